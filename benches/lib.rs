@@ -1,0 +1,1 @@
+//! Holds the benches; has no code of its own.

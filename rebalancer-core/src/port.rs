@@ -1,0 +1,247 @@
+//! The ports: what the cycle asks of the world, and the closed errors that the world may answer with.
+//! Errors are sorted by what the caller does next, not by where they came from.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use async_trait::async_trait;
+use jiff::Timestamp;
+
+use crate::cycle::PodOutcome;
+use crate::report::Removal;
+use crate::fleet::{Hpa, Indicator, PartitionLoad, Pod, Samples, Uid};
+
+/// Why a metric could not be read.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize), serde(rename_all = "snake_case", tag = "kind"))]
+pub enum MetricsError {
+    /// No usable answer within the deadline and all retries: connection, time-out, 429 or 5xx. The next cycle may succeed.
+    #[error("the metric server could not be used: {message}")]
+    Unavailable {
+        /// What happened, after how many attempts.
+        message: String,
+    },
+    /// The server refuses this request (other 4xx): the query, the path or the credentials must be changed.
+    #[error("the metric server refused the query: {message}")]
+    Refused {
+        /// Status and the server's own words.
+        message: String,
+    },
+    /// The server says that its answer is not whole (`isPartial`, warnings). It must not be read as the fleet.
+    #[error("the metric server's answer is incomplete: {message}")]
+    Incomplete {
+        /// The server's own words.
+        message: String,
+    },
+    /// The answer has not the shape that was asked for; the query or the server behind the address is wrong.
+    #[error("the metric server's answer can't be used: {message}")]
+    Malformed {
+        /// What came and what was expected.
+        message: String,
+    },
+}
+
+/// What one reading of the metric system gave. Each part fails by itself.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Readings {
+    /// One entry for each enabled indicator.
+    pub loads: BTreeMap<Indicator, Result<Samples, MetricsError>>,
+    /// CPU requests in cores by pod name, for pods whose request the API does not give.
+    pub cpu_requests: Result<Samples, MetricsError>,
+    /// Autoscalers of this workload with a CPU target, as kube-state-metrics shows them.
+    pub hpas: Result<Vec<Hpa>, MetricsError>,
+    /// Partition loads and owners; `None` when they are not asked for.
+    pub partitions: Option<Result<Vec<PartitionLoad>, MetricsError>>,
+}
+
+/// Reads loads from Prometheus or VictoriaMetrics.
+#[async_trait]
+pub trait MetricsSource: Send + Sync {
+    /// Reads everything that is enabled, evaluated at one time.
+    ///
+    /// NaN, infinite and negative values must already be left out: such a pod has no sample.
+    async fn read(&self, at: Timestamp) -> Readings;
+}
+
+/// Why the Kubernetes API did not give what was asked for.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize), serde(rename_all = "snake_case", tag = "kind"))]
+pub enum InventoryError {
+    /// 403: a right is missing.
+    #[error(
+        "not allowed to {verb} {resource} in namespace {namespace}: grant the verb '{verb}' on '{resource}' to this service account ({message})"
+    )]
+    Forbidden {
+        /// The verb that is missing.
+        verb: &'static str,
+        /// The resource, with its API group where it has one.
+        resource: &'static str,
+        /// The namespace.
+        namespace: String,
+        /// The server's own words.
+        message: String,
+    },
+    /// 401: the API server does not know us.
+    #[error("the Kubernetes API does not accept the credentials: {message}")]
+    Unauthorized {
+        /// The server's own words.
+        message: String,
+    },
+    /// No usable answer in time, or 429 or 5xx after all retries.
+    #[error("the Kubernetes API could not be used: {message}")]
+    Unavailable {
+        /// What happened.
+        message: String,
+    },
+    /// Any other refusal, or an answer that can't be understood.
+    #[error("the Kubernetes API refused the request: {message}")]
+    Rejected {
+        /// Status and the server's own words.
+        message: String,
+    },
+}
+
+/// Reads the fleet from the Kubernetes API.
+#[async_trait]
+pub trait Inventory: Send + Sync {
+    /// Every pod that the label selector matches, in any phase.
+    ///
+    /// # Errors
+    /// When the list is not whole: part of a fleet is never returned.
+    async fn pods(&self) -> Result<Vec<Pod>, InventoryError>;
+
+    /// Every autoscaler of the namespace.
+    ///
+    /// # Errors
+    /// When the list is not whole.
+    async fn hpas(&self) -> Result<Vec<Hpa>, InventoryError>;
+
+    /// The pod that has this name now, if there is one; it may be another pod than before.
+    ///
+    /// # Errors
+    /// When it can't be known.
+    async fn pod(&self, name: &str) -> Result<Option<Pod>, InventoryError>;
+}
+
+/// Why a pod was not removed.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize), serde(rename_all = "snake_case", tag = "kind"))]
+pub enum RemovalError {
+    /// 404: there is no pod of that name any more.
+    #[error("it is gone already")]
+    Gone,
+    /// 409 on the UID precondition: another pod has the name now.
+    #[error("another pod has its name now")]
+    Replaced,
+    /// 409 for any other reason; nothing happened.
+    #[error("the API server reports a conflict: {message}")]
+    Conflict {
+        /// The server's own words.
+        message: String,
+    },
+    /// 429 from a disruption budget; nothing happened.
+    #[error("its disruption budget refuses: {message}")]
+    Blocked {
+        /// The server's own words.
+        message: String,
+    },
+    /// 429 for any other reason, such as rate limits; nothing happened.
+    #[error("the API server asks to wait: {message}")]
+    Throttled {
+        /// The server's own words.
+        message: String,
+    },
+    /// 401 or 403: a right is missing; nothing happened.
+    #[error("not allowed to {verb} {resource}: grant the verb '{verb}' on '{resource}' to this service account ({message})")]
+    Forbidden {
+        /// The verb that is missing.
+        verb: &'static str,
+        /// The resource.
+        resource: &'static str,
+        /// The server's own words.
+        message: String,
+    },
+    /// Any other refusal; nothing happened.
+    #[error("the API server rejects the request: {message}")]
+    Rejected {
+        /// Status and the server's own words.
+        message: String,
+    },
+    /// No answer, or an answer that can't be understood: the pod may have been removed.
+    #[error("it is not known whether it was removed: {message}")]
+    Unknown {
+        /// What happened.
+        message: String,
+    },
+}
+
+/// Whether removals are real.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize), serde(rename_all = "snake_case"))]
+pub enum Mode {
+    /// Pods are removed.
+    Real,
+    /// Every call carries the API server's own dry run: it is validated, and nothing changes.
+    DryRun,
+}
+
+/// Removes pods.
+#[async_trait]
+pub trait PodDeleter: Send + Sync {
+    /// Asks for the removal of exactly the pod with this UID, once. It is never repeated by the adapter.
+    ///
+    /// # Errors
+    /// When the pod was not removed, or when that can't be known.
+    async fn remove(&self, pod: &PodRef, mode: Mode) -> Result<(), RemovalError>;
+}
+
+/// A pod by name and identity.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
+pub struct PodRef {
+    /// Its namespace.
+    pub namespace: String,
+    /// Its name.
+    pub name: String,
+    /// Its identity.
+    pub uid: Uid,
+}
+
+impl fmt::Display for PodRef {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}/{} ({})", self.namespace, self.name, self.uid)
+    }
+}
+
+/// Keeps the audit trail: an intent before each call, an outcome after it.
+pub trait Journal: Send + Sync {
+    /// About to ask for this removal.
+    fn intended(&self, removal: &Removal, mode: Mode);
+    /// What became of it. Also called for removals that were not asked for after all.
+    fn finished(&self, removal: &Removal, outcome: &PodOutcome, mode: Mode);
+}
+
+/// Why a batch is broken off.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize), serde(rename_all = "snake_case"))]
+pub enum Interruption {
+    /// The process was asked to end.
+    Signal,
+    /// The cycle's time is up.
+    Deadline,
+}
+
+impl fmt::Display for Interruption {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Signal => "the process was asked to end",
+            Self::Deadline => "the cycle's time is up",
+        })
+    }
+}
+
+/// Tells between two removals whether to go on.
+pub trait Interrupt: Send + Sync {
+    /// The reason to stop, if there is one.
+    fn requested(&self) -> Option<Interruption>;
+}

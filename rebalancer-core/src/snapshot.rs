@@ -1,0 +1,3 @@
+//! The snapshot.
+/// Fleet with loads.
+pub struct Snapshot;

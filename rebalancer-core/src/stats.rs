@@ -1,0 +1,57 @@
+//! Distribution statistics of one indicator. Measures, decides nothing.
+
+use statrs::statistics::{Data, Distribution as _, Max as _, Min as _, OrderStatistics as _};
+
+use crate::unit::Load;
+
+/// How loads are distributed over pods, in the indicator's unit.
+#[derive(Debug, Clone, Copy, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
+pub struct Distribution {
+    /// Number of loads.
+    pub count: usize,
+    /// Arithmetic mean.
+    pub mean: f64,
+    /// Population standard deviation.
+    pub standard_deviation: f64,
+    /// Coefficient of variation, `standard_deviation / mean`; 0 when the mean is 0.
+    pub cv: f64,
+    /// Smallest.
+    pub min: f64,
+    /// Largest.
+    pub max: f64,
+    /// Middle; the mean of the two middle ones for an even count.
+    pub median: f64,
+    /// 95th percentile.
+    pub p95: f64,
+    /// `max / mean`; 1 when the mean is 0.
+    pub max_to_mean: f64,
+}
+
+impl Distribution {
+    /// Measures the loads; `None` when there are none. Their order does not matter.
+    #[must_use]
+    pub fn of(loads: impl IntoIterator<Item = Load>) -> Option<Self> {
+        let mut values: Vec<f64> = loads.into_iter().map(Load::get).collect();
+        // Sums of floats depend on their order; a sorted order makes the result independent of the input's.
+        values.sort_unstable_by(f64::total_cmp);
+        let count = values.len();
+        let mut data = Data::new(values);
+        let mean = data.mean()?;
+        // statrs divides by n - 1; the fleet is the whole population.
+        let standard_deviation =
+            if count > 1 { (data.variance()? * (count - 1) as f64 / count as f64).max(0.0).sqrt() } else { 0.0 };
+        let (min, max) = (data.min(), data.max());
+        Some(Self {
+            count,
+            mean,
+            standard_deviation,
+            cv: if mean > 0.0 { standard_deviation / mean } else { 0.0 },
+            min,
+            max,
+            median: data.median(),
+            p95: data.percentile(95),
+            max_to_mean: if mean > 0.0 { max / mean } else { 1.0 },
+        })
+    }
+}
