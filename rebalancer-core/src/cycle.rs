@@ -1,8 +1,118 @@
-//! The cycle: observe, plan, audit, act.
+//! The cycle: observe, plan, audit, act. Generic over the ports, so that an embedder gets the whole loop.
+//!
+//! Two steps, since they end differently when time is up: [`observe`] may be dropped at any point, [`act`] must not
+//! be, and stops by itself between two removals.
 
-use crate::fleet::Uid;
-use crate::port::{Interruption, InventoryError, RemovalError};
-use crate::report::Veto;
+use jiff::Timestamp;
+
+use crate::audit::{Violation, audit};
+use crate::eligibility::veto;
+use crate::fleet::{Uid, Workload};
+use crate::planner;
+use crate::policy::Policy;
+use crate::port::{
+    Interrupt, Interruption, Inventory, InventoryError, Journal, MetricsSource, Mode, PodDeleter,
+    RemovalError,
+};
+use crate::report::{Decision, Removal, Report, Veto};
+use crate::snapshot::{ObserveError, Snapshot};
+
+/// Whose fleet, and how its autoscaler may be called.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Subject {
+    /// The workload.
+    pub workload: Workload,
+    /// The autoscaler may be called `<prefix><workload>`; may be empty.
+    pub hpa_prefix: String,
+}
+
+/// A snapshot and what the planner says of it.
+#[derive(Debug, Clone, PartialEq)]
+#[must_use]
+pub struct Observation {
+    /// What was seen.
+    pub snapshot: Snapshot,
+    /// What follows.
+    pub report: Report,
+}
+
+/// Reads the fleet and decides. Changes nothing, and may be dropped at any point.
+///
+/// Metrics are read before pods: what Kubernetes lists last is what is trusted.
+///
+/// # Errors
+/// When there is no snapshot to decide on.
+pub async fn observe(
+    subject: &Subject,
+    metrics: &dyn MetricsSource,
+    inventory: &dyn Inventory,
+    policy: &Policy,
+    now: Timestamp,
+) -> Result<Observation, ObserveError> {
+    let readings = metrics.read(now).await;
+    let hpas = inventory.hpas().await;
+    let pods = inventory.pods().await.map_err(ObserveError::Pods)?;
+    let snapshot =
+        Snapshot::assemble(subject.workload.clone(), now, pods, hpas, &subject.hpa_prefix, readings)?;
+    let report = planner::plan(&snapshot, policy);
+    Ok(Observation { snapshot, report })
+}
+
+/// How a cycle ended.
+#[derive(Debug, Clone, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize), serde(rename_all = "snake_case"))]
+#[must_use]
+pub enum Outcome {
+    /// Nothing was to be done.
+    Balanced,
+    /// Nothing was done, for the reason in the report.
+    Held,
+    /// The plan broke a safety rule and was not carried out.
+    AuditFailed(Vec<Violation>),
+    /// The plan was carried out, as far as each pod's outcome says.
+    Acted {
+        /// Real or dry run.
+        mode: Mode,
+        /// What became of each chosen pod, in the plan's order.
+        pods: Vec<(Removal, PodOutcome)>,
+    },
+}
+
+impl Outcome {
+    /// The cycle's status in logs and metrics: `balanced`, `held`, `rebalanced`, `dry_run`, `partial`, `refused` or
+    /// `failed`.
+    #[must_use]
+    pub fn status(&self) -> &'static str {
+        match self {
+            Self::Balanced => "balanced",
+            Self::Held => "held",
+            Self::AuditFailed(_) => "failed",
+            Self::Acted { .. } if self.is_failure() => "failed",
+            Self::Acted { mode: Mode::DryRun, .. } => "dry_run",
+            Self::Acted { mode: Mode::Real, pods } => {
+                let removed = pods.iter().filter(|(_, outcome)| *outcome == PodOutcome::Removed).count();
+                if removed == pods.len() {
+                    "rebalanced"
+                } else if removed > 0 {
+                    "partial"
+                } else {
+                    "refused"
+                }
+            }
+        }
+    }
+
+    /// An API could not be used, a right is missing, or the planner has a bug. A disruption budget's refusal or a
+    /// pod that changed in between is none.
+    #[must_use]
+    pub fn is_failure(&self) -> bool {
+        match self {
+            Self::Balanced | Self::Held => false,
+            Self::AuditFailed(_) => true,
+            Self::Acted { pods, .. } => pods.iter().any(|(_, outcome)| outcome.is_failure()),
+        }
+    }
+}
 
 /// What became of one chosen pod.
 #[derive(Debug, Clone, PartialEq)]
@@ -20,6 +130,49 @@ pub enum PodOutcome {
     NotAttempted(NotAttempted),
 }
 
+impl PodOutcome {
+    /// A short stable name for logs and metrics.
+    #[must_use]
+    pub const fn name(&self) -> &'static str {
+        match self {
+            Self::Removed => "removed",
+            Self::WouldBeRemoved => "would_be_removed",
+            Self::Spared(_) => "spared",
+            Self::Failed(RemovalError::Blocked { .. }) => "refused",
+            Self::Failed(RemovalError::Unknown { .. }) => "unknown",
+            Self::Failed(
+                RemovalError::Gone
+                | RemovalError::Replaced
+                | RemovalError::Conflict { .. }
+                | RemovalError::Throttled { .. }
+                | RemovalError::Forbidden { .. }
+                | RemovalError::Rejected { .. },
+            ) => "failed",
+            Self::NotAttempted(_) => "not_attempted",
+        }
+    }
+
+    const fn is_failure(&self) -> bool {
+        match self {
+            Self::Removed | Self::WouldBeRemoved | Self::Spared(_) => false,
+            Self::Failed(RemovalError::Gone | RemovalError::Replaced | RemovalError::Blocked { .. }) => false,
+            Self::Failed(
+                RemovalError::Conflict { .. }
+                | RemovalError::Throttled { .. }
+                | RemovalError::Forbidden { .. }
+                | RemovalError::Rejected { .. }
+                | RemovalError::Unknown { .. },
+            ) => true,
+            Self::NotAttempted(NotAttempted::Interrupted(Interruption::Signal)) => false,
+            Self::NotAttempted(
+                NotAttempted::Interrupted(Interruption::Deadline)
+                | NotAttempted::Unreadable(_)
+                | NotAttempted::AfterForbidden,
+            ) => true,
+        }
+    }
+}
+
 /// What changed between decision and removal.
 #[derive(Debug, Clone, PartialEq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize), serde(rename_all = "snake_case"))]
@@ -28,8 +181,8 @@ pub enum Changed {
     Gone,
     /// Another pod has the name now.
     Replaced {
-        /// The stranger.
-        by: Uid,
+        /// The stranger, when it was seen.
+        by: Option<Uid>,
     },
     /// It must not be removed any more.
     Vetoed(Veto),
@@ -43,4 +196,102 @@ pub enum NotAttempted {
     Interrupted(Interruption),
     /// The pod could not be read again.
     Unreadable(InventoryError),
+    /// An earlier removal of the batch showed that the right is missing.
+    AfterForbidden,
 }
+
+/// The ports that acting needs.
+pub struct Hands<'a> {
+    /// Reads each chosen pod once more.
+    pub inventory: &'a dyn Inventory,
+    /// Removes pods.
+    pub deleter: &'a dyn PodDeleter,
+    /// Keeps the audit trail.
+    pub journal: &'a dyn Journal,
+    /// Tells when to stop.
+    pub interrupt: &'a dyn Interrupt,
+}
+
+/// Carries the plan out, if there is one and the audit finds nothing. Removals are asked for one after the other,
+/// each at most once; between two of them the interrupt is asked.
+///
+/// `now` is a fresh time stamp, for the age of pods that are read again.
+pub async fn act(
+    observation: &Observation,
+    policy: &Policy,
+    hands: &Hands<'_>,
+    mode: Mode,
+    now: Timestamp,
+) -> Outcome {
+    let plan = match &observation.report.decision {
+        Decision::Balanced => return Outcome::Balanced,
+        Decision::Hold(_) => return Outcome::Held,
+        Decision::Rotate(plan) => plan,
+    };
+    let violations = audit(plan, &observation.snapshot, policy);
+    if !violations.is_empty() {
+        return Outcome::AuditFailed(violations);
+    }
+    let mut pods: Vec<(Removal, PodOutcome)> = Vec::with_capacity(plan.removals.len());
+    for removal in &plan.removals {
+        let forbidden = pods
+            .iter()
+            .any(|(_, outcome)| matches!(outcome, PodOutcome::Failed(RemovalError::Forbidden { .. })));
+        let outcome = if forbidden {
+            PodOutcome::NotAttempted(NotAttempted::AfterForbidden)
+        } else {
+            one(removal, policy, hands, mode, now).await
+        };
+        hands.journal.finished(removal, &outcome, mode);
+        pods.push((removal.clone(), outcome));
+    }
+    Outcome::Acted { mode, pods }
+}
+
+async fn one(
+    removal: &Removal,
+    policy: &Policy,
+    hands: &Hands<'_>,
+    mode: Mode,
+    now: Timestamp,
+) -> PodOutcome {
+    if let Some(interruption) = hands.interrupt.requested() {
+        return PodOutcome::NotAttempted(NotAttempted::Interrupted(interruption));
+    }
+    match recheck(removal, policy, hands.inventory, now).await {
+        Err(error) => return PodOutcome::NotAttempted(NotAttempted::Unreadable(error)),
+        Ok(Some(changed)) => return PodOutcome::Spared(changed),
+        Ok(None) => {}
+    }
+    // Reading again took time; a call that has not begun need not begin.
+    if let Some(interruption) = hands.interrupt.requested() {
+        return PodOutcome::NotAttempted(NotAttempted::Interrupted(interruption));
+    }
+    hands.journal.intended(removal, mode);
+    match (hands.deleter.remove(&removal.pod, mode).await, mode) {
+        (Ok(()), Mode::Real) => PodOutcome::Removed,
+        (Ok(()), Mode::DryRun) => PodOutcome::WouldBeRemoved,
+        (Err(RemovalError::Gone), _) => PodOutcome::Spared(Changed::Gone),
+        (Err(RemovalError::Replaced), _) => PodOutcome::Spared(Changed::Replaced { by: None }),
+        (Err(error), _) => PodOutcome::Failed(error),
+    }
+}
+
+/// Looks at the pod once more, right before its removal.
+async fn recheck(
+    removal: &Removal,
+    policy: &Policy,
+    inventory: &dyn Inventory,
+    now: Timestamp,
+) -> Result<Option<Changed>, InventoryError> {
+    let Some(pod) = inventory.pod(&removal.pod.name).await? else {
+        return Ok(Some(Changed::Gone));
+    };
+    if pod.uid != removal.pod.uid {
+        return Ok(Some(Changed::Replaced { by: Some(pod.uid) }));
+    }
+    Ok(veto(&pod, policy.minimum_age, now).map(Changed::Vetoed))
+}
+
+#[cfg(all(test, feature = "simulation"))]
+mod tests;

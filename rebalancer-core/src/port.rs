@@ -8,8 +8,8 @@ use async_trait::async_trait;
 use jiff::Timestamp;
 
 use crate::cycle::PodOutcome;
-use crate::report::Removal;
 use crate::fleet::{Hpa, Indicator, PartitionLoad, Pod, Samples, Uid};
+use crate::report::Removal;
 
 /// Why a metric could not be read.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -152,7 +152,9 @@ pub enum RemovalError {
         message: String,
     },
     /// 401 or 403: a right is missing; nothing happened.
-    #[error("not allowed to {verb} {resource}: grant the verb '{verb}' on '{resource}' to this service account ({message})")]
+    #[error(
+        "not allowed to {verb} {resource}: grant the verb '{verb}' on '{resource}' to this service account ({message})"
+    )]
     Forbidden {
         /// The verb that is missing.
         verb: &'static str,

@@ -444,7 +444,9 @@ impl fmt::Display for Hold {
                 "{missing} of {eligible} eligible pods have no CPU request, so the autoscaler's utilization target means \
                  nothing for them; set resources.requests.cpu"
             ),
-            Self::UnusableTarget { hpa } => write!(f, "the CPU target of autoscaler {hpa} is zero or no number"),
+            Self::UnusableTarget { hpa } => {
+                write!(f, "the CPU target of autoscaler {hpa} is zero or no number")
+            }
             Self::NoHotPod { indicator, max, limit } => write!(
                 f,
                 "{indicator} varies too much, but the highest load ({max}) is not above {limit}; too few idle pods \

@@ -39,8 +39,11 @@ impl Distribution {
         let mut data = Data::new(values);
         let mean = data.mean()?;
         // statrs divides by n - 1; the fleet is the whole population.
-        let standard_deviation =
-            if count > 1 { (data.variance()? * (count - 1) as f64 / count as f64).max(0.0).sqrt() } else { 0.0 };
+        let standard_deviation = if count > 1 {
+            (data.variance()? * (count - 1) as f64 / count as f64).max(0.0).sqrt()
+        } else {
+            0.0
+        };
         let (min, max) = (data.min(), data.max());
         Some(Self {
             count,
@@ -53,5 +56,49 @@ impl Distribution {
             p95: data.percentile(95),
             max_to_mean: if mean > 0.0 { max / mean } else { 1.0 },
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn of(loads: &[f64]) -> Distribution {
+        Distribution::of(loads.iter().map(|load| Load::new(*load).unwrap())).unwrap()
+    }
+
+    fn close(a: f64, b: f64) {
+        assert!((a - b).abs() < 1e-9, "{a} is not {b}");
+    }
+
+    #[test]
+    fn the_standard_deviation_is_that_of_the_whole_population() {
+        let loads = of(&[2.0, 4.0, 4.0, 4.0, 5.0, 5.0, 7.0, 9.0]);
+        close(loads.mean, 5.0);
+        close(loads.standard_deviation, 2.0);
+        close(loads.cv, 0.4);
+        close(loads.max_to_mean, 1.8);
+        close(loads.median, 4.5);
+        assert_eq!(loads.count, 8);
+    }
+
+    #[test]
+    fn one_pod_does_not_vary_and_an_idle_fleet_is_even() {
+        close(of(&[3.0]).cv, 0.0);
+        close(of(&[3.0]).standard_deviation, 0.0);
+        close(of(&[0.0, 0.0]).cv, 0.0);
+        close(of(&[0.0, 0.0]).max_to_mean, 1.0);
+        assert!(Distribution::of([]).is_none());
+    }
+
+    #[test]
+    fn the_order_of_the_loads_does_not_matter_to_the_last_bit() {
+        assert_eq!(of(&[0.1, 0.2, 0.3, 1e9]), of(&[1e9, 0.3, 0.1, 0.2]));
+    }
+
+    #[test]
+    fn most_loads_are_below_the_95th_percentile() {
+        let hundred: Vec<f64> = (1..=100).map(f64::from).collect();
+        assert!((95.0..=96.0).contains(&of(&hundred).p95));
     }
 }

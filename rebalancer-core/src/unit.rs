@@ -85,6 +85,9 @@ quantity!(
 );
 
 impl Load {
+    /// The largest load that there is.
+    pub const MAX: Self = Self(f64::MAX);
+
     /// Total order; there is no NaN to make it partial.
     #[must_use]
     pub fn total_cmp(&self, other: &Self) -> std::cmp::Ordering {

@@ -1,0 +1,157 @@
+//! An independent check that a plan breaks no safety rule, made right before acting.
+//!
+//! It reads the raw snapshot and shares no code with the planner or the eligibility rules: a mistake there must not
+//! be repeated here.
+
+use std::collections::BTreeSet;
+
+use crate::fleet::Phase;
+use crate::policy::Policy;
+use crate::report::{Plan, Removal};
+use crate::snapshot::{ObservedPod, Snapshot};
+
+/// A safety rule that a plan breaks. That is a bug in the planner: nothing may be done.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize), serde(rename_all = "snake_case"))]
+pub enum Violation {
+    /// The pod is not in the snapshot, or has another UID there.
+    #[error("{pod} is not in the snapshot under this UID")]
+    UnknownPod {
+        /// Its name.
+        pod: String,
+    },
+    /// The same pod is to be removed twice.
+    #[error("{pod} is to be removed twice")]
+    Twice {
+        /// Its name.
+        pod: String,
+    },
+    /// The pod is not Running and Ready, or is terminating.
+    #[error("{pod} does not serve")]
+    NotServing {
+        /// Its name.
+        pod: String,
+    },
+    /// The pod has not been Ready for the minimum age.
+    #[error("{pod} is too young")]
+    TooYoung {
+        /// Its name.
+        pod: String,
+    },
+    /// Nobody would replace the pod, or it belongs to the system.
+    #[error("{pod} must not be touched: no controller replaces it, or it belongs to the system")]
+    Untouchable {
+        /// Its name.
+        pod: String,
+    },
+    /// The pod has no sample of the indicator, or another value than the plan says.
+    #[error("the load of {pod} in the plan is not the measured one")]
+    NotMeasured {
+        /// Its name.
+        pod: String,
+    },
+    /// The plan has not at least one hot and one cold pod, or more than K of either.
+    #[error("{hot} hot and {cold} cold pods are no rotation with K = {k}")]
+    Unbalanced {
+        /// Hot pods.
+        hot: usize,
+        /// Cold pods.
+        cold: usize,
+        /// K.
+        k: usize,
+    },
+    /// A hot pod has no higher load than a cold one.
+    #[error("a hot pod is not hotter than a cold one")]
+    NotOutliers,
+    /// Too few Ready pods would stay.
+    #[error("{left} Ready pods would stay, {minimum} must")]
+    TooFewLeft {
+        /// Pods that would stay.
+        left: usize,
+        /// Pods that must stay.
+        minimum: usize,
+    },
+}
+
+/// Every safety rule that the plan breaks; empty when it is clean.
+#[must_use]
+pub fn audit(plan: &Plan, snapshot: &Snapshot, policy: &Policy) -> Vec<Violation> {
+    let mut violations = Vec::new();
+    let mut seen = BTreeSet::new();
+    for removal in &plan.removals {
+        if !seen.insert(&removal.pod.uid) {
+            violations.push(Violation::Twice { pod: removal.pod.name.clone() });
+        }
+        violations.extend(check_pod(removal, plan, snapshot, policy));
+    }
+    violations.extend(check_shape(plan, policy));
+    violations.extend(check_rest(&seen, snapshot, policy));
+    violations
+}
+
+fn check_pod(removal: &Removal, plan: &Plan, snapshot: &Snapshot, policy: &Policy) -> Option<Violation> {
+    let pod = removal.pod.name.clone();
+    let same = |observed: &&ObservedPod| {
+        observed.pod.uid == removal.pod.uid
+            && observed.pod.name == removal.pod.name
+            && observed.pod.namespace == removal.pod.namespace
+    };
+    let Some(observed) = snapshot.pods.iter().find(same) else {
+        return Some(Violation::UnknownPod { pod });
+    };
+    if !serves(observed) {
+        return Some(Violation::NotServing { pod });
+    }
+    let old_enough = policy.minimum_age.is_zero()
+        || observed.pod.ready_since.is_some_and(|since| since <= snapshot.taken_at - policy.minimum_age);
+    if !old_enough {
+        return Some(Violation::TooYoung { pod });
+    }
+    if untouchable(observed) {
+        return Some(Violation::Untouchable { pod });
+    }
+    (observed.loads.get(plan.indicator) != Some(removal.load)).then_some(Violation::NotMeasured { pod })
+}
+
+fn serves(observed: &ObservedPod) -> bool {
+    observed.pod.phase == Phase::Running && observed.pod.ready && !observed.pod.terminating
+}
+
+fn untouchable(observed: &ObservedPod) -> bool {
+    let pod = &observed.pod;
+    let replaced =
+        pod.owner.as_ref().is_some_and(|owner| !matches!(owner.kind.as_str(), "DaemonSet" | "Job" | "Node"));
+    let critical = pod.priority_class.as_deref().is_some_and(|class| class.starts_with("system-"));
+    let system = matches!(pod.namespace.as_str(), "kube-system" | "kube-public" | "kube-node-lease");
+    !replaced || pod.mirror || critical || system || pod.container.is_none()
+}
+
+fn check_shape(plan: &Plan, policy: &Policy) -> Option<Violation> {
+    let k = policy.top_k.get();
+    let loads = |hot: bool| {
+        plan.removals
+            .iter()
+            .filter(move |removal| removal.choice.is_hot() == hot)
+            .map(|removal| removal.load.get())
+    };
+    let (hot, cold) = (loads(true).count(), loads(false).count());
+    if hot == 0 || cold == 0 || hot > k || cold > k {
+        return Some(Violation::Unbalanced { hot, cold, k });
+    }
+    let coolest_hot = loads(true).fold(f64::INFINITY, f64::min);
+    let warmest_cold = loads(false).fold(0.0, f64::max);
+    (coolest_hot < warmest_cold).then_some(Violation::NotOutliers)
+}
+
+fn check_rest(
+    removed: &BTreeSet<&crate::fleet::Uid>,
+    snapshot: &Snapshot,
+    policy: &Policy,
+) -> Option<Violation> {
+    let left = snapshot.pods.iter().filter(|pod| serves(pod) && !removed.contains(&pod.pod.uid)).count();
+    let minimum = policy.minimum_pods;
+    (left < minimum).then_some(Violation::TooFewLeft { left, minimum })
+}
+
+#[cfg(test)]
+mod tests;

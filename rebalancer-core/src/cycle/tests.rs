@@ -1,0 +1,220 @@
+//! The cycle against a simulated world that changes under its hands.
+
+use std::sync::Mutex;
+
+use async_trait::async_trait;
+use jiff::SignedDuration;
+use mockall::mock;
+
+use super::*;
+use crate::fleet::{Hpa, Pod};
+use crate::port::PodRef;
+use crate::simulation::{Fleet, Shape};
+
+mock! {
+    Deleter {}
+    #[async_trait]
+    impl PodDeleter for Deleter {
+        async fn remove(&self, pod: &PodRef, mode: Mode) -> Result<(), RemovalError>;
+    }
+}
+
+/// Writes the audit trail down as lines.
+#[derive(Default)]
+struct Lines(Mutex<Vec<String>>);
+
+impl Journal for Lines {
+    fn intended(&self, removal: &Removal, mode: Mode) {
+        self.0.lock().unwrap().push(format!("intend {} {mode:?}", removal.pod.name));
+    }
+    fn finished(&self, removal: &Removal, outcome: &PodOutcome, _mode: Mode) {
+        self.0.lock().unwrap().push(format!("{} {}", outcome.name(), removal.pod.name));
+    }
+}
+
+/// Asks to stop after it was asked this many times.
+struct After(Mutex<usize>, Interruption);
+
+impl After {
+    fn never() -> Self {
+        Self(Mutex::new(usize::MAX), Interruption::Signal)
+    }
+}
+
+impl Interrupt for After {
+    fn requested(&self) -> Option<Interruption> {
+        let mut left = self.0.lock().unwrap();
+        if *left == 0 {
+            return Some(self.1);
+        }
+        *left -= 1;
+        None
+    }
+}
+
+/// An inventory that shows a changed pod when a pod is read again.
+struct Changing<'a, F: Fn(Pod) -> Option<Pod> + Send + Sync>(&'a Fleet, F);
+
+#[async_trait]
+impl<F: Fn(Pod) -> Option<Pod> + Send + Sync> Inventory for Changing<'_, F> {
+    async fn pods(&self) -> Result<Vec<Pod>, InventoryError> {
+        self.0.pods().await
+    }
+    async fn hpas(&self) -> Result<Vec<Hpa>, InventoryError> {
+        self.0.hpas().await
+    }
+    async fn pod(&self, name: &str) -> Result<Option<Pod>, InventoryError> {
+        Ok(self.0.pod(name).await?.and_then(&self.1))
+    }
+}
+
+fn subject() -> Subject {
+    Subject { workload: Fleet::workload(), hpa_prefix: String::new() }
+}
+
+/// A fleet that wants a rotation.
+async fn uneven() -> (Fleet, Observation) {
+    let fleet = Fleet::new(&Shape { seed: 7, ..Shape::default() }).unwrap();
+    let observation = observe(&subject(), &fleet, &fleet, &Policy::default(), fleet.now()).await.unwrap();
+    assert!(matches!(observation.report.decision, Decision::Rotate(_)), "{}", observation.report.decision);
+    (fleet, observation)
+}
+
+async fn act_with(
+    observation: &Observation,
+    inventory: &dyn Inventory,
+    deleter: &dyn PodDeleter,
+    interrupt: &After,
+    mode: Mode,
+) -> (Outcome, Vec<String>) {
+    let journal = Lines::default();
+    let hands = Hands { inventory, deleter, journal: &journal, interrupt };
+    let outcome = act(observation, &Policy::default(), &hands, mode, observation.snapshot.taken_at).await;
+    (outcome, journal.0.into_inner().unwrap())
+}
+
+fn names(outcome: &Outcome) -> Vec<&'static str> {
+    match outcome {
+        Outcome::Acted { pods, .. } => pods.iter().map(|(_, outcome)| outcome.name()).collect(),
+        Outcome::Balanced | Outcome::Held | Outcome::AuditFailed(_) => panic!("{outcome:?}"),
+    }
+}
+
+#[tokio::test]
+async fn a_rotation_removes_the_chosen_pods_and_no_other() {
+    let (fleet, observation) = uneven().await;
+    let Decision::Rotate(plan) = &observation.report.decision else { unreachable!() };
+    let mut expected = fleet.loads();
+    for removal in &plan.removals {
+        expected.remove(&removal.pod.name);
+    }
+    let (outcome, lines) = act_with(&observation, &fleet, &fleet, &After::never(), Mode::Real).await;
+    assert_eq!((outcome.status(), outcome.is_failure()), ("rebalanced", false));
+    assert_eq!(fleet.loads(), expected);
+    assert_eq!(lines.len(), 2 * plan.removals.len(), "an intent and an outcome each: {lines:?}");
+    assert!(lines[0].starts_with("intend") && lines[1].starts_with("removed"), "{lines:?}");
+}
+
+#[tokio::test]
+async fn a_dry_run_changes_nothing_and_is_not_counted_as_done() {
+    let (fleet, observation) = uneven().await;
+    let before = fleet.loads();
+    let (outcome, _) = act_with(&observation, &fleet, &fleet, &After::never(), Mode::DryRun).await;
+    assert_eq!(outcome.status(), "dry_run");
+    assert!(names(&outcome).iter().all(|name| *name == "would_be_removed"));
+    assert_eq!(fleet.loads(), before);
+}
+
+#[tokio::test]
+async fn a_pod_that_changed_since_the_decision_is_spared() {
+    type Change = fn(Pod) -> Option<Pod>;
+    let stranger: Change = |pod| Some(Pod { uid: Uid::new("stranger"), ..pod });
+    let unready: Change = |pod| Some(Pod { ready: false, ..pod });
+    let gone: Change = |_| None;
+    for change in [stranger, unready, gone] {
+        let (fleet, observation) = uneven().await;
+        let before = fleet.loads();
+        let inventory = Changing(&fleet, change);
+        let (outcome, lines) = act_with(&observation, &inventory, &fleet, &After::never(), Mode::Real).await;
+        assert_eq!((outcome.status(), outcome.is_failure()), ("refused", false));
+        assert_eq!(fleet.loads(), before);
+        assert!(lines.iter().all(|line| line.starts_with("spared")), "{lines:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_budgets_refusal_is_no_removal_and_no_failure() {
+    let (fleet, observation) = uneven().await;
+    let mut deleter = MockDeleter::new();
+    let mut first = true;
+    deleter.expect_remove().returning(move |_, _| {
+        if std::mem::take(&mut first) { Ok(()) } else { Err(RemovalError::Blocked { message: "no".into() }) }
+    });
+    let (outcome, _) = act_with(&observation, &fleet, &deleter, &After::never(), Mode::Real).await;
+    assert_eq!((outcome.status(), outcome.is_failure()), ("partial", false));
+    assert_eq!(names(&outcome)[..2], ["removed", "refused"]);
+}
+
+#[tokio::test]
+async fn a_missing_right_ends_the_batch_as_a_failure() {
+    let (fleet, observation) = uneven().await;
+    let mut deleter = MockDeleter::new();
+    deleter.expect_remove().returning(|_, _| {
+        Err(RemovalError::Forbidden { verb: "create", resource: "pods/eviction", message: "no".into() })
+    });
+    let (outcome, _) = act_with(&observation, &fleet, &deleter, &After::never(), Mode::Real).await;
+    assert_eq!((outcome.status(), outcome.is_failure()), ("failed", true));
+    assert_eq!(names(&outcome)[..2], ["failed", "not_attempted"]);
+}
+
+#[tokio::test]
+async fn a_call_without_an_answer_is_neither_removed_nor_repeated() {
+    let (fleet, observation) = uneven().await;
+    let mut deleter = MockDeleter::new();
+    deleter.expect_remove().returning(|_, _| Err(RemovalError::Unknown { message: "time-out".into() }));
+    let (outcome, _) = act_with(&observation, &fleet, &deleter, &After::never(), Mode::Real).await;
+    assert!(outcome.is_failure());
+    assert!(names(&outcome).iter().all(|name| *name == "unknown"));
+}
+
+#[tokio::test]
+async fn an_interrupted_batch_finishes_the_call_in_hand_and_asks_for_no_other() {
+    let (fleet, observation) = uneven().await;
+    let pods = fleet.loads().len();
+    // Asked before and after the first pod is read again, and then before the second.
+    for (interruption, failure) in [(Interruption::Signal, false), (Interruption::Deadline, true)] {
+        let (outcome, _) =
+            act_with(&observation, &fleet, &fleet, &After(Mutex::new(2), interruption), Mode::DryRun).await;
+        assert_eq!(names(&outcome)[..2], ["would_be_removed", "not_attempted"]);
+        assert_eq!(outcome.is_failure(), failure);
+    }
+    assert_eq!(fleet.loads().len(), pods);
+}
+
+#[tokio::test]
+async fn a_plan_that_breaks_a_rule_is_not_carried_out() {
+    let (fleet, mut observation) = uneven().await;
+    let before = fleet.loads();
+    for pod in &mut observation.snapshot.pods {
+        pod.pod.ready = false;
+    }
+    let (outcome, lines) = act_with(&observation, &fleet, &fleet, &After::never(), Mode::Real).await;
+    assert!(matches!(outcome, Outcome::AuditFailed(_)) && outcome.is_failure());
+    assert_eq!((fleet.loads(), lines.len()), (before, 0));
+}
+
+#[tokio::test]
+async fn rotations_make_an_uneven_simulated_fleet_more_even_over_time() {
+    for seed in 1..=5 {
+        let fleet = Fleet::new(&Shape { seed, ..Shape::default() }).unwrap();
+        let cv = || crate::stats::Distribution::of(fleet.loads().into_values()).unwrap().cv;
+        let before = cv();
+        for _ in 0..20 {
+            let observation =
+                observe(&subject(), &fleet, &fleet, &Policy::default(), fleet.now()).await.unwrap();
+            let _ = act_with(&observation, &fleet, &fleet, &After::never(), Mode::Real).await;
+            fleet.settle(SignedDuration::from_mins(10));
+        }
+        assert!(cv() <= before, "seed {seed}: {before} -> {}", cv());
+    }
+}

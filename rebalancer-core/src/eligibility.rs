@@ -1,0 +1,134 @@
+//! Which pods may be removed at all, by their own state. Exhaustive: a pod is eligible or has a typed veto.
+
+use jiff::{SignedDuration, Timestamp};
+
+use crate::fleet::{Phase, Pod};
+use crate::report::Veto;
+
+/// Namespaces whose pods keep the cluster itself alive.
+const SYSTEM_NAMESPACES: [&str; 3] = ["kube-system", "kube-public", "kube-node-lease"];
+
+/// Priority classes that Kubernetes reserves for pods that keep the cluster or a node alive.
+const CRITICAL_CLASSES: [&str; 2] = ["system-cluster-critical", "system-node-critical"];
+
+/// Controllers whose pods are bound to a node or run to an end: a replacement takes over no partitions elsewhere.
+const UNSUITABLE_CONTROLLERS: [&str; 3] = ["DaemonSet", "Job", "Node"];
+
+/// The reason why this pod must not be removed; `None` when it may be.
+///
+/// The first reason that holds is given, the one that explains most first. `minimum_age` is how long the pod must
+/// have been Ready at `now`.
+#[must_use]
+pub fn veto(pod: &Pod, minimum_age: SignedDuration, now: Timestamp) -> Option<Veto> {
+    identity_veto(pod).or_else(|| state_veto(pod)).or_else(|| age_veto(pod, minimum_age, now))
+}
+
+/// Vetoes that hold for the pod's whole life.
+fn identity_veto(pod: &Pod) -> Option<Veto> {
+    if SYSTEM_NAMESPACES.contains(&pod.namespace.as_str()) {
+        return Some(Veto::SystemNamespace);
+    }
+    if let Some(class) = pod.priority_class.as_deref().filter(|class| CRITICAL_CLASSES.contains(class)) {
+        return Some(Veto::Critical { priority_class: class.to_owned() });
+    }
+    if pod.mirror {
+        return Some(Veto::Mirror);
+    }
+    match &pod.owner {
+        None => Some(Veto::NoController),
+        Some(owner) if UNSUITABLE_CONTROLLERS.contains(&owner.kind.as_str()) => {
+            Some(Veto::Controller { kind: owner.kind.clone() })
+        }
+        Some(_) if pod.container.is_none() => Some(Veto::NoSuchContainer),
+        Some(_) => None,
+    }
+}
+
+/// Vetoes that come and go with the pod's state.
+fn state_veto(pod: &Pod) -> Option<Veto> {
+    match pod.phase {
+        _ if pod.terminating => Some(Veto::Terminating),
+        phase @ (Phase::Pending | Phase::Succeeded | Phase::Failed | Phase::Unknown) => {
+            Some(Veto::NotRunning { phase })
+        }
+        Phase::Running if !pod.ready => Some(Veto::NotReady),
+        Phase::Running => None,
+    }
+}
+
+/// A pod that has only just become Ready has a load that means nothing yet. Unknown is not old enough.
+fn age_veto(pod: &Pod, minimum: SignedDuration, now: Timestamp) -> Option<Veto> {
+    if minimum.is_zero() {
+        return None;
+    }
+    let ready_for = pod.ready_since.map(|since| now.duration_since(since));
+    match ready_for {
+        Some(age) if age >= minimum => None,
+        Some(_) | None => Some(Veto::TooYoung { ready_for, minimum }),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::fixture::{self, pod};
+    use crate::fleet::Owner;
+
+    fn check(change: impl FnOnce(&mut Pod), expected: Option<Veto>) {
+        let mut subject = pod("a");
+        change(&mut subject);
+        assert_eq!(veto(&subject, SignedDuration::from_mins(5), fixture::NOW), expected);
+    }
+
+    #[test]
+    fn a_settled_pod_with_a_controller_is_eligible() {
+        check(|_| {}, None);
+    }
+
+    #[test]
+    fn a_pod_that_does_not_serve_is_never_a_candidate() {
+        check(|pod| pod.terminating = true, Some(Veto::Terminating));
+        check(|pod| pod.ready = false, Some(Veto::NotReady));
+        for phase in [Phase::Pending, Phase::Succeeded, Phase::Failed, Phase::Unknown] {
+            check(|pod| pod.phase = phase, Some(Veto::NotRunning { phase }));
+        }
+    }
+
+    #[test]
+    fn a_fresh_pod_is_never_a_candidate_and_unknown_is_not_old_enough() {
+        let minimum = SignedDuration::from_mins(5);
+        let young = SignedDuration::from_secs(299);
+        check(
+            |pod| pod.ready_since = Some(fixture::NOW - young),
+            Some(Veto::TooYoung { ready_for: Some(young), minimum }),
+        );
+        check(|pod| pod.ready_since = Some(fixture::NOW - minimum), None);
+        check(|pod| pod.ready_since = None, Some(Veto::TooYoung { ready_for: None, minimum }));
+    }
+
+    #[test]
+    fn a_pod_that_nobody_replaces_is_never_a_candidate() {
+        check(|pod| pod.owner = None, Some(Veto::NoController));
+        check(|pod| pod.mirror = true, Some(Veto::Mirror));
+        let owner = |kind: &str| Some(Owner { kind: kind.to_owned(), name: "x".to_owned() });
+        for kind in UNSUITABLE_CONTROLLERS {
+            check(|pod| pod.owner = owner(kind), Some(Veto::Controller { kind: kind.to_owned() }));
+        }
+        check(|pod| pod.owner = owner("StatefulSet"), None);
+    }
+
+    #[test]
+    fn what_keeps_the_cluster_alive_is_never_a_candidate() {
+        check(|pod| pod.namespace = "kube-system".to_owned(), Some(Veto::SystemNamespace));
+        check(
+            |pod| pod.priority_class = Some("system-node-critical".to_owned()),
+            Some(Veto::Critical { priority_class: "system-node-critical".to_owned() }),
+        );
+        check(|pod| pod.priority_class = Some("batch".to_owned()), None);
+    }
+
+    #[test]
+    fn a_pod_without_the_configured_container_is_of_another_workload() {
+        check(|pod| pod.container = None, Some(Veto::NoSuchContainer));
+    }
+}

@@ -1,0 +1,78 @@
+//! Pods, snapshots and policies for the tests of this crate.
+
+use std::collections::BTreeMap;
+
+use jiff::{SignedDuration, Timestamp};
+
+use crate::fleet::{CpuTarget, Hpa, Indicator, Owner, Phase, Pod, Requests, Samples, Uid, Workload};
+use crate::policy::Policy;
+use crate::port::Readings;
+use crate::snapshot::Snapshot;
+use crate::unit::{Cores, Load};
+
+/// 2026-01-01T00:00:00Z.
+pub(crate) const NOW: Timestamp = Timestamp::constant(1_767_225_600, 0);
+
+/// A pod that may be removed: Ready for an hour, one core requested, owned by a ReplicaSet.
+pub(crate) fn pod(name: &str) -> Pod {
+    let since = NOW - SignedDuration::from_hours(1);
+    Pod {
+        namespace: "streams".to_owned(),
+        name: name.to_owned(),
+        uid: Uid::new(format!("uid-{name}")),
+        phase: Phase::Running,
+        ready: true,
+        ready_since: Some(since),
+        terminating: false,
+        created_at: Some(since),
+        node: Some("node-1".to_owned()),
+        owner: Some(Owner { kind: "ReplicaSet".to_owned(), name: "consumer-1".to_owned() }),
+        mirror: false,
+        priority_class: None,
+        container: Some(Requests { cpu: Some(Cores::new(1.0).unwrap()), memory: None }),
+    }
+}
+
+pub(crate) fn workload() -> Workload {
+    Workload { namespace: "streams".to_owned(), name: "consumer".to_owned() }
+}
+
+pub(crate) fn hpa(percent: f64) -> Hpa {
+    Hpa {
+        name: "consumer".to_owned(),
+        scales: Some("consumer".to_owned()),
+        cpu: Some(CpuTarget::Utilization(percent)),
+    }
+}
+
+pub(crate) fn samples(loads: &[(&str, f64)]) -> Samples {
+    loads.iter().map(|(name, load)| ((*name).to_owned(), Load::new(*load).unwrap())).collect()
+}
+
+pub(crate) fn readings(cpu: &[(&str, f64)]) -> Readings {
+    Readings {
+        loads: BTreeMap::from([(Indicator::Cpu, Ok(samples(cpu)))]),
+        cpu_requests: Ok(Samples::new()),
+        hpas: Ok(Vec::new()),
+        partitions: None,
+    }
+}
+
+/// Names `a`, `b`, ... for a list of loads.
+pub(crate) fn named(loads: &[f64]) -> Vec<(String, f64)> {
+    loads.iter().enumerate().map(|(i, load)| (format!("p{i:03}"), *load)).collect()
+}
+
+/// A fleet with these CPU loads, and an HPA at this percentage of one core each.
+pub(crate) fn snapshot(cpu: &[f64], percent: Option<f64>) -> Snapshot {
+    let named = named(cpu);
+    let loads: Vec<(&str, f64)> = named.iter().map(|(name, load)| (name.as_str(), *load)).collect();
+    let pods = named.iter().map(|(name, _)| pod(name)).collect();
+    let hpas = percent.map(hpa).into_iter().collect();
+    Snapshot::assemble(workload(), NOW, pods, Ok(hpas), "", readings(&loads)).unwrap()
+}
+
+/// The default policy without a minimum of pods.
+pub(crate) fn policy() -> Policy {
+    Policy { minimum_pods: 0, ..Policy::default() }
+}

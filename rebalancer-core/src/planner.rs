@@ -1,0 +1,235 @@
+//! The one door to a decision: snapshot and policy in, report out. Pure and deterministic; deciding never fails,
+//! since to hold is a result.
+
+use crate::eligibility::veto;
+use crate::fleet::Indicator;
+use crate::outlier::{self, Candidate, Rotation};
+use crate::policy::Policy;
+use crate::port::PodRef;
+use crate::report::{Choice, Decision, Hold, IndicatorReport, Limit, Plan, Removal, Report, Spared, Verdict};
+use crate::snapshot::{ObservedPod, Snapshot};
+use crate::stats::Distribution;
+use crate::target::{self, CpuLimit};
+use crate::unit::Load;
+
+/// Decides what to do with the fleet.
+///
+/// The strategy is *rotate outliers*: the hottest pods above the limit go together with the coldest ones, so that
+/// the consumer group deals their partitions again.
+pub fn plan(snapshot: &Snapshot, policy: &Policy) -> Report {
+    let mut verdicts: Vec<Verdict> = snapshot
+        .pods
+        .iter()
+        .map(|pod| {
+            veto(&pod.pod, policy.minimum_age, snapshot.taken_at)
+                .map_or(Verdict::Spared(Spared::NothingToDo), Verdict::Vetoed)
+        })
+        .collect();
+    let eligible: Vec<usize> = verdicts
+        .iter()
+        .enumerate()
+        .filter_map(|(index, verdict)| matches!(verdict, Verdict::Spared(_)).then_some(index))
+        .collect();
+    let fleet = Fleet { snapshot, policy, eligible: &eligible };
+    let (indicators, decision) = fleet.decide(&mut verdicts);
+    Report {
+        workload: snapshot.workload.clone(),
+        taken_at: snapshot.taken_at,
+        target: snapshot.target.clone(),
+        serving: fleet.serving(),
+        eligible: eligible.len(),
+        indicators,
+        degraded: snapshot.degraded.clone(),
+        decision,
+        verdicts,
+    }
+}
+
+/// A snapshot with the indices of the pods that may be removed.
+struct Fleet<'a> {
+    snapshot: &'a Snapshot,
+    policy: &'a Policy,
+    eligible: &'a [usize],
+}
+
+impl Fleet<'_> {
+    fn decide(&self, verdicts: &mut [Verdict]) -> (Vec<IndicatorReport>, Decision) {
+        if let Some(hold) = self.nothing_to_decide() {
+            return (Vec::new(), Decision::Hold(hold));
+        }
+        let limit = match self.cpu_limit() {
+            Ok(limit) => limit,
+            Err(hold) => return (Vec::new(), Decision::Hold(hold)),
+        };
+        let (indicators, incomplete) = self.measure(limit);
+        let raised = indicators.iter().find(|report| report.out_of_balance);
+        let decision = match (raised, incomplete) {
+            // One indicator that sees an imbalance is enough; to call the fleet balanced, all must be whole.
+            (Some(raised), _) => self.rotate(raised, verdicts),
+            (None, Some(hold)) => Decision::Hold(hold),
+            (None, None) => Decision::Balanced,
+        };
+        self.mark_unsampled(verdicts);
+        (indicators, decision)
+    }
+
+    fn nothing_to_decide(&self) -> Option<Hold> {
+        match (self.snapshot.pods.len(), self.eligible.len()) {
+            (0, _) => Some(Hold::NoPods),
+            (pods, 0) => Some(Hold::NoEligiblePods { pods }),
+            _ => None,
+        }
+    }
+
+    fn pods(&self) -> impl Iterator<Item = (usize, &ObservedPod)> {
+        self.eligible.iter().filter_map(|&index| Some((index, self.snapshot.pods.get(index)?)))
+    }
+
+    fn serving(&self) -> usize {
+        self.snapshot.pods.iter().filter(|pod| pod.pod.is_serving()).count()
+    }
+
+    fn cpu_limit(&self) -> Result<CpuLimit, Hold> {
+        let requests = self.pods().map(|(_, pod)| pod.cpu_request);
+        if self.snapshot.readable.contains(&Indicator::Cpu) {
+            target::cpu_limit(&self.snapshot.target, self.policy, requests)
+        } else {
+            Ok(CpuLimit::Variance)
+        }
+    }
+
+    /// Every readable indicator with enough samples, and the first hold of one that has too few.
+    fn measure(&self, cpu: CpuLimit) -> (Vec<IndicatorReport>, Option<Hold>) {
+        let mut reports = Vec::new();
+        let mut hold = None;
+        for &indicator in &self.snapshot.readable {
+            match self.measure_one(indicator, cpu) {
+                Ok(report) => reports.push(report),
+                Err(incomplete) => {
+                    hold.get_or_insert(incomplete);
+                }
+            }
+        }
+        (reports, hold)
+    }
+
+    fn measure_one(&self, indicator: Indicator, cpu: CpuLimit) -> Result<IndicatorReport, Hold> {
+        let loads: Vec<Load> = self.pods().filter_map(|(_, pod)| pod.loads.get(indicator)).collect();
+        let (sampled, eligible) = (loads.len(), self.eligible.len());
+        let required = self.policy.minimum_coverage;
+        let incomplete = Hold::MetricsIncomplete { indicator, sampled, eligible, required };
+        if (sampled as f64) < required.get() * eligible as f64 {
+            return Err(incomplete);
+        }
+        let distribution = Distribution::of(loads).ok_or(incomplete)?;
+        let limit = match (indicator, cpu) {
+            (Indicator::Cpu, CpuLimit::Target(limit)) => limit,
+            _ => self.variance_limit(indicator, &distribution),
+        };
+        let out_of_balance = match limit {
+            Limit::Target { hot_above, .. } => distribution.max > hot_above.get(),
+            Limit::Variance { threshold, .. } => distribution.cv > threshold.get(),
+        };
+        Ok(IndicatorReport { indicator, distribution, limit, out_of_balance })
+    }
+
+    fn variance_limit(&self, indicator: Indicator, distribution: &Distribution) -> Limit {
+        let hot_above = Load::new(distribution.mean * self.policy.tolerance.get());
+        Limit::Variance {
+            threshold: self.policy.variance_threshold(indicator),
+            // A mean so large that the product overflows has no pod above it.
+            hot_above: hot_above.unwrap_or(Load::MAX),
+        }
+    }
+
+    fn rotate(&self, raised: &IndicatorReport, verdicts: &mut [Verdict]) -> Decision {
+        let candidates: Vec<Candidate> = self
+            .pods()
+            .filter_map(|(index, pod)| Some(Candidate { index, load: pod.loads.get(raised.indicator)? }))
+            .collect();
+        let limit = raised.limit.hot_above();
+        let mut rotation = outlier::choose(&candidates, self.policy.top_k.get(), limit);
+        for candidate in &candidates {
+            set(verdicts, candidate.index, Verdict::Spared(Spared::Between));
+        }
+        for candidate in &rotation.not_hot {
+            set(verdicts, candidate.index, Verdict::Spared(Spared::NotHot { limit }));
+        }
+        let decision = match self.gate(&mut rotation, raised, verdicts) {
+            Ok(plan) => Decision::Rotate(plan),
+            Err(hold) => Decision::Hold(hold),
+        };
+        let planned = matches!(decision, Decision::Rotate(_));
+        for (candidate, choice) in rotation.in_turn() {
+            let verdict =
+                if planned { Verdict::Chosen(choice) } else { Verdict::Spared(Spared::Held(choice)) };
+            set(verdicts, candidate.index, verdict);
+        }
+        decision
+    }
+
+    /// Trims the rotation to what may go, and asks whether it is worth it.
+    fn gate(
+        &self,
+        rotation: &mut Rotation,
+        raised: &IndicatorReport,
+        verdicts: &mut [Verdict],
+    ) -> Result<Plan, Hold> {
+        if rotation.hot.is_empty() {
+            let max = Load::new(raised.distribution.max).unwrap_or(Load::MAX);
+            return Err(Hold::NoHotPod { indicator: raised.indicator, max, limit: rotation.limit });
+        }
+        let (serving, minimum) = (self.serving(), self.policy.minimum_pods);
+        let removable = serving.saturating_sub(minimum);
+        if removable < 2 {
+            return Err(Hold::TooFewPods { serving, minimum });
+        }
+        for (candidate, choice) in rotation.trim(removable) {
+            set(verdicts, candidate.index, Verdict::Spared(Spared::Trimmed(choice)));
+        }
+        let improvement = rotation.improvement();
+        let minimum = self.policy.minimum_improvement;
+        if rotation.cold.is_empty() || improvement.percent <= minimum.get() {
+            return Err(Hold::SmallImprovement { improvement, minimum });
+        }
+        let removals = rotation.in_turn().filter_map(|(candidate, choice)| {
+            self.snapshot
+                .pods
+                .get(candidate.index)
+                .map(|pod| removal(pod, raised.indicator, candidate.load, choice))
+        });
+        Ok(Plan { indicator: raised.indicator, improvement, removals: removals.collect() })
+    }
+
+    /// An eligible pod that lacks a sample and was not ranked by another indicator is told so.
+    fn mark_unsampled(&self, verdicts: &mut [Verdict]) {
+        for (index, pod) in self.pods() {
+            let lacks = |&indicator: &Indicator| pod.loads.get(indicator).is_none();
+            let unranked = matches!(verdicts.get(index), Some(Verdict::Spared(Spared::NothingToDo)));
+            if unranked && self.snapshot.readable.iter().any(lacks) {
+                set(verdicts, index, Verdict::Spared(Spared::NoSample));
+            }
+        }
+    }
+}
+
+fn set(verdicts: &mut [Verdict], index: usize, verdict: Verdict) {
+    if let Some(slot) = verdicts.get_mut(index) {
+        *slot = verdict;
+    }
+}
+
+fn removal(observed: &ObservedPod, indicator: Indicator, load: Load, choice: Choice) -> Removal {
+    let pod = &observed.pod;
+    Removal {
+        pod: PodRef { namespace: pod.namespace.clone(), name: pod.name.clone(), uid: pod.uid.clone() },
+        node: pod.node.clone(),
+        owner: pod.owner.clone(),
+        indicator,
+        load,
+        choice,
+    }
+}
+
+#[cfg(test)]
+mod tests;
