@@ -293,5 +293,6 @@ async fn recheck(
     Ok(veto(&pod, policy.minimum_age, now).map(Changed::Vetoed))
 }
 
-#[cfg(all(test, feature = "simulation"))]
+#[cfg(test)]
+#[cfg(feature = "simulation")]
 mod tests;

@@ -1,1 +1,66 @@
-//! Kubernetes.
+//! The Kubernetes side of the pod rebalancer: reads pods and autoscalers, and removes pods.
+//!
+//! ```text
+//!   Settings --connect--> Connection --+--> KubeInventory : Inventory    list, get; retried until a deadline
+//!                                      +--> KubeRemover   : PodDeleter   evict or delete; sent once
+//!
+//!   wire (one exchange) -> retry (reads only) -> list (pages) -> decode (pure) -> rebalancer-core's values
+//!            \-> classify (pure): what a failure means -> rebalancer-core's errors
+//! ```
+//!
+//! # Invariants
+//!
+//! - A list is whole or it is an error: pages of two states of the cluster are never mixed.
+//! - A removal names the UID it means, so another pod of the same name is never hit.
+//! - A removal is sent once. kube's own retry, which repeats even a disruption budget's refusal, is off.
+//! - A dry run is marked in the query and in the body of its request, so losing one of them makes nothing real.
+//! - No grace period is sent: a pod's own counts.
+//! - What can't be known for sure is [`Unknown`](rebalancer_core::port::RemovalError::Unknown), never a success.
+//! - One call of a port takes at most [`Settings::timeout`], with all its pages and retries.
+//! - What is absent or can't be read is `None`, never zero.
+//!
+//! # Example
+//!
+//! ```no_run
+//! use std::time::Duration;
+//!
+//! use rebalancer_core::port::{Inventory, Mode, PodDeleter, PodRef};
+//! use rebalancer_kube::{InventorySettings, KubeInventory, KubeRemover, Method, Settings, connect};
+//!
+//! # async fn example() -> Result<(), Box<dyn std::error::Error>> {
+//! let connection = connect(&Settings {
+//!     kubeconfig: None,
+//!     context: None,
+//!     timeout: Duration::from_secs(10),
+//!     user_agent: "rebalancer/0.1.0".to_owned(),
+//! })
+//! .await?;
+//! let inventory = KubeInventory::new(
+//!     &connection,
+//!     InventorySettings {
+//!         namespace: "shop".to_owned(),
+//!         label_selector: "app=consumer".to_owned(),
+//!         container: "consumer".to_owned(),
+//!     },
+//! );
+//! let remover = KubeRemover::new(&connection, Method::Evict);
+//! for pod in inventory.pods().await?.into_iter().take(1) {
+//!     let pod = PodRef { namespace: pod.namespace, name: pod.name, uid: pod.uid };
+//!     remover.remove(&pod, Mode::DryRun).await?;
+//! }
+//! # Ok(())
+//! # }
+//! ```
+
+mod classify;
+mod client;
+mod decode;
+mod inventory;
+mod list;
+mod remover;
+mod retry;
+mod wire;
+
+pub use client::{ConnectError, Connection, Settings, connect};
+pub use inventory::{InventorySettings, KubeInventory};
+pub use remover::{KubeRemover, Method};
