@@ -187,12 +187,12 @@ impl World {
         let (quota, extra) = (self.partitions.len() / pods, self.partitions.len() % pods);
         let above = self.members.values().filter(|member| member.holds.len() > quota).count();
         let mut spare = extra.saturating_sub(above);
+        let mut deck = orphans.into_iter();
         for name in newcomers {
             let take = quota + usize::from(spare > 0);
             spare = spare.saturating_sub(1);
-            let rest = orphans.split_off(take.min(orphans.len()));
             if let Some(member) = self.members.get_mut(&name) {
-                member.holds = std::mem::replace(&mut orphans, rest);
+                member.holds = deck.by_ref().take(take).collect();
             }
         }
     }

@@ -36,6 +36,9 @@ impl Distribution {
         // Sums of floats depend on their order; a sorted order makes the result independent of the input's.
         values.sort_unstable_by(f64::total_cmp);
         let count = values.len();
+        if count == 0 {
+            return None;
+        }
         let mut data = Data::new(values);
         let mean = data.mean()?;
         // statrs divides by n - 1; the fleet is the whole population.
