@@ -1,1 +1,66 @@
-//! Prometheus.
+//! Reads pod loads from Prometheus and VictoriaMetrics: the [`MetricsSource`] of the pod rebalancer.
+//!
+//! ```text
+//!   query      template, names, window  ->  PromQL, escaped            pure
+//!   client     PromQL, time             ->  bytes                      the only I/O
+//!   decode     bytes                    ->  samples, or why not        pure
+//!   source     all queries of a reading ->  Readings                   the port
+//! ```
+//!
+//! What always holds:
+//!
+//! - Queries fetch one plain value for each pod. Nothing about a decision is hidden in PromQL, because Prometheus and
+//!   VictoriaMetrics disagree on comparisons.
+//! - A value that can't be trusted is never passed on: NaN, infinite and negative values are left out (missing,
+//!   never zero), and an answer that contradicts itself or is not whole is an error.
+//! - One query, with all of its retries, ends within [`Settings::timeout`]. Each part of a reading fails by itself.
+//! - Secrets live in files that are read again for every request. No error, log line or `Debug` output shows them.
+//!
+//! What is absent: settings from the environment (except the usual proxy variables, which don't count for loopback
+//! addresses), opinions about loads, range queries, and redirects.
+//!
+//! ```no_run
+//! use std::time::Duration;
+//!
+//! use rebalancer_core::fleet::Indicator;
+//! use rebalancer_core::port::MetricsSource;
+//! use rebalancer_prom::query::{self, Placeholders, Window};
+//! use rebalancer_prom::{Auth, Client, PrometheusSource, Queries, Settings};
+//!
+//! # async fn example() -> Result<(), Box<dyn std::error::Error>> {
+//! let settings = Settings::new("https://metrics.example/select/0/prometheus".parse()?)
+//!     .timeout(Duration::from_secs(10))
+//!     .auth(Auth::BearerFile("/var/run/secrets/metrics/token".into()));
+//! let names = Placeholders {
+//!     namespace: "shop".into(),
+//!     container: "orders".into(),
+//!     workload: "orders".into(),
+//!     window: Window::new(Duration::from_secs(300))?,
+//! };
+//! let lag = query::fill(r#"sum by (pod) (kafka_lag{namespace="{{namespace}}"})"#, &names)?;
+//! let queries = Queries::new(query::cpu_requests(&names), query::hpa_target(&names, "hpa-"))
+//!     .load(Indicator::Cpu, query::cpu(&names))
+//!     .load(Indicator::Lag, lag);
+//! let source = PrometheusSource::new(Client::new(&settings)?, queries);
+//! let readings = source.read(jiff::Timestamp::now()).await;
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! [`MetricsSource`]: rebalancer_core::port::MetricsSource
+
+mod auth;
+mod client;
+mod decode;
+mod failure;
+pub mod query;
+mod settings;
+mod source;
+mod template;
+mod text;
+mod transport;
+
+pub use auth::Auth;
+pub use client::Client;
+pub use settings::{ClientError, Settings};
+pub use source::{PrometheusSource, Queries};

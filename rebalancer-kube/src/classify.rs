@@ -1,0 +1,111 @@
+//! What a failure means: for reads, who must do what next; for removals, whether anything happened.
+//! Pure; the statuses are those of the real API server (its `eviction.go`, its generic registry and RBAC).
+
+use kube::core::Status;
+use rebalancer_core::port::{InventoryError, RemovalError};
+
+use crate::wire::{Failure, Refusal};
+
+/// A right, as RBAC names it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Right {
+    pub(crate) verb: &'static str,
+    /// With its API group where it has one.
+    pub(crate) resource: &'static str,
+}
+
+/// What a failed read means.
+pub(crate) fn read_error(failure: &Failure, right: Right, namespace: &str) -> InventoryError {
+    let message = failure.to_string();
+    match failure {
+        Failure::Refused(refusal) => match refusal.status.code {
+            401 => InventoryError::Unauthorized { message },
+            403 => InventoryError::Forbidden {
+                verb: right.verb,
+                resource: right.resource,
+                namespace: namespace.to_owned(),
+                message,
+            },
+            408 | 410 | 429 | 500..=599 => InventoryError::Unavailable { message },
+            _ => InventoryError::Rejected { message },
+        },
+        Failure::NotConnected(_) | Failure::Lost(_) | Failure::TimeUp(_) => {
+            InventoryError::Unavailable { message }
+        }
+        Failure::Malformed(_) | Failure::Unsendable(_) => InventoryError::Rejected { message },
+    }
+}
+
+/// What a failed removal means. Where a removal can't be excluded, it is [`RemovalError::Unknown`].
+pub(crate) fn removal_error(failure: &Failure, right: Right) -> RemovalError {
+    let message = failure.to_string();
+    match failure {
+        Failure::Refused(refusal) => refused_removal(refusal, right),
+        // Nothing was sent, so nothing happened.
+        Failure::Unsendable(_) | Failure::NotConnected(_) => RemovalError::Rejected { message },
+        Failure::Malformed(_) | Failure::Lost(_) | Failure::TimeUp(_) => RemovalError::Unknown { message },
+    }
+}
+
+fn refused_removal(refusal: &Refusal, right: Right) -> RemovalError {
+    let message = refusal.to_string();
+    let status = &refusal.status;
+    match status.code {
+        401 => forbidden(right, message),
+        403 if concerns_a_budget(status) => RemovalError::Blocked { message },
+        403 if denied_by_admission(status) => RemovalError::Rejected { message },
+        403 => forbidden(right, message),
+        404 if is_gone(refusal) => RemovalError::Gone,
+        409 if concerns_the_uid(status) => RemovalError::Replaced,
+        409 => RemovalError::Conflict { message },
+        429 => match budget_cause(status) {
+            Some(cause) => RemovalError::Blocked { message: cause },
+            None => RemovalError::Throttled { message },
+        },
+        500 if has_two_budgets(status) => RemovalError::Rejected { message },
+        // A time-out on the way, a success that calls itself a failure, any server error: it may have happened.
+        0..=299 | 408 | 500.. => RemovalError::Unknown { message },
+        300..=499 => RemovalError::Rejected { message },
+    }
+}
+
+fn forbidden(right: Right, message: String) -> RemovalError {
+    RemovalError::Forbidden { verb: right.verb, resource: right.resource, message }
+}
+
+/// A 403 about the budget itself ("disruptions allowed is negative", "DisruptedPods map too big") is no lack of rights.
+fn concerns_a_budget(status: &Status) -> bool {
+    status.details.as_ref().is_some_and(|details| details.kind.starts_with("poddisruptionbudget"))
+}
+
+/// Webhooks and admission policies answer 403 too; no RBAC rule would help.
+fn denied_by_admission(status: &Status) -> bool {
+    status.message.contains("denied the request") || status.message.contains("denied request")
+}
+
+/// There is no object of that name. A 404 without a name is about the path (no such API, a proxy) and says nothing.
+pub(crate) fn is_gone(refusal: &Refusal) -> bool {
+    let Status { code, reason, details, .. } = &refusal.status;
+    *code == 404 && reason == "NotFound" && details.as_ref().is_some_and(|details| !details.name.is_empty())
+}
+
+/// "the UID in the precondition (a) does not match the UID in record (b)" or
+/// "Precondition failed: UID in precondition: a, UID in object meta: b", depending on the path through the server.
+fn concerns_the_uid(status: &Status) -> bool {
+    let message = status.message.to_lowercase();
+    message.contains("precondition") && message.contains("uid")
+}
+
+/// Also there while a new budget "is still being processed by the server".
+fn budget_cause(status: &Status) -> Option<String> {
+    let causes = &status.details.as_ref()?.causes;
+    causes.iter().find(|cause| cause.reason == "DisruptionBudget").map(|cause| cause.message.clone())
+}
+
+/// A 500 that is answered before anything is touched.
+fn has_two_budgets(status: &Status) -> bool {
+    status.message.contains("more than one PodDisruptionBudget")
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,148 @@
+//! Horizontal pod autoscalers, `autoscaling/v2`.
+
+use rebalancer_core::fleet::{CpuTarget, Hpa};
+use rebalancer_core::port::InventoryError;
+use rebalancer_core::unit::Cores;
+use serde::Deserialize;
+
+use super::{incomplete, quantity};
+
+/// An autoscaler as the server sends it, as far as it matters here.
+#[derive(Deserialize)]
+pub(crate) struct RawHpa {
+    metadata: Metadata,
+    spec: Spec,
+}
+
+#[derive(Deserialize)]
+struct Metadata {
+    name: Option<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Spec {
+    scale_target_ref: Option<ScaleTarget>,
+    metrics: Option<Vec<Metric>>,
+}
+
+#[derive(Deserialize)]
+struct ScaleTarget {
+    name: Option<String>,
+}
+
+/// One of these is set, as `type` says; metrics of other kinds have none of them.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Metric {
+    resource: Option<Resource>,
+    container_resource: Option<Resource>,
+}
+
+#[derive(Deserialize)]
+struct Resource {
+    name: String,
+    container: Option<String>,
+    target: Target,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Target {
+    average_utilization: Option<f64>,
+    average_value: Option<String>,
+}
+
+/// Takes what the core wants to know of an autoscaler.
+///
+/// # Errors
+/// When it has no name.
+pub(crate) fn hpa(raw: RawHpa, container: &str) -> Result<Hpa, InventoryError> {
+    let name = raw.metadata.name.ok_or_else(|| incomplete("horizontal pod autoscaler", "", "a name"))?;
+    Ok(Hpa {
+        name,
+        scales: raw.spec.scale_target_ref.and_then(|target| target.name),
+        cpu: cpu(raw.spec.metrics.as_deref().unwrap_or_default(), container),
+    })
+}
+
+/// The target of this very container is closer to its load than that of the whole pod.
+fn cpu(metrics: &[Metric], container: &str) -> Option<CpuTarget> {
+    let ours = metrics
+        .iter()
+        .filter_map(|metric| metric.container_resource.as_ref())
+        .filter(|resource| resource.container.as_deref() == Some(container));
+    let pods = metrics.iter().filter_map(|metric| metric.resource.as_ref());
+    ours.chain(pods).filter(|resource| resource.name == "cpu").find_map(|resource| target(&resource.target))
+}
+
+fn target(target: &Target) -> Option<CpuTarget> {
+    let average = || {
+        let cores = quantity::parse(target.average_value.as_deref()?)?;
+        Cores::new(cores).ok().map(CpuTarget::AverageValue)
+    };
+    target.average_utilization.map(CpuTarget::Utilization).or_else(average)
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::*;
+
+    fn cpu_of(metrics: Value) -> Option<CpuTarget> {
+        let value = json!({
+            "metadata": {"name": "consumer"},
+            "spec": {"scaleTargetRef": {"kind": "Deployment", "name": "consumer"}, "metrics": metrics},
+        });
+        let hpa = hpa(serde_json::from_value(value).unwrap(), "consumer").unwrap();
+        assert_eq!((hpa.name.as_str(), hpa.scales.as_deref()), ("consumer", Some("consumer")));
+        hpa.cpu
+    }
+
+    fn resource(name: &str, target: Value) -> Value {
+        json!({"type": "Resource", "resource": {"name": name, "target": target}})
+    }
+
+    fn of_container(container: &str, target: Value) -> Value {
+        json!({"type": "ContainerResource",
+            "containerResource": {"name": "cpu", "container": container, "target": target}})
+    }
+
+    fn percent(percent: i32) -> Value {
+        json!({"type": "Utilization", "averageUtilization": percent})
+    }
+
+    #[test]
+    fn a_utilization_is_in_percent_and_may_exceed_a_hundred() {
+        let metrics = json!([resource("memory", percent(60)), resource("cpu", percent(150))]);
+        assert_eq!(cpu_of(metrics), Some(CpuTarget::Utilization(150.0)));
+    }
+
+    #[test]
+    fn an_average_value_is_in_cores() {
+        let metrics = json!([resource("cpu", json!({"type": "AverageValue", "averageValue": "700m"}))]);
+        assert_eq!(cpu_of(metrics), Some(CpuTarget::AverageValue(Cores::new(0.7).unwrap())));
+    }
+
+    #[test]
+    fn the_target_of_our_container_wins_and_that_of_others_does_not_count() {
+        let pods = resource("cpu", percent(80));
+        let metrics =
+            json!([pods, of_container("sidecar", percent(10)), of_container("consumer", percent(70))]);
+        assert_eq!(cpu_of(metrics), Some(CpuTarget::Utilization(70.0)));
+        assert_eq!(cpu_of(json!([of_container("sidecar", percent(10))])), None);
+    }
+
+    #[test]
+    fn an_autoscaler_by_something_else_has_no_cpu_target() {
+        let external = json!({"type": "External", "external": {
+            "metric": {"name": "lag"}, "target": {"type": "AverageValue", "averageValue": "100"}}});
+        assert_eq!(cpu_of(json!([external, resource("memory", percent(60))])), None);
+        assert_eq!(cpu_of(Value::Null), None);
+        assert_eq!(
+            cpu_of(json!([resource("cpu", json!({"type": "AverageValue", "averageValue": "lots"}))])),
+            None
+        );
+    }
+}

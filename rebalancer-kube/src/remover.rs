@@ -1,0 +1,143 @@
+//! Removes pods: one request each, with the UID as its precondition, never repeated.
+
+use async_trait::async_trait;
+use http::Request;
+use http::header::CONTENT_TYPE;
+use k8s_openapi::api::policy::v1::Eviction;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::{DeleteOptions, ObjectMeta, Preconditions};
+use kube::core::Status;
+use rebalancer_core::port::{Mode, PodDeleter, PodRef, RemovalError};
+use serde::Deserialize;
+use tracing::debug;
+
+use crate::classify::{Right, removal_error};
+use crate::client::Connection;
+use crate::retry::Deadline;
+use crate::wire::{self, Failure, Refusal, exchange};
+
+/// How a pod is removed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Method {
+    /// By the eviction API, which asks the pod's disruption budget. Needs `create` on `pods/eviction`.
+    Evict,
+    /// By a plain delete, which asks no budget. Needs `delete` on `pods`.
+    Delete,
+}
+
+impl Method {
+    const fn right(self) -> Right {
+        match self {
+            Self::Evict => Right { verb: "create", resource: "pods/eviction" },
+            Self::Delete => Right { verb: "delete", resource: "pods" },
+        }
+    }
+}
+
+/// Removes pods through the Kubernetes API.
+///
+/// The pod's own grace period counts: none is ever sent. When the returned future is dropped before it ends,
+/// the pod may have been removed all the same.
+#[derive(Clone)]
+pub struct KubeRemover {
+    connection: Connection,
+    method: Method,
+}
+
+impl KubeRemover {
+    /// Removes by this method over this connection.
+    #[must_use]
+    pub fn new(connection: &Connection, method: Method) -> Self {
+        Self { connection: connection.clone(), method }
+    }
+
+    async fn ask(&self, pod: &PodRef, mode: Mode) -> Result<(), Failure> {
+        let request = match self.method {
+            Method::Evict => eviction(pod, mode),
+            Method::Delete => deletion(pod, mode),
+        }?;
+        let answer = exchange(&self.connection.client, request);
+        Deadline::after(self.connection.timeout).hold(answer).await.and_then(Answer::into_result)
+    }
+}
+
+#[async_trait]
+impl PodDeleter for KubeRemover {
+    async fn remove(&self, pod: &PodRef, mode: Mode) -> Result<(), RemovalError> {
+        let result =
+            self.ask(pod, mode).await.map_err(|failure| removal_error(&failure, self.method.right()));
+        debug!(event = "kubernetes_remove", %pod, method = ?self.method, ?mode, ?result);
+        result
+    }
+}
+
+/// What a server says to a removal: a status, or the pod in its last state.
+#[derive(Debug, Deserialize)]
+#[serde(tag = "kind")]
+enum Answer {
+    Status(Box<Status>),
+    #[serde(other)]
+    Object,
+}
+
+impl Answer {
+    /// The status object counts, not the status line: an eviction may be refused by a status that is the result
+    /// of a request which succeeded. Go's client looks at both as well.
+    fn into_result(self) -> Result<(), Failure> {
+        match self {
+            Self::Object => Ok(()),
+            Self::Status(status) if status.is_success() => Ok(()),
+            Self::Status(status) => {
+                Err(Failure::Refused(Box::new(Refusal { status: *status, retry_after: None })))
+            }
+        }
+    }
+}
+
+fn eviction(pod: &PodRef, mode: Mode) -> Result<Request<Vec<u8>>, Failure> {
+    let body = Eviction {
+        metadata: ObjectMeta {
+            name: Some(pod.name.clone()),
+            namespace: Some(pod.namespace.clone()),
+            ..ObjectMeta::default()
+        },
+        delete_options: Some(options(pod, mode)),
+    };
+    let path = format!("{}/eviction", wire::pod(&pod.namespace, &pod.name)?);
+    request(http::Method::POST, &path, mode, &body)
+}
+
+fn deletion(pod: &PodRef, mode: Mode) -> Result<Request<Vec<u8>>, Failure> {
+    request(http::Method::DELETE, &wire::pod(&pod.namespace, &pod.name)?, mode, &options(pod, mode))
+}
+
+fn options(pod: &PodRef, mode: Mode) -> DeleteOptions {
+    DeleteOptions {
+        preconditions: Some(Preconditions { uid: Some(pod.uid.as_str().to_owned()), resource_version: None }),
+        dry_run: match mode {
+            Mode::Real => None,
+            Mode::DryRun => Some(vec!["All".to_owned()]),
+        },
+        ..DeleteOptions::default()
+    }
+}
+
+/// A dry run is asked for in the query and in the body: the server accepts both when they agree, and whatever
+/// loses one of them on the way still leaves the other.
+fn request(
+    method: http::Method,
+    path: &str,
+    mode: Mode,
+    body: &impl serde::Serialize,
+) -> Result<Request<Vec<u8>>, Failure> {
+    let query = match mode {
+        Mode::Real => "",
+        Mode::DryRun => "?dryRun=All",
+    };
+    let body = serde_json::to_vec(body).map_err(|error| Failure::Unsendable(error.to_string()))?;
+    Request::builder()
+        .method(method)
+        .uri(format!("{path}{query}"))
+        .header(CONTENT_TYPE, "application/json")
+        .body(body)
+        .map_err(|error| Failure::Unsendable(error.to_string()))
+}

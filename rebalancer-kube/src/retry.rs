@@ -1,0 +1,86 @@
+//! Reads again after failures that pass by themselves, until a deadline that holds for all attempts together.
+//!
+//! kube's own retry is off: it repeats refusals of every verb, up to 15 times, in silence. Reads are repeated
+//! here, with a log line each; removals never are.
+
+use std::time::Duration;
+
+use backon::{BackoffBuilder, ExponentialBuilder};
+use http::Request;
+use kube::Client;
+use serde::de::DeserializeOwned;
+use tokio::time::{Instant, sleep, timeout_at};
+use tracing::warn;
+
+use crate::wire::{Failure, exchange};
+
+/// Longer than anybody means, and short enough to be added to any time.
+const LONGEST: Duration = Duration::from_secs(24 * 60 * 60);
+
+/// Until when a call may take.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Deadline {
+    at: Instant,
+    limit: Duration,
+}
+
+impl Deadline {
+    pub(crate) fn after(limit: Duration) -> Self {
+        let limit = limit.min(LONGEST);
+        Self { at: Instant::now() + limit, limit }
+    }
+
+    /// Waits for the answer, but not longer than this.
+    pub(crate) async fn hold<T>(
+        self,
+        answer: impl Future<Output = Result<T, Failure>>,
+    ) -> Result<T, Failure> {
+        timeout_at(self.at, answer).await.unwrap_or(Err(Failure::TimeUp(self.limit)))
+    }
+
+    fn leaves(self, pause: Duration) -> bool {
+        pause < self.at.saturating_duration_since(Instant::now())
+    }
+}
+
+/// Sends a request that changes nothing, again after each failure that may pass by itself.
+pub(crate) async fn read<T: DeserializeOwned>(
+    client: &Client,
+    request: &Request<Vec<u8>>,
+    deadline: Deadline,
+) -> Result<T, Failure> {
+    let mut pauses = backoff();
+    loop {
+        let failure = match deadline.hold(exchange(client, request.clone())).await {
+            Ok(answer) => return Ok(answer),
+            Err(failure) => failure,
+        };
+        let Some(pause) = pauses.next().and_then(|pause| pause_after(&failure, pause)) else {
+            return Err(failure);
+        };
+        if !deadline.leaves(pause) {
+            return Err(failure);
+        }
+        warn!(event = "kubernetes_retry", path = request.uri().path(), ?pause, error = %failure, "asking again");
+        sleep(pause).await;
+    }
+}
+
+fn backoff() -> impl Iterator<Item = Duration> {
+    ExponentialBuilder::new()
+        .with_min_delay(Duration::from_millis(200))
+        .with_max_delay(Duration::from_secs(5))
+        .with_max_times(6)
+        .with_jitter()
+        .build()
+}
+
+/// The pause before the next attempt; `None` where another attempt would end the same way.
+fn pause_after(failure: &Failure, pause: Duration) -> Option<Duration> {
+    match failure {
+        Failure::NotConnected(_) | Failure::Lost(_) => Some(pause),
+        Failure::Refused(refusal) => matches!(refusal.status.code, 408 | 429 | 500..=599)
+            .then(|| refusal.retry_after.map_or(pause, |asked| asked.max(pause))),
+        Failure::Malformed(_) | Failure::Unsendable(_) | Failure::TimeUp(_) => None,
+    }
+}

@@ -1,0 +1,189 @@
+//! One exchange with the API server: a request goes out, an answer or a failure comes back. What a refusal
+//! means is not decided here; see [`classify`](crate::classify).
+
+use std::error::Error;
+use std::fmt;
+use std::time::Duration;
+
+use http::header::{HeaderMap, RETRY_AFTER};
+use http::{Request, StatusCode};
+use kube::Client;
+use kube::client::Body;
+use kube::core::Status;
+use serde::de::DeserializeOwned;
+
+/// A proxy's error page is longer than anybody wants in a log line.
+const LONGEST_FOREIGN_TEXT: usize = 300;
+
+/// Why an exchange gave nothing that can be used.
+#[derive(Debug)]
+pub(crate) enum Failure {
+    /// The server answered, and refused.
+    Refused(Box<Refusal>),
+    /// The server answered with success, in a shape that can't be read.
+    Malformed(String),
+    /// The request could not be built or signed; nothing was sent.
+    Unsendable(String),
+    /// No connection could be made; nothing was sent.
+    NotConnected(String),
+    /// The connection broke after it was made: the server may have seen the request.
+    Lost(String),
+    /// The deadline passed: the server may have seen the request.
+    TimeUp(Duration),
+}
+
+/// A refusal: the server's own status object, or one made from a foreign answer.
+#[derive(Debug)]
+pub(crate) struct Refusal {
+    /// `code` is always set.
+    pub(crate) status: Status,
+    /// How long the server asks to wait.
+    pub(crate) retry_after: Option<Duration>,
+}
+
+impl fmt::Display for Refusal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Status { code, reason, message, .. } = &self.status;
+        match (reason.is_empty(), message.is_empty()) {
+            (true, true) => write!(f, "{code}"),
+            (true, false) => write!(f, "{code}: {message}"),
+            (false, true) => write!(f, "{code} {reason}"),
+            (false, false) => write!(f, "{code} {reason}: {message}"),
+        }
+    }
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Refused(refusal) => write!(f, "{refusal}"),
+            Self::Malformed(message) => write!(f, "the answer can't be understood: {message}"),
+            Self::Unsendable(message) => write!(f, "the request could not be made: {message}"),
+            Self::NotConnected(message) => write!(f, "no connection: {message}"),
+            Self::Lost(message) => write!(f, "the connection broke: {message}"),
+            Self::TimeUp(limit) => write!(f, "no answer within {limit:?}"),
+        }
+    }
+}
+
+/// Sends once and reads the whole answer. There is no deadline in here.
+pub(crate) async fn exchange<T: DeserializeOwned>(
+    client: &Client,
+    request: Request<Vec<u8>>,
+) -> Result<T, Failure> {
+    let response = client.send(request.map(Body::from)).await.map_err(unsent_or_lost)?;
+    let (head, body) = response.into_parts();
+    let body = body.collect_bytes().await;
+    if !head.status.is_success() {
+        // The status line alone says enough: an unreadable reason must not hide a refusal.
+        let body = body.unwrap_or_default();
+        return Err(Failure::Refused(Box::new(refusal(head.status, &head.headers, &body))));
+    }
+    let body = body.map_err(|error| Failure::Lost(chain(&error)))?;
+    serde_json::from_slice(&body).map_err(|error| Failure::Malformed(error.to_string()))
+}
+
+/// The path of a namespace's collection, such as `/api/v1/namespaces/shop/pods`.
+///
+/// Names end up in paths unescaped, so what is no Kubernetes name is not sent at all.
+pub(crate) fn collection(api: &str, namespace: &str, resource: &str) -> Result<String, Failure> {
+    Ok(format!("{api}/namespaces/{}/{resource}", segment(namespace)?))
+}
+
+/// The path of one pod.
+pub(crate) fn pod(namespace: &str, name: &str) -> Result<String, Failure> {
+    Ok(format!("{}/{}", collection("/api/v1", namespace, "pods")?, segment(name)?))
+}
+
+fn segment(name: &str) -> Result<&str, Failure> {
+    let plain = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-' || b == b'.';
+    let ends = |b: Option<u8>| b.is_some_and(|b| b.is_ascii_lowercase() || b.is_ascii_digit());
+    if name.bytes().all(plain) && ends(name.bytes().next()) && ends(name.bytes().last()) {
+        Ok(name)
+    } else {
+        Err(Failure::Unsendable(format!("{name:?} is no Kubernetes name")))
+    }
+}
+
+fn unsent_or_lost(error: kube::Error) -> Failure {
+    let message = chain(&error);
+    if matches!(error, kube::Error::Auth(_) | kube::Error::BuildRequest(_) | kube::Error::HttpError(_)) {
+        Failure::Unsendable(message)
+    } else if is_connect(&error) {
+        Failure::NotConnected(message)
+    } else {
+        Failure::Lost(message)
+    }
+}
+
+fn is_connect(error: &(dyn Error + 'static)) -> bool {
+    causes(error).any(|cause| {
+        cause
+            .downcast_ref::<hyper_util::client::legacy::Error>()
+            .is_some_and(hyper_util::client::legacy::Error::is_connect)
+    })
+}
+
+fn refusal(code: StatusCode, headers: &HeaderMap, body: &[u8]) -> Refusal {
+    // Every field of a status may be missing, so any JSON object parses as one.
+    let said = |status: &Status| !status.message.is_empty() || !status.reason.is_empty();
+    let status = serde_json::from_slice(body).ok().filter(said).unwrap_or_else(|| foreign(body));
+    let status = Status { code: code.as_u16(), ..status };
+    let header = headers.get(RETRY_AFTER).and_then(|v| v.to_str().ok()).and_then(|v| v.trim().parse().ok());
+    let asked = status.details.as_ref().map(|d| u64::from(d.retry_after_seconds)).filter(|s| *s > 0);
+    Refusal { status, retry_after: asked.or(header).map(Duration::from_secs) }
+}
+
+/// Proxies and the server's own rate limiter answer in plain text.
+fn foreign(body: &[u8]) -> Status {
+    let text = String::from_utf8_lossy(body);
+    Status { message: text.trim().chars().take(LONGEST_FOREIGN_TEXT).collect(), ..Status::default() }
+}
+
+/// The error and its causes in one line, each said once although some of them repeat the next.
+pub(crate) fn chain(error: &(dyn Error + 'static)) -> String {
+    causes(error).map(ToString::to_string).fold(String::new(), |text, cause| {
+        if text.is_empty() {
+            cause
+        } else if text.contains(&cause) {
+            text
+        } else {
+            format!("{text}: {cause}")
+        }
+    })
+}
+
+fn causes<'a>(error: &'a (dyn Error + 'static)) -> impl Iterator<Item = &'a (dyn Error + 'static)> {
+    std::iter::successors(Some(error), |&cause| cause.source())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_that_would_change_the_path_is_not_sent() {
+        for bad in ["", ".", "..", "a/b", "a?dryRun=", "a%2fb", "A", "-a", "a b"] {
+            assert!(pod("shop", bad).is_err(), "{bad}");
+            assert!(pod(bad, "consumer-0").is_err(), "{bad}");
+        }
+        assert_eq!(pod("shop", "consumer-0.a").unwrap(), "/api/v1/namespaces/shop/pods/consumer-0.a");
+    }
+
+    #[test]
+    fn a_refusal_in_plain_text_keeps_its_code_and_its_wait() {
+        let headers = HeaderMap::from_iter([(RETRY_AFTER, "3".parse().unwrap())]);
+        let refusal = refusal(StatusCode::TOO_MANY_REQUESTS, &headers, b"Too many requests\n");
+        assert_eq!(refusal.to_string(), "429: Too many requests");
+        assert_eq!(refusal.retry_after, Some(Duration::from_secs(3)));
+    }
+
+    #[test]
+    fn a_chain_says_each_cause_once() {
+        #[derive(Debug, thiserror::Error)]
+        #[error("outer: {0}")]
+        struct Outer(#[source] std::io::Error);
+        let error = Outer(std::io::Error::other("inner"));
+        assert_eq!(chain(&error), "outer: inner");
+    }
+}

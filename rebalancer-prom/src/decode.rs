@@ -1,0 +1,117 @@
+//! From the bytes of an answer to samples. Pure; everything untrustworthy ends here.
+
+use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
+
+use rebalancer_core::fleet::{CpuTarget, Hpa, PartitionLoad, Samples};
+use rebalancer_core::port::MetricsError;
+use rebalancer_core::unit::{Cores, Load};
+
+pub(crate) use answer::server_error;
+use answer::{HpaLabels, PartitionLabels, PodLabel, malformed, vector};
+
+mod answer;
+
+/// What an answer held.
+#[derive(Debug, PartialEq)]
+pub(crate) struct Decoded<T> {
+    /// What can be used.
+    pub(crate) value: T,
+    /// How many series came.
+    pub(crate) series: usize,
+    /// How many of them had no usable value: NaN, infinite or negative.
+    pub(crate) left_out: usize,
+}
+
+/// One value by pod. A pod whose value is NaN, infinite or negative is left out.
+pub(crate) fn samples(body: &[u8], query: &str) -> Result<Decoded<Samples>, MetricsError> {
+    let mut pods = BTreeMap::new();
+    for series in vector::<PodLabel<'_>>(body)? {
+        let pod = label(&series.metric.pod, "pod", query)?;
+        match pods.entry(pod) {
+            Entry::Vacant(entry) => entry.insert(Load::new(series.number()).ok()),
+            Entry::Occupied(entry) => return Err(twice(&format!("pod {}", entry.key()), "pod", query)),
+        };
+    }
+    let series = pods.len();
+    let value: Samples = pods.into_iter().filter_map(|(pod, load)| Some((pod, load?))).collect();
+    Ok(Decoded { left_out: series - value.len(), series, value })
+}
+
+/// Autoscalers with their CPU target.
+pub(crate) fn hpas(body: &[u8], query: &str) -> Result<Decoded<Vec<Hpa>>, MetricsError> {
+    let mut targets = BTreeMap::new();
+    for series in vector::<HpaLabels<'_>>(body)? {
+        let name = label(&series.metric.horizontalpodautoscaler, "horizontalpodautoscaler", query)?;
+        let target = cpu_target(&name, &series.metric.metric_target_type, series.number())?;
+        if let Some(other) = targets.insert(name.clone(), target) {
+            return Err(malformed(format!(
+                "autoscaler {name} has two CPU targets, {other} and {target}; which one rules can't be known"
+            )));
+        }
+    }
+    let value: Vec<_> =
+        targets.into_iter().map(|(name, target)| Hpa { name, scales: None, cpu: Some(target) }).collect();
+    Ok(Decoded { series: value.len(), left_out: 0, value })
+}
+
+/// Partition loads with their pods, ordered by topic and partition.
+///
+/// Unlike a pod, a partition can't be left out: the prediction would deal the rest as if it did not exist.
+pub(crate) fn partitions(body: &[u8], query: &str) -> Result<Decoded<Vec<PartitionLoad>>, MetricsError> {
+    let mut loads = BTreeMap::new();
+    for series in vector::<PartitionLabels<'_>>(body)? {
+        let load = partition(&series.metric, series.number(), query)?;
+        let key = (load.topic.clone(), load.partition.clone());
+        if let Some(other) = loads.insert(key, load) {
+            let what = format!("partition {} of topic {}", other.partition, other.topic);
+            return Err(twice(&what, "topic, partition, pod", query));
+        }
+    }
+    let value: Vec<_> = loads.into_values().collect();
+    Ok(Decoded { series: value.len(), left_out: 0, value })
+}
+
+fn partition(labels: &PartitionLabels<'_>, number: f64, query: &str) -> Result<PartitionLoad, MetricsError> {
+    let topic = label(&labels.topic, "topic", query)?;
+    let partition = label(&labels.partition, "partition", query)?;
+    let pod = label(&labels.pod, "pod", query)?;
+    let load = Load::new(number)
+        .map_err(|error| malformed(format!("partition {partition} of topic {topic}: {error}")))?;
+    Ok(PartitionLoad { topic, partition, pod, load })
+}
+
+/// A specification can't be NaN, negative or zero. To skip such a target would mean "no autoscaler", which is another rule.
+fn cpu_target(hpa: &str, kind: &str, number: f64) -> Result<CpuTarget, MetricsError> {
+    let target = match kind {
+        "utilization" => usable(number).map(CpuTarget::Utilization),
+        "average" => usable(number).and_then(|cores| Cores::new(cores).ok()).map(CpuTarget::AverageValue),
+        other => {
+            return Err(malformed(format!(
+                "autoscaler {hpa} has metric_target_type '{other}', expected 'utilization' or 'average'"
+            )));
+        }
+    };
+    target.ok_or_else(|| {
+        malformed(format!("autoscaler {hpa} has the CPU target {number}, expected more than 0"))
+    })
+}
+
+fn usable(number: f64) -> Option<f64> {
+    (number.is_finite() && number > 0.0).then_some(number)
+}
+
+fn label(value: &str, name: &str, query: &str) -> Result<String, MetricsError> {
+    if value.is_empty() {
+        return Err(malformed(format!("a series of the query '{query}' has no label '{name}'")));
+    }
+    Ok(value.to_owned())
+}
+
+/// Equal values are no excuse: the query mixes things that it takes for one.
+fn twice(what: &str, by: &str, query: &str) -> MetricsError {
+    malformed(format!("the query '{query}' gives {what} more than once; aggregate it 'by ({by})'"))
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,217 @@
+//! PromQL, built and escaped. Pure.
+//!
+//! Every built-in query gives one value for each pod and nothing more. Where several series can describe the same
+//! thing, the aggregation says which of them are copies:
+//!
+//! - *Copies* of one fact come from pairs of exporters or Prometheus replicas, and from a kubelet that is scraped by
+//!   two jobs. They agree, so `max` folds them; adding them up would make an innocent pod look twice as busy. While
+//!   one copy is a scrape behind, `max` takes the larger one for at most that scrape.
+//! - *Parts* of one pod's CPU are added up: container instances before and after a restart (label `id`), and single
+//!   CPUs where the kubelet reports them (label `cpu`).
+//!
+//! Nothing here can tell two clusters apart that write to one store with the same namespace and pod names. There,
+//! select one by a query of your own or by a header or URL parameter of the store.
+
+use std::fmt;
+use std::time::Duration;
+
+use crate::template::{escape_regex, quoted};
+
+pub use crate::template::fill;
+
+/// A finished query. There is no way to make one from text that has not been through [`fill`].
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PromQl(String);
+
+impl PromQl {
+    pub(crate) fn new(text: String) -> Self {
+        Self(text)
+    }
+
+    /// The text of the query.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for PromQl {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// Why a query can't be built.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum QueryError {
+    /// The template has no text.
+    #[error("the query is empty")]
+    Empty,
+    /// A placeholder that does not exist.
+    #[error(
+        "{{{{{placeholder}}}}} is no placeholder; there are {{{{namespace}}}}, {{{{container}}}}, {{{{workload}}}} and {{{{window}}}}"
+    )]
+    Unknown {
+        /// What stands between the braces.
+        placeholder: String,
+    },
+    /// A placeholder is not closed.
+    #[error("'{{{{' without '}}}}' near '{near}'")]
+    Unclosed {
+        /// The text after the braces.
+        near: String,
+    },
+    /// A name outside of quotes, where its value would be read as PromQL.
+    #[error("{{{{{placeholder}}}}} must stand between double quotes, as in \"{{{{{placeholder}}}}}\"")]
+    Unquoted {
+        /// The placeholder.
+        placeholder: String,
+    },
+    /// PromQL has no duration below one millisecond.
+    #[error("the window must be at least one millisecond")]
+    Window,
+}
+
+/// A look-back window, at least one millisecond. Displays as a PromQL duration.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Window(Duration);
+
+impl Window {
+    /// Checks the length; fractions of a millisecond are cut off.
+    ///
+    /// # Errors
+    /// When it is shorter than a millisecond.
+    pub fn new(length: Duration) -> Result<Self, QueryError> {
+        if length.as_millis() == 0 { Err(QueryError::Window) } else { Ok(Self(length)) }
+    }
+}
+
+impl fmt::Display for Window {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let millis = self.0.as_millis();
+        match (millis % 60_000, millis % 1_000) {
+            (0, _) => write!(f, "{}m", millis / 60_000),
+            (_, 0) => write!(f, "{}s", millis / 1_000),
+            (_, _) => write!(f, "{millis}ms"),
+        }
+    }
+}
+
+/// What fills a query: the fleet's names as they are, unescaped, and the window.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Placeholders {
+    /// `{{namespace}}`.
+    pub namespace: String,
+    /// `{{container}}`: the container that does the work.
+    pub container: String,
+    /// `{{workload}}`: the deployment, stateful set or the like.
+    pub workload: String,
+    /// `{{window}}`: for rates.
+    pub window: Window,
+}
+
+/// CPU usage by pod, in cores, from the kubelet's cAdvisor.
+#[must_use]
+pub fn cpu(names: &Placeholders) -> PromQl {
+    PromQl(format!(
+        "sum by (pod) (max by (pod, id, cpu) (rate(container_cpu_usage_seconds_total{{{}, pod!=\"\"}}[{}])))",
+        container_of(names),
+        names.window
+    ))
+}
+
+/// Memory working set by pod, in bytes, from the kubelet's cAdvisor.
+///
+/// The larger of two container instances, not their sum: the one before a restart is gone.
+#[must_use]
+pub fn memory(names: &Placeholders) -> PromQl {
+    PromQl(format!("max by (pod) (container_memory_working_set_bytes{{{}, pod!=\"\"}})", container_of(names)))
+}
+
+/// CPU requests by pod, in cores, from kube-state-metrics.
+#[must_use]
+pub fn cpu_requests(names: &Placeholders) -> PromQl {
+    PromQl(format!(
+        "max by (pod) (kube_pod_container_resource_requests{{{}, resource=\"cpu\"}})",
+        container_of(names)
+    ))
+}
+
+/// CPU targets of the autoscalers called `<workload>` and, with a prefix, `<prefix><workload>`, from kube-state-metrics:
+/// percent for `utilization`, cores for `average`.
+///
+/// Both labels are kept, so two autoscalers, or two kinds of target on one, stay visible as the contradiction they are.
+#[must_use]
+pub fn hpa_target(names: &Placeholders, prefix: &str) -> PromQl {
+    let candidates = if prefix.is_empty() {
+        escape_regex(&names.workload)
+    } else {
+        escape_regex(&names.workload) + "|" + &escape_regex(&format!("{prefix}{}", names.workload))
+    };
+    PromQl(format!(
+        "max by (horizontalpodautoscaler, metric_target_type) (kube_horizontalpodautoscaler_spec_target_metric{{\
+         namespace={}, horizontalpodautoscaler=~{}, metric_name=\"cpu\", metric_target_type=~\"utilization|average\"}})",
+        quoted(&names.namespace),
+        quoted(&candidates)
+    ))
+}
+
+fn container_of(names: &Placeholders) -> String {
+    format!("namespace={}, container={}", quoted(&names.namespace), quoted(&names.container))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn names() -> Placeholders {
+        Placeholders {
+            namespace: "shop".into(),
+            container: "worker".into(),
+            workload: "orders".into(),
+            window: Window::new(Duration::from_secs(300)).unwrap(),
+        }
+    }
+
+    #[test]
+    fn built_in_queries_ask_for_one_value_a_pod() {
+        assert_eq!(
+            cpu(&names()).as_str(),
+            r#"sum by (pod) (max by (pod, id, cpu) (rate(container_cpu_usage_seconds_total{namespace="shop", container="worker", pod!=""}[5m])))"#
+        );
+        assert_eq!(
+            memory(&names()).as_str(),
+            r#"max by (pod) (container_memory_working_set_bytes{namespace="shop", container="worker", pod!=""})"#
+        );
+        assert_eq!(
+            cpu_requests(&names()).as_str(),
+            r#"max by (pod) (kube_pod_container_resource_requests{namespace="shop", container="worker", resource="cpu"})"#
+        );
+    }
+
+    #[test]
+    fn the_autoscaler_is_looked_for_under_both_names_only_with_a_prefix() {
+        let plain = hpa_target(&names(), "");
+        let prefixed = hpa_target(&names(), "hpa.");
+        assert_eq!(
+            plain.as_str(),
+            r#"max by (horizontalpodautoscaler, metric_target_type) (kube_horizontalpodautoscaler_spec_target_metric{namespace="shop", horizontalpodautoscaler=~"orders", metric_name="cpu", metric_target_type=~"utilization|average"})"#
+        );
+        assert!(prefixed.as_str().contains(r#"=~"orders|hpa\\.orders""#), "{prefixed}");
+    }
+
+    #[test]
+    fn a_name_can_not_leave_its_quotes() {
+        let evil = Placeholders { namespace: "a\"} or up{b=\"\\".into(), ..names() };
+        assert!(cpu(&evil).as_str().contains(r#"{namespace="a\"} or up{b=\"\\", "#), "{}", cpu(&evil));
+    }
+
+    #[test]
+    fn a_window_is_a_duration_that_both_servers_read() {
+        let shown = |millis| Window::new(Duration::from_millis(millis)).map(|window| window.to_string());
+        assert_eq!(shown(3_600_000).as_deref(), Ok("60m"));
+        assert_eq!(shown(90_000).as_deref(), Ok("90s"));
+        assert_eq!(shown(1_500).as_deref(), Ok("1500ms"));
+        assert_eq!(shown(0), Err(QueryError::Window));
+    }
+}

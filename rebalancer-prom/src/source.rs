@@ -1,0 +1,98 @@
+//! The port: everything that is enabled, read at once and evaluated at one time.
+
+use std::collections::BTreeMap;
+
+use async_trait::async_trait;
+use futures_util::future::join_all;
+use jiff::Timestamp;
+use rebalancer_core::fleet::Indicator;
+use rebalancer_core::port::{MetricsError, MetricsSource, Readings};
+
+use crate::Client;
+use crate::decode::{self, Decoded};
+use crate::query::PromQl;
+
+/// What is asked for in one reading.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Queries {
+    loads: BTreeMap<Indicator, PromQl>,
+    cpu_requests: PromQl,
+    hpas: PromQl,
+    partitions: Option<PromQl>,
+}
+
+impl Queries {
+    /// Starts with CPU requests (cores by `pod`) and autoscaler targets (by `horizontalpodautoscaler` and
+    /// `metric_target_type`), and no indicator.
+    #[must_use]
+    pub fn new(cpu_requests: PromQl, hpas: PromQl) -> Self {
+        Self { loads: BTreeMap::new(), cpu_requests, hpas, partitions: None }
+    }
+
+    /// Enables an indicator; its query gives one value in the indicator's unit for each `pod`.
+    #[must_use]
+    pub fn load(mut self, indicator: Indicator, query: PromQl) -> Self {
+        self.loads.insert(indicator, query);
+        self
+    }
+
+    /// Asks for partition loads, labelled `topic`, `partition` and `pod`.
+    #[must_use]
+    pub fn partitions(self, query: PromQl) -> Self {
+        Self { partitions: Some(query), ..self }
+    }
+}
+
+/// Reads the fleet's loads from Prometheus or VictoriaMetrics.
+#[derive(Debug, Clone)]
+pub struct PrometheusSource {
+    client: Client,
+    queries: Queries,
+}
+
+impl PrometheusSource {
+    /// Puts a client and its queries together.
+    #[must_use]
+    pub fn new(client: Client, queries: Queries) -> Self {
+        Self { client, queries }
+    }
+
+    async fn fetch<T>(
+        &self,
+        name: &str,
+        promql: &PromQl,
+        at: Timestamp,
+        decode: fn(&[u8], &str) -> Result<Decoded<T>, MetricsError>,
+    ) -> Result<T, MetricsError> {
+        tracing::debug!(event = "metrics_query", query = name, %promql, %at);
+        let body = self.client.query(name, promql, at).await?;
+        let bytes = body.len();
+        let decoded = decode(&body, name).inspect_err(|error| {
+            tracing::debug!(event = "metrics_answer", query = name, bytes, %error);
+        })?;
+        let Decoded { value, series, left_out } = decoded;
+        tracing::debug!(event = "metrics_answer", query = name, bytes, series, left_out);
+        Ok(value)
+    }
+}
+
+#[async_trait]
+impl MetricsSource for PrometheusSource {
+    async fn read(&self, at: Timestamp) -> Readings {
+        let loads = self.queries.loads.iter().map(|(&indicator, promql)| async move {
+            (indicator, self.fetch(indicator.name(), promql, at, decode::samples).await)
+        });
+        let partitions = async {
+            let promql = self.queries.partitions.as_ref()?;
+            Some(self.fetch("partition_load", promql, at, decode::partitions).await)
+        };
+        // Five indicators and three more at most: there is nothing to throttle.
+        let (loads, cpu_requests, hpas, partitions) = tokio::join!(
+            join_all(loads),
+            self.fetch("cpu_requests", &self.queries.cpu_requests, at, decode::samples),
+            self.fetch("hpa_target", &self.queries.hpas, at, decode::hpas),
+            partitions,
+        );
+        Readings { loads: loads.into_iter().collect(), cpu_requests, hpas, partitions }
+    }
+}

@@ -1,0 +1,101 @@
+//! How connections are made: trust, proxies, and what every request carries.
+
+use std::path::Path;
+use std::time::Duration;
+
+use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
+use reqwest::redirect::Policy;
+use reqwest::{Certificate, ClientBuilder};
+use secrecy::ExposeSecret;
+
+use crate::auth::Auth;
+use crate::settings::{ClientError, Settings};
+use crate::text::chain;
+
+const USER_AGENT: &str = concat!("pod-rebalancer/", env!("CARGO_PKG_VERSION"));
+/// A silent address is given up early, so that another attempt can reach another server behind the same name.
+const CONNECT_LIMIT: Duration = Duration::from_secs(3);
+
+/// The connections of one client.
+pub(crate) fn build(settings: &Settings) -> Result<reqwest::Client, ClientError> {
+    let builder = ClientBuilder::new()
+        .user_agent(USER_AGENT)
+        .default_headers(headers(settings)?)
+        .connect_timeout(CONNECT_LIMIT)
+        .redirect(Policy::none())
+        .gzip(true);
+    trust(without_proxy(builder, settings), settings)?
+        .build()
+        .map_err(|error| ClientError::Build { message: chain(&error.without_url()) })
+}
+
+/// A proxy can't reach our loopback addresses.
+fn without_proxy(builder: ClientBuilder, settings: &Settings) -> ClientBuilder {
+    if settings.endpoint.is_loopback() { builder.no_proxy() } else { builder }
+}
+
+fn trust(builder: ClientBuilder, settings: &Settings) -> Result<ClientBuilder, ClientError> {
+    match &settings.ca_file {
+        Some(path) => Ok(builder.tls_certs_merge(authorities(path)?)),
+        // reqwest insists on the system's authorities even when nothing will be encrypted; a small image has none.
+        None if !settings.endpoint.is_tls() => Ok(builder.tls_certs_only([])),
+        None => Ok(builder),
+    }
+}
+
+fn authorities(path: &Path) -> Result<Vec<Certificate>, ClientError> {
+    let problem = |problem: String| ClientError::CaFile { path: path.to_owned(), problem };
+    let pem = std::fs::read(path).map_err(|error| problem(format!("can't be read: {error}")))?;
+    let found = Certificate::from_pem_bundle(&pem)
+        .map_err(|error| problem(format!("is no PEM file: {}", chain(&error.without_url()))))?;
+    if found.is_empty() {
+        return Err(problem("holds no PEM certificate".to_owned()));
+    }
+    Ok(found)
+}
+
+fn headers(settings: &Settings) -> Result<HeaderMap, ClientError> {
+    let mut headers = HeaderMap::new();
+    for (name, value) in &settings.headers {
+        let problem = |problem| ClientError::Header { name: name.clone(), problem };
+        let key = HeaderName::try_from(name).map_err(|_| problem("is no header name"))?;
+        let mut value = HeaderValue::try_from(value.expose_secret())
+            .map_err(|_| problem("has a value with characters that can't be sent"))?;
+        if key == reqwest::header::AUTHORIZATION && settings.auth != Auth::None {
+            return Err(problem("contradicts the authentication that is set"));
+        }
+        value.set_sensitive(true);
+        headers.append(key, value);
+    }
+    Ok(headers)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Client;
+
+    fn problem(settings: Settings) -> String {
+        Client::new(&settings).unwrap_err().to_string()
+    }
+
+    #[test]
+    fn settings_that_can_not_work_are_refused_without_contacting_anybody() {
+        let settings = || Settings::new("https://m".parse().unwrap());
+        let file = tempfile::NamedTempFile::new().unwrap();
+        assert_eq!(problem(settings().timeout(Duration::ZERO)), "the time-out must be more than zero");
+        assert_eq!(problem(settings().header("a b", "x".into())), "the header 'a b' is no header name");
+        assert_eq!(
+            problem(settings().header("a", "hush\n".into())),
+            "the header 'a' has a value with characters that can't be sent"
+        );
+        assert_eq!(
+            problem(settings().auth(Auth::BearerFile("t".into())).header("Authorization", "hush".into())),
+            "the header 'Authorization' contradicts the authentication that is set"
+        );
+        assert!(
+            problem(settings().ca_file("/nowhere/ca")).starts_with("the CA file /nowhere/ca can't be read: ")
+        );
+        assert!(problem(settings().ca_file(file.path())).ends_with("holds no PEM certificate"));
+    }
+}
