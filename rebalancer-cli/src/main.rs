@@ -1,1 +1,19 @@
-fn main() {}
+//! The pod rebalancer as a program: one cycle and out, as a CronJob needs it.
+
+mod args;
+mod commands;
+mod config;
+mod interrupt;
+mod journal;
+mod render;
+mod telemetry;
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    let invocation = match args::parse(std::env::args_os()) {
+        Ok(invocation) => invocation,
+        Err(usage) => return args::explain(&usage),
+    };
+    commands::dispatch(invocation, |name| std::env::var_os(name)).into()
+}

@@ -1,0 +1,210 @@
+//! The command line. Each setting has a flag of the same meaning, made from the one table of settings.
+
+use std::collections::BTreeMap;
+use std::ffi::OsString;
+use std::process::ExitCode;
+
+use clap::builder::{OsStringValueParser, PossibleValuesParser};
+use clap::{Arg, ArgMatches, Command, value_parser};
+
+use rebalancer_core::simulation::Shape;
+
+use crate::commands::Course;
+use crate::config::variable::{VARIABLES, Variable};
+
+/// What the user asked for.
+#[derive(Debug)]
+pub(crate) struct Invocation {
+    pub(crate) action: Action,
+    /// Settings given as flags, by variable name.
+    pub(crate) flags: BTreeMap<String, OsString>,
+}
+
+/// One of the commands.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) enum Action {
+    Run,
+    Plan { json: bool },
+    Simulate(Course),
+}
+
+const EXIT_CODES: &str = "\
+Exit codes:
+  0  the cycle finished: rebalanced, dry run, balanced or held
+  1  the cycle failed: an API could not be used, or a removal failed
+  2  the command line or the configuration is wrong; nothing was contacted";
+
+/// Reads the command line.
+///
+/// # Errors
+/// A wrong command line, or a request for help or the version.
+pub(crate) fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Invocation, clap::Error> {
+    let matches = command().try_get_matches_from(arguments)?;
+    let (name, sub) = matches.subcommand().unwrap_or(("run", &matches));
+    let action = match name {
+        "plan" => {
+            Action::Plan { json: sub.get_one::<String>("output").is_some_and(|output| output == "json") }
+        }
+        "simulate" => simulate(sub),
+        _ => Action::Run,
+    };
+    // A flag may stand before the command or after it.
+    let mut flags = given(&matches);
+    flags.extend(given(sub));
+    Ok(Invocation { action, flags })
+}
+
+fn given(matches: &ArgMatches) -> BTreeMap<String, OsString> {
+    let value = |name| matches.try_get_one::<OsString>(name).ok().flatten().cloned();
+    VARIABLES.iter().filter_map(|variable| Some((variable.name.to_owned(), value(variable.name)?))).collect()
+}
+
+/// Prints what clap has to say: help and version to stdout, mistakes to stderr.
+pub(crate) fn explain(usage: &clap::Error) -> ExitCode {
+    // A closed pipe is no reason to fail.
+    let _ = usage.print();
+    if usage.use_stderr() { ExitCode::from(2) } else { ExitCode::SUCCESS }
+}
+
+fn command() -> Command {
+    Command::new("rebalancer")
+        .version(version())
+        .about("Removes the right few Kafka consumer pods, so that their consumer group deals its partitions again")
+        .long_about(
+            "Removes the right few Kafka consumer pods, so that their consumer group deals its partitions again.\n\n\
+             Without a command it runs one cycle. Every setting is an environment variable and a flag; the flag wins.",
+        )
+        .after_help(EXIT_CODES)
+        .subcommand_negates_reqs(true)
+        .args(VARIABLES.iter().map(flag))
+        .subcommand(
+            Command::new("run")
+                .about("One cycle: observe, decide, check, act (the default)")
+                .args(VARIABLES.iter().map(flag))
+                .after_help(EXIT_CODES),
+        )
+        .subcommand(
+            Command::new("plan")
+                .about("Observe and decide only; explains every pod. Changes nothing")
+                .arg(
+                    Arg::new("output")
+                        .long("output")
+                        .value_parser(PossibleValuesParser::new(["table", "json"]))
+                        .default_value("table")
+                        .help("table for people, json for machines"),
+                )
+                .args(VARIABLES.iter().map(flag))
+                .after_help(EXIT_CODES),
+        )
+        .subcommand(simulate_command())
+}
+
+fn simulate_command() -> Command {
+    let number = |name: &'static str, default: &'static str, help: &'static str| {
+        Arg::new(name).long(name).value_name("N").default_value(default).help(help)
+    };
+    Command::new("simulate")
+        .about("A seeded fleet in memory, no cluster needed: before, decisions, after")
+        .arg(number("pods", "20", "Pods").value_parser(value_parser!(u32).range(1..=100_000)))
+        .arg(number("partitions", "160", "Partitions").value_parser(value_parser!(u32).range(1..=1_000_000)))
+        .arg(
+            number("sigma", "1.0", "Spread of the log-normal partition loads")
+                .value_parser(value_parser!(f64)),
+        )
+        .arg(number("seed", "7", "The same seed makes the same fleet").value_parser(value_parser!(u64)))
+        .arg(
+            number("cycles", "20", "At most this many cycles")
+                .value_parser(value_parser!(u32).range(1..=10_000)),
+        )
+        .args(VARIABLES.iter().filter(|variable| is_policy(variable)).map(flag))
+}
+
+/// Settings that a simulation has too.
+fn is_policy(variable: &Variable) -> bool {
+    matches!(
+        variable.name,
+        "REBALANCE_TOP_K_PODS"
+            | "TOLERANCE_MULTIPLIER"
+            | "MINIMUM_IMPROVEMENT_PERCENT"
+            | "CPU_VARIANCE_THRESHOLD"
+            | "MINIMUM_PODS_REQUIRED"
+            | "MINIMUM_POD_AGE"
+    )
+}
+
+fn simulate(matches: &ArgMatches) -> Action {
+    let count = |name: &str| {
+        matches.get_one::<u32>(name).and_then(|number| usize::try_from(*number).ok()).unwrap_or_default()
+    };
+    Action::Simulate(Course {
+        shape: Shape {
+            pods: count("pods"),
+            partitions: count("partitions"),
+            sigma: matches.get_one("sigma").copied().unwrap_or_default(),
+            seed: matches.get_one("seed").copied().unwrap_or_default(),
+            ..Shape::default()
+        },
+        cycles: count("cycles"),
+    })
+}
+
+fn flag(variable: &'static Variable) -> Arg {
+    let default = variable.default.map(|default| format!(" [default: {default}]")).unwrap_or_default();
+    Arg::new(variable.name)
+        .long(variable.flag())
+        .value_name("VALUE")
+        .value_parser(OsStringValueParser::new())
+        .allow_hyphen_values(true)
+        .help(format!("{}{default} [env: {}]", variable.help, variable.name))
+        .help_heading(variable.heading)
+}
+
+/// The version, with the commit when it was known at build time.
+fn version() -> String {
+    match option_env!("REBALANCER_COMMIT") {
+        Some(commit) if !commit.is_empty() => format!("{} ({commit})", env!("CARGO_PKG_VERSION")),
+        Some(_) | None => env!("CARGO_PKG_VERSION").to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parsed(arguments: &[&str]) -> Invocation {
+        parse(arguments.iter().map(OsString::from)).unwrap()
+    }
+
+    #[test]
+    fn the_command_line_is_sound() {
+        command().debug_assert();
+    }
+
+    #[test]
+    fn without_a_command_one_cycle_is_run() {
+        assert_eq!(parsed(&["rebalancer"]).action, Action::Run);
+        assert_eq!(parsed(&["rebalancer", "run"]).action, Action::Run);
+        assert_eq!(parsed(&["rebalancer", "plan", "--output", "json"]).action, Action::Plan { json: true });
+    }
+
+    #[test]
+    fn every_setting_has_a_flag_with_and_without_the_command() {
+        for variable in VARIABLES {
+            let flag = format!("--{}", variable.flag());
+            for arguments in [
+                vec!["rebalancer", &flag, "x"],
+                vec!["rebalancer", "plan", &flag, "x"],
+                vec!["rebalancer", &flag, "x", "plan"],
+            ] {
+                assert_eq!(parsed(&arguments).flags.get(variable.name), Some(&OsString::from("x")), "{flag}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_mistyped_flag_is_refused_with_exit_code_2() {
+        let mistake = parse(["rebalancer", "--kube-namespce", "x"].map(OsString::from)).unwrap_err();
+        assert!(mistake.to_string().contains("--kube-namespace"), "{mistake}");
+        assert!(mistake.use_stderr());
+    }
+}

@@ -1,0 +1,165 @@
+//! `rebalancer run`: one cycle.
+
+use jiff::Timestamp;
+use rebalancer_core::cycle::{Hands, Observation, Outcome, act};
+use rebalancer_core::report::Decision;
+use rebalancer_kube::KubeRemover;
+use rebalancer_prom::PrometheusSource;
+use tokio::time::Instant;
+use tracing::{Instrument as _, debug, error, info, info_span, warn};
+
+use super::observe::Eyes;
+use super::{Exit, block_on};
+use crate::config::Settings;
+use crate::interrupt::Watch;
+use crate::journal::LogJournal;
+
+pub(super) fn run(settings: Settings) -> Exit {
+    let span = info_span!(
+        "cycle",
+        cycle_id = %uuid::Uuid::now_v7(),
+        namespace = settings.subject.workload.namespace,
+        workload = settings.subject.workload.name
+    );
+    let cycle = async {
+        let started = Instant::now();
+        match cycle(settings, started).await {
+            Ok(outcome) => conclude(&outcome, started),
+            Err(error) => {
+                error!(
+                    event = "cycle_finished",
+                    status = "failed",
+                    error = format!("{error:#}"),
+                    seconds = started.elapsed().as_secs_f64(),
+                    "the cycle failed"
+                );
+                Exit::Failed
+            }
+        }
+    };
+    block_on(cycle.instrument(span))
+}
+
+async fn cycle(settings: Settings, started: Instant) -> anyhow::Result<Outcome> {
+    let watch = Watch::start(started + settings.timeout)?;
+    info!(
+        event = "cycle_started",
+        dry_run = settings.mode == rebalancer_core::port::Mode::DryRun,
+        version = env!("CARGO_PKG_VERSION"),
+        "the cycle begins"
+    );
+    let connection = rebalancer_kube::connect(&settings.kubernetes).await?;
+    let metrics = PrometheusSource::new(settings.metrics, settings.queries);
+    let eyes = Eyes::new(metrics, &connection, settings.inventory);
+    let observation = eyes.observe(&settings.subject, &settings.policy, &watch).await?;
+    log_observation(&observation, started);
+    let remover = KubeRemover::new(&connection, settings.method);
+    let hands =
+        Hands { inventory: &eyes.inventory, deleter: &remover, journal: &LogJournal, interrupt: &watch };
+    Ok(act(&observation, &settings.policy, &hands, settings.mode, Timestamp::now()).await)
+}
+
+/// One screen at info: what was seen of each indicator, and what follows. Every pod at debug.
+fn log_observation(observation: &Observation, started: Instant) {
+    let report = &observation.report;
+    for degraded in &report.degraded {
+        warn!(
+            event = "indicator_degraded",
+            indicator = degraded.indicator.name(),
+            error = %degraded.error,
+            "an indicator could not be read and is left out of this cycle"
+        );
+    }
+    for seen in &report.indicators {
+        info!(
+            event = "indicator_analyzed",
+            indicator = seen.indicator.name(),
+            unit = seen.indicator.unit(),
+            pods = seen.distribution.count,
+            mean = seen.distribution.mean,
+            cv = seen.distribution.cv,
+            max = seen.distribution.max,
+            max_to_mean = seen.distribution.max_to_mean,
+            limit = %seen.limit,
+            out_of_balance = seen.out_of_balance,
+            "load over the eligible pods"
+        );
+    }
+    for (observed, verdict) in observation.snapshot.pods.iter().zip(&report.verdicts) {
+        let load = observed.loads.get(rebalancer_core::fleet::Indicator::Cpu).map(|load| load.get());
+        debug!(event = "pod_judged", pod = observed.pod.name, uid = %observed.pod.uid, cpu = load, %verdict, "a pod");
+    }
+    info!(
+        event = "decision",
+        decision = name(&report.decision),
+        reason = %report.decision,
+        pods = observation.snapshot.pods.len(),
+        serving = report.serving,
+        eligible = report.eligible,
+        gone = observation.snapshot.unlisted.len(),
+        seconds = started.elapsed().as_secs_f64(),
+        "decided"
+    );
+}
+
+/// A short stable name: `rotate`, `balanced`, or the hold's.
+const fn name(decision: &Decision) -> &'static str {
+    match decision {
+        Decision::Rotate(_) => "rotate",
+        Decision::Balanced => "balanced",
+        Decision::Hold(hold) => hold.name(),
+    }
+}
+
+fn conclude(outcome: &Outcome, started: Instant) -> Exit {
+    let (status, seconds) = (outcome.status(), started.elapsed().as_secs_f64());
+    let counts = Counts::of(outcome);
+    if let Outcome::AuditFailed(violations) = outcome {
+        for violation in violations {
+            error!(event = "audit_violation", %violation, "the plan breaks a safety rule; nothing was removed");
+        }
+    }
+    if outcome.is_failure() {
+        error!(
+            event = "cycle_finished",
+            status,
+            seconds,
+            removed = counts.removed,
+            refused = counts.refused,
+            failed = counts.failed,
+            "the cycle failed"
+        );
+        Exit::Failed
+    } else {
+        info!(
+            event = "cycle_finished",
+            status,
+            seconds,
+            removed = counts.removed,
+            refused = counts.refused,
+            failed = counts.failed,
+            "the cycle finished"
+        );
+        Exit::Finished
+    }
+}
+
+/// How many of the chosen pods ended how. What was refused, or only tried, is not removed.
+#[derive(Debug, Default, PartialEq, Eq)]
+struct Counts {
+    removed: usize,
+    refused: usize,
+    failed: usize,
+}
+
+impl Counts {
+    fn of(outcome: &Outcome) -> Self {
+        let Outcome::Acted { pods, .. } = outcome else { return Self::default() };
+        let count = |name| pods.iter().filter(|(_, outcome)| outcome.name() == name).count();
+        Self {
+            removed: count("removed"),
+            refused: count("refused"),
+            failed: count("failed") + count("unknown") + count("not_attempted"),
+        }
+    }
+}

@@ -1,0 +1,81 @@
+//! What the program does. Each command is wiring: settings in, ports built, the core asked, the answer shown.
+
+mod cycle;
+mod observe;
+mod plan;
+mod simulate;
+
+use std::ffi::OsString;
+use std::process::ExitCode;
+
+pub(crate) use simulate::Course;
+
+use crate::args::{Action, Invocation};
+use crate::config::layers;
+use crate::config::problem::Problem;
+use crate::{config, telemetry};
+
+/// How the program ends.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Exit {
+    /// The cycle finished; a hold is a result.
+    Finished,
+    /// An API could not be used, or a removal failed.
+    Failed,
+    /// The command line or the configuration is wrong; nothing was contacted.
+    Misconfigured,
+}
+
+impl From<Exit> for ExitCode {
+    fn from(exit: Exit) -> Self {
+        match exit {
+            Exit::Finished => Self::SUCCESS,
+            Exit::Failed => Self::from(1),
+            Exit::Misconfigured => Self::from(2),
+        }
+    }
+}
+
+/// Carries out a command with these flags and this environment.
+pub(crate) fn dispatch(invocation: Invocation, environment: impl Fn(&str) -> Option<OsString>) -> Exit {
+    // What can't even be read must be logged too, so logging starts in any case.
+    let (raw, mut also) = layers::gather(invocation.flags, environment);
+    let logs = config::logs(&raw);
+    telemetry::start(logs.as_ref().copied().unwrap_or_default());
+    also.extend(logs.err().unwrap_or_default());
+    match invocation.action {
+        Action::Run => with(config::settings(&raw), also, cycle::run),
+        Action::Plan { json } => with(config::settings(&raw), also, |settings| plan::run(settings, json)),
+        Action::Simulate(course) => {
+            with(config::policy(&raw), also, |policy| simulate::run(&course, &policy))
+        }
+    }
+}
+
+/// Goes on with the settings, or says everything that is wrong with them.
+fn with<T>(settings: Result<T, Vec<Problem>>, also: Vec<Problem>, go: impl FnOnce(T) -> Exit) -> Exit {
+    match settings {
+        Ok(settings) if also.is_empty() => go(settings),
+        Ok(_) => misconfigured(&also),
+        Err(mut problems) => {
+            problems.extend(also);
+            misconfigured(&problems)
+        }
+    }
+}
+
+fn misconfigured(problems: &[Problem]) -> Exit {
+    telemetry::report(problems);
+    Exit::Misconfigured
+}
+
+/// Runs a future on one thread: a cycle waits far more than it works.
+fn block_on(future: impl Future<Output = Exit>) -> Exit {
+    match tokio::runtime::Builder::new_current_thread().enable_all().build() {
+        Ok(runtime) => runtime.block_on(future),
+        Err(error) => {
+            tracing::error!(event = "cycle_failed", %error, "the asynchronous runtime could not be started");
+            Exit::Failed
+        }
+    }
+}

@@ -1,0 +1,88 @@
+//! Where settings come from: defaults, below the environment, below flags. All values stay text here, since
+//! guessing types loses zeros and turns names into numbers; they are parsed once, in `resolve`.
+
+use std::collections::BTreeMap;
+use std::ffi::OsString;
+
+use figment::providers::Serialized;
+use figment::value::{Dict, Map, Value};
+use figment::{Figment, Metadata, Profile, Provider};
+
+use super::parse::showable;
+use super::problem::{Given, Problem};
+use super::variable::VARIABLES;
+
+/// Raw settings by variable name; a variable that is not set has no entry.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct Raw(BTreeMap<String, String>);
+
+impl Raw {
+    /// The value as given, trimmed; empty is not set.
+    pub(crate) fn get(&self, name: &str) -> Option<&str> {
+        self.0.get(name).map(|value| value.trim()).filter(|value| !value.is_empty())
+    }
+}
+
+/// One layer of text values.
+struct Texts {
+    source: &'static str,
+    values: BTreeMap<String, String>,
+}
+
+impl Provider for Texts {
+    fn metadata(&self) -> Metadata {
+        Metadata::named(self.source)
+    }
+
+    fn data(&self) -> Result<Map<Profile, Dict>, figment::Error> {
+        let dict =
+            self.values.iter().map(|(name, value)| (name.clone(), Value::from(value.as_str()))).collect();
+        Ok(Profile::Default.collect(dict))
+    }
+}
+
+/// Joins the layers. `flags` and `environment` are values by variable name, as the system gave them. Values that
+/// are no UTF-8 are left out and reported.
+pub(crate) fn gather(
+    flags: BTreeMap<String, OsString>,
+    environment: impl Fn(&str) -> Option<OsString>,
+) -> (Raw, Vec<Problem>) {
+    let mut problems = Vec::new();
+    let environment = VARIABLES
+        .iter()
+        .filter_map(|variable| Some((variable.name.to_owned(), environment(variable.name)?)))
+        .collect();
+    let environment = texts("environment", environment, &mut problems);
+    let flags = texts("command line", flags, &mut problems);
+    let defaults: BTreeMap<&str, &str> =
+        VARIABLES.iter().filter_map(|variable| Some((variable.name, variable.default?))).collect();
+    let layers = Figment::from(Serialized::defaults(defaults)).merge(environment).merge(flags);
+    let raw = layers.extract().map(Raw).unwrap_or_else(|error| {
+        problems.push(Problem {
+            variable: "configuration".to_owned(),
+            given: Given::Hidden,
+            expected: error.to_string(),
+        });
+        Raw::default()
+    });
+    (raw, problems)
+}
+
+/// Values as text. An empty one is not set, so that it does not hide the layer below.
+fn texts(source: &'static str, values: BTreeMap<String, OsString>, problems: &mut Vec<Problem>) -> Texts {
+    let mut known = BTreeMap::new();
+    for (name, value) in values {
+        match value.into_string() {
+            Ok(value) if value.trim().is_empty() => {}
+            Ok(value) => {
+                known.insert(name, value);
+            }
+            Err(value) => problems.push(Problem {
+                given: showable(&name, &value.to_string_lossy()),
+                variable: name,
+                expected: "text in UTF-8".to_owned(),
+            }),
+        }
+    }
+    Texts { source, values: known }
+}

@@ -1,0 +1,13 @@
+//! From raw settings to the narrow settings of each crate. All problems are found at once, and nothing is
+//! contacted.
+
+pub(crate) mod layers;
+mod metrics;
+mod parse;
+pub(crate) mod problem;
+mod resolve;
+#[cfg(test)]
+mod tests;
+pub(crate) mod variable;
+
+pub(crate) use resolve::{Logs, Settings, logs, policy, settings};

@@ -1,0 +1,196 @@
+//! Raw settings become what each part of the program needs; nobody passes a whole configuration around.
+
+use std::time::Duration;
+
+use jiff::SignedDuration;
+use rebalancer_core::cycle::Subject;
+use rebalancer_core::fleet::{Indicator, Workload};
+use rebalancer_core::policy::Policy;
+use rebalancer_core::port::Mode;
+use rebalancer_kube::{InventorySettings, Method};
+use rebalancer_prom::{Client, Queries};
+
+use super::layers::Raw;
+use super::metrics;
+use super::parse::{self, Reader};
+use super::problem::{Given, Problem};
+
+/// What a cycle needs.
+#[derive(Debug)]
+pub(crate) struct Settings {
+    pub(crate) subject: Subject,
+    pub(crate) policy: Policy,
+    pub(crate) mode: Mode,
+    pub(crate) metrics: Client,
+    pub(crate) queries: Queries,
+    pub(crate) kubernetes: rebalancer_kube::Settings,
+    pub(crate) inventory: InventorySettings,
+    pub(crate) method: Method,
+    /// The time for the whole cycle.
+    pub(crate) timeout: Duration,
+}
+
+/// How logs are written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Logs {
+    pub(crate) level: tracing::Level,
+    pub(crate) text: bool,
+}
+
+impl Default for Logs {
+    fn default() -> Self {
+        Self { level: tracing::Level::INFO, text: false }
+    }
+}
+
+const SHORTEST: Duration = Duration::from_millis(100);
+const LONGEST: Duration = Duration::from_secs(600);
+
+/// Everything that a cycle needs.
+///
+/// # Errors
+/// Every variable with a value that can't be used.
+pub(crate) fn settings(raw: &Raw) -> Result<Settings, Vec<Problem>> {
+    let mut reader = Reader::new(raw);
+    let settings = read_settings(&mut reader);
+    reader.finish(settings)
+}
+
+/// The policy alone, for a simulation.
+///
+/// # Errors
+/// Every variable of the policy with a value that can't be used.
+pub(crate) fn policy(raw: &Raw) -> Result<Policy, Vec<Problem>> {
+    let mut reader = Reader::new(raw);
+    let policy = read_policy(&mut reader);
+    reader.finish(policy)
+}
+
+/// How logs are written.
+///
+/// # Errors
+/// The two variables about logs, with a value that can't be used.
+pub(crate) fn logs(raw: &Raw) -> Result<Logs, Vec<Problem>> {
+    use tracing::Level;
+    let levels =
+        [("debug", Level::DEBUG), ("info", Level::INFO), ("warn", Level::WARN), ("error", Level::ERROR)];
+    let mut reader = Reader::new(raw);
+    let level = reader.required("LOG_LEVEL", parse::one_of(&levels));
+    let text = reader.required("LOG_FORMAT", parse::one_of(&[("json", false), ("text", true)]));
+    reader.finish(level.zip(text).map(|(level, text)| Logs { level, text }))
+}
+
+/// Reads every part before it gives up on one, so that all problems are found.
+fn read_settings(reader: &mut Reader<'_>) -> Option<Settings> {
+    let subject = read_subject(reader);
+    let container = match reader.text("CONTAINER_NAME") {
+        Some(_) => reader.required("CONTAINER_NAME", parse::label),
+        None => subject.as_ref().map(|subject| subject.workload.name.clone()),
+    };
+    let label_selector = reader.required("KUBE_LABEL_SELECTOR", parse::text);
+    let policy = read_policy(reader);
+    let dry_run = reader.required("DRY_RUN", parse::truth);
+    let methods = [("evict", Method::Evict), ("delete", Method::Delete)];
+    let method = reader.required("REMOVAL_METHOD", parse::one_of(&methods));
+    let timeout = reader.required("CYCLE_TIMEOUT", parse::duration_within(SHORTEST, LONGEST));
+    let kubernetes = read_kubernetes(reader);
+    let queries = metrics::queries(reader, subject.as_ref(), container.as_deref());
+    let metrics = metrics::client(reader, timeout);
+    let subject = subject?;
+    Some(Settings {
+        inventory: InventorySettings {
+            namespace: subject.workload.namespace.clone(),
+            label_selector: label_selector?,
+            container: container?,
+        },
+        subject,
+        policy: policy?,
+        mode: if dry_run? { Mode::DryRun } else { Mode::Real },
+        metrics: metrics?,
+        queries: queries?,
+        kubernetes: kubernetes?,
+        method: method?,
+        timeout: timeout?,
+    })
+}
+
+fn read_subject(reader: &mut Reader<'_>) -> Option<Subject> {
+    let namespace = reader.required("KUBE_NAMESPACE", parse::label);
+    let name = reader.required("DEPLOYMENT_NAME", parse::subdomain);
+    let hpa_prefix = match reader.text("HPA_PREFIX") {
+        Some(_) => reader.optional("HPA_PREFIX", parse::name_prefix),
+        None => Some(String::new()),
+    };
+    Some(Subject { workload: Workload { namespace: namespace?, name: name? }, hpa_prefix: hpa_prefix? })
+}
+
+fn read_kubernetes(reader: &mut Reader<'_>) -> Option<rebalancer_kube::Settings> {
+    let timeout = reader.required("KUBE_TIMEOUT", parse::duration_within(SHORTEST, LONGEST))?;
+    Some(rebalancer_kube::Settings {
+        kubeconfig: None,
+        context: reader.optional("KUBE_CONTEXT", parse::text),
+        timeout,
+        user_agent: format!("pod-rebalancer/{}", env!("CARGO_PKG_VERSION")),
+    })
+}
+
+fn read_policy(reader: &mut Reader<'_>) -> Option<Policy> {
+    let top_k = reader.required("REBALANCE_TOP_K_PODS", parse::positive);
+    let tolerance = reader.required("TOLERANCE_MULTIPLIER", parse::quantity);
+    let minimum_improvement = reader.required("MINIMUM_IMPROVEMENT_PERCENT", parse::quantity);
+    let minimum_coverage = reader.required("MINIMUM_SAMPLE_COVERAGE", parse::quantity);
+    let minimum_pods = read_minimum_pods(reader);
+    let minimum_age = read_minimum_age(reader);
+    let mut policy = Policy {
+        top_k: top_k?,
+        tolerance: tolerance?,
+        minimum_improvement: minimum_improvement?,
+        minimum_coverage: minimum_coverage?,
+        minimum_pods: minimum_pods?,
+        minimum_age: minimum_age?,
+        ..Policy::default()
+    };
+    for indicator in Indicator::ALL {
+        let threshold = reader.required(threshold_variable(indicator), parse::quantity)?;
+        policy.variance_thresholds.insert(indicator, threshold);
+    }
+    Some(policy)
+}
+
+const fn threshold_variable(indicator: Indicator) -> &'static str {
+    match indicator {
+        Indicator::Cpu => "CPU_VARIANCE_THRESHOLD",
+        Indicator::Memory => "MEMORY_VARIANCE_THRESHOLD",
+        Indicator::Lag => "LAG_VARIANCE_THRESHOLD",
+        Indicator::ConsumptionRate => "CONSUMPTION_RATE_VARIANCE_THRESHOLD",
+        Indicator::ProductionRate => "PRODUCTION_RATE_VARIANCE_THRESHOLD",
+    }
+}
+
+/// One setting with two spellings.
+fn read_minimum_pods(reader: &mut Reader<'_>) -> Option<usize> {
+    let (long, short) = ("MINIMUM_PODS_REQUIRED", "MIN_PODS_REQUIRED");
+    let set = [reader.text(long).is_some(), reader.text(short).is_some()];
+    let (first, second) = (reader.optional(long, parse::count), reader.optional(short, parse::count));
+    match (set, first, second) {
+        ([false, false], _, _) => Some(Policy::default().minimum_pods),
+        ([true, true], Some(first), Some(second)) if first != second => {
+            reader.problem(
+                short,
+                Given::Value(second.to_string()),
+                format!("the same value as {long}={first}; they are one setting, so set only one of them"),
+            );
+            None
+        }
+        (_, first, second) => first.or(second),
+    }
+}
+
+/// A rate over the window says nothing about a pod that is younger.
+fn read_minimum_age(reader: &mut Reader<'_>) -> Option<SignedDuration> {
+    let window = metrics::window(reader)?;
+    match reader.text("MINIMUM_POD_AGE") {
+        Some(_) => reader.optional("MINIMUM_POD_AGE", parse::duration),
+        None => SignedDuration::try_from(window).ok(),
+    }
+}

@@ -1,0 +1,221 @@
+//! Every setting, once: its environment variable, its flag, its default and its help come from this table.
+
+/// One setting.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Variable {
+    /// The environment variable.
+    pub(crate) name: &'static str,
+    /// What is used when it is not set; `None` means nothing, or what the help says.
+    pub(crate) default: Option<&'static str>,
+    /// What it means, in one sentence.
+    pub(crate) help: &'static str,
+    /// The heading that it stands under in `--help`.
+    pub(crate) heading: &'static str,
+    /// Its value is never shown.
+    pub(crate) secret: bool,
+}
+
+impl Variable {
+    const fn new(
+        heading: &'static str,
+        name: &'static str,
+        default: Option<&'static str>,
+        help: &'static str,
+    ) -> Self {
+        Self { name, default, help, heading, secret: false }
+    }
+
+    const fn secret(self) -> Self {
+        Self { secret: true, ..self }
+    }
+
+    /// `--kube-namespace` for `KUBE_NAMESPACE`, without the dashes.
+    pub(crate) fn flag(&self) -> String {
+        self.name.to_ascii_lowercase().replace('_', "-")
+    }
+}
+
+/// The setting of this name. Names come from this crate's own source, so an unknown one is a bug that a test finds.
+pub(crate) fn find(name: &str) -> Option<&'static Variable> {
+    VARIABLES.iter().find(|variable| variable.name == name)
+}
+
+const METRICS: &str = "Metric server";
+const KUBERNETES: &str = "Kubernetes";
+const DECISION: &str = "Decision";
+const SAFETY: &str = "Safety";
+const QUERIES: &str = "Queries (PromQL; placeholders {{namespace}}, {{container}}, {{workload}}, {{window}})";
+const OUTPUT: &str = "Output";
+
+/// All settings, in the order of the documentation.
+pub(crate) const VARIABLES: &[Variable] = &[
+    Variable::new(
+        METRICS,
+        "PROMETHEUS_ENDPOINT",
+        None,
+        "Base URL of Prometheus or VictoriaMetrics, such as http://victoriametrics:8428; a path prefix is allowed; required",
+    ),
+    Variable::new(
+        METRICS,
+        "PROMETHEUS_TIMEOUT",
+        Some("30s"),
+        "Time for one query, all retries together; at most three quarters of CYCLE_TIMEOUT are used",
+    ),
+    Variable::new(
+        METRICS,
+        "PROMETHEUS_BEARER_TOKEN_FILE",
+        None,
+        "File with a bearer token, read again for each request",
+    ),
+    Variable::new(METRICS, "PROMETHEUS_USERNAME", None, "User name for basic authentication"),
+    Variable::new(
+        METRICS,
+        "PROMETHEUS_PASSWORD_FILE",
+        None,
+        "File with the password for basic authentication, read again for each request",
+    ),
+    Variable::new(
+        METRICS,
+        "PROMETHEUS_CA_FILE",
+        None,
+        "File with the certificates (PEM) of a private certificate authority",
+    ),
+    Variable::new(
+        METRICS,
+        "PROMETHEUS_HEADERS",
+        None,
+        "Extra headers, as NAME=VALUE, separated by commas, such as X-Scope-OrgID=team-a",
+    )
+    .secret(),
+    Variable::new(METRICS, "METRICS_TIME_WINDOW", Some("5m"), "Window of the rates"),
+    Variable::new(KUBERNETES, "KUBE_NAMESPACE", None, "Namespace of the pods; required"),
+    Variable::new(KUBERNETES, "DEPLOYMENT_NAME", None, "Name of the workload; required"),
+    Variable::new(
+        KUBERNETES,
+        "CONTAINER_NAME",
+        None,
+        "Name of the container that is measured; default: DEPLOYMENT_NAME",
+    ),
+    Variable::new(KUBERNETES, "KUBE_LABEL_SELECTOR", Some("app=consumer"), "Which pods belong to the fleet"),
+    Variable::new(
+        KUBERNETES,
+        "HPA_PREFIX",
+        None,
+        "The autoscaler may be called <prefix><workload>, such as keda-hpa-",
+    ),
+    Variable::new(
+        KUBERNETES,
+        "KUBE_CONTEXT",
+        None,
+        "Context of the kubeconfig; default: the service account in a cluster, else the current context",
+    ),
+    Variable::new(KUBERNETES, "KUBE_TIMEOUT", Some("10s"), "Time for one request, all retries together"),
+    Variable::new(
+        DECISION,
+        "REBALANCE_TOP_K_PODS",
+        Some("2"),
+        "K: at most this many hot and this many cold pods are rotated in one cycle",
+    ),
+    Variable::new(DECISION, "TOLERANCE_MULTIPLIER", Some("1.5"), "A pod is hot above its target times this"),
+    Variable::new(
+        DECISION,
+        "MINIMUM_IMPROVEMENT_PERCENT",
+        Some("10.0"),
+        "A rotation must be expected to bring more than this",
+    ),
+    Variable::new(
+        DECISION,
+        "CPU_VARIANCE_THRESHOLD",
+        Some("0.3"),
+        "Coefficient of variation that is an imbalance of CPU when no autoscaler's target is known",
+    ),
+    Variable::new(
+        DECISION,
+        "MEMORY_VARIANCE_THRESHOLD",
+        Some("0.3"),
+        "The same for memory, when MEMORY_QUERY is set",
+    ),
+    Variable::new(
+        DECISION,
+        "LAG_VARIANCE_THRESHOLD",
+        Some("0.5"),
+        "The same for lag, when KAFKA_LAG_QUERY is set",
+    ),
+    Variable::new(
+        DECISION,
+        "CONSUMPTION_RATE_VARIANCE_THRESHOLD",
+        Some("0.5"),
+        "The same for the consumption rate, when CONSUMPTION_RATE_QUERY is set",
+    ),
+    Variable::new(
+        DECISION,
+        "PRODUCTION_RATE_VARIANCE_THRESHOLD",
+        Some("0.5"),
+        "The same for the production rate, when PRODUCTION_RATE_QUERY is set",
+    ),
+    Variable::new(
+        SAFETY,
+        "DRY_RUN",
+        Some("false"),
+        "true: nothing is changed; removals are validated by the API server's own dry run",
+    ),
+    Variable::new(
+        SAFETY,
+        "MINIMUM_PODS_REQUIRED",
+        None,
+        "Pods that must stay Ready after the batch; default: 3",
+    ),
+    Variable::new(SAFETY, "MIN_PODS_REQUIRED", None, "Another spelling of MINIMUM_PODS_REQUIRED"),
+    Variable::new(
+        SAFETY,
+        "MINIMUM_POD_AGE",
+        None,
+        "A pod must have been Ready for this long; default: METRICS_TIME_WINDOW",
+    ),
+    Variable::new(
+        SAFETY,
+        "MINIMUM_SAMPLE_COVERAGE",
+        Some("0.8"),
+        "Share of the eligible pods that must have a sample, 0 to 1",
+    ),
+    Variable::new(
+        SAFETY,
+        "REMOVAL_METHOD",
+        Some("evict"),
+        "evict: by the Eviction API, which respects disruption budgets; delete: plain deletion, which does not",
+    ),
+    Variable::new(
+        SAFETY,
+        "CYCLE_TIMEOUT",
+        Some("28s"),
+        "Time for the whole cycle; no removal begins after it",
+    ),
+    Variable::new(
+        QUERIES,
+        "CPU_QUERY",
+        None,
+        "CPU in cores by pod; default: the rate of container_cpu_usage_seconds_total",
+    ),
+    Variable::new(QUERIES, "MEMORY_QUERY", None, "Memory in bytes by pod; not read unless set"),
+    Variable::new(QUERIES, "KAFKA_LAG_QUERY", None, "Messages not yet consumed, by pod; not read unless set"),
+    Variable::new(
+        QUERIES,
+        "CONSUMPTION_RATE_QUERY",
+        None,
+        "Messages consumed a second, by pod; not read unless set",
+    ),
+    Variable::new(
+        QUERIES,
+        "PRODUCTION_RATE_QUERY",
+        None,
+        "Messages produced a second, by pod; not read unless set",
+    ),
+    Variable::new(
+        QUERIES,
+        "PARTITION_LOAD_QUERY",
+        None,
+        "Load by pod, topic and partition; shown in the plan, not read unless set",
+    ),
+    Variable::new(OUTPUT, "LOG_LEVEL", Some("info"), "debug, info, warn or error"),
+    Variable::new(OUTPUT, "LOG_FORMAT", Some("json"), "json: one object a line; text: for people"),
+];
