@@ -163,12 +163,8 @@ impl PodOutcome {
                 | RemovalError::Rejected { .. }
                 | RemovalError::Unknown { .. },
             ) => true,
-            Self::NotAttempted(NotAttempted::Interrupted(Interruption::Signal)) => false,
-            Self::NotAttempted(
-                NotAttempted::Interrupted(Interruption::Deadline)
-                | NotAttempted::Unreadable(_)
-                | NotAttempted::AfterForbidden,
-            ) => true,
+            // A batch that was broken off is no finished cycle, whoever asked for it.
+            Self::NotAttempted(_) => true,
         }
     }
 }

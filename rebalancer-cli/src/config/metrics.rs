@@ -40,7 +40,7 @@ pub(super) fn queries(
         namespace: subject.map_or_else(|| "x".to_owned(), |subject| subject.workload.namespace.clone()),
         workload: subject.map_or_else(|| "x".to_owned(), |subject| subject.workload.name.clone()),
         container: container.unwrap_or("x").to_owned(),
-        window: window(reader).and_then(|window| Window::new(window).ok())?,
+        window: Window::new(window(reader).unwrap_or(WINDOWS.0)).ok()?,
     };
     let prefix = subject.map_or("", |subject| subject.hpa_prefix.as_str());
     let mut fill = |name: &str| match reader.text(name) {

@@ -121,9 +121,15 @@ pub(crate) fn duration_within(
         if (least..=most).contains(&given) {
             Ok(given)
         } else {
-            Err(format!("a duration between {least:?} and {most:?}"))
+            Err(format!("a duration between {} and {}", shown(least), shown(most)))
         }
     }
+}
+
+/// As it would be written in a setting.
+fn shown(duration: Duration) -> String {
+    SignedDuration::try_from(duration)
+        .map_or_else(|_| format!("{duration:?}"), |duration| format!("{duration:#}"))
 }
 
 /// Yes or no, as people write it.
@@ -170,6 +176,22 @@ fn name_of(text: &str, most: usize, dots: bool, expected: &str) -> Result<String
         && text.chars().next().is_some_and(plain)
         && text.chars().next_back().is_some_and(plain);
     if valid { Ok(text.to_owned()) } else { Err(expected.to_owned()) }
+}
+
+/// A label selector, as far as it can be told without asking the API server.
+pub(crate) fn label_selector(text: &str) -> Result<String, Expected> {
+    let expected = || "a label selector, such as app=consumer,tier!=test or app in (a,b)".to_owned();
+    let text = unquoted(text);
+    let allowed = |c: char| c.is_ascii_alphanumeric() || "-_./=!,() ".contains(c);
+    let nested = text.chars().try_fold(0_u32, |open, c| match c {
+        '(' if open == 0 => Some(1),
+        '(' => None,
+        ')' => open.checked_sub(1),
+        _ => Some(open),
+    });
+    let sets = text.matches(" in ").count() + text.matches(" notin ").count();
+    let valid = text.chars().all(allowed) && nested == Some(0) && sets == text.matches('(').count();
+    if valid { Ok(text.to_owned()) } else { Err(expected()) }
 }
 
 /// The beginning of a Kubernetes name.

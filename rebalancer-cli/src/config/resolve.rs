@@ -43,6 +43,7 @@ impl Default for Logs {
     }
 }
 
+const SHORTEST_CYCLE: Duration = Duration::from_secs(1);
 const SHORTEST: Duration = Duration::from_millis(100);
 const LONGEST: Duration = Duration::from_secs(600);
 
@@ -83,16 +84,13 @@ pub(crate) fn logs(raw: &Raw) -> Result<Logs, Vec<Problem>> {
 /// Reads every part before it gives up on one, so that all problems are found.
 fn read_settings(reader: &mut Reader<'_>) -> Option<Settings> {
     let subject = read_subject(reader);
-    let container = match reader.text("CONTAINER_NAME") {
-        Some(_) => reader.required("CONTAINER_NAME", parse::label),
-        None => subject.as_ref().map(|subject| subject.workload.name.clone()),
-    };
-    let label_selector = reader.required("KUBE_LABEL_SELECTOR", parse::text);
+    let container = read_container(reader, subject.as_ref());
+    let label_selector = reader.required("KUBE_LABEL_SELECTOR", parse::label_selector);
     let policy = read_policy(reader);
     let dry_run = reader.required("DRY_RUN", parse::truth);
     let methods = [("evict", Method::Evict), ("delete", Method::Delete)];
     let method = reader.required("REMOVAL_METHOD", parse::one_of(&methods));
-    let timeout = reader.required("CYCLE_TIMEOUT", parse::duration_within(SHORTEST, LONGEST));
+    let timeout = reader.required("CYCLE_TIMEOUT", parse::duration_within(SHORTEST_CYCLE, LONGEST));
     let kubernetes = read_kubernetes(reader);
     let queries = metrics::queries(reader, subject.as_ref(), container.as_deref());
     let metrics = metrics::client(reader, timeout);
@@ -124,6 +122,22 @@ fn read_subject(reader: &mut Reader<'_>) -> Option<Subject> {
     Some(Subject { workload: Workload { namespace: namespace?, name: name? }, hpa_prefix: hpa_prefix? })
 }
 
+/// The workload's name stands for the container's, if a container can be called so.
+fn read_container(reader: &mut Reader<'_>, subject: Option<&Subject>) -> Option<String> {
+    match (reader.text("CONTAINER_NAME"), subject) {
+        (Some(_), _) => reader.optional("CONTAINER_NAME", parse::label),
+        (None, None) => None,
+        (None, Some(subject)) => {
+            let container = parse::label(&subject.workload.name).ok();
+            if container.is_none() {
+                let expected = "the container's name, since no container can be called as DEPLOYMENT_NAME";
+                reader.problem("CONTAINER_NAME", Given::Nothing, expected.to_owned());
+            }
+            container
+        }
+    }
+}
+
 fn read_kubernetes(reader: &mut Reader<'_>) -> Option<rebalancer_kube::Settings> {
     let timeout = reader.required("KUBE_TIMEOUT", parse::duration_within(SHORTEST, LONGEST))?;
     Some(rebalancer_kube::Settings {
@@ -141,20 +155,20 @@ fn read_policy(reader: &mut Reader<'_>) -> Option<Policy> {
     let minimum_coverage = reader.required("MINIMUM_SAMPLE_COVERAGE", parse::quantity);
     let minimum_pods = read_minimum_pods(reader);
     let minimum_age = read_minimum_age(reader);
-    let mut policy = Policy {
+    let thresholds = Indicator::ALL
+        .map(|indicator| (indicator, reader.required(threshold_variable(indicator), parse::quantity)));
+    Some(Policy {
         top_k: top_k?,
         tolerance: tolerance?,
         minimum_improvement: minimum_improvement?,
         minimum_coverage: minimum_coverage?,
         minimum_pods: minimum_pods?,
         minimum_age: minimum_age?,
-        ..Policy::default()
-    };
-    for indicator in Indicator::ALL {
-        let threshold = reader.required(threshold_variable(indicator), parse::quantity)?;
-        policy.variance_thresholds.insert(indicator, threshold);
-    }
-    Some(policy)
+        variance_thresholds: thresholds
+            .into_iter()
+            .map(|(indicator, threshold)| Some((indicator, threshold?)))
+            .collect::<Option<_>>()?,
+    })
 }
 
 const fn threshold_variable(indicator: Indicator) -> &'static str {
@@ -188,9 +202,9 @@ fn read_minimum_pods(reader: &mut Reader<'_>) -> Option<usize> {
 
 /// A rate over the window says nothing about a pod that is younger.
 fn read_minimum_age(reader: &mut Reader<'_>) -> Option<SignedDuration> {
-    let window = metrics::window(reader)?;
+    let window = metrics::window(reader);
     match reader.text("MINIMUM_POD_AGE") {
         Some(_) => reader.optional("MINIMUM_POD_AGE", parse::duration),
-        None => SignedDuration::try_from(window).ok(),
+        None => SignedDuration::try_from(window?).ok(),
     }
 }

@@ -1,0 +1,168 @@
+//! Objects that a fleet is made of.
+
+use k8s_openapi::NamespaceResourceScope;
+use k8s_openapi::api::apps::v1::{Deployment, StatefulSet};
+use k8s_openapi::api::autoscaling::v2::HorizontalPodAutoscaler;
+use k8s_openapi::api::core::v1::ServiceAccount;
+use k8s_openapi::api::policy::v1::PodDisruptionBudget;
+use k8s_openapi::api::rbac::v1::{Role, RoleBinding};
+use kube::api::PostParams;
+use kube::{Api, Client, Resource};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use serde_json::{Value, json};
+
+/// The label of every pod of a fleet.
+pub(crate) const SELECTOR: &str = "app=consumer";
+
+/// What owns the pods.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Workload {
+    Deployment,
+    StatefulSet,
+}
+
+impl Workload {
+    pub(crate) const fn kind(self) -> &'static str {
+        match self {
+            Self::Deployment => "Deployment",
+            Self::StatefulSet => "StatefulSet",
+        }
+    }
+}
+
+/// What an autoscaler aims at.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) enum Target {
+    /// Percent of the CPU request.
+    Utilization(u32),
+    /// Cores a pod.
+    AverageCores(f64),
+}
+
+/// What a disruption budget promises.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Budget {
+    MaxUnavailable(u32),
+    MinAvailable(u32),
+}
+
+/// One rule of a Role: API group, resources, verbs.
+pub(crate) type Rule<'a> = (&'a str, &'a [&'a str], &'a [&'a str]);
+
+/// What the rebalancer may do in a namespace, and no more.
+pub(crate) const RIGHTS: &[Rule<'static>] = &[
+    ("", &["pods"], &["get", "list", "delete"]),
+    ("", &["pods/eviction"], &["create"]),
+    ("autoscaling", &["horizontalpodautoscalers"], &["list"]),
+];
+
+/// Creates an object from its JSON.
+pub(crate) async fn create<K>(client: &Client, namespace: &str, object: Value) -> K
+where
+    K: Resource<Scope = NamespaceResourceScope, DynamicType = ()>
+        + Serialize
+        + DeserializeOwned
+        + Clone
+        + std::fmt::Debug,
+{
+    let object: K = serde_json::from_value(object).expect("the JSON is of this kind");
+    let api: Api<K> = Api::namespaced(client.clone(), namespace);
+    let created = api.create(&PostParams::default(), &object).await;
+    created.unwrap_or_else(|error| panic!("{} can't be created: {error}", K::kind(&())))
+}
+
+/// A Deployment or StatefulSet whose container bears its name.
+pub(crate) async fn workload(
+    client: &Client,
+    namespace: &str,
+    (kind, name): (Workload, &str),
+    replicas: usize,
+    cpu_request: Option<f64>,
+) {
+    let labels = json!({"app": "consumer"});
+    let requests = cpu_request.map_or(json!({}), |cores| json!({"cpu": quantity(cores)}));
+    let mut object = json!({
+        "metadata": {"name": name, "labels": labels},
+        "spec": {
+            "replicas": replicas,
+            "selector": {"matchLabels": labels},
+            "template": {
+                "metadata": {"labels": labels},
+                "spec": {"containers": [{
+                    "name": name,
+                    "image": "registry.invalid/consumer:1",
+                    "resources": {"requests": requests},
+                }]},
+            },
+        },
+    });
+    match kind {
+        Workload::Deployment => drop(create::<Deployment>(client, namespace, object).await),
+        Workload::StatefulSet => {
+            object["spec"]["serviceName"] = json!(name);
+            object["spec"]["podManagementPolicy"] = json!("Parallel");
+            drop(create::<StatefulSet>(client, namespace, object).await);
+        }
+    }
+}
+
+/// An autoscaler on CPU for a workload.
+pub(crate) async fn hpa(
+    client: &Client,
+    namespace: &str,
+    name: &str,
+    (kind, workload): (Workload, &str),
+    target: Target,
+) {
+    let target = match target {
+        Target::Utilization(percent) => json!({"type": "Utilization", "averageUtilization": percent}),
+        Target::AverageCores(cores) => json!({"type": "AverageValue", "averageValue": quantity(cores)}),
+    };
+    let object = json!({
+        "metadata": {"name": name},
+        "spec": {
+            "scaleTargetRef": {"apiVersion": "apps/v1", "kind": kind.kind(), "name": workload},
+            "minReplicas": 1,
+            "maxReplicas": 2000,
+            "metrics": [{"type": "Resource", "resource": {"name": "cpu", "target": target}}],
+        },
+    });
+    create::<HorizontalPodAutoscaler>(client, namespace, object).await;
+}
+
+/// A disruption budget for all pods of the fleet.
+pub(crate) async fn budget(client: &Client, namespace: &str, name: &str, budget: Budget) {
+    let (field, count) = match budget {
+        Budget::MaxUnavailable(count) => ("maxUnavailable", count),
+        Budget::MinAvailable(count) => ("minAvailable", count),
+    };
+    let object = json!({
+        "metadata": {"name": name},
+        "spec": {"selector": {"matchLabels": {"app": "consumer"}}, field: count},
+    });
+    create::<PodDisruptionBudget>(client, namespace, object).await;
+}
+
+/// A service account with a Role of these rules.
+pub(crate) async fn service_account(client: &Client, namespace: &str, name: &str, rules: &[Rule<'_>]) {
+    let metadata = json!({"name": name});
+    let rules: Vec<Value> = rules
+        .iter()
+        .map(
+            |(group, resources, verbs)| json!({"apiGroups": [group], "resources": resources, "verbs": verbs}),
+        )
+        .collect();
+    create::<ServiceAccount>(client, namespace, json!({"metadata": metadata})).await;
+    create::<Role>(client, namespace, json!({"metadata": metadata, "rules": rules})).await;
+    let binding = json!({
+        "metadata": metadata,
+        "roleRef": {"apiGroup": "rbac.authorization.k8s.io", "kind": "Role", "name": name},
+        "subjects": [{"kind": "ServiceAccount", "name": name, "namespace": namespace}],
+    });
+    create::<RoleBinding>(client, namespace, binding).await;
+}
+
+fn quantity(cores: f64) -> String {
+    format!("{:.0}m", cores * 1000.0)
+}

@@ -1,0 +1,42 @@
+//! The suite on real servers: the built binary against a real Prometheus or VictoriaMetrics and a real
+//! Kubernetes control plane (etcd, kube-apiserver, kube-controller-manager, and a fake kubelet).
+//!
+//! ```text
+//!  scenario ──> Fleet ──────────────> ControlPlane (one for all scenarios; a namespace each)
+//!     │           │ pods' loads                ▲  ▲
+//!     │           └─> History ─> MetricServer  │  └── kubelet: binds, makes Ready, finishes deletion
+//!     │                           ▲            │
+//!     └─> Rebalancer (the binary) ┴────────────┴── or Broken, or Proxy, in between
+//! ```
+//!
+//! Servers listen on loopback only, on ports that were free, and end with the test binary however it ends.
+//! Run it by `KUBEBUILDER_ASSETS="$(.ci/real-servers)" cargo test -p rebalancer-cli --test real -- --ignored`.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::print_stderr,
+    reason = "a panic is how a test fails, and helpers of integration tests aren't recognised as tests"
+)]
+#![allow(dead_code, reason = "scenarios take what they need of the harness")]
+
+mod assets;
+mod broken;
+mod control_plane;
+mod fixture;
+mod fleet;
+mod kubelet;
+mod metrics;
+mod process;
+mod proxy;
+mod rebalancer;
+mod setup;
+mod wait;
+
+mod scenario_decision;
+mod scenario_eligibility;
+mod scenario_fault;
+mod scenario_harness;
+mod scenario_removal;
+mod scenario_scale;
