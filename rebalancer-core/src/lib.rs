@@ -36,6 +36,7 @@
 //! # }
 //! ```
 
+pub mod assignor;
 pub mod audit;
 pub mod cycle;
 pub mod eligibility;

@@ -1,0 +1,49 @@
+//! Kafka's assignment rules as pure functions: who gets which partitions, and what a removal does to that.
+//!
+//! Every rule is a function from a [`Group`] to one list of partitions a member. Names are Kafka's own. Racks are
+//! not modelled: without `client.rack` on both sides, none of the rules looks at them.
+
+/// A topic of the group's subscriptions.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Topic {
+    /// Its name; rules that sort topics sort by it.
+    pub name: String,
+    /// How many partitions it has.
+    pub partitions: u32,
+}
+
+/// A partition: an index into [`Group::topics`], and the partition's number.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct TopicPartition {
+    /// Index of its topic.
+    pub topic: u32,
+    /// Its number, from 0.
+    pub partition: u32,
+}
+
+/// A consumer in the group.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Member {
+    /// Its member id, which the coordinator or the client makes at random; rules sort by it.
+    pub id: String,
+    /// `group.instance.id`; set for static members.
+    pub instance: Option<String>,
+    /// Indices of the topics that it subscribes to, ascending.
+    pub subscription: Vec<u32>,
+    /// What it held before this rebalance, ascending.
+    pub owned: Vec<TopicPartition>,
+    /// The generation (epoch) in which it got what it holds; `None` for a member that never had any.
+    pub generation: Option<i32>,
+}
+
+/// What an assignor sees at a rebalance.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Group {
+    /// All topics that any member subscribes to, sorted by name.
+    pub topics: Vec<Topic>,
+    /// All members, in any order; the result does not depend on it.
+    pub members: Vec<Member>,
+}
+
+/// Partitions of each member, parallel to [`Group::members`], each list ascending.
+pub type Assignment = Vec<Vec<TopicPartition>>;
