@@ -2,15 +2,15 @@
 
 use jiff::Timestamp;
 use rebalancer_core::cycle::{Hands, Observation, Outcome, act};
+use rebalancer_core::port::Mode;
 use rebalancer_core::report::Decision;
 use rebalancer_kube::KubeRemover;
-use rebalancer_prom::PrometheusSource;
 use tokio::time::Instant;
 use tracing::{Instrument as _, debug, error, info, info_span, warn};
 
 use super::observe::Eyes;
 use super::{Exit, block_on};
-use crate::config::Settings;
+use crate::config::{Settings, Task};
 use crate::interrupt::Watch;
 use crate::journal::LogJournal;
 
@@ -18,45 +18,48 @@ pub(super) fn run(settings: Settings) -> Exit {
     let span = info_span!(
         "cycle",
         cycle_id = %uuid::Uuid::now_v7(),
-        namespace = settings.subject.workload.namespace,
-        workload = settings.subject.workload.name
+        namespace = settings.task.subject.workload.namespace,
+        workload = settings.task.subject.workload.name
     );
-    let cycle = async {
+    let whole = async {
         let started = Instant::now();
-        match cycle(settings, started).await {
+        let eyes = match Eyes::open(settings.sight).await {
+            Ok(eyes) => eyes,
+            Err(exit) => return exit,
+        };
+        match cycle(&eyes, &settings.task, started).await {
             Ok(outcome) => conclude(&outcome, started),
-            Err(error) => {
-                error!(
-                    event = "cycle_finished",
-                    status = "failed",
-                    error = format!("{error:#}"),
-                    seconds = started.elapsed().as_secs_f64(),
-                    "the cycle failed"
-                );
-                Exit::Failed
-            }
+            Err(error) => fail(&error, started),
         }
     };
-    block_on(cycle.instrument(span))
+    block_on(whole.instrument(span))
 }
 
-async fn cycle(settings: Settings, started: Instant) -> anyhow::Result<Outcome> {
-    let watch = Watch::start(started + settings.timeout)?;
+async fn cycle(eyes: &Eyes, task: &Task, started: Instant) -> anyhow::Result<Outcome> {
+    let watch = Watch::start(started + task.timeout)?;
     info!(
         event = "cycle_started",
-        dry_run = settings.mode == rebalancer_core::port::Mode::DryRun,
+        dry_run = task.mode == Mode::DryRun,
         version = env!("CARGO_PKG_VERSION"),
         "the cycle begins"
     );
-    let connection = rebalancer_kube::connect(&settings.kubernetes).await?;
-    let metrics = PrometheusSource::new(settings.metrics, settings.queries);
-    let eyes = Eyes::new(metrics, &connection, settings.inventory);
-    let observation = eyes.observe(&settings.subject, &settings.policy, &watch).await?;
+    let observation = eyes.observe(&task.subject, &task.policy, &watch).await?;
     log_observation(&observation, started);
-    let remover = KubeRemover::new(&connection, settings.method);
+    let remover = KubeRemover::new(&eyes.connection, task.method);
     let hands =
         Hands { inventory: &eyes.inventory, deleter: &remover, journal: &LogJournal, interrupt: &watch };
-    Ok(act(&observation, &settings.policy, &hands, settings.mode, Timestamp::now()).await)
+    Ok(act(&observation, &task.policy, &hands, task.mode, Timestamp::now()).await)
+}
+
+fn fail(error: &anyhow::Error, started: Instant) -> Exit {
+    error!(
+        event = "cycle_finished",
+        status = "failed",
+        error = format!("{error:#}"),
+        seconds = started.elapsed().as_secs_f64(),
+        "the cycle failed"
+    );
+    Exit::Failed
 }
 
 /// One screen at info: what was seen of each indicator, and what follows. Every pod at debug.

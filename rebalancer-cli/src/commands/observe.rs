@@ -4,24 +4,38 @@ use anyhow::{Context as _, anyhow};
 use jiff::Timestamp;
 use rebalancer_core::cycle::{self, Observation, Subject};
 use rebalancer_core::policy::Policy;
-use rebalancer_kube::{Connection, InventorySettings, KubeInventory};
+use rebalancer_kube::{Connection, KubeInventory};
 use rebalancer_prom::PrometheusSource;
 
+use super::Exit;
+use crate::config::Sight;
 use crate::interrupt::Watch;
 
 /// What observing needs.
 pub(crate) struct Eyes {
+    pub(crate) connection: Connection,
     pub(crate) metrics: PrometheusSource,
     pub(crate) inventory: KubeInventory,
 }
 
 impl Eyes {
-    pub(crate) fn new(
-        metrics: PrometheusSource,
-        connection: &Connection,
-        settings: InventorySettings,
-    ) -> Self {
-        Self { metrics, inventory: KubeInventory::new(connection, settings) }
+    /// Finds the cluster and its credentials; contacts nobody. What is wrong is said here.
+    ///
+    /// # Errors
+    /// How to end when no cluster is configured.
+    pub(crate) async fn open(sight: Sight) -> Result<Self, Exit> {
+        match rebalancer_kube::connect(&sight.kubernetes).await {
+            Ok(connection) => Ok(Self {
+                metrics: PrometheusSource::new(sight.metrics, sight.queries),
+                inventory: KubeInventory::new(&connection, sight.inventory),
+                connection,
+            }),
+            Err(error) => {
+                let error = anyhow::Error::from(error);
+                tracing::error!(event = "configuration_error", error = format!("{error:#}"), "no cluster");
+                Err(Exit::Misconfigured)
+            }
+        }
     }
 
     /// Reads the fleet and decides. Nothing has happened yet, so a signal or the deadline ends it at once.

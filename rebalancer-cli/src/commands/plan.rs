@@ -2,17 +2,19 @@
 
 use tokio::time::Instant;
 
-use rebalancer_prom::PrometheusSource;
-
 use super::observe::Eyes;
 use super::{Exit, block_on};
-use crate::config::Settings;
+use crate::config::{Settings, Task};
 use crate::interrupt::Watch;
 use crate::render;
 
 pub(super) fn run(settings: Settings, json: bool) -> Exit {
     block_on(async {
-        match explain(settings, json).await {
+        let eyes = match Eyes::open(settings.sight).await {
+            Ok(eyes) => eyes,
+            Err(exit) => return exit,
+        };
+        match explain(&eyes, &settings.task, json).await {
             Ok(()) => Exit::Finished,
             Err(error) => {
                 tracing::error!(event = "plan_failed", error = format!("{error:#}"), "no plan could be made");
@@ -22,11 +24,8 @@ pub(super) fn run(settings: Settings, json: bool) -> Exit {
     })
 }
 
-async fn explain(settings: Settings, json: bool) -> anyhow::Result<()> {
-    let watch = Watch::start(Instant::now() + settings.timeout)?;
-    let connection = rebalancer_kube::connect(&settings.kubernetes).await?;
-    let metrics = PrometheusSource::new(settings.metrics, settings.queries);
-    let eyes = Eyes::new(metrics, &connection, settings.inventory);
-    let observation = eyes.observe(&settings.subject, &settings.policy, &watch).await?;
+async fn explain(eyes: &Eyes, task: &Task, json: bool) -> anyhow::Result<()> {
+    let watch = Watch::start(Instant::now() + task.timeout)?;
+    let observation = eyes.observe(&task.subject, &task.policy, &watch).await?;
     if json { render::json::plan(&observation) } else { render::plan::show(&observation) }
 }

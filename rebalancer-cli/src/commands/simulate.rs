@@ -25,8 +25,15 @@ const INTERVAL: SignedDuration = SignedDuration::from_mins(10);
 const QUIET: usize = 1;
 
 pub(super) fn run(course: &Course, policy: &Policy) -> Exit {
+    let fleet = match Fleet::new(&course.shape) {
+        Ok(fleet) => fleet,
+        Err(error) => {
+            tracing::error!(event = "configuration_error", %error, "no such fleet can be made");
+            return Exit::Misconfigured;
+        }
+    };
     block_on(async {
-        match simulate(course, policy).await {
+        match simulate(&fleet, course, policy).await {
             Ok(()) => Exit::Finished,
             Err(error) => {
                 tracing::error!(event = "simulation_failed", error = format!("{error:#}"), "no simulation");
@@ -36,13 +43,12 @@ pub(super) fn run(course: &Course, policy: &Policy) -> Exit {
     })
 }
 
-async fn simulate(course: &Course, policy: &Policy) -> anyhow::Result<()> {
-    let fleet = Fleet::new(&course.shape)?;
+async fn simulate(fleet: &Fleet, course: &Course, policy: &Policy) -> anyhow::Result<()> {
     let before = fleet.loads();
     let mut cycles = Vec::new();
     let mut quiet = 0;
     while cycles.len() < course.cycles && quiet < QUIET {
-        let cycle = one_cycle(&fleet, policy).await?;
+        let cycle = one_cycle(fleet, policy).await?;
         quiet = if cycle.removed == 0 { quiet + 1 } else { 0 };
         cycles.push(cycle);
     }

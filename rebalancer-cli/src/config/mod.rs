@@ -10,4 +10,4 @@ mod resolve;
 mod tests;
 pub(crate) mod variable;
 
-pub(crate) use resolve::{Logs, Settings, logs, policy, settings};
+pub(crate) use resolve::{Logs, Settings, Sight, Task, logs, policy, settings};

@@ -15,16 +15,28 @@ use super::metrics;
 use super::parse::{self, Reader};
 use super::problem::{Given, Problem};
 
-/// What a cycle needs.
+/// What a cycle needs: where to look, and what to do.
 #[derive(Debug)]
 pub(crate) struct Settings {
-    pub(crate) subject: Subject,
-    pub(crate) policy: Policy,
-    pub(crate) mode: Mode,
+    pub(crate) sight: Sight,
+    pub(crate) task: Task,
+}
+
+/// Where to look.
+#[derive(Debug)]
+pub(crate) struct Sight {
     pub(crate) metrics: Client,
     pub(crate) queries: Queries,
     pub(crate) kubernetes: rebalancer_kube::Settings,
     pub(crate) inventory: InventorySettings,
+}
+
+/// What to do.
+#[derive(Debug)]
+pub(crate) struct Task {
+    pub(crate) subject: Subject,
+    pub(crate) policy: Policy,
+    pub(crate) mode: Mode,
     pub(crate) method: Method,
     /// The time for the whole cycle.
     pub(crate) timeout: Duration,
@@ -95,20 +107,15 @@ fn read_settings(reader: &mut Reader<'_>) -> Option<Settings> {
     let queries = metrics::queries(reader, subject.as_ref(), container.as_deref());
     let metrics = metrics::client(reader, timeout);
     let subject = subject?;
+    let inventory = InventorySettings {
+        namespace: subject.workload.namespace.clone(),
+        label_selector: label_selector?,
+        container: container?,
+    };
+    let mode = if dry_run? { Mode::DryRun } else { Mode::Real };
     Some(Settings {
-        inventory: InventorySettings {
-            namespace: subject.workload.namespace.clone(),
-            label_selector: label_selector?,
-            container: container?,
-        },
-        subject,
-        policy: policy?,
-        mode: if dry_run? { Mode::DryRun } else { Mode::Real },
-        metrics: metrics?,
-        queries: queries?,
-        kubernetes: kubernetes?,
-        method: method?,
-        timeout: timeout?,
+        sight: Sight { metrics: metrics?, queries: queries?, kubernetes: kubernetes?, inventory },
+        task: Task { subject, policy: policy?, mode, method: method?, timeout: timeout? },
     })
 }
 

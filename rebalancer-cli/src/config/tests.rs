@@ -28,7 +28,11 @@ fn raw(environment: &[(&str, &str)]) -> Raw {
     raw
 }
 
-fn good(environment: &[(&str, &str)]) -> Settings {
+fn good(environment: &[(&str, &str)]) -> Task {
+    resolved(environment).task
+}
+
+fn resolved(environment: &[(&str, &str)]) -> Settings {
     settings(&raw(environment)).unwrap_or_else(|problems| panic!("{environment:?}: {problems:?}"))
 }
 
@@ -259,13 +263,13 @@ fn values_are_read_as_a_person_means_them() {
         );
     }
     assert_eq!(good(&[("REMOVAL_METHOD", "Delete")]).method, Method::Delete);
-    assert_eq!(good(&[("KUBE_NAMESPACE", "0123")]).inventory.namespace, "0123");
+    assert_eq!(resolved(&[("KUBE_NAMESPACE", "0123")]).sight.inventory.namespace, "0123");
 }
 
 #[test]
 fn the_container_is_the_workload_unless_it_is_said_otherwise() {
-    assert_eq!(good(&[]).inventory.container, "consumer");
-    assert_eq!(good(&[("CONTAINER_NAME", "app")]).inventory.container, "app");
+    assert_eq!(resolved(&[]).sight.inventory.container, "consumer");
+    assert_eq!(resolved(&[("CONTAINER_NAME", "app")]).sight.inventory.container, "app");
     let dotted = bad(&[("DEPLOYMENT_NAME", "consumer.v2")]);
     assert_eq!(dotted.len(), 1, "a workload's name that is no container's name: {dotted:?}");
     assert!(dotted[0].contains("CONTAINER_NAME"), "{dotted:?}");
@@ -297,7 +301,7 @@ fn a_flag_wins_over_the_environment_and_that_over_the_default() {
         _ => REQUIRED.iter().find(|(known, _)| *known == name).map(|(_, value)| OsString::from(value)),
     };
     let timeout =
-        |flags: BTreeMap<String, OsString>| settings(&gather(flags, environment).0).unwrap().timeout;
+        |flags: BTreeMap<String, OsString>| settings(&gather(flags, environment).0).unwrap().task.timeout;
     assert_eq!(timeout(BTreeMap::new()), Duration::from_secs(20));
     assert_eq!(timeout([("CYCLE_TIMEOUT".to_owned(), "25s".into())].into()), Duration::from_secs(25));
     assert_eq!(good(&[]).timeout, Duration::from_secs(28));

@@ -50,12 +50,18 @@ pub(crate) enum Budget {
 /// One rule of a Role: API group, resources, verbs.
 pub(crate) type Rule<'a> = (&'a str, &'a [&'a str], &'a [&'a str]);
 
-/// What the rebalancer may do in a namespace, and no more.
-pub(crate) const RIGHTS: &[Rule<'static>] = &[
-    ("", &["pods"], &["get", "list", "delete"]),
-    ("", &["pods/eviction"], &["create"]),
-    ("autoscaling", &["horizontalpodautoscalers"], &["list"]),
-];
+/// The Role that deploy/ gives: what the rebalancer may do in a namespace, and no more.
+pub(crate) fn granted() -> Vec<Value> {
+    let role: Value =
+        serde_saphyr::from_str(include_str!("../../../deploy/kustomize/base/role.yaml")).unwrap();
+    role["rules"].as_array().unwrap().clone()
+}
+
+/// Rules as a Role has them.
+pub(crate) fn rules(rules: &[Rule<'_>]) -> Vec<Value> {
+    let rule = |(group, resources, verbs): &Rule<'_>| json!({"apiGroups": [group], "resources": resources, "verbs": verbs});
+    rules.iter().map(rule).collect()
+}
 
 /// Creates an object from its JSON.
 pub(crate) async fn create<K>(client: &Client, namespace: &str, object: Value) -> K
@@ -145,14 +151,8 @@ pub(crate) async fn budget(client: &Client, namespace: &str, name: &str, budget:
 }
 
 /// A service account with a Role of these rules.
-pub(crate) async fn service_account(client: &Client, namespace: &str, name: &str, rules: &[Rule<'_>]) {
+pub(crate) async fn service_account(client: &Client, namespace: &str, name: &str, rules: &[Value]) {
     let metadata = json!({"name": name});
-    let rules: Vec<Value> = rules
-        .iter()
-        .map(
-            |(group, resources, verbs)| json!({"apiGroups": [group], "resources": resources, "verbs": verbs}),
-        )
-        .collect();
     create::<ServiceAccount>(client, namespace, json!({"metadata": metadata})).await;
     create::<Role>(client, namespace, json!({"metadata": metadata, "rules": rules})).await;
     let binding = json!({

@@ -23,7 +23,7 @@ use crate::rebalancer::{Rebalancer, Run};
 use crate::setup::Setup;
 use crate::wait;
 
-/// The service account that a fleet's rebalancer uses, with [`fixture::RIGHTS`].
+/// The service account that a fleet's rebalancer uses, with [`fixture::granted`].
 pub(crate) const ACCOUNT: &str = "rebalancer";
 
 /// Pods as they were at one time, in the order of their names; the n-th has the n-th load.
@@ -243,7 +243,7 @@ impl Fleet {
         self.rebalancer(metrics).envs(variables).run().await
     }
 
-    /// A run with the variables it needs, as the service account with [`fixture::RIGHTS`]. Pods may be of any
+    /// A run with the variables it needs, as the service account with [`fixture::granted`]. Pods may be of any
     /// age: those of the scenarios are seconds old.
     pub(crate) fn rebalancer(&self, metrics: impl AsRef<str>) -> Rebalancer {
         Rebalancer::new()
@@ -256,7 +256,7 @@ impl Fleet {
 
     /// A kubeconfig of another service account, with these rights only.
     pub(crate) async fn kubeconfig_with(&self, account: &str, rules: &[Rule<'_>]) -> PathBuf {
-        fixture::service_account(&self.client, &self.namespace, account, rules).await;
+        fixture::service_account(&self.client, &self.namespace, account, &fixture::rules(rules)).await;
         let token = self.plane.token(&self.client, &self.namespace, account).await;
         self.plane.kubeconfig(&self.file(account), &self.plane.url, &token)
     }

@@ -35,6 +35,7 @@ mod setup;
 mod wait;
 
 mod scenario_decision;
+mod scenario_deploy;
 mod scenario_eligibility;
 mod scenario_fault;
 mod scenario_harness;

@@ -57,7 +57,7 @@ async fn a_balanced_fleet_is_left_alone() {
 #[ignore = "needs real servers: KUBEBUILDER_ASSETS=$(.ci/real-servers) cargo test -p rebalancer-cli --test real -- --ignored"]
 async fn a_dry_run_changes_nothing_at_all() {
     for server in Server::BOTH {
-        let fleet = Fleet::named("dry-run").cpu(&WORKED_EXAMPLE).hpa(70).start().await;
+        let fleet = Fleet::named("dry-run").may_delete().cpu(&WORKED_EXAMPLE).hpa(70).start().await;
         let before = fleet.settled().await;
         let everything = fleet.everything().await;
         let metrics = fleet.history(&before).serve(server).await;

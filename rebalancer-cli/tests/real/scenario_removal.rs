@@ -37,8 +37,13 @@ async fn what_a_disruption_budget_refuses_is_refused_never_removed() {
 #[tokio::test]
 #[ignore = "needs real servers: KUBEBUILDER_ASSETS=$(.ci/real-servers) cargo test -p rebalancer-cli --test real -- --ignored"]
 async fn plain_delete_is_an_option_and_knows_no_budget() {
-    let fleet =
-        Fleet::named("delete").cpu(&WORKED_EXAMPLE).hpa(70).budget(Budget::MaxUnavailable(1)).start().await;
+    let fleet = Fleet::named("delete")
+        .may_delete()
+        .cpu(&WORKED_EXAMPLE)
+        .hpa(70)
+        .budget(Budget::MaxUnavailable(1))
+        .start()
+        .await;
     let before = fleet.settled().await;
     let metrics = fleet.history(&before).serve(Server::Prometheus).await;
     fleet.rebalance(&metrics, &[FOUR_MAY_GO[0], ("REMOVAL_METHOD", "delete")]).await.expect_exit(0);
@@ -48,7 +53,7 @@ async fn plain_delete_is_an_option_and_knows_no_budget() {
 /// A StatefulSet whose first pod, the hottest, is replaced under the same name right before this request of the
 /// program. Its successor must be there afterwards.
 async fn a_stranger_is_spared(name: &str, method: &str, verb: Method, suffix: &str) {
-    let fleet = Fleet::named(name).cpu(&WORKED_EXAMPLE).stateful_set().hpa(70).start().await;
+    let fleet = Fleet::named(name).may_delete().cpu(&WORKED_EXAMPLE).stateful_set().hpa(70).start().await;
     let before = fleet.settled().await;
     let metrics = fleet.history(&before).serve(Server::Prometheus).await;
     let victim = &before.0[0];

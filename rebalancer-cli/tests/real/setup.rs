@@ -1,7 +1,7 @@
 //! What a fleet is made of, before it is there.
 
 use crate::control_plane::ControlPlane;
-use crate::fixture::{self, Budget, RIGHTS, Target, Workload};
+use crate::fixture::{self, Budget, Target, Workload};
 use crate::fleet::{ACCOUNT, Fleet};
 
 /// A fleet to be.
@@ -14,6 +14,7 @@ pub(crate) struct Setup {
     pub(crate) cpu_request: Option<f64>,
     hpas: Vec<(String, Target)>,
     pub(crate) budget: Option<Budget>,
+    may_delete: bool,
 }
 
 impl Setup {
@@ -27,6 +28,7 @@ impl Setup {
             cpu_request: Some(1.0),
             hpas: Vec::new(),
             budget: None,
+            may_delete: false,
         }
     }
 
@@ -67,6 +69,12 @@ impl Setup {
         self
     }
 
+    /// The rebalancer may delete pods, besides what deploy/ grants: `REMOVAL_METHOD=delete` needs it.
+    pub(crate) fn may_delete(mut self) -> Self {
+        self.may_delete = true;
+        self
+    }
+
     /// Creates everything and waits until all pods are Ready and the budget is counted.
     pub(crate) async fn start(self) -> Fleet {
         let plane = ControlPlane::shared();
@@ -80,7 +88,11 @@ impl Setup {
             fixture::budget(&client, &namespace, &self.name, budget).await;
         }
         fixture::workload(&client, &namespace, workload, self.replicas, self.cpu_request).await;
-        fixture::service_account(&client, &namespace, ACCOUNT, RIGHTS).await;
+        let mut rules = fixture::granted();
+        if self.may_delete {
+            rules.extend(fixture::rules(&[("", &["pods"], &["delete"])]));
+        }
+        fixture::service_account(&client, &namespace, ACCOUNT, &rules).await;
         let dir = tempfile::tempdir().unwrap();
         let token = plane.token(&client, &namespace, ACCOUNT).await;
         plane.kubeconfig(&dir.path().join(ACCOUNT), &plane.url, &token);
