@@ -7,37 +7,24 @@ use crate::outlier::{self, Candidate, Rotation};
 use crate::policy::Policy;
 use crate::port::PodRef;
 use crate::report::{Choice, Decision, Hold, IndicatorReport, Limit, Plan, Removal, Report, Spared, Verdict};
-use crate::snapshot::{ObservedPod, Snapshot};
+use crate::snapshot::{Loads, ObservedPod, Snapshot};
 use crate::stats::Distribution;
 use crate::target::{self, CpuLimit};
-use crate::unit::Load;
+use crate::unit::{Cores, Load};
 
 /// Decides what to do with the fleet.
 ///
 /// The strategy is *rotate outliers*: the hottest pods above the limit go together with the coldest ones, so that
 /// the consumer group deals their partitions again.
 pub fn plan(snapshot: &Snapshot, policy: &Policy) -> Report {
-    let mut verdicts: Vec<Verdict> = snapshot
-        .pods
-        .iter()
-        .map(|pod| {
-            veto(&pod.pod, policy.minimum_age, snapshot.taken_at)
-                .map_or(Verdict::Spared(Spared::NothingToDo), Verdict::Vetoed)
-        })
-        .collect();
-    let eligible: Vec<usize> = verdicts
-        .iter()
-        .enumerate()
-        .filter_map(|(index, verdict)| matches!(verdict, Verdict::Spared(_)).then_some(index))
-        .collect();
-    let fleet = Fleet { snapshot, policy, eligible: &eligible };
+    let (fleet, mut verdicts) = Fleet::of(snapshot, policy);
     let (indicators, decision) = fleet.decide(&mut verdicts);
     Report {
         workload: snapshot.workload.clone(),
         taken_at: snapshot.taken_at,
         target: snapshot.target.clone(),
-        serving: fleet.serving(),
-        eligible: eligible.len(),
+        serving: fleet.serving,
+        eligible: fleet.eligible.len(),
         indicators,
         degraded: snapshot.degraded.clone(),
         decision,
@@ -45,11 +32,41 @@ pub fn plan(snapshot: &Snapshot, policy: &Policy) -> Report {
     }
 }
 
-/// A snapshot with the indices of the pods that may be removed.
+/// A snapshot with the pods that may be removed.
 struct Fleet<'a> {
     snapshot: &'a Snapshot,
     policy: &'a Policy,
-    eligible: &'a [usize],
+    eligible: Vec<Eligible>,
+    serving: usize,
+}
+
+/// What matters of an eligible pod. Small, so that a fleet of 100,000 is walked once, and only these are later.
+struct Eligible {
+    /// Its place in the snapshot.
+    index: usize,
+    cpu_request: Option<Cores>,
+    loads: Loads,
+}
+
+impl<'a> Fleet<'a> {
+    /// Judges every pod by its own state.
+    fn of(snapshot: &'a Snapshot, policy: &'a Policy) -> (Self, Vec<Verdict>) {
+        let mut fleet = Self { snapshot, policy, eligible: Vec::new(), serving: 0 };
+        let mut verdicts = Vec::with_capacity(snapshot.pods.len());
+        for (index, observed) in snapshot.pods.iter().enumerate() {
+            fleet.serving += usize::from(observed.pod.is_serving());
+            let verdict = match veto(&observed.pod, policy.minimum_age, snapshot.taken_at) {
+                Some(veto) => Verdict::Vetoed(veto),
+                None => {
+                    let (cpu_request, loads) = (observed.cpu_request, observed.loads);
+                    fleet.eligible.push(Eligible { index, cpu_request, loads });
+                    Verdict::Spared(Spared::NothingToDo)
+                }
+            };
+            verdicts.push(verdict);
+        }
+        (fleet, verdicts)
+    }
 }
 
 impl Fleet<'_> {
@@ -81,16 +98,8 @@ impl Fleet<'_> {
         }
     }
 
-    fn pods(&self) -> impl Iterator<Item = (usize, &ObservedPod)> {
-        self.eligible.iter().filter_map(|&index| Some((index, self.snapshot.pods.get(index)?)))
-    }
-
-    fn serving(&self) -> usize {
-        self.snapshot.pods.iter().filter(|pod| pod.pod.is_serving()).count()
-    }
-
     fn cpu_limit(&self) -> Result<CpuLimit, Hold> {
-        let requests = self.pods().map(|(_, pod)| pod.cpu_request);
+        let requests = self.eligible.iter().map(|pod| pod.cpu_request);
         if self.snapshot.readable.contains(&Indicator::Cpu) {
             target::cpu_limit(&self.snapshot.target, self.policy, requests)
         } else {
@@ -114,7 +123,7 @@ impl Fleet<'_> {
     }
 
     fn measure_one(&self, indicator: Indicator, cpu: CpuLimit) -> Result<IndicatorReport, Hold> {
-        let loads: Vec<Load> = self.pods().filter_map(|(_, pod)| pod.loads.get(indicator)).collect();
+        let loads: Vec<Load> = self.eligible.iter().filter_map(|pod| pod.loads.get(indicator)).collect();
         let (sampled, eligible) = (loads.len(), self.eligible.len());
         let required = self.policy.minimum_coverage;
         let incomplete = Hold::MetricsIncomplete { indicator, sampled, eligible, required };
@@ -143,10 +152,9 @@ impl Fleet<'_> {
     }
 
     fn rotate(&self, raised: &IndicatorReport, verdicts: &mut [Verdict]) -> Decision {
-        let candidates: Vec<Candidate> = self
-            .pods()
-            .filter_map(|(index, pod)| Some(Candidate { index, load: pod.loads.get(raised.indicator)? }))
-            .collect();
+        let ranked =
+            |pod: &Eligible| Some(Candidate { index: pod.index, load: pod.loads.get(raised.indicator)? });
+        let candidates: Vec<Candidate> = self.eligible.iter().filter_map(ranked).collect();
         let limit = raised.limit.hot_above();
         let mut rotation = outlier::choose(&candidates, self.policy.top_k.get(), limit);
         for candidate in &candidates {
@@ -179,7 +187,7 @@ impl Fleet<'_> {
             let max = Load::new(raised.distribution.max).unwrap_or(Load::MAX);
             return Err(Hold::NoHotPod { indicator: raised.indicator, max, limit: rotation.limit });
         }
-        let (serving, minimum) = (self.serving(), self.policy.minimum_pods);
+        let (serving, minimum) = (self.serving, self.policy.minimum_pods);
         let removable = serving.saturating_sub(minimum);
         if removable < 2 {
             return Err(Hold::TooFewPods { serving, minimum });
@@ -203,11 +211,11 @@ impl Fleet<'_> {
 
     /// An eligible pod that lacks a sample and was not ranked by another indicator is told so.
     fn mark_unsampled(&self, verdicts: &mut [Verdict]) {
-        for (index, pod) in self.pods() {
+        for pod in &self.eligible {
             let lacks = |&indicator: &Indicator| pod.loads.get(indicator).is_none();
-            let unranked = matches!(verdicts.get(index), Some(Verdict::Spared(Spared::NothingToDo)));
+            let unranked = matches!(verdicts.get(pod.index), Some(Verdict::Spared(Spared::NothingToDo)));
             if unranked && self.snapshot.readable.iter().any(lacks) {
-                set(verdicts, index, Verdict::Spared(Spared::NoSample));
+                set(verdicts, pod.index, Verdict::Spared(Spared::NoSample));
             }
         }
     }
