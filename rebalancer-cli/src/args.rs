@@ -129,6 +129,9 @@ fn is_policy(variable: &Variable) -> bool {
             | "CPU_VARIANCE_THRESHOLD"
             | "MINIMUM_PODS_REQUIRED"
             | "MINIMUM_POD_AGE"
+            | "REBALANCE_STRATEGY"
+            | "KAFKA_ASSIGNOR"
+            | "KAFKA_REPLACEMENT_TIMING"
     )
 }
 

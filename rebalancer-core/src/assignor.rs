@@ -3,6 +3,16 @@
 //! Every rule is a function from a [`Group`] to one list of partitions a member. Names are Kafka's own. Racks are
 //! not modelled: without `client.rack` on both sides, none of the rules looks at them.
 
+pub mod cooperative_sticky;
+pub mod range;
+pub mod round_robin;
+mod rule;
+pub mod server_range;
+pub mod sticky;
+pub mod uniform;
+
+pub use rule::Assignor;
+
 /// A topic of the group's subscriptions.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Topic {

@@ -5,6 +5,7 @@ use std::num::NonZeroUsize;
 
 use jiff::SignedDuration;
 
+use crate::assignor::Assignor;
 use crate::fleet::Indicator;
 use crate::unit::{Percent, Ratio, Share, Tolerance};
 
@@ -27,6 +28,36 @@ pub struct Policy {
     pub minimum_age: SignedDuration,
     /// The share of the eligible pods that must have a sample before an indicator is believed.
     pub minimum_coverage: Share,
+    /// How pods are chosen.
+    pub strategy: Strategy,
+    /// The group's assignor; `None`: it is inferred from who holds what.
+    pub assignor: Option<Assignor>,
+    /// Consumers are static members (`group.instance.id`) that come back as themselves.
+    pub static_members: bool,
+    /// When replacements join, measured by the removed pods' leaving.
+    pub timing: Timing,
+}
+
+/// How pods are chosen.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize), serde(rename_all = "kebab-case"))]
+pub enum Strategy {
+    /// Predicts what candidate batches do under the group's assignor, and takes the best for each removal. Needs
+    /// partition loads; without them it is [`RotateOutliers`](Self::RotateOutliers).
+    Predict,
+    /// The hottest and the coldest pods, on the assumption that their load is mixed evenly.
+    RotateOutliers,
+}
+
+/// When replacements join the group, measured by the removed pods' leaving. It decides what a sticky assignor does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize), serde(rename_all = "kebab-case"))]
+pub enum Timing {
+    /// The removed pods leave, the group comes to rest, then the replacements join together: start-up takes longer
+    /// than shutting down.
+    LeaveThenJoin,
+    /// The removed pods leave and the replacements join in one rebalance.
+    AllAtOnce,
 }
 
 impl Default for Policy {
@@ -39,6 +70,10 @@ impl Default for Policy {
             minimum_pods: 3,
             minimum_age: SignedDuration::from_mins(5),
             minimum_coverage: valid(Share::new(0.8)),
+            strategy: Strategy::Predict,
+            assignor: None,
+            static_members: false,
+            timing: Timing::LeaveThenJoin,
         }
     }
 }

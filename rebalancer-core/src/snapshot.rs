@@ -75,6 +75,9 @@ pub struct Snapshot {
     pub degraded: Vec<Degraded>,
     /// Pods that only the metric system knows: they are gone, and are left out.
     pub unlisted: Vec<String>,
+    /// Load and owner of each partition, by topic, number and pod; `None` when they are not asked for or could not
+    /// be read.
+    pub partitions: Option<Vec<PartitionLoad>>,
     /// Why partitions are not known although they were asked for.
     pub partitions_error: Option<MetricsError>,
 }
@@ -147,14 +150,24 @@ impl Snapshot {
         }
         unlisted.sort_unstable();
         unlisted.dedup();
-        let partitions_error = readings.partitions.and_then(|read| match read {
-            Ok(partitions) => {
-                count_partitions(&mut pods, &partitions);
-                None
-            }
-            Err(error) => Some(error),
-        });
-        Ok(Self { workload, taken_at, pods, target, readable, degraded, unlisted, partitions_error })
+        let (partitions, partitions_error) = match readings.partitions.transpose() {
+            Ok(partitions) => (partitions.map(ordered), None),
+            Err(error) => (None, Some(error)),
+        };
+        if let Some(partitions) = &partitions {
+            count_partitions(&mut pods, partitions);
+        }
+        Ok(Self {
+            workload,
+            taken_at,
+            pods,
+            target,
+            readable,
+            degraded,
+            unlisted,
+            partitions,
+            partitions_error,
+        })
     }
 }
 
@@ -191,6 +204,15 @@ fn join(
             Some(_) | None => unlisted.push(name.clone()),
         }
     }
+}
+
+fn ordered(mut partitions: Vec<PartitionLoad>) -> Vec<PartitionLoad> {
+    partitions.sort_unstable_by(|a, b| {
+        (&a.topic, &a.partition, &a.pod)
+            .cmp(&(&b.topic, &b.partition, &b.pod))
+            .then(a.load.total_cmp(&b.load))
+    });
+    partitions
 }
 
 fn count_partitions(pods: &mut [ObservedPod], partitions: &[PartitionLoad]) {

@@ -3,9 +3,10 @@
 use std::time::Duration;
 
 use jiff::SignedDuration;
+use rebalancer_core::assignor::Assignor;
 use rebalancer_core::cycle::Subject;
 use rebalancer_core::fleet::{Indicator, Workload};
-use rebalancer_core::policy::Policy;
+use rebalancer_core::policy::{Policy, Strategy, Timing};
 use rebalancer_core::port::Mode;
 use rebalancer_kube::{InventorySettings, Method};
 use rebalancer_prom::{Client, Queries};
@@ -162,6 +163,12 @@ fn read_policy(reader: &mut Reader<'_>) -> Option<Policy> {
     let minimum_coverage = reader.required("MINIMUM_SAMPLE_COVERAGE", parse::quantity);
     let minimum_pods = read_minimum_pods(reader);
     let minimum_age = read_minimum_age(reader);
+    let strategies = [("predict", Strategy::Predict), ("rotate-outliers", Strategy::RotateOutliers)];
+    let strategy = reader.required("REBALANCE_STRATEGY", parse::one_of(&strategies));
+    let assignor = reader.required("KAFKA_ASSIGNOR", parse::one_of(&assignors()));
+    let static_members = reader.required("KAFKA_STATIC_MEMBERSHIP", parse::truth);
+    let timings = [("leave-then-join", Timing::LeaveThenJoin), ("all-at-once", Timing::AllAtOnce)];
+    let timing = reader.required("KAFKA_REPLACEMENT_TIMING", parse::one_of(&timings));
     let thresholds = Indicator::ALL
         .map(|indicator| (indicator, reader.required(threshold_variable(indicator), parse::quantity)));
     Some(Policy {
@@ -175,7 +182,17 @@ fn read_policy(reader: &mut Reader<'_>) -> Option<Policy> {
             .into_iter()
             .map(|(indicator, threshold)| Some((indicator, threshold?)))
             .collect::<Option<_>>()?,
+        strategy: strategy?,
+        assignor: assignor?,
+        static_members: static_members?,
+        timing: timing?,
     })
+}
+
+/// The names of Kafka's assignors, and `auto` for none.
+fn assignors() -> Vec<(&'static str, Option<Assignor>)> {
+    let known = Assignor::ALL.map(|assignor| (assignor.name(), Some(assignor)));
+    std::iter::once(("auto", None)).chain(known).collect()
 }
 
 const fn threshold_variable(indicator: Indicator) -> &'static str {

@@ -135,6 +135,18 @@ const WRONG: &[(&str, &str, &str)] = &[
         "0,5",
         "PRODUCTION_RATE_VARIANCE_THRESHOLD=\"0,5\": expected a number, such as 1.5",
     ),
+    ("REBALANCE_STRATEGY", "best", "REBALANCE_STRATEGY=\"best\": expected one of predict, rotate-outliers"),
+    (
+        "KAFKA_ASSIGNOR",
+        "stickiest",
+        "KAFKA_ASSIGNOR=\"stickiest\": expected one of auto, range, roundrobin, sticky, cooperative-sticky, uniform, server-range",
+    ),
+    ("KAFKA_STATIC_MEMBERSHIP", "2", "KAFKA_STATIC_MEMBERSHIP=\"2\": expected true or false"),
+    (
+        "KAFKA_REPLACEMENT_TIMING",
+        "later",
+        "KAFKA_REPLACEMENT_TIMING=\"later\": expected one of leave-then-join, all-at-once",
+    ),
     ("DRY_RUN", "maybe", "DRY_RUN=\"maybe\": expected true or false"),
     ("MINIMUM_PODS_REQUIRED", "-3", "MINIMUM_PODS_REQUIRED=\"-3\": expected a whole number of 0 or more"),
     ("MIN_PODS_REQUIRED", "three", "MIN_PODS_REQUIRED=\"three\": expected a whole number of 0 or more"),

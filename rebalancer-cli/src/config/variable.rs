@@ -154,6 +154,30 @@ pub(crate) const VARIABLES: &[Variable] = &[
         "The same for the production rate, when PRODUCTION_RATE_QUERY is set",
     ),
     Variable::new(
+        DECISION,
+        "REBALANCE_STRATEGY",
+        Some("predict"),
+        "predict: what a removal does is worked out from partition loads (needs PARTITION_LOAD_QUERY, otherwise as rotate-outliers); rotate-outliers: the hottest and coldest pods",
+    ),
+    Variable::new(
+        DECISION,
+        "KAFKA_ASSIGNOR",
+        Some("auto"),
+        "The group's assignor: range, roundrobin, sticky, cooperative-sticky, uniform, server-range; auto: inferred from who holds what",
+    ),
+    Variable::new(
+        DECISION,
+        "KAFKA_STATIC_MEMBERSHIP",
+        Some("false"),
+        "true: consumers have a group.instance.id and come back as themselves",
+    ),
+    Variable::new(
+        DECISION,
+        "KAFKA_REPLACEMENT_TIMING",
+        Some("leave-then-join"),
+        "leave-then-join: removed pods have left before their replacements join; all-at-once: in one rebalance",
+    ),
+    Variable::new(
         SAFETY,
         "DRY_RUN",
         Some("false"),

@@ -1,0 +1,77 @@
+//! The rules by name, and how a group comes to rest under each.
+
+use std::fmt;
+
+use super::{Assignment, Group, cooperative_sticky, range, round_robin, server_range, sticky, uniform};
+
+/// A rule that gives partitions to members.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize), serde(rename_all = "kebab-case"))]
+pub enum Assignor {
+    /// The Java client's and librdkafka's `range`.
+    Range,
+    /// The Java client's and librdkafka's `roundrobin`.
+    RoundRobin,
+    /// The Java client's eager `sticky`.
+    Sticky,
+    /// The Java client's `cooperative-sticky`.
+    CooperativeSticky,
+    /// The broker's `uniform`, the default of the consumer protocol (KIP-848).
+    Uniform,
+    /// The broker's `range` of the consumer protocol (KIP-848).
+    ServerRange,
+}
+
+impl Assignor {
+    /// Every rule.
+    pub const ALL: [Self; 6] = [
+        Self::Range,
+        Self::RoundRobin,
+        Self::Sticky,
+        Self::CooperativeSticky,
+        Self::Uniform,
+        Self::ServerRange,
+    ];
+
+    /// Its name, as in Kafka's settings; the broker's range is `server-range` here to tell the two apart.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Range => "range",
+            Self::RoundRobin => "roundrobin",
+            Self::Sticky => "sticky",
+            Self::CooperativeSticky => "cooperative-sticky",
+            Self::Uniform => "uniform",
+            Self::ServerRange => "server-range",
+        }
+    }
+
+    /// Members keep what they hold as far as the counts allow, so that what removed pods held is dealt again. The
+    /// others deal everything anew in the order of the members: the same sets change hands.
+    #[must_use]
+    pub const fn is_sticky(self) -> bool {
+        match self {
+            Self::Range | Self::RoundRobin | Self::ServerRange => false,
+            Self::Sticky | Self::CooperativeSticky | Self::Uniform => true,
+        }
+    }
+
+    /// Who holds what once the group has come to rest; for the cooperative rule that may take two rebalances.
+    #[must_use]
+    pub fn assign(self, group: &Group) -> Assignment {
+        match self {
+            Self::Range => range::assign(group),
+            Self::RoundRobin => round_robin::assign(group),
+            Self::Sticky => sticky::assign(group),
+            Self::CooperativeSticky => cooperative_sticky::settle(group).assignment,
+            Self::Uniform => uniform::assign(group),
+            Self::ServerRange => server_range::assign(group),
+        }
+    }
+}
+
+impl fmt::Display for Assignor {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.name())
+    }
+}

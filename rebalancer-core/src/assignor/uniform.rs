@@ -1,0 +1,45 @@
+//! The broker's `uniform` assignor of the new consumer protocol (KIP-848), as Kafka 4.4 has it.
+//!
+//! Counts are even, then as little moves as possible. There are two rules: one where all members subscribe to the same
+//! topics ([`homogeneous`]), one where they don't ([`heterogeneous`]). What a member owns is its previous target.
+//!
+//! # What is promised
+//!
+//! The real coordinator keeps members, topics and partitions in hash maps and goes through them in their order. That
+//! order decides who gets the odd partition and what goes where, so it is part of the rule; it is kept here as far
+//! as a [`Group`] shows it, and what it does not show is settled:
+//!
+//! - **Members** come in the order of the coordinator's hash map of their ids. Two members of one bucket come in an
+//!   order that depends on when they joined; here as if they had joined in order of their ids.
+//! - **Topics** come in the order of random topic ids, which differs from cluster to cluster; here in order of name.
+//!   Nothing depends on it in a group of one topic, and the counts never do.
+//! - **Partitions** of one topic that a member has too many of come in the order of a hash set of their numbers, equal
+//!   buckets ascending. (A bucket with more than eight of them would be a tree in Java, and is not modelled.)
+//!
+//! Of two members that claim one partition, which the coordinator's state excludes, the one with the later epoch has it.
+
+mod heterogeneous;
+mod homogeneous;
+mod java_order;
+mod leveling;
+mod table;
+
+use super::{Assignment, Group};
+
+/// Partitions for each member of `group`.
+#[must_use]
+pub fn assign(group: &Group) -> Assignment {
+    let order = java_order::members(&group.members);
+    if subscriptions_are_equal(group) {
+        homogeneous::assign(group, &order)
+    } else {
+        heterogeneous::assign(group, &order)
+    }
+}
+
+fn subscriptions_are_equal(group: &Group) -> bool {
+    group.members.windows(2).all(|pair| match pair {
+        [one, next] => one.subscription == next.subscription,
+        _ => true,
+    })
+}

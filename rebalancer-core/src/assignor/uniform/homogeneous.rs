@@ -1,0 +1,80 @@
+//! All members subscribe to the same topics: everybody keeps up to its quota, and the rest is dealt in one go.
+//!
+//! With `p` partitions and `m` members everybody gets `p / m`, and `p % m` of them one more. The one more goes first
+//! to members that hold that many, then to the last ones in order, so that it rarely moves anything.
+
+use super::{
+    java_order,
+    table::{Table, in_group_order},
+};
+use crate::assignor::{Assignment, Group, TopicPartition};
+
+/// The assignment, members taken in `order`.
+pub(super) fn assign(group: &Group, order: &[usize]) -> Assignment {
+    let table = Table::held(group, order);
+    let mut lists = table.by_rank(order.len());
+    let mut quotas = Quotas::new(table.iter().count(), order.len());
+    let mut pool: Vec<_> =
+        table.iter().filter(|(_, holder)| holder.is_none()).map(|(free, _)| free).collect();
+    let rooms: Vec<usize> = lists
+        .iter_mut()
+        .map(|list| {
+            pool.extend(surplus(list, quotas.most()));
+            quotas.room(list.len())
+        })
+        .collect();
+    deal(pool, &mut lists, &rooms);
+    in_group_order(lists, order)
+}
+
+/// Takes what is more than `most` off a member's list.
+fn surplus(list: &mut Vec<TopicPartition>, most: usize) -> Vec<TopicPartition> {
+    if list.len() <= most {
+        return Vec::new();
+    }
+    java_order::sort_partitions(list);
+    list.split_off(most)
+}
+
+/// Each gets as many as it has room for, from the front of the pool.
+fn deal(pool: Vec<TopicPartition>, lists: &mut [Vec<TopicPartition>], rooms: &[usize]) {
+    let mut rest = pool.into_iter();
+    for (list, room) in lists.iter_mut().zip(rooms) {
+        list.extend(rest.by_ref().take(*room));
+        list.sort_unstable();
+    }
+}
+
+/// Deals out the right to one partition more than the others, member by member.
+struct Quotas {
+    least: usize,
+    extras: usize,
+    members_left: usize,
+}
+
+impl Quotas {
+    fn new(partitions: usize, members: usize) -> Self {
+        let divisor = members.max(1);
+        Self { least: partitions / divisor, extras: partitions % divisor, members_left: members }
+    }
+
+    /// What the next member may keep.
+    fn most(&self) -> usize {
+        self.least + usize::from(self.extras > 0)
+    }
+
+    /// How many the next member gets on top of what it kept.
+    fn room(&mut self, kept: usize) -> usize {
+        let room = self.most().saturating_sub(kept);
+        let can_wait = self.members_left > self.extras;
+        self.members_left = self.members_left.saturating_sub(1);
+        if self.extras == 0 {
+            room
+        } else if room > 0 && can_wait {
+            room - 1
+        } else {
+            self.extras -= 1;
+            room
+        }
+    }
+}

@@ -1,0 +1,85 @@
+//! The order in which Java's and the coordinator's hash tables are gone through.
+
+use std::cmp::Reverse;
+
+use crate::assignor::{Member, TopicPartition};
+
+/// 2^64 divided by the golden ratio: the multiplier of the coordinator's own hash table.
+const FIBONACCI: u64 = 0x9E37_79B9_7F4A_7C15;
+
+/// Indices of `members` in the coordinator's order: by bucket of a `HashMap`, which is filled from the group's own
+/// table, which hands out a slot's members last come, first served.
+pub(super) fn members(members: &[Member]) -> Vec<usize> {
+    let buckets = grown_table(members.len());
+    let slots = own_table(members.len());
+    let mut keyed: Vec<_> = members
+        .iter()
+        .enumerate()
+        .map(|(index, member)| {
+            let hash = hash_code(&member.id);
+            (bucket(hash, buckets), slot(hash, slots), Reverse(member.id.as_str()), index)
+        })
+        .collect();
+    keyed.sort_unstable();
+    keyed.into_iter().map(|(_, _, _, index)| index).collect()
+}
+
+/// Sorts partitions, which come ascending, as `HashSet`s of the numbers of each topic would hand them out.
+pub(super) fn sort_partitions(held: &mut [TopicPartition]) {
+    for topic in held.chunk_by_mut(|one, next| one.topic == next.topic) {
+        let buckets = copied_table(topic.len());
+        topic.sort_by_key(|held| bucket(held.partition, buckets));
+    }
+}
+
+/// `String.hashCode`.
+fn hash_code(text: &str) -> u32 {
+    text.encode_utf16().fold(0, |hash: u32, unit| hash.wrapping_mul(31).wrapping_add(u32::from(unit)))
+}
+
+/// Buckets of a `HashMap` that has grown to `len` entries one by one.
+fn grown_table(len: usize) -> usize {
+    (len * 4).div_ceil(3).next_power_of_two().max(16)
+}
+
+/// Buckets of a `HashSet` that was made from a collection of `len` elements.
+fn copied_table(len: usize) -> usize {
+    (len * 4 / 3 + 1).next_power_of_two().max(16)
+}
+
+/// Slots of the coordinator's table after `len` members have joined; it never shrinks, which is not modelled.
+fn own_table(len: usize) -> usize {
+    (len * 3).div_ceil(4).next_power_of_two().max(2)
+}
+
+fn bucket(hash: u32, buckets: usize) -> usize {
+    (hash ^ (hash >> 16)) as usize & (buckets - 1)
+}
+
+/// The upper bits of the hash, sign-extended, times the multiplier.
+fn slot(hash: u32, slots: usize) -> u64 {
+    let wide = i64::from(hash.cast_signed()).cast_unsigned();
+    wide.wrapping_mul(FIBONACCI) >> (64 - slots.ilog2())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn hash_codes_are_those_of_java() {
+        assert_eq!(
+            hash_code("consumer-1"),
+            "consumer-1".bytes().fold(0, |h, b| h * 31 % (1 << 32) + u64::from(b)) as u32
+        );
+        assert_eq!(hash_code("Aa"), hash_code("BB"));
+        assert_eq!(hash_code("hello").cast_signed(), 99_162_322);
+    }
+
+    #[test]
+    fn tables_grow_at_three_quarters() {
+        assert_eq!([0, 12, 13, 24, 25].map(grown_table), [16, 16, 32, 32, 64]);
+        assert_eq!([1, 11, 12, 23, 24].map(copied_table), [16, 16, 32, 32, 64]);
+        assert_eq!([0, 2, 3, 5, 6].map(own_table), [2, 2, 4, 4, 8]);
+    }
+}
