@@ -4,6 +4,7 @@
 //! not modelled: without `client.rack` on both sides, none of the rules looks at them.
 
 pub mod cooperative_sticky;
+pub mod librdkafka_cooperative_sticky;
 pub mod range;
 pub mod round_robin;
 mod rule;

@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 
 use crate::fleet::Phase;
 use crate::policy::Policy;
-use crate::report::{Plan, Removal};
+use crate::report::{Expectation, Plan, Removal};
 use crate::snapshot::{ObservedPod, Snapshot};
 
 /// A safety rule that a plan breaks. That is a bug in the planner: nothing may be done.
@@ -50,8 +50,8 @@ pub enum Violation {
         /// Its name.
         pod: String,
     },
-    /// The plan has not at least one hot and one cold pod, or more than K of either.
-    #[error("{hot} hot and {cold} cold pods are no rotation with K = {k}")]
+    /// The plan has no hot pod, no cold pod where its grounds need one, or more than K of either.
+    #[error("{hot} hot and {cold} cold pods are no rotation with K = {k} on these grounds")]
     Unbalanced {
         /// Hot pods.
         hot: usize,
@@ -135,7 +135,9 @@ fn check_shape(plan: &Plan, policy: &Policy) -> Option<Violation> {
             .map(|removal| removal.load.get())
     };
     let (hot, cold) = (loads(true).count(), loads(false).count());
-    if hot == 0 || cold == 0 || hot > k || cold > k {
+    // A prediction knows what a batch of hot pods alone does; the formula only holds for hot and cold ones together.
+    let one_sided = cold == 0 && matches!(plan.expectation, Expectation::EvenMixing(_));
+    if hot == 0 || one_sided || hot > k || cold > k {
         return Some(Violation::Unbalanced { hot, cold, k });
     }
     let coolest_hot = loads(true).fold(f64::INFINITY, f64::min);

@@ -41,10 +41,12 @@ pub mod audit;
 pub mod cycle;
 pub mod eligibility;
 pub mod fleet;
+pub mod group;
 mod outlier;
 pub mod planner;
 pub mod policy;
 pub mod port;
+pub mod prediction;
 pub mod report;
 #[cfg(feature = "simulation")]
 pub mod simulation;

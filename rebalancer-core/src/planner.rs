@@ -4,9 +4,13 @@
 use crate::eligibility::veto;
 use crate::fleet::Indicator;
 use crate::outlier::{self, Candidate, Rotation};
-use crate::policy::Policy;
+use crate::policy::{Policy, Strategy};
 use crate::port::PodRef;
-use crate::report::{Choice, Decision, Hold, IndicatorReport, Limit, Plan, Removal, Report, Spared, Verdict};
+use crate::prediction::Prediction;
+use crate::report::{
+    Choice, Decision, Expectation, Hold, IndicatorReport, Limit, Method, Plan, Removal, Report, Spared,
+    Verdict,
+};
 use crate::snapshot::{Loads, ObservedPod, Snapshot};
 use crate::stats::Distribution;
 use crate::target::{self, CpuLimit};
@@ -18,7 +22,7 @@ use crate::unit::{Cores, Load};
 /// the consumer group deals their partitions again.
 pub fn plan(snapshot: &Snapshot, policy: &Policy) -> Report {
     let (fleet, mut verdicts) = Fleet::of(snapshot, policy);
-    let (indicators, decision) = fleet.decide(&mut verdicts);
+    let Judgement { indicators, method, prediction, decision } = fleet.decide(&mut verdicts);
     Report {
         workload: snapshot.workload.clone(),
         taken_at: snapshot.taken_at,
@@ -27,6 +31,8 @@ pub fn plan(snapshot: &Snapshot, policy: &Policy) -> Report {
         eligible: fleet.eligible.len(),
         indicators,
         degraded: snapshot.degraded.clone(),
+        method,
+        prediction,
         decision,
         verdicts,
     }
@@ -46,6 +52,20 @@ struct Eligible {
     index: usize,
     cpu_request: Option<Cores>,
     loads: Loads,
+}
+
+/// What a report says besides the snapshot's own facts.
+struct Judgement {
+    indicators: Vec<IndicatorReport>,
+    method: Method,
+    prediction: Option<Prediction>,
+    decision: Decision,
+}
+
+impl Judgement {
+    const fn without_choice(indicators: Vec<IndicatorReport>, decision: Decision) -> Self {
+        Self { indicators, method: Method::None, prediction: None, decision }
+    }
 }
 
 impl<'a> Fleet<'a> {
@@ -70,24 +90,43 @@ impl<'a> Fleet<'a> {
 }
 
 impl Fleet<'_> {
-    fn decide(&self, verdicts: &mut [Verdict]) -> (Vec<IndicatorReport>, Decision) {
+    fn decide(&self, verdicts: &mut [Verdict]) -> Judgement {
         if let Some(hold) = self.nothing_to_decide() {
-            return (Vec::new(), Decision::Hold(hold));
+            return Judgement::without_choice(Vec::new(), Decision::Hold(hold));
         }
         let limit = match self.cpu_limit() {
             Ok(limit) => limit,
-            Err(hold) => return (Vec::new(), Decision::Hold(hold)),
+            Err(hold) => return Judgement::without_choice(Vec::new(), Decision::Hold(hold)),
         };
         let (indicators, incomplete) = self.measure(limit);
-        let raised = indicators.iter().find(|report| report.out_of_balance);
-        let decision = match (raised, incomplete) {
+        let raised = indicators.iter().find(|report| report.out_of_balance).cloned();
+        let judgement = match (raised, incomplete) {
             // One indicator that sees an imbalance is enough; to call the fleet balanced, all must be whole.
-            (Some(raised), _) => self.rotate(raised, verdicts),
-            (None, Some(hold)) => Decision::Hold(hold),
-            (None, None) => Decision::Balanced,
+            (Some(raised), _) => self.choose(&raised, indicators, verdicts),
+            (None, Some(hold)) => Judgement::without_choice(indicators, Decision::Hold(hold)),
+            (None, None) => Judgement::without_choice(indicators, Decision::Balanced),
         };
         self.mark_unsampled(verdicts);
-        (indicators, decision)
+        judgement
+    }
+
+    /// Chooses by the policy's strategy, or by the seeds' when the other one can't be used.
+    fn choose(
+        &self,
+        raised: &IndicatorReport,
+        indicators: Vec<IndicatorReport>,
+        verdicts: &mut [Verdict],
+    ) -> Judgement {
+        let because = match self.policy.strategy {
+            Strategy::RotateOutliers => None,
+            Strategy::Predict => match self.predict(raised, verdicts) {
+                Ok(predicted) => return Judgement { indicators, ..predicted },
+                Err(why) => Some(why),
+            },
+        };
+        let decision = self.rotate(raised, verdicts);
+        let method = Method::RotateOutliers { because };
+        Judgement { indicators, method, prediction: None, decision }
     }
 
     fn nothing_to_decide(&self) -> Option<Hold> {
@@ -206,7 +245,11 @@ impl Fleet<'_> {
                 .get(candidate.index)
                 .map(|pod| removal(pod, raised.indicator, candidate.load, choice))
         });
-        Ok(Plan { indicator: raised.indicator, improvement, removals: removals.collect() })
+        Ok(Plan {
+            indicator: raised.indicator,
+            expectation: Expectation::EvenMixing(improvement),
+            removals: removals.collect(),
+        })
     }
 
     /// An eligible pod that lacks a sample and was not ranked by another indicator is told so.
@@ -239,5 +282,6 @@ fn removal(observed: &ObservedPod, indicator: Indicator, load: Load, choice: Cho
     }
 }
 
+mod predict;
 #[cfg(test)]
 mod tests;

@@ -6,7 +6,9 @@ use std::fmt;
 use jiff::{SignedDuration, Timestamp};
 
 use crate::fleet::{Indicator, Owner, Phase, Target, Workload};
+use crate::group::{Inference, Unusable};
 use crate::port::{MetricsError, PodRef};
+use crate::prediction::Prediction;
 use crate::stats::Distribution;
 use crate::unit::{Cores, Load, Percent, Ratio, Share};
 
@@ -29,6 +31,10 @@ pub struct Report {
     pub indicators: Vec<IndicatorReport>,
     /// Each enabled indicator that could not be read, and why.
     pub degraded: Vec<Degraded>,
+    /// How pods were chosen.
+    pub method: Method,
+    /// What was predicted for the plan, or for the best batch that was found and not good enough.
+    pub prediction: Option<Prediction>,
     /// What is to be done.
     pub decision: Decision,
     /// One verdict a pod, in the order of [`Snapshot::pods`](crate::snapshot::Snapshot).
@@ -90,6 +96,47 @@ impl fmt::Display for Limit {
     }
 }
 
+/// How pods were chosen, or would have been.
+#[derive(Debug, Clone, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize), serde(rename_all = "snake_case", tag = "name"))]
+pub enum Method {
+    /// Nothing had to be chosen.
+    None,
+    /// By working out what candidate batches do.
+    Predict {
+        /// The group's assignor, and how it is known.
+        assignor: Inference,
+        /// Members of the group.
+        members: usize,
+        /// Their partitions.
+        partitions: usize,
+        /// Pods on which the same work costs more or less than usual, with how much: 1.5 is half as much again.
+        pod_side: Vec<(String, f64)>,
+    },
+    /// By the hottest and coldest pods.
+    RotateOutliers {
+        /// Why partition loads were not used; `None` when the policy asks for this strategy.
+        because: Option<Unusable>,
+    },
+}
+
+impl fmt::Display for Method {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::None => f.write_str("none"),
+            Self::Predict { assignor, members, partitions, pod_side } => {
+                write!(f, "predict: {partitions} partitions on {members} members, assignor {assignor}")?;
+                for (pod, factor) in pod_side {
+                    write!(f, "; the same work costs {factor:.2} times as much on {pod}")?;
+                }
+                Ok(())
+            }
+            Self::RotateOutliers { because: None } => f.write_str("rotate-outliers"),
+            Self::RotateOutliers { because: Some(because) } => write!(f, "rotate-outliers, since {because}"),
+        }
+    }
+}
+
 /// An enabled indicator that could not be read.
 #[derive(Debug, Clone, PartialEq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
@@ -116,7 +163,7 @@ impl fmt::Display for Decision {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Rotate(plan) => {
-                write!(f, "rotate {} pods: {}", plan.removals.len(), plan.improvement)
+                write!(f, "rotate {} pods: {}", plan.removals.len(), plan.expectation)
             }
             Self::Balanced => f.write_str("balanced: no indicator is out of its limits"),
             Self::Hold(hold) => write!(f, "hold: {hold}"),
@@ -131,9 +178,28 @@ pub struct Plan {
     /// The indicator that raised the imbalance and ranked the pods.
     pub indicator: Indicator,
     /// What is expected of it.
-    pub improvement: Improvement,
+    pub expectation: Expectation,
     /// Hot and cold pods in turn, the most extreme first.
     pub removals: Vec<Removal>,
+}
+
+/// What is expected of a rotation, and on what grounds.
+#[derive(Debug, Clone, Copy, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize), serde(rename_all = "snake_case"))]
+pub enum Expectation {
+    /// By the formula of *rotate outliers*.
+    EvenMixing(Improvement),
+    /// By the rules of the group's assignor.
+    Predicted(Prediction),
+}
+
+impl fmt::Display for Expectation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::EvenMixing(improvement) => improvement.fmt(f),
+            Self::Predicted(prediction) => prediction.fmt(f),
+        }
+    }
 }
 
 /// What the rotation is expected to bring, if what the chosen pods carried is mixed evenly among their replacements.
@@ -395,6 +461,38 @@ pub enum Hold {
         /// Pods that must stay.
         minimum: usize,
     },
+    /// Consumers are static members: they come back as themselves, and nothing moves.
+    StaticMembers,
+    /// No pod can hold more than one partition, so partitions only change places.
+    TooFewPartitions {
+        /// Partitions of the group.
+        partitions: usize,
+        /// Its members.
+        members: usize,
+    },
+    /// The assignor makes the same sets of partitions again; only who holds them changes.
+    AssignorRestoresSets {
+        /// The assignor, and how it is known.
+        assignor: Inference,
+    },
+    /// One partition alone is above the limit: whichever pod gets it is hot.
+    HotPartition {
+        /// Its topic.
+        topic: String,
+        /// Its number.
+        partition: u32,
+        /// What it costs, in the indicator's unit.
+        load: Load,
+        /// The limit for a whole pod.
+        limit: Load,
+    },
+    /// The best batch that was found is not expected to bring enough.
+    SmallGain {
+        /// What it is expected to bring.
+        prediction: Prediction,
+        /// The least relief that is asked for.
+        minimum: Percent,
+    },
     /// The rotation would bring too little.
     SmallImprovement {
         /// What it would bring.
@@ -417,6 +515,11 @@ impl Hold {
             Self::UnusableTarget { .. } => "unusable_target",
             Self::NoHotPod { .. } => "no_hot_pod",
             Self::TooFewPods { .. } => "too_few_pods",
+            Self::StaticMembers => "static_members",
+            Self::TooFewPartitions { .. } => "too_few_partitions",
+            Self::AssignorRestoresSets { .. } => "assignor_restores_sets",
+            Self::HotPartition { .. } => "hot_partition",
+            Self::SmallGain { .. } => "small_gain",
             Self::SmallImprovement { .. } => "small_improvement",
         }
     }
@@ -456,6 +559,32 @@ impl fmt::Display for Hold {
                 f,
                 "{serving} pods serve and {minimum} must stay (MINIMUM_PODS_REQUIRED), so one hot and one cold pod \
                  can't both go"
+            ),
+            Self::StaticMembers => f.write_str(
+                "consumers are static members (KAFKA_STATIC_MEMBERSHIP): a replaced pod gets the same partitions \
+                 back; remove group.instance.id, or look at the node",
+            ),
+            Self::TooFewPartitions { partitions, members } => write!(
+                f,
+                "{partitions} partitions for {members} pods: a partition moves whole, so removing pods can't help; \
+                 add partitions or remove replicas"
+            ),
+            Self::AssignorRestoresSets { assignor } => write!(
+                f,
+                "the assignor is {assignor}: removing pods makes the same sets of partitions again; use \
+                 cooperative-sticky, or the consumer protocol's uniform"
+            ),
+            Self::HotPartition { topic, partition, load, limit } => write!(
+                f,
+                "partition {partition} of topic {topic} alone costs {load}, a whole pod may cost {limit}: it makes any \
+                 pod hot; re-key the topic or add partitions"
+            ),
+            Self::SmallGain { prediction, minimum } => write!(
+                f,
+                "the best batch is expected to bring {prediction}; {:.1} % of the removed pods' load above the limit \
+                 would go, more than {minimum} is asked for (MINIMUM_IMPROVEMENT_PERCENT), and a better balance in \
+                 three of four draws",
+                prediction.relief_percent
             ),
             Self::SmallImprovement { improvement, minimum } => {
                 write!(f, "{improvement}; more than {minimum} is asked for (MINIMUM_IMPROVEMENT_PERCENT)")

@@ -1,4 +1,4 @@
-//! Kafka's `cooperative-sticky` assignor (Java clients): [`sticky`](super::sticky) in two steps.
+//! Kafka's `cooperative-sticky` assignor (Java clients): [`sticky`] in two steps.
 //!
 //! A partition that goes from one live member to another is given to nobody in the first rebalance; its owner gives
 //! it up and joins again, and in the second one it is dealt like any other that is free. So the final assignment is

@@ -4,6 +4,7 @@ use super::*;
 use crate::audit::audit;
 use crate::fixture::{self, hpa, pod, policy, readings, snapshot, workload};
 use crate::fleet::{Phase, Target};
+use crate::group::Unusable;
 use crate::policy::Policy;
 use crate::report::Veto;
 use crate::unit::{Percent, Ratio, Share, Tolerance};
@@ -35,8 +36,12 @@ fn the_worked_example_rotates_exactly_four_pods_hot_and_cold_in_turn() {
         Some(vec![("p000", "hot"), ("p005", "cold"), ("p001", "hot"), ("p004", "cold")])
     );
     assert_eq!(report.verdicts[2], Verdict::Spared(Spared::Between));
-    let Decision::Rotate(plan) = &report.decision else { unreachable!() };
-    assert!((plan.improvement.percent - 34.78).abs() < 0.01);
+    let Decision::Rotate(Plan { expectation: Expectation::EvenMixing(improvement), .. }) = &report.decision
+    else {
+        panic!("{}", report.decision)
+    };
+    assert!((improvement.percent - 34.78).abs() < 0.01);
+    assert_eq!(report.method, Method::RotateOutliers { because: Some(Unusable::NotAsked) });
 }
 
 #[test]
@@ -197,7 +202,7 @@ fn lag_alone_may_raise_an_imbalance_and_then_ranks_the_pods() {
 
 mod properties {
     use super::*;
-    use proptest::prelude::*;
+    use proptest::prelude::{Strategy, *};
 
     /// Any fleet: loads or none, states that veto, with and without an autoscaler.
     fn any_fleet() -> impl Strategy<Value = Snapshot> {

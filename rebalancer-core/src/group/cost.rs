@@ -1,0 +1,120 @@
+//! From partition loads to pod loads: a straight line over the fleet, and the pods that stand out from it.
+
+use super::{GroupModel, Unusable};
+use crate::fleet::Indicator;
+use crate::snapshot::Snapshot;
+
+/// `pod load = base + slope * sum of its partitions' loads`.
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
+pub struct Cost {
+    /// What a pod costs that holds nothing, in the indicator's unit.
+    pub base: f64,
+    /// What one unit of partition load costs.
+    pub slope: f64,
+}
+
+impl Cost {
+    /// Load of a usual pod whose partitions carry this much.
+    #[must_use]
+    pub fn of(&self, carried: f64) -> f64 {
+        self.base + self.slope * carried
+    }
+}
+
+/// A pod stands out when it is this much off the line, and more than noise explains.
+const STANDS_OUT: f64 = 0.25;
+
+/// How many (scaled) median absolute deviations are still noise.
+const NOISE: f64 = 3.5;
+
+/// Makes the median absolute deviation of normal noise its standard deviation.
+const MAD_TO_SD: f64 = 1.4826;
+
+/// A line with a larger median error explains nothing.
+const LARGEST_ERROR: f64 = 0.25;
+
+/// Fits the line, gives the pods that stand out their factor, and refuses a line that explains nothing.
+///
+/// The fit is repeated without the pods that stand out, so that a few slow nodes don't bend it.
+pub(super) fn explain(
+    model: &mut GroupModel,
+    snapshot: &Snapshot,
+    indicator: Indicator,
+) -> Result<Cost, Unusable> {
+    let points = points(model, snapshot, indicator);
+    let mut kept: Vec<bool> = vec![true; points.len()];
+    let mut cost = Cost::default();
+    for _ in 0..3 {
+        cost = fit(&points, &kept).ok_or(Unusable::Unexplained { indicator, error: 1.0 })?;
+        let limit = noise(&points, &cost).max(STANDS_OUT);
+        kept = points.iter().map(|point| (point.ratio(&cost) - 1.0).abs() <= limit).collect();
+    }
+    let error = median(points.iter().map(|point| (point.ratio(&cost) - 1.0).abs()).collect());
+    if error > LARGEST_ERROR {
+        return Err(Unusable::Unexplained { indicator, error });
+    }
+    for (point, kept) in points.iter().zip(kept) {
+        if let (false, Some(member)) = (kept, model.members.get_mut(point.member)) {
+            member.factor = point.ratio(&cost);
+        }
+    }
+    Ok(cost)
+}
+
+/// One member with a sample: what its partitions carry, and what it was measured at.
+struct Point {
+    member: usize,
+    carried: f64,
+    measured: f64,
+}
+
+impl Point {
+    /// Measured by expected; 1 where nothing is expected.
+    fn ratio(&self, cost: &Cost) -> f64 {
+        let expected = cost.of(self.carried);
+        if expected > 0.0 { self.measured / expected } else { 1.0 }
+    }
+}
+
+fn points(model: &GroupModel, snapshot: &Snapshot, indicator: Indicator) -> Vec<Point> {
+    let point = |(index, member): (usize, &super::Consumer)| {
+        let measured = snapshot.pods.get(member.pod)?.loads.get(indicator)?.get();
+        let carried = member.owned.iter().map(|partition| model.load(partition)).sum();
+        // A pod that holds nothing says what the base costs at best, and is often only just there.
+        (!member.owned.is_empty()).then_some(Point { member: index, carried, measured })
+    };
+    model.members.iter().enumerate().filter_map(point).collect()
+}
+
+/// Least squares; through the origin when the line would begin below it, or when all pods carry the same.
+fn fit(points: &[Point], kept: &[bool]) -> Option<Cost> {
+    let used: Vec<&Point> =
+        points.iter().zip(kept).filter_map(|(point, kept)| kept.then_some(point)).collect();
+    let count = used.len() as f64;
+    let mean_x = used.iter().map(|point| point.carried).sum::<f64>() / count;
+    let mean_y = used.iter().map(|point| point.measured).sum::<f64>() / count;
+    let sxx: f64 = used.iter().map(|point| (point.carried - mean_x).powi(2)).sum();
+    let sxy: f64 = used.iter().map(|point| (point.carried - mean_x) * (point.measured - mean_y)).sum();
+    let slope = sxy / sxx;
+    let base = mean_y - slope * mean_x;
+    let line = if slope > 0.0 && base >= 0.0 && sxx > (0.01 * mean_x).powi(2) * count {
+        Cost { base, slope }
+    } else {
+        Cost { base: 0.0, slope: mean_y / mean_x }
+    };
+    (line.slope.is_finite() && line.base.is_finite() && line.slope > 0.0).then_some(line)
+}
+
+/// How far from 1 the ratios are by noise alone.
+fn noise(points: &[Point], cost: &Cost) -> f64 {
+    NOISE * MAD_TO_SD * median(points.iter().map(|point| (point.ratio(cost) - 1.0).abs()).collect())
+}
+
+fn median(mut values: Vec<f64>) -> f64 {
+    let middle = values.len() / 2;
+    if values.is_empty() {
+        return 0.0;
+    }
+    *values.select_nth_unstable_by(middle, f64::total_cmp).1
+}

@@ -1,0 +1,59 @@
+//! What run-once processes remember together: past rotations and what they did, the circuit breaker, counters.
+//! The arithmetic is pure; where the [`Record`] is kept, and who holds the lock on it, is behind [`StateStore`].
+//!
+//! ```text
+//!   acquire -> advance -> reconcile -> measure -> (plan) -> pause? -> begin -> save -> (act) -> finish
+//!                                                                 `-> hold              |
+//!                                                                        cycle_ended <--'-> release
+//! ```
+//!
+//! # Invariants
+//!
+//! - No time makes it panic, and no time that is remembered lies in the future once it was [advanced](Record::advance).
+//! - Whatever is not known counts against acting: a removal that may have happened is counted in the window, and a
+//!   rotation whose effect is never seen did not help.
+//! - Nothing that is counted falls, and an open breaker never opens for less than the time before.
+//! - As JSON a record stays below [`MOST_BYTES`], whatever is put into it.
+
+mod breaker;
+#[cfg(feature = "serde")]
+mod codec;
+mod counter;
+mod effect;
+mod ledger;
+#[cfg(any(test, feature = "simulation"))]
+mod memory;
+mod patience;
+mod pause;
+mod record;
+mod rotation;
+mod store;
+
+pub use breaker::{Breaker, Trip};
+pub use counter::{Counters, Tally};
+pub use effect::{Effect, Spread};
+#[cfg(any(test, feature = "simulation"))]
+pub use memory::MemoryStore;
+pub use patience::{Budget, LONGEST_WINDOW, Patience, PatienceError};
+pub use pause::Pause;
+pub use record::{CycleEnd, Header, Record, SCHEMA_VERSION};
+pub use rotation::{Fate, Found, Role, Rotated, Rotation, Story, Unrecordable};
+pub use store::{Acquired, Held, Peeked, StateError, StateStore, Token};
+
+use jiff::{SignedDuration, Timestamp};
+
+/// A record as JSON is never longer. All annotations of an object may take 256 KiB together, and others use them too.
+pub const MOST_BYTES: usize = 32 * 1024;
+
+/// Later by this much, or the last time there is.
+fn later(at: Timestamp, by: SignedDuration) -> Timestamp {
+    at.checked_add(by).unwrap_or(Timestamp::MAX)
+}
+
+/// Earlier by this much, or the first time there is.
+fn earlier(at: Timestamp, by: SignedDuration) -> Timestamp {
+    at.checked_sub(by).unwrap_or(Timestamp::MIN)
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,98 @@
+//! What a rotation did to the fleet.
+
+use jiff::Timestamp;
+
+use crate::stats::Distribution;
+use crate::unit::{Ratio, Share};
+
+/// Far above what any fleet can have: the CV of n pods is at most the root of n - 1.
+const HIGHEST: f64 = 1e6;
+
+/// How unevenly an indicator is spread. Kept to six decimals, so that it comes back from JSON as it was.
+#[derive(Debug, Clone, Copy, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+pub struct Spread {
+    /// Coefficient of variation.
+    #[cfg_attr(feature = "serde", serde(deserialize_with = "super::codec::ratio"))]
+    pub cv: Ratio,
+    /// Highest load by mean load.
+    #[cfg_attr(feature = "serde", serde(deserialize_with = "super::codec::ratio"))]
+    pub max_to_mean: Ratio,
+}
+
+impl Spread {
+    /// Rounds both.
+    #[must_use]
+    pub fn new(cv: Ratio, max_to_mean: Ratio) -> Self {
+        Self { cv: rounded(cv), max_to_mean: rounded(max_to_mean) }
+    }
+
+    /// That of a distribution; `None` when it has values that are no ratio.
+    #[must_use]
+    pub fn of(distribution: &Distribution) -> Option<Self> {
+        let Distribution { cv, max_to_mean, .. } = *distribution;
+        Some(Self::new(Ratio::new(cv).ok()?, Ratio::new(max_to_mean).ok()?))
+    }
+}
+
+pub(super) fn rounded(ratio: Ratio) -> Ratio {
+    let value = (ratio.get().min(HIGHEST) * 1e6).round() / 1e6;
+    Ratio::new(value).unwrap_or(ratio)
+}
+
+/// Whether a rotation helped, as far as it is known.
+#[derive(Debug, Clone, Copy, PartialEq)]
+#[cfg_attr(
+    feature = "serde",
+    derive(serde::Serialize, serde::Deserialize),
+    serde(rename_all = "kebab-case", tag = "verdict")
+)]
+pub enum Effect {
+    /// No pod was removed, so there is nothing to measure.
+    NotMade,
+    /// It has not settled yet, or its indicator could not be read since.
+    NotYetKnown,
+    /// The CV fell by at least the minimum.
+    Helped {
+        /// When it was measured.
+        at: Timestamp,
+        /// What was measured.
+        after: Spread,
+    },
+    /// The CV fell by less, or rose.
+    DidNotHelp {
+        /// When it was measured.
+        at: Timestamp,
+        /// What was measured.
+        after: Spread,
+    },
+    /// It could never be measured, and the breaker's trial could not wait any longer.
+    NeverSeen {
+        /// When it was given up.
+        at: Timestamp,
+    },
+}
+
+impl Effect {
+    /// Compares before and after; the fall is relative to the CV before, `(before - after) / before`.
+    pub(super) fn judge(before: Spread, after: Spread, minimum: Share, at: Timestamp) -> Self {
+        let (old, new) = (before.cv.get(), after.cv.get());
+        if old > 0.0 && (old - new) / old >= minimum.get() {
+            Self::Helped { at, after }
+        } else {
+            Self::DidNotHelp { at, after }
+        }
+    }
+
+    /// A short stable name for logs and metrics.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::NotMade => "not_made",
+            Self::NotYetKnown => "not_yet_known",
+            Self::Helped { .. } => "helped",
+            Self::DidNotHelp { .. } => "did_not_help",
+            Self::NeverSeen { .. } => "never_seen",
+        }
+    }
+}

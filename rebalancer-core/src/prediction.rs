@@ -1,0 +1,212 @@
+//! What a rotation does to the loads, worked out with the rules of the group's assignor.
+//!
+//! Member ids are made at random when a member joins, and rules sort by them, so there is no single answer: the
+//! rotation is worked out for many draws of ids, and what comes of it is a distribution.
+//!
+//! Assumed: every member subscribes to every topic, partitions keep their loads, and replacements land on usual
+//! nodes. The timing is that of the policy.
+
+use std::fmt;
+
+use rand::rngs::ChaCha8Rng;
+use rand::{Rng as _, SeedableRng as _};
+
+use crate::assignor::{Assignment, Group, Member};
+use crate::group::{GroupModel, Inference};
+use crate::policy::Timing;
+
+/// The loads after a rotation, over the draws of member ids.
+#[derive(Debug, Clone, Copy, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
+pub struct Prediction {
+    /// How the group's assignor is known.
+    pub assignor: Inference,
+    /// What is assumed about when replacements join.
+    pub timing: Timing,
+    /// Coefficient of variation now, as the model explains it: without the noise of the measurement.
+    pub cv_before: f64,
+    /// Expected coefficient of variation afterwards.
+    pub expected_cv: f64,
+    /// Standard deviation of it over the draws.
+    pub cv_spread: f64,
+    /// Max/mean now, as the model explains it.
+    pub max_to_mean_before: f64,
+    /// Expected max/mean afterwards.
+    pub expected_max_to_mean: f64,
+    /// Share of the draws in which the coefficient of variation falls.
+    pub better: f64,
+    /// What of the load that the removed pods carried above the limit is expected to be gone from the whole fleet, in
+    /// percent. 0: it only moves.
+    pub relief_percent: f64,
+    /// How many draws were made.
+    pub draws: usize,
+}
+
+impl Prediction {
+    /// Expected fall of the coefficient of variation, in percent of what it is now.
+    #[must_use]
+    pub fn improvement_percent(&self) -> f64 {
+        if self.cv_before > 0.0 { (self.cv_before - self.expected_cv) / self.cv_before * 100.0 } else { 0.0 }
+    }
+}
+
+impl fmt::Display for Prediction {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            f,
+            "CV {:.3} -> {:.3} (± {:.3}), max/mean {:.2} -> {:.2}, better in {:.0} % of {} draws under {}",
+            self.cv_before,
+            self.expected_cv,
+            self.cv_spread,
+            self.max_to_mean_before,
+            self.expected_max_to_mean,
+            self.better * 100.0,
+            self.draws,
+            self.assignor
+        )
+    }
+}
+
+/// What stays the same while batches are compared.
+pub struct Forecast<'a> {
+    model: &'a GroupModel,
+    inference: Inference,
+    timing: Timing,
+    /// Loads above this are hot, in the indicator's unit.
+    limit: f64,
+    now: Vec<f64>,
+    before: Evenness,
+}
+
+/// How even loads are.
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
+struct Evenness {
+    cv: f64,
+    max_to_mean: f64,
+    /// Sum of what is above the limit.
+    excess: f64,
+}
+
+impl<'a> Forecast<'a> {
+    /// Prepares to work out rotations of this group.
+    #[must_use]
+    pub fn new(model: &'a GroupModel, inference: Inference, timing: Timing, limit: f64) -> Self {
+        let now = model.loads_now();
+        let before = Evenness::of(&now, limit);
+        Self { model, inference, timing, limit, now, before }
+    }
+
+    /// Load of each member now, as the model explains it.
+    #[must_use]
+    pub fn loads_now(&self) -> &[f64] {
+        &self.now
+    }
+
+    /// Works out the removal of these members (by index) for as many draws of member ids, made from the seed.
+    #[must_use]
+    pub fn predict(&self, removed: &[usize], draws: usize, seed: u64) -> Prediction {
+        let mut leaving = vec![false; self.model.members.len()];
+        for &index in removed {
+            if let Some(slot) = leaving.get_mut(index) {
+                *slot = true;
+            }
+        }
+        let mut random = ChaCha8Rng::seed_from_u64(seed);
+        let after: Vec<Evenness> =
+            (0..draws).map(|_| Evenness::of(&self.after(&leaving, &mut random), self.limit)).collect();
+        self.summarize(removed, &after)
+    }
+
+    fn summarize(&self, removed: &[usize], after: &[Evenness]) -> Prediction {
+        let count = after.len().max(1) as f64;
+        let mean = |of: fn(&Evenness) -> f64| after.iter().map(of).sum::<f64>() / count;
+        let expected_cv = mean(|even| even.cv);
+        let variance = after.iter().map(|even| (even.cv - expected_cv).powi(2)).sum::<f64>() / count;
+        let carried: f64 = removed
+            .iter()
+            .filter_map(|&index| self.now.get(index))
+            .map(|load| (load - self.limit).max(0.0))
+            .sum();
+        let relief = self.before.excess - mean(|even| even.excess);
+        Prediction {
+            assignor: self.inference,
+            timing: self.timing,
+            cv_before: self.before.cv,
+            expected_cv,
+            cv_spread: variance.sqrt(),
+            max_to_mean_before: self.before.max_to_mean,
+            expected_max_to_mean: mean(|even| even.max_to_mean),
+            better: after.iter().filter(|even| even.cv < self.before.cv).count() as f64 / count,
+            relief_percent: if carried > 0.0 { relief / carried * 100.0 } else { 0.0 },
+            draws: after.len(),
+        }
+    }
+
+    /// Loads of all members after one draw of member ids.
+    fn after(&self, leaving: &[bool], random: &mut ChaCha8Rng) -> Vec<f64> {
+        let assignor = self.inference.assignor();
+        let everything: Vec<u32> = (0..).zip(&self.model.topics).map(|(index, _)| index).collect();
+        let stay = |member: &crate::group::Consumer, random: &mut ChaCha8Rng| Member {
+            id: id(random),
+            instance: None,
+            subscription: everything.clone(),
+            owned: member.owned.clone(),
+            generation: Some(1),
+        };
+        let staying = self.model.members.iter().zip(leaving).filter(|(_, leaves)| !**leaves);
+        let mut factors: Vec<f64> = staying.clone().map(|(member, _)| member.factor).collect();
+        let members: Vec<Member> = staying.map(|(member, _)| stay(member, random)).collect();
+        let mut group = Group { topics: self.model.topics.clone(), members };
+        if self.timing == Timing::LeaveThenJoin {
+            let alone = assignor.assign(&group);
+            adopt(&mut group, alone);
+        }
+        for _ in leaving.iter().filter(|leaves| **leaves) {
+            factors.push(1.0);
+            group.members.push(Member {
+                id: id(random),
+                instance: None,
+                subscription: everything.clone(),
+                owned: Vec::new(),
+                generation: None,
+            });
+        }
+        self.loads(&assignor.assign(&group), &factors)
+    }
+
+    fn loads(&self, assignment: &Assignment, factors: &[f64]) -> Vec<f64> {
+        assignment.iter().zip(factors).map(|(owned, factor)| self.model.pod_load(owned, *factor)).collect()
+    }
+
+    /// How the group's assignor is known.
+    #[must_use]
+    pub const fn inference(&self) -> Inference {
+        self.inference
+    }
+}
+
+/// Members take what they were given, in a new generation.
+fn adopt(group: &mut Group, assignment: Assignment) {
+    for (member, owned) in group.members.iter_mut().zip(assignment) {
+        member.owned = owned;
+        member.generation = Some(2);
+    }
+}
+
+fn id(random: &mut ChaCha8Rng) -> String {
+    format!("{:016x}", random.next_u64())
+}
+
+impl Evenness {
+    fn of(loads: &[f64], limit: f64) -> Self {
+        let count = loads.len() as f64;
+        let mean = loads.iter().sum::<f64>() / count;
+        if loads.is_empty() || mean <= 0.0 {
+            return Self { cv: 0.0, max_to_mean: 1.0, excess: 0.0 };
+        }
+        let variance = loads.iter().map(|load| (load - mean).powi(2)).sum::<f64>() / count;
+        let max = loads.iter().copied().fold(0.0, f64::max);
+        let excess = loads.iter().map(|load| (load - limit).max(0.0)).sum();
+        Self { cv: variance.sqrt() / mean, max_to_mean: max / mean, excess }
+    }
+}

@@ -1,0 +1,121 @@
+//! The consumer group: members that join and leave, and who holds what after each rebalance, by Kafka's own rules.
+
+use std::collections::BTreeMap;
+
+use rand::rngs::ChaCha8Rng;
+use rand::seq::SliceRandom as _;
+
+use super::shape::Shape;
+use crate::assignor::{Assignor, Group, Member, Topic, TopicPartition};
+
+/// The group. A member is known by the name of its pod.
+#[derive(Debug)]
+pub(super) struct Consumers {
+    rule: Assignor,
+    topics: Vec<Topic>,
+    /// The place of each topic's first partition among the partitions of all topics.
+    starts: Vec<usize>,
+    members: BTreeMap<String, Member>,
+    generation: i32,
+}
+
+impl Consumers {
+    /// A group without members.
+    pub(super) fn new(shape: &Shape) -> Self {
+        let topics = topics(shape);
+        let sizes = topics.iter().map(|topic| usize::try_from(topic.partitions).unwrap_or(usize::MAX));
+        let starts = sizes.scan(0, |next, size| Some(std::mem::replace(next, *next + size))).collect();
+        Self { rule: shape.assignor, topics, starts, members: BTreeMap::new(), generation: 0 }
+    }
+
+    /// A pod's consumer asks to be a member; it has nothing before the next rebalance.
+    pub(super) fn join(&mut self, pod: String, id: String, instance: Option<String>) {
+        let subscription = (0..).zip(&self.topics).map(|(topic, _)| topic).collect();
+        let member = Member { id, instance, subscription, owned: Vec::new(), generation: None };
+        self.members.insert(pod, member);
+    }
+
+    /// A pod's consumer is no member any more; what it held is nobody's before the next rebalance.
+    pub(super) fn leave(&mut self, pod: &str) {
+        self.members.remove(pod);
+    }
+
+    /// A static member comes back: the coordinator gives it a new member id, and nobody else hears of it.
+    pub(super) fn come_back(&mut self, pod: &str, id: String) {
+        if let Some(member) = self.members.get_mut(pod) {
+            member.id = id;
+        }
+    }
+
+    /// The state of a group that has been running for a while.
+    ///
+    /// Where members keep what they have, their history decides who has what: any deal with even counts is possible,
+    /// so a random one is taken. All other rules have no history.
+    pub(super) fn start(&mut self, random: &mut ChaCha8Rng) {
+        if !self.rule.is_sticky() {
+            return self.rebalance();
+        }
+        let mut deck = self.all_partitions();
+        deck.shuffle(random);
+        let members = self.members.len().max(1);
+        let (quota, larger) = (deck.len() / members, deck.len() % members);
+        let mut deck = deck.into_iter();
+        self.generation += 1;
+        for (member, place) in self.members.values_mut().zip(0..) {
+            member.owned = deck.by_ref().take(quota + usize::from(place < larger)).collect();
+            member.owned.sort_unstable();
+            member.generation = Some(self.generation);
+        }
+    }
+
+    /// Deals all partitions over the members of this moment, until the group is at rest.
+    pub(super) fn rebalance(&mut self) {
+        let (pods, members): (Vec<String>, Vec<Member>) =
+            std::mem::take(&mut self.members).into_iter().unzip();
+        let group = Group { topics: std::mem::take(&mut self.topics), members };
+        let assignment = self.rule.assign(&group);
+        self.generation = self.generation.saturating_add(1);
+        let dealt = group.members.into_iter().zip(assignment).map(|(member, owned)| Member {
+            owned,
+            generation: Some(self.generation),
+            ..member
+        });
+        self.members = pods.into_iter().zip(dealt).collect();
+        self.topics = group.topics;
+    }
+
+    /// What a pod's consumer holds, ascending.
+    pub(super) fn held(&self, pod: &str) -> &[TopicPartition] {
+        self.members.get(pod).map_or(&[], |member| &member.owned)
+    }
+
+    /// The place of a partition among the partitions of all topics.
+    pub(super) fn place(&self, partition: TopicPartition) -> usize {
+        let start = usize::try_from(partition.topic).ok().and_then(|topic| self.starts.get(topic));
+        let number = usize::try_from(partition.partition).unwrap_or(usize::MAX);
+        start.copied().unwrap_or(usize::MAX).saturating_add(number)
+    }
+
+    /// The name of a partition's topic.
+    pub(super) fn topic(&self, partition: TopicPartition) -> &str {
+        let topic = usize::try_from(partition.topic).ok().and_then(|topic| self.topics.get(topic));
+        topic.map_or("", |topic| &topic.name)
+    }
+
+    fn all_partitions(&self) -> Vec<TopicPartition> {
+        let of = |(topic, known): (u32, &Topic)| {
+            (0..known.partitions).map(move |partition| TopicPartition { topic, partition })
+        };
+        (0..).zip(&self.topics).flat_map(of).collect()
+    }
+}
+
+/// Topics in order of name, the first ones one partition larger.
+fn topics(shape: &Shape) -> Vec<Topic> {
+    let (size, larger) = (shape.partitions / shape.topics, shape.partitions % shape.topics);
+    let named = |index: usize| Topic {
+        name: if shape.topics == 1 { "events".to_owned() } else { format!("events-{index:05}") },
+        partitions: u32::try_from(size + usize::from(index < larger)).unwrap_or(u32::MAX),
+    };
+    (0..shape.topics).map(named).collect()
+}

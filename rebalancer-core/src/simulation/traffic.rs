@@ -1,0 +1,97 @@
+//! Messages: how many a second each partition gets, now.
+
+use std::f64::consts::TAU;
+
+use jiff::SignedDuration;
+use rand::RngExt as _;
+use rand::rngs::ChaCha8Rng;
+use rand::seq::SliceRandom as _;
+use rand_distr::{Distribution as _, StandardNormal};
+
+use super::shape::{Drift, Shape, Spread};
+
+/// CPU of one message a second on an ordinary node, in cores: half a millisecond each.
+pub(super) const COST: f64 = 0.000_5;
+
+/// The share of a mean pod's CPU that it uses without any message.
+pub(super) const IDLE_SHARE: f64 = 0.03;
+
+/// The random walk's logarithm stays within this, so that no load overflows.
+const FARTHEST: f64 = 20.0;
+
+/// The load of all partitions, by their place among the partitions of all topics.
+#[derive(Debug)]
+pub(super) struct Traffic {
+    drift: Drift,
+    /// Since the start.
+    hours: f64,
+    flows: Vec<Flow>,
+}
+
+#[derive(Debug)]
+struct Flow {
+    /// Messages a second without drift.
+    mean: f64,
+    /// When in the day it is highest, as a share of the day.
+    phase: f64,
+    /// Logarithm of where the random walk has come to.
+    walk: f64,
+}
+
+impl Traffic {
+    /// Loads as the shape distributes them, scaled so that the mean pod has the mean CPU.
+    pub(super) fn new(shape: &Shape, random: &mut ChaCha8Rng) -> Self {
+        let weights = weights(shape.spread, shape.partitions, random);
+        let total: f64 = weights.iter().sum();
+        let messages = shape.mean_cores * (1.0 - IDLE_SHARE) * shape.pods as f64 / COST;
+        let scale = if total > 0.0 { messages / total } else { 0.0 };
+        let flow = |weight| Flow { mean: weight * scale, phase: random.random(), walk: 0.0 };
+        Self { drift: shape.drift, hours: 0.0, flows: weights.into_iter().map(flow).collect() }
+    }
+
+    /// Messages a second of one partition.
+    pub(super) fn rate(&self, partition: usize) -> f64 {
+        self.flows.get(partition).map_or(0.0, |flow| {
+            let time_of_day = TAU * (self.hours / 24.0 + flow.phase);
+            flow.mean * (1.0 + self.drift.swing * time_of_day.sin()) * flow.walk.exp()
+        })
+    }
+
+    /// Moves time on.
+    pub(super) fn advance(&mut self, time: SignedDuration, random: &mut ChaCha8Rng) {
+        let hours = time.as_secs_f64() / 3600.0;
+        self.hours += hours;
+        if self.drift.walk > 0.0 {
+            let deviation = self.drift.walk * hours.max(0.0).sqrt();
+            for flow in &mut self.flows {
+                let step: f64 = StandardNormal.sample(random);
+                flow.walk = (flow.walk + deviation * step).clamp(-FARTHEST, FARTHEST);
+            }
+        }
+    }
+}
+
+fn weights(spread: Spread, partitions: usize, random: &mut ChaCha8Rng) -> Vec<f64> {
+    let mut weights: Vec<f64> = match spread {
+        Spread::Equal => vec![1.0; partitions],
+        Spread::LogNormal { sigma } => (0..partitions).map(|_| log_normal(sigma, random)).collect(),
+        Spread::Zipf { exponent } => (1..=partitions).map(|rank| (rank as f64).powf(-exponent)).collect(),
+        Spread::Hot { partitions: hot, times } => {
+            (0..partitions).map(|place| if place < hot { times } else { 1.0 }).collect()
+        }
+    };
+    // Which partitions are the hot ones has nothing to do with their numbers.
+    weights.shuffle(random);
+    weights
+}
+
+/// A log-normal number with median 1.
+fn log_normal(sigma: f64, random: &mut ChaCha8Rng) -> f64 {
+    let normal: f64 = StandardNormal.sample(random);
+    (sigma * normal).exp()
+}
+
+/// A log-normal factor with mean 1: an error that does not make readings higher on the whole.
+pub(super) fn error_factor(sigma: f64, random: &mut ChaCha8Rng) -> f64 {
+    if sigma > 0.0 { log_normal(sigma, random) * (-sigma * sigma / 2.0).exp() } else { 1.0 }
+}

@@ -1,0 +1,293 @@
+//! The world: pods on nodes, the consumer group that they form, the messages that they consume, and time.
+
+use std::collections::{BTreeMap, VecDeque};
+
+use jiff::{SignedDuration, Timestamp};
+use rand::rngs::ChaCha8Rng;
+use rand::{Rng as _, RngExt as _, SeedableRng as _};
+
+use super::group::Consumers;
+use super::shape::{Shape, ShapeError};
+use super::traffic::{COST, IDLE_SHARE, Traffic, error_factor};
+use crate::assignor::TopicPartition;
+use crate::fleet::{
+    CpuTarget, Hpa, Indicator, Owner, PartitionLoad, Phase, Pod, Requests, Samples, Uid,
+};
+use crate::policy::Timing;
+use crate::port::{PodRef, Readings, RemovalError};
+use crate::unit::{Cores, Load};
+
+/// The namespace of everything here.
+pub(super) const NAMESPACE: &str = "simulation";
+
+/// The workload's name, and its autoscaler's.
+pub(super) const NAME: &str = "consumer";
+
+/// 2026-01-01T00:00:00Z, when every simulation starts.
+const START: Timestamp = Timestamp::constant(1_767_225_600, 0);
+
+/// How many pods have room on a node, on average.
+const PODS_PER_NODE: usize = 5;
+
+/// A rollout goes in so many waves, as a Deployment's does when it may surge by a quarter.
+const WAVES: usize = 4;
+
+/// Tells the readings of different cycles apart: two to the 64 over the golden ratio.
+const SCATTER: u64 = 0x9E37_79B9_7F4A_7C15;
+
+#[derive(Debug)]
+pub(super) struct World {
+    shape: Shape,
+    random: ChaCha8Rng,
+    pub(super) now: Timestamp,
+    /// Cycles that have passed.
+    cycle: u64,
+    traffic: Traffic,
+    consumers: Consumers,
+    pods: BTreeMap<String, Life>,
+    /// Names of pods that were removed and not yet replaced; the group has not noticed yet.
+    leavers: Vec<String>,
+    serial: usize,
+    /// Readings that are still on their way, the oldest first; empty without delay.
+    late: VecDeque<Readings>,
+}
+
+/// One pod from start to end.
+#[derive(Debug, Clone)]
+struct Life {
+    uid: Uid,
+    since: Timestamp,
+    node: usize,
+}
+
+impl World {
+    pub(super) fn new(shape: &Shape) -> Result<Self, ShapeError> {
+        shape.check()?;
+        let mut random = ChaCha8Rng::seed_from_u64(shape.seed);
+        let mut world = Self {
+            shape: *shape,
+            now: START,
+            cycle: 0,
+            traffic: Traffic::new(shape, &mut random),
+            consumers: Consumers::new(shape),
+            random,
+            pods: BTreeMap::new(),
+            leavers: Vec::new(),
+            serial: 0,
+            late: VecDeque::new(),
+        };
+        for _ in 0..shape.pods {
+            world.start_pod();
+        }
+        world.consumers.start(&mut world.random);
+        world.now += SignedDuration::from_hours(1);
+        world.remember();
+        Ok(world)
+    }
+
+    /// Removes a pod, if it is this one. The group notices when the pods are replaced.
+    pub(super) fn remove(&mut self, pod: &PodRef, real: bool) -> Result<(), RemovalError> {
+        match self.pods.get(&pod.name) {
+            None => return Err(RemovalError::Gone),
+            Some(life) if life.uid != pod.uid => return Err(RemovalError::Replaced),
+            Some(_) => {}
+        }
+        if real {
+            self.pods.remove(&pod.name);
+            self.leavers.push(pod.name.clone());
+        }
+        Ok(())
+    }
+
+    /// Replaces what was removed, and lets the group come to rest.
+    pub(super) fn replace(&mut self) {
+        let leavers = std::mem::take(&mut self.leavers);
+        if leavers.is_empty() {
+            return;
+        }
+        if self.shape.static_members {
+            return leavers.into_iter().for_each(|name| self.restart_pod(name));
+        }
+        for name in &leavers {
+            self.consumers.leave(name);
+        }
+        if self.shape.timing == Timing::LeaveThenJoin {
+            self.consumers.rebalance();
+        }
+        for _ in &leavers {
+            self.start_pod();
+        }
+        self.consumers.rebalance();
+    }
+
+    /// Moves time on to the next cycle.
+    pub(super) fn advance(&mut self, time: SignedDuration) {
+        self.now += time;
+        self.cycle += 1;
+        self.traffic.advance(time, &mut self.random);
+        if self.rollout_is_due() {
+            self.roll_out();
+        }
+        self.remember();
+    }
+
+    /// Whether all pods were replaced just now.
+    pub(super) fn rollout_is_due(&self) -> bool {
+        let period = self.shape.rollout_every.and_then(|cycles| u64::try_from(cycles.get()).ok());
+        period.is_some_and(|cycles| self.cycle > 0 && self.cycle.is_multiple_of(cycles))
+    }
+
+    /// Replaces all pods wave by wave: the new ones join, then the old ones leave.
+    fn roll_out(&mut self) {
+        let old: Vec<String> = self.pods.keys().cloned().collect();
+        for wave in old.chunks(old.len().div_ceil(WAVES).max(1)) {
+            if self.shape.static_members {
+                wave.iter().for_each(|name| self.restart_pod(name.clone()));
+                continue;
+            }
+            for _ in wave {
+                self.start_pod();
+            }
+            self.consumers.rebalance();
+            for name in wave {
+                self.pods.remove(name);
+                self.consumers.leave(name);
+            }
+            self.consumers.rebalance();
+        }
+    }
+
+    fn start_pod(&mut self) {
+        let name = format!("{NAME}-{:03}", self.serial);
+        self.serial += 1;
+        let instance = self.shape.static_members.then(|| name.clone());
+        let id = self.member_id();
+        self.consumers.join(name.clone(), id, instance);
+        let life = self.life();
+        self.pods.insert(name, life);
+    }
+
+    fn restart_pod(&mut self, name: String) {
+        let id = self.member_id();
+        self.consumers.come_back(&name, id);
+        let life = self.life();
+        self.pods.insert(name, life);
+    }
+
+    /// As Kafka's clients and brokers make them: a name, and a random number that nobody can foresee.
+    fn member_id(&mut self) -> String {
+        format!("{NAME}-1-{:016x}{:016x}", self.random.next_u64(), self.random.next_u64())
+    }
+
+    fn life(&mut self) -> Life {
+        let uid = Uid::new(format!("{:016x}", self.random.next_u64()));
+        let node = self.random.random_range(0..self.nodes());
+        Life { uid, since: self.now, node }
+    }
+
+    fn nodes(&self) -> usize {
+        self.shape.pods.div_ceil(PODS_PER_NODE).max(1)
+    }
+
+    /// Slow nodes are the first ones.
+    fn node_factor(&self, node: usize) -> f64 {
+        let slow = self.shape.nodes.slow_share * self.nodes() as f64;
+        if (node as f64) < slow { self.shape.nodes.cost_factor } else { 1.0 }
+    }
+}
+
+/// What there is to see.
+impl World {
+    /// CPU of each pod in cores, as it is.
+    pub(super) fn loads(&self) -> Samples {
+        let load = |name: &String, life: &Life| Load::new(self.cpu(name, life)).ok();
+        self.pods.iter().filter_map(|(name, life)| Some((name.clone(), load(name, life)?))).collect()
+    }
+
+    fn cpu(&self, name: &str, life: &Life) -> f64 {
+        let messages: f64 =
+            self.consumers.held(name).iter().map(|&partition| self.messages(partition)).sum();
+        self.shape.mean_cores * IDLE_SHARE + messages * COST * self.node_factor(life.node)
+    }
+
+    fn messages(&self, partition: TopicPartition) -> f64 {
+        self.traffic.rate(self.consumers.place(partition))
+    }
+
+    /// What the metric system answers.
+    pub(super) fn readings(&self) -> Readings {
+        self.late.front().cloned().unwrap_or_else(|| self.measure())
+    }
+
+    /// With delay, keeps what is measured now for later.
+    fn remember(&mut self) {
+        if self.shape.metrics.delay > 0 {
+            let now = self.measure();
+            self.late.push_back(now);
+            if self.late.len() > self.shape.metrics.delay + 1 {
+                self.late.pop_front();
+            }
+        }
+    }
+
+    /// What is measured now. The error belongs to the cycle: asking twice gives the same answer.
+    fn measure(&self) -> Readings {
+        let cycle = self.cycle.wrapping_add(1).wrapping_mul(SCATTER);
+        let mut random = ChaCha8Rng::seed_from_u64(self.shape.seed ^ cycle);
+        let mut inexact = |exact: f64| {
+            Load::new(exact * error_factor(self.shape.metrics.noise, &mut random)).unwrap_or(Load::MAX)
+        };
+        let cpu = self.loads().into_iter().map(|(pod, load)| (pod, inexact(load.get()))).collect();
+        let held = self.pods.keys().flat_map(|pod| {
+            self.consumers.held(pod).iter().map(move |&partition| (pod.as_str(), partition))
+        });
+        let partitions = held.map(|(pod, partition)| PartitionLoad {
+            topic: self.consumers.topic(partition).to_owned(),
+            partition: partition.partition.to_string(),
+            pod: pod.to_owned(),
+            load: inexact(self.messages(partition)),
+        });
+        Readings {
+            loads: BTreeMap::from([(Indicator::Cpu, Ok(cpu))]),
+            cpu_requests: Ok(Samples::new()),
+            hpas: Ok(Vec::new()),
+            partitions: Some(Ok(partitions.collect())),
+        }
+    }
+
+    pub(super) fn hpas(&self) -> Vec<Hpa> {
+        let hpa = |percent| Hpa {
+            name: NAME.to_owned(),
+            scales: Some(NAME.to_owned()),
+            cpu: Some(CpuTarget::Utilization(percent)),
+        };
+        self.shape.hpa_percent.map(hpa).into_iter().collect()
+    }
+
+    pub(super) fn pods(&self) -> Vec<Pod> {
+        self.pods.iter().map(|(name, life)| self.described(name, life)).collect()
+    }
+
+    pub(super) fn pod(&self, name: &str) -> Option<Pod> {
+        self.pods.get(name).map(|life| self.described(name, life))
+    }
+
+    fn described(&self, name: &str, life: &Life) -> Pod {
+        let kind = if self.shape.static_members { "StatefulSet" } else { "ReplicaSet" };
+        Pod {
+            namespace: NAMESPACE.to_owned(),
+            name: name.to_owned(),
+            uid: life.uid.clone(),
+            phase: Phase::Running,
+            ready: true,
+            ready_since: Some(life.since),
+            terminating: false,
+            created_at: Some(life.since),
+            node: Some(format!("node-{:03}", life.node)),
+            owner: Some(Owner { kind: kind.to_owned(), name: NAME.to_owned() }),
+            mirror: false,
+            priority_class: None,
+            container: Some(Requests { cpu: Cores::new(1.0).ok(), memory: None }),
+        }
+    }
+}
