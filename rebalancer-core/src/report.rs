@@ -581,9 +581,9 @@ impl fmt::Display for Hold {
             ),
             Self::SmallGain { prediction, minimum } => write!(
                 f,
-                "the best batch is expected to bring {prediction}; {:.1} % of the removed pods' load above the limit \
-                 would go, more than {minimum} is asked for (MINIMUM_IMPROVEMENT_PERCENT), and a better balance in \
-                 three of four draws",
+                "the best batch is expected to bring {prediction}; {:.1} % of what the removed pods carry above the \
+                 limit would be gone; more than {minimum} is asked for (MINIMUM_IMPROVEMENT_PERCENT), and a better \
+                 balance in most draws",
                 prediction.relief_percent
             ),
             Self::SmallImprovement { improvement, minimum } => {

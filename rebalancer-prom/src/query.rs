@@ -156,6 +156,38 @@ pub fn hpa_target(names: &Placeholders, prefix: &str) -> PromQl {
     ))
 }
 
+/// A way in which Kafka clients show their partitions, with a query that is ready for it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Preset {
+    /// Java clients by the JMX exporter with its default names: `records-lag` tells who holds a partition. How much
+    /// flows through it comes from kafka_exporter's `kafka_topic_partition_current_offset`, since the Java client has
+    /// no rate by partition.
+    JmxExporter,
+    /// librdkafka's statistics: `topics.partitions.rxmsgs` as a counter called `rdkafka_topics_partitions_rxmsgs`.
+    Librdkafka,
+}
+
+/// Load by pod, topic and partition, in messages/s.
+#[must_use]
+pub fn partition_load(preset: Preset, names: &Placeholders) -> PromQl {
+    let pods = format!("namespace={}, pod!=\"\"", quoted(&names.namespace));
+    let window = names.window;
+    PromQl(match preset {
+        Preset::JmxExporter => format!(
+            "group by (pod, topic, partition) (kafka_consumer_consumer_fetch_manager_metrics_records_lag{{{pods}, \
+             container={}}}) * on (topic, partition) group_left () max by (topic, partition) \
+             (rate(kafka_topic_partition_current_offset[{window}]))",
+            quoted(&names.container)
+        ),
+        // Partition -1 is librdkafka's own, for messages without a partition yet.
+        Preset::Librdkafka => format!(
+            "sum by (pod, topic, partition) (rate(rdkafka_topics_partitions_rxmsgs{{{pods}, container={}, \
+             partition!=\"-1\"}}[{window}]))",
+            quoted(&names.container)
+        ),
+    })
+}
+
 fn container_of(names: &Placeholders) -> String {
     format!("namespace={}, container={}", quoted(&names.namespace), quoted(&names.container))
 }

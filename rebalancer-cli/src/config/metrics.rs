@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use rebalancer_core::cycle::Subject;
 use rebalancer_core::fleet::Indicator;
-use rebalancer_prom::query::{self, Placeholders, PromQl, Window};
+use rebalancer_prom::query::{self, Placeholders, Preset, PromQl, Window};
 use rebalancer_prom::{Auth, Client, ClientError, Queries, Settings};
 use secrecy::SecretString;
 use url::Url;
@@ -50,6 +50,11 @@ pub(super) fn queries(
     let cpu = fill("CPU_QUERY");
     let optional = OPTIONAL_QUERIES.map(|(name, indicator)| (fill(name), indicator));
     let partitions = fill("PARTITION_LOAD_QUERY");
+    let presets = [("jmx-exporter", Preset::JmxExporter), ("librdkafka", Preset::Librdkafka)];
+    let preset = match reader.text("KAFKA_METRICS_PRESET") {
+        Some(_) => reader.required("KAFKA_METRICS_PRESET", parse::one_of(&presets)).map(Some),
+        None => Some(None),
+    };
     let mut queries = Queries::new(query::cpu_requests(&names), query::hpa_target(&names, prefix))
         .load(Indicator::Cpu, cpu?.unwrap_or_else(|| query::cpu(&names)));
     for (query, indicator) in optional {
@@ -57,7 +62,9 @@ pub(super) fn queries(
             queries = queries.load(indicator, query);
         }
     }
-    Some(match partitions? {
+    // A query of one's own is more exact than a preset.
+    let partitions = partitions?.or(preset?.map(|preset| query::partition_load(preset, &names)));
+    Some(match partitions {
         Some(query) => queries.partitions(query),
         None => queries,
     })

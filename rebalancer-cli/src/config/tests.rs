@@ -188,6 +188,11 @@ const WRONG: &[(&str, &str, &str)] = &[
         "{{nope}}",
         "PARTITION_LOAD_QUERY=\"{{nope}}\": expected PromQL with placeholders; {{nope}} is no placeholder; there are {{namespace}}, {{container}}, {{workload}} and {{window}}",
     ),
+    (
+        "KAFKA_METRICS_PRESET",
+        "burrow",
+        "KAFKA_METRICS_PRESET=\"burrow\": expected one of jmx-exporter, librdkafka",
+    ),
     ("LOG_LEVEL", "loud", "LOG_LEVEL=\"loud\": expected one of debug, info, warn, error"),
     ("LOG_FORMAT", "xml", "LOG_FORMAT=\"xml\": expected one of json, text"),
 ];

@@ -240,6 +240,12 @@ pub(crate) const VARIABLES: &[Variable] = &[
         None,
         "Load by pod, topic and partition; shown in the plan, not read unless set",
     ),
+    Variable::new(
+        QUERIES,
+        "KAFKA_METRICS_PRESET",
+        None,
+        "jmx-exporter or librdkafka: a PARTITION_LOAD_QUERY that is ready for these metrics",
+    ),
     Variable::new(OUTPUT, "LOG_LEVEL", Some("info"), "debug, info, warn or error"),
     Variable::new(OUTPUT, "LOG_FORMAT", Some("json"), "json: one object a line; text: for people"),
 ];

@@ -1,6 +1,9 @@
 //! *Predict*: searches batches within the limits for the best expected gain for each removal, and refuses with the
 //! remedy where no removal helps.
 
+use jiff::{SignedDuration, Timestamp};
+
+use self::search::Batch;
 use super::{Eligible, Fleet, Judgement, removal, set};
 use crate::assignor::TopicPartition;
 use crate::group::{GroupModel, Unusable, infer};
@@ -8,54 +11,31 @@ use crate::prediction::{Forecast, Prediction};
 use crate::report::{Choice, Decision, Expectation, Hold, IndicatorReport, Method, Plan, Spared, Verdict};
 use crate::unit::Load;
 
-/// Draws of member ids in the three rounds: all candidates, the best few, and the winner. The winner is drawn anew,
-/// from seeds of its own: what made it win would otherwise be counted twice.
-const DRAWS: [usize; 3] = [4, 12, 32];
-
-/// How many candidates reach the second round.
-const FINALISTS: usize = 4;
-
-/// Members and partitions that may be dealt in one search; it bounds the time, whatever the size of the group.
-const WORK: usize = 3_000_000;
+/// Pods that became Ready within this time of each other are taken to have joined together.
+const TOGETHER: SignedDuration = SignedDuration::from_mins(3);
 
 /// A rotation must make the fleet more even in this share of the draws.
-const SURE: f64 = 0.75;
-
-/// Hot pods first, then cold ones, each by its place in the order of loads.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-struct Batch {
-    hot: usize,
-    cold: usize,
-}
+const SURE: f64 = 0.6;
 
 /// A member of the group that may be removed.
 #[derive(Debug, Clone, Copy)]
-struct Removable {
+pub(super) struct Removable {
     /// Index of the member in the model.
-    member: usize,
+    pub(super) member: usize,
     /// Index of its pod in the snapshot.
-    pod: usize,
+    pub(super) pod: usize,
     /// Its measured load.
-    load: Load,
+    pub(super) load: Load,
     /// Its load as the model explains it, without the noise of the measurement.
     explained: f64,
+    /// It is one of the last to have joined.
+    pub(super) newest: bool,
 }
 
-/// The two ends of the fleet, the most extreme first.
-struct Ends {
-    hot: Vec<Removable>,
-    cold: Vec<Removable>,
-}
-
-impl Ends {
-    fn chosen(&self, batch: Batch) -> impl Iterator<Item = (Removable, bool)> + '_ {
-        let hot = self.hot.iter().take(batch.hot).map(|pod| (*pod, true));
-        hot.chain(self.cold.iter().take(batch.cold).map(|pod| (*pod, false)))
-    }
-
-    fn members(&self, batch: Batch) -> Vec<usize> {
-        self.chosen(batch).map(|(pod, _)| pod.member).collect()
-    }
+/// The two ends of the fleet, the most extreme first: more pods than may be removed, to choose from.
+pub(super) struct Ends {
+    pub(super) hot: Vec<Removable>,
+    pub(super) cold: Vec<Removable>,
 }
 
 impl Fleet<'_> {
@@ -97,42 +77,64 @@ impl Fleet<'_> {
             return (None, Decision::Hold(hold));
         }
         let removable = self.serving.saturating_sub(self.policy.minimum_pods);
-        let Some((batch, prediction)) = search(model, forecast, ends, removable) else {
+        let limits =
+            search::Limits { hot: self.policy.top_k.get(), cold: self.policy.top_k.get(), all: removable };
+        let Some((batch, prediction)) = search::best(model, forecast, ends, limits) else {
             let (serving, minimum) = (self.serving, self.policy.minimum_pods);
             return (None, Decision::Hold(Hold::TooFewPods { serving, minimum }));
         };
         let minimum = self.policy.minimum_improvement;
         if prediction.relief_percent <= minimum.get() || prediction.better < SURE {
-            mark(verdicts, ends, batch, limit, |choice| Verdict::Spared(Spared::Held(choice)));
+            mark(verdicts, ends, &batch, limit, |choice| Verdict::Spared(Spared::Held(choice)));
             let hold =
                 self.reason(model, forecast, ends, limit).unwrap_or(Hold::SmallGain { prediction, minimum });
             return (Some(prediction), Decision::Hold(hold));
         }
-        mark(verdicts, ends, batch, limit, Verdict::Chosen);
-        (Some(prediction), Decision::Rotate(self.plan_of(ends, batch, prediction, raised)))
+        mark(verdicts, ends, &batch, limit, Verdict::Chosen);
+        (Some(prediction), Decision::Rotate(self.plan_of(ends, &batch, prediction, raised)))
     }
 
-    /// The K hottest that are above the limit, and the K coldest of the rest. What is measured decides who is hot;
-    /// what the model explains, in which order they are tried.
+    /// The hottest that are above the limit, and the coldest of the rest. What is measured decides who is hot; what
+    /// the model explains, in which order they are tried.
     fn ends(&self, model: &GroupModel, forecast: &Forecast<'_>, raised: &IndicatorReport) -> Ends {
         let limit = raised.limit.hot_above();
-        let mut all: Vec<Removable> = Vec::with_capacity(self.eligible.len());
+        let mut all = self.removables(model, forecast, raised);
+        let pool = self.policy.top_k.get().max(search::POOL);
+        all.sort_unstable_by(|a, b| b.explained.total_cmp(&a.explained).then(a.pod.cmp(&b.pod)));
+        let (hot, rest): (Vec<_>, Vec<_>) = all.into_iter().partition(|pod| pod.load > limit);
+        let cold = rest.into_iter().rev().take(pool).collect();
+        Ends { hot: hot.into_iter().take(pool).collect(), cold }
+    }
+
+    /// Eligible pods that are members of the group and have a sample.
+    fn removables(
+        &self,
+        model: &GroupModel,
+        forecast: &Forecast<'_>,
+        raised: &IndicatorReport,
+    ) -> Vec<Removable> {
+        let newest = self.newest();
         let mut members = model.members.iter().zip(forecast.loads_now()).enumerate().peekable();
+        let mut all = Vec::with_capacity(self.eligible.len());
         for Eligible { index, loads, .. } in &self.eligible {
             while members.next_if(|(_, (member, _))| member.pod < *index).is_some() {}
             if let (Some((at, (member, explained))), Some(load)) =
                 (members.peek(), loads.get(raised.indicator))
                 && member.pod == *index
             {
-                all.push(Removable { member: *at, pod: *index, load, explained: **explained });
+                let newest = self.snapshot.pods.get(*index).is_some_and(|pod| pod.pod.ready_since >= newest);
+                all.push(Removable { member: *at, pod: *index, load, explained: **explained, newest });
             }
         }
-        let k = self.policy.top_k.get();
-        all.sort_unstable_by(|a, b| b.explained.total_cmp(&a.explained).then(a.pod.cmp(&b.pod)));
-        let hot: Vec<Removable> = all.iter().filter(|pod| pod.load > limit).take(k).copied().collect();
-        let is_hot = |pod: &Removable| hot.iter().any(|hot| hot.pod == pod.pod);
-        let cold = all.iter().rev().filter(|pod| !is_hot(pod)).take(k).copied().collect();
-        Ends { hot, cold }
+        all
+    }
+
+    /// From when on a pod is one of the last to have joined; never, when most of the fleet is.
+    fn newest(&self) -> Option<Timestamp> {
+        let since = || self.snapshot.pods.iter().filter_map(|pod| pod.pod.ready_since);
+        let from = since().max()?.checked_sub(TOGETHER).ok()?;
+        let together = since().filter(|since| *since >= from).count();
+        Some(if 2 * together < self.snapshot.pods.len() { from } else { Timestamp::MAX })
     }
 
     /// Whether the limits allow anything at all.
@@ -176,7 +178,7 @@ impl Fleet<'_> {
         Some(Hold::HotPartition { topic, partition: worst.partition, load, limit })
     }
 
-    fn plan_of(&self, ends: &Ends, batch: Batch, prediction: Prediction, raised: &IndicatorReport) -> Plan {
+    fn plan_of(&self, ends: &Ends, batch: &Batch, prediction: Prediction, raised: &IndicatorReport) -> Plan {
         let removals = in_turn(ends, batch, raised.limit.hot_above()).filter_map(|(pod, choice)| {
             self.snapshot
                 .pods
@@ -206,63 +208,28 @@ fn is_pod_side(model: &GroupModel, pod: &Removable, limit: Load) -> bool {
         .is_some_and(|member| member.factor > 1.0 && pod.explained / member.factor <= limit.get())
 }
 
-/// The batch with the best expected gain for each removal, with a prediction made from fresh draws.
-fn search(
-    model: &GroupModel,
-    forecast: &Forecast<'_>,
-    ends: &Ends,
-    removable: usize,
-) -> Option<(Batch, Prediction)> {
-    let mut batches = batches(ends, removable);
-    let once = model.partitions() + model.members.len();
-    let affordable = (WORK / once.max(1)).max(16);
-    batches.truncate(affordable / 4);
-    let first = (affordable / 2 / batches.len().max(1)).clamp(1, DRAWS[0]);
-    let second = (affordable / 4 / FINALISTS).clamp(2, DRAWS[1]);
-    let third = (affordable / 4).clamp(8, DRAWS[2]);
-    let rank = |batches: &[Batch], draws: usize, seed: u64| {
-        let mut ranked: Vec<(Batch, f64)> = batches
-            .iter()
-            .map(|&batch| {
-                let prediction = forecast.predict(&ends.members(batch), draws, seed);
-                let gain = prediction.cv_before - prediction.expected_cv;
-                (batch, gain / (batch.hot + batch.cold) as f64)
-            })
-            .collect();
-        ranked.sort_by(|a, b| b.1.total_cmp(&a.1));
-        ranked.into_iter().map(|(batch, _)| batch).collect::<Vec<_>>()
-    };
-    let mut finalists = rank(&batches, first, 1);
-    finalists.truncate(FINALISTS);
-    let winner = rank(&finalists, second, 2).into_iter().next()?;
-    Some((winner, forecast.predict(&ends.members(winner), third, 3)))
-}
-
-/// Every number of hot pods, at least one, with every number of cold ones, smaller batches first.
-fn batches(ends: &Ends, removable: usize) -> Vec<Batch> {
-    let mut batches: Vec<Batch> = (1..=ends.hot.len())
-        .flat_map(|hot| (0..=ends.cold.len()).map(move |cold| Batch { hot, cold }))
-        .filter(|batch| batch.hot + batch.cold <= removable)
-        .collect();
-    batches.sort_by_key(|batch| (batch.hot + batch.cold, batch.cold));
-    batches
-}
-
 /// Hot and cold pods in turn, with what each was chosen as.
-fn in_turn(ends: &Ends, batch: Batch, limit: Load) -> impl Iterator<Item = (Removable, Choice)> + '_ {
-    (0..batch.hot.max(batch.cold)).flat_map(move |place| {
-        let rank = place + 1;
-        let hot = ends.hot.get(place).filter(|_| place < batch.hot);
-        let cold = ends.cold.get(place).filter(|_| place < batch.cold);
-        let hot = hot.map(|pod| (*pod, Choice::Hot { rank, above: limit }));
-        hot.into_iter().chain(cold.map(|pod| (*pod, Choice::Cold { rank })))
-    })
+fn in_turn<'a>(
+    ends: &'a Ends,
+    batch: &'a Batch,
+    limit: Load,
+) -> impl Iterator<Item = (Removable, Choice)> + 'a {
+    let hot = batch
+        .hot
+        .iter()
+        .map(move |&place| (ends.hot.get(place), Choice::Hot { rank: place + 1, above: limit }));
+    let cold = batch.cold.iter().map(|&place| (ends.cold.get(place), Choice::Cold { rank: place + 1 }));
+    let (mut hot, mut cold) = (hot.fuse(), cold.fuse());
+    (0..batch.hot.len().max(batch.cold.len()))
+        .flat_map(move |_| [hot.next(), cold.next()])
+        .flatten()
+        .filter_map(|(pod, choice)| Some((*pod?, choice)))
 }
 
 fn mark(
     verdicts: &mut [Verdict],
     ends: &Ends,
-    batch: Batch,
+    batch: &Batch,
     limit: Load,
     verdict: impl Fn(Choice) -> Verdict,
 ) {
@@ -271,5 +238,6 @@ fn mark(
     }
 }
 
+mod search;
 #[cfg(test)]
 mod tests;

@@ -1,0 +1,124 @@
+//! The search for the batch with the best expected gain for each removal.
+
+use super::{Ends, Removable};
+use crate::group::GroupModel;
+use crate::policy::Timing;
+use crate::prediction::{Forecast, Prediction};
+
+/// How many pods of each end are tried, the most extreme ones.
+pub(super) const POOL: usize = 12;
+
+/// Members and partitions that may be dealt in one search; it bounds the time, whatever the size of the group.
+const WORK: usize = 3_000_000;
+
+/// Draws of member ids in the three rounds, when it matters which ids are drawn: all candidates, the best few, and the
+/// winner. The winner is drawn anew, from seeds of its own: what made it win would otherwise be counted twice.
+const DRAWS: [usize; 3] = [3, 12, 32];
+
+/// How many candidates reach the second round.
+const FINALISTS: usize = 8;
+
+/// How many pods may go.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Limits {
+    pub(super) hot: usize,
+    pub(super) cold: usize,
+    pub(super) all: usize,
+}
+
+/// Which pods go together: places in the two ends.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Batch {
+    pub(super) hot: Vec<usize>,
+    pub(super) cold: Vec<usize>,
+}
+
+impl Batch {
+    fn size(&self) -> usize {
+        self.hot.len() + self.cold.len()
+    }
+
+    /// Smaller batches of more extreme pods come first.
+    fn order(&self) -> usize {
+        self.size() + self.hot.iter().chain(&self.cold).sum::<usize>()
+    }
+
+    fn pods<'a>(&'a self, ends: &'a Ends) -> impl Iterator<Item = &'a Removable> {
+        let hot = self.hot.iter().filter_map(|&place| ends.hot.get(place));
+        hot.chain(self.cold.iter().filter_map(|&place| ends.cold.get(place)))
+    }
+
+    fn members(&self, ends: &Ends) -> Vec<usize> {
+        self.pods(ends).map(|pod| pod.member).collect()
+    }
+}
+
+/// The batch with the best expected gain for each removal, with a prediction made from fresh draws; `None` when the
+/// limits allow no batch.
+pub(super) fn best(
+    model: &GroupModel,
+    forecast: &Forecast<'_>,
+    ends: &Ends,
+    limits: Limits,
+) -> Option<(Batch, Prediction)> {
+    let candidates = candidates(ends, limits, forecast.timing());
+    let once = model.partitions() + model.members.len();
+    let affordable = (WORK / once.max(1)).max(32);
+    let first = candidates.first()?.members(ends);
+    let winner = if forecast.predict(&first, 2, 1).cv_spread > f64::EPSILON {
+        let most = affordable / 2 / DRAWS[0];
+        let mut finalists = ranked(forecast, ends, candidates, most, DRAWS[0]);
+        finalists.truncate(FINALISTS);
+        let draws = (affordable / 4 / FINALISTS).clamp(2, DRAWS[1]);
+        ranked(forecast, ends, finalists, FINALISTS, draws).into_iter().next()?
+    } else {
+        // Whatever the ids, the same comes of it.
+        ranked(forecast, ends, candidates, affordable, 1).into_iter().next()?
+    };
+    let draws = (affordable / 4).clamp(8, DRAWS[2]);
+    let prediction = forecast.predict(&winner.members(ends), draws, 3);
+    Some((winner, prediction))
+}
+
+/// The first `most` candidates, the best expected gain for each removal first.
+fn ranked(
+    forecast: &Forecast<'_>,
+    ends: &Ends,
+    candidates: Vec<Batch>,
+    most: usize,
+    draws: usize,
+) -> Vec<Batch> {
+    let gain = |batch: &Batch| {
+        let prediction = forecast.predict(&batch.members(ends), draws, draws as u64);
+        (prediction.cv_before - prediction.expected_cv) / batch.size() as f64
+    };
+    let mut ranked: Vec<(Batch, f64)> =
+        candidates.into_iter().take(most.max(1)).map(|batch| (batch.clone(), gain(&batch))).collect();
+    ranked.sort_by(|a, b| b.1.total_cmp(&a.1));
+    ranked.into_iter().map(|(batch, _)| batch).collect()
+}
+
+/// Every choice of at least one hot pod, and of cold ones or none, within the limits.
+fn candidates(ends: &Ends, limits: Limits, timing: Timing) -> Vec<Batch> {
+    let hot = choices(ends.hot.len(), limits.hot);
+    let mut cold = choices(ends.cold.len(), limits.cold);
+    cold.push(Vec::new());
+    let mut batches: Vec<Batch> = hot
+        .iter()
+        .flat_map(|hot| cold.iter().map(|cold| Batch { hot: hot.clone(), cold: cold.clone() }))
+        .filter(|batch| batch.size() <= limits.all)
+        // When the removed pods leave first, their partitions go to those who gave partitions up when the newest pods
+        // joined, and come back from them: removing only the newest undoes nothing.
+        .filter(|batch| timing == Timing::AllAtOnce || !batch.pods(ends).all(|pod| pod.newest))
+        .collect();
+    batches.sort_by_cached_key(|batch| (batch.order(), batch.size(), batch.hot.clone(), batch.cold.clone()));
+    batches
+}
+
+/// Every one, every two, and the first few of a list of this length; at most `most` at a time.
+fn choices(length: usize, most: usize) -> Vec<Vec<usize>> {
+    let ones = (0..length).map(|one| vec![one]).filter(|_| most >= 1);
+    let twos = (0..length).flat_map(|a| (a + 1..length).map(move |b| vec![a, b])).filter(|_| most >= 2);
+    let more = (3..=most.min(length)).map(|count| (0..count).collect());
+    ones.chain(twos).chain(more).collect()
+}
