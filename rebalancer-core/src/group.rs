@@ -12,6 +12,8 @@ use crate::snapshot::{ObservedPod, Snapshot};
 
 mod cost;
 mod inference;
+#[cfg(test)]
+mod tests;
 
 pub use cost::Cost;
 pub use inference::{Inference, infer};

@@ -503,6 +503,24 @@ pub enum Hold {
 }
 
 impl Hold {
+    /// Every name that [`name`](Self::name) gives.
+    pub const NAMES: [&str; 14] = [
+        "no_pods",
+        "no_eligible_pods",
+        "metrics_incomplete",
+        "ambiguous_target",
+        "requests_unknown",
+        "unusable_target",
+        "no_hot_pod",
+        "too_few_pods",
+        "static_members",
+        "too_few_partitions",
+        "assignor_restores_sets",
+        "hot_partition",
+        "small_gain",
+        "small_improvement",
+    ];
+
     /// A short stable name for logs, metrics and the operations guide.
     #[must_use]
     pub const fn name(&self) -> &'static str {

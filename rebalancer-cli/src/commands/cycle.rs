@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use rebalancer_core::cycle::{Hands, Observation, Outcome, act};
 use rebalancer_core::port::Mode;
-use rebalancer_core::report::Decision;
+use rebalancer_core::report::{Decision, Method, Report};
 use rebalancer_kube::KubeRemover;
 use tokio::time::Instant;
 use tracing::{Instrument as _, debug, error, info, info_span, warn};
@@ -92,6 +92,7 @@ fn log_observation(observation: &Observation, started: Instant) {
         let load = observed.loads.get(rebalancer_core::fleet::Indicator::Cpu).map(|load| load.get());
         debug!(event = "pod_judged", pod = observed.pod.name, uid = %observed.pod.uid, cpu = load, %verdict, "a pod");
     }
+    log_prediction(report);
     info!(
         event = "decision",
         decision = name(&report.decision),
@@ -103,6 +104,26 @@ fn log_observation(observation: &Observation, started: Instant) {
         seconds = started.elapsed().as_secs_f64(),
         "decided"
     );
+}
+
+/// How pods were chosen, and what is expected of it.
+fn log_prediction(report: &Report) {
+    if report.method != Method::None {
+        info!(event = "method", method = %report.method, "how pods are chosen");
+    }
+    if let Some(prediction) = &report.prediction {
+        info!(
+            event = "prediction",
+            assignor = %prediction.assignor,
+            cv_before = prediction.cv_before,
+            expected_cv = prediction.expected_cv,
+            cv_spread = prediction.cv_spread,
+            better = prediction.better,
+            relief_percent = prediction.relief_percent,
+            draws = prediction.draws,
+            "what the best batch is expected to bring"
+        );
+    }
 }
 
 /// A short stable name: `rotate`, `balanced`, or the hold's.

@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use rebalancer_core::cycle::Observation;
 use rebalancer_core::fleet::{Indicator, Target};
-use rebalancer_core::report::{Report, Verdict};
+use rebalancer_core::report::{Method, Report, Verdict};
 use rebalancer_core::snapshot::{ObservedPod, Snapshot};
 
 /// Prints a plan.
@@ -23,6 +23,12 @@ fn text(observation: &Observation) -> Result<String, std::fmt::Error> {
     let pods = snapshot.pods.len();
     writeln!(out, "pods       {pods} listed, {} serving, {} eligible", report.serving, report.eligible)?;
     indicators(&mut out, report)?;
+    if report.method != Method::None {
+        writeln!(out, "{:<10} {}", "method", report.method)?;
+    }
+    if let Some(prediction) = &report.prediction {
+        writeln!(out, "{:<10} {prediction}", "prediction")?;
+    }
     notes(&mut out, snapshot, report)?;
     if !snapshot.pods.is_empty() {
         writeln!(out, "\n{}", pod_table(snapshot, report))?;
