@@ -20,6 +20,7 @@ mod breaker;
 mod codec;
 mod counter;
 mod effect;
+mod judge;
 mod ledger;
 #[cfg(any(test, feature = "simulation"))]
 mod memory;
@@ -32,11 +33,12 @@ mod store;
 pub use breaker::{Breaker, Trip};
 pub use counter::{Counters, Tally};
 pub use effect::{Effect, Spread};
+pub use judge::CycleEnd;
 #[cfg(any(test, feature = "simulation"))]
 pub use memory::MemoryStore;
 pub use patience::{Budget, LONGEST_WINDOW, Patience, PatienceError};
 pub use pause::Pause;
-pub use record::{CycleEnd, Header, Record, SCHEMA_VERSION};
+pub use record::{Header, Record, SCHEMA_VERSION};
 pub use rotation::{Fate, Found, Role, Rotated, Rotation, Story, Unrecordable};
 pub use store::{Acquired, Held, Peeked, StateError, StateStore, Token};
 

@@ -42,6 +42,7 @@ pub mod cycle;
 pub mod eligibility;
 pub mod fleet;
 pub mod group;
+pub mod history;
 mod outlier;
 pub mod planner;
 pub mod policy;

@@ -38,6 +38,10 @@ pub struct Prediction {
     /// What of the load that the removed pods carried above the limit is expected to be gone from the whole fleet, in
     /// percent. 0: it only moves.
     pub relief_percent: f64,
+    /// Share of the draws in which less load is above the limit than now.
+    pub cooler: f64,
+    /// Expected fall of the load above the limit, over the whole fleet, in the indicator's unit.
+    pub relief: f64,
     /// How many draws were made.
     pub draws: usize,
 }
@@ -137,6 +141,8 @@ impl<'a> Forecast<'a> {
             max_to_mean_before: self.before.max_to_mean,
             expected_max_to_mean: mean(|even| even.max_to_mean),
             better: after.iter().filter(|even| even.cv < self.before.cv).count() as f64 / count,
+            cooler: after.iter().filter(|even| even.excess < self.before.excess).count() as f64 / count,
+            relief,
             relief_percent: if carried > 0.0 { relief / carried * 100.0 } else { 0.0 },
             draws: after.len(),
         }
@@ -176,6 +182,12 @@ impl<'a> Forecast<'a> {
 
     fn loads(&self, assignment: &Assignment, factors: &[f64]) -> Vec<f64> {
         assignment.iter().zip(factors).map(|(owned, factor)| self.model.pod_load(owned, *factor)).collect()
+    }
+
+    /// What is assumed about when replacements join.
+    #[must_use]
+    pub const fn timing(&self) -> Timing {
+        self.timing
     }
 
     /// How the group's assignor is known.

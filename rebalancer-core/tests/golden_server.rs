@@ -1,5 +1,7 @@
 //! The server-side assignors against the broker's own classes: see `golden/server-assignors/README.md`.
 
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a panic is the failure")]
+
 #[path = "golden_server/situation.rs"]
 mod situation;
 

@@ -2,6 +2,7 @@
 //! Pure; the statuses are those of the real API server (its `eviction.go`, its generic registry and RBAC).
 
 use kube::core::Status;
+use rebalancer_core::history::StateError;
 use rebalancer_core::port::{InventoryError, RemovalError};
 
 use crate::wire::{Failure, Refusal};
@@ -33,6 +34,25 @@ pub(crate) fn read_error(failure: &Failure, right: Right, namespace: &str) -> In
             InventoryError::Unavailable { message }
         }
         Failure::Malformed(_) | Failure::Unsendable(_) => InventoryError::Rejected { message },
+    }
+}
+
+/// What it means that the record could not be read or written.
+pub(crate) fn state_error(failure: &Failure, right: Right, namespace: &str) -> StateError {
+    if let Failure::Refused(refusal) = failure
+        && refusal.status.code == 403
+        && denied_by_admission(&refusal.status)
+    {
+        return StateError::Rejected { message: failure.to_string() };
+    }
+    match read_error(failure, right, namespace) {
+        InventoryError::Forbidden { verb, resource, namespace, message } => {
+            StateError::Forbidden { verb, resource, namespace, message }
+        }
+        InventoryError::Unavailable { message } => StateError::Unavailable { message },
+        InventoryError::Unauthorized { message } | InventoryError::Rejected { message } => {
+            StateError::Rejected { message }
+        }
     }
 }
 

@@ -1,10 +1,11 @@
-//! The Kubernetes side of the pod rebalancer: reads pods and autoscalers, and removes pods.
+//! The Kubernetes side of the pod rebalancer: reads pods and autoscalers, removes pods, and remembers what was done.
 //!
 //! ```text
 //!   Settings --connect--> Connection --+--> KubeInventory : Inventory    list, get; retried until a deadline
 //!                                      +--> KubeRemover   : PodDeleter   evict or delete; sent once
+//!                                      +--> LeaseStore    : StateStore   the record and its lock, in a Lease
 //!
-//!   wire (one exchange) -> retry (reads only) -> list (pages) -> decode (pure) -> rebalancer-core's values
+//!   wire (one exchange) -> retry (what may be repeated) -> list (pages) -> decode (pure) -> rebalancer-core's values
 //!            \-> classify (pure): what a failure means -> rebalancer-core's errors
 //! ```
 //!
@@ -14,6 +15,7 @@
 //! - A removal names the UID it means, so another pod of the same name is never hit.
 //! - A removal is sent once. kube's own retry, which repeats even a disruption budget's refusal, is off.
 //! - A dry run is marked in the query and in the body of its request, so losing one of them makes nothing real.
+//! - A Lease is only ever written over the state that was read: of two writers one succeeds.
 //! - No grace period is sent: a pod's own counts.
 //! - What can't be known for sure is [`Unknown`](rebalancer_core::port::RemovalError::Unknown), never a success.
 //! - One call of a port takes at most [`Settings::timeout`], with all its pages and retries.
@@ -59,8 +61,10 @@ mod inventory;
 mod list;
 mod remover;
 mod retry;
+mod state;
 mod wire;
 
 pub use client::{ConnectError, Connection, Settings, connect};
 pub use inventory::{InventorySettings, KubeInventory};
 pub use remover::{KubeRemover, Method};
+pub use state::{ANNOTATION, LeaseStore};

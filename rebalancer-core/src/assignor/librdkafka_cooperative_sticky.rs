@@ -6,18 +6,19 @@
 //!
 //! # Where it differs from Java
 //!
-//! - With equal subscriptions Java deals free partitions ascending to members in order of id, and takes what is beyond
-//!   a quota from the end of a member's list. librdkafka deals free ones **descending**, always to whoever has the
-//!   fewest (first by id), and takes a partition from the most loaded member's front. Counts agree; holders don't.
+//! - With equal subscriptions librdkafka deals free partitions **descending** (only a first assignment ascending),
+//!   always to whoever has the fewest, first by id, and takes from the most loaded one partition after another, from
+//!   the front of what it holds. Java works with quotas, ascending. Counts agree; holders don't.
 //! - Two members that claim a partition in the same generation both lose it, whichever other claims there are.
-//! - Of several claims, that of the latest generation holds, but while balancing and while leaving out, the claim of
+//! - Of several claims, that of the latest generation holds; but while balancing and while leaving out, the claim of
 //!   the member that comes last in the group counts. The group's order is not known; here it is that of the ids.
 //!
 //! # Limits
 //!
-//! Topics come in the order of the broker's metadata answer, here in order of name. Where librdkafka reads memory that
-//! it has freed (a move that undoes an earlier one within one rebalance, with unequal subscriptions) or stops the
-//! process (a former owner that can't take part), the sensible thing is done instead.
+//! - Topics come in the order of the broker's metadata answer, here in order of name.
+//! - With unequal subscriptions or contradicting claims, a move may undo an earlier one of the same rebalance. There
+//!   librdkafka reads memory that it has freed: what it does is undefined, at times a crash. Here such a move is
+//!   replaced by moving the other partition back, as it is meant.
 
 mod balance;
 mod claims;

@@ -1,7 +1,7 @@
 //! The broker's `uniform` assignor of the new consumer protocol (KIP-848), as Kafka 4.4 has it.
 //!
 //! Counts are even, then as little moves as possible. There are two rules: one where all members subscribe to the same
-//! topics ([`homogeneous`]), one where they don't ([`heterogeneous`]). What a member owns is its previous target.
+//! topics (`homogeneous`), one where they don't (`heterogeneous`). What a member owns is its previous target.
 //!
 //! # What is promised
 //!

@@ -12,7 +12,7 @@ const OTHER: &str = "other";
 #[cfg_attr(
     feature = "serde",
     derive(serde::Serialize, serde::Deserialize),
-    serde(transparent, from = "BTreeMap<String, u64>")
+    serde(from = "BTreeMap<String, u64>")
 )]
 pub struct Tally(BTreeMap<String, u64>);
 
@@ -45,7 +45,8 @@ impl From<BTreeMap<String, u64>> for Tally {
 }
 
 fn is_plain(name: &str) -> bool {
-    name.len() <= LONGEST_NAME && name.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_')
+    name.len() <= LONGEST_NAME
+        && name.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_')
 }
 
 /// Everything that is counted.

@@ -76,6 +76,7 @@ pub enum Effect {
 impl Effect {
     /// Compares before and after; the fall is relative to the CV before, `(before - after) / before`.
     pub(super) fn judge(before: Spread, after: Spread, minimum: Share, at: Timestamp) -> Self {
+        let after = Spread::new(after.cv, after.max_to_mean);
         let (old, new) = (before.cv.get(), after.cv.get());
         if old > 0.0 && (old - new) / old >= minimum.get() {
             Self::Helped { at, after }

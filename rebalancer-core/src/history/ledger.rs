@@ -8,11 +8,7 @@ const MOST_ENTRIES: usize = 64;
 
 /// Removals by time, oldest first. Outlives the rotations, of which only the last few are remembered.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
-#[cfg_attr(
-    feature = "serde",
-    derive(serde::Serialize, serde::Deserialize),
-    serde(transparent, from = "Vec<Entry>")
-)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(from = "Vec<Entry>"))]
 pub(super) struct Ledger(Vec<Entry>);
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

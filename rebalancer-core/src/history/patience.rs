@@ -87,7 +87,7 @@ impl Default for Patience {
     fn default() -> Self {
         Self {
             settle: SignedDuration::from_mins(15),
-            minimum_effect: Share::new(0.05).unwrap_or_else(|_| unreachable!()),
+            minimum_effect: smallest_effect(),
             unhelpful_limit: 2,
             failure_limit: 3,
             first_open: SignedDuration::from_hours(1),
@@ -184,6 +184,11 @@ impl Patience {
         let grown = factor.and_then(|factor| self.first_open.checked_mul(factor));
         grown.map_or(self.longest_open, |grown| grown.min(self.longest_open))
     }
+}
+
+#[expect(clippy::expect_used, reason = "a constant; a test builds it")]
+fn smallest_effect() -> Share {
+    Share::new(0.05).expect("a share")
 }
 
 fn within(what: &'static str, given: SignedDuration, most: SignedDuration) -> Result<(), PatienceError> {

@@ -163,9 +163,7 @@ impl Shape {
     /// The fleet changes only when pods are removed, and is seen as it is: what is decided once is decided for ever.
     #[must_use]
     pub fn is_still(&self) -> bool {
-        self.drift == Drift::default()
-            && self.metrics == Metrics::default()
-            && self.rollout_every.is_none()
+        self.drift == Drift::default() && self.metrics == Metrics::default() && self.rollout_every.is_none()
     }
 
     /// Checks every number.
@@ -193,9 +191,7 @@ impl Spread {
             Self::Equal => Ok(()),
             Self::LogNormal { sigma } => within("sigma", sigma, LOGARITHM),
             Self::Zipf { exponent } => within("the exponent", exponent, LOGARITHM),
-            Self::Hot { partitions: hot, .. } if hot > partitions => {
-                Err(ShapeError::Hot { hot, partitions })
-            }
+            Self::Hot { partitions: hot, .. } if hot > partitions => Err(ShapeError::Hot { hot, partitions }),
             Self::Hot { times, .. } => within("the multiple of hot partitions", times, 0.0..=1e6),
         }
     }

@@ -10,9 +10,7 @@ use super::group::Consumers;
 use super::shape::{Shape, ShapeError};
 use super::traffic::{COST, IDLE_SHARE, Traffic, error_factor};
 use crate::assignor::TopicPartition;
-use crate::fleet::{
-    CpuTarget, Hpa, Indicator, Owner, PartitionLoad, Phase, Pod, Requests, Samples, Uid,
-};
+use crate::fleet::{CpuTarget, Hpa, Indicator, Owner, PartitionLoad, Phase, Pod, Requests, Samples, Uid};
 use crate::policy::Timing;
 use crate::port::{PodRef, Readings, RemovalError};
 use crate::unit::{Cores, Load};
@@ -205,8 +203,7 @@ impl World {
     }
 
     fn cpu(&self, name: &str, life: &Life) -> f64 {
-        let messages: f64 =
-            self.consumers.held(name).iter().map(|&partition| self.messages(partition)).sum();
+        let messages: f64 = self.consumers.held(name).iter().map(|&partition| self.messages(partition)).sum();
         self.shape.mean_cores * IDLE_SHARE + messages * COST * self.node_factor(life.node)
     }
 
@@ -238,9 +235,10 @@ impl World {
             Load::new(exact * error_factor(self.shape.metrics.noise, &mut random)).unwrap_or(Load::MAX)
         };
         let cpu = self.loads().into_iter().map(|(pod, load)| (pod, inexact(load.get()))).collect();
-        let held = self.pods.keys().flat_map(|pod| {
-            self.consumers.held(pod).iter().map(move |&partition| (pod.as_str(), partition))
-        });
+        let held = self
+            .pods
+            .keys()
+            .flat_map(|pod| self.consumers.held(pod).iter().map(move |&partition| (pod.as_str(), partition)));
         let partitions = held.map(|(pod, partition)| PartitionLoad {
             topic: self.consumers.topic(partition).to_owned(),
             partition: partition.partition.to_string(),

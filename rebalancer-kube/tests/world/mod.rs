@@ -1,4 +1,4 @@
-//! A small Kubernetes API server in memory: pods, autoscalers, one disruption budget, and troubles on order.
+//! A small Kubernetes API server in memory: pods, autoscalers, one disruption budget, leases, and troubles on order.
 //! Its refusals are those of the real server, word for word.
 
 #![allow(dead_code, reason = "each test binary uses its own part")]
@@ -20,6 +20,8 @@ use rebalancer_core::port::PodRef;
 use rebalancer_kube::{Connection, InventorySettings, KubeInventory, KubeRemover};
 use serde_json::{Value, json};
 
+mod leases;
+
 /// What happens to the next request instead of an answer.
 pub(crate) enum Trouble {
     /// This status, with this reason.
@@ -32,6 +34,8 @@ pub(crate) enum Trouble {
     Exactly(u16, Value),
     /// Never an answer.
     Hang,
+    /// The request is served, and its answer is lost on the way.
+    Lose,
     /// None: this request is served.
     Serve,
 }
@@ -47,6 +51,8 @@ pub(crate) struct Seen {
 struct Inner {
     pods: BTreeMap<String, String>,
     hpas: Vec<Value>,
+    leases: BTreeMap<String, Value>,
+    revision: u64,
     disruptions_allowed: Option<u32>,
     page: Option<usize>,
     generation: u32,
@@ -94,6 +100,11 @@ impl World {
         self
     }
 
+    /// As [`troubles`](Self::troubles), for a server that is in use.
+    pub(crate) fn trouble(&self, troubles: impl IntoIterator<Item = Trouble>) {
+        self.inner().troubles = troubles.into_iter().collect();
+    }
+
     pub(crate) fn troubles(self, troubles: impl IntoIterator<Item = Trouble>) -> Self {
         self.inner().troubles = troubles.into_iter().collect();
         self
@@ -133,6 +144,7 @@ impl World {
             .route(&format!("{pods}/{{name}}"), get(get_pod).delete(delete))
             .route(&format!("{pods}/{{name}}/eviction"), post(evict))
             .route("/apis/autoscaling/v2/namespaces/shop/horizontalpodautoscalers", get(list_hpas))
+            .merge(leases::router())
             .layer(from_fn_with_state(self.clone(), trouble))
             .with_state(self.clone())
     }
@@ -157,6 +169,10 @@ async fn trouble(State(world): State<World>, request: Request, next: Next) -> Re
         }
         Some(Trouble::Busy) => busy("1"),
         Some(Trouble::BusyForever) => busy("18446744073709551615"),
+        Some(Trouble::Lose) => {
+            let _ = next.run(Request::from_parts(parts, Body::from(bytes))).await;
+            status(504, "Timeout", "request did not complete within the allotted timeout", json!({}))
+        }
         Some(Trouble::Hang) => std::future::pending().await,
     }
 }

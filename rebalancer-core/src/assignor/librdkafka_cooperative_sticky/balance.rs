@@ -5,23 +5,19 @@ use std::collections::BTreeMap;
 use super::{claims::Claims, ledger::Ledger, movements::Movements, roster::Roster};
 
 /// Completes `ledger`; `sorted` is the order of the partitions.
-pub(super) fn balance(roster: &Roster<'_>, claims: &Claims, ledger: &mut Ledger, sorted: Vec<usize>) {
-    let first_time = ledger.line().next_back().is_none_or(|(most, _)| most == 0);
-    let dealt = deal(roster, ledger, &sorted);
-    let shared = |numbers: Vec<usize>| -> Vec<usize> {
-        numbers.into_iter().filter(|number| roster.candidates(*number) > 1).collect()
-    };
-    let (dealt, sorted) = (shared(dealt), shared(sorted));
-    leave_out_the_fixed(roster, ledger);
-    let before = ledger.clone();
+///
+/// librdkafka also sets aside members that can neither give nor take, and goes back if balancing has made things
+/// worse. Neither shows: such members never come up, and every move is from someone with at least two more.
+pub(super) fn balance(roster: &Roster<'_>, claims: &Claims, ledger: &mut Ledger, mut sorted: Vec<usize>) {
+    let mut dealt = deal(roster, ledger, &sorted);
+    sorted.retain(|number| roster.candidates(*number) > 1);
+    dealt.retain(|number| roster.candidates(*number) > 1);
+    let revoked = ledger.revoked;
     let mut moving = Moving { roster, claims, ledger, movements: Movements::default() };
-    if !before.revoked {
+    if !revoked {
         moving.level(&dealt);
     }
-    let moved = moving.level(&sorted);
-    if moved && !first_time && ledger.imbalance() >= before.imbalance() {
-        *ledger = before;
-    }
+    moving.level(&sorted);
 }
 
 /// Gives what nobody holds to whoever needs it most; says what that was.
@@ -37,16 +33,6 @@ fn deal(roster: &Roster<'_>, ledger: &mut Ledger, sorted: &[usize]) -> Vec<usize
     dealt
 }
 
-/// Who has all it could have, none of it of interest to others, stays as it is.
-fn leave_out_the_fixed(roster: &Roster<'_>, ledger: &mut Ledger) {
-    for rank in 0..roster.ranks() {
-        let full = ledger.count(rank) >= roster.potential(rank);
-        if full && ledger.held(rank).all(|number| roster.candidates(number) < 2) {
-            ledger.leave_out(rank);
-        }
-    }
-}
-
 struct Moving<'a> {
     roster: &'a Roster<'a>,
     claims: &'a Claims,
@@ -55,15 +41,12 @@ struct Moving<'a> {
 }
 
 impl Moving<'_> {
-    /// Goes through `numbers` until nothing moves any more; whether anything did.
-    fn level(&mut self, numbers: &[usize]) -> bool {
-        let mut moved = false;
-        while self.pass(numbers) {
-            moved = true;
-        }
-        moved
+    /// Goes through `numbers` until nothing moves any more.
+    fn level(&mut self, numbers: &[usize]) {
+        while self.pass(numbers) {}
     }
 
+    /// Whether anything moved.
     fn pass(&mut self, numbers: &[usize]) -> bool {
         let mut moved = false;
         let mut level = self.is_level();
@@ -82,10 +65,12 @@ impl Moving<'_> {
 
     /// Who held it before, or else the neediest: whoever has at least two fewer.
     fn better_holder(&self, number: usize) -> Option<usize> {
-        let keeper = self.ledger.keeper(number).filter(|rank| self.ledger.takes_part(*rank))?;
+        let keeper = self.ledger.keeper(number)?;
         let has_fewer = |rank: &usize| self.ledger.count(keeper) > self.ledger.count(*rank) + 1;
-        let former = self.claims.former(number).filter(|rank| self.ledger.takes_part(*rank));
-        former.filter(has_fewer).or_else(|| self.ledger.neediest(self.roster, number).filter(has_fewer))
+        self.claims
+            .former(number)
+            .filter(has_fewer)
+            .or_else(|| self.ledger.neediest(self.roster, number).filter(has_fewer))
     }
 
     fn move_to(&mut self, number: usize, to: usize) {
@@ -98,7 +83,8 @@ impl Moving<'_> {
         }
     }
 
-    /// Whether counts differ by at most one, or nobody could get a partition from somebody who has more.
+    /// Whether counts differ by at most one, or nobody could get a partition from somebody who has more. The latter
+    /// matters after contradicting claims, where a former holder gets back what it no longer subscribes to.
     fn is_level(&self) -> bool {
         let ends = self.ledger.line().next().zip(self.ledger.line().next_back());
         let close = ends.is_none_or(|((least, _), (most, _))| least + 1 >= most);
@@ -109,15 +95,13 @@ impl Moving<'_> {
         let holders = self.ledger.holders(self.roster.len());
         let mut most = BTreeMap::new();
         let mut most_of = |topic: u32| {
-            let numbers = self.roster.of_topic(topic);
             *most.entry(topic).or_insert_with(|| {
-                let holders = holders.get(numbers).into_iter().flatten().flatten();
+                let holders = holders.get(self.roster.of_topic(topic)).into_iter().flatten().flatten();
                 holders.map(|rank| self.ledger.count(*rank)).max().unwrap_or_default()
             })
         };
-        self.ledger.line().all(|(count, rank)| {
-            count == self.roster.potential(rank)
-                || self.roster.subscription(rank).iter().all(|topic| most_of(*topic) <= count)
-        })
+        let mut has_its_due = |topics: &[u32], count| topics.iter().all(|topic| most_of(*topic) <= count);
+        let mut line = self.ledger.line();
+        line.all(|(count, rank)| has_its_due(self.roster.subscription(rank), count))
     }
 }

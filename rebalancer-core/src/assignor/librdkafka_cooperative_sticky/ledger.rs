@@ -5,7 +5,6 @@ use std::collections::BTreeSet;
 use super::{claims::Claims, roster::Roster};
 
 /// Partitions by rank, and the ranks in order of how many they hold.
-#[derive(Clone)]
 pub(super) struct Ledger {
     held: Vec<BTreeSet<usize>>,
     /// Where a partition is looked for when it is to move. After contradicting claims that is not always who holds it.
@@ -42,29 +41,14 @@ impl Ledger {
         self.held.get(rank).map_or(0, BTreeSet::len)
     }
 
-    /// The partitions of `rank`, ascending.
-    pub(super) fn held(&self, rank: usize) -> impl Iterator<Item = usize> {
-        self.held.get(rank).into_iter().flatten().copied()
-    }
-
     /// Where a partition is looked for.
     pub(super) fn keeper(&self, number: usize) -> Option<usize> {
         self.keepers.get(number).copied().flatten()
     }
 
-    /// Those who take part, with their counts: the fewest first, then by rank.
+    /// Everybody with their counts: the fewest first, then by rank.
     pub(super) fn line(&self) -> impl DoubleEndedIterator<Item = (usize, usize)> {
         self.line.iter().copied()
-    }
-
-    /// Whether `rank` takes part.
-    pub(super) fn takes_part(&self, rank: usize) -> bool {
-        self.line.contains(&(self.count(rank), rank))
-    }
-
-    /// `rank` neither gives nor takes any more.
-    pub(super) fn leave_out(&mut self, rank: usize) {
-        self.line.remove(&(self.count(rank), rank));
     }
 
     /// The member with the fewest that subscribes to a partition.
@@ -99,17 +83,6 @@ impl Ledger {
         holders
     }
 
-    /// The sum of the differences between the counts of all pairs that take part.
-    pub(super) fn imbalance(&self) -> usize {
-        let (mut before, mut total, mut sum) = (0, 0, 0);
-        for (count, _) in self.line() {
-            sum += count * before - total;
-            before += 1;
-            total += count;
-        }
-        sum
-    }
-
     fn set_keeper(&mut self, number: usize, rank: Option<usize>) {
         if let Some(keeper) = self.keepers.get_mut(number) {
             *keeper = rank;
@@ -117,12 +90,10 @@ impl Ledger {
     }
 
     fn change(&mut self, rank: usize, change: impl FnOnce(&mut BTreeSet<usize>) -> bool) {
-        let takes_part = self.line.remove(&(self.count(rank), rank));
+        self.line.remove(&(self.count(rank), rank));
         if let Some(held) = self.held.get_mut(rank) {
             change(held);
         }
-        if takes_part {
-            self.line.insert((self.count(rank), rank));
-        }
+        self.line.insert((self.count(rank), rank));
     }
 }

@@ -11,6 +11,7 @@ pub(super) struct Roster<'a> {
     starts: Vec<usize>,
     /// Members of each topic.
     subscribers: Vec<usize>,
+    is_uniform: bool,
 }
 
 impl<'a> Roster<'a> {
@@ -18,12 +19,14 @@ impl<'a> Roster<'a> {
         let mut members: Vec<_> = group.members.iter().enumerate().collect();
         members.sort_by_key(|(_, member)| member.id.as_str());
         let subscribers = subscribers(group);
-        let mut roster = Self { members, partitions: Vec::new(), starts: Vec::new(), subscribers };
+        let mut roster =
+            Self { members, partitions: Vec::new(), starts: Vec::new(), subscribers, is_uniform: false };
         for ((topic, details), subscribers) in (0..).zip(&group.topics).zip(&roster.subscribers) {
             roster.starts.push(roster.partitions.len());
             let count = if *subscribers > 0 { details.partitions } else { 0 };
             roster.partitions.extend((0..count).map(|partition| TopicPartition { topic, partition }));
         }
+        roster.is_uniform = roster.all_could_hold_the_same();
         roster
     }
 
@@ -75,15 +78,9 @@ impl<'a> Roster<'a> {
         start..self.starts.get(place + 1).copied().unwrap_or(self.len())
     }
 
-    /// How many partitions the member at `rank` could hold.
-    pub(super) fn potential(&self, rank: usize) -> usize {
-        self.subscription(rank).iter().map(|topic| self.of_topic(*topic).len()).sum()
-    }
-
     /// Whether all members could hold the same partitions.
     pub(super) fn is_uniform(&self) -> bool {
-        let wanted = |rank| self.subscription(rank).iter().filter(|topic| !self.of_topic(**topic).is_empty());
-        (1..self.ranks()).all(|rank| wanted(rank).eq(wanted(rank - 1)))
+        self.is_uniform
     }
 
     /// What each member gets now: not what somebody else still claims.
@@ -98,6 +95,11 @@ impl<'a> Roster<'a> {
             }
         }
         assignment
+    }
+
+    fn all_could_hold_the_same(&self) -> bool {
+        let wanted = |rank| self.subscription(rank).iter().filter(|topic| !self.of_topic(**topic).is_empty());
+        (1..self.ranks()).all(|rank| wanted(rank).eq(wanted(rank - 1)))
     }
 }
 

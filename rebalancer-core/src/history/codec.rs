@@ -1,0 +1,47 @@
+//! Reading values back that are checked types elsewhere, and refusing what no record ever holds.
+
+use serde::de::{Deserialize, Deserializer, Error};
+
+use super::record::{SCHEMA_VERSION, is_trim};
+use super::rotation::Rotation;
+use crate::fleet::{Indicator, Uid};
+use crate::unit::Ratio;
+
+pub(super) fn version<'de, D: Deserializer<'de>>(from: D) -> Result<u32, D::Error> {
+    let version = u32::deserialize(from)?;
+    if version == SCHEMA_VERSION {
+        Ok(version)
+    } else {
+        Err(Error::custom(format!("version {version}, not {SCHEMA_VERSION}")))
+    }
+}
+
+pub(super) fn ratio<'de, D: Deserializer<'de>>(from: D) -> Result<Ratio, D::Error> {
+    Ratio::new(f64::deserialize(from)?).map_err(Error::custom)
+}
+
+pub(super) fn maybe_ratio<'de, D: Deserializer<'de>>(from: D) -> Result<Option<Ratio>, D::Error> {
+    let number = Option::<f64>::deserialize(from)?;
+    number.map(Ratio::new).transpose().map_err(Error::custom)
+}
+
+pub(super) fn uid<'de, D: Deserializer<'de>>(from: D) -> Result<Uid, D::Error> {
+    String::deserialize(from).map(Uid::new)
+}
+
+pub(super) fn indicator<'de, D: Deserializer<'de>>(from: D) -> Result<Indicator, D::Error> {
+    let name = String::deserialize(from)?;
+    let known = Indicator::ALL.into_iter().find(|indicator| indicator.name() == name);
+    known.ok_or_else(|| Error::custom(format!("{name:?} is no indicator")))
+}
+
+pub(super) fn rotations<'de, D: Deserializer<'de>>(from: D) -> Result<Vec<Rotation>, D::Error> {
+    let rotations = Vec::<Rotation>::deserialize(from)?;
+    rotations.iter().try_for_each(Rotation::fits).map_err(Error::custom)?;
+    // What is longer than any that is written would be cut, and a cut record knows less reasons to hold.
+    if is_trim(&rotations) {
+        Ok(rotations)
+    } else {
+        Err(Error::custom("more rotations or pods than are ever kept"))
+    }
+}

@@ -1,0 +1,134 @@
+//! Judges rotations by what they did, cycles by how they ended, and moves the breaker.
+
+use jiff::Timestamp;
+
+use super::{Breaker, Effect, Patience, Record, Rotation, Spread, Trip, later};
+use crate::fleet::Indicator;
+
+/// Whether a cycle is evidence that the APIs can be used.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum CycleEnd {
+    /// It came to a result, which may be a hold.
+    Sound,
+    /// An API could not be used, a right is missing, a removal failed.
+    Failed,
+}
+
+impl Record {
+    /// Brings the record to the present; the first thing a cycle does with it. An open breaker whose time is up
+    /// becomes half-open.
+    ///
+    /// What is remembered as later than now was written by a clock that was ahead. It is taken as of now, so that
+    /// it can't hold the fleet for longer than if it had just happened.
+    pub fn advance(&mut self, now: Timestamp, patience: &Patience) {
+        self.rotations.iter_mut().for_each(|rotation| rotation.at = rotation.at.min(now));
+        self.removals.rebase(now);
+        self.breaker = self.breaker.advanced(now, patience);
+    }
+
+    /// Measures what the last rotation did, once it has settled and where it is not known yet. `spread` gives the
+    /// present spread of an indicator, when it can be read.
+    ///
+    /// Gives the rotation when it was judged now, and moves the breaker. A half-open breaker's trial whose indicator
+    /// can't be read counts as one that did not help, once it has waited for as long as the breaker was open.
+    pub fn measure(
+        &mut self,
+        now: Timestamp,
+        patience: &Patience,
+        spread: impl FnOnce(Indicator) -> Option<Spread>,
+    ) -> Option<&Rotation> {
+        let last = self.rotations.last()?;
+        if last.effect != Effect::NotYetKnown || later(last.at, patience.settle()) > now {
+            return None;
+        }
+        let effect = match spread(last.indicator) {
+            Some(after) => Effect::judge(last.before, after, patience.minimum_effect(), now),
+            None if self.trial_given_up_at(patience)? <= now => Effect::NeverSeen { at: now },
+            None => return None,
+        };
+        self.settle_last(effect, now, patience);
+        self.rotations.last()
+    }
+
+    /// Counts a cycle that held the lock, and moves the breaker when it failed too often.
+    pub fn cycle_ended(&mut self, status: &str, end: CycleEnd, now: Timestamp, patience: &Patience) {
+        self.counters.cycles.add(status, 1);
+        match end {
+            CycleEnd::Sound => self.failures_in_a_row = 0,
+            CycleEnd::Failed => {
+                self.failures_in_a_row = self.failures_in_a_row.saturating_add(1);
+                self.trip_on_failures(now, patience);
+            }
+        }
+    }
+
+    /// Closes the breaker and forgets disappointments, by an operator's explicit choice. Budgets stay as they are.
+    pub fn forgive(&mut self) {
+        self.breaker = Breaker::Closed;
+        self.unhelpful_in_a_row = 0;
+        self.failures_in_a_row = 0;
+    }
+
+    /// The rotation that was made since the breaker is half-open, while its effect is not known.
+    pub(super) fn trial(&self) -> Option<&Rotation> {
+        let Breaker::HalfOpen { since, .. } = self.breaker else { return None };
+        self.rotations.last().filter(|last| last.at >= since && last.effect == Effect::NotYetKnown)
+    }
+
+    /// When that rotation counts as one that did not help.
+    pub(super) fn trial_given_up_at(&self, patience: &Patience) -> Option<Timestamp> {
+        let settled = later(self.trial()?.at, patience.settle());
+        Some(later(settled, patience.open_for(self.breaker.times())))
+    }
+
+    fn settle_last(&mut self, effect: Effect, now: Timestamp, patience: &Patience) {
+        let Some(last) = self.rotations.last_mut() else { return };
+        last.effect = effect;
+        self.counters.rotations.add(effect.name(), 1);
+        match effect {
+            Effect::Helped { .. } => self.helped(),
+            Effect::DidNotHelp { .. } | Effect::NeverSeen { .. } => self.did_not_help(now, patience),
+            Effect::NotMade | Effect::NotYetKnown => {}
+        }
+    }
+
+    fn helped(&mut self) {
+        self.unhelpful_in_a_row = 0;
+        // An open breaker is open for failures: that a rotation of before helped says nothing about the APIs.
+        if matches!(self.breaker, Breaker::HalfOpen { .. }) {
+            self.breaker = Breaker::Closed;
+        }
+    }
+
+    fn did_not_help(&mut self, now: Timestamp, patience: &Patience) {
+        self.unhelpful_in_a_row = self.unhelpful_in_a_row.saturating_add(1);
+        let in_a_row = self.unhelpful_in_a_row;
+        let limit = match self.breaker {
+            Breaker::Closed => patience.unhelpful_limit(),
+            Breaker::HalfOpen { .. } => 1,
+            Breaker::Open { .. } => return,
+        };
+        if in_a_row >= limit {
+            self.open(Trip::RotationsDidNotHelp { in_a_row }, now, patience);
+        }
+    }
+
+    fn trip_on_failures(&mut self, now: Timestamp, patience: &Patience) {
+        let in_a_row = self.failures_in_a_row;
+        let limit = match self.breaker {
+            Breaker::Open { .. } => return,
+            Breaker::HalfOpen { why: Trip::CyclesFailed { .. }, .. } => 1,
+            Breaker::HalfOpen { why: Trip::RotationsDidNotHelp { .. }, .. } | Breaker::Closed => {
+                patience.failure_limit()
+            }
+        };
+        if in_a_row >= limit {
+            self.open(Trip::CyclesFailed { in_a_row }, now, patience);
+        }
+    }
+
+    fn open(&mut self, why: Trip, now: Timestamp, patience: &Patience) {
+        self.breaker = self.breaker.opened(why, now, patience);
+        self.counters.breaker.add(why.name(), 1);
+    }
+}

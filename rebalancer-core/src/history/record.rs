@@ -1,0 +1,215 @@
+//! The record itself: what is put in, and what can be told from it.
+
+use jiff::{SignedDuration, Timestamp};
+
+use super::ledger::Ledger;
+use super::rotation::{MOST_PODS, reason};
+use super::{Breaker, Counters, Effect, Fate, Found, Rotated, Rotation, Story, earlier, later};
+use crate::cycle::PodOutcome;
+use crate::fleet::Pod;
+use crate::report::Removal;
+
+/// Raised when an older binary would do harm by not knowing a field. Fields that it may ignore, and lose when it
+/// saves, don't raise it: they are skipped on reading rather than carried along, since a value that nobody updates
+/// is soon wrong.
+pub const SCHEMA_VERSION: u32 = 1;
+
+const MOST_ROTATIONS: usize = 20;
+
+/// The part of a stored record that every version has.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Deserialize))]
+pub struct Header {
+    /// Its schema.
+    pub version: u32,
+}
+
+impl Header {
+    /// It was written by a later version, which may know reasons to hold that this one doesn't.
+    #[must_use]
+    pub const fn is_newer(self) -> bool {
+        self.version > SCHEMA_VERSION
+    }
+}
+
+/// What is remembered of one workload.
+#[derive(Debug, Clone, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+pub struct Record {
+    #[cfg_attr(feature = "serde", serde(deserialize_with = "super::codec::version"))]
+    version: u32,
+    /// Newest last.
+    #[cfg_attr(feature = "serde", serde(deserialize_with = "super::codec::rotations"))]
+    pub(super) rotations: Vec<Rotation>,
+    pub(super) removals: Ledger,
+    pub(super) unhelpful_in_a_row: u32,
+    pub(super) failures_in_a_row: u32,
+    pub(super) breaker: Breaker,
+    pub(super) counters: Counters,
+}
+
+impl Default for Record {
+    /// Nothing has happened yet.
+    fn default() -> Self {
+        Self {
+            version: SCHEMA_VERSION,
+            rotations: Vec::new(),
+            removals: Ledger::default(),
+            unhelpful_in_a_row: 0,
+            failures_in_a_row: 0,
+            breaker: Breaker::default(),
+            counters: Counters::default(),
+        }
+    }
+}
+
+impl Record {
+    /// The last rotations, newest last.
+    #[must_use]
+    pub fn rotations(&self) -> &[Rotation] {
+        &self.rotations
+    }
+
+    /// The circuit breaker.
+    #[must_use]
+    pub const fn breaker(&self) -> Breaker {
+        self.breaker
+    }
+
+    /// Everything that is counted.
+    #[must_use]
+    pub const fn counters(&self) -> &Counters {
+        &self.counters
+    }
+
+    /// Rotations in a row that did not help.
+    #[must_use]
+    pub const fn unhelpful_in_a_row(&self) -> u32 {
+        self.unhelpful_in_a_row
+    }
+
+    /// Cycles in a row that failed.
+    #[must_use]
+    pub const fn failures_in_a_row(&self) -> u32 {
+        self.failures_in_a_row
+    }
+
+    /// Puts a rotation in that is about to be made. Save the record before the first removal is asked for.
+    pub fn begin(&mut self, rotation: Rotation) {
+        self.rotations.push(rotation);
+        let (rotations, forgotten) = trimmed(std::mem::take(&mut self.rotations));
+        self.rotations = rotations;
+        for (at, pods) in forgotten {
+            self.removals.add(at, pods);
+        }
+    }
+
+    /// Puts in what became of the rotation's pods, as the cycle's outcome tells it. A pod that is not mentioned
+    /// stays intended; the next cycle looks for it.
+    pub fn finish(&mut self, cycle: &str, outcomes: &[(Removal, PodOutcome)]) {
+        for (_, outcome) in outcomes {
+            self.count_failure(outcome);
+        }
+        let Some(rotation) = self.rotations.iter_mut().rev().find(|rotation| rotation.cycle == cycle) else {
+            return;
+        };
+        let mut removed = Vec::new();
+        for pod in rotation.pods.iter_mut().filter(|pod| pod.fate.is_open()) {
+            let told = outcomes.iter().find(|(removal, _)| removal.pod.uid == pod.uid);
+            if let Some((_, outcome)) = told {
+                pod.fate = Fate::from(outcome);
+                removed.extend((pod.fate == Fate::Removed).then_some(pod.role));
+            }
+        }
+        rotation.close_if_not_made();
+        let at = rotation.at;
+        removed.into_iter().for_each(|role| self.count_removed(role.name(), at));
+    }
+
+    /// Pods that may have been removed by a process that could not tell any more.
+    pub fn unfinished(&self) -> impl Iterator<Item = &Rotated> {
+        self.rotations.iter().flat_map(|rotation| &rotation.pods).filter(|pod| pod.fate.is_open())
+    }
+
+    /// Finishes the story of every [unfinished](Self::unfinished) pod from what Kubernetes lists now.
+    ///
+    /// Only for a list that is whole: a pod that is not in it counts as removed.
+    pub fn reconcile(&mut self, listed: &[Pod]) -> Vec<Story> {
+        let mut stories = Vec::new();
+        let mut removed = Vec::new();
+        for rotation in &mut self.rotations {
+            for pod in rotation.pods.iter_mut().filter(|pod| pod.fate.is_open()) {
+                let found = pod.look_up(listed);
+                pod.fate = if found == Found::StillThere { Fate::Spared } else { Fate::Removed };
+                removed.extend((pod.fate == Fate::Removed).then_some((pod.role, rotation.at)));
+                let (name, uid, role) = (pod.name.clone(), pod.uid.clone(), pod.role);
+                stories.push(Story { cycle: rotation.cycle.clone(), name, uid, role, found });
+            }
+            rotation.close_if_not_made();
+        }
+        removed.into_iter().for_each(|(role, at)| self.count_removed(role.name(), at));
+        stories
+    }
+
+    /// Until when the fleet is left alone after the last rotation; `None` when there was none that removed a pod.
+    #[must_use]
+    pub fn settling_until(&self, settle: SignedDuration) -> Option<Timestamp> {
+        let made = |rotation: &&Rotation| rotation.effect != Effect::NotMade;
+        self.rotations.iter().rev().find(made).map(|rotation| later(rotation.at, settle))
+    }
+
+    /// Pods that were removed, or may have been, in the time window that ends now.
+    #[must_use]
+    pub fn removed_since(&self, now: Timestamp, window: SignedDuration) -> u64 {
+        let from = earlier(now, window);
+        let recent = self.rotations.iter().filter(|rotation| rotation.at > from);
+        recent.map(Rotation::open).fold(self.removals.since(from), u64::saturating_add)
+    }
+
+    /// When the oldest removal in the window leaves it.
+    pub(super) fn freed_at(&self, now: Timestamp, window: SignedDuration) -> Timestamp {
+        let oldest = self.removals.oldest_since(earlier(now, window)).unwrap_or(now);
+        later(oldest, window)
+    }
+
+    fn count_removed(&mut self, role: &str, at: Timestamp) {
+        self.counters.removed.add(role, 1);
+        self.removals.add(at, 1);
+    }
+
+    fn count_failure(&mut self, outcome: &PodOutcome) {
+        let PodOutcome::Failed(error) = outcome else { return };
+        match Fate::from(error) {
+            Fate::Refused => self.counters.refused.add(reason(error), 1),
+            Fate::Failed | Fate::Unknown => self.counters.failed.add(reason(error), 1),
+            Fate::Intended | Fate::Removed | Fate::Spared => {}
+        }
+    }
+}
+
+/// Forgets the oldest rotations, and of the older ones the pods. Gives what must still be counted of it: pods that
+/// may have been removed, with the time.
+fn trimmed(mut rotations: Vec<Rotation>) -> (Vec<Rotation>, Vec<(Timestamp, u64)>) {
+    let mut forgotten: Vec<Rotation> =
+        rotations.drain(..rotations.len().saturating_sub(MOST_ROTATIONS)).collect();
+    let mut room = MOST_PODS;
+    for rotation in rotations.iter_mut().rev() {
+        match room.checked_sub(rotation.pods.len()) {
+            Some(left) => room = left,
+            None => {
+                room = 0;
+                forgotten.push(rotation.clone());
+                rotation.pods.clear();
+            }
+        }
+    }
+    let open = forgotten.iter().map(|rotation| (rotation.at, rotation.open())).filter(|(_, pods)| *pods > 0);
+    (rotations, open.collect())
+}
+
+/// It is not longer than what [`trimmed`] leaves.
+#[cfg(feature = "serde")]
+pub(super) fn is_trim(rotations: &[Rotation]) -> bool {
+    rotations.len() <= MOST_ROTATIONS
+        && rotations.iter().map(|rotation| rotation.pods.len()).sum::<usize>() <= MOST_PODS
+}

@@ -1,0 +1,292 @@
+//! One rotation, as it is remembered.
+
+use std::fmt;
+
+use jiff::Timestamp;
+
+use super::effect::rounded;
+use super::{Effect, Spread};
+use crate::cycle::PodOutcome;
+use crate::fleet::{Indicator, Pod, Uid};
+use crate::port::{PodRef, RemovalError};
+use crate::report::Choice;
+use crate::unit::Ratio;
+
+/// A larger batch is not remembered, so it must not be made: its story could not be finished after a crash.
+pub(super) const MOST_PODS: usize = 40;
+const LONGEST_NAME: usize = 253;
+const LONGEST_ID: usize = 64;
+
+/// A batch of removals that was decided on. Made by [`intended`](Self::intended), which checks that it fits.
+#[non_exhaustive]
+#[derive(Debug, Clone, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+pub struct Rotation {
+    /// The cycle that made it.
+    pub cycle: String,
+    /// When it began; the effect is settled from here.
+    pub at: Timestamp,
+    /// The indicator that raised the imbalance.
+    #[cfg_attr(feature = "serde", serde(deserialize_with = "super::codec::indicator"))]
+    pub indicator: Indicator,
+    /// Each pod and what became of it. Of older rotations it may be forgotten.
+    pub pods: Vec<Rotated>,
+    /// How uneven the indicator was.
+    pub before: Spread,
+    /// The CV that was predicted, where one was.
+    #[cfg_attr(feature = "serde", serde(deserialize_with = "super::codec::maybe_ratio"))]
+    pub predicted_cv: Option<Ratio>,
+    /// What it did.
+    pub effect: Effect,
+}
+
+/// One pod of a rotation.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+pub struct Rotated {
+    /// Its name.
+    pub name: String,
+    /// Its identity.
+    #[cfg_attr(feature = "serde", serde(deserialize_with = "super::codec::uid"))]
+    pub uid: Uid,
+    /// As what it was chosen.
+    pub role: Role,
+    /// What became of it.
+    pub fate: Fate,
+}
+
+/// As what a pod was chosen.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(rename_all = "snake_case"))]
+pub enum Role {
+    /// One of the hottest.
+    Hot,
+    /// One of the coldest.
+    Cold,
+}
+
+impl Role {
+    /// `hot` or `cold`, as in logs and metrics.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Hot => "hot",
+            Self::Cold => "cold",
+        }
+    }
+}
+
+impl From<Choice> for Role {
+    fn from(choice: Choice) -> Self {
+        if choice.is_hot() { Self::Hot } else { Self::Cold }
+    }
+}
+
+/// What became of a pod.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(rename_all = "snake_case"))]
+pub enum Fate {
+    /// Its removal was about to be asked for. When this is read back, the process died in between.
+    Intended,
+    /// It was removed.
+    Removed,
+    /// A disruption budget refused.
+    Refused,
+    /// Its removal failed; it was not removed.
+    Failed,
+    /// It may have been removed.
+    Unknown,
+    /// It was left alone: not asked for, changed in between, or found still there afterwards.
+    Spared,
+}
+
+impl Fate {
+    /// It may have been removed, and only a look at the fleet can tell.
+    #[must_use]
+    pub const fn is_open(self) -> bool {
+        matches!(self, Self::Intended | Self::Unknown)
+    }
+
+    const fn may_be_removed(self) -> bool {
+        matches!(self, Self::Intended | Self::Unknown | Self::Removed)
+    }
+}
+
+impl From<&PodOutcome> for Fate {
+    fn from(outcome: &PodOutcome) -> Self {
+        match outcome {
+            PodOutcome::Removed => Self::Removed,
+            PodOutcome::WouldBeRemoved | PodOutcome::Spared(_) | PodOutcome::NotAttempted(_) => Self::Spared,
+            PodOutcome::Failed(error) => Self::from(error),
+        }
+    }
+}
+
+impl From<&RemovalError> for Fate {
+    fn from(error: &RemovalError) -> Self {
+        match error {
+            RemovalError::Gone | RemovalError::Replaced => Self::Spared,
+            RemovalError::Blocked { .. } => Self::Refused,
+            RemovalError::Unknown { .. } => Self::Unknown,
+            RemovalError::Conflict { .. }
+            | RemovalError::Throttled { .. }
+            | RemovalError::Forbidden { .. }
+            | RemovalError::Rejected { .. } => Self::Failed,
+        }
+    }
+}
+
+/// The counter's name of a removal error.
+pub(super) const fn reason(error: &RemovalError) -> &'static str {
+    match error {
+        RemovalError::Gone => "gone",
+        RemovalError::Replaced => "replaced",
+        RemovalError::Conflict { .. } => "conflict",
+        RemovalError::Blocked { .. } => "disruption_budget",
+        RemovalError::Throttled { .. } => "throttled",
+        RemovalError::Forbidden { .. } => "forbidden",
+        RemovalError::Rejected { .. } => "rejected",
+        RemovalError::Unknown { .. } => "unknown",
+    }
+}
+
+/// How the story of a pod ends whose removal was intended, by a process that could not tell any more.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
+pub struct Story {
+    /// The cycle that intended it.
+    pub cycle: String,
+    /// The pod's name.
+    pub name: String,
+    /// The pod's identity.
+    pub uid: Uid,
+    /// As what it was chosen.
+    pub role: Role,
+    /// What is found now.
+    pub found: Found,
+}
+
+/// What Kubernetes lists now of a pod whose removal was intended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize), serde(rename_all = "snake_case"))]
+pub enum Found {
+    /// It is gone, or on its way out.
+    Removed,
+    /// It is gone, and another pod has its name.
+    Replaced {
+        /// The other one.
+        by: Uid,
+    },
+    /// It is there and stays.
+    StillThere,
+}
+
+impl fmt::Display for Story {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { cycle, name, uid, .. } = self;
+        write!(f, "{name} ({uid}), which cycle {cycle} meant to remove, ")?;
+        match &self.found {
+            Found::Removed => f.write_str("was removed"),
+            Found::Replaced { by } => write!(f, "was replaced by {by}"),
+            Found::StillThere => f.write_str("is still there"),
+        }
+    }
+}
+
+/// Why a rotation can't be remembered, and so must not be made.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Unrecordable {
+    /// The batch is too large.
+    #[error(
+        "a rotation of {pods} pods does not fit into the record, which holds {most}; lower REBALANCE_TOP_K_PODS"
+    )]
+    TooManyPods {
+        /// Pods of the batch.
+        pods: usize,
+        /// The most that fit.
+        most: usize,
+    },
+    /// A name, UID or cycle id is longer than Kubernetes allows, or not plain.
+    #[error("{text:?} is no name that can be recorded")]
+    NotPlain {
+        /// What was given.
+        text: String,
+    },
+}
+
+impl Rotation {
+    /// A rotation that is about to be made, with an intent for each pod.
+    ///
+    /// # Errors
+    /// When it would make the record too large.
+    pub fn intended(
+        cycle: &str,
+        at: Timestamp,
+        indicator: Indicator,
+        pods: impl IntoIterator<Item = (PodRef, Role)>,
+        before: Spread,
+        predicted_cv: Option<Ratio>,
+    ) -> Result<Self, Unrecordable> {
+        let intent = |(pod, role): (PodRef, Role)| Rotated {
+            name: pod.name,
+            uid: pod.uid,
+            role,
+            fate: Fate::Intended,
+        };
+        let rotation = Self {
+            cycle: cycle.to_owned(),
+            at,
+            indicator,
+            pods: pods.into_iter().map(intent).collect(),
+            before: Spread::new(before.cv, before.max_to_mean),
+            predicted_cv: predicted_cv.map(rounded),
+            effect: Effect::NotYetKnown,
+        };
+        rotation.fits().map(|()| rotation)
+    }
+
+    pub(super) fn fits(&self) -> Result<(), Unrecordable> {
+        if self.pods.len() > MOST_PODS {
+            return Err(Unrecordable::TooManyPods { pods: self.pods.len(), most: MOST_PODS });
+        }
+        plain(&self.cycle, LONGEST_ID)?;
+        self.pods.iter().try_for_each(|pod| {
+            plain(&pod.name, LONGEST_NAME)?;
+            plain(pod.uid.as_str(), LONGEST_ID)
+        })
+    }
+
+    /// Pods that may have been removed, and only a look at the fleet can tell.
+    pub(super) fn open(&self) -> u64 {
+        self.pods.iter().filter(|pod| pod.fate.is_open()).fold(0, |count, _| count + 1)
+    }
+
+    /// Nothing of it can have changed the fleet.
+    pub(super) fn close_if_not_made(&mut self) {
+        if self.effect == Effect::NotYetKnown && !self.pods.iter().any(|pod| pod.fate.may_be_removed()) {
+            self.effect = Effect::NotMade;
+        }
+    }
+}
+
+impl Rotated {
+    pub(super) fn look_up(&self, listed: &[Pod]) -> Found {
+        if let Some(pod) = listed.iter().find(|pod| pod.uid == self.uid) {
+            return if pod.terminating { Found::Removed } else { Found::StillThere };
+        }
+        match listed.iter().find(|pod| pod.name == self.name) {
+            Some(stranger) => Found::Replaced { by: stranger.uid.clone() },
+            None => Found::Removed,
+        }
+    }
+}
+
+/// No character of it grows in JSON.
+fn plain(text: &str, longest: usize) -> Result<(), Unrecordable> {
+    let is_plain = |b: u8| b.is_ascii_graphic() && b != b'"' && b != b'\\';
+    if text.len() <= longest && text.bytes().all(is_plain) {
+        Ok(())
+    } else {
+        Err(Unrecordable::NotPlain { text: text.chars().take(LONGEST_NAME).collect() })
+    }
+}

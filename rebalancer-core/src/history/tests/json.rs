@@ -1,0 +1,84 @@
+//! The record as JSON.
+
+use super::*;
+
+fn json(record: &Record) -> String {
+    serde_json::to_string(record).unwrap()
+}
+
+#[test]
+fn a_record_reads_like_this() {
+    let mut record = Record::default();
+    record.begin(rotation("a", 0));
+    record.finish("a", &both(PodOutcome::Removed, unknown()));
+    let expected = concat!(
+        r#"{"version":1,"rotations":[{"cycle":"a","at":"2026-01-01T00:00:00Z","indicator":"cpu","pods":["#,
+        r#"{"name":"hot","uid":"uid-of-hot","role":"hot","fate":"removed"},"#,
+        r#"{"name":"cold","uid":"uid-of-cold","role":"cold","fate":"unknown"}],"#,
+        r#""before":{"cv":0.5,"max_to_mean":2.0},"predicted_cv":null,"effect":{"verdict":"not-yet-known"}}],"#,
+        r#""removals":[{"at":"2026-01-01T00:00:00Z","pods":1}],"unhelpful_in_a_row":0,"failures_in_a_row":0,"#,
+        r#""breaker":{"state":"closed"},"counters":{"cycles":{},"removed":{"hot":1},"refused":{},"#,
+        r#""failed":{"unknown":1},"rotations":{},"breaker":{}}}"#,
+    );
+    assert_eq!(json(&record), expected);
+}
+
+#[test]
+fn fields_that_are_not_known_are_skipped_and_fields_that_miss_are_not_made_up() {
+    let text = json(&after(&[(0, 0.5)]));
+    let more = text.replacen('{', r#"{"from_the_future":[1,2],"#, 1);
+    assert_eq!(serde_json::from_str::<Record>(&more).unwrap(), after(&[(0, 0.5)]));
+    for text in ["{}", r#"{"version":1}"#, "null", "[]", ""] {
+        assert!(serde_json::from_str::<Record>(text).is_err(), "{text}");
+    }
+}
+
+#[test]
+fn another_version_is_not_read_and_its_number_can_be_told() {
+    let text = json(&Record::default()).replacen("\"version\":1", "\"version\":2", 1);
+    assert!(serde_json::from_str::<Record>(&text).is_err());
+    assert!(serde_json::from_str::<Header>(&text).unwrap().is_newer());
+}
+
+#[test]
+fn values_that_are_none_are_not_read() {
+    let text = json(&after(&[(0, 0.5)]));
+    for (good, bad) in [
+        ("\"cv\":0.5", "\"cv\":-0.5"),
+        ("\"indicator\":\"cpu\"", "\"indicator\":\"moon\""),
+        ("\"name\":\"hot\"", "\"name\":\"h\\nt\""),
+        ("2026-01-01T00:00:00Z", "yesterday"),
+        ("\"fate\":\"removed\"", "\"fate\":\"eaten\""),
+    ] {
+        let broken = text.replacen(good, bad, 1);
+        assert_ne!(broken, text);
+        assert!(serde_json::from_str::<Record>(&broken).is_err(), "{bad}");
+    }
+}
+
+#[test]
+fn the_largest_record_there_is_stays_within_its_bounds() {
+    let longest = "x".repeat(253);
+    let uid = || Uid::new("u".repeat(64));
+    let pods = |count: usize| {
+        let pod = || PodRef { namespace: "shop".into(), name: longest.clone(), uid: uid() };
+        (0..count).map(move |_| (pod(), Role::Cold))
+    };
+    let odd = Ratio::new(123_456.123_456_7).unwrap();
+    let (spread, time) = (Spread::new(odd, odd), Timestamp::MAX);
+    let rotation = |count, cycle: usize| {
+        let cycle = format!("{cycle:064}");
+        Rotation::intended(&cycle, time, Indicator::ProductionRate, pods(count), spread, Some(odd)).unwrap()
+    };
+    let mut record = Record::default();
+    for cycle in 0..200 {
+        record.begin(rotation(if cycle == 199 { 40 } else { 2 }, cycle));
+        record.measure(Timestamp::MAX, &Patience::default(), |_| Some(spread));
+        for name in 0..40 {
+            let (status, end) = (format!("{name:032}"), CycleEnd::Failed);
+            (0..3).for_each(|_| record.cycle_ended(&status, end, time, &Patience::default()));
+        }
+    }
+    let length = json(&record).len();
+    assert!(length < MOST_BYTES, "{length}");
+}
