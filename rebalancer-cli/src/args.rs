@@ -5,9 +5,7 @@ use std::ffi::OsString;
 use std::process::ExitCode;
 
 use clap::builder::{OsStringValueParser, PossibleValuesParser};
-use clap::{Arg, ArgMatches, Command, value_parser};
-
-use rebalancer_core::simulation::Shape;
+use clap::{Arg, ArgMatches, Command};
 
 use crate::commands::Course;
 use crate::config::variable::{VARIABLES, Variable};
@@ -21,11 +19,11 @@ pub(crate) struct Invocation {
 }
 
 /// One of the commands.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, PartialEq)]
 pub(crate) enum Action {
     Run,
     Plan { json: bool },
-    Simulate(Course),
+    Simulate(Box<Course>),
 }
 
 const EXIT_CODES: &str = "\
@@ -45,7 +43,7 @@ pub(crate) fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Inv
         "plan" => {
             Action::Plan { json: sub.get_one::<String>("output").is_some_and(|output| output == "json") }
         }
-        "simulate" => simulate(sub),
+        "simulate" => Action::Simulate(Box::new(Course::read(sub)?)),
         _ => Action::Run,
     };
     // A flag may stand before the command or after it.
@@ -100,22 +98,9 @@ fn command() -> Command {
 }
 
 fn simulate_command() -> Command {
-    let number = |name: &'static str, default: &'static str, help: &'static str| {
-        Arg::new(name).long(name).value_name("N").default_value(default).help(help)
-    };
     Command::new("simulate")
         .about("A seeded fleet in memory, no cluster needed: before, decisions, after")
-        .arg(number("pods", "20", "Pods").value_parser(value_parser!(u32).range(1..=100_000)))
-        .arg(number("partitions", "160", "Partitions").value_parser(value_parser!(u32).range(1..=1_000_000)))
-        .arg(
-            number("sigma", "1.0", "Spread of the log-normal partition loads")
-                .value_parser(value_parser!(f64)),
-        )
-        .arg(number("seed", "7", "The same seed makes the same fleet").value_parser(value_parser!(u64)))
-        .arg(
-            number("cycles", "20", "At most this many cycles")
-                .value_parser(value_parser!(u32).range(1..=10_000)),
-        )
+        .args(Course::arguments())
         .args(VARIABLES.iter().filter(|variable| is_policy(variable)).map(flag))
 }
 
@@ -131,24 +116,9 @@ fn is_policy(variable: &Variable) -> bool {
             | "MINIMUM_POD_AGE"
             | "REBALANCE_STRATEGY"
             | "KAFKA_ASSIGNOR"
+            | "KAFKA_STATIC_MEMBERSHIP"
             | "KAFKA_REPLACEMENT_TIMING"
     )
-}
-
-fn simulate(matches: &ArgMatches) -> Action {
-    let count = |name: &str| {
-        matches.get_one::<u32>(name).and_then(|number| usize::try_from(*number).ok()).unwrap_or_default()
-    };
-    Action::Simulate(Course {
-        shape: Shape {
-            pods: count("pods"),
-            partitions: count("partitions"),
-            sigma: matches.get_one("sigma").copied().unwrap_or_default(),
-            seed: matches.get_one("seed").copied().unwrap_or_default(),
-            ..Shape::default()
-        },
-        cycles: count("cycles"),
-    })
 }
 
 fn flag(variable: &'static Variable) -> Arg {

@@ -1,85 +1,106 @@
 //! `rebalancer simulate`: the same ports, planner and cycle on a fleet in memory.
 
-use jiff::SignedDuration;
-use rebalancer_core::cycle::{Hands, Outcome, PodOutcome, Subject, act, observe};
-use rebalancer_core::policy::Policy;
-use rebalancer_core::port::{Interrupt, Interruption, Journal, Mode};
-use rebalancer_core::report::Removal;
-use rebalancer_core::simulation::{Fleet, Shape};
+mod options;
+
+use std::path::{Path, PathBuf};
+
+use anyhow::Context as _;
+use rebalancer_core::policy::{Policy, Strategy};
+use rebalancer_core::simulation::course::{self, Course as Happened, CourseError};
+use rebalancer_core::simulation::{Shape, suite};
 
 use super::{Exit, block_on};
-use crate::render::simulation::{self as show, Cycle};
+use crate::render::simulation::{self as show, picture, table};
+
+/// Both strategies, in the order in which they are shown.
+const STRATEGIES: [Strategy; 2] = [Strategy::RotateOutliers, Strategy::Predict];
 
 /// What to simulate.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Course {
     pub(crate) shape: Shape,
     /// At most this many cycles.
     pub(crate) cycles: usize,
+    pub(crate) scope: Scope,
+    /// Where to draw a picture.
+    pub(crate) picture: Option<PathBuf>,
 }
 
-/// Simulated time between two cycles, as a CronJob's schedule; longer than any minimum age by default.
-const INTERVAL: SignedDuration = SignedDuration::from_mins(10);
-
-/// After this many cycles without a rotation the fleet is quiet: nothing changes any more.
-const QUIET: usize = 1;
+/// How much of it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Scope {
+    /// One fleet, the strategy of the policy, step by step.
+    Fleet,
+    /// Both strategies over fleets of this many seeds.
+    Compare { seeds: u64 },
+    /// The standard suite.
+    Suite,
+}
 
 pub(super) fn run(course: &Course, policy: &Policy) -> Exit {
-    let fleet = match Fleet::new(&course.shape) {
-        Ok(fleet) => fleet,
-        Err(error) => {
-            tracing::error!(event = "configuration_error", %error, "no such fleet can be made");
-            return Exit::Misconfigured;
+    let done = async {
+        match course.scope {
+            Scope::Fleet => one_fleet(course, policy).await,
+            Scope::Compare { seeds } => compare(course, seeds, policy).await,
+            Scope::Suite => whole_suite(policy).await,
         }
     };
     block_on(async {
-        match simulate(&fleet, course, policy).await {
+        match done.await {
             Ok(()) => Exit::Finished,
-            Err(error) => {
-                tracing::error!(event = "simulation_failed", error = format!("{error:#}"), "no simulation");
-                Exit::Failed
-            }
+            Err(error) => failed(&error),
         }
     })
 }
 
-async fn simulate(fleet: &Fleet, course: &Course, policy: &Policy) -> anyhow::Result<()> {
-    let before = fleet.loads();
-    let mut cycles = Vec::new();
-    let mut quiet = 0;
-    while cycles.len() < course.cycles && quiet < QUIET {
-        let cycle = one_cycle(fleet, policy).await?;
-        quiet = if cycle.removed == 0 { quiet + 1 } else { 0 };
-        cycles.push(cycle);
+fn failed(error: &anyhow::Error) -> Exit {
+    if let Some(CourseError::Shape(error)) = error.downcast_ref() {
+        tracing::error!(event = "configuration_error", %error, "no such fleet can be made");
+        return Exit::Misconfigured;
     }
-    show::show(&course.shape, &before, &cycles, &fleet.loads())
+    tracing::error!(event = "simulation_failed", error = format!("{error:#}"), "no simulation");
+    Exit::Failed
 }
 
-async fn one_cycle(fleet: &Fleet, policy: &Policy) -> anyhow::Result<Cycle> {
-    let subject = Subject { workload: Fleet::workload(), hpa_prefix: String::new() };
-    let observation = observe(&subject, fleet, fleet, policy, fleet.now()).await?;
-    let hands = Hands { inventory: fleet, deleter: fleet, journal: &Silent, interrupt: &Silent };
-    let outcome = act(&observation, policy, &hands, Mode::Real, fleet.now()).await;
-    let removed = match &outcome {
-        Outcome::Acted { pods, .. } => {
-            pods.iter().filter(|(_, outcome)| *outcome == PodOutcome::Removed).count()
+async fn one_fleet(request: &Course, policy: &Policy) -> anyhow::Result<()> {
+    let course = course::run(&request.shape, policy, request.cycles).await?;
+    draw(request.picture.as_deref(), &request.shape, &[(policy.strategy, &course)])?;
+    show::show(&request.shape, policy, &course)
+}
+
+async fn compare(request: &Course, seeds: u64, policy: &Policy) -> anyhow::Result<()> {
+    let first = request.shape.seed;
+    let mut rows = Vec::new();
+    for seed in first..first.saturating_add(seeds) {
+        let shape = Shape { seed, ..request.shape };
+        let mut courses = Vec::new();
+        for strategy in STRATEGIES {
+            let policy = Policy { strategy, ..policy.clone() };
+            courses.push((strategy, course::run(&shape, &policy, request.cycles).await?));
         }
-        Outcome::Balanced | Outcome::Held | Outcome::AuditFailed(_) => 0,
-    };
-    fleet.settle(INTERVAL);
-    Ok(Cycle { report: observation.report, removed, after: fleet.loads() })
-}
-
-/// Keeps no audit trail, and is never interrupted: nothing real is at stake.
-struct Silent;
-
-impl Journal for Silent {
-    fn intended(&self, _: &Removal, _: Mode) {}
-    fn finished(&self, _: &Removal, _: &PodOutcome, _: Mode) {}
-}
-
-impl Interrupt for Silent {
-    fn requested(&self) -> Option<Interruption> {
-        None
+        if seed == first {
+            let drawn: Vec<(Strategy, &Happened)> =
+                courses.iter().map(|(strategy, course)| (*strategy, course)).collect();
+            draw(request.picture.as_deref(), &shape, &drawn)?;
+        }
+        let row = |(strategy, course): &(Strategy, Happened)| (seed, *strategy, course.summary());
+        rows.extend(courses.iter().map(row));
     }
+    table::comparison(&request.shape, &rows)
+}
+
+async fn whole_suite(policy: &Policy) -> anyhow::Result<()> {
+    let mut scores = Vec::new();
+    for case in suite::cases() {
+        for strategy in STRATEGIES {
+            scores.push(suite::run(&case, strategy, policy).await?);
+        }
+    }
+    table::suite(&scores)
+}
+
+fn draw(file: Option<&Path>, shape: &Shape, courses: &[(Strategy, &Happened)]) -> anyhow::Result<()> {
+    let Some(file) = file else { return Ok(()) };
+    let svg = picture::svg(shape, courses)?;
+    std::fs::write(file, svg).with_context(|| format!("the picture can't be written to {}", file.display()))
 }

@@ -1,21 +1,16 @@
 //! A simulation for people: before, decisions, after.
 
+pub(crate) mod picture;
+pub(crate) mod table;
+
 use std::fmt::Write as _;
 
 use rebalancer_core::fleet::Samples;
-use rebalancer_core::report::{Decision, Plan, Report};
-use rebalancer_core::simulation::{ASSIGNMENT_RULE, Shape};
+use rebalancer_core::policy::{Policy, Strategy, Timing};
+use rebalancer_core::report::{Decision, Plan};
+use rebalancer_core::simulation::course::{Course, Cycle};
+use rebalancer_core::simulation::{Drift, Shape, Spread};
 use rebalancer_core::stats::Distribution;
-
-/// One simulated cycle.
-pub(crate) struct Cycle {
-    /// What was decided.
-    pub(crate) report: Report,
-    /// How many pods were removed.
-    pub(crate) removed: usize,
-    /// Loads after the consumer group has rebalanced.
-    pub(crate) after: Samples,
-}
 
 /// Fleets up to this size are drawn pod by pod.
 const DRAWN: usize = 40;
@@ -27,33 +22,94 @@ const BAR: f64 = 40.0;
 ///
 /// # Errors
 /// When stdout can't be written.
-pub(crate) fn show(shape: &Shape, before: &Samples, cycles: &[Cycle], after: &Samples) -> anyhow::Result<()> {
-    super::print(&text(shape, before, cycles, after)?)
+pub(crate) fn show(shape: &Shape, policy: &Policy, course: &Course) -> anyhow::Result<()> {
+    super::print(&text(shape, policy, course)?)
 }
 
-fn text(
-    shape: &Shape,
-    before: &Samples,
-    cycles: &[Cycle],
-    after: &Samples,
-) -> Result<String, std::fmt::Error> {
-    let mut out = String::new();
-    writeln!(
-        out,
-        "{} pods, {} partitions with log-normal loads (sigma {}), seed {}",
-        shape.pods, shape.partitions, shape.sigma, shape.seed
-    )?;
-    writeln!(out, "assignment rule: {ASSIGNMENT_RULE}\n")?;
-    let scale = highest(before).max(highest(after));
-    fleet(&mut out, "before", before, scale)?;
+fn text(shape: &Shape, policy: &Policy, course: &Course) -> Result<String, std::fmt::Error> {
+    let mut out = heading(shape);
+    writeln!(out, "strategy: {}\n", strategy_name(policy.strategy))?;
+    let scale = highest(&course.start).max(highest(course.end()));
+    fleet(&mut out, "before", &course.start, scale)?;
     writeln!(out, "decisions")?;
-    for (number, cycle) in cycles.iter().enumerate() {
+    for (number, cycle) in course.cycles.iter().enumerate() {
         decision(&mut out, number + 1, cycle)?;
     }
     writeln!(out)?;
-    fleet(&mut out, "after", after, scale)?;
-    summary(&mut out, before, cycles, after)?;
+    fleet(&mut out, "after", course.end(), scale)?;
+    summary(&mut out, course)?;
     Ok(out)
+}
+
+/// What the fleet is, on a few lines; the last one names the rule that its group follows.
+fn heading(shape: &Shape) -> String {
+    let topics = if shape.topics == 1 { String::new() } else { format!(" of {} topics", shape.topics) };
+    let mut lines = vec![format!(
+        "{} pods, {} partitions{topics} with {}, seed {}",
+        shape.pods,
+        shape.partitions,
+        spread(shape.spread),
+        shape.seed
+    )];
+    lines.extend(circumstances(shape));
+    lines.push(format!("assignment rule: {}\n", rule(shape)));
+    lines.join("\n")
+}
+
+fn spread(spread: Spread) -> String {
+    match spread {
+        Spread::Equal => "equal loads".to_owned(),
+        Spread::LogNormal { sigma } => format!("log-normal loads (sigma {sigma})"),
+        Spread::Zipf { exponent } => format!("Zipf loads (exponent {exponent})"),
+        Spread::Hot { partitions, times } => {
+            format!("equal loads, but {partitions} with {times} times as much")
+        }
+    }
+}
+
+/// Everything that is not as in the simplest fleet.
+fn circumstances(shape: &Shape) -> Vec<String> {
+    let Drift { swing, walk } = shape.drift;
+    let (nodes, metrics) = (shape.nodes, shape.metrics);
+    let mut lines = Vec::new();
+    let mut unless_simple = |simple: bool, line: String| {
+        if !simple {
+            lines.push(line);
+        }
+    };
+    unless_simple(
+        shape.drift == Drift::default(),
+        format!("loads swing by {swing} a day and walk by {walk} an hour"),
+    );
+    unless_simple(
+        nodes.slow_share <= 0.0,
+        format!(
+            "on {} of the nodes a message costs {} times as much CPU",
+            nodes.slow_share, nodes.cost_factor
+        ),
+    );
+    unless_simple(metrics.noise <= 0.0, format!("readings are off by {} (log-normal)", metrics.noise));
+    unless_simple(metrics.delay == 0, format!("readings are {} cycles old", metrics.delay));
+    if let Some(cycles) = shape.rollout_every {
+        lines.push(format!("a rollout after every {cycles} cycles"));
+    }
+    lines
+}
+
+fn rule(shape: &Shape) -> String {
+    let replaced = match (shape.static_members, shape.timing) {
+        (true, _) => "static members, back before anybody has missed them",
+        (false, Timing::LeaveThenJoin) => "replacements join after the removed pods have left",
+        (false, Timing::AllAtOnce) => "removed pods leave and replacements join in one rebalance",
+    };
+    format!("{}; {replaced}", shape.assignor)
+}
+
+const fn strategy_name(strategy: Strategy) -> &'static str {
+    match strategy {
+        Strategy::Predict => "predict",
+        Strategy::RotateOutliers => "rotate-outliers",
+    }
 }
 
 fn highest(loads: &Samples) -> f64 {
@@ -95,17 +151,24 @@ fn decision(out: &mut String, number: usize, cycle: &Cycle) -> std::fmt::Result 
         }
         writeln!(out, "    then: {}", measured(&cycle.after))?;
     }
+    if let Some(forecast) = cycle.forecast() {
+        writeln!(out, "    predicted: CV {:.3}, was {:.3}", forecast.expected, forecast.measured)?;
+    }
+    if cycle.rolled_out {
+        writeln!(out, "    a rollout replaced all pods")?;
+    }
     Ok(())
 }
 
-fn summary(out: &mut String, before: &Samples, cycles: &[Cycle], after: &Samples) -> std::fmt::Result {
-    let removed: usize = cycles.iter().map(|cycle| cycle.removed).sum();
-    let cv = |loads: &Samples| Distribution::of(loads.values().copied()).map_or(0.0, |loads| loads.cv);
+fn summary(out: &mut String, course: &Course) -> std::fmt::Result {
+    let counted = course.summary();
     writeln!(
         out,
-        "CV {:.3} -> {:.3} with {removed} removals in {} cycles",
-        cv(before),
-        cv(after),
-        cycles.len()
+        "CV {:.3} -> {:.3} with {} removals in {} cycles{}",
+        counted.before.cv,
+        counted.after.cv,
+        counted.removals,
+        counted.cycles,
+        if counted.useless > 0 { format!(", {} of them useless", counted.useless) } else { String::new() }
     )
 }

@@ -66,7 +66,7 @@ impl Quotas {
     /// How many the next member gets on top of what it kept.
     fn room(&mut self, kept: usize) -> usize {
         let room = self.most().saturating_sub(kept);
-        let can_wait = self.members_left > self.extras + 1;
+        let can_wait = self.members_left > self.extras;
         self.members_left = self.members_left.saturating_sub(1);
         if self.extras == 0 {
             room

@@ -1,0 +1,283 @@
+//! A picture of a course: the load of each pod over time, and how uneven that is.
+//!
+//! Each pod is one thin line for as long as it lives. Where pods were removed there is a vertical mark, and the last
+//! load of each of them is a dot. The lower part shows the CV on the same time axis.
+
+use anyhow::anyhow;
+use plotters::coord::Shift;
+use plotters::coord::types::RangedCoordf64;
+use plotters::prelude::*;
+use rebalancer_core::fleet::Samples;
+use rebalancer_core::policy::Strategy;
+use rebalancer_core::report::{Decision, Removal};
+use rebalancer_core::simulation::Shape;
+use rebalancer_core::simulation::course::{Balance, Course, Cycle};
+use rebalancer_core::unit::Load;
+
+use super::{rule, spread, strategy_name};
+
+/// Width of the picture and height of one course, in pixels.
+const SIZE: (u32, u32) = (1_000, 640);
+/// Height of the title of a course, and of its loads; the rest shows the CV.
+const TITLE: u32 = 46;
+const LOADS: u32 = 390;
+
+/// A pod that was there at the start.
+const FIRST: RGBColor = RGBColor(128, 134, 139);
+/// A pod that replaced another.
+const LATER: RGBColor = RGBColor(0, 131, 112);
+const HOT: RGBColor = RGBColor(197, 34, 31);
+const COLD: RGBColor = RGBColor(26, 115, 232);
+const MARK: RGBColor = RGBColor(232, 164, 0);
+const VARIATION: RGBColor = RGBColor(103, 58, 183);
+
+type Area<'a> = DrawingArea<SVGBackend<'a>, Shift>;
+type Chart<'a, 'b> = ChartContext<'a, SVGBackend<'b>, Cartesian2d<RangedCoordf64, RangedCoordf64>>;
+
+/// Draws courses of one fleet, one above the other, as SVG.
+///
+/// # Errors
+/// When the drawing library refuses; it has no reason to.
+pub(crate) fn svg(shape: &Shape, courses: &[(Strategy, &Course)]) -> anyhow::Result<String> {
+    let mut svg = String::new();
+    let height = SIZE.1 * u32::try_from(courses.len()).unwrap_or(1).max(1);
+    {
+        let root = SVGBackend::with_string(&mut svg, (SIZE.0, height)).into_drawing_area();
+        root.fill(&WHITE).map_err(refused)?;
+        let scale = Scale::of(courses);
+        for (area, (strategy, course)) in root.split_evenly((courses.len(), 1)).iter().zip(courses) {
+            let drawn = Drawn { shape, strategy: *strategy, course, states: states(course), scale };
+            drawn.draw(area)?;
+        }
+        root.present().map_err(refused)?;
+    }
+    Ok(svg)
+}
+
+/// The library's error, which borrows and is not `Sync`, as text.
+fn refused(error: impl std::fmt::Display) -> anyhow::Error {
+    anyhow!("the picture can't be drawn: {error}")
+}
+
+/// Loads at each decision, and after the last cycle.
+fn states(course: &Course) -> Vec<&Samples> {
+    course.cycles.iter().map(|cycle| &cycle.before).chain([course.end()]).collect()
+}
+
+/// The ends of the axes, the same for all courses of a picture, so that they can be compared.
+#[derive(Debug, Clone, Copy)]
+struct Scale {
+    cycles: f64,
+    load: f64,
+    cv: f64,
+}
+
+impl Scale {
+    fn of(courses: &[(Strategy, &Course)]) -> Self {
+        let all = || courses.iter().flat_map(|(_, course)| states(course));
+        let cycles = courses.iter().map(|(_, course)| course.cycles.len()).max().unwrap_or(0);
+        let load = all().flat_map(|state| state.values().map(|load| load.get())).fold(0.0, f64::max);
+        let cv = all().map(|state| Balance::of(state).cv).fold(0.0, f64::max);
+        // Room above for the legend; an axis without length can't be drawn.
+        Self {
+            cycles: (cycles as f64).max(1.0),
+            load: if load > 0.0 { load * 1.25 } else { 1.0 },
+            cv: if cv > 0.0 { cv * 1.15 } else { 1.0 },
+        }
+    }
+}
+
+struct Drawn<'a> {
+    shape: &'a Shape,
+    strategy: Strategy,
+    course: &'a Course,
+    states: Vec<&'a Samples>,
+    scale: Scale,
+}
+
+impl Drawn<'_> {
+    fn draw(&self, area: &Area<'_>) -> anyhow::Result<()> {
+        let (title, rest) = area.split_vertically(TITLE);
+        let (upper, lower) = rest.split_vertically(LOADS);
+        self.draw_title(&title)?;
+        self.draw_loads(&upper)?;
+        self.draw_variation(&lower)
+    }
+
+    fn draw_title(&self, area: &Area<'_>) -> anyhow::Result<()> {
+        let counted = self.course.summary();
+        let title = format!(
+            "{}: CV {:.3} to {:.3} with {} removals in {} cycles",
+            strategy_name(self.strategy),
+            counted.before.cv,
+            counted.after.cv,
+            counted.removals,
+            counted.cycles
+        );
+        let shape = self.shape;
+        let fleet = format!(
+            "{} pods, {} partitions, {}, seed {}; {}",
+            shape.pods,
+            shape.partitions,
+            spread(shape.spread),
+            shape.seed,
+            rule(shape)
+        );
+        let style = |size| ("sans-serif", size).into_text_style(area);
+        area.draw(&Text::new(title, (70, 8), style(19))).map_err(refused)?;
+        area.draw(&Text::new(fleet, (70, 31), style(13).color(&BLACK.mix(0.65)))).map_err(refused)
+    }
+
+    fn draw_loads(&self, area: &Area<'_>) -> anyhow::Result<()> {
+        let mut chart = self.chart(area, "CPU of each pod, in cores", self.scale.load, 30)?;
+        self.draw_marks(&mut chart, self.scale.load)?;
+        self.draw_limit(&mut chart)?;
+        self.draw_pods(&mut chart)?;
+        self.draw_removed(&mut chart)?;
+        chart
+            .configure_series_labels()
+            .position(SeriesLabelPosition::UpperRight)
+            .background_style(WHITE.mix(0.85))
+            .border_style(BLACK.mix(0.25))
+            .label_font(("sans-serif", 13))
+            .draw()
+            .map_err(refused)
+    }
+
+    fn draw_variation(&self, area: &Area<'_>) -> anyhow::Result<()> {
+        let mut chart = self.chart(area, "CV", self.scale.cv, 42)?;
+        self.draw_marks(&mut chart, self.scale.cv)?;
+        let points =
+            (0_u32..).zip(&self.states).map(|(cycle, state)| (f64::from(cycle), Balance::of(state).cv));
+        chart.draw_series(LineSeries::new(points, VARIATION.stroke_width(2))).map_err(refused)?;
+        Ok(())
+    }
+
+    /// Axes. Time is counted in cycles; only the lower chart, which has the larger label area, names it.
+    fn chart<'a, 'b>(
+        &self,
+        area: &'a Area<'b>,
+        name: &str,
+        top: f64,
+        below: u32,
+    ) -> anyhow::Result<Chart<'a, 'b>> {
+        let mut chart = ChartBuilder::on(area)
+            .margin_right(20)
+            .margin_top(6)
+            .x_label_area_size(below)
+            .y_label_area_size(70)
+            .build_cartesian_2d(0.0..self.scale.cycles, 0.0..top)
+            .map_err(refused)?;
+        let mut mesh = chart.configure_mesh();
+        mesh.disable_x_mesh()
+            .light_line_style(TRANSPARENT)
+            .bold_line_style(BLACK.mix(0.12))
+            .label_style(("sans-serif", 13))
+            .axis_desc_style(("sans-serif", 14))
+            .x_label_formatter(&|cycle| format!("{cycle:.0}"))
+            .y_label_formatter(&|value| format!("{value:.2}"))
+            .y_labels(6)
+            .y_desc(name);
+        if below > 30 {
+            mesh.x_desc("cycles");
+        }
+        mesh.draw().map_err(refused)?;
+        drop(mesh);
+        Ok(chart)
+    }
+
+    /// A vertical line at each cycle that removed pods.
+    fn draw_marks(&self, chart: &mut Chart<'_, '_>, top: f64) -> anyhow::Result<()> {
+        let at = self.rotations().map(|(cycle, _)| vec![(cycle, 0.0), (cycle, top)]);
+        let marks = at.map(|line| PathElement::new(line, MARK.mix(0.55)));
+        chart.draw_series(marks).map_err(refused)?.label("rotation").legend(sample(MARK));
+        Ok(())
+    }
+
+    /// The load above which a pod is hot, as long as the first cycle's limit stands for all.
+    fn draw_limit(&self, chart: &mut Chart<'_, '_>) -> anyhow::Result<()> {
+        let limit = |cycle: &Cycle| cycle.report.indicators.first().map(|seen| seen.limit.hot_above().get());
+        let Some(limit) = self.course.cycles.first().and_then(limit).filter(|limit| *limit < self.scale.load)
+        else {
+            return Ok(());
+        };
+        let line = [(0.0, limit), (self.scale.cycles, limit)];
+        chart
+            .draw_series(DashedLineSeries::new(line, 6, 5, HOT.mix(0.8).stroke_width(1)))
+            .map_err(refused)?
+            .label("hot above")
+            .legend(sample(HOT));
+        Ok(())
+    }
+
+    fn draw_pods(&self, chart: &mut Chart<'_, '_>) -> anyhow::Result<()> {
+        for (later, colour, label) in [(false, FIRST, "pod"), (true, LATER, "replacement")] {
+            let lives = self.lives().into_iter().filter(|life| (life.since > 0.0) == later);
+            let lines = lives.map(|life| PathElement::new(life.points, colour.mix(0.75)));
+            chart.draw_series(lines).map_err(refused)?.label(label).legend(sample(colour));
+        }
+        Ok(())
+    }
+
+    /// Dots where removed pods were last.
+    fn draw_removed(&self, chart: &mut Chart<'_, '_>) -> anyhow::Result<()> {
+        for (hot, colour, label) in [(true, HOT, "removed as hot"), (false, COLD, "removed as cold")] {
+            let ends = self.rotations().flat_map(|(at, cycle)| {
+                let removed = removals(cycle).iter().filter(move |removal| removal.choice.is_hot() == hot);
+                removed.filter_map(move |removal| Some((at, cycle.before.get(&removal.pod.name)?.get())))
+            });
+            let dots = ends.map(|end| Circle::new(end, 3, colour.filled()));
+            chart
+                .draw_series(dots)
+                .map_err(refused)?
+                .label(label)
+                .legend(move |(x, y)| Circle::new((x + 10, y), 3, colour.filled()));
+        }
+        Ok(())
+    }
+
+    /// Cycles that removed pods, and when.
+    fn rotations(&self) -> impl Iterator<Item = (f64, &Cycle)> {
+        let counted = (0_u32..).zip(&self.course.cycles).map(|(index, cycle)| (f64::from(index), cycle));
+        counted.filter(|(_, cycle)| cycle.removed > 0)
+    }
+
+    /// Every pod that there ever was.
+    fn lives(&self) -> Vec<Life> {
+        let mut lives: std::collections::BTreeMap<&str, Life> = std::collections::BTreeMap::new();
+        for (at, state) in (0_u32..).zip(&self.states) {
+            for (name, load) in *state {
+                lives.entry(name).or_insert_with(|| Life::from(f64::from(at))).add(f64::from(at), *load);
+            }
+        }
+        lives.into_values().collect()
+    }
+}
+
+/// One pod's line.
+struct Life {
+    since: f64,
+    points: Vec<(f64, f64)>,
+}
+
+impl Life {
+    const fn from(since: f64) -> Self {
+        Self { since, points: Vec::new() }
+    }
+
+    fn add(&mut self, at: f64, load: Load) {
+        self.points.push((at, load.get()));
+    }
+}
+
+fn removals(cycle: &Cycle) -> &[Removal] {
+    match &cycle.report.decision {
+        Decision::Rotate(plan) => &plan.removals,
+        Decision::Balanced | Decision::Hold(_) => &[],
+    }
+}
+
+/// A short line for the legend.
+fn sample(colour: RGBColor) -> impl Fn((i32, i32)) -> PathElement<(i32, i32)> {
+    move |(x, y)| PathElement::new(vec![(x, y), (x + 20, y)], colour.stroke_width(2))
+}
