@@ -6,8 +6,9 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
 use rebalancer_core::policy::{Policy, Strategy};
+use rebalancer_core::simulation::Shape;
 use rebalancer_core::simulation::course::{self, Course as Happened, CourseError};
-use rebalancer_core::simulation::{Shape, suite};
+use rebalancer_core::simulation::suite::{self, Case};
 
 use super::{Exit, block_on};
 use crate::render::simulation::{self as show, picture, table};
@@ -27,22 +28,22 @@ pub(crate) struct Course {
 }
 
 /// How much of it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub(crate) enum Scope {
     /// One fleet, the strategy of the policy, step by step.
     Fleet,
     /// Both strategies over fleets of this many seeds.
     Compare { seeds: u64 },
-    /// The standard suite.
-    Suite,
+    /// Fleets of the standard suite.
+    Suite(Vec<Case>),
 }
 
 pub(super) fn run(course: &Course, policy: &Policy) -> Exit {
     let done = async {
-        match course.scope {
+        match &course.scope {
             Scope::Fleet => one_fleet(course, policy).await,
-            Scope::Compare { seeds } => compare(course, seeds, policy).await,
-            Scope::Suite => whole_suite(policy).await,
+            Scope::Compare { seeds } => compare(course, *seeds, policy).await,
+            Scope::Suite(cases) => suite(cases, policy).await,
         }
     };
     block_on(async {
@@ -89,11 +90,11 @@ async fn compare(request: &Course, seeds: u64, policy: &Policy) -> anyhow::Resul
     table::comparison(&request.shape, &rows)
 }
 
-async fn whole_suite(policy: &Policy) -> anyhow::Result<()> {
+async fn suite(cases: &[Case], policy: &Policy) -> anyhow::Result<()> {
     let mut scores = Vec::new();
-    for case in suite::cases() {
+    for case in cases {
         for strategy in STRATEGIES {
-            scores.push(suite::run(&case, strategy, policy).await?);
+            scores.push(suite::run(case, strategy, policy).await?);
         }
     }
     table::suite(&scores)

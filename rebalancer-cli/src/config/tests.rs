@@ -139,7 +139,7 @@ const WRONG: &[(&str, &str, &str)] = &[
     (
         "KAFKA_ASSIGNOR",
         "stickiest",
-        "KAFKA_ASSIGNOR=\"stickiest\": expected one of auto, range, roundrobin, sticky, cooperative-sticky, uniform, server-range",
+        "KAFKA_ASSIGNOR=\"stickiest\": expected one of auto, range, roundrobin, sticky, cooperative-sticky, librdkafka-cooperative-sticky, uniform, server-range",
     ),
     ("KAFKA_STATIC_MEMBERSHIP", "2", "KAFKA_STATIC_MEMBERSHIP=\"2\": expected true or false"),
     (

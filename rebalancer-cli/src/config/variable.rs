@@ -163,7 +163,7 @@ pub(crate) const VARIABLES: &[Variable] = &[
         DECISION,
         "KAFKA_ASSIGNOR",
         Some("auto"),
-        "The group's assignor: range, roundrobin, sticky, cooperative-sticky, uniform, server-range; auto: inferred from who holds what",
+        "The group's assignor: range, roundrobin, sticky, cooperative-sticky, librdkafka-cooperative-sticky, uniform, server-range; auto: inferred from who holds what",
     ),
     Variable::new(
         DECISION,

@@ -28,6 +28,11 @@ pub struct Settled {
 /// Rebalances until no member has to give anything up, as long as nobody else joins or leaves.
 #[must_use]
 pub fn settle(group: &Group) -> Settled {
+    settle_by(assign, group)
+}
+
+/// The same for any rule that leaves out what must first be given up.
+pub(super) fn settle_by(assign: fn(&Group) -> Assignment, group: &Group) -> Settled {
     let mut group = group.clone();
     let mut rebalances = 1;
     let mut assignment = assign(&group);

@@ -2,7 +2,10 @@
 
 use std::fmt;
 
-use super::{Assignment, Group, cooperative_sticky, range, round_robin, server_range, sticky, uniform};
+use super::{
+    Assignment, Group, cooperative_sticky, librdkafka_cooperative_sticky, range, round_robin, server_range,
+    sticky, uniform,
+};
 
 /// A rule that gives partitions to members.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -16,6 +19,8 @@ pub enum Assignor {
     Sticky,
     /// The Java client's `cooperative-sticky`.
     CooperativeSticky,
+    /// librdkafka's `cooperative-sticky`, which deals by another rule than the Java client's of the same name.
+    LibrdkafkaCooperativeSticky,
     /// The broker's `uniform`, the default of the consumer protocol (KIP-848).
     Uniform,
     /// The broker's `range` of the consumer protocol (KIP-848).
@@ -24,16 +29,18 @@ pub enum Assignor {
 
 impl Assignor {
     /// Every rule.
-    pub const ALL: [Self; 6] = [
+    pub const ALL: [Self; 7] = [
         Self::Range,
         Self::RoundRobin,
         Self::Sticky,
         Self::CooperativeSticky,
+        Self::LibrdkafkaCooperativeSticky,
         Self::Uniform,
         Self::ServerRange,
     ];
 
-    /// Its name, as in Kafka's settings; the broker's range is `server-range` here to tell the two apart.
+    /// Its name, as in Kafka's settings; `server-range` and `librdkafka-cooperative-sticky` are called so here to tell
+    /// them from the Java client's.
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
@@ -41,6 +48,7 @@ impl Assignor {
             Self::RoundRobin => "roundrobin",
             Self::Sticky => "sticky",
             Self::CooperativeSticky => "cooperative-sticky",
+            Self::LibrdkafkaCooperativeSticky => "librdkafka-cooperative-sticky",
             Self::Uniform => "uniform",
             Self::ServerRange => "server-range",
         }
@@ -52,7 +60,9 @@ impl Assignor {
     pub const fn is_sticky(self) -> bool {
         match self {
             Self::Range | Self::RoundRobin | Self::ServerRange => false,
-            Self::Sticky | Self::CooperativeSticky | Self::Uniform => true,
+            Self::Sticky | Self::CooperativeSticky | Self::LibrdkafkaCooperativeSticky | Self::Uniform => {
+                true
+            }
         }
     }
 
@@ -64,6 +74,9 @@ impl Assignor {
             Self::RoundRobin => round_robin::assign(group),
             Self::Sticky => sticky::assign(group),
             Self::CooperativeSticky => cooperative_sticky::settle(group).assignment,
+            Self::LibrdkafkaCooperativeSticky => {
+                cooperative_sticky::settle_by(librdkafka_cooperative_sticky::assign, group).assignment
+            }
             Self::Uniform => uniform::assign(group),
             Self::ServerRange => server_range::assign(group),
         }

@@ -8,6 +8,7 @@ use mockall::mock;
 
 use super::*;
 use crate::fleet::{Hpa, Pod};
+use crate::policy::Strategy;
 use crate::port::PodRef;
 use crate::simulation::{Fleet, Shape};
 
@@ -68,6 +69,11 @@ impl<F: Fn(Pod) -> Option<Pod> + Send + Sync> Inventory for Changing<'_, F> {
     }
 }
 
+/// The strategy that makes the largest batches, so that there is something to break off.
+fn policy() -> Policy {
+    Policy { strategy: Strategy::RotateOutliers, ..Policy::default() }
+}
+
 fn subject() -> Subject {
     Subject { workload: Fleet::workload(), hpa_prefix: String::new() }
 }
@@ -75,7 +81,7 @@ fn subject() -> Subject {
 /// A fleet that wants a rotation.
 async fn uneven() -> (Fleet, Observation) {
     let fleet = Fleet::new(&Shape { seed: 7, ..Shape::default() }).unwrap();
-    let observation = observe(&subject(), &fleet, &fleet, &Policy::default(), fleet.now()).await.unwrap();
+    let observation = observe(&subject(), &fleet, &fleet, &policy(), fleet.now()).await.unwrap();
     assert!(matches!(observation.report.decision, Decision::Rotate(_)), "{}", observation.report.decision);
     (fleet, observation)
 }
@@ -89,7 +95,7 @@ async fn act_with(
 ) -> (Outcome, Vec<String>) {
     let journal = Lines::default();
     let hands = Hands { inventory, deleter, journal: &journal, interrupt };
-    let outcome = act(observation, &Policy::default(), &hands, mode, observation.snapshot.taken_at).await;
+    let outcome = act(observation, &policy(), &hands, mode, observation.snapshot.taken_at).await;
     (outcome, journal.0.into_inner().unwrap())
 }
 
@@ -210,8 +216,7 @@ async fn rotations_make_an_uneven_simulated_fleet_more_even_over_time() {
         let cv = || crate::stats::Distribution::of(fleet.loads().into_values()).unwrap().cv;
         let before = cv();
         for _ in 0..20 {
-            let observation =
-                observe(&subject(), &fleet, &fleet, &Policy::default(), fleet.now()).await.unwrap();
+            let observation = observe(&subject(), &fleet, &fleet, &policy(), fleet.now()).await.unwrap();
             let _ = act_with(&observation, &fleet, &fleet, &After::never(), Mode::Real).await;
             fleet.settle(SignedDuration::from_mins(10));
         }

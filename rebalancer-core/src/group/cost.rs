@@ -36,19 +36,19 @@ const LARGEST_ERROR: f64 = 0.25;
 
 /// Fits the line, gives the pods that stand out their factor, and refuses a line that explains nothing.
 ///
-/// The fit is repeated without the pods that stand out, so that a few slow nodes don't bend it.
+/// The first guess is a median, and the fit is repeated without the pods that stand out: as long as fewer than half of
+/// the nodes are slow, they don't bend the line.
 pub(super) fn explain(
     model: &mut GroupModel,
     snapshot: &Snapshot,
     indicator: Indicator,
 ) -> Result<Cost, Unusable> {
     let points = points(model, snapshot, indicator);
-    let mut kept: Vec<bool> = vec![true; points.len()];
-    let mut cost = Cost::default();
+    let mut cost = usual(&points);
+    let mut kept = usual_ones(&points, &cost);
     for _ in 0..3 {
         cost = fit(&points, &kept).ok_or(Unusable::Unexplained { indicator, error: 1.0 })?;
-        let limit = noise(&points, &cost).max(STANDS_OUT);
-        kept = points.iter().map(|point| (point.ratio(&cost) - 1.0).abs() <= limit).collect();
+        kept = usual_ones(&points, &cost);
     }
     let error = median(points.iter().map(|point| (point.ratio(&cost) - 1.0).abs()).collect());
     if error > LARGEST_ERROR {
@@ -106,9 +106,17 @@ fn fit(points: &[Point], kept: &[bool]) -> Option<Cost> {
     (line.slope.is_finite() && line.base.is_finite() && line.slope > 0.0).then_some(line)
 }
 
-/// How far from 1 the ratios are by noise alone.
-fn noise(points: &[Point], cost: &Cost) -> f64 {
-    NOISE * MAD_TO_SD * median(points.iter().map(|point| (point.ratio(cost) - 1.0).abs()).collect())
+/// The line through the origin with the median cost of a unit of partition load.
+fn usual(points: &[Point]) -> Cost {
+    let carrying = points.iter().filter(|point| point.carried > 0.0);
+    Cost { base: 0.0, slope: median(carrying.map(|point| point.measured / point.carried).collect()) }
+}
+
+/// Which points are on the line but for noise.
+fn usual_ones(points: &[Point], cost: &Cost) -> Vec<bool> {
+    let off = |point: &Point| (point.ratio(cost) - 1.0).abs();
+    let noise = NOISE * MAD_TO_SD * median(points.iter().map(off).collect());
+    points.iter().map(|point| off(point) <= noise.max(STANDS_OUT)).collect()
 }
 
 fn median(mut values: Vec<f64>) -> f64 {

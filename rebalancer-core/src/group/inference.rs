@@ -71,7 +71,10 @@ pub fn infer(model: &GroupModel, configured: Option<Assignor>) -> Option<Inferen
         let agrees = match assignor {
             Assignor::Range | Assignor::ServerRange => range,
             Assignor::RoundRobin => round_robin,
-            Assignor::Sticky | Assignor::CooperativeSticky | Assignor::Uniform => even,
+            Assignor::Sticky
+            | Assignor::CooperativeSticky
+            | Assignor::LibrdkafkaCooperativeSticky
+            | Assignor::Uniform => even,
         };
         return agrees.then_some(Inference::Configured { assignor });
     }

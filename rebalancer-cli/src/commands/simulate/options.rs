@@ -10,7 +10,9 @@ use clap::parser::ValueSource;
 use clap::{Arg, ArgAction, ArgMatches, Error, value_parser};
 use rebalancer_core::assignor::Assignor;
 use rebalancer_core::policy::Timing;
-use rebalancer_core::simulation::{Drift, Metrics, Nodes, Shape, Spread};
+use rebalancer_core::simulation::{Drift, Metrics, Nodes, Shape, Spread, suite};
+
+use rebalancer_core::simulation::suite::Case;
 
 use super::{Course, Scope};
 
@@ -153,8 +155,17 @@ fn extent() -> Vec<Arg> {
         number("seeds", "5", "With --compare: this many seeds, from --seed on")
             .value_parser(value_parser!(u64).range(1..=1_000))
             .requires("compare"),
-        switch("suite", "The standard suite of fleets, under both strategies")
-            .conflicts_with_all(FLEET.into_iter().chain(["seeds"]).chain(OF_SUITE)),
+        Arg::new("suite")
+            .long("suite")
+            .value_name("FLEETS")
+            .num_args(0..=1)
+            .value_delimiter(',')
+            .default_missing_values(suite::cases().iter().map(|case| case.name))
+            .value_parser(PossibleValuesParser::new(suite::cases().iter().map(|case| case.name)))
+            .hide_possible_values(true)
+            .conflicts_with_all(FLEET.into_iter().chain(["seeds"]).chain(OF_SUITE))
+            .help("The standard suite under both strategies: all of its fleets, or those named, as in a,b,c")
+            .help_heading(EXTENT),
         Arg::new("picture")
             .long("picture")
             .value_name("FILE.svg")
@@ -206,8 +217,10 @@ fn timing(matches: &ArgMatches) -> Timing {
 }
 
 fn scope(matches: &ArgMatches) -> Scope {
-    if matches.get_flag("suite") {
-        Scope::Suite
+    if let Some(names) = matches.get_many::<String>("suite") {
+        let names: Vec<&String> = names.collect();
+        let named = |case: &Case| names.iter().any(|name| *name == case.name);
+        Scope::Suite(suite::cases().into_iter().filter(named).collect())
     } else if matches.get_flag("compare") {
         Scope::Compare { seeds: matches.get_one("seeds").copied().unwrap_or(1) }
     } else {

@@ -1,7 +1,9 @@
 //! A picture of a course: the load of each pod over time, and how uneven that is.
 //!
-//! Each pod is one thin line for as long as it lives. Where pods were removed there is a vertical mark, and the last
-//! load of each of them is a dot. The lower part shows the CV on the same time axis.
+//! Each pod is one thin line for as long as it lives, level between two cycles. Where pods were removed there is a
+//! vertical mark, and the last load of each of them is a dot. The lower part shows the CV on the same time axis.
+
+use std::collections::BTreeMap;
 
 use anyhow::anyhow;
 use plotters::coord::Shift;
@@ -17,9 +19,9 @@ use rebalancer_core::unit::Load;
 use super::{rule, spread, strategy_name};
 
 /// Width of the picture and height of one course, in pixels.
-const SIZE: (u32, u32) = (1_000, 640);
+const SIZE: (u32, u32) = (1_000, 650);
 /// Height of the title of a course, and of its loads; the rest shows the CV.
-const TITLE: u32 = 46;
+const TITLE: u32 = 56;
 const LOADS: u32 = 390;
 
 /// A pod that was there at the start.
@@ -59,7 +61,7 @@ fn refused(error: impl std::fmt::Display) -> anyhow::Error {
     anyhow!("the picture can't be drawn: {error}")
 }
 
-/// Loads at each decision, and after the last cycle.
+/// Loads at each decision, and after the last cycle. The first stands from 0 to 1, where the first cycle decides.
 fn states(course: &Course) -> Vec<&Samples> {
     course.cycles.iter().map(|cycle| &cycle.before).chain([course.end()]).collect()
 }
@@ -75,12 +77,12 @@ struct Scale {
 impl Scale {
     fn of(courses: &[(Strategy, &Course)]) -> Self {
         let all = || courses.iter().flat_map(|(_, course)| states(course));
-        let cycles = courses.iter().map(|(_, course)| course.cycles.len()).max().unwrap_or(0);
+        let cycles = courses.iter().map(|(_, course)| course.cycles.len()).max().unwrap_or(0) + 1;
         let load = all().flat_map(|state| state.values().map(|load| load.get())).fold(0.0, f64::max);
         let cv = all().map(|state| Balance::of(state).cv).fold(0.0, f64::max);
         // Room above for the legend; an axis without length can't be drawn.
         Self {
-            cycles: (cycles as f64).max(1.0),
+            cycles: cycles as f64,
             load: if load > 0.0 { load * 1.25 } else { 1.0 },
             cv: if cv > 0.0 { cv * 1.15 } else { 1.0 },
         }
@@ -124,8 +126,8 @@ impl Drawn<'_> {
             rule(shape)
         );
         let style = |size| ("sans-serif", size).into_text_style(area);
-        area.draw(&Text::new(title, (70, 8), style(19))).map_err(refused)?;
-        area.draw(&Text::new(fleet, (70, 31), style(13).color(&BLACK.mix(0.65)))).map_err(refused)
+        area.draw(&Text::new(title, (84, 18), style(19))).map_err(refused)?;
+        area.draw(&Text::new(fleet, (84, 41), style(13).color(&BLACK.mix(0.65)))).map_err(refused)
     }
 
     fn draw_loads(&self, area: &Area<'_>) -> anyhow::Result<()> {
@@ -147,8 +149,8 @@ impl Drawn<'_> {
     fn draw_variation(&self, area: &Area<'_>) -> anyhow::Result<()> {
         let mut chart = self.chart(area, "CV", self.scale.cv, 42)?;
         self.draw_marks(&mut chart, self.scale.cv)?;
-        let points =
-            (0_u32..).zip(&self.states).map(|(cycle, state)| (f64::from(cycle), Balance::of(state).cv));
+        let levels = self.spans().map(|(state, from, to)| (Balance::of(state).cv, from, to));
+        let points = levels.flat_map(|(cv, from, to)| [(from, cv), (to, cv)]);
         chart.draw_series(LineSeries::new(points, VARIATION.stroke_width(2))).map_err(refused)?;
         Ok(())
     }
@@ -162,6 +164,7 @@ impl Drawn<'_> {
         below: u32,
     ) -> anyhow::Result<Chart<'a, 'b>> {
         let mut chart = ChartBuilder::on(area)
+            .margin_left(14)
             .margin_right(20)
             .margin_top(6)
             .x_label_area_size(below)
@@ -176,6 +179,7 @@ impl Drawn<'_> {
             .axis_desc_style(("sans-serif", 14))
             .x_label_formatter(&|cycle| format!("{cycle:.0}"))
             .y_label_formatter(&|value| format!("{value:.2}"))
+            .x_labels(self.whole_labels())
             .y_labels(6)
             .y_desc(name);
         if below > 30 {
@@ -184,6 +188,11 @@ impl Drawn<'_> {
         mesh.draw().map_err(refused)?;
         drop(mesh);
         Ok(chart)
+    }
+
+    /// So many labels that each of them is a whole number.
+    fn whole_labels(&self) -> usize {
+        (self.course.cycles.len() + 2).min(11)
     }
 
     /// A vertical line at each cycle that removed pods.
@@ -238,16 +247,25 @@ impl Drawn<'_> {
 
     /// Cycles that removed pods, and when.
     fn rotations(&self) -> impl Iterator<Item = (f64, &Cycle)> {
-        let counted = (0_u32..).zip(&self.course.cycles).map(|(index, cycle)| (f64::from(index), cycle));
+        let counted = (1_u32..).zip(&self.course.cycles).map(|(index, cycle)| (f64::from(index), cycle));
         counted.filter(|(_, cycle)| cycle.removed > 0)
+    }
+
+    /// Each state, and from when to when it stands. The last one stands to the end: a course that ends early is quiet.
+    fn spans(&self) -> impl Iterator<Item = (&Samples, f64, f64)> {
+        let last = self.states.len().saturating_sub(1);
+        (0_u32..).zip(0_usize..).zip(&self.states).map(move |((from, index), state)| {
+            let from = f64::from(from);
+            (*state, from, if index == last { self.scale.cycles } else { from + 1.0 })
+        })
     }
 
     /// Every pod that there ever was.
     fn lives(&self) -> Vec<Life> {
-        let mut lives: std::collections::BTreeMap<&str, Life> = std::collections::BTreeMap::new();
-        for (at, state) in (0_u32..).zip(&self.states) {
-            for (name, load) in *state {
-                lives.entry(name).or_insert_with(|| Life::from(f64::from(at))).add(f64::from(at), *load);
+        let mut lives: BTreeMap<&str, Life> = BTreeMap::new();
+        for (state, from, to) in self.spans() {
+            for (name, load) in state {
+                lives.entry(name).or_insert_with(|| Life::from(from)).add(from, to, *load);
             }
         }
         lives.into_values().collect()
@@ -265,8 +283,8 @@ impl Life {
         Self { since, points: Vec::new() }
     }
 
-    fn add(&mut self, at: f64, load: Load) {
-        self.points.push((at, load.get()));
+    fn add(&mut self, from: f64, to: f64, load: Load) {
+        self.points.extend([(from, load.get()), (to, load.get())]);
     }
 }
 
