@@ -93,9 +93,20 @@ async fn act_with(
     interrupt: &After,
     mode: Mode,
 ) -> (Outcome, Vec<String>) {
+    act_by(&policy(), observation, inventory, deleter, interrupt, mode).await
+}
+
+async fn act_by(
+    policy: &Policy,
+    observation: &Observation,
+    inventory: &dyn Inventory,
+    deleter: &dyn PodDeleter,
+    interrupt: &After,
+    mode: Mode,
+) -> (Outcome, Vec<String>) {
     let journal = Lines::default();
     let hands = Hands { inventory, deleter, journal: &journal, interrupt };
-    let outcome = act(observation, &policy(), &hands, mode, observation.snapshot.taken_at).await;
+    let outcome = act(observation, policy, &hands, mode, observation.snapshot.taken_at).await;
     (outcome, journal.0.into_inner().unwrap())
 }
 
@@ -216,8 +227,10 @@ async fn rotations_make_an_uneven_simulated_fleet_more_even_over_time() {
         let cv = || crate::stats::Distribution::of(fleet.loads().into_values()).unwrap().cv;
         let before = cv();
         for _ in 0..20 {
-            let observation = observe(&subject(), &fleet, &fleet, &policy(), fleet.now()).await.unwrap();
-            let _ = act_with(&observation, &fleet, &fleet, &After::never(), Mode::Real).await;
+            let observation =
+                observe(&subject(), &fleet, &fleet, &Policy::default(), fleet.now()).await.unwrap();
+            let _ =
+                act_by(&Policy::default(), &observation, &fleet, &fleet, &After::never(), Mode::Real).await;
             fleet.settle(SignedDuration::from_mins(10));
         }
         assert!(cv() <= before, "seed {seed}: {before} -> {}", cv());

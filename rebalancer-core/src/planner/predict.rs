@@ -3,7 +3,7 @@
 
 use jiff::{SignedDuration, Timestamp};
 
-use self::search::Batch;
+use self::search::{Aim, Batch};
 use super::{Eligible, Fleet, Judgement, removal, set};
 use crate::assignor::TopicPartition;
 use crate::group::{GroupModel, Unusable, infer};
@@ -14,8 +14,8 @@ use crate::unit::Load;
 /// Pods that became Ready within this time of each other are taken to have joined together.
 const TOGETHER: SignedDuration = SignedDuration::from_mins(3);
 
-/// A rotation must make the fleet more even in this share of the draws.
-const SURE: f64 = 0.6;
+/// A rotation must bring its aim nearer in this share of the draws.
+const SURE: f64 = 0.5;
 
 /// A member of the group that may be removed.
 #[derive(Debug, Clone, Copy)]
@@ -79,19 +79,25 @@ impl Fleet<'_> {
         let removable = self.serving.saturating_sub(self.policy.minimum_pods);
         let limits =
             search::Limits { hot: self.policy.top_k.get(), cold: self.policy.top_k.get(), all: removable };
-        let Some((batch, prediction)) = search::best(model, forecast, ends, limits) else {
+        let minimum = self.policy.minimum_improvement;
+        let mut rejected = None;
+        for aim in [Aim::Evenness, Aim::Relief] {
+            let Some((batch, prediction)) = search::best(model, forecast, ends, limits, aim) else { break };
+            if prediction.relief_percent > minimum.get() && aim.likely(&prediction) >= SURE {
+                mark(verdicts, ends, &batch, limit, Verdict::Chosen);
+                let plan = self.plan_of(ends, &batch, prediction, raised);
+                return (Some(prediction), Decision::Rotate(plan));
+            }
+            rejected.get_or_insert((batch, prediction));
+        }
+        let Some((batch, prediction)) = rejected else {
             let (serving, minimum) = (self.serving, self.policy.minimum_pods);
             return (None, Decision::Hold(Hold::TooFewPods { serving, minimum }));
         };
-        let minimum = self.policy.minimum_improvement;
-        if prediction.relief_percent <= minimum.get() || prediction.better < SURE {
-            mark(verdicts, ends, &batch, limit, |choice| Verdict::Spared(Spared::Held(choice)));
-            let hold =
-                self.reason(model, forecast, ends, limit).unwrap_or(Hold::SmallGain { prediction, minimum });
-            return (Some(prediction), Decision::Hold(hold));
-        }
-        mark(verdicts, ends, &batch, limit, Verdict::Chosen);
-        (Some(prediction), Decision::Rotate(self.plan_of(ends, &batch, prediction, raised)))
+        mark(verdicts, ends, &batch, limit, |choice| Verdict::Spared(Spared::Held(choice)));
+        let hold =
+            self.reason(model, forecast, ends, limit).unwrap_or(Hold::SmallGain { prediction, minimum });
+        (Some(prediction), Decision::Hold(hold))
     }
 
     /// The hottest that are above the limit, and the coldest of the rest. What is measured decides who is hot; what

@@ -74,6 +74,7 @@ fn improvable() -> Vec<Case> {
         case("cooperative-mild", Shape { mean_cores: 0.75, ..log_normal(0.5, sized(20, 80)) }),
         case("cooperative-50", sized(50, 400)),
         case("cooperative-100", sized(100, 800)),
+        case("librdkafka", Shape { assignor: Assignor::LibrdkafkaCooperativeSticky, ..base }),
         case("uniform", Shape { assignor: Assignor::Uniform, ..base }),
         case("zipf", Shape { spread: Spread::Zipf { exponent: 0.6 }, ..base }),
         case("hot-spots", Shape { spread: Spread::Hot { partitions: 16, times: 8.0 }, ..base }),

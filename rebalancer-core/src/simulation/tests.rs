@@ -140,7 +140,7 @@ fn the_same_seed_makes_the_same_fleet_with_the_same_future_and_another_seed_anot
 }
 
 #[test]
-fn a_hundred_thousand_pods_are_made_in_linear_time() {
+fn a_fleet_of_twenty_thousand_pods_is_made_in_an_instant() {
     let fleet = fleet(Shape { pods: 20_000, partitions: 160_000, ..Shape::default() });
     assert_eq!(partitions(&fleet).len(), 160_000);
 }

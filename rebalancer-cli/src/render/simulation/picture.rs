@@ -31,6 +31,7 @@ const LATER: RGBColor = RGBColor(0, 131, 112);
 const HOT: RGBColor = RGBColor(197, 34, 31);
 const COLD: RGBColor = RGBColor(26, 115, 232);
 const MARK: RGBColor = RGBColor(232, 164, 0);
+const ROLLOUT: RGBColor = RGBColor(84, 110, 122);
 const VARIATION: RGBColor = RGBColor(103, 58, 183);
 
 type Area<'a> = DrawingArea<SVGBackend<'a>, Shift>;
@@ -70,6 +71,8 @@ fn states(course: &Course) -> Vec<&Samples> {
 #[derive(Debug, Clone, Copy)]
 struct Scale {
     cycles: f64,
+    /// So many labels of cycles that each of them is a whole number.
+    labels: usize,
     load: f64,
     cv: f64,
 }
@@ -83,6 +86,7 @@ impl Scale {
         // Room above for the legend; an axis without length can't be drawn.
         Self {
             cycles: cycles as f64,
+            labels: (cycles + 1).min(11),
             load: if load > 0.0 { load * 1.25 } else { 1.0 },
             cv: if cv > 0.0 { cv * 1.15 } else { 1.0 },
         }
@@ -179,7 +183,7 @@ impl Drawn<'_> {
             .axis_desc_style(("sans-serif", 14))
             .x_label_formatter(&|cycle| format!("{cycle:.0}"))
             .y_label_formatter(&|value| format!("{value:.2}"))
-            .x_labels(self.whole_labels())
+            .x_labels(self.scale.labels)
             .y_labels(6)
             .y_desc(name);
         if below > 30 {
@@ -190,16 +194,16 @@ impl Drawn<'_> {
         Ok(chart)
     }
 
-    /// So many labels that each of them is a whole number.
-    fn whole_labels(&self) -> usize {
-        (self.course.cycles.len() + 2).min(11)
-    }
-
-    /// A vertical line at each cycle that removed pods.
+    /// A vertical line at each cycle that removed pods, and at each that a rollout followed.
     fn draw_marks(&self, chart: &mut Chart<'_, '_>, top: f64) -> anyhow::Result<()> {
-        let at = self.rotations().map(|(cycle, _)| vec![(cycle, 0.0), (cycle, top)]);
-        let marks = at.map(|line| PathElement::new(line, MARK.mix(0.55)));
-        chart.draw_series(marks).map_err(refused)?.label("rotation").legend(sample(MARK));
+        let rotations = self.when(|cycle| cycle.removed > 0).map(|(at, _)| at).collect();
+        let rollouts = self.when(|cycle| cycle.rolled_out).map(|(at, _)| at).collect();
+        let marks: [(Vec<f64>, _, _); 2] = [(rotations, MARK, "rotation"), (rollouts, ROLLOUT, "rollout")];
+        for (times, colour, label) in marks.into_iter().filter(|(times, _, _)| !times.is_empty()) {
+            let lines =
+                times.into_iter().map(|at| PathElement::new(vec![(at, 0.0), (at, top)], colour.mix(0.55)));
+            chart.draw_series(lines).map_err(refused)?.label(label).legend(sample(colour));
+        }
         Ok(())
     }
 
@@ -231,7 +235,7 @@ impl Drawn<'_> {
     /// Dots where removed pods were last.
     fn draw_removed(&self, chart: &mut Chart<'_, '_>) -> anyhow::Result<()> {
         for (hot, colour, label) in [(true, HOT, "removed as hot"), (false, COLD, "removed as cold")] {
-            let ends = self.rotations().flat_map(|(at, cycle)| {
+            let ends = self.when(|cycle| cycle.removed > 0).flat_map(|(at, cycle)| {
                 let removed = removals(cycle).iter().filter(move |removal| removal.choice.is_hot() == hot);
                 removed.filter_map(move |removal| Some((at, cycle.before.get(&removal.pod.name)?.get())))
             });
@@ -245,10 +249,10 @@ impl Drawn<'_> {
         Ok(())
     }
 
-    /// Cycles that removed pods, and when.
-    fn rotations(&self) -> impl Iterator<Item = (f64, &Cycle)> {
+    /// Cycles of a kind, and when they were.
+    fn when(&self, kind: impl Fn(&Cycle) -> bool) -> impl Iterator<Item = (f64, &Cycle)> {
         let counted = (1_u32..).zip(&self.course.cycles).map(|(index, cycle)| (f64::from(index), cycle));
-        counted.filter(|(_, cycle)| cycle.removed > 0)
+        counted.filter(move |(_, cycle)| kind(cycle))
     }
 
     /// Each state, and from when to when it stands. The last one stands to the end: a course that ends early is quiet.

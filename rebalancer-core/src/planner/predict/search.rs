@@ -9,7 +9,7 @@ use crate::prediction::{Forecast, Prediction};
 pub(super) const POOL: usize = 12;
 
 /// Members and partitions that may be dealt in one search; it bounds the time, whatever the size of the group.
-const WORK: usize = 3_000_000;
+const WORK: usize = 2_000_000;
 
 /// Draws of member ids in the three rounds, when it matters which ids are drawn: all candidates, the best few, and the
 /// winner. The winner is drawn anew, from seeds of its own: what made it win would otherwise be counted twice.
@@ -17,6 +17,33 @@ const DRAWS: [usize; 3] = [3, 12, 32];
 
 /// How many candidates reach the second round.
 const FINALISTS: usize = 8;
+
+/// What a batch is chosen for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Aim {
+    /// A more even fleet: the lowest coefficient of variation.
+    Evenness,
+    /// Less load above the limit, when evenness can't be had.
+    Relief,
+}
+
+impl Aim {
+    /// What a prediction is worth; above 0 it is better than doing nothing.
+    fn gain(self, prediction: &Prediction) -> f64 {
+        match self {
+            Self::Evenness => prediction.cv_before - prediction.expected_cv,
+            Self::Relief => prediction.relief,
+        }
+    }
+
+    /// In which share of the draws the aim comes nearer.
+    pub(super) const fn likely(self, prediction: &Prediction) -> f64 {
+        match self {
+            Self::Evenness => prediction.better,
+            Self::Relief => prediction.cooler,
+        }
+    }
+}
 
 /// How many pods may go.
 #[derive(Debug, Clone, Copy)]
@@ -60,6 +87,7 @@ pub(super) fn best(
     forecast: &Forecast<'_>,
     ends: &Ends,
     limits: Limits,
+    aim: Aim,
 ) -> Option<(Batch, Prediction)> {
     let candidates = candidates(ends, limits, forecast.timing());
     let once = model.partitions() + model.members.len();
@@ -67,13 +95,13 @@ pub(super) fn best(
     let first = candidates.first()?.members(ends);
     let winner = if forecast.predict(&first, 2, 1).cv_spread > f64::EPSILON {
         let most = affordable / 2 / DRAWS[0];
-        let mut finalists = ranked(forecast, ends, candidates, most, DRAWS[0]);
+        let mut finalists = ranked(forecast, ends, aim, candidates, most, DRAWS[0]);
         finalists.truncate(FINALISTS);
         let draws = (affordable / 4 / FINALISTS).clamp(2, DRAWS[1]);
-        ranked(forecast, ends, finalists, FINALISTS, draws).into_iter().next()?
+        ranked(forecast, ends, aim, finalists, FINALISTS, draws).into_iter().next()?
     } else {
         // Whatever the ids, the same comes of it.
-        ranked(forecast, ends, candidates, affordable, 1).into_iter().next()?
+        ranked(forecast, ends, aim, candidates, affordable, 1).into_iter().next()?
     };
     let draws = (affordable / 4).clamp(8, DRAWS[2]);
     let prediction = forecast.predict(&winner.members(ends), draws, 3);
@@ -84,13 +112,14 @@ pub(super) fn best(
 fn ranked(
     forecast: &Forecast<'_>,
     ends: &Ends,
+    aim: Aim,
     candidates: Vec<Batch>,
     most: usize,
     draws: usize,
 ) -> Vec<Batch> {
     let gain = |batch: &Batch| {
         let prediction = forecast.predict(&batch.members(ends), draws, draws as u64);
-        (prediction.cv_before - prediction.expected_cv) / batch.size() as f64
+        aim.gain(&prediction) / batch.size() as f64
     };
     let mut ranked: Vec<(Batch, f64)> =
         candidates.into_iter().take(most.max(1)).map(|batch| (batch.clone(), gain(&batch))).collect();

@@ -73,6 +73,7 @@ fn noise_changes_readings_each_cycle_and_never_the_truth() {
     let fleet = fleet(Shape { metrics: Metrics { noise: 0.1, delay: 0 }, ..Shape::default() });
     let (truth, first) = (fleet.loads(), seen(&fleet));
     assert_ne!(first, truth);
+    assert_eq!(truth, super::fleet(Shape::default()).loads());
     assert_eq!(first, seen(&fleet), "one cycle reads one value, however often it asks");
     let errors: Vec<f64> = truth.iter().map(|(name, load)| (first[name].get() / load.get()).ln()).collect();
     let deviation = (errors.iter().map(|error| error * error).sum::<f64>() / 20.0).sqrt();
@@ -102,18 +103,23 @@ fn late_readings_are_those_of_earlier_cycles_and_newcomers_have_none() {
 }
 
 #[test]
-fn drift_keeps_every_partition_within_its_swing_and_comes_back_after_a_day() {
+fn drift_keeps_every_partition_within_its_swing_turns_after_half_a_day_and_is_back_after_a_whole_one() {
     let fleet = fleet(Shape { drift: Drift { swing: 0.4, walk: 0.0 }, ..Shape::default() });
-    let loads = || partitions(&fleet).into_iter().map(|one| one.load.get()).collect::<Vec<_>>();
-    let (start, mut least, mut most) = (loads(), loads(), loads());
+    let without = super::fleet(Shape::default());
+    let loads = |fleet| partitions(fleet).into_iter().map(|one| one.load.get()).collect::<Vec<_>>();
+    let (mean, mut days) = (loads(&without), vec![loads(&fleet)]);
     for _ in 0..144 {
         later(&fleet);
-        for (now, (least, most)) in loads().into_iter().zip(least.iter_mut().zip(&mut most)) {
-            (*least, *most) = (least.min(now), most.max(now));
-        }
+        days.push(loads(&fleet));
     }
-    assert!(start.iter().zip(loads()).all(|(start, now)| (start - now).abs() < 1e-6 * start));
-    assert!(least.iter().zip(&most).all(|(least, most)| (most / least - 1.4 / 0.6).abs() < 0.01));
+    for (place, mean) in mean.iter().enumerate() {
+        let relative: Vec<f64> = days.iter().map(|loads| loads[place] / mean).collect();
+        let (least, most) = relative.iter().fold((9.0_f64, 0.0_f64), |(a, b), c| (a.min(*c), b.max(*c)));
+        assert!((least - 0.6).abs() < 0.001 && (most - 1.4).abs() < 0.001, "{least} to {most}");
+        assert!(
+            (relative[0] + relative[72] - 2.0).abs() < 1e-9 && (relative[0] - relative[144]).abs() < 1e-9
+        );
+    }
 }
 
 #[test]
