@@ -60,6 +60,14 @@ pub enum Violation {
         /// K.
         k: usize,
     },
+    /// More pods than the removal budget allows.
+    #[error("{pods} pods are more than the removal budget allows, {most}")]
+    OverBudget {
+        /// Pods of the plan.
+        pods: usize,
+        /// What is allowed.
+        most: usize,
+    },
     /// A hot pod has no higher load than a cold one.
     #[error("a hot pod is not hotter than a cold one")]
     NotOutliers,
@@ -86,6 +94,10 @@ pub fn audit(plan: &Plan, snapshot: &Snapshot, policy: &Policy) -> Vec<Violation
     }
     violations.extend(check_shape(plan, policy));
     violations.extend(check_rest(&seen, snapshot, policy));
+    let pods = plan.removals.len();
+    if let Some(most) = policy.most_removals.filter(|most| pods > *most) {
+        violations.push(Violation::OverBudget { pods, most });
+    }
     violations
 }
 

@@ -48,6 +48,7 @@ pub mod planner;
 pub mod policy;
 pub mod port;
 pub mod prediction;
+pub mod remember;
 pub mod report;
 #[cfg(feature = "simulation")]
 pub mod simulation;

@@ -227,7 +227,7 @@ impl Fleet<'_> {
             return Err(Hold::NoHotPod { indicator: raised.indicator, max, limit: rotation.limit });
         }
         let (serving, minimum) = (self.serving, self.policy.minimum_pods);
-        let removable = serving.saturating_sub(minimum);
+        let removable = self.policy.removable(serving);
         if removable < 2 {
             return Err(Hold::TooFewPods { serving, minimum });
         }

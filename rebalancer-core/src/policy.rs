@@ -24,6 +24,8 @@ pub struct Policy {
     pub variance_thresholds: BTreeMap<Indicator, Ratio>,
     /// Pods that must stay Ready after the batch.
     pub minimum_pods: usize,
+    /// At most this many pods are removed in this cycle, as the removal budget allows; `None` for no such limit.
+    pub most_removals: Option<usize>,
     /// A pod must have been Ready for this long; a younger one looks idle.
     pub minimum_age: SignedDuration,
     /// The share of the eligible pods that must have a sample before an indicator is believed.
@@ -68,6 +70,7 @@ impl Default for Policy {
             minimum_improvement: valid(Percent::new(10.0)),
             variance_thresholds: BTreeMap::new(),
             minimum_pods: 3,
+            most_removals: None,
             minimum_age: SignedDuration::from_mins(5),
             minimum_coverage: valid(Share::new(0.8)),
             strategy: Strategy::Predict,
@@ -79,6 +82,12 @@ impl Default for Policy {
 }
 
 impl Policy {
+    /// How many pods may go when this many serve.
+    #[must_use]
+    pub fn removable(&self, serving: usize) -> usize {
+        serving.saturating_sub(self.minimum_pods).min(self.most_removals.unwrap_or(usize::MAX))
+    }
+
     /// The variance threshold of an indicator.
     #[must_use]
     pub fn variance_threshold(&self, indicator: Indicator) -> Ratio {

@@ -7,6 +7,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use crate::fleet::{Indicator, Owner, Phase, Target, Workload};
 use crate::group::{Inference, Unusable};
+use crate::history::Pause;
 use crate::port::{MetricsError, PodRef};
 use crate::prediction::Prediction;
 use crate::stats::Distribution;
@@ -493,6 +494,8 @@ pub enum Hold {
         /// The least relief that is asked for.
         minimum: Percent,
     },
+    /// Memory gives a reason to wait: the last rotation settles, the breaker is open, the removal budget is spent.
+    Paused(Pause),
     /// The rotation would bring too little.
     SmallImprovement {
         /// What it would bring.
@@ -504,7 +507,7 @@ pub enum Hold {
 
 impl Hold {
     /// Every name that [`name`](Self::name) gives.
-    pub const NAMES: [&str; 14] = [
+    pub const NAMES: [&str; 18] = [
         "no_pods",
         "no_eligible_pods",
         "metrics_incomplete",
@@ -519,6 +522,10 @@ impl Hold {
         "hot_partition",
         "small_gain",
         "small_improvement",
+        "settling",
+        "breaker_open",
+        "trial_pending",
+        "removal_budget_spent",
     ];
 
     /// A short stable name for logs, metrics and the operations guide.
@@ -538,6 +545,7 @@ impl Hold {
             Self::AssignorRestoresSets { .. } => "assignor_restores_sets",
             Self::HotPartition { .. } => "hot_partition",
             Self::SmallGain { .. } => "small_gain",
+            Self::Paused(pause) => pause.name(),
             Self::SmallImprovement { .. } => "small_improvement",
         }
     }
@@ -578,6 +586,7 @@ impl fmt::Display for Hold {
                 "{serving} pods serve and {minimum} must stay (MINIMUM_PODS_REQUIRED), so one hot and one cold pod \
                  can't both go"
             ),
+            Self::Paused(pause) => pause.fmt(f),
             Self::StaticMembers => f.write_str(
                 "consumers are static members (KAFKA_STATIC_MEMBERSHIP): a replaced pod gets the same partitions \
                  back; remove group.instance.id, or look at the node",

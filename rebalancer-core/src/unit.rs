@@ -95,6 +95,11 @@ impl Load {
     }
 }
 
+impl Ratio {
+    /// No ratio at all: 0.
+    pub const ZERO: Self = Self(0.0);
+}
+
 impl From<Cores> for Load {
     fn from(cores: Cores) -> Self {
         Self(cores.0)

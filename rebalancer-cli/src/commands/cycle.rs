@@ -2,12 +2,14 @@
 
 use jiff::Timestamp;
 use rebalancer_core::cycle::{Hands, Observation, Outcome, act};
+use rebalancer_core::history::StateError;
 use rebalancer_core::port::Mode;
 use rebalancer_core::report::{Decision, Method, Report};
 use rebalancer_kube::KubeRemover;
 use tokio::time::Instant;
 use tracing::{Instrument as _, debug, error, info, info_span, warn};
 
+use super::memory::Remembering;
 use super::observe::Eyes;
 use super::{Exit, block_on};
 use crate::config::{Settings, Task};
@@ -15,9 +17,10 @@ use crate::interrupt::Watch;
 use crate::journal::LogJournal;
 
 pub(super) fn run(settings: Settings) -> Exit {
+    let id = uuid::Uuid::now_v7().to_string();
     let span = info_span!(
         "cycle",
-        cycle_id = %uuid::Uuid::now_v7(),
+        cycle_id = id,
         namespace = settings.task.subject.workload.namespace,
         workload = settings.task.subject.workload.name
     );
@@ -27,7 +30,12 @@ pub(super) fn run(settings: Settings) -> Exit {
             Ok(eyes) => eyes,
             Err(exit) => return exit,
         };
-        match cycle(&eyes, &settings.task, started).await {
+        log_start(&settings.task);
+        let memory = match Remembering::open(&eyes.connection, &settings.task, &id).await {
+            Ok(memory) => memory,
+            Err(error) => return without_memory(&error, started),
+        };
+        match cycle(&eyes, &settings.task, memory, started).await {
             Ok(outcome) => conclude(&outcome, started),
             Err(error) => fail(&error, started),
         }
@@ -35,20 +43,69 @@ pub(super) fn run(settings: Settings) -> Exit {
     block_on(whole.instrument(span))
 }
 
-async fn cycle(eyes: &Eyes, task: &Task, started: Instant) -> anyhow::Result<Outcome> {
-    let watch = Watch::start(started + task.timeout)?;
+fn log_start(task: &Task) {
     info!(
         event = "cycle_started",
         dry_run = task.mode == Mode::DryRun,
         version = env!("CARGO_PKG_VERSION"),
         "the cycle begins"
     );
-    let observation = eyes.observe(&task.subject, &task.policy, &watch).await?;
+}
+
+/// Nothing may be done without memory, unless the user wants it so. That another run is at work is no failure.
+fn without_memory(error: &StateError, started: Instant) -> Exit {
+    let (reason, seconds) = (error.name(), started.elapsed().as_secs_f64());
+    match error {
+        StateError::Unavailable { .. } => {
+            error!(event = "cycle_finished", status = "failed", reason, %error, seconds, "the cycle failed");
+            Exit::Failed
+        }
+        StateError::Held { .. } => {
+            info!(event = "cycle_finished", status = "held", reason, %error, seconds, "another run is at work");
+            Exit::Finished
+        }
+        StateError::Conflict { .. }
+        | StateError::Forbidden { .. }
+        | StateError::Rejected { .. }
+        | StateError::Newer { .. }
+        | StateError::Unreadable { .. } => {
+            error!(
+                event = "cycle_finished", status = "held", reason, %error, seconds,
+                "nothing is done without memory; RECORD_STORE=none does without, by your choice"
+            );
+            Exit::Finished
+        }
+    }
+}
+
+/// One cycle, whose end is written down in any case.
+async fn cycle(
+    eyes: &Eyes,
+    task: &Task,
+    mut memory: Remembering,
+    started: Instant,
+) -> anyhow::Result<Outcome> {
+    let outcome = observe_and_act(eyes, task, &mut memory, started).await;
+    memory.close(outcome.as_ref().ok()).await;
+    outcome
+}
+
+async fn observe_and_act(
+    eyes: &Eyes,
+    task: &Task,
+    memory: &mut Remembering,
+    started: Instant,
+) -> anyhow::Result<Outcome> {
+    let watch = Watch::start(started + task.timeout)?;
+    let policy = memory.limited(&task.policy);
+    let mut observation = eyes.observe(&task.subject, &policy, &watch).await?;
+    memory.judge(&mut observation);
     log_observation(&observation, started);
+    memory.begin(&observation.report).await?;
     let remover = KubeRemover::new(&eyes.connection, task.method);
     let hands =
         Hands { inventory: &eyes.inventory, deleter: &remover, journal: &LogJournal, interrupt: &watch };
-    Ok(act(&observation, &task.policy, &hands, task.mode, Timestamp::now()).await)
+    Ok(act(&observation, &policy, &hands, task.mode, Timestamp::now()).await)
 }
 
 fn fail(error: &anyhow::Error, started: Instant) -> Exit {

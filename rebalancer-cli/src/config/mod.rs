@@ -2,6 +2,7 @@
 //! contacted.
 
 pub(crate) mod layers;
+mod memory;
 mod metrics;
 mod parse;
 pub(crate) mod problem;

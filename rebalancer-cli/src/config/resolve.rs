@@ -6,15 +6,16 @@ use jiff::SignedDuration;
 use rebalancer_core::assignor::Assignor;
 use rebalancer_core::cycle::Subject;
 use rebalancer_core::fleet::{Indicator, Workload};
+use rebalancer_core::history::Patience;
 use rebalancer_core::policy::{Policy, Strategy, Timing};
 use rebalancer_core::port::Mode;
 use rebalancer_kube::{InventorySettings, Method};
 use rebalancer_prom::{Client, Queries};
 
 use super::layers::Raw;
-use super::metrics;
 use super::parse::{self, Reader};
 use super::problem::{Given, Problem};
+use super::{memory, metrics};
 
 /// What a cycle needs: where to look, and what to do.
 #[derive(Debug)]
@@ -39,6 +40,8 @@ pub(crate) struct Task {
     pub(crate) policy: Policy,
     pub(crate) mode: Mode,
     pub(crate) method: Method,
+    /// How memory is used; `None`: not at all, by explicit choice.
+    pub(crate) patience: Option<Patience>,
     /// The time for the whole cycle.
     pub(crate) timeout: Duration,
 }
@@ -101,6 +104,7 @@ fn read_settings(reader: &mut Reader<'_>) -> Option<Settings> {
     let label_selector = reader.required("KUBE_LABEL_SELECTOR", parse::label_selector);
     let policy = read_policy(reader);
     let dry_run = reader.required("DRY_RUN", parse::truth);
+    let patience = memory::patience(reader, policy.as_ref().map(|policy| policy.minimum_age));
     let methods = [("evict", Method::Evict), ("delete", Method::Delete)];
     let method = reader.required("REMOVAL_METHOD", parse::one_of(&methods));
     let timeout = reader.required("CYCLE_TIMEOUT", parse::duration_within(SHORTEST_CYCLE, LONGEST));
@@ -116,7 +120,14 @@ fn read_settings(reader: &mut Reader<'_>) -> Option<Settings> {
     let mode = if dry_run? { Mode::DryRun } else { Mode::Real };
     Some(Settings {
         sight: Sight { metrics: metrics?, queries: queries?, kubernetes: kubernetes?, inventory },
-        task: Task { subject, policy: policy?, mode, method: method?, timeout: timeout? },
+        task: Task {
+            subject,
+            policy: policy?,
+            mode,
+            method: method?,
+            patience: patience?,
+            timeout: timeout?,
+        },
     })
 }
 
@@ -177,6 +188,7 @@ fn read_policy(reader: &mut Reader<'_>) -> Option<Policy> {
         minimum_improvement: minimum_improvement?,
         minimum_coverage: minimum_coverage?,
         minimum_pods: minimum_pods?,
+        most_removals: None,
         minimum_age: minimum_age?,
         variance_thresholds: thresholds
             .into_iter()

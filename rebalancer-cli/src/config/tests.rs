@@ -157,6 +157,35 @@ const WRONG: &[(&str, &str, &str)] = &[
     ),
     ("MINIMUM_SAMPLE_COVERAGE", "80", "MINIMUM_SAMPLE_COVERAGE=\"80\": expected a share between 0 and 1"),
     ("REMOVAL_METHOD", "kill", "REMOVAL_METHOD=\"kill\": expected one of evict, delete"),
+    ("RECORD_STORE", "file", "RECORD_STORE=\"file\": expected one of lease, none"),
+    (
+        "SETTLE_TIME",
+        "soon",
+        "SETTLE_TIME=\"soon\": expected a duration of 0 or more with its unit, such as 30s, 5m or 1m30s",
+    ),
+    ("MINIMUM_EFFECT_PERCENT", "x", "MINIMUM_EFFECT_PERCENT=\"x\": expected a number, such as 1.5"),
+    ("REMOVAL_BUDGET_PODS", "-1", "REMOVAL_BUDGET_PODS=\"-1\": expected a whole number of 0 or more"),
+    (
+        "REMOVAL_BUDGET_WINDOW",
+        "8d",
+        "REMOVAL_BUDGET_WINDOW=\"8d\": expected a duration of 0 or more with its unit, such as 30s, 5m or 1m30s",
+    ),
+    (
+        "BREAKER_UNHELPFUL_ROTATIONS",
+        "0",
+        "BREAKER_UNHELPFUL_ROTATIONS=\"0\": expected a whole number of 1 or more",
+    ),
+    ("BREAKER_FAILED_CYCLES", "0", "BREAKER_FAILED_CYCLES=\"0\": expected a whole number of 1 or more"),
+    (
+        "BREAKER_FIRST_PAUSE",
+        "1",
+        "BREAKER_FIRST_PAUSE=\"1\": expected a duration of 0 or more with its unit, such as 30s, 5m or 1m30s",
+    ),
+    (
+        "BREAKER_LONGEST_PAUSE",
+        "never",
+        "BREAKER_LONGEST_PAUSE=\"never\": expected a duration of 0 or more with its unit, such as 30s, 5m or 1m30s",
+    ),
     ("CYCLE_TIMEOUT", "1h", "CYCLE_TIMEOUT=\"1h\": expected a duration between 1s and 10m"),
     (
         "CPU_QUERY",
@@ -303,6 +332,28 @@ fn the_minimum_of_pods_has_two_spellings_that_must_agree() {
             "MIN_PODS_REQUIRED=\"4\": expected the same value as MINIMUM_PODS_REQUIRED=5; they are one setting, so set only one of them"
         ]
     );
+}
+
+#[test]
+fn limits_of_the_memory_that_contradict_each_other_are_refused() {
+    assert_eq!(
+        bad(&[("BREAKER_LONGEST_PAUSE", "1m")]),
+        [
+            "BREAKER_LONGEST_PAUSE=\"1m\": expected another value: the breaker can't be open for 1m at most when it opens for 1h at first"
+        ]
+    );
+    assert_eq!(bad(&[("REMOVAL_BUDGET_WINDOW", "30d")]).len(), 1);
+    assert_eq!(bad(&[("SETTLE_TIME", "0s"), ("MINIMUM_POD_AGE", "0s")]).len(), 1);
+}
+
+#[test]
+fn memory_is_kept_in_a_lease_unless_it_is_said_otherwise() {
+    let patience = good(&[]).patience.unwrap();
+    assert_eq!(patience, rebalancer_core::history::Patience::default());
+    assert_eq!(good(&[("RECORD_STORE", "none")]).patience, None);
+    assert_eq!(good(&[("REMOVAL_BUDGET_PODS", "0")]).patience.unwrap().budget(), None);
+    let settle = good(&[("MINIMUM_POD_AGE", "1h")]).patience.unwrap().settle();
+    assert_eq!(settle, SignedDuration::from_hours(1), "pods must be old enough to be measured");
 }
 
 #[test]

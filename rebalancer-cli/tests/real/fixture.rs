@@ -50,11 +50,17 @@ pub(crate) enum Budget {
 /// One rule of a Role: API group, resources, verbs.
 pub(crate) type Rule<'a> = (&'a str, &'a [&'a str], &'a [&'a str]);
 
-/// The Role that deploy/ gives: what the rebalancer may do in a namespace, and no more.
-pub(crate) fn granted() -> Vec<Value> {
+/// The Role that deploy/ gives, for this workload: what the rebalancer may do in a namespace, and no more.
+pub(crate) fn granted(workload: &str) -> Vec<Value> {
     let role: Value =
         serde_saphyr::from_str(include_str!("../../../deploy/kustomize/base/role.yaml")).unwrap();
-    role["rules"].as_array().unwrap().clone()
+    let mut rules = role["rules"].as_array().unwrap().clone();
+    for rule in &mut rules {
+        if let Some(names) = rule.get_mut("resourceNames") {
+            *names = json!([format!("pod-rebalancer-{workload}")]);
+        }
+    }
+    rules
 }
 
 /// Rules as a Role has them.

@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use k8s_openapi::NamespaceResourceScope;
 use k8s_openapi::api::apps::v1::{Deployment, ReplicaSet, StatefulSet};
 use k8s_openapi::api::autoscaling::v2::HorizontalPodAutoscaler;
+use k8s_openapi::api::coordination::v1::Lease;
 use k8s_openapi::api::core::v1::{Event, Pod};
 use k8s_openapi::api::policy::v1::PodDisruptionBudget;
 use kube::api::{DeleteParams, ListParams, Patch, PatchParams, Preconditions};
@@ -152,6 +153,7 @@ impl Fleet {
             self.add::<StatefulSet>(&mut all).await;
             self.add::<HorizontalPodAutoscaler>(&mut all).await;
             self.add::<PodDisruptionBudget>(&mut all).await;
+            self.add::<Lease>(&mut all).await;
             self.add::<Event>(&mut all).await;
             all
         })
@@ -244,10 +246,11 @@ impl Fleet {
     }
 
     /// A run with the variables it needs, as the service account with [`fixture::granted`]. Pods may be of any
-    /// age: those of the scenarios are seconds old.
+    /// age, since those of the scenarios are seconds old; and nothing is remembered, unless a scenario is about that.
     pub(crate) fn rebalancer(&self, metrics: impl AsRef<str>) -> Rebalancer {
         Rebalancer::new()
             .env("MINIMUM_POD_AGE", "0s")
+            .env("RECORD_STORE", "none")
             .env("PROMETHEUS_ENDPOINT", metrics.as_ref())
             .env("KUBE_NAMESPACE", &self.namespace)
             .env("DEPLOYMENT_NAME", self.name())

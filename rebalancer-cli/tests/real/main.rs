@@ -39,6 +39,7 @@ mod scenario_deploy;
 mod scenario_eligibility;
 mod scenario_fault;
 mod scenario_harness;
+mod scenario_memory;
 mod scenario_prediction;
 mod scenario_removal;
 mod scenario_scale;

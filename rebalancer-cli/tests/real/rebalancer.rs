@@ -95,6 +95,11 @@ impl Running {
         assert!(kill.success());
     }
 
+    /// Ends it as the kernel does when memory is short, and waits until it is gone.
+    pub(crate) async fn kill(mut self) {
+        self.child.kill().await.unwrap();
+    }
+
     /// Waits for its end.
     ///
     /// # Panics

@@ -88,7 +88,7 @@ impl Setup {
             fixture::budget(&client, &namespace, &self.name, budget).await;
         }
         fixture::workload(&client, &namespace, workload, self.replicas, self.cpu_request).await;
-        let mut rules = fixture::granted();
+        let mut rules = fixture::granted(&self.name);
         if self.may_delete {
             rules.extend(fixture::rules(&[("", &["pods"], &["delete"])]));
         }

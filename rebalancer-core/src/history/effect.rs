@@ -85,6 +85,15 @@ impl Effect {
         }
     }
 
+    /// What was measured, when it was.
+    #[must_use]
+    pub const fn measured(self) -> Option<Spread> {
+        match self {
+            Self::Helped { after, .. } | Self::DidNotHelp { after, .. } => Some(after),
+            Self::NotMade | Self::NotYetKnown | Self::NeverSeen { .. } => None,
+        }
+    }
+
     /// A short stable name for logs and metrics.
     #[must_use]
     pub const fn name(self) -> &'static str {

@@ -76,7 +76,7 @@ impl Fleet<'_> {
         {
             return (None, Decision::Hold(hold));
         }
-        let removable = self.serving.saturating_sub(self.policy.minimum_pods);
+        let removable = self.policy.removable(self.serving);
         let limits =
             search::Limits { hot: self.policy.top_k.get(), cold: self.policy.top_k.get(), all: removable };
         let minimum = self.policy.minimum_improvement;

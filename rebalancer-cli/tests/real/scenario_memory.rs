@@ -1,0 +1,153 @@
+//! What runs remember of each other, in a Lease on the real API server.
+
+use axum::http::Method;
+use k8s_openapi::api::coordination::v1::Lease;
+use kube::api::{Patch, PatchParams};
+use serde_json::json;
+
+use crate::fleet::Fleet;
+use crate::metrics::Server;
+use crate::proxy::Gate;
+use crate::rebalancer::Run;
+use crate::scenario_decision::{FOUR_MAY_GO, WORKED_EXAMPLE};
+use crate::wait;
+
+const NOBODY: [usize; 0] = [];
+
+/// With memory, of which the shortest time is a second.
+const REMEMBERING: [(&str, &str); 2] = [FOUR_MAY_GO[0], ("RECORD_STORE", "lease")];
+
+fn end(run: &Run) -> serde_json::Value {
+    run.log_with(&["cycle_finished"])[0].clone()
+}
+
+#[tokio::test]
+#[ignore = "needs real servers: KUBEBUILDER_ASSETS=$(.ci/real-servers) cargo test -p rebalancer-cli --test real -- --ignored"]
+async fn the_next_run_leaves_a_settling_fleet_alone() {
+    let fleet = Fleet::named("settling").cpu(&WORKED_EXAMPLE).hpa(70).start().await;
+    let before = fleet.settled().await;
+    let metrics = fleet.history(&before).serve(Server::Prometheus).await;
+    fleet.rebalance(&metrics, &REMEMBERING).await.expect_exit(0);
+    assert_eq!(fleet.gone(&before).await, [0, 1, 4, 5]);
+    let after = fleet.settled().await;
+    let lease = fleet.api::<Lease>().get("pod-rebalancer-settling").await.unwrap();
+    assert!(lease.metadata.annotations.unwrap().contains_key("pod-rebalancer.io/record"));
+    // The same imbalance, in the pods that came.
+    let metrics = fleet.history(&after).serve(Server::Prometheus).await;
+    let run = fleet.rebalance(&metrics, &REMEMBERING).await.expect_exit(0);
+    assert_eq!(run.log_with(&["\"event\":\"decision\""])[0]["decision"], "settling", "{}", run.stderr);
+    assert_eq!(fleet.gone(&after).await, NOBODY);
+}
+
+#[tokio::test]
+#[ignore = "needs real servers: KUBEBUILDER_ASSETS=$(.ci/real-servers) cargo test -p rebalancer-cli --test real -- --ignored"]
+async fn a_later_run_shows_what_the_last_rotation_did() {
+    let fleet = Fleet::named("measured").cpu(&WORKED_EXAMPLE).hpa(70).start().await;
+    let before = fleet.settled().await;
+    let metrics = fleet.history(&before).serve(Server::VictoriaMetrics).await;
+    let patient = [REMEMBERING[0], REMEMBERING[1], ("SETTLE_TIME", "1s")];
+    fleet.rebalance(&metrics, &patient).await.expect_exit(0);
+    let after = fleet.settled().await;
+    let even = after.0.iter().fold(fleet.requests(&after), |history, pod| history.cpu(&pod.name, 0.73));
+    let metrics = even.serve(Server::VictoriaMetrics).await;
+    let measured = wait::until("the rotation to be measured", async || {
+        let run = fleet.rebalance(&metrics, &patient).await.expect_exit(0);
+        run.log_with(&["rotation_measured"]).pop().ok_or(run.stderr)
+    })
+    .await;
+    assert_eq!(measured["effect"], "helped");
+    assert!(
+        measured["measured_cv"].as_f64().unwrap() < 0.01 && measured["cv_before"].as_f64().unwrap() > 0.4
+    );
+}
+
+#[tokio::test]
+#[ignore = "needs real servers: KUBEBUILDER_ASSETS=$(.ci/real-servers) cargo test -p rebalancer-cli --test real -- --ignored"]
+async fn of_two_overlapping_runs_one_acts_and_the_other_ends_well_and_says_so() {
+    let fleet = Fleet::named("overlap").cpu(&WORKED_EXAMPLE).hpa(70).start().await;
+    let before = fleet.settled().await;
+    let metrics = fleet.history(&before).serve(Server::Prometheus).await;
+    let (proxy, gate) = Gate::before(fleet.plane, Method::POST, "/eviction".to_owned()).await;
+    let kubeconfig = fleet.kubeconfig_through(&proxy);
+    let first = fleet.rebalancer(&metrics).envs(&REMEMBERING).kubeconfig(&kubeconfig).start();
+    gate.reached().await;
+    let second = fleet.rebalance(&metrics, &REMEMBERING).await.expect_exit(0);
+    assert_eq!((&end(&second)["status"], &end(&second)["reason"]), (&"held".into(), &"lock_held".into()));
+    gate.open();
+    first.finish().await.expect_exit(0);
+    assert_eq!(fleet.gone(&before).await, [0, 1, 4, 5]);
+}
+
+#[tokio::test]
+#[ignore = "needs real servers: KUBEBUILDER_ASSETS=$(.ci/real-servers) cargo test -p rebalancer-cli --test real -- --ignored"]
+async fn a_run_that_is_killed_frees_the_lock_and_the_next_one_finishes_its_story() {
+    let fleet = Fleet::named("killed").cpu(&WORKED_EXAMPLE).hpa(70).start().await;
+    let before = fleet.settled().await;
+    let metrics = fleet.history(&before).serve(Server::Prometheus).await;
+    let (proxy, gate) = Gate::before(fleet.plane, Method::POST, "/eviction".to_owned()).await;
+    let kubeconfig = fleet.kubeconfig_through(&proxy);
+    let short = [REMEMBERING[0], REMEMBERING[1], ("CYCLE_TIMEOUT", "2s")];
+    let first = fleet.rebalancer(&metrics).envs(&short).kubeconfig(&kubeconfig).start();
+    gate.reached().await;
+    first.kill().await;
+    let held = fleet.rebalance(&metrics, &short).await.expect_exit(0);
+    assert_eq!(end(&held)["reason"], "lock_held", "{}", held.stderr);
+    let next = wait::until("the lock to expire", async || {
+        let run = fleet.rebalance(&metrics, &short).await.expect_exit(0);
+        if end(&run)["reason"] == "lock_held" { Err(run.stderr) } else { Ok(run) }
+    })
+    .await;
+    assert_eq!(next.log_with(&["story_finished"]).len(), 4, "{}", next.stderr);
+}
+
+#[tokio::test]
+#[ignore = "needs real servers: KUBEBUILDER_ASSETS=$(.ci/real-servers) cargo test -p rebalancer-cli --test real -- --ignored"]
+async fn without_the_right_to_remember_nothing_is_done_and_the_fix_is_named() {
+    let fleet = Fleet::named("forgetful").cpu(&WORKED_EXAMPLE).hpa(70).start().await;
+    let before = fleet.settled().await;
+    let metrics = fleet.history(&before).serve(Server::Prometheus).await;
+    let rules: [crate::fixture::Rule<'static>; 3] = [
+        ("", &["pods"], &["get", "list"]),
+        ("", &["pods/eviction"], &["create"]),
+        ("autoscaling", &["horizontalpodautoscalers"], &["list"]),
+    ];
+    let kubeconfig = fleet.kubeconfig_with("forgetful", &rules).await;
+    let rebalancer = fleet.rebalancer(&metrics).envs(&REMEMBERING).kubeconfig(&kubeconfig);
+    let run = rebalancer.clone().run().await.expect_exit(0);
+    assert_eq!((&end(&run)["status"], &end(&run)["reason"]), (&"held".into(), &"record_forbidden".into()));
+    assert!(run.stderr.contains("on 'leases.coordination.k8s.io'"), "{}", run.stderr);
+    assert_eq!(fleet.gone(&before).await, NOBODY);
+    rebalancer.env("RECORD_STORE", "none").run().await.expect_exit(0);
+    assert_eq!(fleet.gone(&before).await, [0, 1, 4, 5], "without memory, by explicit choice");
+}
+
+#[tokio::test]
+#[ignore = "needs real servers: KUBEBUILDER_ASSETS=$(.ci/real-servers) cargo test -p rebalancer-cli --test real -- --ignored"]
+async fn a_dry_run_writes_no_record() {
+    let fleet = Fleet::named("dry-memory").cpu(&WORKED_EXAMPLE).hpa(70).start().await;
+    let before = fleet.settled().await;
+    let everything = fleet.everything().await;
+    let metrics = fleet.history(&before).serve(Server::Prometheus).await;
+    let variables = [REMEMBERING[0], REMEMBERING[1], ("DRY_RUN", "true")];
+    fleet.rebalance(&metrics, &variables).await.expect_exit(0);
+    assert_eq!(fleet.everything().await, everything);
+}
+
+#[tokio::test]
+#[ignore = "needs real servers: KUBEBUILDER_ASSETS=$(.ci/real-servers) cargo test -p rebalancer-cli --test real -- --ignored"]
+async fn a_record_of_a_newer_program_or_of_nobody_is_a_hold() {
+    let fleet = Fleet::named("newer").cpu(&WORKED_EXAMPLE).hpa(70).start().await;
+    let before = fleet.settled().await;
+    let even = before.0.iter().fold(fleet.requests(&before), |history, pod| history.cpu(&pod.name, 0.5));
+    let metrics = even.serve(Server::Prometheus).await;
+    fleet.rebalance(&metrics, &REMEMBERING).await.expect_exit(0);
+    let metrics = fleet.history(&before).serve(Server::Prometheus).await;
+    for (record, reason) in [("{\"version\": 999}", "record_newer"), ("gibberish", "record_unreadable")] {
+        let patch = json!({"metadata": {"annotations": {"pod-rebalancer.io/record": record}}});
+        let leases = fleet.api::<Lease>();
+        leases.patch("pod-rebalancer-newer", &PatchParams::default(), &Patch::Merge(patch)).await.unwrap();
+        let run = fleet.rebalance(&metrics, &REMEMBERING).await.expect_exit(0);
+        assert_eq!((&end(&run)["status"], &end(&run)["reason"]), (&"held".into(), &reason.into()));
+    }
+    assert_eq!(fleet.gone(&before).await, NOBODY);
+}

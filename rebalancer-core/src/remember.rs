@@ -1,0 +1,192 @@
+//! What a cycle does with memory: what came before is looked at before anything is decided, and an intent is written
+//! down before anything is removed.
+//!
+//! ```text
+//!   open ──> (observe, with the allowance) ──> look_back ──> hold_if_paused ──> begin ──> (act) ──> close
+//! ```
+//!
+//! A dry run and a mere plan only peek: they decide by what is remembered, and write nothing.
+
+use jiff::{SignedDuration, Timestamp};
+
+use crate::cycle::{Observation, Outcome};
+use crate::history::{
+    Acquired, CycleEnd, Patience, Peeked, Record, Rotation, Spread, StateError, StateStore, Story, Token,
+    Unrecordable,
+};
+use crate::policy::Policy;
+use crate::port::Mode;
+use crate::report::{Decision, Expectation, Hold, Plan, Report, Spared, Verdict};
+use crate::unit::{Ratio, Share};
+
+/// Rotating this share of the fleet must make it more even by at least a quarter of that share.
+const EFFECT_BY_SHARE: f64 = 0.25;
+
+/// The record during one cycle, with the lock on it when the cycle may act.
+#[derive(Debug)]
+pub struct Memory {
+    cycle: String,
+    patience: Patience,
+    record: Record,
+    token: Option<Token>,
+}
+
+/// What a look back shows.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct LookBack {
+    /// Removals that an earlier process intended and could not finish telling.
+    pub stories: Vec<Story>,
+    /// The last rotation, when its effect was measured now.
+    pub judged: Option<Rotation>,
+}
+
+/// Why nothing may be removed although there is a plan.
+#[derive(Debug, Clone, PartialEq, thiserror::Error)]
+pub enum NotBegun {
+    /// The intent could not be written down.
+    #[error("the intent could not be recorded, so nothing was removed: {0}")]
+    State(StateError),
+    /// The intent does not fit into the record.
+    #[error("{0}")]
+    Unrecordable(Unrecordable),
+}
+
+impl Memory {
+    /// Takes the lock and reads the record; a dry run only reads it.
+    ///
+    /// `cycle` is this run's own id. `ttl` must be longer than the whole cycle.
+    ///
+    /// # Errors
+    /// When another run holds the lock, or the record can't be used: then the cycle must hold.
+    pub async fn open(
+        store: &dyn StateStore,
+        cycle: &str,
+        mode: Mode,
+        ttl: SignedDuration,
+        patience: Patience,
+        now: Timestamp,
+    ) -> Result<Self, StateError> {
+        let (mut record, token) = match mode {
+            Mode::Real => {
+                let Acquired { record, token } = store.acquire(now, cycle, ttl).await?;
+                (record, Some(token))
+            }
+            Mode::DryRun => {
+                let Peeked { record, .. } = store.peek(now).await?;
+                (record, None)
+            }
+        };
+        record.advance(now, &patience);
+        Ok(Self { cycle: cycle.to_owned(), patience, record, token })
+    }
+
+    /// What is remembered.
+    #[must_use]
+    pub const fn record(&self) -> &Record {
+        &self.record
+    }
+
+    /// Until when the lock is held; no removal may be asked for later.
+    #[must_use]
+    pub fn held_until(&self) -> Option<Timestamp> {
+        self.token.as_ref().map(|token| token.until)
+    }
+
+    /// The policy, limited to what the removal budget still allows.
+    #[must_use]
+    pub fn limited(&self, policy: &Policy, now: Timestamp) -> Policy {
+        let allowance = self.record.allowance(now, &self.patience);
+        Policy {
+            most_removals: allowance.map(|pods| usize::try_from(pods).unwrap_or(usize::MAX)),
+            ..policy.clone()
+        }
+    }
+
+    /// Finishes the story of earlier cycles, and measures what the last rotation did.
+    pub fn look_back(&mut self, observation: &Observation, now: Timestamp) -> LookBack {
+        let listed: Vec<_> = observation.snapshot.pods.iter().map(|observed| observed.pod.clone()).collect();
+        let stories = self.record.reconcile(&listed);
+        let patience = self.patience_for(listed.len());
+        let judged = self.record.measure(now, &patience, |indicator| spread(&observation.report, indicator));
+        LookBack { stories, judged: judged.cloned() }
+    }
+
+    /// Four pods of a thousand can't make the whole fleet 5 % more even: a small share of the fleet is asked for a
+    /// small effect.
+    fn patience_for(&self, fleet: usize) -> Patience {
+        let rotated = self.record.rotations().last().map_or(0, |rotation| rotation.pods.len());
+        let share = rotated as f64 / fleet.max(1) as f64;
+        let effect = self.patience.minimum_effect();
+        let scaled = Share::new((share * EFFECT_BY_SHARE).min(effect.get())).unwrap_or(effect);
+        self.patience.asking_for(scaled)
+    }
+
+    /// Holds a plan when memory gives a reason to.
+    pub fn hold_if_paused(&self, report: &mut Report, now: Timestamp) {
+        if let (Decision::Rotate(_), Some(pause)) = (&report.decision, self.record.pause(now, &self.patience))
+        {
+            report.decision = Decision::Hold(Hold::Paused(pause));
+            for verdict in &mut report.verdicts {
+                if let Verdict::Chosen(choice) = verdict {
+                    *verdict = Verdict::Spared(Spared::Held(*choice));
+                }
+            }
+        }
+    }
+
+    /// Writes the intent down, before anything is removed. A dry run writes nothing.
+    ///
+    /// # Errors
+    /// When it was not written for sure: then nothing may be removed.
+    pub async fn begin(
+        &mut self,
+        store: &dyn StateStore,
+        report: &Report,
+        plan: &Plan,
+        now: Timestamp,
+    ) -> Result<(), NotBegun> {
+        let Some(token) = &mut self.token else { return Ok(()) };
+        let predicted = match &plan.expectation {
+            Expectation::Predicted(prediction) => Ratio::new(prediction.expected_cv).ok(),
+            Expectation::EvenMixing(_) => None,
+        };
+        let pods = plan.removals.iter().map(|removal| (removal.pod.clone(), removal.choice.into()));
+        let before = spread(report, plan.indicator).unwrap_or(NOTHING_KNOWN);
+        let rotation = Rotation::intended(&self.cycle, now, plan.indicator, pods, before, predicted)
+            .map_err(NotBegun::Unrecordable)?;
+        self.record.begin(rotation);
+        store.save(now, token, &self.record).await.map_err(NotBegun::State)
+    }
+
+    /// Writes down how the cycle ended, and frees the lock. `outcome` is `None` when it failed before one.
+    ///
+    /// # Errors
+    /// When it was not written for sure. The lock then frees itself, and the next cycle finishes the story.
+    pub async fn close(
+        mut self,
+        store: &dyn StateStore,
+        outcome: Option<&Outcome>,
+        now: Timestamp,
+    ) -> Result<(), StateError> {
+        let Some(token) = self.token.take() else { return Ok(()) };
+        if let Some(Outcome::Acted { pods, .. }) = outcome {
+            self.record.finish(&self.cycle, pods);
+        }
+        let failed = outcome.is_none_or(Outcome::is_failure);
+        let end = if failed { CycleEnd::Failed } else { CycleEnd::Sound };
+        self.record.cycle_ended(outcome.map_or("failed", Outcome::status), end, now, &self.patience);
+        store.release(now, token, &self.record).await
+    }
+}
+
+/// The spread of a plan whose indicator the report does not have; a plan always comes with it.
+const NOTHING_KNOWN: Spread = Spread { cv: Ratio::ZERO, max_to_mean: Ratio::ZERO };
+
+fn spread(report: &Report, indicator: crate::fleet::Indicator) -> Option<Spread> {
+    let seen = report.indicators.iter().find(|seen| seen.indicator == indicator)?;
+    Spread::of(&seen.distribution)
+}
+
+#[cfg(test)]
+#[cfg(feature = "simulation")]
+mod tests;

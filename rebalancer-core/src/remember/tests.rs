@@ -1,0 +1,174 @@
+//! Cycles that remember, in a simulated world.
+
+use jiff::SignedDuration;
+
+use super::*;
+use crate::assignor::Assignor;
+use crate::cycle::{Hands, PodOutcome, Subject, act, observe};
+use crate::history::{Effect, MemoryStore, Pause};
+use crate::policy::{Strategy, Timing};
+use crate::port::{Interrupt, Interruption, Journal};
+use crate::report::Removal;
+use crate::simulation::{Fleet, Shape};
+
+struct Silent;
+
+impl Journal for Silent {
+    fn intended(&self, _: &Removal, _: Mode) {}
+    fn finished(&self, _: &Removal, _: &PodOutcome, _: Mode) {}
+}
+
+impl Interrupt for Silent {
+    fn requested(&self) -> Option<Interruption> {
+        None
+    }
+}
+
+const TTL: SignedDuration = SignedDuration::from_mins(1);
+
+/// One cycle as the program makes it; gives what it looked back at, and how it ended.
+async fn cycle(
+    fleet: &Fleet,
+    store: &MemoryStore,
+    policy: &Policy,
+    mode: Mode,
+    id: &str,
+) -> (LookBack, Report, Outcome) {
+    let now = fleet.now();
+    let mut memory = Memory::open(store, id, mode, TTL, Patience::default(), now).await.unwrap();
+    let policy = memory.limited(policy, now);
+    let subject = Subject { workload: Fleet::workload(), hpa_prefix: String::new() };
+    let mut observation = observe(&subject, fleet, fleet, &policy, now).await.unwrap();
+    let look_back = memory.look_back(&observation, now);
+    memory.hold_if_paused(&mut observation.report, now);
+    if let Decision::Rotate(plan) = &observation.report.decision {
+        memory.begin(store, &observation.report, plan, now).await.unwrap();
+    }
+    let hands = Hands { inventory: fleet, deleter: fleet, journal: &Silent, interrupt: &Silent };
+    let outcome = act(&observation, &policy, &hands, mode, now).await;
+    memory.close(store, Some(&outcome), now).await.unwrap();
+    (look_back, observation.report, outcome)
+}
+
+/// A fleet under range, where the seeds' strategy rotates for ever and changes nothing.
+fn hopeless() -> (Fleet, Policy) {
+    let shape = Shape { assignor: Assignor::Range, timing: Timing::AllAtOnce, seed: 3, ..Shape::default() };
+    let policy = Policy { strategy: Strategy::RotateOutliers, ..Policy::default() };
+    (Fleet::new(&shape).unwrap(), policy)
+}
+
+#[tokio::test]
+async fn a_rotation_settles_is_measured_and_opens_the_breaker_when_it_never_helps() {
+    let (fleet, policy) = hopeless();
+    let store = MemoryStore::default();
+    let mut removed = 0;
+    let mut pauses = Vec::new();
+    let mut judged = Vec::new();
+    for number in 0..60 {
+        let (look_back, report, outcome) =
+            cycle(&fleet, &store, &policy, Mode::Real, &format!("cycle-{number}")).await;
+        judged.extend(look_back.judged.map(|rotation| rotation.effect));
+        if let Decision::Hold(Hold::Paused(pause)) = report.decision {
+            pauses.push(pause);
+        }
+        if let Outcome::Acted { pods, .. } = outcome {
+            removed += pods.len();
+        }
+        fleet.settle(SignedDuration::from_mins(10));
+    }
+    assert!(judged.iter().all(|effect| matches!(effect, Effect::DidNotHelp { .. })), "{judged:?}");
+    assert!(pauses.iter().any(|pause| matches!(pause, Pause::Settling { .. })));
+    assert!(pauses.iter().any(|pause| matches!(pause, Pause::BreakerOpen { times: 2, .. })), "{pauses:?}");
+    // Ten hours: two rotations, then one trial each time the breaker is half-open, after 1, 2 and 4 hours.
+    assert!(removed <= 5 * 4, "{removed} removals");
+}
+
+#[tokio::test]
+async fn a_prediction_is_shown_against_what_was_measured() {
+    let shape = Shape { timing: Timing::AllAtOnce, seed: 7, ..Shape::default() };
+    let fleet = Fleet::new(&shape).unwrap();
+    let store = MemoryStore::default();
+    let policy = Policy { timing: Timing::AllAtOnce, ..Policy::default() };
+    let (_, report, _) = cycle(&fleet, &store, &policy, Mode::Real, "first").await;
+    let predicted = report.prediction.unwrap().expected_cv;
+    fleet.settle(SignedDuration::from_mins(20));
+    let (look_back, _, _) = cycle(&fleet, &store, &policy, Mode::Real, "second").await;
+    let rotation = look_back.judged.expect("it has settled");
+    let (shown, measured) =
+        (rotation.predicted_cv.unwrap().get(), rotation.effect.measured().unwrap().cv.get());
+    assert!((shown - predicted).abs() < 1e-6);
+    assert!((measured - predicted).abs() < 0.01, "predicted {predicted}, measured {measured}");
+}
+
+#[tokio::test]
+async fn a_dry_run_decides_by_memory_and_writes_nothing() {
+    let (fleet, policy) = hopeless();
+    let store = MemoryStore::default();
+    let (_, _, outcome) = cycle(&fleet, &store, &policy, Mode::DryRun, "dry").await;
+    assert_eq!(outcome.status(), "dry_run");
+    assert_eq!(store.peek(fleet.now()).await.unwrap().record, Record::default());
+    let _ = cycle(&fleet, &store, &policy, Mode::Real, "real").await;
+    fleet.settle(SignedDuration::from_mins(10));
+    let (_, report, _) = cycle(&fleet, &store, &policy, Mode::DryRun, "dry again").await;
+    assert!(
+        matches!(report.decision, Decision::Hold(Hold::Paused(Pause::Settling { .. }))),
+        "{}",
+        report.decision
+    );
+}
+
+#[tokio::test]
+async fn of_two_overlapping_runs_one_is_told_who_holds_the_lock() {
+    let (fleet, _) = hopeless();
+    let store = MemoryStore::default();
+    let now = fleet.now();
+    let first = Memory::open(&store, "first", Mode::Real, TTL, Patience::default(), now).await.unwrap();
+    let second = Memory::open(&store, "second", Mode::Real, TTL, Patience::default(), now).await;
+    assert!(matches!(second, Err(StateError::Held { by, .. }) if by == "first"));
+    first.close(&store, Some(&Outcome::Balanced), now).await.unwrap();
+    assert!(Memory::open(&store, "second", Mode::Real, TTL, Patience::default(), now).await.is_ok());
+}
+
+#[tokio::test]
+async fn a_run_that_was_killed_frees_the_lock_by_expiry_and_the_next_one_finishes_its_story() {
+    let (fleet, policy) = hopeless();
+    let store = MemoryStore::default();
+    let now = fleet.now();
+    let mut killed = Memory::open(&store, "killed", Mode::Real, TTL, Patience::default(), now).await.unwrap();
+    let subject = Subject { workload: Fleet::workload(), hpa_prefix: String::new() };
+    let observation = observe(&subject, &fleet, &fleet, &policy, now).await.unwrap();
+    let Decision::Rotate(plan) = &observation.report.decision else {
+        panic!("{}", observation.report.decision)
+    };
+    killed.begin(&store, &observation.report, plan, now).await.unwrap();
+    crate::port::PodDeleter::remove(&fleet, &plan.removals[0].pod, Mode::Real).await.unwrap();
+    drop(killed);
+    fleet.settle(SignedDuration::from_mins(10));
+    let (look_back, report, _) = cycle(&fleet, &store, &policy, Mode::Real, "next").await;
+    assert_eq!(look_back.stories.len(), plan.removals.len());
+    let gone = |story: &&Story| story.uid == plan.removals[0].pod.uid;
+    let story = look_back.stories.iter().find(gone).unwrap();
+    assert_eq!(story.found, crate::history::Found::Removed);
+    assert!(
+        matches!(report.decision, Decision::Hold(Hold::Paused(_))),
+        "it may have happened: {}",
+        report.decision
+    );
+}
+
+#[tokio::test]
+async fn the_removal_budget_limits_a_plan_across_runs() {
+    let (fleet, policy) = hopeless();
+    let store = MemoryStore::default();
+    let budget = crate::history::Budget::new(2, SignedDuration::from_hours(1)).unwrap();
+    let patience = Patience::default().spending(Some(budget));
+    let memory = Memory::open(&store, "cycle", Mode::Real, TTL, patience, fleet.now()).await.unwrap();
+    let limited = memory.limited(&policy, fleet.now());
+    assert_eq!(limited.most_removals, Some(2));
+    let report = crate::planner::plan(&fleet.snapshot().unwrap(), &limited);
+    assert!(
+        matches!(&report.decision, Decision::Rotate(plan) if plan.removals.len() == 2),
+        "{}",
+        report.decision
+    );
+}
