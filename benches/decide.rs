@@ -1,4 +1,5 @@
-//! How long does a decision take? `planner::plan` on simulated fleets, with pods a second as throughput.
+//! How long does a decision take? `planner::plan` on simulated fleets by the seeds' strategy, with pods a second as
+//! throughput. What prediction adds is in `predict`.
 
 #![allow(missing_docs, clippy::unwrap_used, reason = "a bench may fail loudly")]
 
@@ -7,7 +8,7 @@ use std::hint::black_box;
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
 use rebalancer_core::audit::audit;
 use rebalancer_core::planner::plan;
-use rebalancer_core::policy::Policy;
+use rebalancer_core::policy::{Policy, Strategy};
 use rebalancer_core::report::Decision;
 use rebalancer_core::simulation::{Fleet, Shape};
 use rebalancer_core::snapshot::Snapshot;
@@ -20,10 +21,14 @@ fn snapshot(pods: usize) -> Snapshot {
     Fleet::new(&shape).unwrap().snapshot().unwrap()
 }
 
+fn policy() -> Policy {
+    Policy { strategy: Strategy::RotateOutliers, ..Policy::default() }
+}
+
 fn decide(criterion: &mut Criterion) {
     let mut group = criterion.benchmark_group("decide");
     for pods in SIZES {
-        let (snapshot, policy) = (snapshot(pods), Policy::default());
+        let (snapshot, policy) = (snapshot(pods), policy());
         assert!(matches!(plan(&snapshot, &policy).decision, Decision::Rotate(_)));
         group.throughput(Throughput::Elements(pods as u64));
         group.bench_with_input(BenchmarkId::from_parameter(pods), &snapshot, |bencher, snapshot| {
@@ -36,7 +41,7 @@ fn decide(criterion: &mut Criterion) {
 fn check(criterion: &mut Criterion) {
     let mut group = criterion.benchmark_group("audit");
     for pods in SIZES {
-        let (snapshot, policy) = (snapshot(pods), Policy::default());
+        let (snapshot, policy) = (snapshot(pods), policy());
         let Decision::Rotate(plan) = plan(&snapshot, &policy).decision else { unreachable!() };
         group.throughput(Throughput::Elements(pods as u64));
         group.bench_with_input(BenchmarkId::from_parameter(pods), &snapshot, |bencher, snapshot| {

@@ -31,7 +31,8 @@ pub(super) fn run(settings: Settings) -> Exit {
             Err(exit) => return exit,
         };
         log_start(&settings.task);
-        let memory = match Remembering::open(&eyes.connection, &settings.task, &id).await {
+        let memory = match Remembering::open(&eyes.connection, &settings.task, settings.task.mode, &id).await
+        {
             Ok(memory) => memory,
             Err(error) => return without_memory(&error, started),
         };

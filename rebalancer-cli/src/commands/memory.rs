@@ -2,8 +2,9 @@
 
 use jiff::{SignedDuration, Timestamp};
 use rebalancer_core::cycle::{Observation, Outcome};
-use rebalancer_core::history::StateError;
+use rebalancer_core::history::{Rotation, StateError};
 use rebalancer_core::policy::Policy;
+use rebalancer_core::port::Mode;
 use rebalancer_core::remember::{LookBack, Memory, NotBegun};
 use rebalancer_core::report::{Decision, Report};
 use rebalancer_kube::{Connection, LeaseStore};
@@ -25,17 +26,32 @@ impl Remembering {
     ///
     /// # Errors
     /// When another run holds the lock, or the record can't be used.
-    pub(super) async fn open(connection: &Connection, task: &Task, cycle: &str) -> Result<Self, StateError> {
+    pub(super) async fn open(
+        connection: &Connection,
+        task: &Task,
+        mode: Mode,
+        cycle: &str,
+    ) -> Result<Self, StateError> {
         let store = LeaseStore::new(connection, &task.subject.workload);
         let memory = match task.patience {
             None => None,
             Some(patience) => {
                 let ttl = SignedDuration::try_from(task.timeout).unwrap_or(SignedDuration::from_mins(10))
                     * LOCK_BY_CYCLE;
-                Some(Memory::open(&store, cycle, task.mode, ttl, patience, Timestamp::now()).await?)
+                Some(Memory::open(&store, cycle, mode, ttl, patience, Timestamp::now()).await?)
             }
         };
         Ok(Self { store, memory })
+    }
+
+    /// No memory at all.
+    pub(super) fn nothing(connection: &Connection, task: &Task) -> Self {
+        Self { store: LeaseStore::new(connection, &task.subject.workload), memory: None }
+    }
+
+    /// The last rotation, with what was predicted and, once it has settled, measured.
+    pub(super) fn last_rotation(&self) -> Option<&Rotation> {
+        self.memory.as_ref()?.record().rotations().last()
     }
 
     /// The policy, limited to what the removal budget still allows.

@@ -1,7 +1,9 @@
 //! `rebalancer plan`: observe and decide only, and explain every pod.
 
+use rebalancer_core::port::Mode;
 use tokio::time::Instant;
 
+use super::memory::Remembering;
 use super::observe::Eyes;
 use super::{Exit, block_on};
 use crate::config::{Settings, Task};
@@ -26,6 +28,25 @@ pub(super) fn run(settings: Settings, json: bool) -> Exit {
 
 async fn explain(eyes: &Eyes, task: &Task, json: bool) -> anyhow::Result<()> {
     let watch = Watch::start(Instant::now() + task.timeout)?;
-    let observation = eyes.observe(&task.subject, &task.policy, &watch).await?;
-    if json { render::json::plan(&observation) } else { render::plan::show(&observation) }
+    let mut memory = remember(eyes, task).await;
+    let mut observation = eyes.observe(&task.subject, &memory.limited(&task.policy), &watch).await?;
+    memory.judge(&mut observation);
+    let last = memory.last_rotation();
+    if json { render::json::plan(&observation, last) } else { render::plan::show(&observation, last) }
+}
+
+/// What is remembered, only to be looked at. A plan is shown without it too, since it changes nothing.
+async fn remember(eyes: &Eyes, task: &Task) -> Remembering {
+    match Remembering::open(&eyes.connection, task, Mode::DryRun, "plan").await {
+        Ok(memory) => memory,
+        Err(error) => {
+            tracing::warn!(
+                event = "record_not_read",
+                reason = error.name(),
+                %error,
+                "the plan is made without memory; a run would hold"
+            );
+            Remembering::nothing(&eyes.connection, task)
+        }
+    }
 }

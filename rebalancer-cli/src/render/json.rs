@@ -1,6 +1,7 @@
 //! Results for machines.
 
 use rebalancer_core::cycle::Observation;
+use rebalancer_core::history::Rotation;
 use rebalancer_core::report::{Report, Verdict};
 use rebalancer_core::snapshot::{ObservedPod, Snapshot};
 use serde::Serialize;
@@ -12,6 +13,7 @@ struct Plan<'a> {
     #[serde(flatten)]
     report: &'a Report,
     summary: String,
+    last_rotation: Option<&'a Rotation>,
     pods: Vec<Pod<'a>>,
     unlisted: &'a [String],
 }
@@ -28,11 +30,17 @@ struct Pod<'a> {
 ///
 /// # Errors
 /// When stdout can't be written.
-pub(crate) fn plan(observation: &Observation) -> anyhow::Result<()> {
+pub(crate) fn plan(observation: &Observation, last_rotation: Option<&Rotation>) -> anyhow::Result<()> {
     let Observation { snapshot, report } = observation;
     let summary = report.decision.to_string();
-    let plan =
-        Plan { version: 1, report, summary, pods: pods(snapshot, report), unlisted: &snapshot.unlisted };
+    let plan = Plan {
+        version: 1,
+        report,
+        summary,
+        last_rotation,
+        pods: pods(snapshot, report),
+        unlisted: &snapshot.unlisted,
+    };
     super::print(&serde_json::to_string_pretty(&plan)?)
 }
 

@@ -4,6 +4,7 @@ use std::fmt::Write as _;
 
 use rebalancer_core::cycle::Observation;
 use rebalancer_core::fleet::{Indicator, Target};
+use rebalancer_core::history::Rotation;
 use rebalancer_core::report::{Method, Report, Verdict};
 use rebalancer_core::snapshot::{ObservedPod, Snapshot};
 
@@ -11,11 +12,11 @@ use rebalancer_core::snapshot::{ObservedPod, Snapshot};
 ///
 /// # Errors
 /// When stdout can't be written.
-pub(crate) fn show(observation: &Observation) -> anyhow::Result<()> {
-    super::print(&text(observation)?)
+pub(crate) fn show(observation: &Observation, last: Option<&Rotation>) -> anyhow::Result<()> {
+    super::print(&text(observation, last)?)
 }
 
-fn text(observation: &Observation) -> Result<String, std::fmt::Error> {
+fn text(observation: &Observation, last: Option<&Rotation>) -> Result<String, std::fmt::Error> {
     let Observation { snapshot, report } = observation;
     let mut out = String::new();
     writeln!(out, "workload   {}", report.workload)?;
@@ -28,6 +29,9 @@ fn text(observation: &Observation) -> Result<String, std::fmt::Error> {
     }
     if let Some(prediction) = &report.prediction {
         writeln!(out, "{:<10} {prediction}", "prediction")?;
+    }
+    if let Some(rotation) = last {
+        writeln!(out, "{:<10} {}", "last time", past(rotation))?;
     }
     notes(&mut out, snapshot, report)?;
     if !snapshot.pods.is_empty() {
@@ -71,6 +75,23 @@ fn notes(out: &mut String, snapshot: &Snapshot, report: &Report) -> std::fmt::Re
         )?;
     }
     Ok(())
+}
+
+/// What was predicted of the last rotation, against what was measured.
+fn past(rotation: &Rotation) -> String {
+    let predicted =
+        rotation.predicted_cv.map_or_else(|| "not predicted".to_owned(), |cv| format!("predicted {cv}"));
+    let measured = rotation.effect.measured();
+    let measured =
+        measured.map_or_else(|| "not measured".to_owned(), |after| format!("measured {}", after.cv));
+    format!(
+        "{:.0}: {} pods rotated by {}, CV {}, {predicted}, {measured}: {}",
+        rotation.at,
+        rotation.pods.len(),
+        rotation.indicator,
+        rotation.before.cv,
+        rotation.effect.name()
+    )
 }
 
 fn target(target: &Target) -> String {

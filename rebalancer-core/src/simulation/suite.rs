@@ -104,14 +104,16 @@ fn hopeless() -> Vec<Case> {
     ]
 }
 
-/// Runs one case under one strategy over its seeds. The policy is told how members come and go, as an operator
-/// would tell it; the assignor it has to find out unless it knows it already.
+/// Runs one case under one strategy over its seeds. The policy is told what an operator has to tell, since nothing
+/// shows it: how members come and go, and which of the sticky rules the group follows. Other rules it has to find out.
 ///
 /// # Errors
 /// Never for the [`cases`] of this suite.
 pub async fn run(case: &Case, strategy: Strategy, policy: &Policy) -> Result<Score, CourseError> {
+    let sticky = Some(case.shape.assignor).filter(|assignor| assignor.is_sticky());
     let policy = Policy {
         strategy,
+        assignor: policy.assignor.or(sticky),
         static_members: case.shape.static_members,
         timing: case.shape.timing,
         ..policy.clone()

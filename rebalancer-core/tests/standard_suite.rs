@@ -1,0 +1,40 @@
+//! The aims of planning by prediction, on the standard suite of simulated fleets.
+#![cfg(feature = "simulation")]
+#![allow(clippy::unwrap_used, clippy::print_stdout, reason = "a panic is how a test fails")]
+
+use rebalancer_core::policy::{Policy, Strategy};
+use rebalancer_core::simulation::suite::{self, Prospect, Score};
+
+async fn scores() -> Vec<Score> {
+    let mut scores = Vec::new();
+    for case in suite::cases() {
+        for strategy in [Strategy::RotateOutliers, Strategy::Predict] {
+            scores.push(suite::run(&case, strategy, &Policy::default()).await.unwrap());
+        }
+    }
+    scores
+}
+
+#[tokio::test]
+#[ignore = "takes minutes without optimisation: cargo test --release -p rebalancer-core --features simulation --test standard_suite -- --ignored"]
+async fn prediction_needs_a_fifth_of_the_removals_and_none_where_they_are_useless() {
+    let scores = scores().await;
+    let total = |strategy, prospect| suite::total(&scores, strategy, prospect);
+    let (seeds, predicted) = (
+        total(Strategy::RotateOutliers, Prospect::Improvable),
+        total(Strategy::Predict, Prospect::Improvable),
+    );
+    println!(
+        "improvable: {} removals to CV {:.4}, against {} to {:.4}",
+        predicted.removals(),
+        predicted.after().cv,
+        seeds.removals(),
+        seeds.after().cv
+    );
+    assert!(predicted.removals() * 5 <= seeds.removals());
+    assert!(predicted.after().cv <= seeds.after().cv, "an equal or better balance");
+    assert_eq!(total(Strategy::Predict, Prospect::Hopeless).removals(), 0);
+    let (expected, real) = predicted.median_improvements().unwrap();
+    println!("fall of the CV in the median of all rotations: predicted {expected:.4}, really {real:.4}");
+    assert!((expected - real).abs() <= 0.2 * real, "within 20 %");
+}
