@@ -1,0 +1,148 @@
+//! What is to be done with the fleet, with which pods, and what is expected of it.
+
+use std::fmt;
+
+use super::Hold;
+use crate::fleet::{Indicator, Owner};
+use crate::port::PodRef;
+use crate::prediction::Prediction;
+use crate::unit::Load;
+
+/// What is to be done with the fleet.
+#[derive(Debug, Clone, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize), serde(rename_all = "snake_case"))]
+pub enum Decision {
+    /// Remove these pods, as one batch.
+    Rotate(Plan),
+    /// No indicator says that the fleet is out of balance.
+    Balanced,
+    /// Do nothing, for this reason.
+    Hold(Hold),
+}
+
+impl fmt::Display for Decision {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Rotate(plan) => {
+                write!(f, "rotate {} pods: {}", plan.removals.len(), plan.expectation)
+            }
+            Self::Balanced => f.write_str("balanced: no indicator is out of its limits"),
+            Self::Hold(hold) => write!(f, "hold: {hold}"),
+        }
+    }
+}
+
+/// The pods to remove, hot and cold together.
+#[derive(Debug, Clone, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
+pub struct Plan {
+    /// The indicator that raised the imbalance and ranked the pods.
+    pub indicator: Indicator,
+    /// What is expected of it.
+    pub expectation: Expectation,
+    /// Hot and cold pods in turn, the most extreme first.
+    pub removals: Vec<Removal>,
+}
+
+/// What is expected of a rotation, and on what grounds.
+#[derive(Debug, Clone, Copy, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize), serde(rename_all = "snake_case"))]
+pub enum Expectation {
+    /// By the formula of *rotate outliers*.
+    EvenMixing(Improvement),
+    /// By the rules of the group's assignor.
+    Predicted(Prediction),
+}
+
+impl fmt::Display for Expectation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::EvenMixing(improvement) => improvement.fmt(f),
+            Self::Predicted(prediction) => prediction.fmt(f),
+        }
+    }
+}
+
+/// What the rotation is expected to bring, if what the chosen pods carried is mixed evenly among their replacements.
+#[derive(Debug, Clone, Copy, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
+pub struct Improvement {
+    /// Mean load of the chosen hot pods.
+    pub average_hot: f64,
+    /// Mean load of all chosen pods.
+    pub average_set: f64,
+    /// `(average_hot - average_set) / average_hot * 100`.
+    pub percent: f64,
+}
+
+impl fmt::Display for Improvement {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            f,
+            "hot pods at {:.3} on average, all chosen pods at {:.3}: {:.1} % better if evenly mixed",
+            self.average_hot, self.average_set, self.percent
+        )
+    }
+}
+
+/// One pod to remove, and why.
+#[derive(Debug, Clone, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
+pub struct Removal {
+    /// Which pod.
+    pub pod: PodRef,
+    /// Where it runs.
+    pub node: Option<String>,
+    /// Who will replace it.
+    pub owner: Option<Owner>,
+    /// By which indicator it was chosen.
+    pub indicator: Indicator,
+    /// Its load by that indicator.
+    pub load: Load,
+    /// As what it was chosen.
+    pub choice: Choice,
+}
+
+/// As what a pod was chosen. Ranks start at 1.
+#[derive(Debug, Clone, Copy, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize), serde(rename_all = "snake_case", tag = "role"))]
+pub enum Choice {
+    /// One of the K hottest, above the limit.
+    Hot {
+        /// Its place from the top.
+        rank: usize,
+        /// The limit that it exceeds.
+        above: Load,
+    },
+    /// One of the K coldest.
+    Cold {
+        /// Its place from the bottom.
+        rank: usize,
+    },
+}
+
+impl Choice {
+    /// `hot` or `cold`, as in logs and metrics.
+    #[must_use]
+    pub const fn role(&self) -> &'static str {
+        match self {
+            Self::Hot { .. } => "hot",
+            Self::Cold { .. } => "cold",
+        }
+    }
+
+    /// Chosen for its high load.
+    #[must_use]
+    pub const fn is_hot(&self) -> bool {
+        matches!(self, Self::Hot { .. })
+    }
+}
+
+impl fmt::Display for Choice {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Hot { rank, above } => write!(f, "hot: number {rank} from the top, above {above}"),
+            Self::Cold { rank } => write!(f, "cold: number {rank} from the bottom"),
+        }
+    }
+}

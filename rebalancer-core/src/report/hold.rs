@@ -1,0 +1,223 @@
+//! Why nothing is done although something may be wrong.
+
+use std::fmt;
+
+use super::Improvement;
+use crate::fleet::Indicator;
+use crate::group::Inference;
+use crate::history::Pause;
+use crate::prediction::Prediction;
+use crate::unit::{Load, Percent, Share};
+
+/// Why nothing is done although something may be wrong. A hold is a result, not a failure.
+#[derive(Debug, Clone, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize), serde(rename_all = "snake_case", tag = "reason"))]
+pub enum Hold {
+    /// The label selector matches nothing.
+    NoPods,
+    /// There are pods, but none that may be removed.
+    NoEligiblePods {
+        /// How many pods there are.
+        pods: usize,
+    },
+    /// Too few eligible pods have a sample to know the fleet.
+    MetricsIncomplete {
+        /// Of which indicator.
+        indicator: Indicator,
+        /// Eligible pods with a sample.
+        sampled: usize,
+        /// Eligible pods.
+        eligible: usize,
+        /// The share that is asked for.
+        required: Share,
+    },
+    /// Several autoscalers match.
+    AmbiguousTarget {
+        /// Their names.
+        hpas: Vec<String>,
+    },
+    /// The target is a share of the CPU request, and not all eligible pods have one.
+    RequestsUnknown {
+        /// Eligible pods without a known CPU request.
+        missing: usize,
+        /// Eligible pods.
+        eligible: usize,
+    },
+    /// The autoscaler's target, or the loads, make a limit that is no number, or zero.
+    UnusableTarget {
+        /// The autoscaler.
+        hpa: String,
+    },
+    /// The loads vary too much, but no pod is far enough above the mean.
+    NoHotPod {
+        /// The indicator that raised the imbalance.
+        indicator: Indicator,
+        /// The highest load.
+        max: Load,
+        /// What it would have to exceed.
+        limit: Load,
+    },
+    /// Removing at least one hot and one cold pod would leave too few Ready pods.
+    TooFewPods {
+        /// Pods that serve now.
+        serving: usize,
+        /// Pods that must stay.
+        minimum: usize,
+    },
+    /// Consumers are static members: they come back as themselves, and nothing moves.
+    StaticMembers,
+    /// No pod can hold more than one partition, so partitions only change places.
+    TooFewPartitions {
+        /// Partitions of the group.
+        partitions: usize,
+        /// Its members.
+        members: usize,
+    },
+    /// The assignor makes the same sets of partitions again; only who holds them changes.
+    AssignorRestoresSets {
+        /// The assignor, and how it is known.
+        assignor: Inference,
+    },
+    /// One partition alone is above the limit: whichever pod gets it is hot.
+    HotPartition {
+        /// Its topic.
+        topic: String,
+        /// Its number.
+        partition: u32,
+        /// What it costs, in the indicator's unit.
+        load: Load,
+        /// The limit for a whole pod.
+        limit: Load,
+    },
+    /// The best batch that was found is not expected to bring enough.
+    SmallGain {
+        /// What it is expected to bring.
+        prediction: Prediction,
+        /// The least relief that is asked for.
+        minimum: Percent,
+    },
+    /// Memory gives a reason to wait: the last rotation settles, the breaker is open, the removal budget is spent.
+    Paused(Pause),
+    /// The rotation would bring too little.
+    SmallImprovement {
+        /// What it would bring.
+        improvement: Improvement,
+        /// What is asked for.
+        minimum: Percent,
+    },
+}
+
+impl Hold {
+    /// Every name that [`name`](Self::name) gives.
+    pub const NAMES: [&str; 18] = [
+        "no_pods",
+        "no_eligible_pods",
+        "metrics_incomplete",
+        "ambiguous_target",
+        "requests_unknown",
+        "unusable_target",
+        "no_hot_pod",
+        "too_few_pods",
+        "static_members",
+        "too_few_partitions",
+        "assignor_restores_sets",
+        "hot_partition",
+        "small_gain",
+        "small_improvement",
+        "settling",
+        "breaker_open",
+        "trial_pending",
+        "removal_budget_spent",
+    ];
+
+    /// A short stable name for logs, metrics and the operations guide.
+    #[must_use]
+    pub const fn name(&self) -> &'static str {
+        match self {
+            Self::NoPods => "no_pods",
+            Self::NoEligiblePods { .. } => "no_eligible_pods",
+            Self::MetricsIncomplete { .. } => "metrics_incomplete",
+            Self::AmbiguousTarget { .. } => "ambiguous_target",
+            Self::RequestsUnknown { .. } => "requests_unknown",
+            Self::UnusableTarget { .. } => "unusable_target",
+            Self::NoHotPod { .. } => "no_hot_pod",
+            Self::TooFewPods { .. } => "too_few_pods",
+            Self::StaticMembers => "static_members",
+            Self::TooFewPartitions { .. } => "too_few_partitions",
+            Self::AssignorRestoresSets { .. } => "assignor_restores_sets",
+            Self::HotPartition { .. } => "hot_partition",
+            Self::SmallGain { .. } => "small_gain",
+            Self::Paused(pause) => pause.name(),
+            Self::SmallImprovement { .. } => "small_improvement",
+        }
+    }
+}
+
+impl fmt::Display for Hold {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::NoPods => f.write_str("no pod matches; check KUBE_NAMESPACE and KUBE_LABEL_SELECTOR"),
+            Self::NoEligiblePods { pods } => {
+                write!(f, "none of {pods} pods may be removed; `rebalancer plan` shows why for each")
+            }
+            Self::MetricsIncomplete { indicator, sampled, eligible, required } => write!(
+                f,
+                "metrics incomplete: {sampled} of {eligible} eligible pods have a {indicator} sample, a share of \
+                 {required} is asked for; check CONTAINER_NAME and that the metric server scrapes every node"
+            ),
+            Self::AmbiguousTarget { hpas } => write!(
+                f,
+                "several autoscalers match: {}; keep one for this workload, or correct HPA_PREFIX and DEPLOYMENT_NAME",
+                hpas.join(", ")
+            ),
+            Self::RequestsUnknown { missing, eligible } => write!(
+                f,
+                "{missing} of {eligible} eligible pods have no CPU request, so the autoscaler's utilization target means \
+                 nothing for them; set resources.requests.cpu"
+            ),
+            Self::UnusableTarget { hpa } => {
+                write!(f, "the CPU target of autoscaler {hpa} is zero or no number")
+            }
+            Self::NoHotPod { indicator, max, limit } => write!(
+                f,
+                "{indicator} varies too much, but the highest load ({max}) is not above {limit}; too few idle pods \
+                 would take over work"
+            ),
+            Self::TooFewPods { serving, minimum } => write!(
+                f,
+                "{serving} pods serve and {minimum} must stay (MINIMUM_PODS_REQUIRED), so one hot and one cold pod \
+                 can't both go"
+            ),
+            Self::Paused(pause) => pause.fmt(f),
+            Self::StaticMembers => f.write_str(
+                "consumers are static members (KAFKA_STATIC_MEMBERSHIP): a replaced pod gets the same partitions \
+                 back; remove group.instance.id, or look at the node",
+            ),
+            Self::TooFewPartitions { partitions, members } => write!(
+                f,
+                "{partitions} partitions for {members} pods: a partition moves whole, so removing pods can't help; \
+                 add partitions or remove replicas"
+            ),
+            Self::AssignorRestoresSets { assignor } => write!(
+                f,
+                "the assignor is {assignor}: removing pods makes the same sets of partitions again; use \
+                 cooperative-sticky, or the consumer protocol's uniform"
+            ),
+            Self::HotPartition { topic, partition, load, limit } => write!(
+                f,
+                "partition {partition} of topic {topic} alone costs {load}, a whole pod may cost {limit}: it makes any \
+                 pod hot; re-key the topic or add partitions"
+            ),
+            Self::SmallGain { prediction, minimum } => write!(
+                f,
+                "the best batch is expected to bring {prediction}; {:.1} % of what the removed pods carry above the \
+                 limit would be gone; more than {minimum} is asked for (MINIMUM_IMPROVEMENT_PERCENT), and a better \
+                 balance in most draws",
+                prediction.relief_percent
+            ),
+            Self::SmallImprovement { improvement, minimum } => {
+                write!(f, "{improvement}; more than {minimum} is asked for (MINIMUM_IMPROVEMENT_PERCENT)")
+            }
+        }
+    }
+}
