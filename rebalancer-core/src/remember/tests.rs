@@ -4,25 +4,11 @@ use jiff::SignedDuration;
 
 use super::*;
 use crate::assignor::Assignor;
-use crate::cycle::{Hands, PodOutcome, Subject, act, observe};
+use crate::cycle::{Hands, Subject, act, observe};
 use crate::history::{Effect, MemoryStore, Pause};
 use crate::policy::{Strategy, Timing};
-use crate::port::{Interrupt, Interruption, Journal};
-use crate::report::Removal;
+use crate::simulation::course::Silent;
 use crate::simulation::{Fleet, Shape};
-
-struct Silent;
-
-impl Journal for Silent {
-    fn intended(&self, _: &Removal, _: Mode) {}
-    fn finished(&self, _: &Removal, _: &PodOutcome, _: Mode) {}
-}
-
-impl Interrupt for Silent {
-    fn requested(&self) -> Option<Interruption> {
-        None
-    }
-}
 
 const TTL: SignedDuration = SignedDuration::from_mins(1);
 

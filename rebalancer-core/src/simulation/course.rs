@@ -212,7 +212,7 @@ impl Course {
 }
 
 /// Keeps no audit trail, and is never interrupted: nothing real is at stake.
-struct Silent;
+pub(crate) struct Silent;
 
 impl Journal for Silent {
     fn intended(&self, _: &Removal, _: Mode) {}
