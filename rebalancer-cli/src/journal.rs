@@ -62,7 +62,7 @@ pub(crate) fn detail(outcome: &PodOutcome) -> String {
             format!("not asked for: it could not be read again: {error}")
         }
         PodOutcome::NotAttempted(NotAttempted::AfterForbidden) => {
-            "not asked for: the right is missing, as an earlier removal showed".to_owned()
+            "not asked for: the right is missing or the credentials are not accepted, as an earlier removal showed".to_owned()
         }
     }
 }

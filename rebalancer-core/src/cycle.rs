@@ -145,11 +145,17 @@ impl PodOutcome {
                 | RemovalError::Replaced
                 | RemovalError::Conflict { .. }
                 | RemovalError::Throttled { .. }
+                | RemovalError::Unauthorized { .. }
                 | RemovalError::Forbidden { .. }
                 | RemovalError::Rejected { .. },
             ) => "failed",
             Self::NotAttempted(_) => "not_attempted",
         }
+    }
+
+    /// The next removal would fail for the same reason.
+    const fn ends_the_batch(&self) -> bool {
+        matches!(self, Self::Failed(RemovalError::Forbidden { .. } | RemovalError::Unauthorized { .. }))
     }
 
     const fn is_failure(&self) -> bool {
@@ -159,6 +165,7 @@ impl PodOutcome {
             Self::Failed(
                 RemovalError::Conflict { .. }
                 | RemovalError::Throttled { .. }
+                | RemovalError::Unauthorized { .. }
                 | RemovalError::Forbidden { .. }
                 | RemovalError::Rejected { .. }
                 | RemovalError::Unknown { .. },
@@ -192,7 +199,7 @@ pub enum NotAttempted {
     Interrupted(Interruption),
     /// The pod could not be read again.
     Unreadable(InventoryError),
-    /// An earlier removal of the batch showed that the right is missing.
+    /// An earlier removal of the batch showed that the right is missing, or that the credentials are not accepted.
     AfterForbidden,
 }
 
@@ -230,10 +237,7 @@ pub async fn act(
     }
     let mut pods: Vec<(Removal, PodOutcome)> = Vec::with_capacity(plan.removals.len());
     for removal in &plan.removals {
-        let forbidden = pods
-            .iter()
-            .any(|(_, outcome)| matches!(outcome, PodOutcome::Failed(RemovalError::Forbidden { .. })));
-        let outcome = if forbidden {
+        let outcome = if pods.iter().any(|(_, outcome)| outcome.ends_the_batch()) {
             PodOutcome::NotAttempted(NotAttempted::AfterForbidden)
         } else {
             one(removal, policy, hands, mode, now).await

@@ -151,7 +151,13 @@ pub enum RemovalError {
         /// The server's own words.
         message: String,
     },
-    /// 401 or 403: a right is missing; nothing happened.
+    /// 401: the API server does not know us (any more); nothing happened.
+    #[error("the Kubernetes API does not accept the credentials: {message}")]
+    Unauthorized {
+        /// The server's own words.
+        message: String,
+    },
+    /// 403: a right is missing; nothing happened.
     #[error(
         "not allowed to {verb} {resource}: grant the verb '{verb}' on '{resource}' to this service account ({message})"
     )]

@@ -71,7 +71,7 @@ fn refused_removal(refusal: &Refusal, right: Right) -> RemovalError {
     let message = refusal.to_string();
     let status = &refusal.status;
     match status.code {
-        401 => forbidden(right, message),
+        401 => RemovalError::Unauthorized { message },
         403 if concerns_a_budget(status) => RemovalError::Blocked { message },
         403 if denied_by_admission(status) => RemovalError::Rejected { message },
         403 => forbidden(right, message),

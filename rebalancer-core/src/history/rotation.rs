@@ -130,6 +130,7 @@ impl From<&RemovalError> for Fate {
             RemovalError::Unknown { .. } => Self::Unknown,
             RemovalError::Conflict { .. }
             | RemovalError::Throttled { .. }
+            | RemovalError::Unauthorized { .. }
             | RemovalError::Forbidden { .. }
             | RemovalError::Rejected { .. } => Self::Failed,
         }
@@ -144,6 +145,7 @@ pub(super) const fn reason(error: &RemovalError) -> &'static str {
         RemovalError::Conflict { .. } => "conflict",
         RemovalError::Blocked { .. } => "disruption_budget",
         RemovalError::Throttled { .. } => "throttled",
+        RemovalError::Unauthorized { .. } => "unauthorized",
         RemovalError::Forbidden { .. } => "forbidden",
         RemovalError::Rejected { .. } => "rejected",
         RemovalError::Unknown { .. } => "unknown",
