@@ -38,8 +38,10 @@ pub enum Violation {
         /// Its name.
         pod: String,
     },
-    /// Nobody would replace the pod, or it belongs to the system.
-    #[error("{pod} must not be touched: no controller replaces it, or it belongs to the system")]
+    /// Nobody would replace the pod, it belongs to the system, or it is marked to be left alone.
+    #[error(
+        "{pod} must not be touched: no controller replaces it, it belongs to the system, or it opted out"
+    )]
     Untouchable {
         /// Its name.
         pod: String,
@@ -135,7 +137,11 @@ fn untouchable(observed: &ObservedPod) -> bool {
         pod.owner.as_ref().is_some_and(|owner| !matches!(owner.kind.as_str(), "DaemonSet" | "Job" | "Node"));
     let critical = pod.priority_class.as_deref().is_some_and(|class| class.starts_with("system-"));
     let system = matches!(pod.namespace.as_str(), "kube-system" | "kube-public" | "kube-node-lease");
-    !replaced || pod.mirror || critical || system || pod.container.is_none()
+    let marks = &pod.annotations;
+    let marked = marks.get("pod-rebalancer.io/opt-out").is_some_and(|value| value == "true")
+        || marks.get("cluster-autoscaler.kubernetes.io/safe-to-evict").is_some_and(|value| value == "false")
+        || marks.keys().any(|name| name.ends_with("/prefer-no-eviction"));
+    marked || !replaced || pod.mirror || critical || system || pod.container.is_none()
 }
 
 fn check_shape(plan: &Plan, policy: &Policy) -> Option<Violation> {

@@ -14,6 +14,18 @@ const CRITICAL_CLASSES: [&str; 2] = ["system-cluster-critical", "system-node-cri
 /// Controllers whose pods are bound to a node or run to an end: a replacement takes over no partitions elsewhere.
 const UNSUITABLE_CONTROLLERS: [&str; 3] = ["DaemonSet", "Job", "Node"];
 
+/// Marks a pod that must be left alone, when its value is `true`.
+const OPT_OUT: &str = "pod-rebalancer.io/opt-out";
+
+/// Marks a pod that the cluster autoscaler must not evict, when its value is `false`.
+const SAFE_TO_EVICT: &str = "cluster-autoscaler.kubernetes.io/safe-to-evict";
+
+/// Marks a pod that the descheduler should not evict, whatever its value.
+const PREFER_NO_EVICTION: &str = "descheduler.alpha.kubernetes.io/prefer-no-eviction";
+
+/// The annotations that are looked at. Adapters need not carry any other.
+pub const ANNOTATIONS: [&str; 3] = [OPT_OUT, SAFE_TO_EVICT, PREFER_NO_EVICTION];
+
 /// The reason why this pod must not be removed; `None` when it may be.
 ///
 /// The first reason that holds is given, the one that explains most first. `minimum_age` is how long the pod must
@@ -34,6 +46,9 @@ fn identity_veto(pod: &Pod) -> Option<Veto> {
     if pod.mirror {
         return Some(Veto::Mirror);
     }
+    if let Some(annotation) = opted_out(pod) {
+        return Some(Veto::OptedOut { annotation });
+    }
     match &pod.owner {
         None => Some(Veto::NoController),
         Some(owner) if UNSUITABLE_CONTROLLERS.contains(&owner.kind.as_str()) => {
@@ -41,6 +56,20 @@ fn identity_veto(pod: &Pod) -> Option<Veto> {
         }
         Some(_) if pod.container.is_none() => Some(Veto::NoSuchContainer),
         Some(_) => None,
+    }
+}
+
+/// The annotation by which somebody wants this pod to be left alone.
+fn opted_out(pod: &Pod) -> Option<&'static str> {
+    let says = |annotation: &str, value: &str| {
+        pod.annotations.get(annotation).is_some_and(|given| given.trim().eq_ignore_ascii_case(value))
+    };
+    if says(OPT_OUT, "true") {
+        Some(OPT_OUT)
+    } else if says(SAFE_TO_EVICT, "false") {
+        Some(SAFE_TO_EVICT)
+    } else {
+        pod.annotations.contains_key(PREFER_NO_EVICTION).then_some(PREFER_NO_EVICTION)
     }
 }
 
@@ -125,6 +154,21 @@ mod tests {
             Some(Veto::Critical { priority_class: "system-node-critical".to_owned() }),
         );
         check(|pod| pod.priority_class = Some("batch".to_owned()), None);
+    }
+
+    #[test]
+    fn a_pod_that_is_marked_to_be_left_alone_is_never_a_candidate() {
+        for (annotation, value, out) in [
+            (OPT_OUT, "true", true),
+            (OPT_OUT, " True", true),
+            (OPT_OUT, "false", false),
+            (SAFE_TO_EVICT, "false", true),
+            (SAFE_TO_EVICT, "true", false),
+            (PREFER_NO_EVICTION, "", true),
+        ] {
+            let mark = |pod: &mut Pod| drop(pod.annotations.insert(annotation.to_owned(), value.to_owned()));
+            check(mark, out.then_some(Veto::OptedOut { annotation }));
+        }
     }
 
     #[test]

@@ -29,6 +29,7 @@ pub(crate) fn pod(name: &str) -> Pod {
         owner: Some(Owner { kind: "ReplicaSet".to_owned(), name: "consumer-1".to_owned() }),
         mirror: false,
         priority_class: None,
+        annotations: BTreeMap::new(),
         container: Some(Requests { cpu: Some(Cores::new(1.0).unwrap()), memory: None }),
     }
 }

@@ -147,6 +147,8 @@ pub struct Pod {
     pub mirror: bool,
     /// Its priority class.
     pub priority_class: Option<String>,
+    /// Those of its annotations that matter here: [`ANNOTATIONS`](crate::eligibility::ANNOTATIONS).
+    pub annotations: BTreeMap<String, String>,
     /// Requests of the target container; `None` when the pod has no container of that name.
     pub container: Option<Requests>,
 }

@@ -222,7 +222,8 @@ impl Fleet {
         }
     }
 
-    async fn annotate(&self, pod: &str, name: &str, value: &str) -> kube::Result<()> {
+    /// Sets an annotation of a pod.
+    pub(crate) async fn annotate(&self, pod: &str, name: &str, value: &str) -> kube::Result<()> {
         let patch = Patch::Merge(json!({"metadata": {"annotations": {name: value}}}));
         self.api::<Pod>().patch_metadata(pod, &PatchParams::default(), &patch).await.map(drop)
     }

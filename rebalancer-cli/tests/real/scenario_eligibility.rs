@@ -138,3 +138,21 @@ async fn a_selector_that_matches_nothing_is_a_hold_that_says_so() {
     assert_eq!(decision(&run), "no_eligible_pods");
     assert_eq!(fleet.gone(&before).await, NOBODY);
 }
+
+#[tokio::test]
+#[ignore = "needs real servers: KUBEBUILDER_ASSETS=$(.ci/real-servers) cargo test -p rebalancer-cli --test real -- --ignored"]
+async fn a_pod_that_opted_out_is_left_alone() {
+    let fleet = Fleet::named("opted-out").cpu(&WORKED_EXAMPLE).hpa(70).start().await;
+    let before = fleet.settled().await;
+    let marks = [
+        ("pod-rebalancer.io/opt-out", "true"),
+        ("cluster-autoscaler.kubernetes.io/safe-to-evict", "false"),
+        ("descheduler.alpha.kubernetes.io/prefer-no-eviction", ""),
+    ];
+    for ((name, value), pod) in marks.into_iter().zip([&before.0[0], &before.0[5], &before.0[4]]) {
+        fleet.annotate(&pod.name, name, value).await.unwrap();
+    }
+    let metrics = serve(&fleet, &before, Server::Prometheus).await;
+    fleet.rebalance(&metrics, &FOUR_MAY_GO).await.expect_exit(0);
+    assert_eq!(fleet.gone(&before).await, [1, 2, 3], "the most extreme ones that did not opt out");
+}

@@ -61,6 +61,16 @@ fn a_pod_that_must_not_be_touched_is_caught() {
     let expected = [Violation::Untouchable { pod: first() }];
     check(|_, snapshot| snapshot.pods[0].pod.owner = None, &expected);
     check(|_, snapshot| snapshot.pods[0].pod.mirror = true, &expected);
+    for (name, value) in [
+        ("pod-rebalancer.io/opt-out", "true"),
+        ("cluster-autoscaler.kubernetes.io/safe-to-evict", "false"),
+        ("descheduler.alpha.kubernetes.io/prefer-no-eviction", ""),
+    ] {
+        let mark = |snapshot: &mut Snapshot| {
+            snapshot.pods[0].pod.annotations.insert(name.to_owned(), value.to_owned());
+        };
+        check(|_, snapshot| mark(snapshot), &expected);
+    }
     check(|_, snapshot| snapshot.pods[0].pod.container = None, &expected);
     check(
         |_, snapshot| snapshot.pods[0].pod.priority_class = Some("system-node-critical".to_owned()),

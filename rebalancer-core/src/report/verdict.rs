@@ -102,6 +102,11 @@ pub enum Veto {
         /// The class.
         priority_class: String,
     },
+    /// Somebody marked it to be left alone.
+    OptedOut {
+        /// By which annotation.
+        annotation: &'static str,
+    },
     /// It has no container of the configured name, so it is not of this workload.
     NoSuchContainer,
 }
@@ -123,6 +128,7 @@ impl fmt::Display for Veto {
             Self::Mirror => f.write_str("a mirror pod of the kubelet"),
             Self::SystemNamespace => f.write_str("in a system namespace"),
             Self::Critical { priority_class } => write!(f, "priority class {priority_class}"),
+            Self::OptedOut { annotation } => write!(f, "opted out by the annotation {annotation}"),
             Self::NoSuchContainer => f.write_str("it has no container of the configured name"),
         }
     }

@@ -285,6 +285,7 @@ impl World {
             owner: Some(Owner { kind: kind.to_owned(), name: NAME.to_owned() }),
             mirror: false,
             priority_class: None,
+            annotations: BTreeMap::new(),
             container: Some(Requests { cpu: Cores::new(1.0).ok(), memory: None }),
         }
     }

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;
+use rebalancer_core::eligibility::ANNOTATIONS;
 use rebalancer_core::fleet::{Owner, Phase, Pod, Requests, Uid};
 use rebalancer_core::port::InventoryError;
 use rebalancer_core::unit::{Bytes, Cores};
@@ -95,6 +96,7 @@ pub(crate) fn pod(raw: RawPod, container: &str) -> Result<Pod, InventoryError> {
     let present = |value: Option<String>, field| {
         value.filter(|value| !value.is_empty()).ok_or_else(|| incomplete("pod", &name, field))
     };
+    let annotations = metadata.annotations.unwrap_or_default();
     let ready = status.conditions.iter().flatten().find(|condition| condition.r#type == "Ready");
     Ok(Pod {
         namespace: present(metadata.namespace, "a namespace")?,
@@ -106,11 +108,18 @@ pub(crate) fn pod(raw: RawPod, container: &str) -> Result<Pod, InventoryError> {
         created_at: time(metadata.creation_timestamp.as_deref()),
         node: spec.node_name,
         owner: controller(metadata.owner_references),
-        mirror: metadata.annotations.is_some_and(|annotations| annotations.contains_key(MIRROR)),
+        mirror: annotations.contains_key(MIRROR),
+        annotations: that_matter(annotations),
         priority_class: spec.priority_class_name,
         container: spec.containers.into_iter().find(|found| found.name == container).map(requests),
         name,
     })
+}
+
+/// Pods carry kilobytes of annotations, such as their last applied configuration.
+fn that_matter(mut annotations: BTreeMap<String, String>) -> BTreeMap<String, String> {
+    annotations.retain(|name, _| ANNOTATIONS.contains(&name.as_str()));
+    annotations
 }
 
 fn phase(phase: &str) -> Phase {
@@ -194,6 +203,7 @@ mod tests {
             node: Some("node-1".into()),
             owner: Some(Owner { kind: "ReplicaSet".into(), name: "consumer-abc".into() }),
             mirror: false,
+            annotations: BTreeMap::new(),
             priority_class: Some("high".into()),
             container: Some(Requests {
                 cpu: Some(Cores::new(1.5).unwrap()),
