@@ -61,6 +61,9 @@ pub(crate) fn detail(outcome: &PodOutcome) -> String {
         PodOutcome::NotAttempted(NotAttempted::Unreadable(error)) => {
             format!("not asked for: it could not be read again: {error}")
         }
+        PodOutcome::NotAttempted(NotAttempted::TooFewLeft { serving, minimum }) => {
+            format!("not asked for: only {serving} pods serve now, and {minimum} must stay")
+        }
         PodOutcome::NotAttempted(NotAttempted::AfterForbidden) => {
             "not asked for: the right is missing or the credentials are not accepted, as an earlier removal showed".to_owned()
         }

@@ -38,10 +38,8 @@ pub enum Violation {
         /// Its name.
         pod: String,
     },
-    /// Nobody would replace the pod, it belongs to the system, or it is marked to be left alone.
-    #[error(
-        "{pod} must not be touched: no controller replaces it, it belongs to the system, or it opted out"
-    )]
+    /// Nobody would replace the pod, it belongs to the system or to another workload, or it opted out.
+    #[error("{pod} must not be touched: nobody replaces it, it is not of this workload, or it opted out")]
     Untouchable {
         /// Its name.
         pod: String,
@@ -121,7 +119,7 @@ fn check_pod(removal: &Removal, plan: &Plan, snapshot: &Snapshot, policy: &Polic
     if !old_enough {
         return Some(Violation::TooYoung { pod });
     }
-    if untouchable(observed) {
+    if untouchable(observed) || !is_own(observed, &snapshot.workload.name) {
         return Some(Violation::Untouchable { pod });
     }
     (observed.loads.get(plan.indicator) != Some(removal.load)).then_some(Violation::NotMeasured { pod })
@@ -138,10 +136,21 @@ fn untouchable(observed: &ObservedPod) -> bool {
     let critical = pod.priority_class.as_deref().is_some_and(|class| class.starts_with("system-"));
     let system = matches!(pod.namespace.as_str(), "kube-system" | "kube-public" | "kube-node-lease");
     let marks = &pod.annotations;
-    let marked = marks.get("pod-rebalancer.io/opt-out").is_some_and(|value| value == "true")
-        || marks.get("cluster-autoscaler.kubernetes.io/safe-to-evict").is_some_and(|value| value == "false")
-        || marks.keys().any(|name| name.ends_with("/prefer-no-eviction"));
+    let marked =
+        marks.get("pod-rebalancer.io/opt-out").is_some_and(|value| value.to_lowercase().contains("true"))
+            || marks
+                .get("cluster-autoscaler.kubernetes.io/safe-to-evict")
+                .is_some_and(|value| value.to_lowercase().contains("false"))
+            || marks.keys().any(|name| name.ends_with("/prefer-no-eviction"));
     marked || !replaced || pod.mirror || critical || system || pod.container.is_none()
+}
+
+/// Whether the workload owns the pod: by its own name, or by that of one of its ReplicaSets.
+fn is_own(observed: &ObservedPod, workload: &str) -> bool {
+    let Some(owner) = &observed.pod.owner else { return false };
+    let of_replica_set = owner.kind == "ReplicaSet"
+        && owner.name.rsplit_once('-').is_some_and(|(name, hash)| name == workload && !hash.is_empty());
+    (owner.name == workload || of_replica_set) && observed.pod.container.is_some()
 }
 
 fn check_shape(plan: &Plan, policy: &Policy) -> Option<Violation> {
@@ -168,7 +177,8 @@ fn check_rest(
     snapshot: &Snapshot,
     policy: &Policy,
 ) -> Option<Violation> {
-    let left = snapshot.pods.iter().filter(|pod| serves(pod) && !removed.contains(&pod.pod.uid)).count();
+    let counts = |pod: &&ObservedPod| serves(pod) && is_own(pod, &snapshot.workload.name);
+    let left = snapshot.pods.iter().filter(counts).filter(|pod| !removed.contains(&pod.pod.uid)).count();
     let minimum = policy.minimum_pods;
     (left < minimum).then_some(Violation::TooFewLeft { left, minimum })
 }

@@ -6,7 +6,7 @@
 use jiff::Timestamp;
 
 use crate::audit::{Violation, audit};
-use crate::eligibility::veto;
+use crate::eligibility::{belongs, veto};
 use crate::fleet::{Uid, Workload};
 use crate::planner;
 use crate::policy::Policy;
@@ -102,6 +102,21 @@ impl Outcome {
         }
     }
 
+    /// The process was asked to end in the middle of the batch, and nothing else went wrong.
+    #[must_use]
+    pub fn was_asked_to_end(&self) -> bool {
+        let asked = |outcome: &PodOutcome| {
+            matches!(outcome, PodOutcome::NotAttempted(NotAttempted::Interrupted(Interruption::Signal)))
+        };
+        match self {
+            Self::Balanced | Self::Held | Self::AuditFailed(_) => false,
+            Self::Acted { pods, .. } => {
+                pods.iter().any(|(_, outcome)| asked(outcome))
+                    && pods.iter().all(|(_, outcome)| asked(outcome) || !outcome.is_failure())
+            }
+        }
+    }
+
     /// An API could not be used, a right is missing, or the planner has a bug. A disruption budget's refusal or a
     /// pod that changed in between is none.
     #[must_use]
@@ -170,6 +185,8 @@ impl PodOutcome {
                 | RemovalError::Rejected { .. }
                 | RemovalError::Unknown { .. },
             ) => true,
+            // A guard did its work.
+            Self::NotAttempted(NotAttempted::TooFewLeft { .. }) => false,
             // A batch that was broken off is no finished cycle, whoever asked for it.
             Self::NotAttempted(_) => true,
         }
@@ -199,6 +216,13 @@ pub enum NotAttempted {
     Interrupted(Interruption),
     /// The pod could not be read again.
     Unreadable(InventoryError),
+    /// Pods have failed since the decision: one less would be too few.
+    TooFewLeft {
+        /// Pods that serve now.
+        serving: usize,
+        /// Pods that must stay.
+        minimum: usize,
+    },
     /// An earlier removal of the batch showed that the right is missing, or that the credentials are not accepted.
     AfterForbidden,
 }
@@ -235,12 +259,13 @@ pub async fn act(
     if !violations.is_empty() {
         return Outcome::AuditFailed(violations);
     }
+    let batch = Batch { workload: &observation.snapshot.workload.name, policy, hands, mode, now };
     let mut pods: Vec<(Removal, PodOutcome)> = Vec::with_capacity(plan.removals.len());
     for removal in &plan.removals {
         let outcome = if pods.iter().any(|(_, outcome)| outcome.ends_the_batch()) {
             PodOutcome::NotAttempted(NotAttempted::AfterForbidden)
         } else {
-            one(removal, policy, hands, mode, now).await
+            batch.one(removal, pods.is_empty()).await.unwrap_or_else(std::convert::identity)
         };
         hands.journal.finished(removal, &outcome, mode);
         pods.push((removal.clone(), outcome));
@@ -248,49 +273,65 @@ pub async fn act(
     Outcome::Acted { mode, pods }
 }
 
-async fn one(
-    removal: &Removal,
-    policy: &Policy,
-    hands: &Hands<'_>,
+/// What every removal of a batch needs.
+struct Batch<'a> {
+    workload: &'a str,
+    policy: &'a Policy,
+    hands: &'a Hands<'a>,
     mode: Mode,
     now: Timestamp,
-) -> PodOutcome {
-    if let Some(interruption) = hands.interrupt.requested() {
-        return PodOutcome::NotAttempted(NotAttempted::Interrupted(interruption));
-    }
-    match recheck(removal, policy, hands.inventory, now).await {
-        Err(error) => return PodOutcome::NotAttempted(NotAttempted::Unreadable(error)),
-        Ok(Some(changed)) => return PodOutcome::Spared(changed),
-        Ok(None) => {}
-    }
-    // Reading again took time; a call that has not begun need not begin.
-    if let Some(interruption) = hands.interrupt.requested() {
-        return PodOutcome::NotAttempted(NotAttempted::Interrupted(interruption));
-    }
-    hands.journal.intended(removal, mode);
-    match (hands.deleter.remove(&removal.pod, mode).await, mode) {
-        (Ok(()), Mode::Real) => PodOutcome::Removed,
-        (Ok(()), Mode::DryRun) => PodOutcome::WouldBeRemoved,
-        (Err(RemovalError::Gone), _) => PodOutcome::Spared(Changed::Gone),
-        (Err(RemovalError::Replaced), _) => PodOutcome::Spared(Changed::Replaced { by: None }),
-        (Err(error), _) => PodOutcome::Failed(error),
-    }
 }
 
-/// Looks at the pod once more, right before its removal.
-async fn recheck(
-    removal: &Removal,
-    policy: &Policy,
-    inventory: &dyn Inventory,
-    now: Timestamp,
-) -> Result<Option<Changed>, InventoryError> {
-    let Some(pod) = inventory.pod(&removal.pod.name).await? else {
-        return Ok(Some(Changed::Gone));
-    };
-    if pod.uid != removal.pod.uid {
-        return Ok(Some(Changed::Replaced { by: Some(pod.uid) }));
+impl Batch<'_> {
+    /// One removal. `Err` is an outcome too: one that came before the call.
+    async fn one(&self, removal: &Removal, first: bool) -> Result<PodOutcome, PodOutcome> {
+        self.uninterrupted()?;
+        if !first {
+            self.enough_left().await?;
+        }
+        self.unchanged(removal).await?;
+        // Reading again took time; a call that has not begun need not begin.
+        self.uninterrupted()?;
+        self.hands.journal.intended(removal, self.mode);
+        Ok(match (self.hands.deleter.remove(&removal.pod, self.mode).await, self.mode) {
+            (Ok(()), Mode::Real) => PodOutcome::Removed,
+            (Ok(()), Mode::DryRun) => PodOutcome::WouldBeRemoved,
+            (Err(RemovalError::Gone), _) => PodOutcome::Spared(Changed::Gone),
+            (Err(RemovalError::Replaced), _) => PodOutcome::Spared(Changed::Replaced { by: None }),
+            (Err(error), _) => PodOutcome::Failed(error),
+        })
     }
-    Ok(veto(&pod, policy.minimum_age, now).map(Changed::Vetoed))
+
+    fn uninterrupted(&self) -> Result<(), PodOutcome> {
+        self.hands.interrupt.requested().map_or(Ok(()), |interruption| {
+            Err(PodOutcome::NotAttempted(NotAttempted::Interrupted(interruption)))
+        })
+    }
+
+    /// Counts once more which pods serve: others may have failed since the decision. The first removal need not, as the
+    /// decision was made on a list of just now.
+    async fn enough_left(&self) -> Result<(), PodOutcome> {
+        let unreadable = |error| PodOutcome::NotAttempted(NotAttempted::Unreadable(error));
+        let pods = self.hands.inventory.pods().await.map_err(unreadable)?;
+        let serving = pods.iter().filter(|pod| pod.is_serving() && belongs(pod, self.workload)).count();
+        let minimum = self.policy.minimum_pods;
+        if serving > minimum {
+            Ok(())
+        } else {
+            Err(PodOutcome::NotAttempted(NotAttempted::TooFewLeft { serving, minimum }))
+        }
+    }
+
+    /// Looks at the pod once more, right before its removal.
+    async fn unchanged(&self, removal: &Removal) -> Result<(), PodOutcome> {
+        let unreadable = |error| PodOutcome::NotAttempted(NotAttempted::Unreadable(error));
+        let changed = match self.hands.inventory.pod(&removal.pod.name).await.map_err(unreadable)? {
+            None => Some(Changed::Gone),
+            Some(pod) if pod.uid != removal.pod.uid => Some(Changed::Replaced { by: Some(pod.uid) }),
+            Some(pod) => veto(&pod, self.workload, self.policy.minimum_age, self.now).map(Changed::Vetoed),
+        };
+        changed.map_or(Ok(()), |changed| Err(PodOutcome::Spared(changed)))
+    }
 }
 
 #[cfg(test)]

@@ -28,15 +28,30 @@ pub const ANNOTATIONS: [&str; 3] = [OPT_OUT, SAFE_TO_EVICT, PREFER_NO_EVICTION];
 
 /// The reason why this pod must not be removed; `None` when it may be.
 ///
-/// The first reason that holds is given, the one that explains most first. `minimum_age` is how long the pod must
+/// The first reason that holds is given, the one that explains most first. `workload` is the name of the workload
+/// that the pod must belong to; `minimum_age` is how long the pod must
 /// have been Ready at `now`.
 #[must_use]
-pub fn veto(pod: &Pod, minimum_age: SignedDuration, now: Timestamp) -> Option<Veto> {
-    identity_veto(pod).or_else(|| state_veto(pod)).or_else(|| age_veto(pod, minimum_age, now))
+pub fn veto(pod: &Pod, workload: &str, minimum_age: SignedDuration, now: Timestamp) -> Option<Veto> {
+    identity_veto(pod, workload).or_else(|| state_veto(pod)).or_else(|| age_veto(pod, minimum_age, now))
+}
+
+/// One of the workload's own pods: it has the container, and the workload owns it, directly or by a ReplicaSet.
+///
+/// A ReplicaSet of a Deployment or an Argo Rollout is called `<workload>-<hash>`, and a hash has no dash.
+#[must_use]
+pub fn belongs(pod: &Pod, workload: &str) -> bool {
+    let owned = pod.owner.as_ref().is_some_and(|owner| {
+        let hash = owner.name.strip_prefix(workload).and_then(|rest| rest.strip_prefix('-'));
+        owner.name == workload
+            || (owner.kind == "ReplicaSet"
+                && hash.is_some_and(|hash| !hash.is_empty() && !hash.contains('-')))
+    });
+    owned && pod.container.is_some()
 }
 
 /// Vetoes that hold for the pod's whole life.
-fn identity_veto(pod: &Pod) -> Option<Veto> {
+fn identity_veto(pod: &Pod, workload: &str) -> Option<Veto> {
     if SYSTEM_NAMESPACES.contains(&pod.namespace.as_str()) {
         return Some(Veto::SystemNamespace);
     }
@@ -55,6 +70,7 @@ fn identity_veto(pod: &Pod) -> Option<Veto> {
             Some(Veto::Controller { kind: owner.kind.clone() })
         }
         Some(_) if pod.container.is_none() => Some(Veto::NoSuchContainer),
+        Some(owner) if !belongs(pod, workload) => Some(Veto::AnotherWorkload { owner: owner.clone() }),
         Some(_) => None,
     }
 }
@@ -106,7 +122,7 @@ mod tests {
     fn check(change: impl FnOnce(&mut Pod), expected: Option<Veto>) {
         let mut subject = pod("a");
         change(&mut subject);
-        assert_eq!(veto(&subject, SignedDuration::from_mins(5), fixture::NOW), expected);
+        assert_eq!(veto(&subject, "consumer", SignedDuration::from_mins(5), fixture::NOW), expected);
     }
 
     #[test]
@@ -139,7 +155,7 @@ mod tests {
     fn a_pod_that_nobody_replaces_is_never_a_candidate() {
         check(|pod| pod.owner = None, Some(Veto::NoController));
         check(|pod| pod.mirror = true, Some(Veto::Mirror));
-        let owner = |kind: &str| Some(Owner { kind: kind.to_owned(), name: "x".to_owned() });
+        let owner = |kind: &str| Some(Owner { kind: kind.to_owned(), name: "consumer".to_owned() });
         for kind in UNSUITABLE_CONTROLLERS {
             check(|pod| pod.owner = owner(kind), Some(Veto::Controller { kind: kind.to_owned() }));
         }
@@ -154,6 +170,24 @@ mod tests {
             Some(Veto::Critical { priority_class: "system-node-critical".to_owned() }),
         );
         check(|pod| pod.priority_class = Some("batch".to_owned()), None);
+    }
+
+    #[test]
+    fn a_pod_of_another_workload_is_never_a_candidate() {
+        for (kind, name, own) in [
+            ("ReplicaSet", "consumer-7d4b9c", true),
+            ("ReplicaSet", "consumer", true),
+            ("StatefulSet", "consumer", true),
+            ("ReplicaSet", "consumer-v2-7d4b9c", false),
+            ("ReplicaSet", "consumer-", false),
+            ("ReplicaSet", "other-7d4b9c", false),
+            ("StatefulSet", "consumer-v2", false),
+            ("StatefulSet", "consumers", false),
+        ] {
+            let owner = Owner { kind: kind.to_owned(), name: name.to_owned() };
+            let expected = (!own).then(|| Veto::AnotherWorkload { owner: owner.clone() });
+            check(|pod| pod.owner = Some(owner.clone()), expected);
+        }
     }
 
     #[test]

@@ -7,6 +7,7 @@
 use std::collections::BTreeMap;
 
 use crate::assignor::{Topic, TopicPartition};
+use crate::eligibility::belongs;
 use crate::fleet::{Indicator, PartitionLoad};
 use crate::snapshot::{ObservedPod, Snapshot};
 
@@ -87,6 +88,14 @@ pub enum Unusable {
     },
     /// Who holds what follows none of the known rules, or not the configured one.
     NoKnownRule,
+}
+
+impl Unusable {
+    /// It shows that the group is in the middle of a rebalance: nothing must be done to it now.
+    #[must_use]
+    pub const fn is_unsettled(&self) -> bool {
+        matches!(self, Self::TwoOwners { .. } | Self::StrangeOwner { .. })
+    }
 }
 
 impl std::fmt::Display for Unusable {
@@ -205,13 +214,14 @@ fn count(partitions: &Numbered<'_>) -> u32 {
     partitions.keys().next_back().map_or(0, |last| last + 1)
 }
 
-/// Every serving pod by name, holding nothing yet. Of two pods of one name it can't be known which one holds what, so
+/// Every serving pod of the workload by name, holding nothing yet. Of two pods of one name it can't be known which one holds what, so
 /// neither is a member.
 fn members(snapshot: &Snapshot) -> BTreeMap<&str, Consumer> {
     let mut members = BTreeMap::new();
     for group in snapshot.pods.chunk_by(|a, b| a.pod.name == b.pod.name) {
         if let [only] = group
             && only.pod.is_serving()
+            && belongs(&only.pod, &snapshot.workload.name)
         {
             let pod = snapshot.pods.partition_point(|other: &ObservedPod| other.pod.name < only.pod.name);
             members.insert(only.pod.name.as_str(), Consumer { pod, owned: Vec::new(), factor: 1.0 });

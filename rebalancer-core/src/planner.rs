@@ -1,8 +1,9 @@
 //! The one door to a decision: snapshot and policy in, report out. Pure and deterministic; deciding never fails,
 //! since to hold is a result.
 
-use crate::eligibility::veto;
+use crate::eligibility::{belongs, veto};
 use crate::fleet::Indicator;
+use crate::group::{Inference, Unusable};
 use crate::outlier::{self, Candidate, Rotation};
 use crate::policy::{Policy, Strategy};
 use crate::port::PodRef;
@@ -74,15 +75,17 @@ impl<'a> Fleet<'a> {
         let mut fleet = Self { snapshot, policy, eligible: Vec::new(), serving: 0 };
         let mut verdicts = Vec::with_capacity(snapshot.pods.len());
         for (index, observed) in snapshot.pods.iter().enumerate() {
-            fleet.serving += usize::from(observed.pod.is_serving());
-            let verdict = match veto(&observed.pod, policy.minimum_age, snapshot.taken_at) {
-                Some(veto) => Verdict::Vetoed(veto),
-                None => {
-                    let (cpu_request, loads) = (observed.cpu_request, observed.loads);
-                    fleet.eligible.push(Eligible { index, cpu_request, loads });
-                    Verdict::Spared(Spared::NothingToDo)
-                }
-            };
+            let own = belongs(&observed.pod, &snapshot.workload.name);
+            fleet.serving += usize::from(own && observed.pod.is_serving());
+            let verdict =
+                match veto(&observed.pod, &snapshot.workload.name, policy.minimum_age, snapshot.taken_at) {
+                    Some(veto) => Verdict::Vetoed(veto),
+                    None => {
+                        let (cpu_request, loads) = (observed.cpu_request, observed.loads);
+                        fleet.eligible.push(Eligible { index, cpu_request, loads });
+                        Verdict::Spared(Spared::NothingToDo)
+                    }
+                };
             verdicts.push(verdict);
         }
         (fleet, verdicts)
@@ -121,12 +124,29 @@ impl Fleet<'_> {
             Strategy::RotateOutliers => None,
             Strategy::Predict => match self.predict(raised, verdicts) {
                 Ok(predicted) => return Judgement { indicators, ..predicted },
-                Err(why) => Some(why),
+                Err(why) => match self.known_to_be_useless(&why) {
+                    Some(hold) => return Judgement::without_choice(indicators, Decision::Hold(hold)),
+                    None => Some(why),
+                },
             },
         };
         let decision = self.rotate(raised, verdicts);
         let method = Method::RotateOutliers { because };
         Judgement { indicators, method, prediction: None, decision }
+    }
+
+    /// What is known without partition loads: a group in the middle of a rebalance is left alone, and so is one whose
+    /// configured rules give the same sets again.
+    fn known_to_be_useless(&self, why: &Unusable) -> Option<Hold> {
+        let configured = self.policy.assignor.filter(|assignor| !assignor.is_sticky());
+        if why.is_unsettled() {
+            Some(Hold::GroupUnsettled { why: why.clone() })
+        } else if self.policy.static_members {
+            Some(Hold::StaticMembers)
+        } else {
+            configured
+                .map(|assignor| Hold::AssignorRestoresSets { assignor: Inference::Configured { assignor } })
+        }
     }
 
     fn nothing_to_decide(&self) -> Option<Hold> {

@@ -92,14 +92,12 @@ impl Memory {
         self.token.as_ref().map(|token| token.until)
     }
 
-    /// The policy, limited to what the removal budget still allows.
+    /// The policy, limited to what the removal budget still allows and the record can hold.
     #[must_use]
     pub fn limited(&self, policy: &Policy, now: Timestamp) -> Policy {
-        let allowance = self.record.allowance(now, &self.patience);
-        Policy {
-            most_removals: allowance.map(|pods| usize::try_from(pods).unwrap_or(usize::MAX)),
-            ..policy.clone()
-        }
+        let allowance = self.record.allowance(now, &self.patience).unwrap_or(u64::MAX);
+        let most = usize::try_from(allowance).unwrap_or(usize::MAX).min(Rotation::MOST_PODS);
+        Policy { most_removals: Some(most), ..policy.clone() }
     }
 
     /// Finishes the story of earlier cycles, and measures what the last rotation did.
@@ -121,10 +119,11 @@ impl Memory {
         self.patience.asking_for(scaled)
     }
 
-    /// Holds a plan when memory gives a reason to.
+    /// Holds a plan when memory gives a reason to. A spent budget leaves no room for a plan in the first place; then
+    /// that is the reason, and not the number of pods.
     pub fn hold_if_paused(&self, report: &mut Report, now: Timestamp) {
-        if let (Decision::Rotate(_), Some(pause)) = (&report.decision, self.record.pause(now, &self.patience))
-        {
+        let wanted = matches!(report.decision, Decision::Rotate(_) | Decision::Hold(Hold::TooFewPods { .. }));
+        if let (true, Some(pause)) = (wanted, self.record.pause(now, &self.patience)) {
             report.decision = Decision::Hold(Hold::Paused(pause));
             for verdict in &mut report.verdicts {
                 if let Verdict::Chosen(choice) = verdict {
@@ -172,7 +171,8 @@ impl Memory {
         if let Some(Outcome::Acted { pods, .. }) = outcome {
             self.record.finish(&self.cycle, pods);
         }
-        let failed = outcome.is_none_or(Outcome::is_failure);
+        // A node that is drained says nothing about the APIs.
+        let failed = outcome.is_none_or(|outcome| outcome.is_failure() && !outcome.was_asked_to_end());
         let end = if failed { CycleEnd::Failed } else { CycleEnd::Sound };
         self.record.cycle_ended(outcome.map_or("failed", Outcome::status), end, now, &self.patience);
         store.release(now, token, &self.record).await

@@ -31,7 +31,7 @@ pub struct Report {
     pub taken_at: Timestamp,
     /// What was known of the CPU target.
     pub target: Target,
-    /// Pods that are Running, Ready and not terminating.
+    /// Pods of the workload that are Running, Ready and not terminating.
     pub serving: usize,
     /// Pods that may be removed by their own state.
     pub eligible: usize,

@@ -86,6 +86,21 @@ fn a_pod_that_must_not_be_touched_is_caught() {
 }
 
 #[test]
+fn pods_of_another_workload_are_caught_and_do_not_count_as_left() {
+    let other = Owner { kind: "ReplicaSet".to_owned(), name: "other-1".to_owned() };
+    check(
+        |_, snapshot| snapshot.pods[0].pod.owner = Some(other.clone()),
+        &[Violation::Untouchable { pod: first() }],
+    );
+    let (plan, mut snapshot) = good();
+    for pod in &mut snapshot.pods[2..4] {
+        pod.pod.owner = Some(other.clone());
+    }
+    let policy = Policy { minimum_pods: 1, ..policy() };
+    assert_eq!(audit(&plan, &snapshot, &policy), [Violation::TooFewLeft { left: 0, minimum: 1 }]);
+}
+
+#[test]
 fn a_made_up_load_is_caught() {
     check(
         |plan, _| plan.removals[0].load = Load::new(9.0).unwrap(),

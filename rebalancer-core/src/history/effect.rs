@@ -52,14 +52,14 @@ pub enum Effect {
     NotMade,
     /// It has not settled yet, or its indicator could not be read since.
     NotYetKnown,
-    /// The CV fell by at least the minimum.
+    /// The CV, or max/mean, fell by at least the minimum.
     Helped {
         /// When it was measured.
         at: Timestamp,
         /// What was measured.
         after: Spread,
     },
-    /// The CV fell by less, or rose.
+    /// Both fell by less, or rose.
     DidNotHelp {
         /// When it was measured.
         at: Timestamp,
@@ -74,11 +74,13 @@ pub enum Effect {
 }
 
 impl Effect {
-    /// Compares before and after; the fall is relative to the CV before, `(before - after) / before`.
+    /// Compares before and after. A rotation helped when the CV fell by the minimum, or max/mean did: some rotations are
+    /// made to relieve the hottest pods. The fall is relative, `(before - after) / before`.
     pub(super) fn judge(before: Spread, after: Spread, minimum: Share, at: Timestamp) -> Self {
         let after = Spread::new(after.cv, after.max_to_mean);
-        let (old, new) = (before.cv.get(), after.cv.get());
-        if old > 0.0 && (old - new) / old >= minimum.get() {
+        let fell =
+            |old: Ratio, new: Ratio| old.get() > 0.0 && (old.get() - new.get()) / old.get() >= minimum.get();
+        if fell(before.cv, after.cv) || fell(before.max_to_mean, after.max_to_mean) {
             Self::Helped { at, after }
         } else {
             Self::DidNotHelp { at, after }

@@ -54,7 +54,13 @@ impl Record {
     pub fn cycle_ended(&mut self, status: &str, end: CycleEnd, now: Timestamp, patience: &Patience) {
         self.counters.cycles.add(status, 1);
         match end {
-            CycleEnd::Sound => self.failures_in_a_row = 0,
+            CycleEnd::Sound => {
+                self.failures_in_a_row = 0;
+                // It was open for failures, and a cycle went well: no rotation is needed to tell.
+                if matches!(self.breaker, Breaker::HalfOpen { why: Trip::CyclesFailed { .. }, .. }) {
+                    self.breaker = Breaker::Closed;
+                }
+            }
             CycleEnd::Failed => {
                 self.failures_in_a_row = self.failures_in_a_row.saturating_add(1);
                 self.trip_on_failures(now, patience);

@@ -217,6 +217,9 @@ pub enum Unrecordable {
 }
 
 impl Rotation {
+    /// The most pods that one rotation may have.
+    pub const MOST_PODS: usize = MOST_PODS;
+
     /// A rotation that is about to be made, with an intent for each pod.
     ///
     /// # Errors

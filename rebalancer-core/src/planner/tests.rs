@@ -169,6 +169,17 @@ fn the_minimum_of_pods_trims_the_batch_and_then_holds_it() {
 }
 
 #[test]
+fn pods_of_another_workload_do_not_count_towards_the_minimum() {
+    let mut fleet = snapshot(&[2.0, 0.2, 0.3, 0.5, 0.5, 0.5], Some(70.0));
+    for pod in &mut fleet.pods[3..] {
+        pod.pod.owner = Some(crate::fleet::Owner { kind: "ReplicaSet".into(), name: "api-1".into() });
+    }
+    let report = plan(&fleet, &Policy { minimum_pods: 3, ..policy() });
+    assert_eq!(held(&report), &Hold::TooFewPods { serving: 3, minimum: 3 });
+    assert!(matches!(report.verdicts[4], Verdict::Vetoed(Veto::AnotherWorkload { .. })));
+}
+
+#[test]
 fn lag_alone_may_raise_an_imbalance_and_then_ranks_the_pods() {
     let mut fleet = snapshot(&[0.5, 0.5, 0.5, 0.5], Some(70.0));
     fleet.readable.push(Indicator::Lag);
@@ -314,7 +325,7 @@ mod properties {
             let report = plan(&fleet, &policy);
             for (name, _) in removed(&report).unwrap_or_default() {
                 let pod = fleet.pods.iter().find(|pod| pod.pod.name == name).unwrap();
-                prop_assert!(veto(&pod.pod, policy.minimum_age, fleet.taken_at).is_none());
+                prop_assert!(veto(&pod.pod, "consumer", policy.minimum_age, fleet.taken_at).is_none());
                 prop_assert!(pod.loads.get(Indicator::Cpu).is_some());
             }
         }

@@ -20,8 +20,19 @@ async fn cycle(
     mode: Mode,
     id: &str,
 ) -> (LookBack, Report, Outcome) {
+    cycle_with(fleet, store, policy, mode, id, Patience::default()).await
+}
+
+async fn cycle_with(
+    fleet: &Fleet,
+    store: &MemoryStore,
+    policy: &Policy,
+    mode: Mode,
+    id: &str,
+    patience: Patience,
+) -> (LookBack, Report, Outcome) {
     let now = fleet.now();
-    let mut memory = Memory::open(store, id, mode, TTL, Patience::default(), now).await.unwrap();
+    let mut memory = Memory::open(store, id, mode, TTL, patience, now).await.unwrap();
     let policy = memory.limited(policy, now);
     let subject = Subject { workload: Fleet::workload(), hpa_prefix: String::new() };
     let mut observation = observe(&subject, fleet, fleet, &policy, now).await.unwrap();
@@ -156,5 +167,33 @@ async fn the_removal_budget_limits_a_plan_across_runs() {
         matches!(&report.decision, Decision::Rotate(plan) if plan.removals.len() == 2),
         "{}",
         report.decision
+    );
+}
+
+#[tokio::test]
+async fn a_spent_budget_is_the_reason_that_is_given() {
+    let (fleet, policy) = hopeless();
+    let store = MemoryStore::default();
+    let settle = Patience::default().settling_for(SignedDuration::from_secs(1)).unwrap();
+    let budget = crate::history::Budget::new(4, SignedDuration::from_hours(1)).unwrap();
+    let patience = settle.spending(Some(budget));
+    let mut removed = 0;
+    let mut last = None;
+    for number in 0..4 {
+        let id = format!("cycle-{number}");
+        let (_, report, outcome) = cycle_with(&fleet, &store, &policy, Mode::Real, &id, patience).await;
+        if let Outcome::Acted { pods, .. } = outcome {
+            removed += pods.len();
+        }
+        last = Some(report.decision);
+        fleet.settle(SignedDuration::from_mins(6));
+    }
+    assert!((3..=4).contains(&removed), "{removed}");
+    assert!(
+        matches!(
+            last,
+            Some(Decision::Hold(Hold::Paused(Pause::BudgetSpent { .. } | Pause::BreakerOpen { .. })))
+        ),
+        "{last:?}"
     );
 }

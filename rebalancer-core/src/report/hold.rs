@@ -4,7 +4,7 @@ use std::fmt;
 
 use super::Improvement;
 use crate::fleet::Indicator;
-use crate::group::Inference;
+use crate::group::{Inference, Unusable};
 use crate::history::Pause;
 use crate::prediction::Prediction;
 use crate::unit::{Load, Percent, Share};
@@ -64,6 +64,11 @@ pub enum Hold {
         /// Pods that must stay.
         minimum: usize,
     },
+    /// Who holds what shows that the group is in the middle of a rebalance.
+    GroupUnsettled {
+        /// What shows it.
+        why: Unusable,
+    },
     /// Consumers are static members: they come back as themselves, and nothing moves.
     StaticMembers,
     /// No pod can hold more than one partition, so partitions only change places.
@@ -109,7 +114,7 @@ pub enum Hold {
 
 impl Hold {
     /// Every name that [`name`](Self::name) gives.
-    pub const NAMES: [&str; 18] = [
+    pub const NAMES: [&str; 19] = [
         "no_pods",
         "no_eligible_pods",
         "metrics_incomplete",
@@ -118,6 +123,7 @@ impl Hold {
         "unusable_target",
         "no_hot_pod",
         "too_few_pods",
+        "group_unsettled",
         "static_members",
         "too_few_partitions",
         "assignor_restores_sets",
@@ -142,6 +148,7 @@ impl Hold {
             Self::UnusableTarget { .. } => "unusable_target",
             Self::NoHotPod { .. } => "no_hot_pod",
             Self::TooFewPods { .. } => "too_few_pods",
+            Self::GroupUnsettled { .. } => "group_unsettled",
             Self::StaticMembers => "static_members",
             Self::TooFewPartitions { .. } => "too_few_partitions",
             Self::AssignorRestoresSets { .. } => "assignor_restores_sets",
@@ -189,6 +196,7 @@ impl fmt::Display for Hold {
                  can't both go"
             ),
             Self::Paused(pause) => pause.fmt(f),
+            Self::GroupUnsettled { why } => write!(f, "{why}"),
             Self::StaticMembers => f.write_str(
                 "consumers are static members (KAFKA_STATIC_MEMBERSHIP): a replaced pod gets the same partitions \
                  back; remove group.instance.id, or look at the node",

@@ -5,7 +5,7 @@ use std::fmt;
 use jiff::SignedDuration;
 
 use super::Choice;
-use crate::fleet::Phase;
+use crate::fleet::{Owner, Phase};
 use crate::unit::Load;
 
 /// What was decided about one pod.
@@ -45,7 +45,7 @@ pub enum Spared {
         /// The limit.
         limit: Load,
     },
-    /// It would have been chosen, but enough pods must stay Ready.
+    /// It would have been chosen, but enough pods must stay Ready, and the removal budget must last.
     Trimmed(Choice),
     /// It would have been chosen, but the whole plan is held.
     Held(Choice),
@@ -59,7 +59,11 @@ impl fmt::Display for Spared {
             Self::Between => f.write_str("neither among the hottest nor the coldest"),
             Self::NotHot { limit } => write!(f, "among the hottest, but not above {limit}"),
             Self::Trimmed(choice) => {
-                write!(f, "left out so that enough pods stay Ready (would be {})", choice.role())
+                write!(
+                    f,
+                    "left out by the minimum of Ready pods or the removal budget (would be {})",
+                    choice.role()
+                )
             }
             Self::Held(choice) => write!(f, "the plan is held (would be {})", choice.role()),
         }
@@ -102,6 +106,11 @@ pub enum Veto {
         /// The class.
         priority_class: String,
     },
+    /// Another workload's pod, which the label selector matches too.
+    AnotherWorkload {
+        /// Who owns it.
+        owner: Owner,
+    },
     /// Somebody marked it to be left alone.
     OptedOut {
         /// By which annotation.
@@ -128,6 +137,12 @@ impl fmt::Display for Veto {
             Self::Mirror => f.write_str("a mirror pod of the kubelet"),
             Self::SystemNamespace => f.write_str("in a system namespace"),
             Self::Critical { priority_class } => write!(f, "priority class {priority_class}"),
+            Self::AnotherWorkload { owner } => write!(
+                f,
+                "it belongs to {} {}, not to the workload; check KUBE_LABEL_SELECTOR, and that DEPLOYMENT_NAME names \
+                 the workload (CONTAINER_NAME its container)",
+                owner.kind, owner.name
+            ),
             Self::OptedOut { annotation } => write!(f, "opted out by the annotation {annotation}"),
             Self::NoSuchContainer => f.write_str("it has no container of the configured name"),
         }

@@ -136,18 +136,26 @@ fn candidates(ends: &Ends, limits: Limits, timing: Timing) -> Vec<Batch> {
         .iter()
         .flat_map(|hot| cold.iter().map(|cold| Batch { hot: hot.clone(), cold: cold.clone() }))
         .filter(|batch| batch.size() <= limits.all)
-        // When the removed pods leave first, their partitions go to those who gave partitions up when the newest pods
-        // joined, and come back from them: removing only the newest undoes nothing.
-        .filter(|batch| timing == Timing::AllAtOnce || !batch.pods(ends).all(|pod| pod.newest))
         .collect();
+    // When the removed pods leave first, their partitions go to those who gave partitions up when the newest pods
+    // joined, and come back from them: removing only the newest undoes nothing.
+    let undoes_nothing =
+        |batch: &Batch| timing == Timing::LeaveThenJoin && batch.pods(ends).all(|pod| pod.newest);
+    if !batches.iter().all(undoes_nothing) {
+        batches.retain(|batch| !undoes_nothing(batch));
+    }
     batches.sort_by_cached_key(|batch| (batch.order(), batch.size(), batch.hot.clone(), batch.cold.clone()));
     batches
 }
 
-/// Every one, every two, and the first few of a list of this length; at most `most` at a time.
+/// Of a list of this length every one and every two of the first [`POOL`], and the first 3, 4, 6, 8, 12, 16 and so on;
+/// at most `most` at a time. So there are few choices, however long the list and however large `most` is.
 fn choices(length: usize, most: usize) -> Vec<Vec<usize>> {
-    let ones = (0..length).map(|one| vec![one]).filter(|_| most >= 1);
-    let twos = (0..length).flat_map(|a| (a + 1..length).map(move |b| vec![a, b])).filter(|_| most >= 2);
-    let more = (3..=most.min(length)).map(|count| (0..count).collect());
+    let pool = length.min(POOL);
+    let ones = (0..pool).map(|one| vec![one]).filter(|_| most >= 1);
+    let twos = (0..pool).flat_map(|a| (a + 1..pool).map(move |b| vec![a, b])).filter(|_| most >= 2);
+    let doubling = std::iter::successors(Some(4_usize), |count| count.checked_mul(2));
+    let counts = doubling.flat_map(|count| [count / 4 * 3, count]);
+    let more = counts.take_while(|count| *count <= most.min(length)).map(|count| (0..count).collect());
     ones.chain(twos).chain(more).collect()
 }
