@@ -1,8 +1,9 @@
 //! When to stop: SIGTERM, SIGINT, or the cycle's time is up.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, OnceLock};
 
+use jiff::Timestamp;
 use rebalancer_core::port::{Interrupt, Interruption};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::time::Instant;
@@ -13,6 +14,8 @@ pub(crate) struct Watch {
     signalled: Arc<AtomicBool>,
     notify: Arc<tokio::sync::Notify>,
     deadline: Instant,
+    /// When the lock may be taken over, by the clock that the others look at too.
+    lock_until: OnceLock<Timestamp>,
 }
 
 impl Watch {
@@ -34,7 +37,13 @@ impl Watch {
             flag.store(true, Ordering::SeqCst);
             waker.notify_one();
         });
-        Ok(Self { signalled, notify, deadline })
+        Ok(Self { signalled, notify, deadline, lock_until: OnceLock::new() })
+    }
+
+    /// From this time on the lock may be somebody else's: nothing may be begun any more.
+    pub(crate) fn holds_lock_until(&self, until: Timestamp) {
+        // Set once a cycle, right after the lock was taken; it is only ever extended later.
+        let _ = self.lock_until.set(until);
     }
 
     /// Waits until there is a reason to stop.
@@ -51,7 +60,9 @@ impl Interrupt for Watch {
         if self.signalled.load(Ordering::SeqCst) {
             Some(Interruption::Signal)
         } else {
-            (Instant::now() >= self.deadline).then_some(Interruption::Deadline)
+            // The lock's time runs on while a process is suspended, which the deadline's clock may not notice.
+            let expired = self.lock_until.get().is_some_and(|until| Timestamp::now() >= *until);
+            (expired || Instant::now() >= self.deadline).then_some(Interruption::Deadline)
         }
     }
 }

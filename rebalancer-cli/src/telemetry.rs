@@ -16,6 +16,8 @@ pub(crate) fn start(logs: Logs) {
     let own = ["rebalancer", "rebalancer_core", "rebalancer_prom", "rebalancer_kube"];
     let filter = Targets::new()
         .with_default(LevelFilter::WARN.min(level))
+        // It calls every answer of 5xx an error, also those that are retried; our own events tell more.
+        .with_target("kube_client", LevelFilter::OFF)
         .with_targets(own.map(|target| (target, level)));
     let registry = tracing_subscriber::registry().with(filter);
     // Only one subscriber can be the first; a second start changes nothing.

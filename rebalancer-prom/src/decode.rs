@@ -62,7 +62,8 @@ pub(crate) fn partitions(body: &[u8], query: &str) -> Result<Decoded<Vec<Partiti
     let mut loads = BTreeMap::new();
     for series in vector::<PartitionLabels<'_>>(body)? {
         let load = partition(&series.metric, series.number(), query)?;
-        let key = (load.topic.clone(), load.partition.clone());
+        // Two pods that hold one partition are for the core to judge: the group is in the middle of a rebalance.
+        let key = (load.topic.clone(), load.partition.clone(), load.pod.clone());
         if let Some(other) = loads.insert(key, load) {
             let what = format!("partition {} of topic {}", other.partition, other.topic);
             return Err(twice(&what, "topic, partition, pod", query));

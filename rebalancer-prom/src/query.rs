@@ -120,14 +120,6 @@ pub fn cpu(names: &Placeholders) -> PromQl {
     ))
 }
 
-/// Memory working set by pod, in bytes, from the kubelet's cAdvisor.
-///
-/// The larger of two container instances, not their sum: the one before a restart is gone.
-#[must_use]
-pub fn memory(names: &Placeholders) -> PromQl {
-    PromQl(format!("max by (pod) (container_memory_working_set_bytes{{{}, pod!=\"\"}})", container_of(names)))
-}
-
 /// CPU requests by pod, in cores, from kube-state-metrics.
 #[must_use]
 pub fn cpu_requests(names: &Placeholders) -> PromQl {
@@ -210,10 +202,6 @@ mod tests {
         assert_eq!(
             cpu(&names()).as_str(),
             r#"sum by (pod) (max by (pod, id, cpu) (rate(container_cpu_usage_seconds_total{namespace="shop", container="worker", pod!=""}[5m])))"#
-        );
-        assert_eq!(
-            memory(&names()).as_str(),
-            r#"max by (pod) (container_memory_working_set_bytes{namespace="shop", container="worker", pod!=""})"#
         );
         assert_eq!(
             cpu_requests(&names()).as_str(),

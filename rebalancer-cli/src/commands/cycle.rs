@@ -1,5 +1,6 @@
 //! `rebalancer run`: one cycle.
 
+use anyhow::anyhow;
 use jiff::Timestamp;
 use rebalancer_core::cycle::{Hands, Observation, Outcome, act};
 use rebalancer_core::history::StateError;
@@ -31,12 +32,20 @@ pub(super) fn run(settings: Settings) -> Exit {
             Err(exit) => return exit,
         };
         log_start(&settings.task);
-        let memory = match Remembering::open(&eyes.connection, &settings.task, settings.task.mode, &id).await
-        {
+        let watch = match Watch::start(started + settings.task.timeout) {
+            Ok(watch) => watch,
+            Err(error) => return fail(&error.into(), started),
+        };
+        let opening = Remembering::open(&eyes.connection, &settings.task, settings.task.mode, &id);
+        let memory = tokio::select! {
+            memory = opening => memory,
+            why = watch.stopped() => return fail(&anyhow!("stopped before it began: {why}"), started),
+        };
+        let memory = match memory {
             Ok(memory) => memory,
             Err(error) => return without_memory(&error, started),
         };
-        match cycle(&eyes, &settings.task, memory, started).await {
+        match cycle(&eyes, &settings.task, memory, &watch, started).await {
             Ok(outcome) => conclude(&outcome, started),
             Err(error) => fail(&error, started),
         }
@@ -57,19 +66,18 @@ fn log_start(task: &Task) {
 fn without_memory(error: &StateError, started: Instant) -> Exit {
     let (reason, seconds) = (error.name(), started.elapsed().as_secs_f64());
     match error {
-        StateError::Unavailable { .. } => {
-            error!(event = "cycle_finished", status = "failed", reason, %error, seconds, "the cycle failed");
+        StateError::Unavailable { .. } | StateError::Forbidden { .. } | StateError::Rejected { .. } => {
+            error!(
+                event = "cycle_finished", status = "failed", reason, %error, seconds,
+                "nothing is done without memory; RECORD_STORE=none does without, by your choice"
+            );
             Exit::Failed
         }
         StateError::Held { .. } => {
             info!(event = "cycle_finished", status = "held", reason, %error, seconds, "another run is at work");
             Exit::Finished
         }
-        StateError::Conflict { .. }
-        | StateError::Forbidden { .. }
-        | StateError::Rejected { .. }
-        | StateError::Newer { .. }
-        | StateError::Unreadable { .. } => {
+        StateError::Conflict { .. } | StateError::Newer { .. } | StateError::Unreadable { .. } => {
             error!(
                 event = "cycle_finished", status = "held", reason, %error, seconds,
                 "nothing is done without memory; RECORD_STORE=none does without, by your choice"
@@ -84,9 +92,13 @@ async fn cycle(
     eyes: &Eyes,
     task: &Task,
     mut memory: Remembering,
+    watch: &Watch,
     started: Instant,
 ) -> anyhow::Result<Outcome> {
-    let outcome = observe_and_act(eyes, task, &mut memory, started).await;
+    if let Some(until) = memory.locked_until() {
+        watch.holds_lock_until(until);
+    }
+    let outcome = observe_and_act(eyes, task, &mut memory, watch, started).await;
     memory.close(outcome.as_ref().ok()).await;
     outcome
 }
@@ -95,17 +107,17 @@ async fn observe_and_act(
     eyes: &Eyes,
     task: &Task,
     memory: &mut Remembering,
+    watch: &Watch,
     started: Instant,
 ) -> anyhow::Result<Outcome> {
-    let watch = Watch::start(started + task.timeout)?;
     let policy = memory.limited(&task.policy);
-    let mut observation = eyes.observe(&task.subject, &policy, &watch).await?;
+    let mut observation = eyes.observe(&task.subject, &policy, watch).await?;
     memory.judge(&mut observation);
     log_observation(&observation, started);
     memory.begin(&observation.report).await?;
     let remover = KubeRemover::new(&eyes.connection, task.method);
     let hands =
-        Hands { inventory: &eyes.inventory, deleter: &remover, journal: &LogJournal, interrupt: &watch };
+        Hands { inventory: &eyes.inventory, deleter: &remover, journal: &LogJournal, interrupt: watch };
     Ok(act(&observation, &policy, &hands, task.mode, Timestamp::now()).await)
 }
 
@@ -194,34 +206,33 @@ const fn name(decision: &Decision) -> &'static str {
 }
 
 fn conclude(outcome: &Outcome, started: Instant) -> Exit {
-    let (status, seconds) = (outcome.status(), started.elapsed().as_secs_f64());
-    let counts = Counts::of(outcome);
     if let Outcome::AuditFailed(violations) = outcome {
         for violation in violations {
             error!(event = "audit_violation", %violation, "the plan breaks a safety rule; nothing was removed");
         }
     }
+    let (status, seconds) = (outcome.status(), started.elapsed().as_secs_f64());
+    let Counts { removed, refused, spared, failed, not_attempted } = Counts::of(outcome);
+    macro_rules! say {
+        ($log:ident, $words:literal) => {
+            $log!(
+                event = "cycle_finished",
+                status,
+                seconds,
+                removed,
+                refused,
+                spared,
+                failed,
+                not_attempted,
+                $words
+            )
+        };
+    }
     if outcome.is_failure() {
-        error!(
-            event = "cycle_finished",
-            status,
-            seconds,
-            removed = counts.removed,
-            refused = counts.refused,
-            failed = counts.failed,
-            "the cycle failed"
-        );
+        say!(error, "the cycle failed");
         Exit::Failed
     } else {
-        info!(
-            event = "cycle_finished",
-            status,
-            seconds,
-            removed = counts.removed,
-            refused = counts.refused,
-            failed = counts.failed,
-            "the cycle finished"
-        );
+        say!(info, "the cycle finished");
         Exit::Finished
     }
 }
@@ -231,7 +242,9 @@ fn conclude(outcome: &Outcome, started: Instant) -> Exit {
 struct Counts {
     removed: usize,
     refused: usize,
+    spared: usize,
     failed: usize,
+    not_attempted: usize,
 }
 
 impl Counts {
@@ -241,7 +254,9 @@ impl Counts {
         Self {
             removed: count("removed"),
             refused: count("refused"),
-            failed: count("failed") + count("unknown") + count("not_attempted"),
+            spared: count("spared"),
+            failed: count("failed") + count("unknown"),
+            not_attempted: count("not_attempted"),
         }
     }
 }

@@ -12,9 +12,6 @@ use tracing::{info, warn};
 
 use crate::config::Task;
 
-/// The lock is held for longer than the cycle may take, so that nobody else acts before the record is written.
-const LOCK_BY_CYCLE: i32 = 2;
-
 /// What is remembered, and where; nothing when the user wants no memory.
 pub(super) struct Remembering {
     store: LeaseStore,
@@ -36,12 +33,16 @@ impl Remembering {
         let memory = match task.patience {
             None => None,
             Some(patience) => {
-                let ttl = SignedDuration::try_from(task.timeout).unwrap_or(SignedDuration::from_mins(10))
-                    * LOCK_BY_CYCLE;
+                let ttl = SignedDuration::try_from(task.lock).unwrap_or(SignedDuration::from_mins(10));
                 Some(Memory::open(&store, cycle, mode, ttl, patience, Timestamp::now()).await?)
             }
         };
         Ok(Self { store, memory })
+    }
+
+    /// Until when the lock is held, when there is one.
+    pub(super) fn locked_until(&self) -> Option<Timestamp> {
+        self.memory.as_ref()?.held_until()
     }
 
     /// No memory at all.

@@ -22,21 +22,25 @@ pub(super) fn patience(
     let first = reader.required("BREAKER_FIRST_PAUSE", parse::duration);
     let longest = reader.required("BREAKER_LONGEST_PAUSE", parse::duration);
     // Pods that are too young to be measured can't show what a rotation did.
-    let settle = settle?.max(minimum_age.unwrap_or_default());
-    let share = Share::new(effect?.get() / 100.0).ok()?;
-    let budget = match pods? {
-        0 => None,
-        pods => Some(checked(reader, "REMOVAL_BUDGET_WINDOW", Budget::new(pods as u64, window?))?),
-    };
+    let given = settle;
+    let settle = settle.map(|settle| settle.max(minimum_age.unwrap_or_default()));
+    let blamed = if settle == given { "SETTLE_TIME" } else { "MINIMUM_POD_AGE" };
+    let base = Patience::default();
+    // Each part is checked before any is given up on, so that all problems are found.
+    let settled = settle.and_then(|settle| checked(reader, blamed, base.settling_for(settle)));
+    let budget = window.zip(pods).and_then(|(window, pods)| match pods {
+        0 => Some(None),
+        pods => checked(reader, "REMOVAL_BUDGET_WINDOW", Budget::new(pods as u64, window)).map(Some),
+    });
+    let opening = first.zip(longest).and_then(|(first, longest)| {
+        checked(reader, "BREAKER_LONGEST_PAUSE", base.opening_for(first, longest))
+    });
     let limit = |count: std::num::NonZeroUsize| u32::try_from(count.get()).unwrap_or(u32::MAX);
-    let patience = Patience::default().asking_for(share).spending(budget);
-    let patience = checked(reader, "SETTLE_TIME", patience.settling_for(settle))?;
-    let patience = checked(
-        reader,
-        "BREAKER_UNHELPFUL_ROTATIONS",
-        patience.giving_up_after(limit(unhelpful?), limit(failures?)),
-    )?;
-    let patience = checked(reader, "BREAKER_LONGEST_PAUSE", patience.opening_for(first?, longest?))?;
+    let (unhelpful, failures) = (limit(unhelpful?), limit(failures?));
+    let share = Share::new(effect?.get() / 100.0).ok()?;
+    let (settle, (first, longest)) = (settled.and(settle)?, opening.and(first.zip(longest))?);
+    let patience = base.asking_for(share).spending(budget?).settling_for(settle).ok()?;
+    let patience = patience.giving_up_after(unhelpful, failures).ok()?.opening_for(first, longest).ok()?;
     Some(lease?.then_some(patience))
 }
 

@@ -38,7 +38,7 @@ impl fmt::Display for Problem {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { variable, given, expected } = self;
         match given {
-            Given::Nothing => write!(f, "{variable} is not set: expected {expected}"),
+            Given::Nothing => write!(f, "{variable} is not set: {expected}"),
             Given::Hidden => write!(f, "{variable}: expected {expected}"),
             Given::Value(value) => write!(f, "{variable}={value:?}: expected {expected}"),
         }

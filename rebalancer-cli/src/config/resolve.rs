@@ -44,6 +44,9 @@ pub(crate) struct Task {
     pub(crate) patience: Option<Patience>,
     /// The time for the whole cycle.
     pub(crate) timeout: Duration,
+    /// For how long the lock is held: longer than anything that the cycle may begin, so that nobody else acts before
+    /// its end is recorded.
+    pub(crate) lock: Duration,
 }
 
 /// How logs are written.
@@ -117,6 +120,8 @@ fn read_settings(reader: &mut Reader<'_>) -> Option<Settings> {
         label_selector: label_selector?,
         container: container?,
     };
+    // The call in hand when time is up, and the one that writes the record.
+    let lock = timeout? + kubernetes.as_ref()?.timeout * 2 + Duration::from_secs(10);
     let mode = if dry_run? { Mode::DryRun } else { Mode::Real };
     Some(Settings {
         sight: Sight { metrics: metrics?, queries: queries?, kubernetes: kubernetes?, inventory },
@@ -127,6 +132,7 @@ fn read_settings(reader: &mut Reader<'_>) -> Option<Settings> {
             method: method?,
             patience: patience?,
             timeout: timeout?,
+            lock,
         },
     })
 }

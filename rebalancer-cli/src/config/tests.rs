@@ -67,12 +67,12 @@ const WRONG: &[(&str, &str, &str)] = &[
     (
         "PROMETHEUS_USERNAME",
         "me",
-        "PROMETHEUS_PASSWORD_FILE is not set: expected a value, since PROMETHEUS_USERNAME is set",
+        "PROMETHEUS_PASSWORD_FILE is not set: a value, since PROMETHEUS_USERNAME is set",
     ),
     (
         "PROMETHEUS_PASSWORD_FILE",
         "/no/password",
-        "PROMETHEUS_USERNAME is not set: expected a value, since PROMETHEUS_PASSWORD_FILE is set",
+        "PROMETHEUS_USERNAME is not set: a value, since PROMETHEUS_PASSWORD_FILE is set",
     ),
     (
         "PROMETHEUS_CA_FILE",
@@ -343,6 +343,16 @@ fn limits_of_the_memory_that_contradict_each_other_are_refused() {
         ]
     );
     assert_eq!(bad(&[("REMOVAL_BUDGET_WINDOW", "30d")]).len(), 1);
+    let several = [
+        ("MINIMUM_EFFECT_PERCENT", "abc"),
+        ("REMOVAL_BUDGET_WINDOW", "0s"),
+        ("BREAKER_FIRST_PAUSE", "2h"),
+        ("BREAKER_LONGEST_PAUSE", "1h"),
+        ("MINIMUM_POD_AGE", "30h"),
+    ];
+    let problems = bad(&several);
+    assert_eq!(problems.len(), 4, "{problems:?}");
+    assert!(problems.iter().any(|problem| problem.starts_with("MINIMUM_POD_AGE=")), "{problems:?}");
     assert_eq!(bad(&[("SETTLE_TIME", "0s"), ("MINIMUM_POD_AGE", "0s")]).len(), 1);
 }
 

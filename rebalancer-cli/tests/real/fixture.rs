@@ -89,6 +89,7 @@ pub(crate) async fn workload(
     client: &Client,
     namespace: &str,
     (kind, name): (Workload, &str),
+    container: &str,
     replicas: usize,
     cpu_request: Option<f64>,
 ) {
@@ -102,7 +103,7 @@ pub(crate) async fn workload(
             "template": {
                 "metadata": {"labels": labels},
                 "spec": {"containers": [{
-                    "name": name,
+                    "name": container,
                     "image": "registry.invalid/consumer:1",
                     "resources": {"requests": requests},
                 }]},

@@ -16,7 +16,7 @@ use serde_json::json;
 use tempfile::TempDir;
 
 use crate::control_plane::ControlPlane;
-use crate::fixture::{self, Budget, Rule, SELECTOR};
+use crate::fixture::{self, Budget, Rule, SELECTOR, Workload};
 use crate::kubelet::{self, ANNOTATION, Behaviour};
 use crate::metrics::History;
 use crate::proxy::Proxy;
@@ -98,6 +98,19 @@ impl Fleet {
             self.counted(budget).await;
         }
         Pods(pods.iter().map(SeenPod::from).collect())
+    }
+
+    /// Another Deployment under the same label, whose container has the same name; its pods, once they are Ready.
+    pub(crate) async fn deploy_beside(&self, name: &str, replicas: usize) -> Pods {
+        let workload = (Workload::Deployment, name);
+        fixture::workload(&self.client, &self.namespace, workload, self.name(), replicas, Some(1.0)).await;
+        let beside = wait::until("the pods beside", async || {
+            let mut pods = self.list().await;
+            pods.retain(|pod| is_serving(pod) && pod.name_any().starts_with(&format!("{name}-")));
+            if pods.len() == replicas { Ok(pods) } else { Err(format!("{} of {replicas}", pods.len())) }
+        })
+        .await;
+        Pods(beside.iter().map(SeenPod::from).collect())
     }
 
     /// Waits until the budget allows this many disruptions.

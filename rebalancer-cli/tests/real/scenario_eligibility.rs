@@ -156,3 +156,23 @@ async fn a_pod_that_opted_out_is_left_alone() {
     fleet.rebalance(&metrics, &FOUR_MAY_GO).await.expect_exit(0);
     assert_eq!(fleet.gone(&before).await, [1, 2, 3], "the most extreme ones that did not opt out");
 }
+
+#[tokio::test]
+#[ignore = "needs real servers: KUBEBUILDER_ASSETS=$(.ci/real-servers) cargo test -p rebalancer-cli --test real -- --ignored"]
+async fn pods_of_another_workload_under_the_same_label_are_spared_and_do_not_count() {
+    let fleet = Fleet::named("own").cpu(&[2.0, 0.3, 0.2]).hpa(70).start().await;
+    let before = fleet.settled().await;
+    let other = fleet.deploy_beside("api", 5).await;
+    let metrics = fleet
+        .history(&before)
+        .cpu(&other.0[0].name, 9.0)
+        .cpu(&other.0[1].name, 0.01)
+        .serve(Server::Prometheus)
+        .await;
+    // Three of its own pods serve, and three must stay, however many others there are.
+    let run = fleet.rebalance(&metrics, &[]).await.expect_exit(0);
+    assert_eq!(decision(&run), "too_few_pods");
+    fleet.rebalance(&metrics, &[("MINIMUM_PODS_REQUIRED", "1")]).await.expect_exit(0);
+    assert_eq!(fleet.gone(&before).await, [0, 2]);
+    assert_eq!(fleet.gone(&other).await, NOBODY);
+}

@@ -147,3 +147,25 @@ async fn partition_loads_that_are_missing_fall_back_to_the_seeds_strategy_and_sa
         assert_eq!(run.log_with(&["would_be_removed"]).len(), 3, "{}", run.stderr);
     }
 }
+
+#[tokio::test]
+#[ignore = "needs real servers: KUBEBUILDER_ASSETS=$(.ci/real-servers) cargo test -p rebalancer-cli --test real -- --ignored"]
+async fn a_partition_with_two_owners_is_a_group_that_has_not_settled() {
+    let fleet = Fleet::named("unsettled").cpu(&cores()).hpa(70).start().await;
+    let before = fleet.settled().await;
+    for server in Server::BOTH {
+        let other = [
+            ("namespace", fleet.namespace.as_str()),
+            ("pod", before.0[3].name.as_str()),
+            ("container", fleet.name()),
+            ("topic", "events"),
+            ("partition", "1"),
+        ];
+        let history = librdkafka(&fleet, &before, mixed);
+        let metrics = history.counter("rdkafka_topics_partitions_rxmsgs", &other, 10.0).serve(server).await;
+        let variables = [FOUR_MAY_GO[0], ("KAFKA_METRICS_PRESET", "librdkafka")];
+        let run = fleet.rebalance(&metrics, &variables).await.expect_exit(0);
+        assert_eq!(run.log_with(&["\"event\":\"decision\""])[0]["decision"], "group_unsettled", "{server:?}");
+        assert_eq!(fleet.gone(&before).await, [] as [usize; 0]);
+    }
+}

@@ -87,7 +87,7 @@ impl Setup {
         if let Some(budget) = self.budget {
             fixture::budget(&client, &namespace, &self.name, budget).await;
         }
-        fixture::workload(&client, &namespace, workload, self.replicas, self.cpu_request).await;
+        fixture::workload(&client, &namespace, workload, &self.name, self.replicas, self.cpu_request).await;
         let mut rules = fixture::granted(&self.name);
         if self.may_delete {
             rules.extend(fixture::rules(&[("", &["pods"], &["delete"])]));

@@ -202,9 +202,16 @@ fn partitions_come_with_their_pods_in_a_fixed_order() {
 }
 
 #[test]
+fn two_owners_of_a_partition_are_passed_on_for_the_core_to_judge() {
+    let body = partition_answer(&[("t", "0", "a", "1"), ("t", "0", "b", "1")]);
+    let owners = partitions(body.as_bytes(), "partition_load").unwrap().value;
+    assert_eq!(owners.iter().map(|partition| partition.pod.as_str()).collect::<Vec<_>>(), ["a", "b"]);
+}
+
+#[test]
 fn partitions_are_known_all_together_or_not_at_all() {
     for (loads, expected) in [
-        (vec![("t", "0", "a", "1"), ("t", "0", "b", "1")], "partition 0 of topic t more than once"),
+        (vec![("t", "0", "a", "1"), ("t", "0", "a", "1")], "partition 0 of topic t more than once"),
         (vec![("t", "0", "a", "NaN")], "partition 0 of topic t: NaN is not a load"),
         (vec![("t", "0", "", "1")], "no label 'pod'"),
         (vec![("t", "", "a", "1")], "no label 'partition'"),

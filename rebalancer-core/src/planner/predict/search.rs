@@ -1,6 +1,7 @@
 //! The search for the batch with the best expected gain for each removal.
 
 use super::{Ends, Removable};
+use crate::assignor::Assignor;
 use crate::group::GroupModel;
 use crate::policy::Timing;
 use crate::prediction::{Forecast, Prediction};
@@ -90,8 +91,8 @@ pub(super) fn best(
     aim: Aim,
 ) -> Option<(Batch, Prediction)> {
     let candidates = candidates(ends, limits, forecast.timing());
-    let once = model.partitions() + model.members.len();
-    let affordable = (WORK / once.max(1)).max(32);
+    let once = (model.partitions() + model.members.len()) * effort(forecast.inference().assignor());
+    let affordable = (WORK / once.max(1)).max(16);
     let first = candidates.first()?.members(ends);
     let winner = if forecast.predict(&first, 2, 1).cv_spread > f64::EPSILON {
         let most = affordable / 2 / DRAWS[0];
@@ -106,6 +107,15 @@ pub(super) fn best(
     let draws = (affordable / 4).clamp(8, DRAWS[2]);
     let prediction = forecast.predict(&winner.members(ends), draws, 3);
     Some((winner, prediction))
+}
+
+/// How long one assignment takes, measured by the quickest rule.
+const fn effort(assignor: Assignor) -> usize {
+    match assignor {
+        Assignor::Range | Assignor::RoundRobin | Assignor::ServerRange | Assignor::Uniform => 1,
+        Assignor::Sticky | Assignor::CooperativeSticky => 2,
+        Assignor::LibrdkafkaCooperativeSticky => 8,
+    }
 }
 
 /// The first `most` candidates, the best expected gain for each removal first.
