@@ -25,6 +25,9 @@ impl Cost {
 /// A pod stands out when it is this much off the line, and more than noise explains.
 const STANDS_OUT: f64 = 0.25;
 
+/// A pod that seems to do its work for nothing is stuck: partitions that move there are not free.
+const LOWEST_FACTOR: f64 = 0.5;
+
 /// How many (scaled) median absolute deviations are still noise.
 const NOISE: f64 = 3.5;
 
@@ -56,7 +59,7 @@ pub(super) fn explain(
     }
     for (point, kept) in points.iter().zip(kept) {
         if let (false, Some(member)) = (kept, model.members.get_mut(point.member)) {
-            member.factor = point.ratio(&cost);
+            member.factor = point.ratio(&cost).max(LOWEST_FACTOR);
         }
     }
     Ok(cost)

@@ -10,7 +10,7 @@ use crate::prediction::{Forecast, Prediction};
 pub(super) const POOL: usize = 12;
 
 /// Members and partitions that may be dealt in one search; it bounds the time, whatever the size of the group.
-const WORK: usize = 2_000_000;
+const WORK: usize = 4_000_000;
 
 /// Draws of member ids in the three rounds, when it matters which ids are drawn: all candidates, the best few, and the
 /// winner. The winner is drawn anew, from seeds of its own: what made it win would otherwise be counted twice.
@@ -93,8 +93,10 @@ pub(super) fn best(
     let candidates = candidates(ends, limits, forecast.timing());
     let once = (model.partitions() + model.members.len()) * effort(forecast.inference().assignor());
     let affordable = (WORK / once.max(1)).max(16);
-    let first = candidates.first()?.members(ends);
-    let winner = if forecast.predict(&first, 2, 1).cv_spread > f64::EPSILON {
+    // The smallest and the largest batch tell whether it matters which ids are drawn.
+    let ends_of_list = [candidates.first()?, candidates.last()?];
+    let matters = |batch: &Batch| forecast.predict(&batch.members(ends), 2, 1).cv_spread > f64::EPSILON;
+    let winner = if ends_of_list.into_iter().any(matters) {
         let most = affordable / 2 / DRAWS[0];
         let mut finalists = ranked(forecast, ends, aim, candidates, most, DRAWS[0]);
         finalists.truncate(FINALISTS);
