@@ -66,7 +66,11 @@ fn log_start(task: &Task) {
 fn without_memory(error: &StateError, started: Instant) -> Exit {
     let (reason, seconds) = (error.name(), started.elapsed().as_secs_f64());
     match error {
-        StateError::Unavailable { .. } | StateError::Forbidden { .. } | StateError::Rejected { .. } => {
+        StateError::Unavailable { .. } => {
+            error!(event = "cycle_finished", status = "failed", reason, %error, seconds, "the cycle failed");
+            Exit::Failed
+        }
+        StateError::Forbidden { .. } | StateError::Rejected { .. } => {
             error!(
                 event = "cycle_finished", status = "failed", reason, %error, seconds,
                 "nothing is done without memory; RECORD_STORE=none does without, by your choice"
