@@ -33,7 +33,12 @@ pub const ANNOTATIONS: [&str; 3] = [OPT_OUT, SAFE_TO_EVICT, PREFER_NO_EVICTION];
 /// have been Ready at `now`.
 #[must_use]
 pub fn veto(pod: &Pod, workload: &str, minimum_age: SignedDuration, now: Timestamp) -> Option<Veto> {
-    identity_veto(pod, workload).or_else(|| state_veto(pod)).or_else(|| age_veto(pod, minimum_age, now))
+    veto_of(pod, belongs(pod, workload), minimum_age, now)
+}
+
+/// The same when it is known already whether the pod is one of the workload's own.
+pub(crate) fn veto_of(pod: &Pod, own: bool, minimum_age: SignedDuration, now: Timestamp) -> Option<Veto> {
+    identity_veto(pod, own).or_else(|| state_veto(pod)).or_else(|| age_veto(pod, minimum_age, now))
 }
 
 /// One of the workload's own pods: it has the container, and the workload owns it, directly or by a ReplicaSet.
@@ -51,7 +56,7 @@ pub fn belongs(pod: &Pod, workload: &str) -> bool {
 }
 
 /// Vetoes that hold for the pod's whole life.
-fn identity_veto(pod: &Pod, workload: &str) -> Option<Veto> {
+fn identity_veto(pod: &Pod, own: bool) -> Option<Veto> {
     if SYSTEM_NAMESPACES.contains(&pod.namespace.as_str()) {
         return Some(Veto::SystemNamespace);
     }
@@ -70,7 +75,7 @@ fn identity_veto(pod: &Pod, workload: &str) -> Option<Veto> {
             Some(Veto::Controller { kind: owner.kind.clone() })
         }
         Some(_) if pod.container.is_none() => Some(Veto::NoSuchContainer),
-        Some(owner) if !belongs(pod, workload) => Some(Veto::AnotherWorkload { owner: owner.clone() }),
+        Some(owner) if !own => Some(Veto::AnotherWorkload { owner: owner.clone() }),
         Some(_) => None,
     }
 }

@@ -7,7 +7,6 @@
 use std::collections::BTreeMap;
 
 use crate::assignor::{Topic, TopicPartition};
-use crate::eligibility::belongs;
 use crate::fleet::{Indicator, PartitionLoad};
 use crate::snapshot::{ObservedPod, Snapshot};
 
@@ -221,7 +220,7 @@ fn members(snapshot: &Snapshot) -> BTreeMap<&str, Consumer> {
     for group in snapshot.pods.chunk_by(|a, b| a.pod.name == b.pod.name) {
         if let [only] = group
             && only.pod.is_serving()
-            && belongs(&only.pod, &snapshot.workload.name)
+            && only.own
         {
             let pod = snapshot.pods.partition_point(|other: &ObservedPod| other.pod.name < only.pod.name);
             members.insert(only.pod.name.as_str(), Consumer { pod, owned: Vec::new(), factor: 1.0 });

@@ -1,7 +1,7 @@
 //! The one door to a decision: snapshot and policy in, report out. Pure and deterministic; deciding never fails,
 //! since to hold is a result.
 
-use crate::eligibility::{belongs, veto};
+use crate::eligibility::veto_of;
 use crate::fleet::Indicator;
 use crate::group::{Inference, Unusable};
 use crate::outlier::{self, Candidate, Rotation};
@@ -75,17 +75,15 @@ impl<'a> Fleet<'a> {
         let mut fleet = Self { snapshot, policy, eligible: Vec::new(), serving: 0 };
         let mut verdicts = Vec::with_capacity(snapshot.pods.len());
         for (index, observed) in snapshot.pods.iter().enumerate() {
-            let own = belongs(&observed.pod, &snapshot.workload.name);
-            fleet.serving += usize::from(own && observed.pod.is_serving());
-            let verdict =
-                match veto(&observed.pod, &snapshot.workload.name, policy.minimum_age, snapshot.taken_at) {
-                    Some(veto) => Verdict::Vetoed(veto),
-                    None => {
-                        let (cpu_request, loads) = (observed.cpu_request, observed.loads);
-                        fleet.eligible.push(Eligible { index, cpu_request, loads });
-                        Verdict::Spared(Spared::NothingToDo)
-                    }
-                };
+            fleet.serving += usize::from(observed.own && observed.pod.is_serving());
+            let verdict = match veto_of(&observed.pod, observed.own, policy.minimum_age, snapshot.taken_at) {
+                Some(veto) => Verdict::Vetoed(veto),
+                None => {
+                    let (cpu_request, loads) = (observed.cpu_request, observed.loads);
+                    fleet.eligible.push(Eligible { index, cpu_request, loads });
+                    Verdict::Spared(Spared::NothingToDo)
+                }
+            };
             verdicts.push(verdict);
         }
         (fleet, verdicts)

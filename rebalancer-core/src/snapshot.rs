@@ -2,6 +2,7 @@
 
 use jiff::Timestamp;
 
+use crate::eligibility::belongs;
 use crate::fleet::{Hpa, Indicator, PartitionLoad, Pod, Samples, Target, Workload};
 use crate::port::{InventoryError, MetricsError, Readings};
 use crate::report::Degraded;
@@ -14,6 +15,8 @@ pub struct ObservedPod {
     /// The pod as Kubernetes lists it.
     #[cfg_attr(feature = "serde", serde(flatten))]
     pub pod: Pod,
+    /// It is one of the workload's own; the label selector may match others too.
+    pub own: bool,
     /// Its CPU request: from its own specification, or else from the metric system.
     pub cpu_request: Option<Cores>,
     /// Its load by each indicator, in the order of [`Indicator::ALL`]; `None` is missing, never zero.
@@ -130,7 +133,7 @@ impl Snapshot {
         let target = resolve_target(&workload.name, hpa_prefix, hpas, readings.hpas)?;
         // Kube-state-metrics only fills gaps here, so that it is missing is no error.
         let requests = readings.cpu_requests.unwrap_or_default();
-        let mut pods = observed(pods, &requests);
+        let mut pods = observed(pods, &requests, &workload.name);
         let (mut readable, mut degraded, mut unlisted) = (Vec::new(), Vec::new(), Vec::new());
         for (indicator, reading) in readings.loads {
             match reading {
@@ -172,7 +175,7 @@ impl Snapshot {
 }
 
 /// Pods in order, each UID once, with its CPU request.
-fn observed(mut pods: Vec<Pod>, requests: &Samples) -> Vec<ObservedPod> {
+fn observed(mut pods: Vec<Pod>, requests: &Samples, workload: &str) -> Vec<ObservedPod> {
     pods.sort_unstable_by(|a, b| (&a.name, &a.uid).cmp(&(&b.name, &b.uid)));
     pods.dedup_by(|a, b| a.uid == b.uid && a.name == b.name);
     pods.into_iter()
@@ -180,7 +183,13 @@ fn observed(mut pods: Vec<Pod>, requests: &Samples) -> Vec<ObservedPod> {
             let measured = || requests.get(&pod.name).and_then(|load| Cores::new(load.get()).ok());
             let own = pod.container.and_then(|requests| requests.cpu);
             let cpu_request = own.or_else(measured);
-            ObservedPod { pod, cpu_request, loads: Loads::default(), partitions: None }
+            ObservedPod {
+                own: belongs(&pod, workload),
+                pod,
+                cpu_request,
+                loads: Loads::default(),
+                partitions: None,
+            }
         })
         .collect()
 }

@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::audit::audit;
+use crate::eligibility::veto;
 use crate::fixture::{self, hpa, pod, policy, readings, snapshot, workload};
 use crate::fleet::{Phase, Target};
 use crate::group::Unusable;
@@ -170,10 +171,13 @@ fn the_minimum_of_pods_trims_the_batch_and_then_holds_it() {
 
 #[test]
 fn pods_of_another_workload_do_not_count_towards_the_minimum() {
-    let mut fleet = snapshot(&[2.0, 0.2, 0.3, 0.5, 0.5, 0.5], Some(70.0));
-    for pod in &mut fleet.pods[3..] {
-        pod.pod.owner = Some(crate::fleet::Owner { kind: "ReplicaSet".into(), name: "api-1".into() });
+    let loads = [("a", 2.0), ("b", 0.2), ("c", 0.3), ("x", 0.5), ("y", 0.5), ("z", 0.5)];
+    let mut pods = loads.map(|(name, _)| pod(name)).to_vec();
+    for pod in &mut pods[3..] {
+        pod.owner = Some(crate::fleet::Owner { kind: "ReplicaSet".into(), name: "api-1".into() });
     }
+    let fleet = Snapshot::assemble(workload(), fixture::NOW, pods, Ok(vec![hpa(70.0)]), "", readings(&loads))
+        .unwrap();
     let report = plan(&fleet, &Policy { minimum_pods: 3, ..policy() });
     assert_eq!(held(&report), &Hold::TooFewPods { serving: 3, minimum: 3 });
     assert!(matches!(report.verdicts[4], Verdict::Vetoed(Veto::AnotherWorkload { .. })));
