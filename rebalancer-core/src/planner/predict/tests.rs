@@ -13,6 +13,8 @@ use crate::report::{Decision, Expectation, Hold, Method, Plan, Report};
 use crate::snapshot::Snapshot;
 use crate::unit::Load;
 
+mod properties;
+
 /// A fleet by the loads of each pod's partitions, in messages a second. A message costs a millicore, unless a pod is
 /// `slow`, where it costs twice as much. Partitions are numbered as the rule would deal them, or pod by pod.
 #[derive(Debug, Clone)]
@@ -363,79 +365,4 @@ fn lag_can_be_predicted_too_when_partitions_explain_it() {
     assert!(matches!(report.method, Method::Predict { .. }), "{}", report.method);
     let Decision::Rotate(plan) = &report.decision else { panic!("{}", report.decision) };
     assert_eq!(plan.indicator, Indicator::Lag);
-}
-
-mod properties {
-    use super::*;
-    use crate::audit::audit;
-    use proptest::prelude::{Strategy, *};
-
-    /// Any even group: 2 to 8 pods with 1 to 6 partitions each, of any loads, one of them perhaps on a slow node.
-    fn any_group() -> impl Strategy<Value = Group> {
-        let numbering = prop_oneof![Just(0_u8), Just(1), Just(2)];
-        (2_usize..9, 1_usize..7, numbering, prop::option::of(0_usize..8)).prop_flat_map(
-            |(pods, each, numbering, slow)| {
-                let holds = prop::collection::vec(prop::collection::vec(0.0_f64..900.0, each), pods);
-                holds.prop_map(move |holds| Group {
-                    holds,
-                    numbering: match numbering {
-                        0 => Numbering::Blocks,
-                        1 => Numbering::InTurn,
-                        _ => Numbering::Mixed,
-                    },
-                    slow,
-                })
-            },
-        )
-    }
-
-    fn any_policy() -> impl Strategy<Value = Policy> {
-        let timing = prop_oneof![Just(Timing::AllAtOnce), Just(Timing::LeaveThenJoin)];
-        let assignor = prop::option::of(prop::sample::select(Assignor::ALL.to_vec()));
-        (timing, assignor, 1_usize..4, 0_usize..6, prop::option::of(0_usize..5)).prop_map(
-            |(timing, assignor, k, minimum_pods, most_removals)| Policy {
-                timing,
-                assignor,
-                top_k: k.try_into().unwrap(),
-                minimum_pods,
-                most_removals,
-                ..policy()
-            },
-        )
-    }
-
-    proptest! {
-        #![proptest_config(ProptestConfig::with_cases(64))]
-
-        #[test]
-        fn a_plan_is_deterministic_blind_to_order_clean_and_within_its_limits(
-            group in any_group(), policy in any_policy(),
-        ) {
-            let snapshot = group.snapshot();
-            let report = plan(&snapshot, &policy);
-            prop_assert_eq!(&report, &plan(&snapshot, &policy));
-            let mut partitions = group.partitions();
-            partitions.reverse();
-            prop_assert_eq!(&report, &plan(&group.with(Some(Ok(partitions))), &policy));
-            if let Decision::Rotate(plan) = &report.decision {
-                prop_assert_eq!(audit(plan, &snapshot, &policy), vec![]);
-                prop_assert!(plan.removals.len() <= policy.removable(report.serving));
-                if let Expectation::Predicted(prediction) = plan.expectation {
-                    prop_assert!(prediction.relief_percent > policy.minimum_improvement.get());
-                }
-            }
-        }
-
-        #[test]
-        fn what_makes_the_same_sets_again_is_never_rotated_for_its_partitions(group in any_group()) {
-            for (assignor, numbering) in
-                [(Assignor::Range, Numbering::Blocks), (Assignor::RoundRobin, Numbering::InTurn)]
-            {
-                let group = Group { numbering, slow: None, holds: group.holds.clone() };
-                let report = plan(&group.snapshot(), &with(assignor, Timing::LeaveThenJoin));
-                let rotates = matches!(report.decision, Decision::Rotate(_));
-                prop_assert!(!rotates, "{}: {}", report.method, report.decision);
-            }
-        }
-    }
 }
