@@ -50,8 +50,11 @@ impl Fleet<'_> {
         let limit = raised.limit.hot_above();
         let forecast = Forecast::new(&model, inference, self.policy.timing, limit.get());
         let ends = self.ends(&model, &forecast, raised);
+        for pod in self.eligible.iter().filter(|pod| pod.loads.get(raised.indicator).is_some()) {
+            set(verdicts, pod.index, Verdict::Spared(Spared::Between));
+        }
         for candidate in ends.hot.iter().chain(&ends.cold) {
-            set(verdicts, candidate.pod, Verdict::Spared(Spared::Between));
+            set(verdicts, candidate.pod, Verdict::Spared(Spared::NotInTheBest));
         }
         let (prediction, decision) = self.best(&model, &forecast, &ends, raised, verdicts);
         let method = Method::Predict {

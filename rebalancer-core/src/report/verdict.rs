@@ -40,6 +40,8 @@ pub enum Spared {
     NothingToDo,
     /// It is neither one of the K hottest nor one of the K coldest.
     Between,
+    /// It was tried in batches, and another batch is expected to bring more.
+    NotInTheBest,
     /// It is one of the K hottest, but not above the limit.
     NotHot {
         /// The limit.
@@ -57,6 +59,7 @@ impl fmt::Display for Spared {
             Self::NoSample => f.write_str("no usable sample"),
             Self::NothingToDo => f.write_str("nothing to do"),
             Self::Between => f.write_str("neither among the hottest nor the coldest"),
+            Self::NotInTheBest => f.write_str("tried, and another batch is expected to bring more"),
             Self::NotHot { limit } => write!(f, "among the hottest, but not above {limit}"),
             Self::Trimmed(choice) => {
                 write!(

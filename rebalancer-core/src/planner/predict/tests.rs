@@ -9,7 +9,7 @@ use crate::group::{Inference, Unusable};
 use crate::planner::plan;
 use crate::policy::{Policy, Strategy, Timing};
 use crate::port::{MetricsError, Readings};
-use crate::report::{Decision, Expectation, Hold, Method, Plan, Report};
+use crate::report::{Decision, Expectation, Hold, Method, Plan, Report, Spared, Verdict};
 use crate::snapshot::Snapshot;
 use crate::unit::Load;
 
@@ -120,6 +120,8 @@ fn a_sticky_group_is_rotated_and_the_prediction_is_shown() {
             panic!("{timing:?}: {}", report.decision)
         };
         assert_eq!(removals[0].pod.name, "p000");
+        let said_nothing = Verdict::Spared(Spared::NothingToDo);
+        assert!(!report.verdicts.contains(&said_nothing), "every pod has a reason: {:?}", report.verdicts);
         assert!(prediction.expected_cv < prediction.cv_before && prediction.better >= 0.5, "{prediction}");
         assert_eq!(report.prediction.as_ref(), Some(prediction));
         assert!(
