@@ -1,6 +1,7 @@
 //! The pod rebalancer as a program: one cycle and out, as a CronJob needs it.
 
 mod args;
+mod clock;
 mod commands;
 mod config;
 mod interrupt;

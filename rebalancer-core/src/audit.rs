@@ -3,12 +3,13 @@
 //! It reads the raw snapshot and shares no code with the planner or the eligibility rules: a mistake there must not
 //! be repeated here.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::fleet::Phase;
 use crate::policy::Policy;
 use crate::report::{Expectation, Plan, Removal};
 use crate::snapshot::{ObservedPod, Snapshot};
+use crate::surroundings::DisruptionBudget;
 
 /// A safety rule that a plan breaks. That is a bug in the planner: nothing may be done.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -68,6 +69,34 @@ pub enum Violation {
         /// What is allowed.
         most: usize,
     },
+    /// More pods than the largest share of the fleet.
+    #[error("{pods} of {serving} pods are more than the largest share")]
+    OverShare {
+        /// Pods of the plan.
+        pods: usize,
+        /// Pods that serve.
+        serving: usize,
+    },
+    /// More pods than a disruption budget lets go, or a pod that several budgets cover.
+    #[error("disruption budget {budget} does not let {pods} pods go")]
+    OverDisruptionBudget {
+        /// The budget.
+        budget: String,
+        /// Pods of the plan that it covers.
+        pods: usize,
+    },
+    /// A rollout or a scaling is in progress, the workload opted out, or it is a quiet hour.
+    #[error("nothing may be removed now: {what}")]
+    NotNow {
+        /// What forbids it.
+        what: &'static str,
+    },
+    /// A hot pod was not hot in enough earlier readings.
+    #[error("{pod} was not hot for long enough")]
+    Passing {
+        /// Its name.
+        pod: String,
+    },
     /// A hot pod has no higher load than a cold one.
     #[error("a hot pod is not hotter than a cold one")]
     NotOutliers,
@@ -94,6 +123,8 @@ pub fn audit(plan: &Plan, snapshot: &Snapshot, policy: &Policy) -> Vec<Violation
     }
     violations.extend(check_shape(plan, policy));
     violations.extend(check_rest(&seen, snapshot, policy));
+    violations.extend(check_surroundings(plan, snapshot, policy));
+    violations.extend(check_past(plan, snapshot, policy));
     let pods = plan.removals.len();
     if let Some(most) = policy.most_removals.filter(|most| pods > *most) {
         violations.push(Violation::OverBudget { pods, most });
@@ -119,7 +150,10 @@ fn check_pod(removal: &Removal, plan: &Plan, snapshot: &Snapshot, policy: &Polic
     if !old_enough {
         return Some(Violation::TooYoung { pod });
     }
-    if untouchable(observed) || !is_own(observed, &snapshot.workload.name) {
+    if untouchable(observed)
+        || forbidden(observed, snapshot, policy)
+        || !is_own(observed, &snapshot.workload.name)
+    {
         return Some(Violation::Untouchable { pod });
     }
     (observed.loads.get(plan.indicator) != Some(removal.load)).then_some(Violation::NotMeasured { pod })
@@ -143,6 +177,19 @@ fn untouchable(observed: &ObservedPod) -> bool {
                 .is_some_and(|value| value.to_lowercase().contains("false"))
             || marks.keys().any(|name| name.ends_with("/prefer-no-eviction"));
     marked || !replaced || pod.mirror || critical || system || pod.container.is_none()
+}
+
+/// By its priority, or since only marked pods may be touched.
+fn forbidden(observed: &ObservedPod, snapshot: &Snapshot, policy: &Policy) -> bool {
+    let marked = |annotations: &BTreeMap<String, String>| {
+        annotations.get("pod-rebalancer.io/opt-in").map(|value| value.trim().to_lowercase()).as_deref()
+            == Some("true")
+    };
+    let controller = snapshot.surroundings.controller.as_ref();
+    let opted_in =
+        marked(&observed.pod.annotations) || controller.is_some_and(|owner| marked(&owner.annotations));
+    let too_important = observed.pod.priority.is_some_and(|priority| priority > policy.highest_priority);
+    too_important || (policy.opt_in && !opted_in)
 }
 
 /// Whether the workload owns the pod: by its own name, or by that of one of its ReplicaSets.
@@ -180,7 +227,65 @@ fn check_rest(
     let counts = |pod: &&ObservedPod| serves(pod) && is_own(pod, &snapshot.workload.name);
     let left = snapshot.pods.iter().filter(counts).filter(|pod| !removed.contains(&pod.pod.uid)).count();
     let minimum = policy.minimum_pods;
-    (left < minimum).then_some(Violation::TooFewLeft { left, minimum })
+    let serving = snapshot.pods.iter().filter(counts).count();
+    let over_share = removed.len() as f64 > policy.most_share.get() * serving as f64 + 1e-6;
+    let pods = removed.len();
+    if left < minimum {
+        Some(Violation::TooFewLeft { left, minimum })
+    } else {
+        over_share.then_some(Violation::OverShare { pods, serving })
+    }
+}
+
+/// What Kubernetes says of the fleet's surroundings. Each budget must let its pods go, and no pod may have two.
+fn check_surroundings(plan: &Plan, snapshot: &Snapshot, policy: &Policy) -> Vec<Violation> {
+    let mut violations = Vec::new();
+    let around = &snapshot.surroundings;
+    if let Some(owner) = &around.controller {
+        let told = owner.annotations.get("pod-rebalancer.io/opt-out");
+        for (what, holds) in [
+            ("a rollout is in progress", !owner.status_is_current || owner.updated < owner.current),
+            ("a scaling is in progress", owner.current != owner.desired),
+            ("the workload opted out", told.is_some_and(|value| value.to_lowercase().contains("true"))),
+        ] {
+            violations.extend(holds.then_some(Violation::NotNow { what }));
+        }
+    }
+    if around.scaling.is_some_and(|scaling| scaling.active && scaling.current != scaling.desired) {
+        violations.push(Violation::NotNow { what: "the autoscaler is scaling" });
+    }
+    if policy.quiet_hours.as_ref().is_some_and(|hours| hours.at(snapshot.taken_at).is_some()) {
+        violations.push(Violation::NotNow { what: "a quiet hour" });
+    }
+    let chosen =
+        |observed: &&ObservedPod| plan.removals.iter().any(|removal| removal.pod.uid == observed.pod.uid);
+    let chosen: Vec<&ObservedPod> = snapshot.pods.iter().filter(chosen).collect();
+    let covered = |budget: &DisruptionBudget| chosen.iter().filter(|pod| budget.covers(&pod.pod)).count();
+    for budget in &around.budgets {
+        let pods = covered(budget);
+        if pods > 0 && (pods > budget.allowed as usize || !budget.status_is_current) {
+            violations.push(Violation::OverDisruptionBudget { budget: budget.name.clone(), pods });
+        }
+    }
+    for pod in &chosen {
+        let mut budgets = around.budgets.iter().filter(|budget| budget.covers(&pod.pod));
+        if let (Some(_), Some(second)) = (budgets.next(), budgets.next()) {
+            violations.push(Violation::OverDisruptionBudget { budget: second.name.clone(), pods: 1 });
+        }
+    }
+    violations
+}
+
+/// Every hot pod must have been above the limit of the present in enough readings, or above that of the time.
+fn check_past(plan: &Plan, snapshot: &Snapshot, policy: &Policy) -> Vec<Violation> {
+    let needed = policy.persistence.required().saturating_sub(1);
+    let windows = snapshot.past.as_ref().and_then(|past| past.windows.as_deref().ok()).unwrap_or_default();
+    let passing = |removal: &&Removal| {
+        let seen = windows.iter().filter(|window| window.contains_key(&removal.pod.name)).count();
+        removal.choice.is_hot() && policy.persistence.windows() > 1 && seen < needed
+    };
+    let hot = plan.removals.iter().filter(passing);
+    hot.map(|removal| Violation::Passing { pod: removal.pod.name.clone() }).collect()
 }
 
 #[cfg(test)]

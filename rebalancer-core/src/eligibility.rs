@@ -2,8 +2,12 @@
 
 use jiff::{SignedDuration, Timestamp};
 
+use std::collections::BTreeMap;
+
 use crate::fleet::{Phase, Pod};
+use crate::policy::Policy;
 use crate::report::Veto;
+use crate::snapshot::Snapshot;
 
 /// Namespaces whose pods keep the cluster itself alive.
 const SYSTEM_NAMESPACES: [&str; 3] = ["kube-system", "kube-public", "kube-node-lease"];
@@ -14,8 +18,11 @@ const CRITICAL_CLASSES: [&str; 2] = ["system-cluster-critical", "system-node-cri
 /// Controllers whose pods are bound to a node or run to an end: a replacement takes over no partitions elsewhere.
 const UNSUITABLE_CONTROLLERS: [&str; 3] = ["DaemonSet", "Job", "Node"];
 
-/// Marks a pod that must be left alone, when its value is `true`.
-const OPT_OUT: &str = "pod-rebalancer.io/opt-out";
+/// Marks a pod or a workload that may be touched where only marked ones may, when its value is `true`.
+const OPT_IN: &str = "pod-rebalancer.io/opt-in";
+
+/// Marks a pod or a workload that must be left alone, when its value is `true`.
+pub(crate) const OPT_OUT: &str = "pod-rebalancer.io/opt-out";
 
 /// Marks a pod that the cluster autoscaler must not evict, when its value is `false`.
 const SAFE_TO_EVICT: &str = "cluster-autoscaler.kubernetes.io/safe-to-evict";
@@ -24,21 +31,62 @@ const SAFE_TO_EVICT: &str = "cluster-autoscaler.kubernetes.io/safe-to-evict";
 const PREFER_NO_EVICTION: &str = "descheduler.alpha.kubernetes.io/prefer-no-eviction";
 
 /// The annotations that are looked at. Adapters need not carry any other.
-pub const ANNOTATIONS: [&str; 3] = [OPT_OUT, SAFE_TO_EVICT, PREFER_NO_EVICTION];
+pub const ANNOTATIONS: [&str; 4] = [OPT_IN, OPT_OUT, SAFE_TO_EVICT, PREFER_NO_EVICTION];
 
-/// The reason why this pod must not be removed; `None` when it may be.
-///
-/// The first reason that holds is given, the one that explains most first. `workload` is the name of the workload
-/// that the pod must belong to; `minimum_age` is how long the pod must
-/// have been Ready at `now`.
-#[must_use]
-pub fn veto(pod: &Pod, workload: &str, minimum_age: SignedDuration, now: Timestamp) -> Option<Veto> {
-    veto_of(pod, belongs(pod, workload), minimum_age, now)
+/// By what pods are judged.
+#[derive(Debug, Clone, Copy)]
+pub struct Criteria<'a> {
+    /// The workload that a pod must belong to.
+    pub workload: &'a str,
+    /// The rules.
+    pub policy: &'a Policy,
+    /// The workload itself is marked as one that may be touched.
+    pub workload_opted_in: bool,
 }
 
-/// The same when it is known already whether the pod is one of the workload's own.
-pub(crate) fn veto_of(pod: &Pod, own: bool, minimum_age: SignedDuration, now: Timestamp) -> Option<Veto> {
-    identity_veto(pod, own).or_else(|| state_veto(pod)).or_else(|| age_veto(pod, minimum_age, now))
+impl<'a> Criteria<'a> {
+    /// Those of a snapshot's workload.
+    #[must_use]
+    pub fn of(snapshot: &'a Snapshot, policy: &'a Policy) -> Self {
+        let controller = snapshot.surroundings.controller.as_ref();
+        let workload_opted_in = controller.is_some_and(|controller| is_true(&controller.annotations, OPT_IN));
+        Self { workload: &snapshot.workload.name, policy, workload_opted_in }
+    }
+
+    /// The reason why this pod must not be removed at this time; `None` when it may be.
+    ///
+    /// The first reason that holds is given, the one that explains most first.
+    #[must_use]
+    pub fn veto(&self, pod: &Pod, now: Timestamp) -> Option<Veto> {
+        self.veto_of(pod, belongs(pod, self.workload), now)
+    }
+
+    /// The same when it is known already whether the pod is one of the workload's own.
+    pub(crate) fn veto_of(&self, pod: &Pod, own: bool, now: Timestamp) -> Option<Veto> {
+        identity_veto(pod, own)
+            .or_else(|| self.permission_veto(pod))
+            .or_else(|| state_veto(pod))
+            .or_else(|| age_veto(pod, self.policy.minimum_age, now))
+    }
+
+    /// Vetoes by what the user allows.
+    fn permission_veto(&self, pod: &Pod) -> Option<Veto> {
+        let limit = self.policy.highest_priority;
+        if let Some(priority) = pod.priority.filter(|priority| *priority > limit) {
+            return Some(Veto::Priority { priority, limit });
+        }
+        let allowed = !self.policy.opt_in || self.workload_opted_in || is_true(&pod.annotations, OPT_IN);
+        (!allowed).then_some(Veto::NotOptedIn { annotation: OPT_IN })
+    }
+}
+
+/// Whether this annotation is there and says yes.
+pub(crate) fn is_true(annotations: &BTreeMap<String, String>, name: &str) -> bool {
+    says(annotations, name, "true")
+}
+
+fn says(annotations: &BTreeMap<String, String>, name: &str, value: &str) -> bool {
+    annotations.get(name).is_some_and(|given| given.trim().eq_ignore_ascii_case(value))
 }
 
 /// One of the workload's own pods: it has the container, and the workload owns it, directly or by a ReplicaSet.
@@ -82,12 +130,9 @@ fn identity_veto(pod: &Pod, own: bool) -> Option<Veto> {
 
 /// The annotation by which somebody wants this pod to be left alone.
 fn opted_out(pod: &Pod) -> Option<&'static str> {
-    let says = |annotation: &str, value: &str| {
-        pod.annotations.get(annotation).is_some_and(|given| given.trim().eq_ignore_ascii_case(value))
-    };
-    if says(OPT_OUT, "true") {
+    if is_true(&pod.annotations, OPT_OUT) {
         Some(OPT_OUT)
-    } else if says(SAFE_TO_EVICT, "false") {
+    } else if says(&pod.annotations, SAFE_TO_EVICT, "false") {
         Some(SAFE_TO_EVICT)
     } else {
         pod.annotations.contains_key(PREFER_NO_EVICTION).then_some(PREFER_NO_EVICTION)
@@ -127,7 +172,38 @@ mod tests {
     fn check(change: impl FnOnce(&mut Pod), expected: Option<Veto>) {
         let mut subject = pod("a");
         change(&mut subject);
-        assert_eq!(veto(&subject, "consumer", SignedDuration::from_mins(5), fixture::NOW), expected);
+        check_under(&Policy::default(), false, &subject, expected);
+    }
+
+    fn check_under(policy: &Policy, workload_opted_in: bool, subject: &Pod, expected: Option<Veto>) {
+        let criteria = Criteria { workload: "consumer", policy, workload_opted_in };
+        assert_eq!(criteria.veto(subject, fixture::NOW), expected);
+    }
+
+    #[test]
+    fn a_pod_above_the_highest_priority_is_never_a_candidate() {
+        let policy = Policy { highest_priority: 100, ..Policy::default() };
+        for (priority, expected) in
+            [(None, None), (Some(100), None), (Some(101), Some(Veto::Priority { priority: 101, limit: 100 }))]
+        {
+            check_under(&policy, false, &Pod { priority, ..pod("a") }, expected);
+        }
+        let system = 2_000_000_000;
+        let veto = Veto::Priority { priority: system, limit: crate::policy::HIGHEST_OF_USERS };
+        check(|pod| pod.priority = Some(system), Some(veto));
+    }
+
+    #[test]
+    fn with_opt_in_only_marked_pods_and_those_of_a_marked_workload_are_candidates() {
+        let policy = Policy { opt_in: true, ..Policy::default() };
+        let refused = Some(Veto::NotOptedIn { annotation: OPT_IN });
+        check_under(&policy, false, &pod("a"), refused.clone());
+        check_under(&policy, true, &pod("a"), None);
+        for (value, expected) in [("true", None), ("false", refused.clone()), ("", refused)] {
+            let mut marked = pod("a");
+            marked.annotations.insert(OPT_IN.to_owned(), value.to_owned());
+            check_under(&policy, false, &marked, expected);
+        }
     }
 
     #[test]

@@ -5,10 +5,10 @@ use std::collections::BTreeMap;
 use jiff::{SignedDuration, Timestamp};
 
 use crate::fleet::{CpuTarget, Hpa, Indicator, Owner, Phase, Pod, Requests, Samples, Uid, Workload};
-use crate::policy::Policy;
+use crate::policy::{Persistence, Policy};
 use crate::port::Readings;
 use crate::snapshot::Snapshot;
-use crate::unit::{Cores, Load};
+use crate::unit::{Cores, Load, Share};
 
 /// 2026-01-01T00:00:00Z.
 pub(crate) const NOW: Timestamp = Timestamp::constant(1_767_225_600, 0);
@@ -29,6 +29,8 @@ pub(crate) fn pod(name: &str) -> Pod {
         owner: Some(Owner { kind: "ReplicaSet".to_owned(), name: "consumer-1".to_owned() }),
         mirror: false,
         priority_class: None,
+        priority: Some(0),
+        labels: BTreeMap::from([("app".to_owned(), "consumer".to_owned())]),
         annotations: BTreeMap::new(),
         container: Some(Requests { cpu: Some(Cores::new(1.0).unwrap()), memory: None }),
     }
@@ -43,6 +45,7 @@ pub(crate) fn hpa(percent: f64) -> Hpa {
         name: "consumer".to_owned(),
         scales: Some("consumer".to_owned()),
         cpu: Some(CpuTarget::Utilization(percent)),
+        scaling: None,
     }
 }
 
@@ -73,7 +76,12 @@ pub(crate) fn snapshot(cpu: &[f64], percent: Option<f64>) -> Snapshot {
     Snapshot::assemble(workload(), NOW, pods, Ok(hpas), "", readings(&loads)).unwrap()
 }
 
-/// The default policy without a minimum of pods.
+/// The default policy without a minimum of pods and a largest share, satisfied with one reading.
 pub(crate) fn policy() -> Policy {
-    Policy { minimum_pods: 0, ..Policy::default() }
+    Policy {
+        minimum_pods: 0,
+        most_share: Share::new(1.0).unwrap(),
+        persistence: Persistence::NONE,
+        ..Policy::default()
+    }
 }

@@ -5,6 +5,7 @@ use std::fmt;
 
 use jiff::Timestamp;
 
+use crate::surroundings::Scaling;
 use crate::unit::{Bytes, Cores, Load};
 
 /// What a pod's load is measured by.
@@ -147,6 +148,10 @@ pub struct Pod {
     pub mirror: bool,
     /// Its priority class.
     pub priority_class: Option<String>,
+    /// Its priority, as the class resolved to when it was created.
+    pub priority: Option<i32>,
+    /// Its labels.
+    pub labels: BTreeMap<String, String>,
     /// Those of its annotations that matter here: [`ANNOTATIONS`](crate::eligibility::ANNOTATIONS).
     pub annotations: BTreeMap<String, String>,
     /// Requests of the target container; `None` when the pod has no container of that name.
@@ -190,6 +195,8 @@ pub struct Hpa {
     pub scales: Option<String>,
     /// Its CPU target; `None` when it scales by something else.
     pub cpu: Option<CpuTarget>,
+    /// What it is doing; `None` when only the metric system knows it.
+    pub scaling: Option<Scaling>,
 }
 
 /// What is known of the CPU target of this workload.

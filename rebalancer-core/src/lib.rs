@@ -42,6 +42,7 @@ pub mod cycle;
 pub mod eligibility;
 pub mod fleet;
 pub mod group;
+pub mod guard;
 pub mod history;
 mod outlier;
 pub mod planner;
@@ -54,6 +55,7 @@ pub mod report;
 pub mod simulation;
 pub mod snapshot;
 pub mod stats;
+pub mod surroundings;
 mod target;
 pub mod unit;
 

@@ -2,6 +2,7 @@
 
 use std::cmp::Ordering;
 
+use crate::planner::Room;
 use crate::report::{Choice, Improvement};
 use crate::unit::Load;
 
@@ -63,6 +64,18 @@ impl Rotation {
             };
             dropped.extend(from.pop().map(|candidate| (candidate, choice)));
         }
+        dropped
+    }
+
+    /// Keeps what disruption budgets have room for, in the order of removal. Gives the dropped ones.
+    pub(crate) fn fit(&mut self, room: &Room<'_>) -> Vec<(Candidate, Choice)> {
+        let mut left = room.left();
+        let chosen: Vec<(Candidate, Choice)> = self.in_turn().collect();
+        let dropped: Vec<_> =
+            chosen.into_iter().filter(|(candidate, _)| !left.take(candidate.index)).collect();
+        let stays = |pod: &Candidate| !dropped.iter().any(|(gone, _)| gone.index == pod.index);
+        self.hot.retain(stays);
+        self.cold.retain(stays);
         dropped
     }
 

@@ -1,21 +1,26 @@
 //! The one door to a decision: snapshot and policy in, report out. Pure and deterministic; deciding never fails,
 //! since to hold is a result.
 
-use crate::eligibility::veto_of;
+use std::collections::BTreeMap;
+
+use crate::eligibility::Criteria;
 use crate::fleet::Indicator;
 use crate::group::{Inference, Unusable};
+use crate::guard::not_now;
 use crate::outlier::{self, Candidate, Rotation};
 use crate::policy::{Policy, Strategy};
 use crate::port::PodRef;
 use crate::prediction::Prediction;
 use crate::report::{
     Choice, Decision, Expectation, Hold, IndicatorReport, Limit, Method, Plan, Removal, Report, Spared,
-    Verdict,
+    Verdict, Veto,
 };
 use crate::snapshot::{Loads, ObservedPod, Snapshot};
 use crate::stats::Distribution;
 use crate::target::{self, CpuLimit};
 use crate::unit::{Cores, Load};
+use confirm::Raised;
+pub(crate) use room::Room;
 
 /// Decides what to do with the fleet.
 ///
@@ -24,7 +29,7 @@ use crate::unit::{Cores, Load};
 pub fn plan(snapshot: &Snapshot, policy: &Policy) -> Report {
     let (fleet, mut verdicts) = Fleet::of(snapshot, policy);
     let Judgement { indicators, method, prediction, decision } = fleet.decide(&mut verdicts);
-    Report {
+    let mut report = Report {
         workload: snapshot.workload.clone(),
         taken_at: snapshot.taken_at,
         target: snapshot.target.clone(),
@@ -36,7 +41,24 @@ pub fn plan(snapshot: &Snapshot, policy: &Policy) -> Report {
         prediction,
         decision,
         verdicts,
+    };
+    // Last, so that the report says what would have been done.
+    if let (Decision::Rotate(_), Some(guard)) = (&report.decision, not_now(snapshot, policy)) {
+        report.hold(Hold::NotNow(guard));
     }
+    report
+}
+
+/// The indicator whose earlier readings a [plan](plan) needs: it is out of balance now, and the policy asks for more than
+/// one reading.
+#[must_use]
+pub fn to_confirm(snapshot: &Snapshot, policy: &Policy) -> Option<Indicator> {
+    if policy.persistence.earlier() == 0 {
+        return None;
+    }
+    let (fleet, _) = Fleet::of(snapshot, policy);
+    let (indicators, _) = fleet.measure(fleet.cpu_limit().ok()?);
+    indicators.iter().find(|report| report.out_of_balance).map(|report| report.indicator)
 }
 
 /// A snapshot with the pods that may be removed.
@@ -45,6 +67,7 @@ struct Fleet<'a> {
     policy: &'a Policy,
     eligible: Vec<Eligible>,
     serving: usize,
+    room: Room<'a>,
 }
 
 /// What matters of an eligible pod. Small, so that a fleet of 100,000 is walked once, and only these are later.
@@ -72,11 +95,14 @@ impl Judgement {
 impl<'a> Fleet<'a> {
     /// Judges every pod by its own state.
     fn of(snapshot: &'a Snapshot, policy: &'a Policy) -> (Self, Vec<Verdict>) {
-        let mut fleet = Self { snapshot, policy, eligible: Vec::new(), serving: 0 };
+        let room = Room::of(snapshot);
+        let mut fleet = Self { snapshot, policy, eligible: Vec::new(), serving: 0, room };
+        let criteria = Criteria::of(snapshot, policy);
         let mut verdicts = Vec::with_capacity(snapshot.pods.len());
         for (index, observed) in snapshot.pods.iter().enumerate() {
             fleet.serving += usize::from(observed.own && observed.pod.is_serving());
-            let verdict = match veto_of(&observed.pod, observed.own, policy.minimum_age, snapshot.taken_at) {
+            let veto = || criteria.veto_of(&observed.pod, observed.own, snapshot.taken_at);
+            let verdict = match veto().or_else(|| fleet.room.veto(&observed.pod)) {
                 Some(veto) => Verdict::Vetoed(veto),
                 None => {
                     let (cpu_request, loads) = (observed.cpu_request, observed.loads);
@@ -92,7 +118,7 @@ impl<'a> Fleet<'a> {
 
 impl Fleet<'_> {
     fn decide(&self, verdicts: &mut [Verdict]) -> Judgement {
-        if let Some(hold) = self.nothing_to_decide() {
+        if let Some(hold) = self.nothing_to_decide(verdicts) {
             return Judgement::without_choice(Vec::new(), Decision::Hold(hold));
         }
         let limit = match self.cpu_limit() {
@@ -103,7 +129,10 @@ impl Fleet<'_> {
         let raised = indicators.iter().find(|report| report.out_of_balance).cloned();
         let judgement = match (raised, incomplete) {
             // One indicator that sees an imbalance is enough; to call the fleet balanced, all must be whole.
-            (Some(raised), _) => self.choose(&raised, indicators, verdicts),
+            (Some(raised), _) => match self.confirm(&raised) {
+                Ok(passing) => self.choose(&Raised { report: &raised, passing }, indicators, verdicts),
+                Err(hold) => Judgement::without_choice(indicators, Decision::Hold(hold)),
+            },
             (None, Some(hold)) => Judgement::without_choice(indicators, Decision::Hold(hold)),
             (None, None) => Judgement::without_choice(indicators, Decision::Balanced),
         };
@@ -114,7 +143,7 @@ impl Fleet<'_> {
     /// Chooses by the policy's strategy, or by the seeds' when the other one can't be used.
     fn choose(
         &self,
-        raised: &IndicatorReport,
+        raised: &Raised<'_>,
         indicators: Vec<IndicatorReport>,
         verdicts: &mut [Verdict],
     ) -> Judgement {
@@ -147,10 +176,18 @@ impl Fleet<'_> {
         }
     }
 
-    fn nothing_to_decide(&self) -> Option<Hold> {
+    fn nothing_to_decide(&self, verdicts: &[Verdict]) -> Option<Hold> {
         match (self.snapshot.pods.len(), self.eligible.len()) {
             (0, _) => Some(Hold::NoPods),
-            (pods, 0) => Some(Hold::NoEligiblePods { pods }),
+            (pods, 0) => {
+                let mut vetoes = BTreeMap::new();
+                for verdict in verdicts {
+                    if let Verdict::Vetoed(veto) = verdict {
+                        *vetoes.entry(Veto::name(veto)).or_insert(0) += 1;
+                    }
+                }
+                Some(Hold::NoEligiblePods { pods, vetoes })
+            }
             _ => None,
         }
     }
@@ -208,11 +245,13 @@ impl Fleet<'_> {
         }
     }
 
-    fn rotate(&self, raised: &IndicatorReport, verdicts: &mut [Verdict]) -> Decision {
-        let ranked =
-            |pod: &Eligible| Some(Candidate { index: pod.index, load: pod.loads.get(raised.indicator)? });
+    fn rotate(&self, raised: &Raised<'_>, verdicts: &mut [Verdict]) -> Decision {
+        let ranked = |pod: &Eligible| {
+            let load = pod.loads.get(raised.report.indicator).filter(|_| !raised.is_passing(pod.index))?;
+            Some(Candidate { index: pod.index, load })
+        };
         let candidates: Vec<Candidate> = self.eligible.iter().filter_map(ranked).collect();
-        let limit = raised.limit.hot_above();
+        let limit = raised.report.limit.hot_above();
         let mut rotation = outlier::choose(&candidates, self.policy.top_k.get(), limit);
         for candidate in &candidates {
             set(verdicts, candidate.index, Verdict::Spared(Spared::Between));
@@ -220,7 +259,8 @@ impl Fleet<'_> {
         for candidate in &rotation.not_hot {
             set(verdicts, candidate.index, Verdict::Spared(Spared::NotHot { limit }));
         }
-        let decision = match self.gate(&mut rotation, raised, verdicts) {
+        raised.mark_passing(verdicts, self.policy.persistence);
+        let decision = match self.gate(&mut rotation, raised.report, verdicts) {
             Ok(plan) => Decision::Rotate(plan),
             Err(hold) => Decision::Hold(hold),
         };
@@ -231,6 +271,19 @@ impl Fleet<'_> {
             set(verdicts, candidate.index, verdict);
         }
         decision
+    }
+
+    /// How many pods may go, at least this many; or why that many may not.
+    fn removable(&self, least: usize) -> Result<usize, Hold> {
+        let (serving, minimum) = (self.serving, self.policy.minimum_pods);
+        let removable = self.policy.removable(serving);
+        if removable >= least {
+            Ok(removable)
+        } else if self.policy.share_of(serving) < least && serving.saturating_sub(minimum) >= least {
+            Err(Hold::ShareTooSmall { serving, share: self.policy.most_share })
+        } else {
+            Err(Hold::TooFewPods { serving, minimum })
+        }
     }
 
     /// Trims the rotation to what may go, and asks whether it is worth it.
@@ -244,13 +297,17 @@ impl Fleet<'_> {
             let max = Load::new(raised.distribution.max).unwrap_or(Load::MAX);
             return Err(Hold::NoHotPod { indicator: raised.indicator, max, limit: rotation.limit });
         }
-        let (serving, minimum) = (self.serving, self.policy.minimum_pods);
-        let removable = self.policy.removable(serving);
-        if removable < 2 {
-            return Err(Hold::TooFewPods { serving, minimum });
-        }
-        for (candidate, choice) in rotation.trim(removable) {
+        let removable = self.removable(SMALLEST_ROTATION)?;
+        let mut trimmed = rotation.trim(removable);
+        let both = !rotation.cold.is_empty();
+        trimmed.extend(rotation.fit(&self.room));
+        for (candidate, choice) in trimmed {
             set(verdicts, candidate.index, Verdict::Spared(Spared::Trimmed(choice)));
+        }
+        if let (true, Some(tightest)) =
+            (rotation.hot.is_empty() || rotation.cold.is_empty() && both, self.room.tightest())
+        {
+            return Err(tightest);
         }
         let improvement = rotation.improvement();
         let minimum = self.policy.minimum_improvement;
@@ -282,6 +339,9 @@ impl Fleet<'_> {
     }
 }
 
+/// One hot and one cold pod.
+const SMALLEST_ROTATION: usize = 2;
+
 fn set(verdicts: &mut [Verdict], index: usize, verdict: Verdict) {
     if let Some(slot) = verdicts.get_mut(index) {
         *slot = verdict;
@@ -300,6 +360,8 @@ fn removal(observed: &ObservedPod, indicator: Indicator, load: Load, choice: Cho
     }
 }
 
+mod confirm;
 mod predict;
+mod room;
 #[cfg(test)]
 mod tests;

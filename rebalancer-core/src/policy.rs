@@ -1,5 +1,11 @@
 //! Validated thresholds and limits. Unlike a configuration, a policy can't hold a value that makes no sense.
 
+mod persistence;
+mod quiet;
+
+pub use persistence::{Persistence, TooManyRequired};
+pub use quiet::{NotAWindow, QuietHours, QuietWindow};
+
 use std::collections::BTreeMap;
 use std::num::NonZeroUsize;
 
@@ -8,6 +14,9 @@ use jiff::SignedDuration;
 use crate::assignor::Assignor;
 use crate::fleet::Indicator;
 use crate::unit::{Percent, Ratio, Share, Tolerance};
+
+/// The highest priority that a class of a user's own can have; above are those that keep the cluster alive.
+pub const HIGHEST_OF_USERS: i32 = 1_000_000_000;
 
 /// What the planner is told. The defaults are those of the documentation.
 #[derive(Debug, Clone, PartialEq)]
@@ -26,8 +35,24 @@ pub struct Policy {
     pub minimum_pods: usize,
     /// At most this many pods are removed in this cycle, as the removal budget allows; `None` for no such limit.
     pub most_removals: Option<usize>,
+    /// At most this share of the pods that serve is removed in one cycle.
+    pub most_share: Share,
+    /// Whether disruption budgets are looked at before anything is decided. They are respected by evictions in any case,
+    /// and by plain deletions in none.
+    pub respect_budgets: bool,
     /// A pod must have been Ready for this long; a younger one looks idle.
     pub minimum_age: SignedDuration,
+    /// With a larger share of young pods among those that serve, the fleet has not settled. A scaling counts as settled
+    /// after the minimum age.
+    pub most_young: Share,
+    /// Pods of a higher priority are never candidates.
+    pub highest_priority: i32,
+    /// Only pods that are marked, or whose workload is, are candidates.
+    pub opt_in: bool,
+    /// Hours in which nothing is removed.
+    pub quiet_hours: Option<QuietHours>,
+    /// For how long an imbalance must have been there.
+    pub persistence: Persistence,
     /// The share of the eligible pods that must have a sample before an indicator is believed.
     pub minimum_coverage: Share,
     /// How pods are chosen.
@@ -71,7 +96,14 @@ impl Default for Policy {
             variance_thresholds: BTreeMap::new(),
             minimum_pods: 3,
             most_removals: None,
+            most_share: valid(Share::new(0.5)),
+            respect_budgets: true,
             minimum_age: SignedDuration::from_mins(5),
+            most_young: valid(Share::new(0.1)),
+            highest_priority: HIGHEST_OF_USERS,
+            opt_in: false,
+            quiet_hours: None,
+            persistence: Persistence::default(),
             minimum_coverage: valid(Share::new(0.8)),
             strategy: Strategy::Predict,
             assignor: None,
@@ -85,7 +117,20 @@ impl Policy {
     /// How many pods may go when this many serve.
     #[must_use]
     pub fn removable(&self, serving: usize) -> usize {
-        serving.saturating_sub(self.minimum_pods).min(self.most_removals.unwrap_or(usize::MAX))
+        let above_minimum = serving.saturating_sub(self.minimum_pods);
+        above_minimum.min(self.most_removals.unwrap_or(usize::MAX)).min(self.share_of(serving))
+    }
+
+    /// How many pods the largest share is when this many serve.
+    #[must_use]
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "a share of a count is no larger"
+    )]
+    pub fn share_of(&self, serving: usize) -> usize {
+        // A third of three is one, whatever the rounding of floats says.
+        (self.most_share.get() * serving as f64 + 1e-9).floor() as usize
     }
 
     /// The variance threshold of an indicator.
@@ -123,6 +168,10 @@ mod tests {
         assert_eq!(policy.minimum_improvement, Percent::new(10.0).unwrap());
         assert_eq!(policy.minimum_pods, 3);
         assert_eq!(policy.minimum_coverage, Share::new(0.8).unwrap());
+        assert_eq!(policy.most_share, Share::new(0.5).unwrap());
+        assert_eq!(policy.most_young, Share::new(0.1).unwrap());
+        let persistence = policy.persistence;
+        assert_eq!((persistence.required(), persistence.windows()), (2, 3));
         for indicator in Indicator::ALL {
             let expected = if matches!(indicator, Indicator::Cpu | Indicator::Memory) { 0.3 } else { 0.5 };
             assert_eq!(policy.variance_threshold(indicator), Ratio::new(expected).unwrap());

@@ -5,11 +5,14 @@ use std::collections::BTreeMap;
 use std::fmt;
 
 use async_trait::async_trait;
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
+use crate::cycle::Observation;
 use crate::cycle::PodOutcome;
-use crate::fleet::{Hpa, Indicator, PartitionLoad, Pod, Samples, Uid};
+use crate::fleet::{Hpa, Indicator, PartitionLoad, Pod, Samples, Uid, Workload};
+use crate::remember::LookBack;
 use crate::report::Removal;
+use crate::surroundings::{Controller, DisruptionBudget};
 
 /// Why a metric could not be read.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -61,6 +64,19 @@ pub trait MetricsSource: Send + Sync {
     ///
     /// NaN, infinite and negative values must already be left out: such a pod has no sample.
     async fn read(&self, at: Timestamp) -> Readings;
+
+    /// One indicator as it was at `count` earlier times: one, two, ... steps before `at`, the latest first. A time of
+    /// which the metric system knows nothing has no samples; that is no error.
+    ///
+    /// # Errors
+    /// When the whole of it was not given.
+    async fn past(
+        &self,
+        indicator: Indicator,
+        at: Timestamp,
+        step: SignedDuration,
+        count: usize,
+    ) -> Result<Vec<Samples>, MetricsError>;
 }
 
 /// Why the Kubernetes API did not give what was asked for.
@@ -115,6 +131,18 @@ pub trait Inventory: Send + Sync {
     /// # Errors
     /// When the list is not whole.
     async fn hpas(&self) -> Result<Vec<Hpa>, InventoryError>;
+
+    /// The object that owns the fleet; `None` when there is no Deployment and no StatefulSet of the workload's name.
+    ///
+    /// # Errors
+    /// When it can't be known.
+    async fn controller(&self) -> Result<Option<Controller>, InventoryError>;
+
+    /// Every disruption budget of the namespace.
+    ///
+    /// # Errors
+    /// When the list is not whole.
+    async fn budgets(&self) -> Result<Vec<DisruptionBudget>, InventoryError>;
 
     /// The pod that has this name now, if there is one; it may be another pod than before.
     ///
@@ -201,6 +229,11 @@ pub trait PodDeleter: Send + Sync {
     /// # Errors
     /// When the pod was not removed, or when that can't be known.
     async fn remove(&self, pod: &PodRef, mode: Mode) -> Result<(), RemovalError>;
+
+    /// Who asks for removals, as the API server knows us; `None` when it does not tell.
+    async fn actor(&self) -> Option<String> {
+        None
+    }
 }
 
 /// A pod by name and identity.
@@ -221,12 +254,39 @@ impl fmt::Display for PodRef {
     }
 }
 
-/// Keeps the audit trail: an intent before each call, an outcome after it.
+/// A removal in the audit trail: who does what to which pod, and why.
+#[derive(Debug, Clone, Copy)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
+pub struct Intent<'a> {
+    /// The cycle's id.
+    pub cycle: &'a str,
+    /// Whose fleet.
+    pub workload: &'a Workload,
+    /// Who asks for it, as the API server knows us.
+    pub actor: Option<&'a str>,
+    /// Which pod, and why.
+    pub removal: &'a Removal,
+    /// Real or dry run.
+    pub mode: Mode,
+}
+
+/// Is told what a cycle does while it does it, and keeps the audit trail: an intent before each call, an outcome
+/// after it.
 pub trait Journal: Send + Sync {
+    /// What memory shows of earlier cycles.
+    fn looked_back(&self, _look_back: &LookBack) {}
+    /// What was seen and decided, before anything is done.
+    fn decided(&self, _observation: &Observation) {}
     /// About to ask for this removal.
-    fn intended(&self, removal: &Removal, mode: Mode);
+    fn intended(&self, intent: &Intent<'_>);
     /// What became of it. Also called for removals that were not asked for after all.
-    fn finished(&self, removal: &Removal, outcome: &PodOutcome, mode: Mode);
+    fn finished(&self, intent: &Intent<'_>, outcome: &PodOutcome);
+}
+
+/// Tells the time.
+pub trait Clock: Send + Sync {
+    /// The time now, as the other processes that share the record know it.
+    fn now(&self) -> Timestamp;
 }
 
 /// Why a batch is broken off.
@@ -237,6 +297,8 @@ pub enum Interruption {
     Signal,
     /// The cycle's time is up.
     Deadline,
+    /// The lock may be somebody else's by now.
+    LockExpired,
 }
 
 impl fmt::Display for Interruption {
@@ -244,12 +306,17 @@ impl fmt::Display for Interruption {
         f.write_str(match self {
             Self::Signal => "the process was asked to end",
             Self::Deadline => "the cycle's time is up",
+            Self::LockExpired => "the lock has expired",
         })
     }
 }
 
-/// Tells between two removals whether to go on.
+/// Tells when to stop.
+#[async_trait]
 pub trait Interrupt: Send + Sync {
-    /// The reason to stop, if there is one.
+    /// The reason to stop, if there is one now; asked between two removals.
     fn requested(&self) -> Option<Interruption>;
+
+    /// Waits until there is a reason to stop. While nothing has been done yet, work is dropped for it.
+    async fn stopped(&self) -> Interruption;
 }

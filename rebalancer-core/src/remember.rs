@@ -9,14 +9,14 @@
 
 use jiff::{SignedDuration, Timestamp};
 
-use crate::cycle::{Observation, Outcome};
+use crate::cycle::{Failed, Observation, Outcome};
 use crate::history::{
     Acquired, CycleEnd, Patience, Peeked, Record, Rotation, Spread, StateError, StateStore, Story, Token,
     Unrecordable,
 };
 use crate::policy::Policy;
-use crate::port::Mode;
-use crate::report::{Decision, Expectation, Hold, Plan, Report, Spared, Verdict};
+use crate::port::{Interruption, Mode};
+use crate::report::{Decision, Expectation, Hold, Plan, Report};
 use crate::unit::{Ratio, Share};
 
 /// Rotating this share of the fleet must make it more even by at least a quarter of that share.
@@ -124,12 +124,7 @@ impl Memory {
     pub fn hold_if_paused(&self, report: &mut Report, now: Timestamp) {
         let wanted = matches!(report.decision, Decision::Rotate(_) | Decision::Hold(Hold::TooFewPods { .. }));
         if let (true, Some(pause)) = (wanted, self.record.pause(now, &self.patience)) {
-            report.decision = Decision::Hold(Hold::Paused(pause));
-            for verdict in &mut report.verdicts {
-                if let Verdict::Chosen(choice) = verdict {
-                    *verdict = Verdict::Spared(Spared::Held(*choice));
-                }
-            }
+            report.hold(Hold::Paused(pause));
         }
     }
 
@@ -157,24 +152,28 @@ impl Memory {
         store.save(now, token, &self.record).await.map_err(NotBegun::State)
     }
 
-    /// Writes down how the cycle ended, and frees the lock. `outcome` is `None` when it failed before one.
+    /// Writes down how the cycle ended, and frees the lock. `ended` is its outcome, or why it has none.
     ///
     /// # Errors
     /// When it was not written for sure. The lock then frees itself, and the next cycle finishes the story.
     pub async fn close(
         mut self,
         store: &dyn StateStore,
-        outcome: Option<&Outcome>,
+        ended: Result<&Outcome, &Failed>,
         now: Timestamp,
     ) -> Result<(), StateError> {
         let Some(token) = self.token.take() else { return Ok(()) };
-        if let Some(Outcome::Acted { pods, .. }) = outcome {
+        if let Ok(Outcome::Acted { pods, .. }) = ended {
             self.record.finish(&self.cycle, pods);
         }
         // A node that is drained says nothing about the APIs.
-        let failed = outcome.is_none_or(|outcome| outcome.is_failure() && !outcome.was_asked_to_end());
-        let end = if failed { CycleEnd::Failed } else { CycleEnd::Sound };
-        self.record.cycle_ended(outcome.map_or("failed", Outcome::status), end, now, &self.patience);
+        let end = match ended {
+            Err(Failed::Stopped(Interruption::Signal)) => CycleEnd::CutShort,
+            Ok(outcome) if outcome.was_asked_to_end() => CycleEnd::CutShort,
+            Ok(outcome) if !outcome.is_failure() => CycleEnd::Sound,
+            Ok(_) | Err(_) => CycleEnd::Failed,
+        };
+        self.record.cycle_ended(ended.map_or("failed", Outcome::status), end, now, &self.patience);
         store.release(now, token, &self.record).await
     }
 }

@@ -49,6 +49,18 @@ pub struct Report {
     pub verdicts: Vec<Verdict>,
 }
 
+impl Report {
+    /// Holds the plan, and tells each chosen pod so.
+    pub(crate) fn hold(&mut self, hold: Hold) {
+        self.decision = Decision::Hold(hold);
+        for verdict in &mut self.verdicts {
+            if let Verdict::Chosen(choice) = verdict {
+                *verdict = Verdict::Spared(Spared::Held(*choice));
+            }
+        }
+    }
+}
+
 /// One indicator over the eligible pods.
 #[derive(Debug, Clone, PartialEq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]

@@ -33,8 +33,9 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use jiff::{SignedDuration, Timestamp};
 
-use crate::fleet::{Samples, Workload};
-use crate::snapshot::{ObserveError, Snapshot};
+use crate::fleet::{Indicator, Samples, Workload};
+use crate::policy::Persistence;
+use crate::snapshot::{ObserveError, Past, Snapshot};
 pub use shape::{Drift, Metrics, Nodes, Shape, ShapeError, Spread};
 use world::World;
 
@@ -96,7 +97,13 @@ impl Fleet {
             let world = self.world();
             (world.pods(), world.hpas(), world.readings(), world.now)
         };
-        Snapshot::assemble(Self::workload(), now, pods, Ok(hpas), "", readings)
+        // As the cycle would read it: loads change only between two cycles.
+        let cpu = readings.loads.get(&Indicator::Cpu).cloned().unwrap_or_else(|| Ok(Samples::new()));
+        let earlier = Persistence::default().earlier();
+        let windows = cpu.map(|samples| vec![samples; earlier]);
+        let mut snapshot = Snapshot::assemble(Self::workload(), now, pods, Ok(hpas), "", readings)?;
+        snapshot.past = Some(Past { indicator: Indicator::Cpu, windows });
+        Ok(snapshot)
     }
 
     fn world(&self) -> MutexGuard<'_, World> {

@@ -6,6 +6,7 @@ use crate::eligibility::belongs;
 use crate::fleet::{Hpa, Indicator, PartitionLoad, Pod, Samples, Target, Workload};
 use crate::port::{InventoryError, MetricsError, Readings};
 use crate::report::Degraded;
+use crate::surroundings::{Scaling, Surroundings};
 use crate::unit::{Cores, Load};
 
 /// A pod with what was measured of it.
@@ -83,6 +84,20 @@ pub struct Snapshot {
     pub partitions: Option<Vec<PartitionLoad>>,
     /// Why partitions are not known although they were asked for.
     pub partitions_error: Option<MetricsError>,
+    /// What goes on around the fleet.
+    pub surroundings: Surroundings,
+    /// Earlier readings of the indicator that raised an imbalance; `None` when they were not asked for.
+    pub past: Option<Past>,
+}
+
+/// Earlier readings of one indicator.
+#[derive(Debug, Clone, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
+pub struct Past {
+    /// Which one.
+    pub indicator: Indicator,
+    /// What it was one, two, ... steps ago, by pod name; or why that is not known.
+    pub windows: Result<Vec<Samples>, MetricsError>,
 }
 
 /// Why there is no snapshot to decide on.
@@ -91,6 +106,12 @@ pub enum ObserveError {
     /// Pods could not be listed.
     #[error("the pods could not be listed: {0}")]
     Pods(InventoryError),
+    /// Whether a rollout or a scaling is in progress can't be known.
+    #[error("it can't be known whether a rollout is in progress: {0}")]
+    Controller(InventoryError),
+    /// Disruption budgets could not be listed.
+    #[error("the disruption budgets could not be listed: {0}")]
+    Budgets(InventoryError),
     /// No enabled indicator could be read; the first error stands for all.
     #[error("no load indicator could be read; {indicator}: {error}")]
     Metrics {
@@ -118,7 +139,8 @@ pub enum ObserveError {
 impl Snapshot {
     /// Joins the parts. The order of the input does not matter.
     ///
-    /// `hpas` are all autoscalers of the namespace; `hpa_prefix` may be empty (see [`resolve_target`]).
+    /// `hpas` are all autoscalers of the namespace; `hpa_prefix` may be empty. An autoscaler is the
+    /// workload's when its name is the workload's, with or without the prefix, or when it says that it scales it.
     ///
     /// # Errors
     /// When no enabled indicator was readable, or when it can't be known whether there is an autoscaler.
@@ -130,7 +152,7 @@ impl Snapshot {
         hpa_prefix: &str,
         readings: Readings,
     ) -> Result<Self, ObserveError> {
-        let target = resolve_target(&workload.name, hpa_prefix, hpas, readings.hpas)?;
+        let (target, scaling) = resolve_autoscaler(&workload.name, hpa_prefix, hpas, readings.hpas)?;
         // Kube-state-metrics only fills gaps here, so that it is missing is no error.
         let requests = readings.cpu_requests.unwrap_or_default();
         let mut pods = observed(pods, &requests, &workload.name);
@@ -170,7 +192,15 @@ impl Snapshot {
             unlisted,
             partitions,
             partitions_error,
+            surroundings: Surroundings { scaling, ..Surroundings::default() },
+            past: None,
         })
+    }
+
+    /// Puts the fleet's surroundings in. What the autoscaler is doing is known already.
+    pub fn surround(&mut self, surroundings: Surroundings) {
+        let scaling = surroundings.scaling.or(self.surroundings.scaling);
+        self.surroundings = Surroundings { scaling, ..surroundings };
     }
 }
 
@@ -234,49 +264,43 @@ fn count_partitions(pods: &mut [ObservedPod], partitions: &[PartitionLoad]) {
     }
 }
 
-/// Finds the autoscaler of a workload.
+/// Finds the autoscaler of a workload: its CPU target, and what it is doing, where the API tells.
 ///
 /// One matches when its name is the workload's, with or without the prefix, or when it says that it scales the
 /// workload. The API is asked first; kube-state-metrics counts when the API gives none or can't be asked.
 ///
-/// # Errors
-/// When the API can't be asked and kube-state-metrics knows no autoscaler either: there may be one.
-pub fn resolve_target(
+/// When the API can't be asked and kube-state-metrics knows no autoscaler either, there may be one: an error.
+fn resolve_autoscaler(
     workload: &str,
     prefix: &str,
     api: Result<Vec<Hpa>, InventoryError>,
     metrics: Result<Vec<Hpa>, MetricsError>,
-) -> Result<Target, ObserveError> {
+) -> Result<(Target, Option<Scaling>), ObserveError> {
     let prefixed = format!("{prefix}{workload}");
     let matches =
         |hpa: &Hpa| hpa.name == workload || hpa.name == prefixed || hpa.scales.as_deref() == Some(workload);
-    let from_api = match api {
-        Ok(hpas) => pick(hpas.into_iter().filter(matches).collect()),
-        Err(error) => {
-            return match metrics.map(|hpas| pick(hpas.into_iter().filter(matches).collect())) {
-                Ok(Target::None) => {
-                    Err(ObserveError::Target { api: error, metrics: "it shows none".to_owned() })
-                }
-                Ok(target) => Ok(target),
-                Err(missing) => Err(ObserveError::Target { api: error, metrics: missing.to_string() }),
-            };
+    let found = |hpas: Vec<Hpa>| pick(hpas.into_iter().filter(matches).collect());
+    match (api.map(found), metrics.map(found)) {
+        (Ok((Target::None, _)), Ok(measured)) => Ok(measured),
+        (Ok(from_api), _) => Ok(from_api),
+        (Err(api), Ok((Target::None, _))) => {
+            Err(ObserveError::Target { api, metrics: "it shows none".to_owned() })
         }
-    };
-    Ok(match (from_api, metrics) {
-        (Target::None, Ok(hpas)) => pick(hpas.into_iter().filter(matches).collect()),
-        (target, _) => target,
-    })
+        (Err(_), Ok(measured)) => Ok(measured),
+        (Err(api), Err(missing)) => Err(ObserveError::Target { api, metrics: missing.to_string() }),
+    }
 }
 
-fn pick(mut hpas: Vec<Hpa>) -> Target {
+fn pick(mut hpas: Vec<Hpa>) -> (Target, Option<Scaling>) {
     hpas.sort_unstable_by(|a, b| a.name.cmp(&b.name));
     match hpas.as_slice() {
-        [] => Target::None,
-        [hpa] => hpa.cpu.map_or_else(
-            || Target::NotByCpu { hpa: hpa.name.clone() },
-            |target| Target::Known { hpa: hpa.name.clone(), target },
-        ),
-        many => Target::Ambiguous { hpas: many.iter().map(|hpa| hpa.name.clone()).collect() },
+        [] => (Target::None, None),
+        [hpa] => {
+            let by_something_else = || Target::NotByCpu { hpa: hpa.name.clone() };
+            let known = |target| Target::Known { hpa: hpa.name.clone(), target };
+            (hpa.cpu.map_or_else(by_something_else, known), hpa.scaling)
+        }
+        many => (Target::Ambiguous { hpas: many.iter().map(|hpa| hpa.name.clone()).collect() }, None),
     }
 }
 
@@ -285,6 +309,15 @@ mod tests {
     use super::*;
     use crate::fixture::{NOW, hpa, pod, readings, workload};
     use crate::fleet::{CpuTarget, Uid};
+
+    fn resolve_target(
+        workload: &str,
+        prefix: &str,
+        api: Result<Vec<Hpa>, InventoryError>,
+        metrics: Result<Vec<Hpa>, MetricsError>,
+    ) -> Result<Target, ObserveError> {
+        resolve_autoscaler(workload, prefix, api, metrics).map(|(target, _)| target)
+    }
 
     fn assemble(pods: Vec<Pod>, readings: Readings) -> Snapshot {
         Snapshot::assemble(workload(), NOW, pods, Ok(Vec::new()), "", readings).unwrap()
@@ -350,6 +383,7 @@ mod tests {
             name: name.to_owned(),
             scales: Some(scales.to_owned()),
             cpu: Some(CpuTarget::Utilization(70.0)),
+            scaling: None,
         }
     }
 

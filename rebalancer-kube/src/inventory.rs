@@ -6,6 +6,7 @@ use async_trait::async_trait;
 use kube::core::params::GetParams;
 use rebalancer_core::fleet::{Hpa, Pod, Uid};
 use rebalancer_core::port::{Inventory, InventoryError};
+use rebalancer_core::surroundings::{Controller, DisruptionBudget};
 use tracing::{debug, warn};
 
 use crate::classify::{Right, is_gone, read_error};
@@ -84,6 +85,14 @@ impl Inventory for KubeInventory {
         )
         .read(|raw: RawHpa| hpa(raw, &self.settings.container))
         .await
+    }
+
+    async fn controller(&self) -> Result<Option<Controller>, InventoryError> {
+        Ok(None)
+    }
+
+    async fn budgets(&self) -> Result<Vec<DisruptionBudget>, InventoryError> {
+        Ok(Vec::new())
     }
 
     async fn pod(&self, name: &str) -> Result<Option<Pod>, InventoryError> {

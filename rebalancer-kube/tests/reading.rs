@@ -143,6 +143,7 @@ async fn autoscalers_come_from_all_pages() {
     let hpa = |name: &str| json!({"metadata": {"name": name}, "spec": {"scaleTargetRef": {"name": "w"}, "metrics": metrics}});
     let world = World::default().page(1).hpas(vec![hpa("a"), hpa("b")]);
     let read = |name: &str| Hpa {
+        scaling: None,
         name: name.into(),
         scales: Some("w".into()),
         cpu: Some(CpuTarget::Utilization(70.0)),

@@ -50,8 +50,10 @@ pub(crate) fn hpas(body: &[u8], query: &str) -> Result<Decoded<Vec<Hpa>>, Metric
             )));
         }
     }
-    let value: Vec<_> =
-        targets.into_iter().map(|(name, target)| Hpa { name, scales: None, cpu: Some(target) }).collect();
+    let value: Vec<_> = targets
+        .into_iter()
+        .map(|(name, target)| Hpa { name, scales: None, cpu: Some(target), scaling: None })
+        .collect();
     Ok(Decoded { series: value.len(), left_out: 0, value })
 }
 

@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use async_trait::async_trait;
 use futures_util::future::join_all;
-use jiff::Timestamp;
-use rebalancer_core::fleet::Indicator;
+use jiff::{SignedDuration, Timestamp};
+use rebalancer_core::fleet::{Indicator, Samples};
 use rebalancer_core::port::{MetricsError, MetricsSource, Readings};
 
 use crate::Client;
@@ -94,5 +94,15 @@ impl MetricsSource for PrometheusSource {
             partitions,
         );
         Readings { loads: loads.into_iter().collect(), cpu_requests, hpas, partitions }
+    }
+
+    async fn past(
+        &self,
+        indicator: Indicator,
+        _at: Timestamp,
+        _step: SignedDuration,
+        _count: usize,
+    ) -> Result<Vec<Samples>, MetricsError> {
+        Err(MetricsError::Refused { message: format!("{indicator} can't be read for a range yet") })
     }
 }

@@ -1,7 +1,6 @@
 //! What the program does. Each command is wiring: settings in, ports built, the core asked, the answer shown.
 
 mod cycle;
-mod memory;
 mod observe;
 mod plan;
 mod simulate;

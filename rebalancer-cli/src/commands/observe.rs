@@ -4,6 +4,7 @@ use anyhow::{Context as _, anyhow};
 use jiff::Timestamp;
 use rebalancer_core::cycle::{self, Observation, Subject};
 use rebalancer_core::policy::Policy;
+use rebalancer_core::port::Interrupt as _;
 use rebalancer_kube::{Connection, KubeInventory};
 use rebalancer_prom::PrometheusSource;
 
@@ -51,7 +52,7 @@ impl Eyes {
         let observing = cycle::observe(subject, &self.metrics, &self.inventory, policy, Timestamp::now());
         tokio::select! {
             observation = observing => observation.context("the fleet could not be observed"),
-            why = watch.stopped() => Err(anyhow!("stopped before a decision: {why}; nothing was changed")),
+            why = watch.stopped() => Err(anyhow!("stopped before a decision: {why}")),
         }
     }
 }

@@ -1,9 +1,12 @@
 //! `rebalancer plan`: observe and decide only, and explain every pod.
 
+use jiff::Timestamp;
+use rebalancer_core::cycle::Remembering;
 use rebalancer_core::port::Mode;
+use rebalancer_core::remember::Memory;
+use rebalancer_kube::LeaseStore;
 use tokio::time::Instant;
 
-use super::memory::Remembering;
 use super::observe::Eyes;
 use super::{Exit, block_on};
 use crate::config::{Settings, Task};
@@ -29,16 +32,23 @@ pub(super) fn run(settings: Settings, json: bool) -> Exit {
 async fn explain(eyes: &Eyes, task: &Task, json: bool) -> anyhow::Result<()> {
     let watch = Watch::start(Instant::now() + task.timeout)?;
     let mut memory = remember(eyes, task).await;
-    let mut observation = eyes.observe(&task.subject, &memory.limited(&task.policy), &watch).await?;
-    memory.judge(&mut observation);
-    let last = memory.last_rotation();
+    let limited = memory.as_ref().map(|memory| memory.limited(&task.policy, Timestamp::now()));
+    let policy = limited.as_ref().unwrap_or(&task.policy);
+    let mut observation = eyes.observe(&task.subject, policy, &watch).await?;
+    if let Some(memory) = &mut memory {
+        memory.look_back(&observation, Timestamp::now());
+        memory.hold_if_paused(&mut observation.report, Timestamp::now());
+    }
+    let last = memory.as_ref().and_then(|memory| memory.record().rotations().last());
     if json { render::json::plan(&observation, last) } else { render::plan::show(&observation, last) }
 }
 
 /// What is remembered, only to be looked at. A plan is shown without it too, since it changes nothing.
-async fn remember(eyes: &Eyes, task: &Task) -> Remembering {
-    match Remembering::open(&eyes.connection, task, Mode::DryRun, "plan").await {
-        Ok(memory) => memory,
+async fn remember(eyes: &Eyes, task: &Task) -> Option<Memory> {
+    let Remembering { patience, lock_for } = task.remembering?;
+    let store = LeaseStore::new(&eyes.connection, &task.subject.workload);
+    match Memory::open(&store, "plan", Mode::DryRun, lock_for, patience, Timestamp::now()).await {
+        Ok(memory) => Some(memory),
         Err(error) => {
             tracing::warn!(
                 event = "record_not_read",
@@ -46,7 +56,7 @@ async fn remember(eyes: &Eyes, task: &Task) -> Remembering {
                 %error,
                 "the plan is made without memory; a run would hold"
             );
-            Remembering::nothing(&eyes.connection, task)
+            None
         }
     }
 }

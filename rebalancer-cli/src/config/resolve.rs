@@ -4,9 +4,8 @@ use std::time::Duration;
 
 use jiff::SignedDuration;
 use rebalancer_core::assignor::Assignor;
-use rebalancer_core::cycle::Subject;
+use rebalancer_core::cycle::{self, Remembering, Subject};
 use rebalancer_core::fleet::{Indicator, Workload};
-use rebalancer_core::history::Patience;
 use rebalancer_core::policy::{Policy, Strategy, Timing};
 use rebalancer_core::port::Mode;
 use rebalancer_kube::{InventorySettings, Method};
@@ -41,12 +40,17 @@ pub(crate) struct Task {
     pub(crate) mode: Mode,
     pub(crate) method: Method,
     /// How memory is used; `None`: not at all, by explicit choice.
-    pub(crate) patience: Option<Patience>,
+    pub(crate) remembering: Option<Remembering>,
     /// The time for the whole cycle.
     pub(crate) timeout: Duration,
-    /// For how long the lock is held: longer than anything that the cycle may begin, so that nobody else acts before
-    /// its end is recorded.
-    pub(crate) lock: Duration,
+}
+
+impl Task {
+    /// What the cycle of this id is to do.
+    pub(crate) fn of_cycle(self, cycle: String) -> cycle::Task {
+        let Self { subject, policy, mode, remembering, .. } = self;
+        cycle::Task { cycle, subject, policy, mode, remembering }
+    }
 }
 
 /// How logs are written.
@@ -120,20 +124,15 @@ fn read_settings(reader: &mut Reader<'_>) -> Option<Settings> {
         label_selector: label_selector?,
         container: container?,
     };
-    // The call in hand when time is up, and the one that writes the record.
+    // The lock is held for longer than anything that the cycle may begin, so that nobody else acts before its end is
+    // recorded: the call in hand when time is up, and the one that writes the record.
     let lock = timeout? + kubernetes.as_ref()?.timeout * 2 + Duration::from_secs(10);
+    let lock_for = SignedDuration::try_from(lock).ok()?;
+    let remembering = patience?.map(|patience| Remembering { patience, lock_for });
     let mode = if dry_run? { Mode::DryRun } else { Mode::Real };
     Some(Settings {
         sight: Sight { metrics: metrics?, queries: queries?, kubernetes: kubernetes?, inventory },
-        task: Task {
-            subject,
-            policy: policy?,
-            mode,
-            method: method?,
-            patience: patience?,
-            timeout: timeout?,
-            lock,
-        },
+        task: Task { subject, policy: policy?, mode, method: method?, remembering, timeout: timeout? },
     })
 }
 
@@ -194,7 +193,6 @@ fn read_policy(reader: &mut Reader<'_>) -> Option<Policy> {
         minimum_improvement: minimum_improvement?,
         minimum_coverage: minimum_coverage?,
         minimum_pods: minimum_pods?,
-        most_removals: None,
         minimum_age: minimum_age?,
         variance_thresholds: thresholds
             .into_iter()
@@ -204,6 +202,7 @@ fn read_policy(reader: &mut Reader<'_>) -> Option<Policy> {
         assignor: assignor?,
         static_members: static_members?,
         timing: timing?,
+        ..Policy::default()
     })
 }
 

@@ -182,11 +182,11 @@ fn limits_of_the_memory_that_contradict_each_other_are_refused() {
 
 #[test]
 fn memory_is_kept_in_a_lease_unless_it_is_said_otherwise() {
-    let patience = good(&[]).patience.unwrap();
+    let patience = good(&[]).remembering.unwrap().patience;
     assert_eq!(patience, rebalancer_core::history::Patience::default());
-    assert_eq!(good(&[("RECORD_STORE", "none")]).patience, None);
-    assert_eq!(good(&[("REMOVAL_BUDGET_PODS", "0")]).patience.unwrap().budget(), None);
-    let settle = good(&[("MINIMUM_POD_AGE", "1h")]).patience.unwrap().settle();
+    assert_eq!(good(&[("RECORD_STORE", "none")]).remembering, None);
+    assert_eq!(good(&[("REMOVAL_BUDGET_PODS", "0")]).remembering.unwrap().patience.budget(), None);
+    let settle = good(&[("MINIMUM_POD_AGE", "1h")]).remembering.unwrap().patience.settle();
     assert_eq!(settle, SignedDuration::from_hours(1), "pods must be old enough to be measured");
 }
 

@@ -7,10 +7,15 @@ use jiff::SignedDuration;
 use mockall::mock;
 
 use super::*;
+use crate::fleet::Uid;
 use crate::fleet::{Hpa, Pod};
 use crate::policy::Strategy;
-use crate::port::PodRef;
+use crate::port::{
+    Clock, Intent, Interrupt, Interruption, InventoryError, Journal, Mode, PodDeleter, PodRef, RemovalError,
+};
+use crate::report::Decision;
 use crate::simulation::{Fleet, Shape};
+use crate::surroundings::{Controller, DisruptionBudget};
 
 mock! {
     Deleter {}
@@ -25,10 +30,12 @@ mock! {
 struct Lines(Mutex<Vec<String>>);
 
 impl Journal for Lines {
-    fn intended(&self, removal: &Removal, mode: Mode) {
+    fn intended(&self, intent: &Intent<'_>) {
+        let Intent { removal, mode, .. } = intent;
         self.0.lock().unwrap().push(format!("intend {} {mode:?}", removal.pod.name));
     }
-    fn finished(&self, removal: &Removal, outcome: &PodOutcome, _mode: Mode) {
+    fn finished(&self, intent: &Intent<'_>, outcome: &PodOutcome) {
+        let removal = intent.removal;
         self.0.lock().unwrap().push(format!("{} {}", outcome.name(), removal.pod.name));
     }
 }
@@ -42,6 +49,7 @@ impl After {
     }
 }
 
+#[async_trait]
 impl Interrupt for After {
     fn requested(&self) -> Option<Interruption> {
         let mut left = self.0.lock().unwrap();
@@ -50,6 +58,19 @@ impl Interrupt for After {
         }
         *left -= 1;
         None
+    }
+
+    async fn stopped(&self) -> Interruption {
+        std::future::pending().await
+    }
+}
+
+/// A clock that stands still.
+struct Stopped(Timestamp);
+
+impl Clock for Stopped {
+    fn now(&self) -> Timestamp {
+        self.0
     }
 }
 
@@ -63,6 +84,12 @@ impl<F: Fn(Pod) -> Option<Pod> + Send + Sync> Inventory for Changing<'_, F> {
     }
     async fn hpas(&self) -> Result<Vec<Hpa>, InventoryError> {
         self.0.hpas().await
+    }
+    async fn controller(&self) -> Result<Option<Controller>, InventoryError> {
+        self.0.controller().await
+    }
+    async fn budgets(&self) -> Result<Vec<DisruptionBudget>, InventoryError> {
+        self.0.budgets().await
     }
     async fn pod(&self, name: &str) -> Result<Option<Pod>, InventoryError> {
         Ok(self.0.pod(name).await?.and_then(&self.1))
@@ -105,8 +132,10 @@ async fn act_by(
     mode: Mode,
 ) -> (Outcome, Vec<String>) {
     let journal = Lines::default();
-    let hands = Hands { inventory, deleter, journal: &journal, interrupt };
-    let outcome = act(observation, policy, &hands, mode, observation.snapshot.taken_at).await;
+    let clock = Stopped(observation.snapshot.taken_at);
+    let hands = Hands { inventory, deleter, journal: &journal, interrupt, clock: &clock };
+    let order = Order { cycle: "c", mode, lock_until: None };
+    let outcome = act(observation, policy, &hands, &order).await;
     (outcome, journal.0.into_inner().unwrap())
 }
 

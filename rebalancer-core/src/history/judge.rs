@@ -12,6 +12,8 @@ pub enum CycleEnd {
     Sound,
     /// An API could not be used, a right is missing, a removal failed.
     Failed,
+    /// The process was asked to end: it tells nothing.
+    CutShort,
 }
 
 impl Record {
@@ -61,6 +63,7 @@ impl Record {
                     self.breaker = Breaker::Closed;
                 }
             }
+            CycleEnd::CutShort => {}
             CycleEnd::Failed => {
                 self.failures_in_a_row = self.failures_in_a_row.saturating_add(1);
                 self.trip_on_failures(now, patience);

@@ -4,6 +4,7 @@
 use jiff::{SignedDuration, Timestamp};
 
 use self::search::{Aim, Batch};
+use super::confirm::Raised;
 use super::{Eligible, Fleet, Judgement, removal, set};
 use crate::assignor::TopicPartition;
 use crate::group::{GroupModel, Unusable, infer};
@@ -42,20 +43,22 @@ impl Fleet<'_> {
     /// Works out what removals do. Gives why that is not possible, if it is not.
     pub(super) fn predict(
         &self,
-        raised: &IndicatorReport,
+        confirmed: &Raised<'_>,
         verdicts: &mut [Verdict],
     ) -> Result<Judgement, Unusable> {
+        let raised = confirmed.report;
         let model = GroupModel::of(self.snapshot, raised.indicator)?;
         let inference = infer(&model, self.policy.assignor).ok_or(Unusable::NoKnownRule)?;
         let limit = raised.limit.hot_above();
         let forecast = Forecast::new(&model, inference, self.policy.timing, limit.get());
-        let ends = self.ends(&model, &forecast, raised);
+        let ends = self.ends(&model, &forecast, confirmed);
         for pod in self.eligible.iter().filter(|pod| pod.loads.get(raised.indicator).is_some()) {
             set(verdicts, pod.index, Verdict::Spared(Spared::Between));
         }
         for candidate in ends.hot.iter().chain(&ends.cold) {
             set(verdicts, candidate.pod, Verdict::Spared(Spared::NotInTheBest));
         }
+        confirmed.mark_passing(verdicts, self.policy.persistence);
         let (prediction, decision) = self.best(&model, &forecast, &ends, raised, verdicts);
         let method = Method::Predict {
             assignor: inference,
@@ -79,13 +82,12 @@ impl Fleet<'_> {
         {
             return (None, Decision::Hold(hold));
         }
-        let removable = self.policy.removable(self.serving);
-        let limits =
-            search::Limits { hot: self.policy.top_k.get(), cold: self.policy.top_k.get(), all: removable };
+        let (k, all) = (self.policy.top_k.get(), self.policy.removable(self.serving));
+        let limits = search::Limits { hot: k, cold: k, all, room: &self.room };
         let minimum = self.policy.minimum_improvement;
         let mut rejected = None;
         for aim in [Aim::Evenness, Aim::Relief] {
-            let Some((batch, prediction)) = search::best(model, forecast, ends, limits, aim) else { break };
+            let Some((batch, prediction)) = search::best(model, forecast, ends, &limits, aim) else { break };
             if prediction.relief_percent > minimum.get() && aim.likely(&prediction) >= SURE {
                 mark(verdicts, ends, &batch, limit, Verdict::Chosen);
                 let plan = self.plan_of(ends, &batch, prediction, raised);
@@ -95,7 +97,8 @@ impl Fleet<'_> {
         }
         let Some((batch, prediction)) = rejected else {
             let (serving, minimum) = (self.serving, self.policy.minimum_pods);
-            return (None, Decision::Hold(Hold::TooFewPods { serving, minimum }));
+            let hold = self.room.tightest().unwrap_or(Hold::TooFewPods { serving, minimum });
+            return (None, Decision::Hold(hold));
         };
         mark(verdicts, ends, &batch, limit, |choice| Verdict::Spared(Spared::Held(choice)));
         let hold =
@@ -105,9 +108,11 @@ impl Fleet<'_> {
 
     /// The hottest that are above the limit, and the coldest of the rest. What is measured decides who is hot; what
     /// the model explains, in which order they are tried.
-    fn ends(&self, model: &GroupModel, forecast: &Forecast<'_>, raised: &IndicatorReport) -> Ends {
+    fn ends(&self, model: &GroupModel, forecast: &Forecast<'_>, confirmed: &Raised<'_>) -> Ends {
+        let raised = confirmed.report;
         let limit = raised.limit.hot_above();
         let mut all = self.removables(model, forecast, raised);
+        all.retain(|pod| !confirmed.is_passing(pod.pod));
         let pool = self.policy.top_k.get().max(search::POOL);
         all.sort_unstable_by(|a, b| b.explained.total_cmp(&a.explained).then(a.pod.cmp(&b.pod)));
         let (hot, rest): (Vec<_>, Vec<_>) = all.into_iter().partition(|pod| pod.load > limit);
@@ -152,10 +157,8 @@ impl Fleet<'_> {
             let max = Load::new(raised.distribution.max).unwrap_or(Load::MAX);
             return Err(Hold::NoHotPod { indicator: raised.indicator, max, limit });
         }
-        if self.serving <= self.policy.minimum_pods {
-            return Err(Hold::TooFewPods { serving: self.serving, minimum: self.policy.minimum_pods });
-        }
-        Ok(())
+        // A prediction knows what one pod alone does.
+        self.removable(1).map(drop)
     }
 
     /// Where removing pods can't help whatever they carry. A hot pod with a cause of its own may still be helped.

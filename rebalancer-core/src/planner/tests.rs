@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::audit::audit;
-use crate::eligibility::veto;
+use crate::eligibility::Criteria;
 use crate::fixture::{self, hpa, pod, policy, readings, snapshot, workload};
 use crate::fleet::{Phase, Target};
 use crate::group::Unusable;
@@ -151,7 +151,8 @@ fn no_pods_and_no_eligible_pods_are_told_apart() {
         pod.pod.ready = false;
     }
     let report = plan(&fleet, &policy());
-    assert_eq!(held(&report), &Hold::NoEligiblePods { pods: 2 });
+    let vetoes = BTreeMap::from([("not_ready", 2)]);
+    assert_eq!(held(&report), &Hold::NoEligiblePods { pods: 2, vetoes });
     assert_eq!(report.verdicts, vec![Verdict::Vetoed(Veto::NotReady); 2]);
     fleet.pods.clear();
     assert_eq!(held(&plan(&fleet, &policy())), &Hold::NoPods);
@@ -329,7 +330,7 @@ mod properties {
             let report = plan(&fleet, &policy);
             for (name, _) in removed(&report).unwrap_or_default() {
                 let pod = fleet.pods.iter().find(|pod| pod.pod.name == name).unwrap();
-                prop_assert!(veto(&pod.pod, "consumer", policy.minimum_age, fleet.taken_at).is_none());
+                prop_assert!(Criteria::of(&fleet, &policy).veto(&pod.pod, fleet.taken_at).is_none());
                 prop_assert!(pod.loads.get(Indicator::Cpu).is_some());
             }
         }

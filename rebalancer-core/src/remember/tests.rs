@@ -4,7 +4,7 @@ use jiff::SignedDuration;
 
 use super::*;
 use crate::assignor::Assignor;
-use crate::cycle::{Hands, Subject, act, observe};
+use crate::cycle::{Hands, Order, Subject, act, observe};
 use crate::history::{Effect, MemoryStore, Pause};
 use crate::policy::{Strategy, Timing};
 use crate::simulation::course::Silent;
@@ -41,9 +41,11 @@ async fn cycle_with(
     if let Decision::Rotate(plan) = &observation.report.decision {
         memory.begin(store, &observation.report, plan, now).await.unwrap();
     }
-    let hands = Hands { inventory: fleet, deleter: fleet, journal: &Silent, interrupt: &Silent };
-    let outcome = act(&observation, &policy, &hands, mode, now).await;
-    memory.close(store, Some(&outcome), now).await.unwrap();
+    let hands =
+        Hands { inventory: fleet, deleter: fleet, journal: &Silent, interrupt: &Silent, clock: fleet };
+    let order = Order { cycle: id, mode, lock_until: memory.held_until() };
+    let outcome = act(&observation, &policy, &hands, &order).await;
+    memory.close(store, Ok(&outcome), now).await.unwrap();
     (look_back, observation.report, outcome)
 }
 
@@ -122,7 +124,7 @@ async fn of_two_overlapping_runs_one_is_told_who_holds_the_lock() {
     let first = Memory::open(&store, "first", Mode::Real, TTL, Patience::default(), now).await.unwrap();
     let second = Memory::open(&store, "second", Mode::Real, TTL, Patience::default(), now).await;
     assert!(matches!(second, Err(StateError::Held { by, .. }) if by == "first"));
-    first.close(&store, Some(&Outcome::Balanced), now).await.unwrap();
+    first.close(&store, Ok(&Outcome::Balanced), now).await.unwrap();
     assert!(Memory::open(&store, "second", Mode::Real, TTL, Patience::default(), now).await.is_ok());
 }
 

@@ -1,11 +1,14 @@
 //! Why nothing is done although something may be wrong.
 
+use std::collections::BTreeMap;
 use std::fmt;
 
 use super::Improvement;
 use crate::fleet::Indicator;
 use crate::group::{Inference, Unusable};
+use crate::guard::NotNow;
 use crate::history::Pause;
+use crate::port::MetricsError;
 use crate::prediction::Prediction;
 use crate::unit::{Load, Percent, Share};
 
@@ -19,6 +22,8 @@ pub enum Hold {
     NoEligiblePods {
         /// How many pods there are.
         pods: usize,
+        /// Why, by the vetoes' names, with how many pods have each.
+        vetoes: BTreeMap<&'static str, usize>,
     },
     /// Too few eligible pods have a sample to know the fleet.
     MetricsIncomplete {
@@ -101,6 +106,42 @@ pub enum Hold {
         /// The least relief that is asked for.
         minimum: Percent,
     },
+    /// The largest share of the fleet that may go has no room for one hot and one cold pod.
+    ShareTooSmall {
+        /// Pods that serve now.
+        serving: usize,
+        /// The largest share.
+        share: Share,
+    },
+    /// Disruption budgets don't allow one hot and one cold pod to go.
+    BudgetsTooTight {
+        /// The tightest budget.
+        budget: String,
+        /// How many pods it lets go now.
+        allowed: u32,
+        /// It speaks of its present specification; if not, how many it allows is not known.
+        status_is_current: bool,
+    },
+    /// The imbalance was not there in enough earlier readings: it may be a spike.
+    NotPersistent {
+        /// The indicator that raised it.
+        indicator: Indicator,
+        /// Readings in which it was there, the present one among them.
+        seen_in: usize,
+        /// Readings.
+        windows: usize,
+        /// In how many it must have been there.
+        required: usize,
+    },
+    /// Whether the imbalance was there before can't be known.
+    PastUnknown {
+        /// The indicator that raised it.
+        indicator: Indicator,
+        /// Why; `None` when it was not asked for.
+        error: Option<MetricsError>,
+    },
+    /// The fleet is left alone now, whatever its loads.
+    NotNow(NotNow),
     /// Memory gives a reason to wait: the last rotation settles, the breaker is open, the removal budget is spent.
     Paused(Pause),
     /// The rotation would bring too little.
@@ -114,7 +155,7 @@ pub enum Hold {
 
 impl Hold {
     /// Every name that [`name`](Self::name) gives.
-    pub const NAMES: [&str; 19] = [
+    pub const NAMES: [&str; 30] = [
         "no_pods",
         "no_eligible_pods",
         "metrics_incomplete",
@@ -130,6 +171,17 @@ impl Hold {
         "hot_partition",
         "small_gain",
         "small_improvement",
+        "share_too_small",
+        "disruption_budget",
+        "not_persistent",
+        "past_unknown",
+        "workload_opted_out",
+        "quiet_hours",
+        "rollout_in_progress",
+        "scaling_in_progress",
+        "scale_in_pending",
+        "just_scaled",
+        "fleet_unsettled",
         "settling",
         "breaker_open",
         "trial_pending",
@@ -154,6 +206,11 @@ impl Hold {
             Self::AssignorRestoresSets { .. } => "assignor_restores_sets",
             Self::HotPartition { .. } => "hot_partition",
             Self::SmallGain { .. } => "small_gain",
+            Self::ShareTooSmall { .. } => "share_too_small",
+            Self::BudgetsTooTight { .. } => "disruption_budget",
+            Self::NotPersistent { .. } => "not_persistent",
+            Self::PastUnknown { .. } => "past_unknown",
+            Self::NotNow(guard) => guard.name(),
             Self::Paused(pause) => pause.name(),
             Self::SmallImprovement { .. } => "small_improvement",
         }
@@ -164,8 +221,12 @@ impl fmt::Display for Hold {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::NoPods => f.write_str("no pod matches; check KUBE_NAMESPACE and KUBE_LABEL_SELECTOR"),
-            Self::NoEligiblePods { pods } => {
-                write!(f, "none of {pods} pods may be removed; `rebalancer plan` shows why for each")
+            Self::NoEligiblePods { pods, vetoes } => {
+                write!(f, "none of {pods} pods may be removed")?;
+                for (place, (veto, count)) in vetoes.iter().enumerate() {
+                    write!(f, "{} {count} {veto}", if place == 0 { ":" } else { "," })?;
+                }
+                f.write_str("; `rebalancer plan` shows each")
             }
             Self::MetricsIncomplete { indicator, sampled, eligible, required } => write!(
                 f,
@@ -195,6 +256,31 @@ impl fmt::Display for Hold {
                 "{serving} pods serve and {minimum} must stay (MINIMUM_PODS_REQUIRED), so one hot and one cold pod \
                  can't both go"
             ),
+            Self::ShareTooSmall { serving, share } => write!(
+                f,
+                "a share of {share} of {serving} pods (MAXIMUM_REMOVAL_SHARE) has no room for one hot and one cold pod"
+            ),
+            Self::BudgetsTooTight { budget, status_is_current: false, .. } => write!(
+                f,
+                "the status of disruption budget {budget} is not up to date, so it is not known how many pods may go"
+            ),
+            Self::BudgetsTooTight { budget, allowed, .. } => write!(
+                f,
+                "disruption budget {budget} lets {allowed} pods go now, and a rotation needs one hot and one cold pod; a \
+                 budget that never allows two must be loosened"
+            ),
+            Self::NotPersistent { indicator, seen_in, windows, required } => write!(
+                f,
+                "{indicator} was out of balance in {seen_in} of the last {windows} readings, {required} are asked for: \
+                 it may be a spike (PERSISTENCE_REQUIRED)"
+            ),
+            Self::PastUnknown { indicator, error: Some(error) } => {
+                write!(f, "whether {indicator} was out of balance before can't be known: {error}")
+            }
+            Self::PastUnknown { indicator, error: None } => {
+                write!(f, "whether {indicator} was out of balance before was not asked for")
+            }
+            Self::NotNow(guard) => guard.fmt(f),
             Self::Paused(pause) => pause.fmt(f),
             Self::GroupUnsettled { why } => write!(f, "{why}"),
             Self::StaticMembers => f.write_str(

@@ -47,7 +47,16 @@ pub enum Spared {
         /// The limit.
         limit: Load,
     },
-    /// It would have been chosen, but enough pods must stay Ready, and the removal budget must last.
+    /// It is hot now, but was not in enough earlier readings.
+    NotPersistent {
+        /// Readings in which it was hot.
+        hot_in: usize,
+        /// Readings, the present one among them.
+        windows: usize,
+        /// In how many it must have been hot.
+        required: usize,
+    },
+    /// It would have been chosen, but enough pods must stay Ready, and budgets must last.
     Trimmed(Choice),
     /// It would have been chosen, but the whole plan is held.
     Held(Choice),
@@ -61,10 +70,16 @@ impl fmt::Display for Spared {
             Self::Between => f.write_str("neither among the hottest nor the coldest"),
             Self::NotInTheBest => f.write_str("tried, and another batch is expected to bring more"),
             Self::NotHot { limit } => write!(f, "among the hottest, but not above {limit}"),
+            Self::NotPersistent { hot_in, windows, required } => {
+                write!(
+                    f,
+                    "hot now, but only in {hot_in} of the last {windows} readings; {required} are asked for"
+                )
+            }
             Self::Trimmed(choice) => {
                 write!(
                     f,
-                    "left out by the minimum of Ready pods or the removal budget (would be {})",
+                    "left out by the minimum of Ready pods, the largest share or a budget (would be {})",
                     choice.role()
                 )
             }
@@ -119,8 +134,68 @@ pub enum Veto {
         /// By which annotation.
         annotation: &'static str,
     },
+    /// Only marked workloads may be touched, and this one is not.
+    NotOptedIn {
+        /// The annotation that would mark it.
+        annotation: &'static str,
+    },
+    /// Its priority is above the limit.
+    Priority {
+        /// Its priority.
+        priority: i32,
+        /// The limit.
+        limit: i32,
+    },
+    /// More than one disruption budget covers it, and the Eviction API refuses to evict such a pod.
+    SeveralBudgets {
+        /// How many.
+        budgets: usize,
+    },
     /// It has no container of the configured name, so it is not of this workload.
     NoSuchContainer,
+}
+
+impl Veto {
+    /// Every name that [`name`](Self::name) gives.
+    pub const NAMES: [&str; 15] = [
+        "terminating",
+        "not_running",
+        "not_ready",
+        "too_young",
+        "no_controller",
+        "controller_kind",
+        "mirror",
+        "system_namespace",
+        "system_critical",
+        "another_workload",
+        "opted_out",
+        "not_opted_in",
+        "priority",
+        "several_budgets",
+        "no_such_container",
+    ];
+
+    /// A short stable name for logs, metrics and the operations guide.
+    #[must_use]
+    pub const fn name(&self) -> &'static str {
+        match self {
+            Self::Terminating => "terminating",
+            Self::NotRunning { .. } => "not_running",
+            Self::NotReady => "not_ready",
+            Self::TooYoung { .. } => "too_young",
+            Self::NoController => "no_controller",
+            Self::Controller { .. } => "controller_kind",
+            Self::Mirror => "mirror",
+            Self::SystemNamespace => "system_namespace",
+            Self::Critical { .. } => "system_critical",
+            Self::AnotherWorkload { .. } => "another_workload",
+            Self::OptedOut { .. } => "opted_out",
+            Self::NotOptedIn { .. } => "not_opted_in",
+            Self::Priority { .. } => "priority",
+            Self::SeveralBudgets { .. } => "several_budgets",
+            Self::NoSuchContainer => "no_such_container",
+        }
+    }
 }
 
 impl fmt::Display for Veto {
@@ -147,6 +222,17 @@ impl fmt::Display for Veto {
                 owner.kind, owner.name
             ),
             Self::OptedOut { annotation } => write!(f, "opted out by the annotation {annotation}"),
+            Self::NotOptedIn { annotation } => write!(
+                f,
+                "neither it nor its workload has the annotation {annotation}: \"true\", which REQUIRE_OPT_IN asks for"
+            ),
+            Self::Priority { priority, limit } => {
+                write!(f, "its priority {priority} is above {limit} (MAXIMUM_POD_PRIORITY)")
+            }
+            Self::SeveralBudgets { budgets } => write!(
+                f,
+                "{budgets} disruption budgets cover it, and the Eviction API evicts no such pod; keep one budget"
+            ),
             Self::NoSuchContainer => f.write_str("it has no container of the configured name"),
         }
     }

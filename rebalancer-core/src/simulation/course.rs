@@ -1,13 +1,14 @@
 //! A course: the production cycle over a simulated fleet, again and again, and what came of it.
 
+use async_trait::async_trait;
 use jiff::SignedDuration;
 
 use super::{Fleet, Shape, ShapeError};
-use crate::cycle::{Hands, Outcome, PodOutcome, Subject, act, observe};
+use crate::cycle::{Hands, Order, Outcome, PodOutcome, Subject, act, observe};
 use crate::fleet::Samples;
 use crate::policy::Policy;
-use crate::port::{Interrupt, Interruption, Journal, Mode};
-use crate::report::{Removal, Report, Verdict, Veto};
+use crate::port::{Intent, Interrupt, Interruption, Journal, Mode};
+use crate::report::{Report, Verdict, Veto};
 use crate::snapshot::ObserveError;
 use crate::stats::Distribution;
 
@@ -74,8 +75,10 @@ async fn one_cycle(fleet: &Fleet, policy: &Policy) -> Result<Cycle, ObserveError
     let subject = Subject { workload: Fleet::workload(), hpa_prefix: String::new() };
     let before = fleet.loads();
     let observation = observe(&subject, fleet, fleet, policy, fleet.now()).await?;
-    let hands = Hands { inventory: fleet, deleter: fleet, journal: &Silent, interrupt: &Silent };
-    let outcome = act(&observation, policy, &hands, Mode::Real, fleet.now()).await;
+    let hands =
+        Hands { inventory: fleet, deleter: fleet, journal: &Silent, interrupt: &Silent, clock: fleet };
+    let order = Order { cycle: "simulated", mode: Mode::Real, lock_until: None };
+    let outcome = act(&observation, policy, &hands, &order).await;
     fleet.replace();
     let after = fleet.loads();
     let rolled_out = fleet.advance(INTERVAL);
@@ -215,12 +218,17 @@ impl Course {
 pub(crate) struct Silent;
 
 impl Journal for Silent {
-    fn intended(&self, _: &Removal, _: Mode) {}
-    fn finished(&self, _: &Removal, _: &PodOutcome, _: Mode) {}
+    fn intended(&self, _: &Intent<'_>) {}
+    fn finished(&self, _: &Intent<'_>, _: &PodOutcome) {}
 }
 
+#[async_trait]
 impl Interrupt for Silent {
     fn requested(&self) -> Option<Interruption> {
         None
+    }
+
+    async fn stopped(&self) -> Interruption {
+        std::future::pending().await
     }
 }

@@ -1,18 +1,38 @@
 //! The fleet behind the cycle's ports.
 
 use async_trait::async_trait;
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
 use super::Fleet;
-use crate::fleet::{Hpa, Pod};
+use crate::fleet::{Hpa, Indicator, Pod, Samples};
 use crate::port::{
-    Inventory, InventoryError, MetricsSource, Mode, PodDeleter, PodRef, Readings, RemovalError,
+    Clock, Inventory, InventoryError, MetricsError, MetricsSource, Mode, PodDeleter, PodRef, Readings,
+    RemovalError,
 };
+use crate::surroundings::{Controller, DisruptionBudget};
 
 #[async_trait]
 impl MetricsSource for Fleet {
     async fn read(&self, _at: Timestamp) -> Readings {
         self.world().readings()
+    }
+
+    /// Loads change only between two cycles, so they were what they are.
+    async fn past(
+        &self,
+        indicator: Indicator,
+        _at: Timestamp,
+        _step: SignedDuration,
+        count: usize,
+    ) -> Result<Vec<Samples>, MetricsError> {
+        let now = self.world().readings().loads.remove(&indicator);
+        now.unwrap_or_else(|| Ok(Samples::new())).map(|samples| vec![samples; count])
+    }
+}
+
+impl Clock for Fleet {
+    fn now(&self) -> Timestamp {
+        self.world().now
     }
 }
 
@@ -24,6 +44,15 @@ impl Inventory for Fleet {
 
     async fn hpas(&self) -> Result<Vec<Hpa>, InventoryError> {
         Ok(self.world().hpas())
+    }
+
+    /// Pods are replaced at once, and nobody else changes the fleet.
+    async fn controller(&self) -> Result<Option<Controller>, InventoryError> {
+        Ok(None)
+    }
+
+    async fn budgets(&self) -> Result<Vec<DisruptionBudget>, InventoryError> {
+        Ok(Vec::new())
     }
 
     async fn pod(&self, name: &str) -> Result<Option<Pod>, InventoryError> {

@@ -258,6 +258,7 @@ impl World {
             name: NAME.to_owned(),
             scales: Some(NAME.to_owned()),
             cpu: Some(CpuTarget::Utilization(percent)),
+            scaling: None,
         };
         self.shape.hpa_percent.map(hpa).into_iter().collect()
     }
@@ -285,6 +286,8 @@ impl World {
             owner: Some(Owner { kind: kind.to_owned(), name: NAME.to_owned() }),
             mirror: false,
             priority_class: None,
+            priority: Some(0),
+            labels: BTreeMap::new(),
             annotations: BTreeMap::new(),
             container: Some(Requests { cpu: Cores::new(1.0).ok(), memory: None }),
         }

@@ -63,6 +63,7 @@ pub(crate) fn hpa(raw: RawHpa, container: &str) -> Result<Hpa, InventoryError> {
         name,
         scales: raw.spec.scale_target_ref.and_then(|target| target.name),
         cpu: cpu(raw.spec.metrics.as_deref().unwrap_or_default(), container),
+        scaling: None,
     })
 }
 

@@ -33,6 +33,7 @@ struct Metadata {
     creation_timestamp: Option<String>,
     deletion_timestamp: Option<String>,
     annotations: Option<BTreeMap<String, String>>,
+    labels: Option<BTreeMap<String, String>>,
     owner_references: Option<Vec<OwnerReference>>,
 }
 
@@ -49,6 +50,7 @@ struct OwnerReference {
 struct Spec {
     node_name: Option<String>,
     priority_class_name: Option<String>,
+    priority: Option<i32>,
     containers: Vec<Container>,
 }
 
@@ -111,6 +113,8 @@ pub(crate) fn pod(raw: RawPod, container: &str) -> Result<Pod, InventoryError> {
         mirror: annotations.contains_key(MIRROR),
         annotations: that_matter(annotations),
         priority_class: spec.priority_class_name,
+        priority: spec.priority,
+        labels: metadata.labels.unwrap_or_default(),
         container: spec.containers.into_iter().find(|found| found.name == container).map(requests),
         name,
     })
@@ -163,13 +167,14 @@ mod tests {
                 "name": "consumer-0", "namespace": "shop", "uid": "u0",
                 "creationTimestamp": "2026-01-02T03:04:05Z",
                 "managedFields": [{"manager": "kubelet"}],
+                "labels": {"app": "consumer"},
                 "ownerReferences": [
                     {"kind": "Node", "name": "n", "apiVersion": "v1", "uid": "x"},
                     {"kind": "ReplicaSet", "name": "consumer-abc", "controller": true},
                 ],
             },
             "spec": {
-                "nodeName": "node-1", "priorityClassName": "high",
+                "nodeName": "node-1", "priorityClassName": "high", "priority": 1000,
                 "containers": [
                     {"name": "sidecar", "resources": {"requests": {"cpu": "10m"}}},
                     {"name": "consumer", "resources": {"requests": {"cpu": "1500m", "memory": "1Gi"}}},
@@ -205,6 +210,8 @@ mod tests {
             mirror: false,
             annotations: BTreeMap::new(),
             priority_class: Some("high".into()),
+            priority: Some(1000),
+            labels: BTreeMap::from([("app".into(), "consumer".into())]),
             container: Some(Requests {
                 cpu: Some(Cores::new(1.5).unwrap()),
                 memory: Some(Bytes::new(1_073_741_824.0).unwrap()),

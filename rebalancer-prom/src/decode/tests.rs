@@ -153,7 +153,7 @@ fn hpa_answer(targets: &[(&str, &str, &str)]) -> String {
 #[test]
 fn autoscalers_come_with_the_unit_of_their_target() {
     let body = hpa_answer(&[("b", "average", "0.5"), ("a", "utilization", "70")]);
-    let hpa = |name: &str, target| Hpa { name: name.into(), scales: None, cpu: Some(target) };
+    let hpa = |name: &str, target| Hpa { name: name.into(), scales: None, cpu: Some(target), scaling: None };
     assert_eq!(
         hpas(body.as_bytes(), "hpa").unwrap().value,
         [hpa("a", CpuTarget::Utilization(70.0)), hpa("b", CpuTarget::AverageValue(Cores::new(0.5).unwrap()))]

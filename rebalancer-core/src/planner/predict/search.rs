@@ -3,6 +3,7 @@
 use super::{Ends, Removable};
 use crate::assignor::Assignor;
 use crate::group::GroupModel;
+use crate::planner::Room;
 use crate::policy::Timing;
 use crate::prediction::{Forecast, Prediction};
 
@@ -48,10 +49,12 @@ impl Aim {
 
 /// How many pods may go.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Limits {
+pub(super) struct Limits<'a> {
     pub(super) hot: usize,
     pub(super) cold: usize,
     pub(super) all: usize,
+    /// In disruption budgets.
+    pub(super) room: &'a Room<'a>,
 }
 
 /// Which pods go together: places in the two ends.
@@ -87,7 +90,7 @@ pub(super) fn best(
     model: &GroupModel,
     forecast: &Forecast<'_>,
     ends: &Ends,
-    limits: Limits,
+    limits: &Limits<'_>,
     aim: Aim,
 ) -> Option<(Batch, Prediction)> {
     let candidates = candidates(ends, limits, forecast.timing());
@@ -140,7 +143,7 @@ fn ranked(
 }
 
 /// Every choice of at least one hot pod, and of cold ones or none, within the limits.
-fn candidates(ends: &Ends, limits: Limits, timing: Timing) -> Vec<Batch> {
+fn candidates(ends: &Ends, limits: &Limits<'_>, timing: Timing) -> Vec<Batch> {
     let hot = choices(ends.hot.len(), limits.hot);
     let mut cold = choices(ends.cold.len(), limits.cold);
     cold.push(Vec::new());
@@ -148,6 +151,7 @@ fn candidates(ends: &Ends, limits: Limits, timing: Timing) -> Vec<Batch> {
         .iter()
         .flat_map(|hot| cold.iter().map(|cold| Batch { hot: hot.clone(), cold: cold.clone() }))
         .filter(|batch| batch.size() <= limits.all)
+        .filter(|batch| limits.room.fits(batch.pods(ends).map(|pod| pod.pod)))
         .collect();
     // When the removed pods leave first, their partitions go to those who gave partitions up when the newest pods
     // joined, and come back from them: removing only the newest undoes nothing.

@@ -1,0 +1,91 @@
+//! The audit trail: an intent before each removal, an outcome after it. Its fields are documented in docs/audit.md, and
+//! are only ever added to.
+
+use rebalancer_core::cycle::{Changed, NotAttempted, PodOutcome};
+use rebalancer_core::port::{Intent, Mode};
+use rebalancer_core::report::Removal;
+
+/// Raised when a field changes its meaning or goes.
+const SCHEMA: u32 = 1;
+
+/// Both records have the same fields, so that each can be read alone.
+macro_rules! record {
+    ($level:ident, $intent:expr, $event:literal, $words:literal $(, $field:ident = $value:expr)*) => {{
+        let Intent { workload, actor, removal, mode, .. } = *$intent;
+        tracing::$level!(
+            event = $event,
+            audit_schema = SCHEMA,
+            $($field = $value,)*
+            pod = removal.pod.name,
+            uid = %removal.pod.uid,
+            pod_namespace = removal.pod.namespace,
+            node = removal.node,
+            owner = owner(removal),
+            workload_name = %workload,
+            actor,
+            role = removal.choice.role(),
+            indicator = removal.indicator.name(),
+            load = removal.load.get(),
+            unit = removal.indicator.unit(),
+            reason = %removal.choice,
+            dry_run = mode == Mode::DryRun,
+            $words
+        )
+    }};
+}
+
+pub(super) fn intended(intent: &Intent<'_>) {
+    record!(info, intent, "removal_intended", "about to remove a pod");
+}
+
+pub(super) fn finished(intent: &Intent<'_>, outcome: &PodOutcome) {
+    let (name, detail) = (outcome.name(), detail(outcome));
+    match outcome {
+        PodOutcome::Removed | PodOutcome::WouldBeRemoved => {
+            record!(
+                info,
+                intent,
+                "removal_finished",
+                "the removal was accepted",
+                outcome = name,
+                detail = detail
+            );
+        }
+        PodOutcome::Spared(_) | PodOutcome::Failed(_) | PodOutcome::NotAttempted(_) => {
+            record!(
+                warn,
+                intent,
+                "removal_finished",
+                "the pod was not removed",
+                outcome = name,
+                detail = detail
+            );
+        }
+    }
+}
+
+fn owner(removal: &Removal) -> Option<String> {
+    removal.owner.as_ref().map(|owner| format!("{}/{}", owner.kind, owner.name))
+}
+
+/// The reason behind an outcome, in words.
+pub(crate) fn detail(outcome: &PodOutcome) -> String {
+    match outcome {
+        PodOutcome::Removed => "accepted by the API server".to_owned(),
+        PodOutcome::WouldBeRemoved => "the API server would accept it; nothing was changed".to_owned(),
+        PodOutcome::Spared(Changed::Gone) => "it is gone already".to_owned(),
+        PodOutcome::Spared(Changed::Replaced { .. }) => "another pod has its name now".to_owned(),
+        PodOutcome::Spared(Changed::Vetoed(veto)) => format!("it changed since the decision: {veto}"),
+        PodOutcome::Failed(error) => error.to_string(),
+        PodOutcome::NotAttempted(NotAttempted::Interrupted(why)) => format!("not asked for: {why}"),
+        PodOutcome::NotAttempted(NotAttempted::Unreadable(error)) => {
+            format!("not asked for: it could not be read again: {error}")
+        }
+        PodOutcome::NotAttempted(NotAttempted::TooFewLeft { serving, minimum }) => {
+            format!("not asked for: only {serving} pods serve now, and {minimum} must stay")
+        }
+        PodOutcome::NotAttempted(NotAttempted::AfterForbidden) => {
+            "not asked for: the right is missing or the credentials are not accepted, as an earlier removal showed".to_owned()
+        }
+    }
+}

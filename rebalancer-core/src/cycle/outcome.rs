@@ -1,0 +1,175 @@
+//! How a cycle ended, and what became of each chosen pod.
+
+use crate::audit::Violation;
+use crate::fleet::Uid;
+use crate::port::{Interruption, InventoryError, Mode, RemovalError};
+use crate::report::{Removal, Veto};
+
+/// How a cycle ended.
+#[derive(Debug, Clone, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize), serde(rename_all = "snake_case"))]
+#[must_use]
+pub enum Outcome {
+    /// Nothing was to be done.
+    Balanced,
+    /// Nothing was done, for the reason in the report.
+    Held,
+    /// The plan broke a safety rule and was not carried out.
+    AuditFailed(Vec<Violation>),
+    /// The plan was carried out, as far as each pod's outcome says.
+    Acted {
+        /// Real or dry run.
+        mode: Mode,
+        /// What became of each chosen pod, in the plan's order.
+        pods: Vec<(Removal, PodOutcome)>,
+    },
+}
+
+impl Outcome {
+    /// The cycle's status in logs and metrics: `balanced`, `held`, `rebalanced`, `dry_run`, `partial`, `refused` or
+    /// `failed`.
+    #[must_use]
+    pub fn status(&self) -> &'static str {
+        match self {
+            Self::Balanced => "balanced",
+            Self::Held => "held",
+            Self::AuditFailed(_) => "failed",
+            Self::Acted { .. } if self.is_failure() => "failed",
+            Self::Acted { mode: Mode::DryRun, .. } => "dry_run",
+            Self::Acted { mode: Mode::Real, pods } => {
+                let removed = pods.iter().filter(|(_, outcome)| *outcome == PodOutcome::Removed).count();
+                if removed == pods.len() {
+                    "rebalanced"
+                } else if removed > 0 {
+                    "partial"
+                } else {
+                    "refused"
+                }
+            }
+        }
+    }
+
+    /// The process was asked to end in the middle of the batch, and nothing else went wrong.
+    #[must_use]
+    pub fn was_asked_to_end(&self) -> bool {
+        let asked = |outcome: &PodOutcome| {
+            matches!(outcome, PodOutcome::NotAttempted(NotAttempted::Interrupted(Interruption::Signal)))
+        };
+        match self {
+            Self::Balanced | Self::Held | Self::AuditFailed(_) => false,
+            Self::Acted { pods, .. } => {
+                pods.iter().any(|(_, outcome)| asked(outcome))
+                    && pods.iter().all(|(_, outcome)| asked(outcome) || !outcome.is_failure())
+            }
+        }
+    }
+
+    /// An API could not be used, a right is missing, or the planner has a bug. A disruption budget's refusal or a
+    /// pod that changed in between is none.
+    #[must_use]
+    pub fn is_failure(&self) -> bool {
+        match self {
+            Self::Balanced | Self::Held => false,
+            Self::AuditFailed(_) => true,
+            Self::Acted { pods, .. } => pods.iter().any(|(_, outcome)| outcome.is_failure()),
+        }
+    }
+}
+
+/// What became of one chosen pod.
+#[derive(Debug, Clone, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize), serde(rename_all = "snake_case"))]
+pub enum PodOutcome {
+    /// The API server accepted its removal.
+    Removed,
+    /// The API server would have accepted its removal; nothing changed.
+    WouldBeRemoved,
+    /// It changed between decision and removal, so it was left alone.
+    Spared(Changed),
+    /// Its removal was asked for and did not happen, or may not have happened.
+    Failed(RemovalError),
+    /// Its removal was not asked for.
+    NotAttempted(NotAttempted),
+}
+
+impl PodOutcome {
+    /// A short stable name for logs and metrics.
+    #[must_use]
+    pub const fn name(&self) -> &'static str {
+        match self {
+            Self::Removed => "removed",
+            Self::WouldBeRemoved => "would_be_removed",
+            Self::Spared(_) => "spared",
+            Self::Failed(RemovalError::Blocked { .. }) => "refused",
+            Self::Failed(RemovalError::Unknown { .. }) => "unknown",
+            Self::Failed(
+                RemovalError::Gone
+                | RemovalError::Replaced
+                | RemovalError::Conflict { .. }
+                | RemovalError::Throttled { .. }
+                | RemovalError::Unauthorized { .. }
+                | RemovalError::Forbidden { .. }
+                | RemovalError::Rejected { .. },
+            ) => "failed",
+            Self::NotAttempted(_) => "not_attempted",
+        }
+    }
+
+    /// The next removal would fail for the same reason.
+    pub(super) const fn ends_the_batch(&self) -> bool {
+        matches!(self, Self::Failed(RemovalError::Forbidden { .. } | RemovalError::Unauthorized { .. }))
+    }
+
+    const fn is_failure(&self) -> bool {
+        match self {
+            Self::Removed | Self::WouldBeRemoved | Self::Spared(_) => false,
+            Self::Failed(RemovalError::Gone | RemovalError::Replaced | RemovalError::Blocked { .. }) => false,
+            Self::Failed(
+                RemovalError::Conflict { .. }
+                | RemovalError::Throttled { .. }
+                | RemovalError::Unauthorized { .. }
+                | RemovalError::Forbidden { .. }
+                | RemovalError::Rejected { .. }
+                | RemovalError::Unknown { .. },
+            ) => true,
+            // A guard did its work.
+            Self::NotAttempted(NotAttempted::TooFewLeft { .. }) => false,
+            // A batch that was broken off is no finished cycle, whoever asked for it.
+            Self::NotAttempted(_) => true,
+        }
+    }
+}
+
+/// What changed between decision and removal.
+#[derive(Debug, Clone, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize), serde(rename_all = "snake_case"))]
+pub enum Changed {
+    /// There is no pod of that name any more.
+    Gone,
+    /// Another pod has the name now.
+    Replaced {
+        /// The stranger, when it was seen.
+        by: Option<Uid>,
+    },
+    /// It must not be removed any more.
+    Vetoed(Veto),
+}
+
+/// Why a removal was not asked for.
+#[derive(Debug, Clone, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize), serde(rename_all = "snake_case"))]
+pub enum NotAttempted {
+    /// The cycle was asked to stop.
+    Interrupted(Interruption),
+    /// The pod could not be read again.
+    Unreadable(InventoryError),
+    /// Pods have failed since the decision: one less would be too few.
+    TooFewLeft {
+        /// Pods that serve now.
+        serving: usize,
+        /// Pods that must stay.
+        minimum: usize,
+    },
+    /// An earlier removal of the batch showed that the right is missing, or that the credentials are not accepted.
+    AfterForbidden,
+}

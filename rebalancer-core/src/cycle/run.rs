@@ -1,0 +1,155 @@
+//! One whole cycle, with its memory.
+
+use std::future::{Future, poll_fn};
+use std::pin::pin;
+use std::task::Poll;
+
+use jiff::SignedDuration;
+
+use super::{Hands, Observation, Order, Outcome, Subject, act, observe};
+use crate::audit::audit;
+use crate::history::{Patience, StateError, StateStore};
+use crate::policy::Policy;
+use crate::port::{Clock, Interrupt, Interruption, MetricsSource, Mode};
+use crate::remember::{Memory, NotBegun};
+use crate::report::Decision;
+use crate::snapshot::ObserveError;
+
+/// What one cycle is to do.
+#[derive(Debug, Clone)]
+pub struct Task {
+    /// This cycle's own id, unlike that of every other.
+    pub cycle: String,
+    /// Whose fleet.
+    pub subject: Subject,
+    /// By which rules.
+    pub policy: Policy,
+    /// Real or dry run.
+    pub mode: Mode,
+    /// How memory is used; `None`: not at all, by explicit choice.
+    pub remembering: Option<Remembering>,
+}
+
+/// How memory is used.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Remembering {
+    /// How long to wait, and how often to be disappointed.
+    pub patience: Patience,
+    /// For how long the lock is held: longer than the whole cycle, with the call that writes its end.
+    pub lock_for: SignedDuration,
+}
+
+/// Everything that a cycle asks of the world.
+#[derive(Clone, Copy)]
+pub struct Ports<'a> {
+    /// Reads loads.
+    pub metrics: &'a dyn MetricsSource,
+    /// Keeps the record and the lock; not touched when the task does without.
+    pub store: &'a dyn StateStore,
+    /// Reads pods, removes them, tells what happens and when to stop.
+    pub hands: Hands<'a>,
+}
+
+/// Why a cycle came to no outcome. Nothing was removed.
+#[derive(Debug, Clone, PartialEq, thiserror::Error)]
+pub enum Failed {
+    /// Another run holds the lock, or the record can't be used.
+    #[error("{0}")]
+    Memory(StateError),
+    /// There was nothing to decide on.
+    #[error("the fleet could not be observed: {0}")]
+    Observe(ObserveError),
+    /// The intent could not be written down.
+    #[error("{0}")]
+    NotBegun(NotBegun),
+    /// It was time to stop before anything was done.
+    #[error("stopped before anything was done: {0}")]
+    Stopped(Interruption),
+}
+
+/// How a cycle ended.
+#[derive(Debug, Clone, PartialEq)]
+#[must_use]
+pub struct End {
+    /// Its outcome, or why there is none.
+    pub outcome: Result<Outcome, Failed>,
+    /// Why its end could not be written down. The lock then frees itself, and the next cycle finishes the story.
+    pub unwritten: Option<StateError>,
+}
+
+/// Runs one cycle. Once a removal was asked for, the future must be polled to its end: it stops by itself when the
+/// interrupt asks for it.
+pub async fn run(task: &Task, ports: &Ports<'_>) -> End {
+    let clock = ports.hands.clock;
+    let mut memory = match until_stopped(ports.hands.interrupt, open(task, ports.store, clock)).await {
+        Ok(Ok(memory)) => memory,
+        Ok(Err(error)) => return End { outcome: Err(Failed::Memory(error)), unwritten: None },
+        Err(why) => return End { outcome: Err(Failed::Stopped(why)), unwritten: None },
+    };
+    let outcome = with_memory(task, ports, memory.as_mut()).await;
+    let unwritten = match memory {
+        Some(memory) => memory.close(ports.store, outcome.as_ref(), clock.now()).await.err(),
+        None => None,
+    };
+    End { outcome, unwritten }
+}
+
+async fn open(task: &Task, store: &dyn StateStore, clock: &dyn Clock) -> Result<Option<Memory>, StateError> {
+    let Some(Remembering { patience, lock_for }) = task.remembering else { return Ok(None) };
+    Memory::open(store, &task.cycle, task.mode, lock_for, patience, clock.now()).await.map(Some)
+}
+
+async fn with_memory(
+    task: &Task,
+    ports: &Ports<'_>,
+    mut memory: Option<&mut Memory>,
+) -> Result<Outcome, Failed> {
+    let Hands { inventory, journal, interrupt, clock, .. } = ports.hands;
+    let policy = match &memory {
+        Some(memory) => memory.limited(&task.policy, clock.now()),
+        None => task.policy.clone(),
+    };
+    let observing = observe(&task.subject, ports.metrics, inventory, &policy, clock.now());
+    let mut observation =
+        until_stopped(interrupt, observing).await.map_err(Failed::Stopped)?.map_err(Failed::Observe)?;
+    if let Some(memory) = memory.as_deref_mut() {
+        journal.looked_back(&memory.look_back(&observation, clock.now()));
+        memory.hold_if_paused(&mut observation.report, clock.now());
+    }
+    journal.decided(&observation);
+    if let Some(memory) = memory.as_deref_mut() {
+        begin(memory, ports, &observation, &policy).await?;
+    }
+    let lock_until = memory.and_then(|memory| memory.held_until());
+    let order = Order { cycle: &task.cycle, mode: task.mode, lock_until };
+    Ok(act(&observation, &policy, &ports.hands, &order).await)
+}
+
+/// Writes the intent down, when there is a plan that will be carried out.
+async fn begin(
+    memory: &mut Memory,
+    ports: &Ports<'_>,
+    observation: &Observation,
+    policy: &Policy,
+) -> Result<(), Failed> {
+    let Decision::Rotate(plan) = &observation.report.decision else { return Ok(()) };
+    if !audit(plan, &observation.snapshot, policy).is_empty() {
+        return Ok(());
+    }
+    let now = ports.hands.clock.now();
+    memory.begin(ports.store, &observation.report, plan, now).await.map_err(Failed::NotBegun)
+}
+
+/// Drops the work when it is time to stop.
+async fn until_stopped<T>(
+    interrupt: &dyn Interrupt,
+    work: impl Future<Output = T>,
+) -> Result<T, Interruption> {
+    let mut work = pin!(work);
+    let mut stopped = interrupt.stopped();
+    poll_fn(|context| match work.as_mut().poll(context) {
+        Poll::Ready(done) => Poll::Ready(Ok(done)),
+        Poll::Pending => stopped.as_mut().poll(context).map(Err),
+    })
+    .await
+}
