@@ -99,6 +99,11 @@ pub(crate) fn count(text: &str) -> Result<usize, Expected> {
     unquoted(text).parse().map_err(|_| "a whole number of 0 or more".to_owned())
 }
 
+/// A pod's priority.
+pub(crate) fn priority(text: &str) -> Result<i32, Expected> {
+    unquoted(text).parse().map_err(|_| "a whole number from -2147483648 to 2147483647".to_owned())
+}
+
 /// A whole number of 1 or more.
 pub(crate) fn positive(text: &str) -> Result<NonZeroUsize, Expected> {
     unquoted(text).parse().map_err(|_| "a whole number of 1 or more".to_owned())

@@ -14,7 +14,7 @@ use rebalancer_prom::{Client, Queries};
 use super::layers::Raw;
 use super::parse::{self, Reader};
 use super::problem::{Given, Problem};
-use super::{memory, metrics};
+use super::{guards, memory, metrics};
 
 /// What a cycle needs: where to look, and what to do.
 #[derive(Debug)]
@@ -39,6 +39,8 @@ pub(crate) struct Task {
     pub(crate) policy: Policy,
     pub(crate) mode: Mode,
     pub(crate) method: Method,
+    /// Removals are told by Kubernetes Events too.
+    pub(crate) events: bool,
     /// How memory is used; `None`: not at all, by explicit choice.
     pub(crate) remembering: Option<Remembering>,
     /// The time for the whole cycle.
@@ -110,10 +112,12 @@ fn read_settings(reader: &mut Reader<'_>) -> Option<Settings> {
     let container = read_container(reader, subject.as_ref());
     let label_selector = reader.required("KUBE_LABEL_SELECTOR", parse::label_selector);
     let policy = read_policy(reader);
+    let policy = guards::guarded(reader, policy);
     let dry_run = reader.required("DRY_RUN", parse::truth);
     let patience = memory::patience(reader, policy.as_ref().map(|policy| policy.minimum_age));
     let methods = [("evict", Method::Evict), ("delete", Method::Delete)];
     let method = reader.required("REMOVAL_METHOD", parse::one_of(&methods));
+    let events = reader.required("KUBE_EVENTS", parse::truth);
     let timeout = reader.required("CYCLE_TIMEOUT", parse::duration_within(SHORTEST_CYCLE, LONGEST));
     let kubernetes = read_kubernetes(reader);
     let queries = metrics::queries(reader, subject.as_ref(), container.as_deref());
@@ -129,10 +133,20 @@ fn read_settings(reader: &mut Reader<'_>) -> Option<Settings> {
     let lock = timeout? + kubernetes.as_ref()?.timeout * 2 + Duration::from_secs(10);
     let lock_for = SignedDuration::try_from(lock).ok()?;
     let remembering = patience?.map(|patience| Remembering { patience, lock_for });
+    // A plain deletion asks no disruption budget.
+    let policy = policy.map(|policy| Policy { respect_budgets: method == Some(Method::Evict), ..policy });
     let mode = if dry_run? { Mode::DryRun } else { Mode::Real };
     Some(Settings {
         sight: Sight { metrics: metrics?, queries: queries?, kubernetes: kubernetes?, inventory },
-        task: Task { subject, policy: policy?, mode, method: method?, remembering, timeout: timeout? },
+        task: Task {
+            subject,
+            policy: policy?,
+            mode,
+            method: method?,
+            events: events?,
+            remembering,
+            timeout: timeout?,
+        },
     })
 }
 

@@ -191,6 +191,42 @@ fn memory_is_kept_in_a_lease_unless_it_is_said_otherwise() {
 }
 
 #[test]
+fn more_than_half_of_the_readings_must_show_an_imbalance_unless_it_is_said_otherwise() {
+    let counts = |environment: &[(&str, &str)]| {
+        let persistence = good(environment).policy.persistence;
+        (persistence.required(), persistence.windows(), persistence.step())
+    };
+    let (five, ten) = (SignedDuration::from_mins(5), SignedDuration::from_mins(10));
+    assert_eq!(counts(&[]), (2, 3, five));
+    assert_eq!(counts(&[("PERSISTENCE_WINDOWS", "1")]), (1, 1, five));
+    assert_eq!(counts(&[("PERSISTENCE_WINDOWS", "4"), ("METRICS_TIME_WINDOW", "10m")]), (3, 4, ten));
+    assert_eq!(counts(&[("PERSISTENCE_REQUIRED", "3")]), (3, 3, five));
+    assert_eq!(
+        bad(&[("PERSISTENCE_REQUIRED", "4")]),
+        ["PERSISTENCE_REQUIRED=\"4\": expected at most PERSISTENCE_WINDOWS=3"]
+    );
+}
+
+#[test]
+fn quiet_hours_are_by_the_clock_of_their_zone() {
+    let quiet = |environment: &[(&str, &str)], at: &str| {
+        let hours = good(environment).policy.quiet_hours.unwrap();
+        hours.at(at.parse().unwrap()).is_some()
+    };
+    let hours = ("QUIET_HOURS", "'Mon-Fri 08:00-18:00; Sat 10:00-12:00'");
+    // A Monday, two hours before eight in UTC, and eight o'clock in Berlin.
+    assert!(quiet(&[hours, ("TIME_ZONE", "Europe/Berlin")], "2026-06-01T06:00:00Z"));
+    assert!(!quiet(&[hours], "2026-06-01T06:00:00Z"));
+    assert_eq!(good(&[("TIME_ZONE", "Asia/Tokyo")]).policy.quiet_hours, None);
+}
+
+#[test]
+fn disruption_budgets_are_looked_at_unless_pods_are_plainly_deleted() {
+    assert!(good(&[]).policy.respect_budgets);
+    assert!(!good(&[("REMOVAL_METHOD", "delete")]).policy.respect_budgets);
+}
+
+#[test]
 fn a_pod_must_be_as_old_as_the_window_unless_it_is_said_otherwise() {
     assert_eq!(good(&[("METRICS_TIME_WINDOW", "10m")]).policy.minimum_age, SignedDuration::from_mins(10));
     assert_eq!(good(&[("MINIMUM_POD_AGE", "1m")]).policy.minimum_age, SignedDuration::from_mins(1));

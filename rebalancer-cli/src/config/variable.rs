@@ -198,6 +198,49 @@ pub(crate) const VARIABLES: &[Variable] = &[
     ),
     Variable::new(
         SAFETY,
+        "MAXIMUM_REMOVAL_SHARE",
+        Some("0.5"),
+        "At most this share of the serving pods is removed in one cycle, 0 to 1",
+    ),
+    Variable::new(
+        SAFETY,
+        "MAXIMUM_YOUNG_SHARE",
+        Some("0.1"),
+        "With a larger share of pods younger than MINIMUM_POD_AGE the fleet has not settled and is left alone, 0 to 1",
+    ),
+    Variable::new(
+        SAFETY,
+        "MAXIMUM_POD_PRIORITY",
+        Some("1000000000"),
+        "Pods of a higher priority are never removed; the default is the highest that a class of a user's own can have",
+    ),
+    Variable::new(
+        SAFETY,
+        "REQUIRE_OPT_IN",
+        Some("false"),
+        "true: only pods that have the annotation pod-rebalancer.io/opt-in: \"true\", or whose workload has it, are touched",
+    ),
+    Variable::new(
+        SAFETY,
+        "QUIET_HOURS",
+        None,
+        "Nothing is removed in these windows, separated by ';', such as 'Mon-Fri 08:00-18:00; Sat,Sun 00:00-24:00'",
+    ),
+    Variable::new(SAFETY, "TIME_ZONE", Some("UTC"), "Time zone of QUIET_HOURS, such as Europe/Berlin"),
+    Variable::new(
+        SAFETY,
+        "PERSISTENCE_WINDOWS",
+        Some("3"),
+        "An imbalance must be there in PERSISTENCE_REQUIRED of this many readings, METRICS_TIME_WINDOW apart; 1: the present one is enough",
+    ),
+    Variable::new(
+        SAFETY,
+        "PERSISTENCE_REQUIRED",
+        None,
+        "In how many of the last PERSISTENCE_WINDOWS readings; default: more than half of them",
+    ),
+    Variable::new(
+        SAFETY,
         "MINIMUM_SAMPLE_COVERAGE",
         Some("0.8"),
         "Share of the eligible pods that must have a sample, 0 to 1",
@@ -207,6 +250,12 @@ pub(crate) const VARIABLES: &[Variable] = &[
         "REMOVAL_METHOD",
         Some("evict"),
         "evict: by the Eviction API, which respects disruption budgets; delete: plain deletion, which does not",
+    ),
+    Variable::new(
+        SAFETY,
+        "KUBE_EVENTS",
+        Some("true"),
+        "true: each removal is told by Kubernetes Events on the pod and on its workload too",
     ),
     Variable::new(
         SAFETY,

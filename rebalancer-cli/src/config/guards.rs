@@ -1,0 +1,87 @@
+//! Settings of what forbids a rotation, whatever the loads.
+
+use std::num::NonZeroUsize;
+
+use jiff::SignedDuration;
+use jiff::tz::TimeZone;
+use rebalancer_core::policy::{Persistence, Policy, QuietHours};
+
+use super::metrics;
+use super::parse::{self, Expected, Reader};
+use super::problem::Given;
+
+/// Puts the guards into a policy. Every one is read before any is given up on, so that all problems are found.
+pub(super) fn guarded(reader: &mut Reader<'_>, policy: Option<Policy>) -> Option<Policy> {
+    let most_share = reader.required("MAXIMUM_REMOVAL_SHARE", parse::quantity);
+    let most_young = reader.required("MAXIMUM_YOUNG_SHARE", parse::quantity);
+    let highest_priority = reader.required("MAXIMUM_POD_PRIORITY", parse::priority);
+    let opt_in = reader.required("REQUIRE_OPT_IN", parse::truth);
+    let quiet_hours = quiet_hours(reader);
+    let persistence = persistence(reader);
+    Some(Policy {
+        most_share: most_share?,
+        most_young: most_young?,
+        highest_priority: highest_priority?,
+        opt_in: opt_in?,
+        quiet_hours: quiet_hours?,
+        persistence: persistence?,
+        ..policy?
+    })
+}
+
+fn quiet_hours(reader: &mut Reader<'_>) -> Option<Option<QuietHours>> {
+    let zone = reader.required("TIME_ZONE", time_zone);
+    match reader.text("QUIET_HOURS") {
+        None => zone.map(|_| None),
+        Some(_) => {
+            // A zone that is not known has its own problem; the windows are checked all the same.
+            let by = zone.clone().unwrap_or(TimeZone::UTC);
+            let hours = reader.optional("QUIET_HOURS", |text| windows(text, by));
+            zone.and(hours).map(Some)
+        }
+    }
+}
+
+fn windows(text: &str, zone: TimeZone) -> Result<QuietHours, Expected> {
+    let expected = |error| format!("windows separated by ';', but {error}");
+    QuietHours::parse(&parse::text(text)?, zone).map_err(expected)
+}
+
+fn time_zone(text: &str) -> Result<TimeZone, Expected> {
+    TimeZone::get(&parse::text(text)?)
+        .map_err(|_| "an IANA time zone, such as Europe/Berlin or UTC".to_owned())
+}
+
+/// Readings are as far from each other as the window of the rates is long, so that no two share a sample.
+fn persistence(reader: &mut Reader<'_>) -> Option<Persistence> {
+    let windows = reader.required("PERSISTENCE_WINDOWS", parse::positive);
+    let windows = windows.and_then(|windows| few(reader, windows));
+    let required = match reader.text("PERSISTENCE_REQUIRED") {
+        Some(_) => reader.optional("PERSISTENCE_REQUIRED", parse::positive),
+        None => windows.map(more_than_half),
+    };
+    let step = SignedDuration::try_from(metrics::window(reader)?).ok();
+    let (windows, required) = (windows?, required?);
+    Persistence::new(required, windows, step?)
+        .map_err(|_| {
+            let expected = format!("at most PERSISTENCE_WINDOWS={windows}");
+            reader.problem("PERSISTENCE_REQUIRED", Given::Value(required.to_string()), expected);
+        })
+        .ok()
+}
+
+fn more_than_half(windows: NonZeroUsize) -> NonZeroUsize {
+    NonZeroUsize::MIN.saturating_add(windows.get() / 2)
+}
+
+/// More would ask the metric server for a day or more.
+const MOST_WINDOWS: usize = 24;
+
+fn few(reader: &mut Reader<'_>, windows: NonZeroUsize) -> Option<NonZeroUsize> {
+    if windows.get() <= MOST_WINDOWS {
+        return Some(windows);
+    }
+    let expected = format!("a whole number from 1 to {MOST_WINDOWS}");
+    reader.problem("PERSISTENCE_WINDOWS", Given::Value(windows.to_string()), expected);
+    None
+}
