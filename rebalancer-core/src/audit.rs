@@ -91,8 +91,8 @@ pub enum Violation {
         /// What forbids it.
         what: &'static str,
     },
-    /// A hot pod was not hot in enough earlier readings.
-    #[error("{pod} was not hot for long enough")]
+    /// A hot pod is not even in enough of the earlier readings.
+    #[error("{pod} was not measured for long enough to be hot for long")]
     Passing {
         /// Its name.
         pod: String,
@@ -276,7 +276,7 @@ fn check_surroundings(plan: &Plan, snapshot: &Snapshot, policy: &Policy) -> Vec<
     violations
 }
 
-/// Every hot pod must have been above the limit of the present in enough readings, or above that of the time.
+/// Every hot pod must have been there, and measured, in enough earlier readings.
 fn check_past(plan: &Plan, snapshot: &Snapshot, policy: &Policy) -> Vec<Violation> {
     let needed = policy.persistence.required().saturating_sub(1);
     let windows = snapshot.past.as_ref().and_then(|past| past.windows.as_deref().ok()).unwrap_or_default();

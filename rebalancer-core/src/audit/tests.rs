@@ -4,7 +4,10 @@ use super::*;
 use crate::fixture::{policy, snapshot};
 use crate::fleet::{Owner, Uid};
 use crate::planner;
+use crate::policy::{Persistence, QuietHours};
 use crate::report::Decision;
+use crate::snapshot::Past;
+use crate::surroundings::{Controller, Scaling, Selector};
 use crate::unit::Load;
 
 fn good() -> (Plan, Snapshot) {
@@ -136,4 +139,110 @@ fn a_batch_that_leaves_too_few_is_caught() {
     let (plan, snapshot) = good();
     let policy = Policy { minimum_pods: 3, ..policy() };
     assert_eq!(audit(&plan, &snapshot, &policy), [Violation::TooFewLeft { left: 2, minimum: 3 }]);
+}
+
+fn check_under(policy: &Policy, plant: impl FnOnce(&mut Snapshot), expected: &[Violation]) {
+    let (plan, mut snapshot) = good();
+    plant(&mut snapshot);
+    assert_eq!(audit(&plan, &snapshot, policy), expected);
+}
+
+#[test]
+fn a_batch_that_is_a_larger_share_than_allowed_is_caught() {
+    let policy = Policy { most_share: crate::unit::Share::new(0.5).unwrap(), ..policy() };
+    check_under(&policy, |_| {}, &[Violation::OverShare { pods: 4, serving: 6 }]);
+}
+
+#[test]
+fn a_pod_of_too_high_a_priority_and_one_that_is_not_opted_in_are_caught() {
+    let low = Policy { highest_priority: 10, ..policy() };
+    let expected = [Violation::Untouchable { pod: first() }];
+    check_under(&low, |snapshot| snapshot.pods[0].pod.priority = Some(11), &expected);
+    let opt_in = Policy { opt_in: true, ..policy() };
+    let mark_all_but_the_first = |snapshot: &mut Snapshot| {
+        for pod in &mut snapshot.pods[1..] {
+            pod.pod.annotations.insert("pod-rebalancer.io/opt-in".to_owned(), "true".to_owned());
+        }
+    };
+    check_under(&opt_in, mark_all_but_the_first, &expected);
+}
+
+#[test]
+fn more_than_a_disruption_budget_lets_go_is_caught() {
+    let budget = |name: &str, allowed, status_is_current| DisruptionBudget {
+        name: name.to_owned(),
+        selector: Selector::All(Vec::new()),
+        allowed,
+        status_is_current,
+    };
+    let over = |pods| Violation::OverDisruptionBudget { budget: "b".to_owned(), pods };
+    for (allowed, current, expected) in
+        [(4, true, vec![]), (3, true, vec![over(4)]), (4, false, vec![over(4)])]
+    {
+        let budgets = vec![budget("b", allowed, current)];
+        check_under(&policy(), |snapshot| snapshot.surroundings.budgets = budgets, &expected);
+    }
+    let two = vec![budget("a", 9, true), budget("b", 9, true)];
+    check_under(
+        &policy(),
+        |snapshot| snapshot.surroundings.budgets = two,
+        &[over(1), over(1), over(1), over(1)],
+    );
+}
+
+#[test]
+fn a_plan_in_the_middle_of_a_rollout_a_scaling_or_a_quiet_hour_is_caught() {
+    let not_now = |what| [Violation::NotNow { what }];
+    let controller = Controller {
+        api_version: "apps/v1".to_owned(),
+        kind: "Deployment".to_owned(),
+        name: "consumer".to_owned(),
+        uid: Uid::new("u"),
+        annotations: BTreeMap::new(),
+        status_is_current: true,
+        desired: 6,
+        current: 6,
+        updated: 6,
+    };
+    let under = |controller: Controller, expected: &[Violation]| {
+        check_under(&policy(), |snapshot| snapshot.surroundings.controller = Some(controller), expected);
+    };
+    under(controller.clone(), &[]);
+    under(Controller { updated: 5, ..controller.clone() }, &not_now("a rollout is in progress"));
+    under(
+        Controller { status_is_current: false, ..controller.clone() },
+        &not_now("a rollout is in progress"),
+    );
+    under(Controller { desired: 5, ..controller.clone() }, &not_now("a scaling is in progress"));
+    let annotations = BTreeMap::from([("pod-rebalancer.io/opt-out".to_owned(), "true".to_owned())]);
+    under(Controller { annotations, ..controller }, &not_now("the workload opted out"));
+    let scaling = Scaling {
+        active: true,
+        current: 6,
+        desired: 5,
+        minimum: 1,
+        last_scaled_at: None,
+        wants_fewer: false,
+    };
+    let scale = |snapshot: &mut Snapshot| snapshot.surroundings.scaling = Some(scaling);
+    check_under(&policy(), scale, &not_now("the autoscaler is scaling"));
+    let always = QuietHours::parse("00:00-24:00", jiff::tz::TimeZone::UTC).unwrap();
+    let quiet = Policy { quiet_hours: Some(always), ..policy() };
+    check_under(&quiet, |_| {}, &not_now("a quiet hour"));
+}
+
+#[test]
+fn a_hot_pod_that_was_not_there_before_is_caught() {
+    let lasting = Policy { persistence: Persistence::default(), ..policy() };
+    let passing = [first(), "p001".to_owned()].map(|pod| Violation::Passing { pod });
+    check_under(&lasting, |_| {}, &passing);
+    let seen = |snapshot: &mut Snapshot| {
+        let windows = Ok(vec![crate::fixture::samples(&[("p000", 1.2), ("p001", 1.2)])]);
+        snapshot.past = Some(Past { indicator: plan_indicator(), windows });
+    };
+    check_under(&lasting, seen, &[]);
+}
+
+fn plan_indicator() -> crate::fleet::Indicator {
+    good().0.indicator
 }

@@ -127,3 +127,6 @@ impl Fleet<'_> {
 fn earlier(at: Timestamp, step: SignedDuration) -> Option<Timestamp> {
     at.checked_sub(step).ok()
 }
+
+#[cfg(test)]
+mod tests;

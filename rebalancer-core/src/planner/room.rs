@@ -72,3 +72,6 @@ impl Left<'_> {
 const fn allowed(budget: &DisruptionBudget) -> u32 {
     if budget.status_is_current { budget.allowed } else { 0 }
 }
+
+#[cfg(test)]
+mod tests;
