@@ -23,6 +23,7 @@ pub(crate) struct Invocation {
 pub(crate) enum Action {
     Run,
     Plan { json: bool },
+    Reset,
     Simulate(Box<Course>),
 }
 
@@ -43,6 +44,7 @@ pub(crate) fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Inv
         "plan" => {
             Action::Plan { json: sub.get_one::<String>("output").is_some_and(|output| output == "json") }
         }
+        "reset" => Action::Reset,
         "simulate" => Action::Simulate(Box::new(Course::read(sub)?)),
         _ => Action::Run,
     };
@@ -91,6 +93,12 @@ fn command() -> Command {
                         .default_value("table")
                         .help("table for people, json for machines"),
                 )
+                .args(VARIABLES.iter().map(flag))
+                .after_help(EXIT_CODES),
+        )
+        .subcommand(
+            Command::new("reset")
+                .about("Close the circuit breaker and forget disappointments; budgets and counters stay")
                 .args(VARIABLES.iter().map(flag))
                 .after_help(EXIT_CODES),
         )
@@ -157,6 +165,7 @@ mod tests {
     fn without_a_command_one_cycle_is_run() {
         assert_eq!(parsed(&["rebalancer"]).action, Action::Run);
         assert_eq!(parsed(&["rebalancer", "run"]).action, Action::Run);
+        assert_eq!(parsed(&["rebalancer", "reset"]).action, Action::Reset);
         assert_eq!(parsed(&["rebalancer", "plan", "--output", "json"]).action, Action::Plan { json: true });
     }
 

@@ -152,6 +152,22 @@ impl Memory {
         store.save(now, token, &self.record).await.map_err(NotBegun::State)
     }
 
+    /// Closes the breaker and forgets disappointments, by an operator's explicit choice. Budgets and counters stay.
+    pub fn forgive(&mut self) {
+        self.record.forgive();
+    }
+
+    /// Writes the record down and frees the lock, for those who are no cycle. A dry run writes nothing.
+    ///
+    /// # Errors
+    /// When it was not written for sure.
+    pub async fn leave(mut self, store: &dyn StateStore, now: Timestamp) -> Result<(), StateError> {
+        match self.token.take() {
+            Some(token) => store.release(now, token, &self.record).await,
+            None => Ok(()),
+        }
+    }
+
     /// Writes down how the cycle ended, and frees the lock. `ended` is its outcome, or why it has none.
     ///
     /// # Errors

@@ -3,6 +3,7 @@
 mod cycle;
 mod observe;
 mod plan;
+mod reset;
 mod simulate;
 
 use std::ffi::OsString;
@@ -46,6 +47,7 @@ pub(crate) fn dispatch(invocation: Invocation, environment: impl Fn(&str) -> Opt
     match invocation.action {
         Action::Run => with(config::settings(&raw), also, cycle::run),
         Action::Plan { json } => with(config::settings(&raw), also, |settings| plan::run(settings, json)),
+        Action::Reset => with(config::settings(&raw), also, reset::run),
         Action::Simulate(course) => {
             with(config::policy(&raw), also, |policy| simulate::run(&course, &policy))
         }

@@ -21,7 +21,7 @@ fn table(header: &[&str]) -> Table {
 ///
 /// # Errors
 /// When stdout can't be written for another reason.
-fn print(text: &str) -> anyhow::Result<()> {
+pub(crate) fn print(text: &str) -> anyhow::Result<()> {
     match writeln!(std::io::stdout().lock(), "{}", text.trim_end()) {
         Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => Ok(()),
         written => Ok(written?),

@@ -1,0 +1,58 @@
+//! `rebalancer reset`: closes the circuit breaker, by an operator's explicit choice.
+
+use anyhow::Context as _;
+use jiff::Timestamp;
+use rebalancer_core::cycle::Remembering;
+use rebalancer_core::history::{Breaker, Record};
+use rebalancer_core::port::Mode;
+use rebalancer_core::remember::Memory;
+use rebalancer_kube::LeaseStore;
+
+use super::observe::Eyes;
+use super::{Exit, block_on};
+use crate::config::{Settings, Task};
+use crate::render;
+
+pub(super) fn run(settings: Settings) -> Exit {
+    block_on(async {
+        let eyes = match Eyes::open(settings.sight).await {
+            Ok(eyes) => eyes,
+            Err(exit) => return exit,
+        };
+        match reset(&eyes, &settings.task).await {
+            Ok(()) => Exit::Finished,
+            Err(error) => {
+                tracing::error!(event = "reset_failed", error = format!("{error:#}"), "nothing was reset");
+                Exit::Failed
+            }
+        }
+    })
+}
+
+async fn reset(eyes: &Eyes, task: &Task) -> anyhow::Result<()> {
+    let Remembering { patience, lock_for } =
+        task.remembering.context("RECORD_STORE=none: there is no record, so there is nothing to reset")?;
+    let store = LeaseStore::new(&eyes.connection, &task.subject.workload);
+    let holder = format!("reset-{}", uuid::Uuid::now_v7());
+    let mut memory = Memory::open(&store, &holder, task.mode, lock_for, patience, Timestamp::now()).await?;
+    let before = state(memory.record());
+    memory.forgive();
+    let after = state(memory.record());
+    memory.leave(&store, Timestamp::now()).await?;
+    let what = match task.mode {
+        Mode::Real => "reset",
+        Mode::DryRun => "would be reset (dry run)",
+    };
+    render::print(&format!("{}: {what}\nbefore  {before}\nafter   {after}\n", task.subject.workload))
+}
+
+/// What a reset changes. The removal budget, the last rotations and the counters stay.
+fn state(record: &Record) -> String {
+    let breaker = match record.breaker() {
+        Breaker::Closed => "breaker closed".to_owned(),
+        Breaker::Open { until, why, .. } => format!("breaker open until {until:.0}: {why}"),
+        Breaker::HalfOpen { why, .. } => format!("breaker half open: {why}"),
+    };
+    let (unhelpful, failed) = (record.unhelpful_in_a_row(), record.failures_in_a_row());
+    format!("{breaker}; {unhelpful} rotations in a row did not help, {failed} cycles in a row failed")
+}
