@@ -98,7 +98,7 @@ impl Inventory for KubeInventory {
 }
 
 /// Counting a pod twice would distort every statistic, so of equal UIDs the first stays.
-fn each_once(pods: Vec<Pod>) -> Vec<Pod> {
+pub(crate) fn each_once(pods: Vec<Pod>) -> Vec<Pod> {
     let mut seen: BTreeSet<Uid> = BTreeSet::new();
     let fresh = |pod: &Pod| {
         let fresh = seen.insert(pod.uid.clone());

@@ -57,6 +57,9 @@
 mod classify;
 mod client;
 mod decode;
+#[cfg(feature = "fuzzing")]
+#[doc(hidden)]
+pub mod fuzzing;
 mod inventory;
 mod list;
 mod remover;
