@@ -65,6 +65,7 @@ mod list;
 mod remover;
 mod retry;
 mod state;
+mod text;
 mod wire;
 
 pub use client::{ConnectError, Connection, Settings, connect};

@@ -240,6 +240,15 @@ mod tests {
     }
 
     #[test]
+    fn a_name_with_control_characters_can_not_break_out_of_the_line_of_a_message() {
+        let mut value = full();
+        value["metadata"]["name"] = json!("p\n\u{1b}[31m");
+        value["metadata"]["uid"] = Value::Null;
+        let message = decode(value).unwrap_err().to_string();
+        assert!(message.ends_with("the pod 'p  [31m' came without a UID"), "{message:?}");
+    }
+
+    #[test]
     fn a_pod_without_identity_is_refused() {
         for field in ["uid", "name", "namespace"] {
             for lost in [Value::Null, json!("")] {
