@@ -11,20 +11,20 @@ use crate::wire::Failure;
 
 pub use crate::state::fuzzing::{acquire, annotation, peek, record, written};
 
-/// The pods of a list that came in one page.
+/// The pods of this namespace, from a list that came in one page.
 ///
 /// # Errors
 /// When it can't be used.
-pub fn pods(body: &[u8], container: &str) -> Result<Vec<Pod>, InventoryError> {
-    list(body, "PodList", |raw: RawPod| pod(raw, container)).map(each_once)
+pub fn pods(body: &[u8], namespace: &str, container: &str) -> Result<Vec<Pod>, InventoryError> {
+    list(body, "PodList", |raw: RawPod| pod(raw, namespace, container)).map(each_once)
 }
 
-/// One pod.
+/// One pod of this namespace.
 ///
 /// # Errors
 /// When it can't be used.
-pub fn one_pod(body: &[u8], container: &str) -> Result<Pod, InventoryError> {
-    pod(json(body)?, container)
+pub fn one_pod(body: &[u8], namespace: &str, container: &str) -> Result<Pod, InventoryError> {
+    pod(json(body)?, namespace, container)
 }
 
 /// The autoscalers of a list that came in one page.
