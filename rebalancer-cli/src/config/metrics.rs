@@ -1,5 +1,7 @@
 //! Settings of the metric server and its queries.
 
+use std::fs::{self, File};
+use std::io::{self, Read as _};
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -15,6 +17,9 @@ use super::problem::Given;
 
 /// A window that is shorter than two scrapes has no rate; a longer one than a day hides every change.
 const WINDOWS: (Duration, Duration) = (Duration::from_secs(10), Duration::from_secs(24 * 3600));
+
+/// No Secret and no ConfigMap is larger.
+const LARGEST_FILE: u64 = 1 << 20;
 
 /// Indicators that are read only when their query is set.
 const OPTIONAL_QUERIES: [(&str, Indicator); 4] = [
@@ -152,13 +157,25 @@ fn auth(reader: &mut Reader<'_>) -> Option<Auth> {
     }
 }
 
-/// A file that can be opened. It is read again when it is used.
+/// A file that can be read to its end. It is read again when it is used.
 fn readable(text: &str) -> Result<String, Expected> {
     let path = parse::text(text)?;
-    match std::fs::read(&path) {
-        Ok(_) => Ok(path),
+    match read_through(&path) {
+        Ok(()) => Ok(path),
         Err(error) => Err(format!("a file that can be read: {error}")),
     }
+}
+
+/// A pipe would wait for a writer and a device may have no end, so neither is opened.
+fn read_through(path: &str) -> io::Result<()> {
+    if !fs::metadata(path)?.is_file() {
+        return Err(io::Error::other("it is no regular file"));
+    }
+    let mut beginning = File::open(path)?.take(LARGEST_FILE + 1);
+    if io::copy(&mut beginning, &mut io::sink())? > LARGEST_FILE {
+        return Err(io::Error::other("it is larger than 1 MiB"));
+    }
+    Ok(())
 }
 
 /// `NAME=VALUE`, separated by commas.
