@@ -99,10 +99,19 @@ pub(super) fn client(reader: &mut Reader<'_>, cycle: Option<Duration>) -> Option
         settings = settings.header(name, value);
     }
     Client::new(&settings)
-        .map_err(|error| {
-            reader.problem(to_blame(&error), Given::Hidden, format!("a setting that works, but {error}"))
-        })
+        .map_err(|error| reader.problem(to_blame(&error), Given::Hidden, works_but(&error)))
         .ok()
+}
+
+/// What is taken for a header's name may be a part of its value: `Authorization: Bearer c2VjcmV0==`.
+fn works_but(error: &ClientError) -> Expected {
+    match error {
+        ClientError::Header { problem, .. } => format!("headers that work, but one of them {problem}"),
+        ClientError::CaFile { .. }
+        | ClientError::Timeout
+        | ClientError::Endpoint { .. }
+        | ClientError::Build { .. } => format!("a setting that works, but {error}"),
+    }
 }
 
 /// The variable that a client's error is about.

@@ -244,6 +244,8 @@ fn secrets_are_never_shown() {
         ("PROMETHEUS_HEADERS", "Authorization: s3cret"),
         ("PROMETHEUS_HEADERS", "Bad Name=s3cret"),
         ("PROMETHEUS_HEADERS", "X-Token=s3cret\u{1}"),
+        ("PROMETHEUS_HEADERS", "Authorization: Bearer s3cret=="),
+        ("PROMETHEUS_HEADERS", "X-Token=a,s3cret=\u{1}b\u{1}b"),
     ] {
         let messages = bad(&[(variable, value)]);
         assert_eq!(messages.len(), 1, "{messages:?}");
