@@ -241,6 +241,7 @@ fn secrets_are_never_shown() {
     for (variable, value) in [
         ("PROMETHEUS_ENDPOINT", "http://me:s3cret@metrics:9090"),
         ("PROMETHEUS_ENDPOINT", "ftp://me:s3cret@metrics:9090"),
+        ("PROMETHEUS_ENDPOINT", "ftp://metrics:9090/?key=s3cret"),
         ("PROMETHEUS_HEADERS", "Authorization: s3cret"),
         ("PROMETHEUS_HEADERS", "Bad Name=s3cret"),
         ("PROMETHEUS_HEADERS", "X-Token=s3cret\u{1}"),
