@@ -8,8 +8,8 @@ use crate::report::Veto;
 /// Namespaces whose pods keep the cluster itself alive.
 const SYSTEM_NAMESPACES: [&str; 3] = ["kube-system", "kube-public", "kube-node-lease"];
 
-/// Priority classes that Kubernetes reserves for pods that keep the cluster or a node alive.
-const CRITICAL_CLASSES: [&str; 2] = ["system-cluster-critical", "system-node-critical"];
+/// Kubernetes reserves priority classes of this beginning for pods that keep the cluster or a node alive.
+const CRITICAL_CLASSES: &str = "system-";
 
 /// Controllers whose pods are bound to a node or run to an end: a replacement takes over no partitions elsewhere.
 const UNSUITABLE_CONTROLLERS: [&str; 3] = ["DaemonSet", "Job", "Node"];
@@ -60,7 +60,7 @@ fn identity_veto(pod: &Pod, own: bool) -> Option<Veto> {
     if SYSTEM_NAMESPACES.contains(&pod.namespace.as_str()) {
         return Some(Veto::SystemNamespace);
     }
-    if let Some(class) = pod.priority_class.as_deref().filter(|class| CRITICAL_CLASSES.contains(class)) {
+    if let Some(class) = pod.priority_class.as_deref().filter(|class| class.starts_with(CRITICAL_CLASSES)) {
         return Some(Veto::Critical { priority_class: class.to_owned() });
     }
     if pod.mirror {
@@ -80,10 +80,10 @@ fn identity_veto(pod: &Pod, own: bool) -> Option<Veto> {
     }
 }
 
-/// The annotation by which somebody wants this pod to be left alone.
+/// The annotation by which somebody wants this pod to be left alone. Who writes `true, until Monday` wants it too.
 fn opted_out(pod: &Pod) -> Option<&'static str> {
     let says = |annotation: &str, value: &str| {
-        pod.annotations.get(annotation).is_some_and(|given| given.trim().eq_ignore_ascii_case(value))
+        pod.annotations.get(annotation).is_some_and(|given| given.to_ascii_lowercase().contains(value))
     };
     if says(OPT_OUT, "true") {
         Some(OPT_OUT)
@@ -174,6 +174,10 @@ mod tests {
             |pod| pod.priority_class = Some("system-node-critical".to_owned()),
             Some(Veto::Critical { priority_class: "system-node-critical".to_owned() }),
         );
+        check(
+            |pod| pod.priority_class = Some("system-of-tomorrow".to_owned()),
+            Some(Veto::Critical { priority_class: "system-of-tomorrow".to_owned() }),
+        );
         check(|pod| pod.priority_class = Some("batch".to_owned()), None);
     }
 
@@ -200,8 +204,10 @@ mod tests {
         for (annotation, value, out) in [
             (OPT_OUT, "true", true),
             (OPT_OUT, " True", true),
+            (OPT_OUT, "true, until Monday", true),
             (OPT_OUT, "false", false),
             (SAFE_TO_EVICT, "false", true),
+            (SAFE_TO_EVICT, "\"false\"", true),
             (SAFE_TO_EVICT, "true", false),
             (PREFER_NO_EVICTION, "", true),
         ] {
