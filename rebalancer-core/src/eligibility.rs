@@ -12,8 +12,8 @@ use crate::snapshot::Snapshot;
 /// Namespaces whose pods keep the cluster itself alive.
 const SYSTEM_NAMESPACES: [&str; 3] = ["kube-system", "kube-public", "kube-node-lease"];
 
-/// Priority classes that Kubernetes reserves for pods that keep the cluster or a node alive.
-const CRITICAL_CLASSES: [&str; 2] = ["system-cluster-critical", "system-node-critical"];
+/// Kubernetes reserves priority classes of this beginning for pods that keep the cluster or a node alive.
+const CRITICAL_CLASSES: &str = "system-";
 
 /// Controllers whose pods are bound to a node or run to an end: a replacement takes over no partitions elsewhere.
 const UNSUITABLE_CONTROLLERS: [&str; 3] = ["DaemonSet", "Job", "Node"];
@@ -80,13 +80,14 @@ impl<'a> Criteria<'a> {
     }
 }
 
-/// Whether this annotation is there and says yes.
-pub(crate) fn is_true(annotations: &BTreeMap<String, String>, name: &str) -> bool {
-    says(annotations, name, "true")
+/// Whether this annotation is there and is nothing but a yes.
+fn is_true(annotations: &BTreeMap<String, String>, name: &str) -> bool {
+    annotations.get(name).is_some_and(|given| given.trim().eq_ignore_ascii_case("true"))
 }
 
-fn says(annotations: &BTreeMap<String, String>, name: &str, value: &str) -> bool {
-    annotations.get(name).is_some_and(|given| given.trim().eq_ignore_ascii_case(value))
+/// Whether somebody who wrote this annotation may have meant this value. In doubt a pod is left alone.
+pub(crate) fn says(annotations: &BTreeMap<String, String>, name: &str, value: &str) -> bool {
+    annotations.get(name).is_some_and(|given| given.to_ascii_lowercase().contains(value))
 }
 
 /// One of the workload's own pods: it has the container, and the workload owns it, directly or by a ReplicaSet.
@@ -108,7 +109,7 @@ fn identity_veto(pod: &Pod, own: bool) -> Option<Veto> {
     if SYSTEM_NAMESPACES.contains(&pod.namespace.as_str()) {
         return Some(Veto::SystemNamespace);
     }
-    if let Some(class) = pod.priority_class.as_deref().filter(|class| CRITICAL_CLASSES.contains(class)) {
+    if let Some(class) = pod.priority_class.as_deref().filter(|class| class.starts_with(CRITICAL_CLASSES)) {
         return Some(Veto::Critical { priority_class: class.to_owned() });
     }
     if pod.mirror {
@@ -128,9 +129,9 @@ fn identity_veto(pod: &Pod, own: bool) -> Option<Veto> {
     }
 }
 
-/// The annotation by which somebody wants this pod to be left alone.
+/// The annotation by which somebody wants this pod to be left alone. Who writes `true, until Monday` wants it too.
 fn opted_out(pod: &Pod) -> Option<&'static str> {
-    if is_true(&pod.annotations, OPT_OUT) {
+    if says(&pod.annotations, OPT_OUT, "true") {
         Some(OPT_OUT)
     } else if says(&pod.annotations, SAFE_TO_EVICT, "false") {
         Some(SAFE_TO_EVICT)
@@ -250,6 +251,10 @@ mod tests {
             |pod| pod.priority_class = Some("system-node-critical".to_owned()),
             Some(Veto::Critical { priority_class: "system-node-critical".to_owned() }),
         );
+        check(
+            |pod| pod.priority_class = Some("system-of-tomorrow".to_owned()),
+            Some(Veto::Critical { priority_class: "system-of-tomorrow".to_owned() }),
+        );
         check(|pod| pod.priority_class = Some("batch".to_owned()), None);
     }
 
@@ -276,8 +281,10 @@ mod tests {
         for (annotation, value, out) in [
             (OPT_OUT, "true", true),
             (OPT_OUT, " True", true),
+            (OPT_OUT, "true, until Monday", true),
             (OPT_OUT, "false", false),
             (SAFE_TO_EVICT, "false", true),
+            (SAFE_TO_EVICT, "\"false\"", true),
             (SAFE_TO_EVICT, "true", false),
             (PREFER_NO_EVICTION, "", true),
         ] {

@@ -9,7 +9,7 @@ use std::fmt;
 
 use jiff::{SignedDuration, Timestamp};
 
-use crate::eligibility::{OPT_OUT, is_true};
+use crate::eligibility::{OPT_OUT, says};
 use crate::policy::Policy;
 use crate::snapshot::{ObservedPod, Snapshot};
 use crate::surroundings::{Controller, Scaling};
@@ -155,7 +155,7 @@ pub fn not_now(snapshot: &Snapshot, policy: &Policy) -> Option<NotNow> {
 }
 
 fn opted_out(controller: &Controller) -> Option<NotNow> {
-    is_true(&controller.annotations, OPT_OUT).then_some(NotNow::OptedOut { annotation: OPT_OUT })
+    says(&controller.annotations, OPT_OUT, "true").then_some(NotNow::OptedOut { annotation: OPT_OUT })
 }
 
 fn quiet(policy: &Policy, now: Timestamp) -> Option<NotNow> {

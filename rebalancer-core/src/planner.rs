@@ -1,6 +1,7 @@
 //! The one door to a decision: snapshot and policy in, report out. Pure and deterministic; deciding never fails,
 //! since to hold is a result.
 
+use std::cmp::Ordering;
 use std::collections::BTreeMap;
 
 use crate::eligibility::Criteria;
@@ -311,7 +312,9 @@ impl Fleet<'_> {
         }
         let improvement = rotation.improvement();
         let minimum = self.policy.minimum_improvement;
-        if rotation.cold.is_empty() || improvement.percent <= minimum.get() {
+        // Loads that are too large to be added up bring what is no number, and is no improvement.
+        let enough = improvement.percent.partial_cmp(&minimum.get()) == Some(Ordering::Greater);
+        if rotation.cold.is_empty() || !enough {
             return Err(Hold::SmallImprovement { improvement, minimum });
         }
         let removals = rotation.in_turn().filter_map(|(candidate, choice)| {

@@ -5,6 +5,7 @@ use kube::core::Status;
 use rebalancer_core::history::StateError;
 use rebalancer_core::port::{InventoryError, RemovalError};
 
+use crate::text::excerpt;
 use crate::wire::{Failure, Refusal};
 
 /// A right, as RBAC names it.
@@ -119,7 +120,7 @@ fn concerns_the_uid(status: &Status) -> bool {
 /// Also there while a new budget "is still being processed by the server".
 fn budget_cause(status: &Status) -> Option<String> {
     let causes = &status.details.as_ref()?.causes;
-    causes.iter().find(|cause| cause.reason == "DisruptionBudget").map(|cause| cause.message.clone())
+    causes.iter().find(|cause| cause.reason == "DisruptionBudget").map(|cause| excerpt(&cause.message))
 }
 
 /// A 500 that is answered before anything is touched.

@@ -12,7 +12,9 @@ pub(crate) use pod::{RawPod, pod};
 
 use rebalancer_core::port::InventoryError;
 
+use crate::text::excerpt;
+
 /// An object without a field that every stored object has.
 fn incomplete(kind: &str, name: &str, field: &str) -> InventoryError {
-    InventoryError::Rejected { message: format!("the {kind} '{name}' came without {field}") }
+    InventoryError::Rejected { message: format!("the {kind} '{}' came without {field}", excerpt(name)) }
 }

@@ -57,6 +57,10 @@ impl KubeInventory {
         }
     }
 
+    fn decoded(&self, raw: RawPod) -> Result<Pod, InventoryError> {
+        pod(raw, &self.settings.namespace, &self.settings.container)
+    }
+
     async fn get(&self, name: &str) -> Result<RawPod, Failure> {
         wire::pod(&self.settings.namespace, name)?;
         let pods = wire::collection("/api/v1", &self.settings.namespace, "pods")?;
@@ -72,7 +76,7 @@ impl Inventory for KubeInventory {
     async fn pods(&self) -> Result<Vec<Pod>, InventoryError> {
         let list = self.list("/api/v1", "pods", "PodList", LIST_PODS);
         let list = List { labels: Some(&self.settings.label_selector), ..list };
-        let pods = list.read(|raw: RawPod| pod(raw, &self.settings.container)).await?;
+        let pods = list.read(|raw| self.decoded(raw)).await?;
         Ok(each_once(pods))
     }
 
@@ -99,7 +103,7 @@ impl Inventory for KubeInventory {
         let answer = self.get(name).await;
         debug!(event = "kubernetes_get", pod = name, found = answer.is_ok());
         match answer {
-            Ok(raw) => pod(raw, &self.settings.container).map(Some),
+            Ok(raw) => self.decoded(raw).map(Some),
             Err(Failure::Refused(refusal)) if is_gone(&refusal) => Ok(None),
             Err(failure) => Err(read_error(&failure, GET_POD, &self.settings.namespace)),
         }
@@ -107,7 +111,7 @@ impl Inventory for KubeInventory {
 }
 
 /// Counting a pod twice would distort every statistic, so of equal UIDs the first stays.
-fn each_once(pods: Vec<Pod>) -> Vec<Pod> {
+pub(crate) fn each_once(pods: Vec<Pod>) -> Vec<Pod> {
     let mut seen: BTreeSet<Uid> = BTreeSet::new();
     let fresh = |pod: &Pod| {
         let fresh = seen.insert(pod.uid.clone());

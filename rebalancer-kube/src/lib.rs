@@ -12,6 +12,7 @@
 //! # Invariants
 //!
 //! - A list is whole or it is an error: pages of two states of the cluster are never mixed.
+//! - A pod of another namespace than the one that was asked is an error: it would be removed there.
 //! - A removal names the UID it means, so another pod of the same name is never hit.
 //! - A removal is sent once. kube's own retry, which repeats even a disruption budget's refusal, is off.
 //! - A dry run is marked in the query and in the body of its request, so losing one of them makes nothing real.
@@ -57,11 +58,15 @@
 mod classify;
 mod client;
 mod decode;
+#[cfg(feature = "fuzzing")]
+#[doc(hidden)]
+pub mod fuzzing;
 mod inventory;
 mod list;
 mod remover;
 mod retry;
 mod state;
+mod text;
 mod wire;
 
 pub use client::{ConnectError, Connection, Settings, connect};

@@ -10,6 +10,7 @@ use tracing::{debug, warn};
 
 use crate::classify::{Right, read_error};
 use crate::retry::{Deadline, read};
+use crate::text::excerpt;
 use crate::wire::Failure;
 
 /// Objects in a page. A pod is some 9 KiB of JSON, most of it not wanted here, and a page is held in whole while
@@ -30,18 +31,30 @@ pub(crate) struct List<'a> {
     pub(crate) labels: Option<&'a str>,
 }
 
+/// One page, as the server sends it.
 #[derive(Deserialize)]
-struct Page<T> {
+pub(crate) struct Page<T> {
     kind: String,
     #[serde(default)]
     metadata: PageMeta,
-    items: Option<Vec<T>>,
+    pub(crate) items: Option<Vec<T>>,
 }
 
 #[derive(Deserialize, Default)]
 struct PageMeta {
     #[serde(default, rename = "continue")]
     token: Option<String>,
+}
+
+impl<T> Page<T> {
+    /// The page, when it is one of the list that was asked for.
+    pub(crate) fn of_kind(self, kind: &str) -> Result<Self, InventoryError> {
+        if self.kind == kind {
+            return Ok(self);
+        }
+        let message = format!("a {kind} was asked for, a {} came", excerpt(&self.kind));
+        Err(InventoryError::Rejected { message })
+    }
 }
 
 /// Why a round through the pages ended early.
@@ -97,8 +110,7 @@ impl List<'_> {
     async fn page<R: DeserializeOwned>(&self, token: Option<String>) -> Result<Page<R>, Stop> {
         let request = self.request(token).map_err(|failure| Stop::Failed(self.error(&failure)))?;
         match read::<Page<R>>(self.client, &request, self.deadline).await {
-            Ok(page) if page.kind == self.kind => Ok(page),
-            Ok(page) => Err(Stop::Failed(self.foreign(&page.kind))),
+            Ok(page) => page.of_kind(self.kind).map_err(Stop::Failed),
             Err(Failure::Refused(refusal)) if refusal.status.code == 410 => {
                 Err(Stop::Expired(Failure::Refused(refusal)))
             }
@@ -120,10 +132,5 @@ impl List<'_> {
 
     fn error(&self, failure: &Failure) -> InventoryError {
         read_error(failure, self.right, self.namespace)
-    }
-
-    fn foreign(&self, kind: &str) -> InventoryError {
-        let message = format!("a {} was asked for, a {kind} came", self.kind);
-        InventoryError::Rejected { message }
     }
 }

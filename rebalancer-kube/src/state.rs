@@ -9,6 +9,8 @@
 //! clock far ahead and died is waited for; the message says until when, and removing the Lease's holder frees it.
 
 mod annotation;
+#[cfg(feature = "fuzzing")]
+pub(crate) mod fuzzing;
 mod lease;
 
 use async_trait::async_trait;
@@ -17,7 +19,7 @@ use http::{Method, Request};
 use jiff::{SignedDuration, Timestamp};
 use k8s_openapi::api::coordination::v1::Lease;
 use rebalancer_core::fleet::Workload;
-use rebalancer_core::history::{Acquired, Held, Peeked, Record, StateError, StateStore, Token};
+use rebalancer_core::history::{Acquired, Peeked, Record, StateError, StateStore, Token};
 use tracing::debug;
 
 pub use annotation::ANNOTATION;
@@ -112,12 +114,7 @@ impl LeaseStore {
 
     /// Takes the lock on what was read, when it is free.
     async fn take(&self, found: Lease, run: &Run<'_>) -> Result<Option<Acquired>, StateError> {
-        if let Some(Held { by, until }) = lease::held(&found, run.now).filter(|held| held.by != run.holder) {
-            return Err(StateError::Held { by, until });
-        }
-        // A record that can't be used is not locked: whoever repairs it finds it free.
-        let record = lease::record(&found)?;
-        let wanted = lease::taken(found, run.now, run.holder, run.ttl);
+        let (record, wanted) = lease::claimed(found, run.now, run.holder, run.ttl)?;
         let Some(stored) = self.write(&wanted, run.deadline).await? else { return Ok(None) };
         Ok(Some(Acquired { record, token: run.token(&stored)? }))
     }
@@ -183,8 +180,10 @@ impl StateStore for LeaseStore {
 
     async fn peek(&self, now: Timestamp) -> Result<Peeked, StateError> {
         let found = self.get(Deadline::after(self.connection.timeout)).await?;
-        let record = found.as_ref().map_or_else(|| Ok(Record::default()), lease::record)?;
-        Ok(Peeked { record, held: found.and_then(|found| lease::held(&found, now)) })
+        match found {
+            Some(found) => lease::seen(&found, now),
+            None => Ok(Peeked { record: Record::default(), held: None }),
+        }
     }
 }
 

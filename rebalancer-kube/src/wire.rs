@@ -12,6 +12,8 @@ use kube::client::Body;
 use kube::core::Status;
 use serde::de::DeserializeOwned;
 
+use crate::text::excerpt;
+
 /// A proxy's error page is longer than anybody wants in a log line.
 const LONGEST_FOREIGN_TEXT: usize = 300;
 
@@ -44,6 +46,7 @@ pub(crate) struct Refusal {
 impl fmt::Display for Refusal {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Status { code, reason, message, .. } = &self.status;
+        let (reason, message) = (excerpt(reason), excerpt(message));
         match (reason.is_empty(), message.is_empty()) {
             (true, true) => write!(f, "{code}"),
             (true, false) => write!(f, "{code}: {message}"),
@@ -57,7 +60,7 @@ impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Refused(refusal) => write!(f, "{refusal}"),
-            Self::Malformed(message) => write!(f, "the answer can't be understood: {message}"),
+            Self::Malformed(message) => write!(f, "the answer can't be understood: {}", excerpt(message)),
             Self::Unsendable(message) => write!(f, "the request could not be made: {message}"),
             Self::NotConnected(message) => write!(f, "no connection: {message}"),
             Self::Lost(message) => write!(f, "the connection broke: {message}"),

@@ -45,7 +45,7 @@ pub(crate) fn hpas(body: &[u8], query: &str) -> Result<Decoded<Vec<Hpa>>, Metric
         let name = label(&series.metric.horizontalpodautoscaler, "horizontalpodautoscaler", query)?;
         let target = cpu_target(&name, &series.metric.metric_target_type, series.number())?;
         if let Some(other) = targets.insert(name.clone(), target) {
-            return Err(malformed(format!(
+            return Err(malformed(&format!(
                 "autoscaler {name} has two CPU targets, {other} and {target}; which one rules can't be known"
             )));
         }
@@ -80,7 +80,7 @@ fn partition(labels: &PartitionLabels<'_>, number: f64, query: &str) -> Result<P
     let partition = label(&labels.partition, "partition", query)?;
     let pod = label(&labels.pod, "pod", query)?;
     let load = Load::new(number)
-        .map_err(|error| malformed(format!("partition {partition} of topic {topic}: {error}")))?;
+        .map_err(|error| malformed(&format!("partition {partition} of topic {topic}: {error}")))?;
     Ok(PartitionLoad { topic, partition, pod, load })
 }
 
@@ -90,13 +90,13 @@ fn cpu_target(hpa: &str, kind: &str, number: f64) -> Result<CpuTarget, MetricsEr
         "utilization" => usable(number).map(CpuTarget::Utilization),
         "average" => usable(number).and_then(|cores| Cores::new(cores).ok()).map(CpuTarget::AverageValue),
         other => {
-            return Err(malformed(format!(
+            return Err(malformed(&format!(
                 "autoscaler {hpa} has metric_target_type '{other}', expected 'utilization' or 'average'"
             )));
         }
     };
     target.ok_or_else(|| {
-        malformed(format!("autoscaler {hpa} has the CPU target {number}, expected more than 0"))
+        malformed(&format!("autoscaler {hpa} has the CPU target {number}, expected more than 0"))
     })
 }
 
@@ -106,14 +106,14 @@ fn usable(number: f64) -> Option<f64> {
 
 fn label(value: &str, name: &str, query: &str) -> Result<String, MetricsError> {
     if value.is_empty() {
-        return Err(malformed(format!("a series of the query '{query}' has no label '{name}'")));
+        return Err(malformed(&format!("a series of the query '{query}' has no label '{name}'")));
     }
     Ok(value.to_owned())
 }
 
 /// Equal values are no excuse: the query mixes things that it takes for one.
 fn twice(what: &str, by: &str, query: &str) -> MetricsError {
-    malformed(format!("the query '{query}' gives {what} more than once; aggregate it 'by ({by})'"))
+    malformed(&format!("the query '{query}' gives {what} more than once; aggregate it 'by ({by})'"))
 }
 
 #[cfg(test)]

@@ -53,6 +53,9 @@ mod auth;
 mod client;
 mod decode;
 mod failure;
+#[cfg(feature = "fuzzing")]
+#[doc(hidden)]
+pub mod fuzzing;
 pub mod query;
 mod settings;
 mod source;

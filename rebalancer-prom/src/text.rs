@@ -7,6 +7,9 @@ pub(crate) const WORDS: usize = 300;
 /// How much of an answer that can't be read is shown, in characters.
 pub(crate) const GLIMPSE: usize = 100;
 
+/// How much is shown of a message of ours that holds a server's words, in characters.
+pub(crate) const MESSAGE: usize = 600;
+
 /// The beginning of a text in one line. Control characters could forge log lines or drive a terminal.
 pub(crate) fn excerpt(text: &str, limit: usize) -> String {
     let mut shown: String =

@@ -1,5 +1,7 @@
 //! Settings of the metric server and its queries.
 
+use std::fs::{self, File};
+use std::io::{self, Read as _};
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -15,6 +17,9 @@ use super::problem::Given;
 
 /// A window that is shorter than two scrapes has no rate; a longer one than a day hides every change.
 const WINDOWS: (Duration, Duration) = (Duration::from_secs(10), Duration::from_secs(24 * 3600));
+
+/// No Secret and no ConfigMap is larger.
+const LARGEST_FILE: u64 = 1 << 20;
 
 /// Indicators that are read only when their query is set.
 const OPTIONAL_QUERIES: [(&str, Indicator); 4] = [
@@ -94,10 +99,19 @@ pub(super) fn client(reader: &mut Reader<'_>, cycle: Option<Duration>) -> Option
         settings = settings.header(name, value);
     }
     Client::new(&settings)
-        .map_err(|error| {
-            reader.problem(to_blame(&error), Given::Hidden, format!("a setting that works, but {error}"))
-        })
+        .map_err(|error| reader.problem(to_blame(&error), Given::Hidden, works_but(&error)))
         .ok()
+}
+
+/// What is taken for a header's name may be a part of its value: `Authorization: Bearer c2VjcmV0==`.
+fn works_but(error: &ClientError) -> Expected {
+    match error {
+        ClientError::Header { problem, .. } => format!("headers that work, but one of them {problem}"),
+        ClientError::CaFile { .. }
+        | ClientError::Timeout
+        | ClientError::Endpoint { .. }
+        | ClientError::Build { .. } => format!("a setting that works, but {error}"),
+    }
 }
 
 /// The variable that a client's error is about.
@@ -152,13 +166,25 @@ fn auth(reader: &mut Reader<'_>) -> Option<Auth> {
     }
 }
 
-/// A file that can be opened. It is read again when it is used.
+/// A file that can be read to its end. It is read again when it is used.
 fn readable(text: &str) -> Result<String, Expected> {
     let path = parse::text(text)?;
-    match std::fs::read(&path) {
-        Ok(_) => Ok(path),
+    match read_through(&path) {
+        Ok(()) => Ok(path),
         Err(error) => Err(format!("a file that can be read: {error}")),
     }
+}
+
+/// A pipe would wait for a writer and a device may have no end, so neither is opened.
+fn read_through(path: &str) -> io::Result<()> {
+    if !fs::metadata(path)?.is_file() {
+        return Err(io::Error::other("it is no regular file"));
+    }
+    let mut beginning = File::open(path)?.take(LARGEST_FILE + 1);
+    if io::copy(&mut beginning, &mut io::sink())? > LARGEST_FILE {
+        return Err(io::Error::other("it is larger than 1 MiB"));
+    }
+    Ok(())
 }
 
 /// `NAME=VALUE`, separated by commas.

@@ -79,7 +79,9 @@ impl<'a> Reader<'a> {
 /// The value, unless it is a secret or a URL that may hold one.
 pub(crate) fn showable(name: &str, given: &str) -> Given {
     let secret = variable::find(name).is_some_and(|variable| variable.secret);
-    if secret || given.contains('@') { Given::Hidden } else { Given::Value(given.to_owned()) }
+    // Credentials stand before an '@', keys in the query string.
+    let url = given.contains('@') || (name == "PROMETHEUS_ENDPOINT" && given.contains('?'));
+    if secret || url { Given::Hidden } else { Given::Value(given.to_owned()) }
 }
 
 /// A person writes `"0.30"` in an env file, and the quotes arrive with it.

@@ -253,13 +253,36 @@ fn what_is_no_utf_8_is_a_problem_and_no_panic() {
 }
 
 #[test]
+fn what_is_no_file_or_has_no_end_is_refused_and_not_read() {
+    let folder = tempfile::tempdir().unwrap();
+    let (pipe, large) = (folder.path().join("pipe"), folder.path().join("large"));
+    assert!(std::process::Command::new("mkfifo").arg(&pipe).status().unwrap().success());
+    std::fs::write(&large, vec![b'x'; (1 << 20) + 1]).unwrap();
+    for (path, expected) in [
+        (pipe.as_path(), "it is no regular file"),
+        (std::path::Path::new("/dev/zero"), "it is no regular file"),
+        (folder.path(), "it is no regular file"),
+        (large.as_path(), "it is larger than 1 MiB"),
+    ] {
+        for variable in ["PROMETHEUS_BEARER_TOKEN_FILE", "PROMETHEUS_CA_FILE"] {
+            let messages = bad(&[(variable, path.to_str().unwrap())]);
+            assert_eq!(messages.len(), 1, "{messages:?}");
+            assert!(messages[0].ends_with(&format!("expected a file that can be read: {expected}")));
+        }
+    }
+}
+
+#[test]
 fn secrets_are_never_shown() {
     for (variable, value) in [
         ("PROMETHEUS_ENDPOINT", "http://me:s3cret@metrics:9090"),
         ("PROMETHEUS_ENDPOINT", "ftp://me:s3cret@metrics:9090"),
+        ("PROMETHEUS_ENDPOINT", "ftp://metrics:9090/?key=s3cret"),
         ("PROMETHEUS_HEADERS", "Authorization: s3cret"),
         ("PROMETHEUS_HEADERS", "Bad Name=s3cret"),
         ("PROMETHEUS_HEADERS", "X-Token=s3cret\u{1}"),
+        ("PROMETHEUS_HEADERS", "Authorization: Bearer s3cret=="),
+        ("PROMETHEUS_HEADERS", "X-Token=a,s3cret=\u{1}b\u{1}b"),
     ] {
         let messages = bad(&[(variable, value)]);
         assert_eq!(messages.len(), 1, "{messages:?}");

@@ -29,7 +29,9 @@ impl Tally {
     }
 
     pub(super) fn add(&mut self, name: &str, by: u64) {
-        let fits = self.0.contains_key(name) || (self.0.len() < MOST_NAMES && is_plain(name));
+        // What goes under OTHER takes no name's place: a full tally would be read back with one name less.
+        let named = self.0.keys().filter(|known| *known != OTHER).count();
+        let fits = self.0.contains_key(name) || (named < MOST_NAMES && is_plain(name));
         let name = if fits { name } else { OTHER };
         let count = self.0.entry(name.to_owned()).or_default();
         *count = count.saturating_add(by);

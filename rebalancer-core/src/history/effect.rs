@@ -87,6 +87,16 @@ impl Effect {
         }
     }
 
+    /// What a clock that was ahead measured counts as measured now.
+    pub(super) fn advanced(self, now: Timestamp) -> Self {
+        match self {
+            Self::NotMade | Self::NotYetKnown => self,
+            Self::Helped { at, after } => Self::Helped { at: at.min(now), after },
+            Self::DidNotHelp { at, after } => Self::DidNotHelp { at: at.min(now), after },
+            Self::NeverSeen { at } => Self::NeverSeen { at: at.min(now) },
+        }
+    }
+
     /// What was measured, when it was.
     #[must_use]
     pub const fn measured(self) -> Option<Spread> {

@@ -23,7 +23,10 @@ impl Record {
     /// What is remembered as later than now was written by a clock that was ahead. It is taken as of now, so that
     /// it can't hold the fleet for longer than if it had just happened.
     pub fn advance(&mut self, now: Timestamp, patience: &Patience) {
-        self.rotations.iter_mut().for_each(|rotation| rotation.at = rotation.at.min(now));
+        for rotation in &mut self.rotations {
+            rotation.at = rotation.at.min(now);
+            rotation.effect = rotation.effect.advanced(now);
+        }
         self.removals.rebase(now);
         self.breaker = self.breaker.advanced(now, patience);
     }

@@ -287,6 +287,9 @@ fn a_clock_that_was_ahead_holds_no_longer_than_if_it_had_just_happened() {
     assert_eq!(record.removed_since(at(0), SignedDuration::from_hours(1)), 4);
     let Breaker::Open { until, .. } = record.breaker() else { panic!("{:?}", record.breaker()) };
     assert_eq!(until, at(24 * 60));
+    let measured_now =
+        |rotation: &Rotation| matches!(rotation.effect, Effect::DidNotHelp { at: when, .. } if when == at(0));
+    assert!(record.rotations().iter().all(measured_now), "{:?}", record.rotations());
 }
 
 #[test]

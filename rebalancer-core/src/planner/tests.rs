@@ -70,6 +70,14 @@ fn exactly_the_minimum_improvement_is_not_enough() {
 }
 
 #[test]
+fn an_improvement_that_can_not_be_told_is_none() {
+    let report = plan(&snapshot(&[1.7e308, 1.6e308, 0.2, 0.1], Some(70.0)), &policy());
+    assert!(
+        matches!(held(&report), Hold::SmallImprovement { improvement, .. } if improvement.percent.is_nan())
+    );
+}
+
+#[test]
 fn without_an_autoscaler_the_coefficient_of_variation_decides() {
     // Mean 0.733, CV 0.45: hot above 1.14, so only the hottest pod.
     let narrow = Policy { tolerance: Tolerance::new(1.55).unwrap(), ..policy() };

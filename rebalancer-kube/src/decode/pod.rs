@@ -10,6 +10,7 @@ use rebalancer_core::unit::{Bytes, Cores};
 use serde::Deserialize;
 
 use super::{incomplete, quantity};
+use crate::text::excerpt;
 
 /// The kubelet marks the API's image of a static pod with it.
 const MIRROR: &str = "kubernetes.io/config.mirror";
@@ -90,18 +91,23 @@ struct Condition {
 /// Takes what the core wants to know of a pod; `container` is the one whose requests count.
 ///
 /// # Errors
-/// When the pod has no name, namespace or UID: it could not be told from others.
-pub(crate) fn pod(raw: RawPod, container: &str) -> Result<Pod, InventoryError> {
+/// When the pod has no name, namespace or UID: it could not be told from others. When it is of another namespace than
+/// the one that was asked: it would be removed there.
+pub(crate) fn pod(raw: RawPod, namespace: &str, container: &str) -> Result<Pod, InventoryError> {
     let RawPod { metadata, spec, status } = raw;
     let name =
         metadata.name.filter(|name| !name.is_empty()).ok_or_else(|| incomplete("pod", "", "a name"))?;
     let present = |value: Option<String>, field| {
         value.filter(|value| !value.is_empty()).ok_or_else(|| incomplete("pod", &name, field))
     };
+    let found = present(metadata.namespace, "a namespace")?;
+    if found != namespace {
+        return Err(stranger(&name, &found, namespace));
+    }
     let annotations = metadata.annotations.unwrap_or_default();
     let ready = status.conditions.iter().flatten().find(|condition| condition.r#type == "Ready");
     Ok(Pod {
-        namespace: present(metadata.namespace, "a namespace")?,
+        namespace: found,
         uid: Uid::new(present(metadata.uid, "a UID")?),
         phase: phase(&status.phase),
         ready: ready.is_some_and(|ready| ready.status == "True"),
@@ -118,6 +124,15 @@ pub(crate) fn pod(raw: RawPod, container: &str) -> Result<Pod, InventoryError> {
         container: spec.containers.into_iter().find(|found| found.name == container).map(requests),
         name,
     })
+}
+
+fn stranger(name: &str, found: &str, asked: &str) -> InventoryError {
+    let message = format!(
+        "namespace {asked} was asked, the pod '{}' of namespace {} came",
+        excerpt(name),
+        excerpt(found)
+    );
+    InventoryError::Rejected { message }
 }
 
 /// Pods carry kilobytes of annotations, such as their last applied configuration.
@@ -191,7 +206,7 @@ mod tests {
     }
 
     fn decode(value: Value) -> Result<Pod, InventoryError> {
-        pod(serde_json::from_value(value).unwrap(), "consumer")
+        pod(serde_json::from_value(value).unwrap(), "shop", "consumer")
     }
 
     #[test]
@@ -244,6 +259,23 @@ mod tests {
             value["spec"]["containers"][1]["resources"]["requests"] = requests;
             assert_eq!(decode(value).unwrap().container, Some(Requests::default()));
         }
+    }
+
+    #[test]
+    fn a_name_with_control_characters_can_not_break_out_of_the_line_of_a_message() {
+        let mut value = full();
+        value["metadata"]["name"] = json!("p\n\u{1b}[31m");
+        value["metadata"]["uid"] = Value::Null;
+        let message = decode(value).unwrap_err().to_string();
+        assert!(message.ends_with("the pod 'p  [31m' came without a UID"), "{message:?}");
+    }
+
+    #[test]
+    fn a_pod_of_another_namespace_is_refused() {
+        let mut value = full();
+        value["metadata"]["namespace"] = json!("bank");
+        let message = "namespace shop was asked, the pod 'consumer-0' of namespace bank came".to_owned();
+        assert_eq!(decode(value), Err(InventoryError::Rejected { message }));
     }
 
     #[test]

@@ -2,6 +2,8 @@
 
 use rebalancer_core::history::{Header, MOST_BYTES, Record, StateError};
 
+use crate::text::excerpt;
+
 /// The annotation of the Lease that holds the record, as JSON. Removing it makes the next cycle begin without memory.
 pub const ANNOTATION: &str = "pod-rebalancer.io/record";
 
@@ -17,7 +19,7 @@ pub(super) fn encode(record: &Record) -> Result<String, StateError> {
 /// The version is looked at first: a later one may have another shape.
 pub(super) fn decode(text: &str, place: &str) -> Result<Record, StateError> {
     let unreadable = |error: serde_json::Error| StateError::Unreadable {
-        message: error.to_string(),
+        message: excerpt(&error.to_string()),
         place: place.to_owned(),
     };
     let header: Header = serde_json::from_str(text).map_err(unreadable)?;

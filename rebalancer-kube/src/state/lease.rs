@@ -3,7 +3,7 @@
 use jiff::{RoundMode, SignedDuration, Timestamp, TimestampRound, Unit};
 use k8s_openapi::api::coordination::v1::{Lease, LeaseSpec};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{MicroTime, ObjectMeta};
-use rebalancer_core::history::{Held, Record, StateError, Token};
+use rebalancer_core::history::{Held, Peeked, Record, StateError, Token};
 
 use super::annotation::{ANNOTATION, decode, encode};
 
@@ -62,10 +62,32 @@ pub(super) fn record(lease: &Lease) -> Result<Record, StateError> {
     annotation.map_or_else(|| Ok(Record::default()), |text| decode(text, &place(lease)))
 }
 
+/// What a mere look at it gives.
+pub(super) fn seen(lease: &Lease, now: Timestamp) -> Result<Peeked, StateError> {
+    Ok(Peeked { record: record(lease)?, held: held(lease, now) })
+}
+
 fn place(lease: &Lease) -> String {
     let part = |part: &Option<String>| part.clone().unwrap_or_default();
     let (namespace, name) = (part(&lease.metadata.namespace), part(&lease.metadata.name));
     format!("in the annotation {ANNOTATION} of Lease {namespace}/{name}")
+}
+
+/// The record, and the Lease once this holder has it.
+///
+/// # Errors
+/// When another one holds it. A record that can't be used is not locked: whoever repairs it finds it free.
+pub(super) fn claimed(
+    lease: Lease,
+    now: Timestamp,
+    holder: &str,
+    ttl: SignedDuration,
+) -> Result<(Record, Lease), StateError> {
+    if let Some(Held { by, until }) = held(&lease, now).filter(|held| held.by != holder) {
+        return Err(StateError::Held { by, until });
+    }
+    let record = record(&lease)?;
+    Ok((record, taken(lease, now, holder, ttl)))
 }
 
 /// The Lease once this holder has it.

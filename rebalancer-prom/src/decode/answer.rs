@@ -8,7 +8,7 @@ use rebalancer_core::port::MetricsError;
 use serde::Deserialize;
 use serde::de::{Deserializer, Error, IgnoredAny, Visitor};
 
-use crate::text::{WORDS, excerpt, glimpse};
+use crate::text::{MESSAGE, WORDS, excerpt, glimpse};
 
 /// Prometheus 2.48 to 2.5x sends remarks on style among the warnings, with this prefix; later versions send them as
 /// `infos`. They say nothing about the answer being whole.
@@ -123,7 +123,7 @@ pub(super) fn vector<'a, L: Deserialize<'a>>(body: &'a [u8]) -> Result<Vec<Serie
 fn explain(body: &[u8], error: &serde_json::Error) -> MetricsError {
     match serde_json::from_slice::<Answer<IgnoredAny>>(body).map(Answer::result) {
         Ok(Err(reason)) => reason,
-        Ok(Ok(IgnoredAny)) | Err(_) => malformed(format!(
+        Ok(Ok(IgnoredAny)) | Err(_) => malformed(&format!(
             "expected the JSON of a query API, but {}; it begins with: {}",
             excerpt(&error.to_string(), WORDS),
             glimpse(body)
@@ -137,8 +137,9 @@ pub(crate) fn server_error(body: &[u8]) -> Option<String> {
     (answer.status == Status::Error).then(|| answer.words())
 }
 
-pub(super) fn malformed(message: String) -> MetricsError {
-    MetricsError::Malformed { message }
+/// The message may hold labels, which may hold anything.
+pub(super) fn malformed(message: &str) -> MetricsError {
+    MetricsError::Malformed { message: excerpt(message, MESSAGE) }
 }
 
 impl<R> Answer<R> {
@@ -149,11 +150,11 @@ impl<R> Answer<R> {
         if let Some(message) = self.gap() {
             return Err(MetricsError::Incomplete { message });
         }
-        let data = self.data.ok_or_else(|| malformed("the answer has no 'data'".to_owned()))?;
+        let data = self.data.ok_or_else(|| malformed("the answer has no 'data'"))?;
         match data.result_type {
             ResultType::Vector => Ok(data.result),
             other @ (ResultType::Matrix | ResultType::Scalar | ResultType::String) => {
-                Err(malformed(format!("the query gives a {}, expected an instant vector", other.name())))
+                Err(malformed(&format!("the query gives a {}, expected an instant vector", other.name())))
             }
         }
     }

@@ -61,6 +61,15 @@ fn a_pod_that_comes_twice_is_a_contradiction_even_when_the_values_agree_or_are_u
 }
 
 #[test]
+fn labels_with_control_characters_or_without_end_give_one_short_line() {
+    let long = "x".repeat(5000);
+    for pod in [r"a\n\u001b[31mb", long.as_str()] {
+        let words = problem(&pods(&[(pod, "1"), (pod, "1")]));
+        assert!(!words.contains(char::is_control) && words.chars().count() < 700, "{words}");
+    }
+}
+
+#[test]
 fn a_series_without_a_pod_label_makes_the_answer_useless() {
     for metric in ["{}", r#"{"pod":""}"#, r#"{"kubernetes_pod_name":"a"}"#] {
         let body = answer("vector", &format!(r#"[{{"metric":{metric},"value":[1,"2"]}}]"#), "");

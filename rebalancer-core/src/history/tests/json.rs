@@ -57,6 +57,16 @@ fn values_that_are_none_are_not_read() {
 }
 
 #[test]
+fn a_tally_with_more_names_than_are_counted_apart_comes_back_as_it_was() {
+    let mut record = Record::default();
+    for name in 0..20 {
+        record.cycle_ended(&format!("status_{name:02}"), CycleEnd::Sound, at(0), &Patience::default());
+    }
+    assert_eq!(record.counters().cycles.get("other"), 4);
+    assert_eq!(serde_json::from_str::<Record>(&json(&record)).unwrap(), record);
+}
+
+#[test]
 fn the_largest_record_there_is_stays_within_its_bounds() {
     let longest = "x".repeat(253);
     let uid = || Uid::new("u".repeat(64));

@@ -1,0 +1,43 @@
+//! The decoders as the fuzz targets call them. No part of the interface: it may change with any release.
+
+use rebalancer_core::fleet::{Hpa, PartitionLoad, Samples};
+use rebalancer_core::port::MetricsError;
+
+use crate::decode::{self, Decoded};
+
+/// The name of the query in messages.
+const QUERY: &str = "fuzzed";
+
+/// One value by pod, as for a load and for CPU requests.
+///
+/// # Errors
+/// As for a reading.
+pub fn samples(body: &[u8]) -> Result<Samples, MetricsError> {
+    value(decode::samples(body, QUERY))
+}
+
+/// Autoscalers with their CPU target.
+///
+/// # Errors
+/// As for a reading.
+pub fn hpas(body: &[u8]) -> Result<Vec<Hpa>, MetricsError> {
+    value(decode::hpas(body, QUERY))
+}
+
+/// Partition loads with their pods.
+///
+/// # Errors
+/// As for a reading.
+pub fn partitions(body: &[u8]) -> Result<Vec<PartitionLoad>, MetricsError> {
+    value(decode::partitions(body, QUERY))
+}
+
+/// The server's own words in an answer that reports an error, if it is one.
+#[must_use]
+pub fn server_error(body: &[u8]) -> Option<String> {
+    decode::server_error(body)
+}
+
+fn value<T>(decoded: Result<Decoded<T>, MetricsError>) -> Result<T, MetricsError> {
+    decoded.map(|decoded| decoded.value)
+}
