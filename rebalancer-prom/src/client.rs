@@ -1,4 +1,4 @@
-//! The only I/O: one instant query by POST, with retries, within a deadline.
+//! The only I/O: one query by POST, with retries, within a deadline.
 
 use std::fmt;
 use std::time::Duration;
@@ -11,7 +11,7 @@ use tokio::time::Instant;
 
 use crate::auth::Auth;
 use crate::failure::{self, Failure};
-use crate::query::PromQl;
+use crate::question::{Question, Times};
 use crate::settings::{ClientError, Endpoint, Settings};
 use crate::transport;
 
@@ -24,7 +24,8 @@ const ERROR_PAGE_LIMIT: usize = 16 << 10;
 #[derive(Clone)]
 pub struct Client {
     http: reqwest::Client,
-    endpoint: Endpoint,
+    instant: Endpoint,
+    range: Endpoint,
     auth: Auth,
     timeout: Duration,
     response_limit: usize,
@@ -40,7 +41,8 @@ impl Client {
             return Err(ClientError::Timeout);
         }
         Ok(Self {
-            endpoint: settings.endpoint.query_url()?,
+            instant: settings.endpoint.api("query")?,
+            range: settings.endpoint.api("query_range")?,
             http: transport::build(settings)?,
             auth: settings.auth.clone(),
             timeout: settings.timeout,
@@ -48,30 +50,26 @@ impl Client {
         })
     }
 
-    /// The raw answer to an instant query, evaluated at this time. `name` is for logs.
-    pub(crate) async fn query(
-        &self,
-        name: &str,
-        promql: &PromQl,
-        at: Timestamp,
-    ) -> Result<Vec<u8>, MetricsError> {
+    /// The raw answer to a question.
+    pub(crate) async fn ask(&self, question: Question<'_>) -> Result<Vec<u8>, MetricsError> {
         let start = Instant::now();
         let mut delays = backoff().build();
         let mut attempt: u32 = 1;
         loop {
             let limit = attempt_limit(self.timeout.saturating_sub(start.elapsed()));
-            let (message, wait) = match self.attempt(promql, at, limit).await {
+            let (message, wait) = match self.attempt(question, limit).await {
                 Ok(body) => return Ok(body),
-                Err(Failure::Lasting(error)) => return Err(self.located(error)),
+                Err(Failure::Lasting(error)) => return Err(located(error, self.endpoint(question.times))),
                 Err(Failure::Passing { message, wait }) => (message, wait),
             };
             let left = self.timeout.saturating_sub(start.elapsed());
             let Some(delay) = pause(delays.next().unwrap_or_default(), wait, left) else {
-                return Err(self.gave_up(&message, wait, attempt, start.elapsed()));
+                let endpoint = self.endpoint(question.times);
+                return Err(gave_up(&message, wait, endpoint, attempt, start.elapsed()));
             };
             tracing::warn!(
                 event = "metrics_retry",
-                query = name,
+                query = question.name,
                 attempt,
                 delay_ms = millis(delay),
                 error = message,
@@ -82,32 +80,37 @@ impl Client {
         }
     }
 
-    async fn attempt(&self, promql: &PromQl, at: Timestamp, limit: Duration) -> Result<Vec<u8>, Failure> {
-        match tokio::time::timeout(limit, self.exchange(promql, at, limit)).await {
+    fn endpoint(&self, times: Times) -> &Endpoint {
+        match times {
+            Times::At(_) => &self.instant,
+            Times::On(_) => &self.range,
+        }
+    }
+
+    async fn attempt(&self, question: Question<'_>, limit: Duration) -> Result<Vec<u8>, Failure> {
+        match tokio::time::timeout(limit, self.exchange(question, limit)).await {
             Ok(outcome) => outcome,
             Err(_) => Err(Failure::passing(format!("no whole answer within {:.1} s", limit.as_secs_f64()))),
         }
     }
 
-    async fn exchange(&self, promql: &PromQl, at: Timestamp, limit: Duration) -> Result<Vec<u8>, Failure> {
-        let time = format!("{:.3}", at.as_duration().as_secs_f64());
-        // Tells the server to stop working when nobody listens any more.
-        let timeout = format!("{}ms", limit.as_millis().max(1));
-        let form = [("query", promql.as_str()), ("time", &time), ("timeout", &timeout)];
+    async fn exchange(&self, question: Question<'_>, limit: Duration) -> Result<Vec<u8>, Failure> {
+        let endpoint = self.endpoint(question.times);
         let request = self
             .auth
-            .apply(self.http.post(self.endpoint.url().clone()))
+            .apply(self.http.post(endpoint.url().clone()))
             .map_err(|message| Failure::Lasting(MetricsError::Unavailable { message }))?;
-        self.receive(request.form(&form).send().await.map_err(failure::transport)?).await
+        let response = request.form(&question.form(limit)).send().await.map_err(failure::transport)?;
+        self.receive(response, endpoint).await
     }
 
-    async fn receive(&self, response: Response) -> Result<Vec<u8>, Failure> {
+    async fn receive(&self, response: Response, from: &Endpoint) -> Result<Vec<u8>, Failure> {
         let status = response.status();
         if !status.is_success() {
             let headers = response.headers().clone();
             // The status has said what matters; a page that breaks off does not change it.
             let page = read(response, ERROR_PAGE_LIMIT).await.unwrap_or_default();
-            return Err(failure::status(status, &headers, &page, &self.endpoint, Timestamp::now()));
+            return Err(failure::status(status, &headers, &page, from, Timestamp::now()));
         }
         let body = read(response, self.response_limit).await.map_err(failure::transport)?;
         if body.len() > self.response_limit {
@@ -116,39 +119,42 @@ impl Client {
         }
         Ok(body)
     }
-
-    /// The error with the address that it came from.
-    fn located(&self, error: MetricsError) -> MetricsError {
-        let at = |message: String| format!("{message} (from {})", self.endpoint);
-        match error {
-            MetricsError::Unavailable { message } => MetricsError::Unavailable { message: at(message) },
-            MetricsError::Refused { message } => MetricsError::Refused { message: at(message) },
-            MetricsError::Incomplete { message } => MetricsError::Incomplete { message: at(message) },
-            MetricsError::Malformed { message } => MetricsError::Malformed { message: at(message) },
-        }
-    }
-
-    fn gave_up(&self, message: &str, wait: Option<Duration>, attempts: u32, spent: Duration) -> MetricsError {
-        let asked =
-            wait.map(|wait| format!(", the server asks to wait {} s", wait.as_secs())).unwrap_or_default();
-        let tries = if attempts == 1 { "attempt" } else { "attempts" };
-        let spent = spent.as_secs_f64();
-        MetricsError::Unavailable {
-            message: format!(
-                "{message}{asked} (from {}); gave up after {attempts} {tries} in {spent:.1} s",
-                self.endpoint
-            ),
-        }
-    }
 }
 
 impl fmt::Debug for Client {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Client")
-            .field("endpoint", &self.endpoint)
+            .field("endpoint", &self.instant)
             .field("auth", &self.auth)
             .field("timeout", &self.timeout)
             .finish_non_exhaustive()
+    }
+}
+
+/// The error with the address that it came from.
+fn located(error: MetricsError, from: &Endpoint) -> MetricsError {
+    let at = |message: String| format!("{message} (from {from})");
+    match error {
+        MetricsError::Unavailable { message } => MetricsError::Unavailable { message: at(message) },
+        MetricsError::Refused { message } => MetricsError::Refused { message: at(message) },
+        MetricsError::Incomplete { message } => MetricsError::Incomplete { message: at(message) },
+        MetricsError::Malformed { message } => MetricsError::Malformed { message: at(message) },
+    }
+}
+
+fn gave_up(
+    message: &str,
+    wait: Option<Duration>,
+    from: &Endpoint,
+    attempts: u32,
+    spent: Duration,
+) -> MetricsError {
+    let asked =
+        wait.map(|wait| format!(", the server asks to wait {} s", wait.as_secs())).unwrap_or_default();
+    let tries = if attempts == 1 { "attempt" } else { "attempts" };
+    let spent = spent.as_secs_f64();
+    MetricsError::Unavailable {
+        message: format!("{message}{asked} (from {from}); gave up after {attempts} {tries} in {spent:.1} s"),
     }
 }
 

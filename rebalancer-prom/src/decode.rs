@@ -9,17 +9,19 @@ use rebalancer_core::unit::{Cores, Load};
 
 pub(crate) use answer::server_error;
 use answer::{HpaLabels, PartitionLabels, PodLabel, malformed, vector};
+pub(crate) use past::past;
 
 mod answer;
+mod past;
 
 /// What an answer held.
 #[derive(Debug, PartialEq)]
 pub(crate) struct Decoded<T> {
     /// What can be used.
     pub(crate) value: T,
-    /// How many series came.
-    pub(crate) series: usize,
-    /// How many of them had no usable value: NaN, infinite or negative.
+    /// How many values came: one for each series of a vector, one for each point of a matrix.
+    pub(crate) values: usize,
+    /// How many of them can't be used: NaN, infinite or negative.
     pub(crate) left_out: usize,
 }
 
@@ -33,9 +35,9 @@ pub(crate) fn samples(body: &[u8], query: &str) -> Result<Decoded<Samples>, Metr
             Entry::Occupied(entry) => return Err(twice(&format!("pod {}", entry.key()), "pod", query)),
         };
     }
-    let series = pods.len();
+    let values = pods.len();
     let value: Samples = pods.into_iter().filter_map(|(pod, load)| Some((pod, load?))).collect();
-    Ok(Decoded { left_out: series - value.len(), series, value })
+    Ok(Decoded { left_out: values - value.len(), values, value })
 }
 
 /// Autoscalers with their CPU target.
@@ -54,7 +56,7 @@ pub(crate) fn hpas(body: &[u8], query: &str) -> Result<Decoded<Vec<Hpa>>, Metric
         .into_iter()
         .map(|(name, target)| Hpa { name, scales: None, cpu: Some(target), scaling: None })
         .collect();
-    Ok(Decoded { series: value.len(), left_out: 0, value })
+    Ok(Decoded { values: value.len(), left_out: 0, value })
 }
 
 /// Partition loads with their pods, ordered by topic and partition.
@@ -72,7 +74,7 @@ pub(crate) fn partitions(body: &[u8], query: &str) -> Result<Decoded<Vec<Partiti
         }
     }
     let value: Vec<_> = loads.into_values().collect();
-    Ok(Decoded { series: value.len(), left_out: 0, value })
+    Ok(Decoded { values: value.len(), left_out: 0, value })
 }
 
 fn partition(labels: &PartitionLabels<'_>, number: f64, query: &str) -> Result<PartitionLoad, MetricsError> {

@@ -2,9 +2,10 @@
 //!
 //! ```text
 //!   query      template, names, window  ->  PromQL, escaped            pure
-//!   client     PromQL, time             ->  bytes                      the only I/O
+//!   client     PromQL, time or times    ->  bytes                      the only I/O
 //!   decode     bytes                    ->  samples, or why not        pure
 //!   source     all queries of a reading ->  Readings                   the port
+//!              one query, earlier times ->  samples of each time
 //! ```
 //!
 //! What always holds:
@@ -13,11 +14,12 @@
 //!   VictoriaMetrics disagree on comparisons.
 //! - A value that can't be trusted is never passed on: NaN, infinite and negative values are left out (missing,
 //!   never zero), and an answer that contradicts itself or is not whole is an error.
+//! - The past is what was asked for or an error: a value of another time is never taken for it.
 //! - One query, with all of its retries, ends within [`Settings::timeout`]. Each part of a reading fails by itself.
 //! - Secrets live in files that are read again for every request. No error, log line or `Debug` output shows them.
 //!
 //! What is absent: settings from the environment (except the usual proxy variables, which don't count for loopback
-//! addresses), opinions about loads, range queries, and redirects.
+//! addresses), opinions about loads, and redirects.
 //!
 //! ```no_run
 //! use std::time::Duration;
@@ -56,7 +58,9 @@ mod failure;
 #[cfg(feature = "fuzzing")]
 #[doc(hidden)]
 pub mod fuzzing;
+mod grid;
 pub mod query;
+mod question;
 mod settings;
 mod source;
 mod template;

@@ -21,7 +21,7 @@ pub struct Settings {
 }
 
 impl Settings {
-    /// Starts with the base URL, to which `/api/v1/query` is added; a path prefix and a query string are kept.
+    /// Starts with the base URL, to which `/api/v1/query` and `/api/v1/query_range` are added; a path prefix and a query string are kept.
     #[must_use]
     pub fn new(endpoint: Url) -> Self {
         Self {
@@ -109,8 +109,8 @@ pub enum ClientError {
 pub(crate) struct Endpoint(Url);
 
 impl Endpoint {
-    /// The address of the query API below this base.
-    pub(crate) fn query_url(&self) -> Result<Self, ClientError> {
+    /// The address of a part of the query API below this base.
+    pub(crate) fn api(&self, part: &str) -> Result<Self, ClientError> {
         let problem = |problem| ClientError::Endpoint { endpoint: self.to_string(), problem };
         if !matches!(self.0.scheme(), "http" | "https") {
             return Err(problem("is neither http nor https"));
@@ -124,7 +124,7 @@ impl Endpoint {
         url.path_segments_mut()
             .map_err(|()| problem("is no base URL"))?
             .pop_if_empty()
-            .extend(["api", "v1", "query"]);
+            .extend(["api", "v1", part]);
         Ok(Self(url))
     }
 
@@ -173,7 +173,7 @@ mod tests {
     use super::*;
 
     fn query_url(base: &str) -> Result<String, String> {
-        let url = Endpoint(base.parse().unwrap()).query_url();
+        let url = Endpoint(base.parse().unwrap()).api("query");
         url.map(|url| url.url().to_string()).map_err(|error| error.to_string())
     }
 

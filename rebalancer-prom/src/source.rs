@@ -10,7 +10,9 @@ use rebalancer_core::port::{MetricsError, MetricsSource, Readings};
 
 use crate::Client;
 use crate::decode::{self, Decoded};
+use crate::grid::Grid;
 use crate::query::PromQl;
+use crate::question::{Question, Times};
 
 /// What is asked for in one reading.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -57,21 +59,30 @@ impl PrometheusSource {
         Self { client, queries }
     }
 
-    async fn fetch<T>(
+    async fn instant<T>(
         &self,
         name: &str,
         promql: &PromQl,
         at: Timestamp,
         decode: fn(&[u8], &str) -> Result<Decoded<T>, MetricsError>,
     ) -> Result<T, MetricsError> {
-        tracing::debug!(event = "metrics_query", query = name, %promql, %at);
-        let body = self.client.query(name, promql, at).await?;
+        self.fetch(Question { name, promql, times: Times::At(at) }, |body| decode(body, name)).await
+    }
+
+    async fn fetch<T>(
+        &self,
+        question: Question<'_>,
+        decode: impl FnOnce(&[u8]) -> Result<Decoded<T>, MetricsError>,
+    ) -> Result<T, MetricsError> {
+        let Question { name, promql, times } = question;
+        tracing::debug!(event = "metrics_query", query = name, %promql, at = %times);
+        let body = self.client.ask(question).await?;
         let bytes = body.len();
-        let decoded = decode(&body, name).inspect_err(|error| {
+        let decoded = decode(&body).inspect_err(|error| {
             tracing::debug!(event = "metrics_answer", query = name, bytes, %error);
         })?;
-        let Decoded { value, series, left_out } = decoded;
-        tracing::debug!(event = "metrics_answer", query = name, bytes, series, left_out);
+        let Decoded { value, values, left_out } = decoded;
+        tracing::debug!(event = "metrics_answer", query = name, bytes, values, left_out);
         Ok(value)
     }
 }
@@ -80,29 +91,42 @@ impl PrometheusSource {
 impl MetricsSource for PrometheusSource {
     async fn read(&self, at: Timestamp) -> Readings {
         let loads = self.queries.loads.iter().map(|(&indicator, promql)| async move {
-            (indicator, self.fetch(indicator.name(), promql, at, decode::samples).await)
+            (indicator, self.instant(indicator.name(), promql, at, decode::samples).await)
         });
         let partitions = async {
             let promql = self.queries.partitions.as_ref()?;
-            Some(self.fetch("partition_load", promql, at, decode::partitions).await)
+            Some(self.instant("partition_load", promql, at, decode::partitions).await)
         };
         // Five indicators and three more at most: there is nothing to throttle.
         let (loads, cpu_requests, hpas, partitions) = tokio::join!(
             join_all(loads),
-            self.fetch("cpu_requests", &self.queries.cpu_requests, at, decode::samples),
-            self.fetch("hpa_target", &self.queries.hpas, at, decode::hpas),
+            self.instant("cpu_requests", &self.queries.cpu_requests, at, decode::samples),
+            self.instant("hpa_target", &self.queries.hpas, at, decode::hpas),
             partitions,
         );
         Readings { loads: loads.into_iter().collect(), cpu_requests, hpas, partitions }
     }
 
+    /// As the port says. It asks one range query, of the indicator's own PromQL.
     async fn past(
         &self,
         indicator: Indicator,
-        _at: Timestamp,
-        _step: SignedDuration,
-        _count: usize,
+        at: Timestamp,
+        step: SignedDuration,
+        count: usize,
     ) -> Result<Vec<Samples>, MetricsError> {
-        Err(MetricsError::Refused { message: format!("{indicator} can't be read for a range yet") })
+        if count == 0 {
+            return Ok(Vec::new());
+        }
+        let name = indicator.name();
+        let refused = |message| MetricsError::Refused { message };
+        let promql = self.queries.loads.get(&indicator).ok_or_else(|| {
+            refused(format!("there is no query for '{name}', so its past can't be asked for"))
+        })?;
+        let grid = Grid::before(at, step, count).ok_or_else(|| {
+            refused(format!("{count} times of '{name}', {step:#} apart, before {at} can't be asked for"))
+        })?;
+        let question = Question { name, promql, times: Times::On(grid) };
+        self.fetch(question, |body| decode::past(body, name, &grid)).await
     }
 }

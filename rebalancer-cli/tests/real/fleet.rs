@@ -260,10 +260,13 @@ impl Fleet {
     }
 
     /// A run with the variables it needs, as the service account with [`fixture::granted`]. Pods may be of any
-    /// age, since those of the scenarios are seconds old; and nothing is remembered, unless a scenario is about that.
+    /// age and one reading is enough, since those of the scenarios are seconds old; any share of the fleet may go, since
+    /// it is small; and nothing is remembered. Scenarios that are about one of these say so.
     pub(crate) fn rebalancer(&self, metrics: impl AsRef<str>) -> Rebalancer {
         Rebalancer::new()
             .env("MINIMUM_POD_AGE", "0s")
+            .env("PERSISTENCE_WINDOWS", "1")
+            .env("MAXIMUM_REMOVAL_SHARE", "1")
             .env("RECORD_STORE", "none")
             .env("PROMETHEUS_ENDPOINT", metrics.as_ref())
             .env("KUBE_NAMESPACE", &self.namespace)

@@ -1,4 +1,4 @@
-//! The envelope of `/api/v1/query`, in types that hold just what is wanted: whole maps of labels cost five times
+//! The envelope of `/api/v1/query` and `/api/v1/query_range`, in types that hold just what is wanted: whole maps of labels cost five times
 //! the time and memory.
 
 use std::borrow::Cow;
@@ -64,6 +64,20 @@ impl<L> Series<L> {
     }
 }
 
+/// One series of a matrix: times in seconds since the epoch, with their values.
+#[derive(Debug, Deserialize)]
+pub(super) struct Track<L> {
+    pub(super) metric: L,
+    values: Vec<(f64, Number)>,
+}
+
+impl<L> Track<L> {
+    /// Times and values. A value may be no number.
+    pub(super) fn points(&self) -> impl Iterator<Item = (f64, f64)> {
+        self.values.iter().map(|(time, number)| (*time, number.0))
+    }
+}
+
 // A missing label and an empty one are the same thing in Prometheus, so an absent label reads as "".
 
 #[derive(Debug, Deserialize)]
@@ -113,15 +127,25 @@ impl<'de> Deserialize<'de> for Number {
 
 /// The samples of an instant vector, after every check on the envelope.
 pub(super) fn vector<'a, L: Deserialize<'a>>(body: &'a [u8]) -> Result<Vec<Series<L>>, MetricsError> {
-    match serde_json::from_slice::<Answer<_>>(body) {
-        Ok(answer) => answer.result(),
-        Err(error) => Err(explain(body, &error)),
+    read(body, ResultType::Vector)
+}
+
+/// The series of a range, after every check on the envelope.
+pub(super) fn matrix<'a, L: Deserialize<'a>>(body: &'a [u8]) -> Result<Vec<Track<L>>, MetricsError> {
+    read(body, ResultType::Matrix)
+}
+
+fn read<'a, R: Deserialize<'a>>(body: &'a [u8], expected: ResultType) -> Result<R, MetricsError> {
+    match serde_json::from_slice::<Answer<R>>(body) {
+        Ok(answer) => answer.result(expected),
+        Err(error) => Err(explain(body, expected, &error)),
     }
 }
 
 /// What is wrong with an answer whose samples can't be read. The envelope alone may know a better reason.
-fn explain(body: &[u8], error: &serde_json::Error) -> MetricsError {
-    match serde_json::from_slice::<Answer<IgnoredAny>>(body).map(Answer::result) {
+fn explain(body: &[u8], expected: ResultType, error: &serde_json::Error) -> MetricsError {
+    let envelope = serde_json::from_slice::<Answer<IgnoredAny>>(body);
+    match envelope.map(|answer| answer.result(expected)) {
         Ok(Err(reason)) => reason,
         Ok(Ok(IgnoredAny)) | Err(_) => malformed(&format!(
             "expected the JSON of a query API, but {}; it begins with: {}",
@@ -143,7 +167,7 @@ pub(super) fn malformed(message: &str) -> MetricsError {
 }
 
 impl<R> Answer<R> {
-    fn result(self) -> Result<R, MetricsError> {
+    fn result(self, expected: ResultType) -> Result<R, MetricsError> {
         if self.status == Status::Error {
             return Err(self.failure());
         }
@@ -151,12 +175,11 @@ impl<R> Answer<R> {
             return Err(MetricsError::Incomplete { message });
         }
         let data = self.data.ok_or_else(|| malformed("the answer has no 'data'"))?;
-        match data.result_type {
-            ResultType::Vector => Ok(data.result),
-            other @ (ResultType::Matrix | ResultType::Scalar | ResultType::String) => {
-                Err(malformed(&format!("the query gives a {}, expected an instant vector", other.name())))
-            }
+        if data.result_type != expected {
+            let (came, expected) = (data.result_type.name(), expected.name());
+            return Err(malformed(&format!("the query gives {came}, expected {expected}")));
         }
+        Ok(data.result)
     }
 
     /// An error within a 200: some proxies do that. The server's type says whether the query is to blame.
@@ -190,10 +213,10 @@ impl<R> Answer<R> {
 impl ResultType {
     fn name(self) -> &'static str {
         match self {
-            Self::Vector => "vector",
-            Self::Matrix => "matrix (a range)",
-            Self::Scalar => "scalar",
-            Self::String => "string",
+            Self::Vector => "an instant vector",
+            Self::Matrix => "a matrix (a range)",
+            Self::Scalar => "a scalar",
+            Self::String => "a string",
         }
     }
 }

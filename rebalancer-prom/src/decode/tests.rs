@@ -40,7 +40,7 @@ fn a_pod_without_a_usable_value_is_missing_and_counted() {
     let body = pods(&[("a", "NaN"), ("b", "+Inf"), ("c", "-Inf"), ("d", "-0.1"), ("e", "1e999"), ("f", "2")]);
     assert_eq!(
         samples(body.as_bytes(), "cpu"),
-        Ok(Decoded { value: Samples::from([("f".into(), load(2.0))]), series: 6, left_out: 5 })
+        Ok(Decoded { value: Samples::from([("f".into(), load(2.0))]), values: 6, left_out: 5 })
     );
 }
 
@@ -253,7 +253,7 @@ fn almost_an_answer() -> impl Strategy<Value = String> {
 fn only_quantities(body: &[u8]) {
     if let Ok(decoded) = samples(body, "cpu") {
         assert!(decoded.value.values().all(|load| load.get().is_finite() && load.get() >= 0.0));
-        assert_eq!(decoded.series, decoded.value.len() + decoded.left_out);
+        assert_eq!(decoded.values, decoded.value.len() + decoded.left_out);
     }
     let _ = (hpas(body, "hpa"), partitions(body, "partition_load"), server_error(body));
 }

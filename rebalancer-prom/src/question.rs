@@ -1,0 +1,49 @@
+//! What a metric server is asked: a query, and the times at which it is evaluated.
+
+use std::fmt;
+use std::time::Duration;
+
+use jiff::Timestamp;
+
+use crate::grid::Grid;
+use crate::query::PromQl;
+
+/// One question.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Question<'a> {
+    /// What it is called in logs and errors.
+    pub(crate) name: &'a str,
+    pub(crate) promql: &'a PromQl,
+    pub(crate) times: Times,
+}
+
+/// When a query is evaluated.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Times {
+    /// Once: an instant query.
+    At(Timestamp),
+    /// At several times: a range query.
+    On(Grid),
+}
+
+impl Question<'_> {
+    /// The form that is sent. The limit tells the server to stop working when nobody listens any more.
+    pub(crate) fn form(&self, limit: Duration) -> Vec<(&'static str, String)> {
+        let timeout = format!("{}ms", limit.as_millis().max(1));
+        let mut form = vec![("query", self.promql.as_str().to_owned()), ("timeout", timeout)];
+        match self.times {
+            Times::At(at) => form.push(("time", format!("{:.3}", at.as_duration().as_secs_f64()))),
+            Times::On(grid) => form.extend(grid.parameters()),
+        }
+        form
+    }
+}
+
+impl fmt::Display for Times {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::At(at) => write!(f, "{at}"),
+            Self::On(grid) => write!(f, "{grid}"),
+        }
+    }
+}

@@ -1,0 +1,9 @@
+//! The source against HTTP servers of the test's own.
+
+#![allow(clippy::unwrap_used)] // The lint spares test functions, not what they share.
+
+mod failing;
+mod past;
+mod reading;
+mod secrets;
+mod world;
