@@ -10,6 +10,7 @@ use std::fmt;
 use jiff::{SignedDuration, Timestamp};
 
 use crate::eligibility::{OPT_OUT, says};
+use crate::fleet::Phase;
 use crate::policy::Policy;
 use crate::snapshot::{ObservedPod, Snapshot};
 use crate::surroundings::{Controller, Scaling};
@@ -62,12 +63,12 @@ pub enum NotNow {
         /// When the fleet counts as settled.
         until: Timestamp,
     },
-    /// Too many pods became Ready a moment ago: loads speak of another distribution of the work.
+    /// Too many pods became Ready a moment ago, or are not yet: loads speak of another distribution of the work.
     Unsettled {
-        /// Serving pods that have been Ready for less than the minimum age.
+        /// Pods that are not Ready, or have been for less than the minimum age.
         young: usize,
-        /// Pods that serve.
-        serving: usize,
+        /// Pods that have not ended.
+        pods: usize,
         /// The minimum age.
         minimum_age: SignedDuration,
     },
@@ -129,9 +130,9 @@ impl fmt::Display for NotNow {
                     "the autoscaler scaled at {at:.0}; the fleet settles until {until:.0} (MINIMUM_POD_AGE)"
                 )
             }
-            Self::Unsettled { young, serving, minimum_age } => write!(
+            Self::Unsettled { young, pods, minimum_age } => write!(
                 f,
-                "{young} of {serving} pods have been Ready for less than {minimum_age:#}, more than MAXIMUM_YOUNG_SHARE \
+                "{young} of {pods} pods are not Ready or have been for less than {minimum_age:#}, more than MAXIMUM_YOUNG_SHARE \
                  allows: loads still speak of another distribution of the work"
             ),
         }
@@ -209,17 +210,25 @@ fn autoscaling(scaling: Scaling, policy: &Policy, now: Timestamp) -> Option<NotN
     Some(NotNow::JustScaled { at, until: settled(at) })
 }
 
+/// Pods that start will join the group, and those that end have left it.
 fn unsettled(snapshot: &Snapshot, policy: &Policy) -> Option<NotNow> {
     let minimum_age = policy.minimum_age;
+    if minimum_age.is_zero() {
+        return None;
+    }
     let is_young = |pod: &&ObservedPod| {
         let age = pod.pod.ready_since.map(|since| snapshot.taken_at.duration_since(since));
-        !minimum_age.is_zero() && age.is_none_or(|age| age < minimum_age)
+        !pod.pod.is_serving() || age.is_none_or(|age| age < minimum_age)
     };
-    let serving = || snapshot.pods.iter().filter(|pod| pod.own && pod.pod.is_serving());
-    let (young, serving) = (serving().filter(is_young).count(), serving().count());
-    (young as f64 > policy.most_young.get() * serving as f64).then_some(NotNow::Unsettled {
+    let counts = |pod: &&ObservedPod| {
+        let ended = matches!(pod.pod.phase, Phase::Succeeded | Phase::Failed);
+        pod.own && !ended && !pod.pod.terminating
+    };
+    let pods = || snapshot.pods.iter().filter(counts);
+    let (young, pods) = (pods().filter(is_young).count(), pods().count());
+    (young as f64 > policy.most_young.get() * pods as f64).then_some(NotNow::Unsettled {
         young,
-        serving,
+        pods,
         minimum_age,
     })
 }

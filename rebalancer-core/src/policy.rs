@@ -42,8 +42,8 @@ pub struct Policy {
     pub respect_budgets: bool,
     /// A pod must have been Ready for this long; a younger one looks idle.
     pub minimum_age: SignedDuration,
-    /// With a larger share of young pods among those that serve, the fleet has not settled. A scaling counts as settled
-    /// after the minimum age.
+    /// With a larger share of pods that are not Ready, or have not been for the minimum age, the fleet has not settled. A
+    /// scaling counts as settled after the minimum age.
     pub most_young: Share,
     /// Pods of a higher priority are never candidates.
     pub highest_priority: i32,

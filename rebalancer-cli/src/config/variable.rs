@@ -206,7 +206,7 @@ pub(crate) const VARIABLES: &[Variable] = &[
         SAFETY,
         "MAXIMUM_YOUNG_SHARE",
         Some("0.1"),
-        "With a larger share of pods younger than MINIMUM_POD_AGE the fleet has not settled and is left alone, 0 to 1",
+        "With a larger share of pods that are not Ready, or have not been for MINIMUM_POD_AGE, the fleet is left alone, 0 to 1",
     ),
     Variable::new(
         SAFETY,

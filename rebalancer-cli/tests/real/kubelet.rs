@@ -26,6 +26,12 @@ const IN_FLIGHT: usize = 32;
 /// Namespaces where pods that don't run yet stay unscheduled.
 static FROZEN: Mutex<BTreeSet<String>> = Mutex::new(BTreeSet::new());
 
+/// Namespaces where pods that become Ready have been so for [`AGE`].
+static AGED: Mutex<BTreeSet<String>> = Mutex::new(BTreeSet::new());
+
+/// For how long pods of an aged namespace have been Ready.
+const AGE: jiff::SignedDuration = jiff::SignedDuration::from_hours(1);
+
 /// What becomes of a pod.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Behaviour {
@@ -102,6 +108,16 @@ pub(crate) fn freeze(namespace: &str) {
 /// The end of [`freeze`]; a waiting pod goes on at its next change.
 pub(crate) fn thaw(namespace: &str) {
     FROZEN.lock().unwrap().remove(namespace);
+}
+
+/// From now on pods of this namespace become Ready as if that had been an hour ago.
+pub(crate) fn age(namespace: &str) {
+    AGED.lock().unwrap().insert(namespace.to_owned());
+}
+
+/// The end of [`age`].
+pub(crate) fn rejuvenate(namespace: &str) {
+    AGED.lock().unwrap().remove(namespace);
 }
 
 /// Creates the nodes, then works until the test binary ends, on a thread of its own.
@@ -184,7 +200,9 @@ async fn show(api: &Api<Pod>, pod: &Pod, behaviour: Behaviour) -> kube::Result<(
 }
 
 fn status(pod: &Pod, behaviour: Behaviour) -> Value {
-    let since = json!(pod.metadata.creation_timestamp);
+    let aged = pod.namespace().is_some_and(|namespace| AGED.lock().unwrap().contains(&namespace));
+    let created = pod.metadata.creation_timestamp.as_ref().map(|time| time.0);
+    let since = json!(created.map(|time| if aged { time - AGE } else { time }));
     let condition = |name: &str, holds: bool| {
         let status = if holds { "True" } else { "False" };
         json!({"type": name, "status": status, "lastTransitionTime": since})

@@ -117,7 +117,7 @@ fn after_a_scaling_the_fleet_settles_for_the_minimum_age() {
 fn with_many_fresh_pods_the_fleet_has_not_settled() {
     let minimum_age = SignedDuration::from_mins(5);
     let young = |fleet: &mut Snapshot| fleet.pods[0].pod.ready_since = Some(NOW);
-    check(young, Some(NotNow::Unsettled { young: 1, serving: 4, minimum_age }));
+    check(young, Some(NotNow::Unsettled { young: 1, pods: 4, minimum_age }));
     let one_of_many = |fleet: &mut Snapshot| {
         *fleet = snapshot(&[1.0; 10], None);
         young(fleet);
@@ -125,8 +125,18 @@ fn with_many_fresh_pods_the_fleet_has_not_settled() {
     check(one_of_many, None);
     check(
         |fleet| fleet.pods[0].pod.ready_since = None,
-        Some(NotNow::Unsettled { young: 1, serving: 4, minimum_age }),
+        Some(NotNow::Unsettled { young: 1, pods: 4, minimum_age }),
     );
+}
+
+#[test]
+fn pods_that_start_unsettle_the_fleet_and_those_that_ended_do_not() {
+    let minimum_age = SignedDuration::from_mins(5);
+    let starting = Some(NotNow::Unsettled { young: 1, pods: 4, minimum_age });
+    check(|fleet| fleet.pods[0].pod.phase = Phase::Pending, starting.clone());
+    check(|fleet| fleet.pods[0].pod.ready = false, starting);
+    check(|fleet| fleet.pods[0].pod.phase = Phase::Failed, None);
+    check(|fleet| fleet.pods[0].pod.terminating = true, None);
 }
 
 #[test]
