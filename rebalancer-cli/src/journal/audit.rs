@@ -11,17 +11,16 @@ const SCHEMA: u32 = 1;
 /// Both records have the same fields, so that each can be read alone.
 macro_rules! record {
     ($level:ident, $intent:expr, $event:literal, $words:literal $(, $field:ident = $value:expr)*) => {{
-        let Intent { workload, actor, removal, mode, .. } = *$intent;
+        // The cycle, the namespace and the workload stand in the span.
+        let Intent { actor, removal, mode, .. } = *$intent;
         tracing::$level!(
             event = $event,
             audit_schema = SCHEMA,
             $($field = $value,)*
             pod = removal.pod.name,
             uid = %removal.pod.uid,
-            pod_namespace = removal.pod.namespace,
             node = removal.node,
             owner = owner(removal),
-            workload_name = %workload,
             actor,
             role = removal.choice.role(),
             indicator = removal.indicator.name(),

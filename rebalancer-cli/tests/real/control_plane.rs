@@ -34,7 +34,8 @@ pub(crate) struct ControlPlane {
     /// `https://127.0.0.1:<port>`.
     pub(crate) url: String,
     dir: PathBuf,
-    _servers: [Daemon; 3],
+    api_server: tokio::sync::Mutex<Daemon>,
+    _others: [Daemon; 2],
 }
 
 impl ControlPlane {
@@ -46,6 +47,22 @@ impl ControlPlane {
             starter.join().expect("the control plane starts")
         });
         &SHARED
+    }
+
+    /// One of a scenario's own, whose API server may be stopped.
+    pub(crate) async fn own() -> &'static Self {
+        Box::leak(Box::new(Self::start().await))
+    }
+
+    /// Ends the API server at once. What it has stored stays in etcd.
+    pub(crate) async fn stop_api_server(&self) {
+        self.api_server.lock().await.stop();
+    }
+
+    /// Starts the API server again, on the same port.
+    pub(crate) async fn restart_api_server(&self) {
+        let ready = ready(&self.dir);
+        self.api_server.lock().await.restart(ready).await;
     }
 
     async fn start() -> Self {
@@ -60,7 +77,8 @@ impl ControlPlane {
         let admin = write_kubeconfig(&dir.join("admin.kubeconfig"), &dir, &url, ADMIN_TOKEN);
         let controllers = start_controllers(&dir, &admin).await;
 
-        let plane = Self { url, dir, _servers: [etcd, api_server, controllers] };
+        let api_server = tokio::sync::Mutex::new(api_server);
+        let plane = Self { url, dir, api_server, _others: [etcd, controllers] };
         kubelet::start(&admin).await;
         plane
     }
@@ -151,10 +169,14 @@ async fn start_api_server(dir: &Path, etcd_port: u16) -> Daemon {
             "--allow-privileged=true".to_owned(),
         ]
     };
+    Daemon::start("kube-apiserver", dir, args, ready(dir)).await
+}
+
+/// The API server on a port is ready.
+fn ready(dir: &Path) -> impl AsyncFn(u16) -> bool {
     let authority = reqwest::Certificate::from_pem(&fs::read(dir.join("ca.crt")).unwrap()).unwrap();
     let http = reqwest::Client::builder().no_proxy().tls_certs_only([authority]).build().unwrap();
-    let ready = async |port| answers(&http, &format!("https://127.0.0.1:{port}/readyz")).await;
-    Daemon::start("kube-apiserver", dir, args, ready).await
+    async move |port| answers(&http, &format!("https://127.0.0.1:{port}/readyz")).await
 }
 
 async fn start_controllers(dir: &Path, kubeconfig: &Path) -> Daemon {
@@ -194,6 +216,14 @@ async fn default_service_account(client: &Client, namespace: &str) {
 /// A folder in the build folder, since nothing is dropped at the exit of a test binary; those of binaries
 /// that have ended are removed.
 fn folder() -> PathBuf {
+    static NUMBER: AtomicU32 = AtomicU32::new(1);
+    static PROCESS: LazyLock<PathBuf> = LazyLock::new(process_folder);
+    let dir = PROCESS.join(NUMBER.fetch_add(1, Ordering::Relaxed).to_string());
+    fs::create_dir(&dir).unwrap();
+    dir
+}
+
+fn process_folder() -> PathBuf {
     let parent = Path::new(env!("CARGO_TARGET_TMPDIR")).join("control-plane");
     fs::create_dir_all(&parent).unwrap();
     for entry in fs::read_dir(&parent).unwrap().flatten() {

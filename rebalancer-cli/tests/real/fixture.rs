@@ -57,7 +57,8 @@ pub(crate) fn granted(workload: &str) -> Vec<Value> {
     let mut rules = role["rules"].as_array().unwrap().clone();
     for rule in &mut rules {
         if let Some(names) = rule.get_mut("resourceNames") {
-            *names = json!([format!("pod-rebalancer-{workload}")]);
+            let named = |name: &Value| name.as_str().unwrap().replace("ingestion-consumer", workload);
+            *names = names.as_array().unwrap().iter().map(named).collect();
         }
     }
     rules
@@ -84,17 +85,39 @@ where
     created.unwrap_or_else(|error| panic!("{} can't be created: {error}", K::kind(&())))
 }
 
-/// A Deployment or StatefulSet whose container bears its name.
+/// What the pods of a workload are made of.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Template<'a> {
+    pub(crate) container: &'a str,
+    pub(crate) cpu_request: Option<f64>,
+    /// More fields of the specification.
+    pub(crate) spec: &'a Value,
+}
+
+impl Template<'_> {
+    /// The specification of a pod.
+    pub(crate) fn pod_spec(&self) -> Value {
+        let requests = self.cpu_request.map_or(json!({}), |cores| json!({"cpu": quantity(cores)}));
+        let container = json!({
+            "name": self.container,
+            "image": "registry.invalid/consumer:1",
+            "resources": {"requests": requests},
+        });
+        let mut spec = self.spec.clone();
+        spec["containers"] = json!([container]);
+        spec
+    }
+}
+
+/// A Deployment or StatefulSet of the label that the rebalancer looks for.
 pub(crate) async fn workload(
     client: &Client,
     namespace: &str,
     (kind, name): (Workload, &str),
-    container: &str,
     replicas: usize,
-    cpu_request: Option<f64>,
+    template: &Template<'_>,
 ) {
     let labels = json!({"app": "consumer"});
-    let requests = cpu_request.map_or(json!({}), |cores| json!({"cpu": quantity(cores)}));
     let mut object = json!({
         "metadata": {"name": name, "labels": labels},
         "spec": {
@@ -102,11 +125,7 @@ pub(crate) async fn workload(
             "selector": {"matchLabels": labels},
             "template": {
                 "metadata": {"labels": labels},
-                "spec": {"containers": [{
-                    "name": container,
-                    "image": "registry.invalid/consumer:1",
-                    "resources": {"requests": requests},
-                }]},
+                "spec": template.pod_spec(),
             },
         },
     });

@@ -16,7 +16,7 @@ use serde_json::json;
 use tempfile::TempDir;
 
 use crate::control_plane::ControlPlane;
-use crate::fixture::{self, Budget, Rule, SELECTOR, Workload};
+use crate::fixture::{self, Budget, Rule, SELECTOR, Template, Workload};
 use crate::kubelet::{self, ANNOTATION, Behaviour};
 use crate::metrics::History;
 use crate::proxy::Proxy;
@@ -103,7 +103,7 @@ impl Fleet {
     /// Another Deployment under the same label, whose container has the same name; its pods, once they are Ready.
     pub(crate) async fn deploy_beside(&self, name: &str, replicas: usize) -> Pods {
         let workload = (Workload::Deployment, name);
-        fixture::workload(&self.client, &self.namespace, workload, self.name(), replicas, Some(1.0)).await;
+        fixture::workload(&self.client, &self.namespace, workload, replicas, &self.template()).await;
         let beside = wait::until("the pods beside", async || {
             let mut pods = self.list().await;
             pods.retain(|pod| is_serving(pod) && pod.name_any().starts_with(&format!("{name}-")));
@@ -111,6 +111,24 @@ impl Fleet {
         })
         .await;
         Pods(beside.iter().map(SeenPod::from).collect())
+    }
+
+    /// What its own pods are made of.
+    pub(crate) fn template(&self) -> Template<'_> {
+        Template { container: self.name(), cpu_request: Some(1.0), spec: &self.setup.pod_spec }
+    }
+
+    /// Changes the workload's own object.
+    pub(crate) async fn patch_workload(&self, patch: serde_json::Value) {
+        let (params, patch) = (PatchParams::default(), Patch::Merge(patch));
+        match self.setup.workload {
+            Workload::Deployment => {
+                drop(self.api::<Deployment>().patch(self.name(), &params, &patch).await.unwrap());
+            }
+            Workload::StatefulSet => {
+                drop(self.api::<StatefulSet>().patch(self.name(), &params, &patch).await.unwrap());
+            }
+        }
     }
 
     /// Waits until the budget allows this many disruptions.

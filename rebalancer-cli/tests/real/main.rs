@@ -34,12 +34,15 @@ mod rebalancer;
 mod setup;
 mod wait;
 
+mod scenario_audit;
 mod scenario_decision;
 mod scenario_deploy;
 mod scenario_eligibility;
 mod scenario_fault;
+mod scenario_guard;
 mod scenario_harness;
 mod scenario_memory;
 mod scenario_prediction;
 mod scenario_removal;
+mod scenario_restart;
 mod scenario_scale;

@@ -23,6 +23,8 @@ const LOG_TAIL_LINES: usize = 25;
 pub(crate) struct Daemon {
     name: String,
     child: Child,
+    dir: PathBuf,
+    args: Vec<String>,
     log: PathBuf,
     /// The port it was told to take.
     pub(crate) port: u16,
@@ -67,7 +69,27 @@ impl Daemon {
             .stderr(output);
         let child = spawn_from_lasting_thread(command)
             .unwrap_or_else(|error| panic!("{name} can't be started by setpriv (util-linux): {error}"));
-        Self { name: name.to_owned(), child, log, port }
+        let (dir, args) = (dir.to_owned(), args.to_vec());
+        Self { name: name.to_owned(), child, dir, args, log, port }
+    }
+
+    /// Ends it at once, as a crash does.
+    pub(crate) fn stop(&mut self) {
+        // Already ended is as good.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+
+    /// Starts it again on the same port, with what it had written; waits until it is ready.
+    ///
+    /// # Panics
+    /// With the end of the log, when it does not become ready.
+    pub(crate) async fn restart(&mut self, ready: impl AsyncFn(u16) -> bool) {
+        self.stop();
+        *self = Self::spawn(&self.name, &self.dir, self.port, &self.args);
+        if let Err(why) = self.readiness(&ready).await {
+            panic!("{why}\n{}", self.log_tail());
+        }
     }
 
     async fn readiness(&mut self, ready: &impl AsyncFn(u16) -> bool) -> Result<(), String> {
@@ -95,9 +117,7 @@ impl Daemon {
 
 impl Drop for Daemon {
     fn drop(&mut self) {
-        // Already ended is as good.
-        let _ = self.child.kill();
-        let _ = self.child.wait();
+        self.stop();
     }
 }
 

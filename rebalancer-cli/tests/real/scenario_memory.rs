@@ -151,3 +151,56 @@ async fn a_record_of_a_newer_program_or_of_nobody_is_a_hold() {
     }
     assert_eq!(fleet.gone(&before).await, NOBODY);
 }
+
+#[tokio::test]
+#[ignore = "needs real servers: KUBEBUILDER_ASSETS=$(.ci/real-servers) cargo test -p rebalancer-cli --test real -- --ignored"]
+async fn failed_cycles_open_the_breaker_and_a_reset_closes_it() {
+    let fleet = Fleet::named("breaker").cpu(&WORKED_EXAMPLE).hpa(70).start().await;
+    let before = fleet.settled().await;
+    let metrics = fleet.history(&before).serve(Server::Prometheus).await;
+    let nervous = [REMEMBERING[0], REMEMBERING[1], ("BREAKER_FAILED_CYCLES", "1")];
+    let nobody = [("PROMETHEUS_ENDPOINT", "http://127.0.0.1:1"), ("PROMETHEUS_TIMEOUT", "300ms")];
+    fleet.rebalance(&metrics, &[nervous.as_slice(), &nobody].concat()).await.expect_exit(1);
+    let held = fleet.rebalance(&metrics, &nervous).await.expect_exit(0);
+    let decision = held.log_with(&["\"event\":\"decision\""])[0].clone();
+    assert_eq!(decision["decision"], "breaker_open", "{}", held.stderr);
+    assert_eq!(fleet.gone(&before).await, NOBODY);
+
+    let reset =
+        |dry_run| fleet.rebalancer(&metrics).envs(&nervous).env("DRY_RUN", dry_run).args(&["reset"]).run();
+    let looked = reset("true").await.expect_exit(0);
+    assert!(looked.stdout.contains("would be reset"), "{}", looked.stdout);
+    let held = fleet.rebalance(&metrics, &nervous).await.expect_exit(0);
+    assert!(!held.log_with(&["breaker_open"]).is_empty(), "a dry run resets nothing");
+    let done = reset("false").await.expect_exit(0);
+    assert!(
+        done.stdout.contains("before  breaker open until") && done.stdout.contains("after   breaker closed"),
+        "{}",
+        done.stdout
+    );
+    fleet.rebalance(&metrics, &nervous).await.expect_exit(0);
+    assert_eq!(fleet.gone(&before).await, [0, 1, 4, 5]);
+}
+
+#[tokio::test]
+#[ignore = "needs real servers: KUBEBUILDER_ASSETS=$(.ci/real-servers) cargo test -p rebalancer-cli --test real -- --ignored"]
+async fn the_removal_budget_is_counted_across_runs() {
+    let fleet = Fleet::named("spent").cpu(&WORKED_EXAMPLE).hpa(70).start().await;
+    let before = fleet.settled().await;
+    let metrics = fleet.history(&before).serve(Server::Prometheus).await;
+    let frugal = [REMEMBERING[0], REMEMBERING[1], ("REMOVAL_BUDGET_PODS", "3"), ("SETTLE_TIME", "1s")];
+    fleet.rebalance(&metrics, &frugal).await.expect_exit(0);
+    assert_eq!(fleet.gone(&before).await, [0, 1, 5], "trimmed to the budget");
+    let after = fleet.settled().await;
+    // The same imbalance, in the pods that came.
+    let metrics = fleet.history(&after).serve(Server::Prometheus).await;
+    wait::until("the rotation to settle", async || {
+        let run = fleet.rebalance(&metrics, &frugal).await.expect_exit(0);
+        match run.log_with(&["\"event\":\"decision\""])[0]["decision"].as_str() {
+            Some("removal_budget_spent") => Ok(()),
+            other => Err(format!("{other:?}")),
+        }
+    })
+    .await;
+    assert_eq!(fleet.gone(&after).await, NOBODY);
+}

@@ -2,6 +2,10 @@
 
 use std::sync::{Arc, Mutex};
 
+use k8s_openapi::api::policy::v1::PodDisruptionBudget;
+use kube::api::{Patch, PatchParams};
+use serde_json::json;
+
 use crate::fixture::{Budget, Rule};
 use crate::fleet::Fleet;
 use crate::metrics::Server;
@@ -22,11 +26,21 @@ fn outcomes(run: &Run) -> Vec<String> {
 #[ignore = "needs real servers: KUBEBUILDER_ASSETS=$(.ci/real-servers) cargo test -p rebalancer-cli --test real -- --ignored"]
 async fn what_a_disruption_budget_refuses_is_refused_never_removed() {
     let fleet =
-        Fleet::named("budget").cpu(&WORKED_EXAMPLE).hpa(70).budget(Budget::MaxUnavailable(1)).start().await;
+        Fleet::named("budget").cpu(&WORKED_EXAMPLE).hpa(70).budget(Budget::MaxUnavailable(4)).start().await;
     let before = fleet.settled().await;
     let metrics = fleet.history(&before).serve(Server::Prometheus).await;
     fleet.freeze();
-    let run = fleet.rebalance(&metrics, &FOUR_MAY_GO).await.expect_exit(0);
+    let (proxy, gate) = Gate::before(fleet.plane, Method::POST, "/eviction".to_owned()).await;
+    let kubeconfig = fleet.kubeconfig_through(&proxy);
+    let running = fleet.rebalancer(&metrics).envs(&FOUR_MAY_GO).kubeconfig(&kubeconfig).start();
+    gate.reached().await;
+    // Somebody tightens it after the decision.
+    let tighten = Patch::Merge(json!({"spec": {"maxUnavailable": 1}}));
+    let budgets = fleet.api::<PodDisruptionBudget>();
+    budgets.patch("budget", &PatchParams::default(), &tighten).await.unwrap();
+    fleet.allows_disruptions(1).await;
+    gate.open();
+    let run = running.finish().await.expect_exit(0);
     assert_eq!(fleet.gone(&before).await, [0], "the budget allows one of four");
     assert_eq!(outcomes(&run), ["removed", "refused", "refused", "refused"]);
     let end = &run.log_with(&["cycle_finished"])[0];
@@ -94,12 +108,15 @@ async fn a_pod_replaced_right_before_its_deletion_is_spared() {
 #[tokio::test]
 #[ignore = "needs real servers: KUBEBUILDER_ASSETS=$(.ci/real-servers) cargo test -p rebalancer-cli --test real -- --ignored"]
 async fn a_missing_right_ends_the_run_and_is_named() {
-    let all: [Rule<'static>; 5] = [
+    let all: [Rule<'static>; 8] = [
         ("", &["pods"], &["list"]),
         ("", &["pods"], &["get"]),
         ("autoscaling", &["horizontalpodautoscalers"], &["list"]),
         ("", &["pods/eviction"], &["create"]),
         ("", &["pods"], &["delete"]),
+        ("apps", &["deployments"], &["get"]),
+        ("apps", &["statefulsets"], &["get"]),
+        ("policy", &["poddisruptionbudgets"], &["list"]),
     ];
     let cases = [
         (0, "evict", "grant the verb 'list' on 'pods'"),
@@ -107,6 +124,8 @@ async fn a_missing_right_ends_the_run_and_is_named() {
         (2, "evict", "grant the verb 'list' on 'horizontalpodautoscalers.autoscaling'"),
         (3, "evict", "grant the verb 'create' on 'pods/eviction'"),
         (4, "delete", "grant the verb 'delete' on 'pods'"),
+        (5, "evict", "grant the verb 'get' on 'deployments.apps'"),
+        (7, "evict", "grant the verb 'list' on 'poddisruptionbudgets.policy'"),
     ];
     let fleet = Fleet::named("rights").cpu(&WORKED_EXAMPLE).hpa(70).start().await;
     let before = fleet.settled().await;
@@ -149,7 +168,7 @@ async fn a_removal_whose_answer_is_lost_is_unknown_and_never_repeated() {
     let proxy = Proxy::start(fleet.plane, move |method, path| {
         let log = Arc::clone(&log);
         async move {
-            if method != Method::POST {
+            if method != Method::POST || !path.ends_with("/eviction") {
                 return Pass::Forward;
             }
             log.lock().unwrap().push(path);

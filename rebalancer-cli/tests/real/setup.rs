@@ -1,20 +1,28 @@
 //! What a fleet is made of, before it is there.
 
 use crate::control_plane::ControlPlane;
-use crate::fixture::{self, Budget, Target, Workload};
+use serde_json::{Value, json};
+
+use crate::fixture::{self, Budget, Target, Template, Workload};
 use crate::fleet::{ACCOUNT, Fleet};
+use crate::kubelet;
 
 /// A fleet to be.
 #[derive(Debug, Clone)]
 pub(crate) struct Setup {
     pub(crate) name: String,
-    workload: Workload,
+    pub(crate) workload: Workload,
     pub(crate) cores: Vec<f64>,
     pub(crate) replicas: usize,
     pub(crate) cpu_request: Option<f64>,
     hpas: Vec<(String, Target)>,
     pub(crate) budget: Option<Budget>,
     may_delete: bool,
+    aged: bool,
+    /// Put into the specification of every pod.
+    pub(crate) pod_spec: Value,
+    /// An existing namespace to live in, instead of one of its own.
+    namespace: Option<&'static str>,
 }
 
 impl Setup {
@@ -29,6 +37,9 @@ impl Setup {
             hpas: Vec::new(),
             budget: None,
             may_delete: false,
+            aged: false,
+            pod_spec: json!({}),
+            namespace: None,
         }
     }
 
@@ -75,11 +86,39 @@ impl Setup {
         self
     }
 
+    /// Its pods have been Ready for an hour.
+    pub(crate) fn aged(mut self) -> Self {
+        self.aged = true;
+        self
+    }
+
+    /// Fields of every pod's specification.
+    pub(crate) fn pod_spec(mut self, spec: Value) -> Self {
+        self.pod_spec = spec;
+        self
+    }
+
+    /// In a namespace that is there already.
+    pub(crate) fn in_namespace(mut self, namespace: &'static str) -> Self {
+        self.namespace = Some(namespace);
+        self
+    }
+
     /// Creates everything and waits until all pods are Ready and the budget is counted.
     pub(crate) async fn start(self) -> Fleet {
-        let plane = ControlPlane::shared();
+        self.start_on(ControlPlane::shared()).await
+    }
+
+    /// The same on a control plane of the scenario's own.
+    pub(crate) async fn start_on(self, plane: &'static ControlPlane) -> Fleet {
         let client = plane.admin().await;
-        let namespace = plane.namespace(&client, &self.name).await;
+        let namespace = match self.namespace {
+            Some(namespace) => namespace.to_owned(),
+            None => plane.namespace(&client, &self.name).await,
+        };
+        if self.aged {
+            kubelet::age(&namespace);
+        }
         let workload = (self.workload, self.name.as_str());
         for (name, target) in &self.hpas {
             fixture::hpa(&client, &namespace, name, workload, *target).await;
@@ -87,7 +126,9 @@ impl Setup {
         if let Some(budget) = self.budget {
             fixture::budget(&client, &namespace, &self.name, budget).await;
         }
-        fixture::workload(&client, &namespace, workload, &self.name, self.replicas, self.cpu_request).await;
+        let template =
+            Template { container: &self.name, cpu_request: self.cpu_request, spec: &self.pod_spec };
+        fixture::workload(&client, &namespace, workload, self.replicas, &template).await;
         let mut rules = fixture::granted(&self.name);
         if self.may_delete {
             rules.extend(fixture::rules(&[("", &["pods"], &["delete"])]));
