@@ -163,8 +163,10 @@ impl Memory {
         now: Timestamp,
     ) -> Result<(), StateError> {
         let Some(token) = self.token.take() else { return Ok(()) };
-        if let Ok(Outcome::Acted { pods, .. }) = ended {
-            self.record.finish(&self.cycle, pods);
+        match ended {
+            Ok(Outcome::Acted { pods, .. }) => self.record.finish(&self.cycle, pods),
+            Err(Failed::NotBegun(_)) => self.record.withdraw(&self.cycle),
+            Ok(_) | Err(_) => {}
         }
         // A node that is drained says nothing about the APIs.
         let end = match ended {

@@ -126,6 +126,16 @@ impl Record {
         removed.into_iter().for_each(|role| self.count_removed(role.name(), at));
     }
 
+    /// Takes back what a cycle intended and never asked for: its intent may not have been stored. Left open, a pod that
+    /// goes by other hands before the next cycle would be told of, and counted, as removed.
+    pub fn withdraw(&mut self, cycle: &str) {
+        let Some(rotation) = self.rotations.iter_mut().rev().find(|rotation| rotation.cycle == cycle) else {
+            return;
+        };
+        rotation.pods.iter_mut().filter(|pod| pod.fate.is_open()).for_each(|pod| pod.fate = Fate::Spared);
+        rotation.close_if_not_made();
+    }
+
     /// Pods that may have been removed by a process that could not tell any more.
     pub fn unfinished(&self) -> impl Iterator<Item = &Rotated> {
         self.rotations.iter().flat_map(|rotation| &rotation.pods).filter(|pod| pod.fate.is_open())

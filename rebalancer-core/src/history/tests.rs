@@ -250,6 +250,16 @@ fn a_crash_before_the_first_removal_leaves_no_rotation_to_wait_for() {
 }
 
 #[test]
+fn what_was_never_asked_for_is_not_counted_when_it_goes_by_other_hands() {
+    let mut record = Record::default();
+    record.begin(rotation("a", 0));
+    record.withdraw("a");
+    assert_eq!((record.unfinished().count(), record.rotations()[0].effect), (0, Effect::NotMade));
+    assert_eq!(record.reconcile(&[]), []);
+    assert_eq!(record.counters().removed.get("hot"), 0);
+}
+
+#[test]
 fn a_spent_budget_holds_until_the_oldest_removal_leaves_the_window() {
     let hour = SignedDuration::from_hours(1);
     let patience = Patience::default().spending(Some(Budget::new(5, hour).unwrap()));
