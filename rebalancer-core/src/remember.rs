@@ -103,7 +103,7 @@ impl Memory {
     /// Finishes the story of earlier cycles, and measures what the last rotation did.
     pub fn look_back(&mut self, observation: &Observation, now: Timestamp) -> LookBack {
         let listed: Vec<_> = observation.snapshot.pods.iter().map(|observed| observed.pod.clone()).collect();
-        let stories = self.record.reconcile(&listed);
+        let stories = self.record.reconcile(&listed, now);
         let patience = self.patience_for(listed.len());
         let judged = self.record.measure(now, &patience, |indicator| spread(&observation.report, indicator));
         LookBack { stories, judged: judged.cloned() }
@@ -164,7 +164,7 @@ impl Memory {
     ) -> Result<(), StateError> {
         let Some(token) = self.token.take() else { return Ok(()) };
         match ended {
-            Ok(Outcome::Acted { pods, .. }) => self.record.finish(&self.cycle, pods),
+            Ok(Outcome::Acted { pods, .. }) => self.record.finish(&self.cycle, pods, now),
             Err(Failed::NotBegun(_)) => self.record.withdraw(&self.cycle),
             Ok(_) | Err(_) => {}
         }

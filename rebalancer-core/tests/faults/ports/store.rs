@@ -62,7 +62,7 @@ impl StateStore for Port {
             if sim.has(Bug::UnknownTakenForRemoved) {
                 let mut swapped = record.clone();
                 let listed: Vec<_> = Vec::new();
-                swapped.reconcile(&listed);
+                swapped.reconcile(&listed, now);
                 ready(sim.store.release(now, token, &swapped))?;
                 self.tell(sim, What::Wrote { record: &swapped, freed: true });
                 return Ok(());
