@@ -2,7 +2,7 @@
 
 use std::sync::{Arc, Mutex};
 
-use jiff::SignedDuration;
+use jiff::{SignedDuration, Timestamp};
 use rand::RngExt as _;
 use rebalancer_core::port::Mode;
 
@@ -40,12 +40,13 @@ pub(crate) fn run(seed: u64, bug: Option<Bug>, traced: bool) -> Result {
 fn round(sim: &Arc<Mutex<Sim>>) {
     let (due, modes, later) = {
         let mut sim = lock(sim);
-        if sim.random.random_bool(0.05) {
+        if sim.random.random_bool(0.1) {
             let Sim { world, random, .. } = &mut *sim;
             world.shift_traffic(random);
         }
-        let jitter = SignedDuration::from_millis(sim.random.random_range(0..20_000));
+        let jitter = SignedDuration::from_millis(sim.random.random_range(0..5_000));
         let due = sim.world.now + sim.setup.interval + jitter;
+        let due = edge(&mut sim).filter(|edge| *edge > sim.world.now).unwrap_or(due);
         let overlap = sim.fault(Fault::Overlap);
         let mut modes = vec![mode(&mut sim)];
         if overlap {
@@ -61,6 +62,16 @@ fn round(sim: &Arc<Mutex<Sim>>) {
         begin(sim, mode, due)
     });
     run_all(sim, running.collect());
+}
+
+/// Sometimes a cycle begins when a removal is about to leave the budget's window, or has just left it.
+fn edge(sim: &mut Sim) -> Option<Timestamp> {
+    if !sim.random.random_bool(0.05) {
+        return None;
+    }
+    let window = sim.setup.budget()?.window();
+    let next = sim.removals.iter().map(|at| *at + window).find(|leaves| *leaves > sim.world.now)?;
+    Some(next + SignedDuration::from_millis(sim.random.random_range(-30_000..10_000)))
 }
 
 fn mode(sim: &mut Sim) -> Mode {

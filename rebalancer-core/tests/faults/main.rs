@@ -46,3 +46,9 @@ fn every_planted_bug_is_found() {
         println!("{bug:?}: {found:?}, expected {}", bug.breaks());
     }
 }
+
+#[test]
+#[ignore]
+fn many() {
+    println!("{}", run(0..10000));
+}

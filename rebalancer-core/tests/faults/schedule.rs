@@ -18,6 +18,9 @@ use crate::ports::Port;
 use crate::sim::{Process, Sim};
 use crate::world::{NAME, NAMESPACE};
 
+/// Steps that change something, or come right before.
+const DECISIVE: [&str; 4] = ["writing the intent", "reading a pod again", "a removal", "writing the end"];
+
 /// A cycle under way.
 pub(crate) struct Running {
     process: usize,
@@ -127,8 +130,15 @@ fn any_offset(sim: &mut Sim) -> SignedDuration {
     SignedDuration::from_millis(sim.random.random_range(-most..=most))
 }
 
+/// Most steps change nothing; such a fault is drawn more often around those that do.
+fn strikes(sim: &mut Sim, fault: Fault, process: usize) -> bool {
+    let at = sim.processes.get(process).map_or("", |process| process.at);
+    let draws = if DECISIVE.iter().any(|step| at.ends_with(step)) { 6 } else { 1 };
+    (0..draws).any(|_| sim.fault(fault))
+}
+
 fn crashes(sim: &mut Sim, turn: &Running) -> bool {
-    if !sim.fault(Fault::Crash) {
+    if !strikes(sim, Fault::Crash, turn.process) {
         return false;
     }
     let at = sim.processes.get(turn.process).map_or("", |process| process.at);
@@ -155,10 +165,10 @@ fn latency(sim: &mut Sim, process: usize) -> SignedDuration {
     let longest = i64::try_from(sim.setup.half_call.as_millis()).unwrap_or(1);
     let usual = SignedDuration::from_millis(sim.random.random_range(0..=longest));
     let bound = sim.processes.get(process).is_none_or(|process| process.bound);
-    if bound || !sim.fault(Fault::Stall) {
+    if bound || !strikes(sim, Fault::Stall, process) {
         return usual;
     }
-    let stall = SignedDuration::from_secs(sim.random.random_range(1..200));
+    let stall = SignedDuration::from_secs(sim.random.random_range(1..90));
     if sim.setup.suspends
         && let Some(process) = sim.processes.get_mut(process)
     {

@@ -64,7 +64,7 @@ impl Setup {
             budgets: budgets(pods, random),
             policy: policy(pods, random),
             remembering: Remembering { patience: patience(random), lock_for: LOCK_FOR },
-            interval: SignedDuration::from_mins(random.random_range(4..=10)),
+            interval: SignedDuration::from_mins(random.random_range(3..=6) * 2),
             rounds: random.random_range(25..=60),
             half_call: if suspends { half_call.min(SignedDuration::from_millis(1_000)) } else { half_call },
             clock_error: clock_error(&mix, suspends),
@@ -128,7 +128,7 @@ fn policy(pods: usize, random: &mut ChaCha8Rng) -> Policy {
     Policy {
         top_k: NonZeroUsize::new(random.random_range(1..=3)).unwrap(),
         minimum_improvement: Percent::new(5.0).unwrap(),
-        minimum_pods: pods - random.random_range(1..=5).min(pods - 1),
+        minimum_pods: pods - random.random_range(2..=5),
         minimum_age: SignedDuration::from_mins(2),
         most_young: Share::new(0.5).unwrap(),
         opt_in: random.random_bool(0.1),
@@ -142,9 +142,9 @@ fn policy(pods: usize, random: &mut ChaCha8Rng) -> Policy {
 }
 
 fn patience(random: &mut ChaCha8Rng) -> Patience {
-    let budget = Budget::new(random.random_range(2..=10), SignedDuration::from_hours(1)).unwrap();
+    let budget = Budget::new(random.random_range(2..=8), SignedDuration::from_hours(1)).unwrap();
     Patience::default()
-        .settling_for(SignedDuration::from_mins(random.random_range(3..=15)))
+        .settling_for(SignedDuration::from_mins(random.random_range(2..=12)))
         .and_then(|patience| patience.giving_up_after(random.random_range(1..=3), random.random_range(2..=5)))
         .and_then(|patience| {
             patience.opening_for(SignedDuration::from_mins(20), SignedDuration::from_hours(4))

@@ -23,6 +23,8 @@ pub(crate) struct Sim {
     pub(crate) random: ChaCha8Rng,
     pub(crate) store: MemoryStore,
     pub(crate) processes: Vec<Process>,
+    /// When pods were removed.
+    pub(crate) removals: Vec<Timestamp>,
     pub(crate) bug: Option<Bug>,
     pub(crate) tally: Tally,
     /// From now on nothing goes wrong any more.
@@ -67,6 +69,7 @@ impl Sim {
             random,
             store: MemoryStore::default(),
             processes: Vec::new(),
+            removals: Vec::new(),
             bug,
             tally: Tally::default(),
             calm: false,

@@ -45,20 +45,27 @@ impl Port {
         if sim.has(Bug::RemovalClaimed) {
             return Ok(());
         }
-        let hit = if sim.has(Bug::UidIgnored) || sim.has(Bug::BudgetsBypassed) {
-            sim.world.delete(pod, &self.cycle, acts)?
-        } else {
-            sim.world.evict(pod, &self.cycle, acts)?
+        let hit = match sim.bug {
+            Some(Bug::BudgetsBypassed) => sim.world.delete(pod, &self.cycle, acts)?,
+            Some(Bug::UidIgnored) => sim.world.evict(&now_called(sim, pod), &self.cycle, acts)?,
+            _ => sim.world.evict(pod, &self.cycle, acts)?,
         };
         if acts == Mode::Real {
             let stored = sim.stored();
             self.tell(sim, What::Removed { uid: &hit, stored: &stored });
             sim.tally.add("removals");
+            sim.removals.push(sim.world.now);
             let world = &mut sim.world;
             world.meet(&mut sim.random);
         }
         Ok(())
     }
+}
+
+/// Whoever has the name.
+fn now_called(sim: &Sim, pod: &PodRef) -> PodRef {
+    let uid = sim.world.pod(&pod.name).map_or_else(|| pod.uid.clone(), |found| found.uid);
+    PodRef { uid, ..pod.clone() }
 }
 
 fn refused(sim: &mut Sim) -> Option<RemovalError> {

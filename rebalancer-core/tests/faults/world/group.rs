@@ -56,7 +56,7 @@ impl Consumers {
 
     /// Other partitions are the hot ones now. Sometimes all are alike.
     pub(super) fn shift(&mut self, random: &mut ChaCha8Rng) {
-        let exponent = if random.random_bool(0.15) { 0.0 } else { random.random_range(1.0..3.0) };
+        let exponent = if random.random_bool(0.1) { 0.0 } else { random.random_range(2.0..6.0) };
         let weights: Vec<f64> =
             (0..self.topic.partitions).map(|_| random.random_range(0.1_f64..1.0).powf(exponent)).collect();
         let total: f64 = weights.iter().sum();
