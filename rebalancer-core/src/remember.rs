@@ -103,7 +103,7 @@ impl Memory {
     /// Finishes the story of earlier cycles, and measures what the last rotation did.
     pub fn look_back(&mut self, observation: &Observation, now: Timestamp) -> LookBack {
         let listed: Vec<_> = observation.snapshot.pods.iter().map(|observed| observed.pod.clone()).collect();
-        let stories = self.record.reconcile(&listed);
+        let stories = self.record.reconcile(&listed, now);
         let patience = self.patience_for(listed.len());
         let judged = self.record.measure(now, &patience, |indicator| spread(&observation.report, indicator));
         LookBack { stories, judged: judged.cloned() }
@@ -179,8 +179,10 @@ impl Memory {
         now: Timestamp,
     ) -> Result<(), StateError> {
         let Some(token) = self.token.take() else { return Ok(()) };
-        if let Ok(Outcome::Acted { pods, .. }) = ended {
-            self.record.finish(&self.cycle, pods);
+        match ended {
+            Ok(Outcome::Acted { pods, .. }) => self.record.finish(&self.cycle, pods, now),
+            Err(Failed::NotBegun(_)) => self.record.withdraw(&self.cycle),
+            Ok(_) | Err(_) => {}
         }
         // A node that is drained says nothing about the APIs.
         let end = match ended {

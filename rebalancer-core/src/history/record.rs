@@ -106,7 +106,9 @@ impl Record {
 
     /// Puts in what became of the rotation's pods, as the cycle's outcome tells it. A pod that is not mentioned
     /// stays intended; the next cycle looks for it.
-    pub fn finish(&mut self, cycle: &str, outcomes: &[(Removal, PodOutcome)]) {
+    ///
+    /// Removals are counted from now on, not from when the rotation began: they came after that.
+    pub fn finish(&mut self, cycle: &str, outcomes: &[(Removal, PodOutcome)], now: Timestamp) {
         for (_, outcome) in outcomes {
             self.count_failure(outcome);
         }
@@ -122,8 +124,17 @@ impl Record {
             }
         }
         rotation.close_if_not_made();
-        let at = rotation.at;
-        removed.into_iter().for_each(|role| self.count_removed(role.name(), at));
+        removed.into_iter().for_each(|role| self.count_removed(role.name(), now));
+    }
+
+    /// Takes back what a cycle intended and never asked for: its intent may not have been stored. Left open, a pod that
+    /// goes by other hands before the next cycle would be told of, and counted, as removed.
+    pub fn withdraw(&mut self, cycle: &str) {
+        let Some(rotation) = self.rotations.iter_mut().rev().find(|rotation| rotation.cycle == cycle) else {
+            return;
+        };
+        rotation.pods.iter_mut().filter(|pod| pod.fate.is_open()).for_each(|pod| pod.fate = Fate::Spared);
+        rotation.close_if_not_made();
     }
 
     /// Pods that may have been removed by a process that could not tell any more.
@@ -133,21 +144,22 @@ impl Record {
 
     /// Finishes the story of every [unfinished](Self::unfinished) pod from what Kubernetes lists now.
     ///
-    /// Only for a list that is whole: a pod that is not in it counts as removed.
-    pub fn reconcile(&mut self, listed: &[Pod]) -> Vec<Story> {
+    /// Only for a list that is whole: a pod that is not in it counts as removed. When is not known; it counts from now
+    /// on, too long rather than too short.
+    pub fn reconcile(&mut self, listed: &[Pod], now: Timestamp) -> Vec<Story> {
         let mut stories = Vec::new();
         let mut removed = Vec::new();
         for rotation in &mut self.rotations {
             for pod in rotation.pods.iter_mut().filter(|pod| pod.fate.is_open()) {
                 let found = pod.look_up(listed);
                 pod.fate = if found == Found::StillThere { Fate::Spared } else { Fate::Removed };
-                removed.extend((pod.fate == Fate::Removed).then_some((pod.role, rotation.at)));
+                removed.extend((pod.fate == Fate::Removed).then_some(pod.role));
                 let (name, uid, role) = (pod.name.clone(), pod.uid.clone(), pod.role);
                 stories.push(Story { cycle: rotation.cycle.clone(), name, uid, role, found });
             }
             rotation.close_if_not_made();
         }
-        removed.into_iter().for_each(|(role, at)| self.count_removed(role.name(), at));
+        removed.into_iter().for_each(|role| self.count_removed(role.name(), now));
         stories
     }
 
@@ -158,12 +170,12 @@ impl Record {
         self.rotations.iter().rev().find(made).map(|rotation| later(rotation.at, settle))
     }
 
-    /// Pods that were removed, or may have been, in the time window that ends now.
+    /// Pods that were removed, or may have been, in the time window that ends now. What is not known yet may have been at
+    /// any time.
     #[must_use]
     pub fn removed_since(&self, now: Timestamp, window: SignedDuration) -> u64 {
-        let from = earlier(now, window);
-        let recent = self.rotations.iter().filter(|rotation| rotation.at > from);
-        recent.map(Rotation::open).fold(self.removals.since(from), u64::saturating_add)
+        let known = self.removals.since(earlier(now, window));
+        self.rotations.iter().map(Rotation::open).fold(known, u64::saturating_add)
     }
 
     /// When the oldest removal in the window leaves it.

@@ -75,7 +75,7 @@ fn rotate(record: &mut Record, minute: i64, cv: f64) {
     let cycle = format!("cycle-{minute}");
     record.advance(at(minute), &patience);
     record.begin(rotation(&cycle, minute));
-    record.finish(&cycle, &removed());
+    record.finish(&cycle, &removed(), at(minute));
     record.measure(at(minute + 15), &patience, |_| Some(spread(cv)));
 }
 
@@ -96,7 +96,7 @@ fn nothing_is_remembered_at_first_and_nothing_holds() {
 fn a_fleet_is_left_alone_until_the_last_rotation_has_settled() {
     let mut record = Record::default();
     record.begin(rotation("a", 0));
-    record.finish("a", &removed());
+    record.finish("a", &removed(), at(0));
     assert_eq!(record.settling_until(SETTLE), Some(at(15)));
     let pause = |minute| record.pause(at(minute), &Patience::default());
     assert_eq!(pause(14), Some(Pause::Settling { since: at(0), until: at(15) }));
@@ -107,7 +107,7 @@ fn a_fleet_is_left_alone_until_the_last_rotation_has_settled() {
 fn a_rotation_that_removed_nothing_holds_nothing_up_and_is_not_measured() {
     let mut record = Record::default();
     record.begin(rotation("a", 0));
-    record.finish("a", &both(blocked(), blocked()));
+    record.finish("a", &both(blocked(), blocked()), at(0));
     assert_eq!(record.rotations()[0].effect, Effect::NotMade);
     assert_eq!(record.settling_until(SETTLE), None);
     assert_eq!(record.measure(at(60), &Patience::default(), |_| Some(spread(0.5))), None);
@@ -119,7 +119,7 @@ fn an_effect_is_measured_once_and_not_before_it_has_settled() {
     let patience = Patience::default();
     let mut record = Record::default();
     record.begin(rotation("a", 0));
-    record.finish("a", &removed());
+    record.finish("a", &removed(), at(0));
     assert_eq!(record.measure(at(14), &patience, |_| Some(spread(0.1))), None);
     assert_eq!(record.measure(at(15), &patience, |_| None), None);
     let asked = |indicator| (indicator == Indicator::Cpu).then(|| spread(0.4));
@@ -176,7 +176,7 @@ fn a_trial_that_can_never_be_measured_did_not_help() {
     let mut record = after(&[(0, 0.5), (20, 0.5)]);
     record.advance(at(95), &patience);
     record.begin(rotation("trial", 95));
-    record.finish("trial", &removed());
+    record.finish("trial", &removed(), at(95));
     record.advance(at(130), &patience);
     assert_eq!(record.pause(at(130), &patience), Some(Pause::TrialPending { since: at(95), until: at(170) }));
     assert_eq!(record.measure(at(169), &patience, |_| None), None);
@@ -218,7 +218,7 @@ fn a_batch_that_a_crash_cut_off_is_told_to_its_end_from_what_is_listed_now() {
     assert_eq!(names(&record), ["hot", "cold"]);
     assert_eq!(record.removed_since(at(1), SignedDuration::from_hours(1)), 2);
 
-    let stories = record.reconcile(&[listed("hot", "another"), listed("cold", "uid-of-cold")]);
+    let stories = record.reconcile(&[listed("hot", "another"), listed("cold", "uid-of-cold")], at(1));
     let found: Vec<_> = stories.iter().map(|story| story.found.clone()).collect();
     assert_eq!(found, [Found::Replaced { by: Uid::new("another") }, Found::StillThere]);
     assert_eq!(stories[1].to_string(), "cold (uid-of-cold), which cycle a meant to remove, is still there");
@@ -231,9 +231,9 @@ fn a_batch_that_a_crash_cut_off_is_told_to_its_end_from_what_is_listed_now() {
 fn a_pod_on_its_way_out_was_removed_and_one_nobody_lists_too() {
     let mut record = Record::default();
     record.begin(rotation("a", 0));
-    record.finish("a", &both(unknown(), unknown()));
+    record.finish("a", &both(unknown(), unknown()), at(0));
     let leaving = Pod { terminating: true, ..listed("hot", "uid-of-hot") };
-    let stories = record.reconcile(&[leaving]);
+    let stories = record.reconcile(&[leaving], at(1));
     assert!(stories.iter().all(|story| story.found == Found::Removed));
     assert_eq!(record.rotations()[0].effect, Effect::NotYetKnown);
     assert_eq!(record.counters().failed.get("unknown"), 2);
@@ -244,9 +244,19 @@ fn a_crash_before_the_first_removal_leaves_no_rotation_to_wait_for() {
     let mut record = Record::default();
     record.begin(rotation("a", 0));
     assert_eq!(record.settling_until(SETTLE), Some(at(15)));
-    record.reconcile(&[listed("hot", "uid-of-hot"), listed("cold", "uid-of-cold")]);
+    record.reconcile(&[listed("hot", "uid-of-hot"), listed("cold", "uid-of-cold")], at(1));
     assert_eq!(record.rotations()[0].effect, Effect::NotMade);
     assert_eq!(record.settling_until(SETTLE), None);
+}
+
+#[test]
+fn what_was_never_asked_for_is_not_counted_when_it_goes_by_other_hands() {
+    let mut record = Record::default();
+    record.begin(rotation("a", 0));
+    record.withdraw("a");
+    assert_eq!((record.unfinished().count(), record.rotations()[0].effect), (0, Effect::NotMade));
+    assert_eq!(record.reconcile(&[], at(1)), []);
+    assert_eq!(record.counters().removed.get("hot"), 0);
 }
 
 #[test]
@@ -256,7 +266,7 @@ fn a_spent_budget_holds_until_the_oldest_removal_leaves_the_window() {
     let mut record = Record::default();
     for (cycle, minute) in [("a", 0), ("b", 20)] {
         record.begin(rotation(cycle, minute));
-        record.finish(cycle, &removed());
+        record.finish(cycle, &removed(), at(minute));
     }
     let spent = Pause::BudgetSpent { removed: 4, budget: 5, window: hour, until: at(60) };
     assert_eq!(record.pause(at(40), &patience), Some(spent));
@@ -266,12 +276,26 @@ fn a_spent_budget_holds_until_the_oldest_removal_leaves_the_window() {
 }
 
 #[test]
+fn a_removal_counts_from_when_it_is_told_and_one_that_may_have_happened_until_it_is_known() {
+    let hour = SignedDuration::from_hours(1);
+    let mut record = Record::default();
+    record.begin(rotation("slow", 0));
+    record.finish("slow", &removed(), at(2));
+    assert_eq!((record.removed_since(at(61), hour), record.removed_since(at(62), hour)), (2, 0));
+
+    record.begin(rotation("killed", 70));
+    assert_eq!(record.removed_since(at(200), hour), 2);
+    record.reconcile(&[], at(200));
+    assert_eq!((record.removed_since(at(259), hour), record.removed_since(at(260), hour)), (2, 0));
+}
+
+#[test]
 fn removals_are_counted_although_their_rotations_are_forgotten() {
     let mut record = Record::default();
     for minute in 0..50 {
         let cycle = format!("cycle-{minute}");
         record.begin(rotation(&cycle, minute));
-        record.finish(&cycle, &removed());
+        record.finish(&cycle, &removed(), at(minute));
     }
     assert_eq!(record.rotations().len(), 20);
     assert_eq!(record.removed_since(at(50), SignedDuration::from_hours(1)), 100);

@@ -10,7 +10,7 @@ fn json(record: &Record) -> String {
 fn a_record_reads_like_this() {
     let mut record = Record::default();
     record.begin(rotation("a", 0));
-    record.finish("a", &both(PodOutcome::Removed, unknown()));
+    record.finish("a", &both(PodOutcome::Removed, unknown()), at(0));
     let expected = concat!(
         r#"{"version":1,"rotations":[{"cycle":"a","at":"2026-01-01T00:00:00Z","indicator":"cpu","pods":["#,
         r#"{"name":"hot","uid":"uid-of-hot","role":"hot","fate":"removed"},"#,

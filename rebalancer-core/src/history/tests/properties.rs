@@ -67,12 +67,12 @@ fn happens(record: &mut Record, now: Timestamp, step: &Step, count: usize, patie
             let told = |pod: &Rotated| (removal(&pod.name, Choice::Cold { rank: 1 }), outcome(*fate));
             let Some(last) = record.rotations().last() else { return };
             let (cycle, told) = (last.cycle.clone(), last.pods.iter().map(told).collect::<Vec<_>>());
-            record.finish(&cycle, &told);
+            record.finish(&cycle, &told, now);
         }
         Step::Reconcile { pods } => {
             let there: Vec<Pod> =
                 (0..*pods).map(|n| listed(&name(n), &format!("uid-of-{}", name(n)))).collect();
-            record.reconcile(&there);
+            record.reconcile(&there, now);
         }
         Step::Measure { cv } => drop(record.measure(now, patience, |_| cv.map(spread)).cloned()),
         Step::End { failed } => {
@@ -155,7 +155,8 @@ proptest! {
         for (count, minute) in minutes.iter().enumerate() {
             let cycle = format!("cycle-{count}");
             record.begin(rotation(&cycle, *minute));
-            record.finish(&cycle, &both(PodOutcome::Removed, if count % 3 == 0 { unknown() } else { blocked() }));
+            let told = both(PodOutcome::Removed, if count % 3 == 0 { unknown() } else { blocked() });
+            record.finish(&cycle, &told, at(*minute));
         }
         let recent = |(count, minute): &(usize, &i64)| (**minute > 60).then_some(if count % 3 == 0 { 2 } else { 1 });
         let least: u64 = minutes.iter().enumerate().filter_map(|entry| recent(&entry)).sum();

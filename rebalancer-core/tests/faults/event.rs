@@ -1,0 +1,140 @@
+//! What happens, as the invariants see it: always the truth, whatever a port makes of it.
+
+use std::fmt;
+
+use jiff::Timestamp;
+use rebalancer_core::cycle::End;
+use rebalancer_core::fleet::{Hpa, Pod, Uid};
+use rebalancer_core::history::Record;
+use rebalancer_core::port::{Mode, PodRef, RemovalError};
+use rebalancer_core::surroundings::{Controller, DisruptionBudget};
+
+/// Something happened in or to the cycle of this name.
+pub(crate) struct Event<'a> {
+    pub(crate) cycle: &'a str,
+    pub(crate) what: What<'a>,
+}
+
+pub(crate) enum What<'a> {
+    Started {
+        mode: Mode,
+    },
+    /// It asked for loads at this time by its own clock, with which it decides.
+    Measured {
+        at: Timestamp,
+    },
+    /// All pods, as they are at this moment; the answer may arrive later.
+    Listed {
+        pods: &'a [Pod],
+    },
+    /// One pod, as it is at this moment.
+    Read {
+        name: &'a str,
+        pod: Option<&'a Pod>,
+    },
+    ShownController {
+        controller: &'a Controller,
+    },
+    ShownAutoscalers {
+        hpas: &'a [Hpa],
+    },
+    ShownBudgets {
+        budgets: &'a [DisruptionBudget],
+    },
+    /// It has the lock; `from` is the run that it was taken from.
+    Locked {
+        from: Option<&'a str>,
+    },
+    /// The record is written, and the lock is freed or kept.
+    Wrote {
+        record: &'a Record,
+        freed: bool,
+    },
+    /// The journal was told of this removal.
+    Intended {
+        uid: &'a Uid,
+    },
+    /// The API server got this request.
+    Asked {
+        pod: &'a PodRef,
+        mode: Mode,
+    },
+    /// A pod is on its way out because of the request. `stored` is the record of this moment.
+    Removed {
+        uid: &'a Uid,
+        stored: &'a Record,
+    },
+    /// What the cycle is told.
+    Answered {
+        pod: &'a PodRef,
+        answer: &'a Result<(), RemovalError>,
+    },
+    Crashed {
+        at: &'static str,
+    },
+    Ended {
+        end: &'a End,
+    },
+    /// From now on nothing goes wrong any more.
+    Calm {
+        stored: &'a Record,
+    },
+    /// The episode is over.
+    Over {
+        stored: &'a Record,
+    },
+}
+
+impl fmt::Display for Event<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: ", self.cycle)?;
+        match &self.what {
+            What::Started { mode } => write!(f, "starts, {mode:?}"),
+            What::Measured { at } => write!(f, "reads loads at {at:.3}"),
+            What::Listed { pods } => {
+                let serving = pods.iter().filter(|pod| pod.is_serving()).count();
+                write!(f, "lists {} pods, {serving} serve", pods.len())
+            }
+            What::Read { name, pod } => {
+                let uid = pod.map_or("none", |pod| pod.uid.as_str());
+                write!(f, "reads {name} again: {uid}, serving: {}", pod.is_some_and(Pod::is_serving))
+            }
+            What::ShownController { controller } => write!(
+                f,
+                "controller wants {}, has {}, updated {}, status is current: {}, {:?}",
+                controller.desired,
+                controller.current,
+                controller.updated,
+                controller.status_is_current,
+                controller.annotations
+            ),
+            What::ShownAutoscalers { hpas } => write!(f, "{} autoscalers", hpas.len()),
+            What::ShownBudgets { budgets } => {
+                write!(
+                    f,
+                    "budgets allow {:?}",
+                    budgets.iter().map(|budget| budget.allowed).collect::<Vec<_>>()
+                )
+            }
+            What::Locked { from } => write!(f, "has the lock, taken from {from:?}"),
+            What::Wrote { record, freed } => write!(
+                f,
+                "wrote {} rotations, {} open, {:?}, freed: {freed}",
+                record.rotations().len(),
+                record.unfinished().count(),
+                record.breaker()
+            ),
+            What::Intended { uid } => write!(f, "intends {uid}"),
+            What::Asked { pod, mode } => write!(f, "asks for {pod}, {mode:?}"),
+            What::Removed { uid, .. } => write!(f, "REMOVED {uid}"),
+            What::Answered { pod, answer } => write!(f, "is told of {}: {answer:?}", pod.name),
+            What::Crashed { at } => write!(f, "CRASHED {at}"),
+            What::Ended { end } => match &end.outcome {
+                Ok(outcome) => write!(f, "ended {}, unwritten: {:?}", outcome.status(), end.unwritten),
+                Err(failed) => write!(f, "ended, {failed}, unwritten: {:?}", end.unwritten),
+            },
+            What::Calm { .. } => f.write_str("nothing goes wrong any more"),
+            What::Over { .. } => f.write_str("over"),
+        }
+    }
+}

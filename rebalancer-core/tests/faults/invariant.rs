@@ -1,0 +1,49 @@
+//! What must always hold, one rule in one file. Each sees the truth of everything that happens, in its order.
+
+mod disruption_budget;
+mod dry_run;
+mod intent;
+mod minimum;
+mod never_now;
+mod no_veto;
+mod not_twice;
+mod one_batch;
+mod quiet;
+mod removal_budget;
+mod story;
+
+use crate::event::Event;
+use crate::setup::Setup;
+use crate::world::World;
+
+pub(crate) trait Invariant: Send {
+    /// As failures call it.
+    fn name(&self) -> &'static str;
+
+    /// `Err` says how it was broken. The world is as the event left it.
+    fn see(&mut self, event: &Event<'_>, world: &World) -> Result<(), String>;
+}
+
+pub(crate) fn all(setup: &Setup) -> Vec<Box<dyn Invariant>> {
+    vec![
+        Box::new(minimum::Minimum::of(setup)),
+        Box::new(removal_budget::RemovalBudget::of(setup)),
+        Box::new(disruption_budget::DisruptionBudgets::default()),
+        Box::new(no_veto::NoVeto::of(setup)),
+        Box::new(not_twice::NotTwice::default()),
+        Box::new(one_batch::OneBatch::of(setup)),
+        Box::new(intent::Intents::default()),
+        Box::new(story::TrueStory::default()),
+        Box::new(quiet::Quiet::of(setup)),
+        Box::new(dry_run::DryRun::default()),
+        Box::new(never_now::NeverNow::of(setup)),
+    ]
+}
+
+/// What is kept for each cycle.
+type ByCycle<T> = std::collections::BTreeMap<String, T>;
+
+/// `Err` with this text unless it holds.
+fn ensure(holds: bool, text: impl FnOnce() -> String) -> Result<(), String> {
+    if holds { Ok(()) } else { Err(text()) }
+}

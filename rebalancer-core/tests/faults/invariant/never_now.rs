@@ -1,0 +1,94 @@
+//! Never now: nothing is removed by a cycle that was shown a rollout, a scaling, an autoscaler about to scale in or that
+//! has just scaled, or an opted-out workload, or that decided in a quiet hour.
+//!
+//! What begins after the cycle looked can't be known. Times are those of the cycle's own clock.
+
+use jiff::SignedDuration;
+use jiff::Timestamp;
+use rebalancer_core::fleet::Hpa;
+use rebalancer_core::surroundings::Controller;
+
+use super::{ByCycle, Invariant};
+use crate::event::{Event, What};
+use crate::setup::Setup;
+use crate::world::World;
+
+pub(super) struct NeverNow {
+    minimum_age: SignedDuration,
+    quiet: bool,
+    measured: ByCycle<Timestamp>,
+    reasons: ByCycle<&'static str>,
+}
+
+impl NeverNow {
+    pub(super) fn of(setup: &Setup) -> Self {
+        Self {
+            minimum_age: setup.policy.minimum_age,
+            quiet: setup.policy.quiet_hours.is_some(),
+            measured: ByCycle::new(),
+            reasons: ByCycle::new(),
+        }
+    }
+
+    fn scaling(&self, cycle: &str, hpas: &[Hpa]) -> Option<&'static str> {
+        let scaling = hpas.iter().find_map(|hpa| hpa.scaling)?;
+        let now = self.measured.get(cycle)?;
+        let just = scaling.last_scaled_at.is_some_and(|at| now.duration_since(at) < self.minimum_age);
+        [
+            (scaling.current != scaling.desired, "the autoscaler is scaling"),
+            (scaling.wants_fewer && scaling.current > scaling.minimum, "the autoscaler is about to scale in"),
+            (just, "the autoscaler has just scaled"),
+        ]
+        .iter()
+        .find_map(|(holds, why)| holds.then_some(*why))
+    }
+}
+
+fn rolling(controller: &Controller) -> Option<&'static str> {
+    let out = controller.annotations.get("pod-rebalancer.io/opt-out").is_some_and(|it| it == "true");
+    [
+        (out, "the workload opted out"),
+        (!controller.status_is_current, "the controller's status is old"),
+        (controller.updated != controller.current, "a rollout is in progress"),
+        (controller.current != controller.desired, "a scaling is in progress"),
+    ]
+    .iter()
+    .find_map(|(holds, why)| holds.then_some(*why))
+}
+
+/// From one to half past two in the night; the simulated world is in UTC.
+fn is_quiet(at: Timestamp) -> bool {
+    let minute = at.as_second().rem_euclid(24 * 3600) / 60;
+    (60..150).contains(&minute)
+}
+
+impl Invariant for NeverNow {
+    fn name(&self) -> &'static str {
+        "never now"
+    }
+
+    fn see(&mut self, event: &Event<'_>, _: &World) -> Result<(), String> {
+        let reason = match &event.what {
+            What::Measured { at } => {
+                self.measured.insert(event.cycle.to_owned(), *at);
+                (self.quiet && is_quiet(*at)).then_some("a quiet hour")
+            }
+            What::ShownController { controller } => rolling(controller),
+            What::ShownAutoscalers { hpas } => self.scaling(event.cycle, hpas),
+            What::Removed { .. } => {
+                let reason = self.reasons.get(event.cycle);
+                return reason.map_or(Ok(()), |why| Err(format!("it was shown: {why}")));
+            }
+            What::Crashed { .. } | What::Ended { .. } => {
+                self.reasons.remove(event.cycle);
+                self.measured.remove(event.cycle);
+                None
+            }
+            _ => None,
+        };
+        if let Some(reason) = reason {
+            self.reasons.insert(event.cycle.to_owned(), reason);
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,126 @@
+//! Planted bugs: each is a port that lies, or a task with wrong numbers, and one invariant must notice.
+
+use jiff::SignedDuration;
+use rebalancer_core::cycle::Task;
+use rebalancer_core::fleet::Indicator;
+use rebalancer_core::fleet::Pod;
+use rebalancer_core::history::Patience;
+use rebalancer_core::unit::{Ratio, Share};
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Bug {
+    /// The policy keeps fewer pods than must stay.
+    LowerMinimum,
+    /// Pods that fail are listed as Ready.
+    UnreadinessHidden,
+    /// Memory has no removal budget.
+    NoRemovalBudget,
+    /// Disruption budgets are not shown, and pods are deleted rather than evicted.
+    BudgetsBypassed,
+    /// Annotations are not shown.
+    AnnotationsHidden,
+    /// The deleter goes by the name alone.
+    UidIgnored,
+    /// The deleter asks once more when an answer is lost.
+    RemovalRepeated,
+    /// Two runs get the lock at once.
+    LockForAll,
+    /// The store says that it saved, and did not.
+    SaveSwallowed,
+    /// The journal is told after the removal.
+    JournalLate,
+    /// The deleter says that it removed, and did not.
+    RemovalClaimed,
+    /// What may have been removed is written down as removed.
+    UnknownTakenForRemoved,
+    /// Memory never gives up.
+    NoBreaker,
+    /// A fleet within its limits is taken for an uneven one.
+    NeverBalanced,
+    /// The deleter makes dry runs real.
+    DryRunIgnored,
+    /// The controller and the autoscaler are not shown.
+    SurroundingsHidden,
+}
+
+impl Bug {
+    pub(crate) const ALL: [Self; 16] = [
+        Self::LowerMinimum,
+        Self::UnreadinessHidden,
+        Self::NoRemovalBudget,
+        Self::BudgetsBypassed,
+        Self::AnnotationsHidden,
+        Self::UidIgnored,
+        Self::RemovalRepeated,
+        Self::LockForAll,
+        Self::SaveSwallowed,
+        Self::JournalLate,
+        Self::RemovalClaimed,
+        Self::UnknownTakenForRemoved,
+        Self::NoBreaker,
+        Self::NeverBalanced,
+        Self::DryRunIgnored,
+        Self::SurroundingsHidden,
+    ];
+
+    /// The invariant that must notice.
+    pub(crate) const fn breaks(self) -> &'static str {
+        match self {
+            Self::LowerMinimum | Self::UnreadinessHidden => "minimum kept",
+            Self::NoRemovalBudget => "removal budget kept",
+            Self::BudgetsBypassed => "disruption budget kept",
+            Self::AnnotationsHidden | Self::UidIgnored => "no vetoed pod",
+            Self::RemovalRepeated => "no pod twice",
+            Self::LockForAll => "one batch at a time",
+            Self::SaveSwallowed | Self::JournalLate => "every removal has its intent",
+            Self::RemovalClaimed | Self::UnknownTakenForRemoved => "the story is true",
+            Self::NoBreaker | Self::NeverBalanced => "it falls quiet",
+            Self::DryRunIgnored => "a dry run changes nothing",
+            Self::SurroundingsHidden => "never now",
+        }
+    }
+
+    /// What the task becomes.
+    pub(crate) fn twist(self, task: &mut Task) {
+        match self {
+            Self::LowerMinimum => task.policy.minimum_pods = 1,
+            Self::NoRemovalBudget => task.patience(|patience| patience.spending(None)),
+            Self::NoBreaker => task.patience(|patience| {
+                let quick = patience.spending(None).settling_for(SignedDuration::from_secs(1)).unwrap();
+                quick.giving_up_after(u32::MAX, u32::MAX).unwrap()
+            }),
+            Self::NeverBalanced => {
+                task.policy.tolerance = rebalancer_core::unit::Tolerance::new(1.0).unwrap();
+                task.policy.variance_thresholds.insert(Indicator::Cpu, Ratio::ZERO);
+                task.policy.minimum_improvement = rebalancer_core::unit::Percent::new(0.0).unwrap();
+                task.policy.minimum_coverage = Share::new(0.0).unwrap();
+            }
+            Self::BudgetsBypassed => task.policy.respect_budgets = false,
+            _ => {}
+        }
+    }
+
+    /// What a pod looks like.
+    pub(crate) fn shown(self, mut pod: Pod) -> Pod {
+        match self {
+            Self::AnnotationsHidden => pod.annotations.retain(|name, _| name.ends_with("opt-in")),
+            Self::UnreadinessHidden => {
+                pod.ready = true;
+            }
+            _ => {}
+        }
+        pod
+    }
+}
+
+trait WithPatience {
+    fn patience(&mut self, change: impl FnOnce(Patience) -> Patience);
+}
+
+impl WithPatience for Task {
+    fn patience(&mut self, change: impl FnOnce(Patience) -> Patience) {
+        if let Some(remembering) = &mut self.remembering {
+            remembering.patience = change(remembering.patience);
+        }
+    }
+}

@@ -1,0 +1,71 @@
+//! The ports of one process. Each call yields twice: before the API acts, and before the answer arrives. Between the two
+//! halves anything may happen, and at each of them the process may die.
+
+mod deleter;
+mod inventory;
+mod metrics;
+mod rest;
+mod store;
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use crate::event::{Event, What};
+use crate::poll::yield_once;
+use crate::sim::Sim;
+
+#[derive(Clone)]
+pub(crate) struct Port {
+    sim: Arc<Mutex<Sim>>,
+    process: usize,
+    cycle: String,
+}
+
+/// Names of the two halves of a call.
+#[derive(Debug, Clone, Copy)]
+struct Call {
+    before: &'static str,
+    after: &'static str,
+    /// It takes effect within its time, even if the process stands still.
+    bound: bool,
+}
+
+macro_rules! call {
+    ($name:literal) => {
+        Call { before: concat!("before ", $name), after: concat!("after ", $name), bound: false }
+    };
+    ($name:literal, bound) => {
+        Call { before: concat!("before ", $name), after: concat!("after ", $name), bound: true }
+    };
+}
+use call;
+
+impl Port {
+    pub(crate) const fn new(sim: Arc<Mutex<Sim>>, process: usize, cycle: String) -> Self {
+        Self { sim, process, cycle }
+    }
+
+    fn sim(&self) -> MutexGuard<'_, Sim> {
+        self.sim.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    async fn call<T: Send>(&self, call: Call, effect: impl FnOnce(&mut Sim) -> T + Send) -> T {
+        self.wait(call.before, call.bound).await;
+        let answer = effect(&mut self.sim());
+        self.wait(call.after, false).await;
+        answer
+    }
+
+    async fn wait(&self, at: &'static str, bound: bool) {
+        {
+            let mut sim = self.sim();
+            if let Some(process) = sim.processes.get_mut(self.process) {
+                (process.at, process.bound) = (at, bound);
+            }
+        }
+        yield_once().await;
+    }
+
+    fn tell(&self, sim: &mut Sim, what: What<'_>) {
+        sim.tell(&Event { cycle: &self.cycle, what });
+    }
+}

@@ -1,0 +1,89 @@
+//! What Kubernetes lists. An answer is as old as its way back was long.
+
+use async_trait::async_trait;
+use rebalancer_core::fleet::{Hpa, Pod};
+use rebalancer_core::port::{Inventory, InventoryError};
+use rebalancer_core::surroundings::{Controller, DisruptionBudget};
+
+use super::{Call, Port, call};
+use crate::event::What;
+use crate::fault::Fault;
+use crate::plant::Bug;
+use crate::sim::Sim;
+
+#[async_trait]
+impl Inventory for Port {
+    async fn pods(&self) -> Result<Vec<Pod>, InventoryError> {
+        self.call(call!("listing pods"), |sim| {
+            usable(sim, "pods")?;
+            let pods = sim.world.listed();
+            self.tell(sim, What::Listed { pods: &pods });
+            let bug = sim.bug;
+            Ok(pods.into_iter().map(|pod| shown(bug, pod)).collect())
+        })
+        .await
+    }
+
+    async fn hpas(&self) -> Result<Vec<Hpa>, InventoryError> {
+        self.call(call!("listing autoscalers"), |sim| {
+            usable(sim, "horizontalpodautoscalers")?;
+            let mut hpas = sim.world.hpas();
+            self.tell(sim, What::ShownAutoscalers { hpas: &hpas });
+            if sim.has(Bug::SurroundingsHidden) {
+                hpas.iter_mut().for_each(|hpa| hpa.scaling = None);
+            }
+            Ok(hpas)
+        })
+        .await
+    }
+
+    async fn controller(&self) -> Result<Option<Controller>, InventoryError> {
+        self.call(call!("reading the controller"), |sim| {
+            usable(sim, "deployments")?;
+            let controller = sim.world.controller();
+            self.tell(sim, What::ShownController { controller: &controller });
+            Ok(Some(controller).filter(|_| !sim.has(Bug::SurroundingsHidden)))
+        })
+        .await
+    }
+
+    async fn budgets(&self) -> Result<Vec<DisruptionBudget>, InventoryError> {
+        self.call(call!("listing budgets"), |sim| {
+            usable(sim, "poddisruptionbudgets")?;
+            let budgets = sim.world.disruption_budgets();
+            self.tell(sim, What::ShownBudgets { budgets: &budgets });
+            Ok(budgets)
+        })
+        .await
+    }
+
+    async fn pod(&self, name: &str) -> Result<Option<Pod>, InventoryError> {
+        self.call(call!("reading a pod again"), |sim| {
+            usable(sim, "pods")?;
+            let pod = sim.world.pod(name);
+            self.tell(sim, What::Read { name, pod: pod.as_ref() });
+            let bug = sim.bug;
+            Ok(pod.map(|pod| shown(bug, pod)))
+        })
+        .await
+    }
+}
+
+fn shown(bug: Option<Bug>, pod: Pod) -> Pod {
+    match bug {
+        Some(bug) => bug.shown(pod),
+        None => pod,
+    }
+}
+
+fn usable(sim: &mut Sim, resource: &'static str) -> Result<(), InventoryError> {
+    let message = "injected".to_owned();
+    if sim.fault(Fault::InventoryUnavailable) {
+        return Err(InventoryError::Unavailable { message });
+    }
+    if sim.fault(Fault::InventoryForbidden) {
+        let namespace = crate::world::NAMESPACE.to_owned();
+        return Err(InventoryError::Forbidden { verb: "list", resource, namespace, message });
+    }
+    Ok(())
+}

@@ -1,0 +1,90 @@
+//! The clock, the interrupt and the journal.
+
+use std::future::poll_fn;
+use std::task::Poll;
+
+use async_trait::async_trait;
+use jiff::Timestamp;
+use rebalancer_core::cycle::{Observation, PodOutcome};
+use rebalancer_core::port::{Clock, Intent, Interrupt, Interruption, Journal};
+use rebalancer_core::remember::LookBack;
+
+use super::Port;
+use crate::event::What;
+use crate::plant::Bug;
+use crate::setup::DEADLINE;
+
+impl Clock for Port {
+    fn now(&self) -> Timestamp {
+        self.sim().clock(self.process)
+    }
+}
+
+#[async_trait]
+impl Interrupt for Port {
+    fn requested(&self) -> Option<Interruption> {
+        let sim = self.sim();
+        let process = sim.processes.get(self.process)?;
+        let lived = sim.world.now.duration_since(process.started) - process.suspended;
+        if process.signalled {
+            Some(Interruption::Signal)
+        } else {
+            (lived >= DEADLINE).then_some(Interruption::Deadline)
+        }
+    }
+
+    async fn stopped(&self) -> Interruption {
+        poll_fn(|_| self.requested().map_or(Poll::Pending, Poll::Ready)).await
+    }
+}
+
+impl Journal for Port {
+    fn looked_back(&self, look_back: &LookBack) {
+        let mut sim = self.sim();
+        for story in &look_back.stories {
+            sim.tally.add(format!("story: {:?}", found(story)));
+            sim.note(|| format!("    {}: {story}", self.cycle));
+        }
+        if let Some(rotation) = &look_back.judged {
+            sim.tally.add(format!("judged: {}", rotation.effect.name()));
+            sim.note(|| format!("    {}: judged {:?}", self.cycle, rotation.effect));
+        }
+    }
+
+    fn decided(&self, observation: &Observation) {
+        let mut sim = self.sim();
+        sim.tally.add(format!("decision: {}", name(observation)));
+        sim.note(|| format!("    {}: {}", self.cycle, observation.report.decision));
+    }
+
+    fn intended(&self, intent: &Intent<'_>) {
+        let mut sim = self.sim();
+        if !sim.has(Bug::JournalLate) {
+            self.tell(&mut sim, What::Intended { uid: &intent.removal.pod.uid });
+        }
+    }
+
+    fn finished(&self, intent: &Intent<'_>, outcome: &PodOutcome) {
+        let mut sim = self.sim();
+        sim.tally.add(format!("pod: {}", outcome.name()));
+        sim.note(|| format!("    {}: {} is {outcome:?}", self.cycle, intent.removal.pod.name));
+    }
+}
+
+fn name(observation: &Observation) -> &'static str {
+    use rebalancer_core::report::Decision;
+    match &observation.report.decision {
+        Decision::Rotate(_) => "rotate",
+        Decision::Balanced => "balanced",
+        Decision::Hold(hold) => hold.name(),
+    }
+}
+
+const fn found(story: &rebalancer_core::history::Story) -> &'static str {
+    use rebalancer_core::history::Found;
+    match story.found {
+        Found::Removed => "removed",
+        Found::Replaced { .. } => "replaced",
+        Found::StillThere => "still there",
+    }
+}

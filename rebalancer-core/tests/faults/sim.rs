@@ -1,0 +1,144 @@
+//! One episode's whole state: the world, the store, the processes, the invariants that watch. Everything random is drawn
+//! here, from one generator.
+
+use std::fmt::Write as _;
+
+use jiff::{SignedDuration, Timestamp};
+use rand::rngs::ChaCha8Rng;
+use rand::{RngExt as _, SeedableRng as _};
+use rebalancer_core::history::{MemoryStore, Record, StateStore as _};
+
+use crate::event::Event;
+use crate::fault::Fault;
+use crate::invariant::{self, Invariant};
+use crate::plant::Bug;
+use crate::poll::ready;
+use crate::setup::Setup;
+use crate::tally::Tally;
+use crate::world::World;
+
+pub(crate) struct Sim {
+    pub(crate) setup: Setup,
+    pub(crate) world: World,
+    pub(crate) random: ChaCha8Rng,
+    pub(crate) store: MemoryStore,
+    pub(crate) processes: Vec<Process>,
+    /// When pods were removed.
+    pub(crate) removals: Vec<Timestamp>,
+    pub(crate) bug: Option<Bug>,
+    pub(crate) tally: Tally,
+    /// From now on nothing goes wrong any more.
+    pub(crate) calm: bool,
+    pub(crate) violation: Option<Violation>,
+    pub(crate) trace: Option<String>,
+    watchers: Vec<Box<dyn Invariant>>,
+}
+
+/// What the world knows of a process that runs a cycle.
+#[derive(Debug, Clone)]
+pub(crate) struct Process {
+    pub(crate) cycle: String,
+    pub(crate) started: Timestamp,
+    /// Its clock is off by so much.
+    pub(crate) offset: SignedDuration,
+    /// For how long it was suspended; the deadline's clock stood still.
+    pub(crate) suspended: SignedDuration,
+    pub(crate) signalled: bool,
+    /// The step that it is in.
+    pub(crate) at: &'static str,
+    /// A request is on its way that nothing can call back: it takes effect in time.
+    pub(crate) bound: bool,
+}
+
+/// An invariant was broken.
+#[derive(Debug, Clone)]
+pub(crate) struct Violation {
+    pub(crate) invariant: &'static str,
+    pub(crate) message: String,
+}
+
+impl Sim {
+    pub(crate) fn new(seed: u64, bug: Option<Bug>, traced: bool) -> Self {
+        let mut random = ChaCha8Rng::seed_from_u64(seed);
+        let setup = Setup::of(&mut random);
+        let world = World::new(&setup, &mut random);
+        Self {
+            watchers: invariant::all(&setup),
+            setup,
+            world,
+            random,
+            store: MemoryStore::default(),
+            processes: Vec::new(),
+            removals: Vec::new(),
+            bug,
+            tally: Tally::default(),
+            calm: false,
+            violation: None,
+            trace: traced.then(String::new),
+        }
+    }
+
+    /// Whether this fault happens now.
+    pub(crate) fn fault(&mut self, fault: Fault) -> bool {
+        let rate = if self.calm { 0.0 } else { self.setup.mix.rate(fault) };
+        let happens = rate > 0.0 && self.random.random_bool(rate);
+        if happens {
+            self.tally.add(format!("fault: {fault:?}"));
+            self.note(|| format!("    fault: {fault:?}"));
+        }
+        happens
+    }
+
+    /// Shows the invariants what happened.
+    pub(crate) fn tell(&mut self, event: &Event<'_>) {
+        self.note(|| format!("    {event}"));
+        for watcher in &mut self.watchers {
+            if let Err(message) = watcher.see(event, &self.world)
+                && self.violation.is_none()
+            {
+                self.violation = Some(Violation { invariant: watcher.name(), message });
+            }
+        }
+    }
+
+    pub(crate) fn note(&mut self, line: impl FnOnce() -> String) {
+        if let Some(trace) = &mut self.trace {
+            let _ = writeln!(trace, "{:.3} {}", self.world.now, line());
+        }
+    }
+
+    /// The time as this process's clock shows it.
+    pub(crate) fn clock(&self, process: usize) -> Timestamp {
+        let offset = self.processes.get(process).map_or(SignedDuration::ZERO, |process| process.offset);
+        self.world.now + offset
+    }
+
+    /// What is stored at this moment.
+    pub(crate) fn stored(&self) -> Record {
+        ready(self.store.peek(self.world.now)).map_or_else(|_| Record::default(), |peeked| peeked.record)
+    }
+
+    pub(crate) fn has(&self, bug: Bug) -> bool {
+        self.bug == Some(bug)
+    }
+
+    /// Advances the world.
+    pub(crate) fn advance(&mut self, to: Timestamp) {
+        self.world.advance(to, &mut self.random);
+    }
+
+    /// What others may do at this moment.
+    pub(crate) fn disturb(&mut self) {
+        if self.calm {
+            return;
+        }
+        let hitches: Vec<_> = self.setup.mix.hitches().collect();
+        for (hitch, rate) in hitches {
+            if self.random.random_bool(rate) {
+                self.tally.add(format!("hitch: {hitch:?}"));
+                self.note(|| format!("    hitch: {hitch:?}"));
+                self.world.suffer(hitch, &mut self.random);
+            }
+        }
+    }
+}
