@@ -2,7 +2,6 @@
 
 use async_trait::async_trait;
 use http::Request;
-use http::header::CONTENT_TYPE;
 use k8s_openapi::api::policy::v1::Eviction;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{DeleteOptions, ObjectMeta, Preconditions};
 use kube::core::Status;
@@ -133,11 +132,5 @@ fn request(
         Mode::Real => "",
         Mode::DryRun => "?dryRun=All",
     };
-    let body = serde_json::to_vec(body).map_err(|error| Failure::Unsendable(error.to_string()))?;
-    Request::builder()
-        .method(method)
-        .uri(format!("{path}{query}"))
-        .header(CONTENT_TYPE, "application/json")
-        .body(body)
-        .map_err(|error| Failure::Unsendable(error.to_string()))
+    wire::request(method, &format!("{path}{query}"), Some(body))
 }
