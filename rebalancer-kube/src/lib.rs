@@ -1,4 +1,5 @@
-//! The Kubernetes side of the pod rebalancer: reads pods and autoscalers, removes pods, and remembers what was done.
+//! The Kubernetes side of the pod rebalancer: reads the fleet and what goes on around it, removes pods, and
+//! remembers what was done.
 //!
 //! ```text
 //!   Settings --connect--> Connection --+--> KubeInventory : Inventory    list, get; retried until a deadline
@@ -19,7 +20,8 @@
 //! - No grace period is sent: a pod's own counts.
 //! - What can't be known for sure is [`Unknown`](rebalancer_core::port::RemovalError::Unknown), never a success.
 //! - One call of a port takes at most [`Settings::timeout`], with all its pages and retries.
-//! - What is absent or can't be read is `None`, never zero.
+//! - What is absent or can't be read is `None`, never zero, but for numbers that the server leaves out where they are
+//!   zero. A status that can't be read is not current.
 //!
 //! # Example
 //!
@@ -41,6 +43,7 @@
 //!     &connection,
 //!     InventorySettings {
 //!         namespace: "shop".to_owned(),
+//!         workload: "consumer".to_owned(),
 //!         label_selector: "app=consumer".to_owned(),
 //!         container: "consumer".to_owned(),
 //!     },

@@ -9,6 +9,7 @@ use serde::de::DeserializeOwned;
 use tracing::{debug, warn};
 
 use crate::classify::{Right, read_error};
+use crate::decode::foreign;
 use crate::retry::{Deadline, read};
 use crate::wire::Failure;
 
@@ -98,7 +99,7 @@ impl List<'_> {
         let request = self.request(token).map_err(|failure| Stop::Failed(self.error(&failure)))?;
         match read::<Page<R>>(self.client, &request, self.deadline).await {
             Ok(page) if page.kind == self.kind => Ok(page),
-            Ok(page) => Err(Stop::Failed(self.foreign(&page.kind))),
+            Ok(page) => Err(Stop::Failed(foreign(self.kind, &page.kind))),
             Err(Failure::Refused(refusal)) if refusal.status.code == 410 => {
                 Err(Stop::Expired(Failure::Refused(refusal)))
             }
@@ -120,10 +121,5 @@ impl List<'_> {
 
     fn error(&self, failure: &Failure) -> InventoryError {
         read_error(failure, self.right, self.namespace)
-    }
-
-    fn foreign(&self, kind: &str) -> InventoryError {
-        let message = format!("a {} was asked for, a {kind} came", self.kind);
-        InventoryError::Rejected { message }
     }
 }

@@ -105,8 +105,7 @@ async fn bad_credentials_are_told_apart_and_not_tried_again() {
 
 #[tokio::test(start_paused = true)]
 async fn a_bad_selector_is_rejected_in_the_servers_words() {
-    let settings =
-        InventorySettings { namespace: "shop".into(), label_selector: "!!".into(), container: "c".into() };
+    let settings = InventorySettings { label_selector: "!!".into(), ..world::settings() };
     let error = KubeInventory::new(&World::with_pods(1).connection(), settings).pods().await.unwrap_err();
     let told = |message: &str| message.contains("400") && message.contains("unable to parse requirement");
     assert!(matches!(&error, InventoryError::Rejected { message } if told(message)), "{error}");
@@ -143,10 +142,10 @@ async fn autoscalers_come_from_all_pages() {
     let hpa = |name: &str| json!({"metadata": {"name": name}, "spec": {"scaleTargetRef": {"name": "w"}, "metrics": metrics}});
     let world = World::default().page(1).hpas(vec![hpa("a"), hpa("b")]);
     let read = |name: &str| Hpa {
-        scaling: None,
         name: name.into(),
         scales: Some("w".into()),
         cpu: Some(CpuTarget::Utilization(70.0)),
+        scaling: None,
     };
     assert_eq!(world.inventory().hpas().await, Ok(vec![read("a"), read("b")]));
 }

@@ -2,14 +2,12 @@
 
 use std::collections::BTreeMap;
 
-use jiff::Timestamp;
-use rebalancer_core::eligibility::ANNOTATIONS;
 use rebalancer_core::fleet::{Owner, Phase, Pod, Requests, Uid};
 use rebalancer_core::port::InventoryError;
 use rebalancer_core::unit::{Bytes, Cores};
 use serde::Deserialize;
 
-use super::{incomplete, quantity};
+use super::{incomplete, quantity, that_matter, time};
 
 /// The kubelet marks the API's image of a static pod with it.
 const MIRROR: &str = "kubernetes.io/config.mirror";
@@ -120,12 +118,6 @@ pub(crate) fn pod(raw: RawPod, container: &str) -> Result<Pod, InventoryError> {
     })
 }
 
-/// Pods carry kilobytes of annotations, such as their last applied configuration.
-fn that_matter(mut annotations: BTreeMap<String, String>) -> BTreeMap<String, String> {
-    annotations.retain(|name, _| ANNOTATIONS.contains(&name.as_str()));
-    annotations
-}
-
 fn phase(phase: &str) -> Phase {
     match phase {
         "Pending" => Phase::Pending,
@@ -134,11 +126,6 @@ fn phase(phase: &str) -> Phase {
         "Failed" => Phase::Failed,
         _ => Phase::Unknown,
     }
-}
-
-/// What can't be read is not known; a time is never made up.
-fn time(text: Option<&str>) -> Option<Timestamp> {
-    text?.parse().ok()
 }
 
 fn controller(owners: Option<Vec<OwnerReference>>) -> Option<Owner> {
