@@ -3,11 +3,13 @@
 //! The types here hold only the wanted fields: a full pod is some 9 KiB of JSON with its managed fields, and
 //! reading a thousand of them as `k8s_openapi` types takes many times the memory of what is kept.
 
+mod budget;
 mod controller;
 mod hpa;
 mod pod;
 mod quantity;
 
+pub(crate) use budget::budget;
 pub(crate) use controller::{Kind, RawController, controller};
 pub(crate) use hpa::{RawHpa, hpa};
 pub(crate) use pod::{RawPod, pod};

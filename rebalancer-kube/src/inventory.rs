@@ -11,7 +11,7 @@ use tracing::{debug, warn};
 
 use crate::classify::{Right, is_gone, read_error};
 use crate::client::Connection;
-use crate::decode::{Kind, RawController, RawHpa, RawPod, controller, hpa, pod};
+use crate::decode::{Kind, RawController, RawHpa, RawPod, budget, controller, hpa, pod};
 use crate::list::List;
 use crate::retry::{Deadline, read};
 use crate::wire::{self, Failure};
@@ -19,6 +19,7 @@ use crate::wire::{self, Failure};
 const LIST_PODS: Right = Right { verb: "list", resource: "pods" };
 const GET_POD: Right = Right { verb: "get", resource: "pods" };
 const LIST_HPAS: Right = Right { verb: "list", resource: "horizontalpodautoscalers.autoscaling" };
+const LIST_BUDGETS: Right = Right { verb: "list", resource: "poddisruptionbudgets.policy" };
 const GET_DEPLOYMENT: Right = Right { verb: "get", resource: "deployments.apps" };
 const GET_STATEFUL_SET: Right = Right { verb: "get", resource: "statefulsets.apps" };
 
@@ -125,7 +126,9 @@ impl Inventory for KubeInventory {
     }
 
     async fn budgets(&self) -> Result<Vec<DisruptionBudget>, InventoryError> {
-        Ok(Vec::new())
+        let list =
+            self.list("/apis/policy/v1", "poddisruptionbudgets", "PodDisruptionBudgetList", LIST_BUDGETS);
+        list.read(budget).await
     }
 
     async fn pod(&self, name: &str) -> Result<Option<Pod>, InventoryError> {

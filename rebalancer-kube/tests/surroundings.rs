@@ -7,9 +7,9 @@ use std::time::Duration;
 
 use rebalancer_core::fleet::Uid;
 use rebalancer_core::port::{Inventory, InventoryError};
-use rebalancer_core::surroundings::Controller;
+use rebalancer_core::surroundings::{Controller, DisruptionBudget, Requirement, Selector};
 use rebalancer_kube::{InventorySettings, KubeInventory};
-use serde_json::json;
+use serde_json::{Value, json};
 use tokio::time::Instant;
 
 mod world;
@@ -75,6 +75,8 @@ async fn a_missing_right_is_named_and_no_other_kind_is_tried() {
     assert_eq!(paths(&world).len(), 1);
     let world = World::default().troubles([Trouble::Serve, Trouble::Status(403, "Forbidden")]);
     assert_eq!(world.inventory().controller().await, forbidden("get", "statefulsets.apps"));
+    let world = World::default().troubles([Trouble::Status(403, "Forbidden")]);
+    assert_eq!(world.inventory().budgets().await, forbidden("list", "poddisruptionbudgets.policy"));
 }
 
 #[tokio::test(start_paused = true)]
@@ -109,4 +111,45 @@ async fn a_workload_whose_name_is_none_is_never_asked_for() {
     let result = KubeInventory::new(&world.connection(), settings).controller().await;
     assert!(matches!(result, Err(InventoryError::Rejected { .. })));
     assert!(world.seen().is_empty());
+}
+
+fn budget(name: &str, allowed: u32) -> Value {
+    json!({
+        "metadata": {"name": name, "generation": 1},
+        "spec": {"maxUnavailable": 1, "selector": {"matchLabels": {"app": "consumer"}}},
+        "status": {"observedGeneration": 1, "disruptionsAllowed": allowed},
+    })
+}
+
+#[tokio::test(start_paused = true)]
+async fn budgets_come_from_all_pages() {
+    let world = World::default().page(2).budgets(vec![budget("a", 0), budget("b", 1), budget("c", 2)]);
+    let read = |name: &str, allowed| DisruptionBudget {
+        name: name.into(),
+        selector: Selector::All(vec![Requirement::In { key: "app".into(), values: vec!["consumer".into()] }]),
+        allowed,
+        status_is_current: true,
+    };
+    assert_eq!(world.inventory().budgets().await, Ok(vec![read("a", 0), read("b", 1), read("c", 2)]));
+    let path = "GET /apis/policy/v1/namespaces/shop/poddisruptionbudgets?";
+    assert_eq!(paths(&world), [format!("{path}&limit=250"), format!("{path}&limit=250&continue=0-2")]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn no_budgets_are_an_answer_and_part_of_them_is_none() {
+    assert_eq!(World::default().inventory().budgets().await, Ok(vec![]));
+    let broken = (0..9).map(|_| Trouble::Status(500, "InternalError"));
+    let world = World::default().page(1).budgets(vec![budget("a", 0), budget("b", 1)]);
+    let world = world.troubles([Trouble::Serve].into_iter().chain(broken));
+    assert!(matches!(world.inventory().budgets().await, Err(InventoryError::Unavailable { .. })));
+}
+
+#[tokio::test(start_paused = true)]
+async fn one_budget_that_is_not_understood_spoils_the_list() {
+    let mut strange = budget("b", 1);
+    strange["spec"]["selector"] =
+        json!({"matchExpressions": [{"key": "app", "operator": "Like", "values": ["c*"]}]});
+    let world = World::default().budgets(vec![budget("a", 1), strange]);
+    let error = world.inventory().budgets().await.unwrap_err().to_string();
+    assert!(error.contains("budget 'b'") && error.contains("'Like'"), "{error}");
 }
