@@ -8,6 +8,7 @@ mod controller;
 mod hpa;
 mod pod;
 mod quantity;
+mod scaling;
 
 pub(crate) use budget::budget;
 pub(crate) use controller::{Kind, RawController, controller};

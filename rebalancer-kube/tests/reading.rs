@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use rebalancer_core::fleet::{CpuTarget, Hpa, Pod};
 use rebalancer_core::port::{Inventory, InventoryError};
+use rebalancer_core::surroundings::Scaling;
 use rebalancer_kube::{InventorySettings, KubeInventory};
 use serde_json::json;
 use tokio::time::Instant;
@@ -141,11 +142,19 @@ async fn autoscalers_come_from_all_pages() {
         {"name": "cpu", "target": {"type": "Utilization", "averageUtilization": 70}}}]);
     let hpa = |name: &str| json!({"metadata": {"name": name}, "spec": {"scaleTargetRef": {"name": "w"}, "metrics": metrics}});
     let world = World::default().page(1).hpas(vec![hpa("a"), hpa("b")]);
+    let never_looked_at = Scaling {
+        active: false,
+        current: 0,
+        desired: 0,
+        minimum: 1,
+        last_scaled_at: None,
+        wants_fewer: false,
+    };
     let read = |name: &str| Hpa {
         name: name.into(),
         scales: Some("w".into()),
         cpu: Some(CpuTarget::Utilization(70.0)),
-        scaling: None,
+        scaling: Some(never_looked_at),
     };
     assert_eq!(world.inventory().hpas().await, Ok(vec![read("a"), read("b")]));
 }
