@@ -57,6 +57,7 @@
 //! # }
 //! ```
 
+mod actor;
 mod classify;
 mod client;
 mod decode;

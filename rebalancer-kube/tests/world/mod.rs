@@ -56,6 +56,7 @@ struct Inner {
     /// Deployments and StatefulSets, by resource and name.
     workloads: BTreeMap<(String, String), Value>,
     budgets: Vec<Value>,
+    user: Option<&'static str>,
     revision: u64,
     disruptions_allowed: Option<u32>,
     page: Option<usize>,

@@ -1,8 +1,9 @@
-//! The workload's own object, and disruption budgets.
+//! The workload's own object, disruption budgets, and who asks.
 
 use axum::extract::{Path, Query, State};
+use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
-use axum::routing::get;
+use axum::routing::{get, post};
 use axum::{Json, Router};
 use serde_json::{Value, json};
 
@@ -12,6 +13,7 @@ pub(super) fn router() -> Router<World> {
     Router::new()
         .route("/apis/apps/v1/namespaces/shop/{resource}/{name}", get(get_workload))
         .route("/apis/policy/v1/namespaces/shop/poddisruptionbudgets", get(list_budgets))
+        .route("/apis/authentication.k8s.io/v1/selfsubjectreviews", post(review))
 }
 
 impl World {
@@ -33,6 +35,12 @@ impl World {
         self.inner().budgets = budgets;
         self
     }
+
+    /// The server knows whoever asks by this name.
+    pub(crate) fn user(self, name: &'static str) -> Self {
+        self.inner().user = Some(name);
+        self
+    }
 }
 
 async fn get_workload(
@@ -50,4 +58,13 @@ async fn get_workload(
 async fn list_budgets(State(world): State<World>, Query(params): Params) -> Response {
     let items = world.inner().budgets.clone();
     page(&world, "PodDisruptionBudgetList", items, &params)
+}
+
+async fn review(State(world): State<World>, Json(mut review): Json<Value>) -> Response {
+    let Some(user) = world.inner().user else {
+        let message = "the server could not find the requested resource";
+        return status(404, "NotFound", message, json!({}));
+    };
+    review["status"] = json!({"userInfo": {"username": user, "groups": ["system:authenticated"]}});
+    (StatusCode::CREATED, Json(review)).into_response()
 }
