@@ -1,4 +1,4 @@
-//! A small Kubernetes API server in memory: pods, what goes on around them, leases, and troubles on order.
+//! A small Kubernetes API server in memory: pods, what goes on around them, leases, events, and troubles on order.
 //! Its refusals are those of the real server, word for word.
 
 #![allow(dead_code, reason = "each test binary uses its own part")]
@@ -20,6 +20,7 @@ use rebalancer_core::port::PodRef;
 use rebalancer_kube::{Connection, InventorySettings, KubeInventory, KubeRemover};
 use serde_json::{Value, json};
 
+mod events;
 mod leases;
 mod surroundings;
 
@@ -56,6 +57,7 @@ struct Inner {
     /// Deployments and StatefulSets, by resource and name.
     workloads: BTreeMap<(String, String), Value>,
     budgets: Vec<Value>,
+    events: BTreeMap<String, Value>,
     user: Option<&'static str>,
     revision: u64,
     disruptions_allowed: Option<u32>,
@@ -144,6 +146,7 @@ impl World {
             .route(&format!("{pods}/{{name}}"), get(get_pod).delete(delete))
             .route(&format!("{pods}/{{name}}/eviction"), post(evict))
             .route("/apis/autoscaling/v2/namespaces/shop/horizontalpodautoscalers", get(list_hpas))
+            .merge(events::router())
             .merge(leases::router())
             .merge(surroundings::router())
             .layer(from_fn_with_state(self.clone(), trouble))
