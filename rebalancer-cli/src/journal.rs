@@ -1,12 +1,36 @@
-//! What a cycle does, as log lines; the audit trail among them.
+//! What a cycle does: as log lines, the audit trail among them, and as Kubernetes Events.
 
 mod audit;
 mod decision;
+mod events;
+
+pub(crate) use events::EventJournal;
 
 use rebalancer_core::cycle::{Observation, PodOutcome};
 use rebalancer_core::port::{Intent, Journal};
 use rebalancer_core::remember::LookBack;
 use tokio::time::Instant;
+
+/// Tells everything to each of these.
+pub(crate) struct Journals<'a>(pub(crate) Vec<&'a dyn Journal>);
+
+impl Journal for Journals<'_> {
+    fn looked_back(&self, look_back: &LookBack) {
+        self.0.iter().for_each(|journal| journal.looked_back(look_back));
+    }
+
+    fn decided(&self, observation: &Observation) {
+        self.0.iter().for_each(|journal| journal.decided(observation));
+    }
+
+    fn intended(&self, intent: &Intent<'_>) {
+        self.0.iter().for_each(|journal| journal.intended(intent));
+    }
+
+    fn finished(&self, intent: &Intent<'_>, outcome: &PodOutcome) {
+        self.0.iter().for_each(|journal| journal.finished(intent, outcome));
+    }
+}
 
 /// Writes to the log.
 #[derive(Debug)]

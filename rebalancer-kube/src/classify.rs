@@ -1,4 +1,4 @@
-//! What a failure means: for reads, who must do what next; for removals, whether anything happened.
+//! What a failure means: for reads and writes, who must do what next; for removals, whether anything happened.
 //! Pure; the statuses are those of the real API server (its `eviction.go`, its generic registry and RBAC).
 
 use kube::core::Status;
@@ -38,15 +38,20 @@ pub(crate) fn read_error(failure: &Failure, right: Right, namespace: &str) -> In
     }
 }
 
-/// What it means that the record could not be read or written.
-pub(crate) fn state_error(failure: &Failure, right: Right, namespace: &str) -> StateError {
+/// What a failed write means.
+pub(crate) fn write_error(failure: &Failure, right: Right, namespace: &str) -> InventoryError {
     if let Failure::Refused(refusal) = failure
         && refusal.status.code == 403
         && denied_by_admission(&refusal.status)
     {
-        return StateError::Rejected { message: failure.to_string() };
+        return InventoryError::Rejected { message: failure.to_string() };
     }
-    match read_error(failure, right, namespace) {
+    read_error(failure, right, namespace)
+}
+
+/// What it means that the record could not be read or written.
+pub(crate) fn state_error(failure: &Failure, right: Right, namespace: &str) -> StateError {
+    match write_error(failure, right, namespace) {
         InventoryError::Forbidden { verb, resource, namespace, message } => {
             StateError::Forbidden { verb, resource, namespace, message }
         }

@@ -1,17 +1,17 @@
-//! Reads pods and autoscalers of one namespace.
+//! Reads the fleet and what goes on around it, in one namespace.
 
 use std::collections::BTreeSet;
 
 use async_trait::async_trait;
-use kube::core::params::GetParams;
 use rebalancer_core::fleet::{Hpa, Pod, Uid};
 use rebalancer_core::port::{Inventory, InventoryError};
 use rebalancer_core::surroundings::{Controller, DisruptionBudget};
+use serde::de::DeserializeOwned;
 use tracing::{debug, warn};
 
 use crate::classify::{Right, is_gone, read_error};
 use crate::client::Connection;
-use crate::decode::{RawHpa, RawPod, hpa, pod};
+use crate::decode::{Kind, RawController, RawHpa, RawPod, budget, controller, hpa, pod};
 use crate::list::List;
 use crate::retry::{Deadline, read};
 use crate::wire::{self, Failure};
@@ -19,12 +19,17 @@ use crate::wire::{self, Failure};
 const LIST_PODS: Right = Right { verb: "list", resource: "pods" };
 const GET_POD: Right = Right { verb: "get", resource: "pods" };
 const LIST_HPAS: Right = Right { verb: "list", resource: "horizontalpodautoscalers.autoscaling" };
+const LIST_BUDGETS: Right = Right { verb: "list", resource: "poddisruptionbudgets.policy" };
+const GET_DEPLOYMENT: Right = Right { verb: "get", resource: "deployments.apps" };
+const GET_STATEFUL_SET: Right = Right { verb: "get", resource: "statefulsets.apps" };
 
 /// Which pods make up the fleet.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct InventorySettings {
     /// Their namespace.
     pub namespace: String,
+    /// The name of the Deployment or StatefulSet that owns them.
+    pub workload: String,
     /// Their labels, as the API server understands them: `app=consumer,tier in (a,b)`. Empty selects every pod.
     pub label_selector: String,
     /// The container whose requests and targets count.
@@ -61,13 +66,38 @@ impl KubeInventory {
         pod(raw, &self.settings.namespace, &self.settings.container)
     }
 
-    async fn get(&self, name: &str) -> Result<RawPod, Failure> {
-        wire::pod(&self.settings.namespace, name)?;
-        let pods = wire::collection("/api/v1", &self.settings.namespace, "pods")?;
-        let request = kube::core::Request::new(pods)
-            .get(name, &GetParams::default())
-            .map_err(|error| Failure::Unsendable(error.to_string()))?;
-        read(&self.connection.client, &request, Deadline::after(self.connection.timeout)).await
+    /// The object of this name, if there is one.
+    async fn get<T: DeserializeOwned>(
+        &self,
+        (api, resource, name): (&str, &'static str, &str),
+        right: Right,
+        deadline: Deadline,
+    ) -> Result<Option<T>, InventoryError> {
+        let answer = match self.object(api, resource, name) {
+            Ok(request) => read(&self.connection.client, &request, deadline).await,
+            Err(failure) => Err(failure),
+        };
+        debug!(event = "kubernetes_get", resource, name, found = answer.is_ok());
+        match answer {
+            Ok(found) => Ok(Some(found)),
+            Err(Failure::Refused(refusal)) if is_gone(&refusal) => Ok(None),
+            Err(failure) => Err(read_error(&failure, right, &self.settings.namespace)),
+        }
+    }
+
+    fn object(&self, api: &str, resource: &str, name: &str) -> Result<http::Request<Vec<u8>>, Failure> {
+        let path = wire::object(api, &self.settings.namespace, resource, name)?;
+        wire::request(http::Method::GET, &path, None::<&()>)
+    }
+
+    async fn workload(&self, kind: Kind, deadline: Deadline) -> Result<Option<Controller>, InventoryError> {
+        let (resource, right) = match kind {
+            Kind::Deployment => ("deployments", GET_DEPLOYMENT),
+            Kind::StatefulSet => ("statefulsets", GET_STATEFUL_SET),
+        };
+        let raw =
+            self.get::<RawController>(("/apis/apps/v1", resource, &self.settings.workload), right, deadline);
+        raw.await?.map(|raw| controller(raw, kind)).transpose()
     }
 }
 
@@ -92,21 +122,23 @@ impl Inventory for KubeInventory {
     }
 
     async fn controller(&self) -> Result<Option<Controller>, InventoryError> {
-        Ok(None)
+        let deadline = Deadline::after(self.connection.timeout);
+        match self.workload(Kind::Deployment, deadline).await? {
+            Some(deployment) => Ok(Some(deployment)),
+            None => self.workload(Kind::StatefulSet, deadline).await,
+        }
     }
 
     async fn budgets(&self) -> Result<Vec<DisruptionBudget>, InventoryError> {
-        Ok(Vec::new())
+        let list =
+            self.list("/apis/policy/v1", "poddisruptionbudgets", "PodDisruptionBudgetList", LIST_BUDGETS);
+        list.read(budget).await
     }
 
     async fn pod(&self, name: &str) -> Result<Option<Pod>, InventoryError> {
-        let answer = self.get(name).await;
-        debug!(event = "kubernetes_get", pod = name, found = answer.is_ok());
-        match answer {
-            Ok(raw) => self.decoded(raw).map(Some),
-            Err(Failure::Refused(refusal)) if is_gone(&refusal) => Ok(None),
-            Err(failure) => Err(read_error(&failure, GET_POD, &self.settings.namespace)),
-        }
+        let deadline = Deadline::after(self.connection.timeout);
+        let found = self.get::<RawPod>(("/api/v1", "pods", name), GET_POD, deadline).await?;
+        found.map(|raw| self.decoded(raw)).transpose()
     }
 }
 

@@ -1,9 +1,11 @@
-//! The Kubernetes side of the pod rebalancer: reads pods and autoscalers, removes pods, and remembers what was done.
+//! The Kubernetes side of the pod rebalancer: reads the fleet and what goes on around it, removes pods, remembers what
+//! was done, and tells it as Events.
 //!
 //! ```text
 //!   Settings --connect--> Connection --+--> KubeInventory : Inventory    list, get; retried until a deadline
 //!                                      +--> KubeRemover   : PodDeleter   evict or delete; sent once
 //!                                      +--> LeaseStore    : StateStore   the record and its lock, in a Lease
+//!                                      +--> EventRecorder                Events; sent within a time of their own
 //!
 //!   wire (one exchange) -> retry (what may be repeated) -> list (pages) -> decode (pure) -> rebalancer-core's values
 //!            \-> classify (pure): what a failure means -> rebalancer-core's errors
@@ -18,9 +20,11 @@
 //! - A dry run is marked in the query and in the body of its request, so losing one of them makes nothing real.
 //! - A Lease is only ever written over the state that was read: of two writers one succeeds.
 //! - No grace period is sent: a pod's own counts.
+//! - An Event is stored at most once, and whether it is stored changes nothing else.
 //! - What can't be known for sure is [`Unknown`](rebalancer_core::port::RemovalError::Unknown), never a success.
 //! - One call of a port takes at most [`Settings::timeout`], with all its pages and retries.
-//! - What is absent or can't be read is `None`, never zero.
+//! - What is absent or can't be read is `None`, never zero, but for numbers that the server leaves out where they are
+//!   zero. A status that can't be read is not current.
 //!
 //! # Example
 //!
@@ -42,6 +46,7 @@
 //!     &connection,
 //!     InventorySettings {
 //!         namespace: "shop".to_owned(),
+//!         workload: "consumer".to_owned(),
 //!         label_selector: "app=consumer".to_owned(),
 //!         container: "consumer".to_owned(),
 //!     },
@@ -55,9 +60,11 @@
 //! # }
 //! ```
 
+mod actor;
 mod classify;
 mod client;
 mod decode;
+mod events;
 #[cfg(feature = "fuzzing")]
 #[doc(hidden)]
 pub mod fuzzing;
@@ -70,6 +77,7 @@ mod text;
 mod wire;
 
 pub use client::{ConnectError, Connection, Settings, connect};
+pub use events::{EventRecorder, EventType, NotPosted, Note, Regarding};
 pub use inventory::{InventorySettings, KubeInventory};
 pub use remover::{KubeRemover, Method};
 pub use state::{ANNOTATION, LeaseStore};

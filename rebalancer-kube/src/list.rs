@@ -9,8 +9,8 @@ use serde::de::DeserializeOwned;
 use tracing::{debug, warn};
 
 use crate::classify::{Right, read_error};
+use crate::decode::foreign;
 use crate::retry::{Deadline, read};
-use crate::text::excerpt;
 use crate::wire::Failure;
 
 /// Objects in a page. A pod is some 9 KiB of JSON, most of it not wanted here, and a page is held in whole while
@@ -52,8 +52,7 @@ impl<T> Page<T> {
         if self.kind == kind {
             return Ok(self);
         }
-        let message = format!("a {kind} was asked for, a {} came", excerpt(&self.kind));
-        Err(InventoryError::Rejected { message })
+        Err(foreign(kind, &self.kind))
     }
 }
 

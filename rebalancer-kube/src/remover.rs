@@ -1,15 +1,18 @@
 //! Removes pods: one request each, with the UID as its precondition, never repeated.
 
+use std::sync::Arc;
+
 use async_trait::async_trait;
 use http::Request;
-use http::header::CONTENT_TYPE;
 use k8s_openapi::api::policy::v1::Eviction;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{DeleteOptions, ObjectMeta, Preconditions};
 use kube::core::Status;
 use rebalancer_core::port::{Mode, PodDeleter, PodRef, RemovalError};
 use serde::Deserialize;
+use tokio::sync::OnceCell;
 use tracing::debug;
 
+use crate::actor::actor;
 use crate::classify::{Right, removal_error};
 use crate::client::Connection;
 use crate::retry::Deadline;
@@ -41,13 +44,15 @@ impl Method {
 pub struct KubeRemover {
     connection: Connection,
     method: Method,
+    /// Asked once for all clones: who we are does not change, and neither does a server that does not tell.
+    actor: Arc<OnceCell<Option<String>>>,
 }
 
 impl KubeRemover {
     /// Removes by this method over this connection.
     #[must_use]
     pub fn new(connection: &Connection, method: Method) -> Self {
-        Self { connection: connection.clone(), method }
+        Self { connection: connection.clone(), method, actor: Arc::default() }
     }
 
     async fn ask(&self, pod: &PodRef, mode: Mode) -> Result<(), Failure> {
@@ -67,6 +72,10 @@ impl PodDeleter for KubeRemover {
             self.ask(pod, mode).await.map_err(|failure| removal_error(&failure, self.method.right()));
         debug!(event = "kubernetes_remove", %pod, method = ?self.method, ?mode, ?result);
         result
+    }
+
+    async fn actor(&self) -> Option<String> {
+        self.actor.get_or_init(|| actor(&self.connection)).await.clone()
     }
 }
 
@@ -133,11 +142,5 @@ fn request(
         Mode::Real => "",
         Mode::DryRun => "?dryRun=All",
     };
-    let body = serde_json::to_vec(body).map_err(|error| Failure::Unsendable(error.to_string()))?;
-    Request::builder()
-        .method(method)
-        .uri(format!("{path}{query}"))
-        .header(CONTENT_TYPE, "application/json")
-        .body(body)
-        .map_err(|error| Failure::Unsendable(error.to_string()))
+    wire::request(method, &format!("{path}{query}"), Some(body))
 }

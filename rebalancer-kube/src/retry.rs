@@ -1,7 +1,8 @@
 //! Reads again after failures that pass by themselves, until a deadline that holds for all attempts together.
 //!
 //! kube's own retry is off: it repeats refusals of every verb, up to 15 times, in silence. Reads are repeated
-//! here, with a log line each; removals never are.
+//! here, with a log line each, and so are writes that are stored at most once however often they are sent; removals
+//! never are.
 
 use std::time::Duration;
 
@@ -30,11 +31,14 @@ impl Deadline {
         Self { at: Instant::now() + limit, limit }
     }
 
-    /// Waits for the answer, but not longer than this.
+    /// Waits for the answer, but not longer than this. When it is over, nothing is begun any more.
     pub(crate) async fn hold<T>(
         self,
         answer: impl Future<Output = Result<T, Failure>>,
     ) -> Result<T, Failure> {
+        if !self.leaves(Duration::ZERO) {
+            return Err(Failure::TimeUp(self.limit));
+        }
         timeout_at(self.at, answer).await.unwrap_or(Err(Failure::TimeUp(self.limit)))
     }
 
@@ -43,7 +47,7 @@ impl Deadline {
     }
 }
 
-/// Sends a request that changes nothing, again after each failure that may pass by itself.
+/// Sends a request that changes nothing, or nothing the second time, again after each failure that may pass by itself.
 pub(crate) async fn read<T: DeserializeOwned>(
     client: &Client,
     request: &Request<Vec<u8>>,

@@ -14,7 +14,6 @@ pub(crate) mod fuzzing;
 mod lease;
 
 use async_trait::async_trait;
-use http::header::CONTENT_TYPE;
 use http::{Method, Request};
 use jiff::{SignedDuration, Timestamp};
 use k8s_openapi::api::coordination::v1::Lease;
@@ -100,16 +99,10 @@ impl LeaseStore {
 
     fn request(&self, method: Method, body: Option<&Lease>) -> Result<Request<Vec<u8>>, Failure> {
         let collection = wire::collection(API, &self.namespace, "leases")?;
-        // Checks that the name is one, as for a pod.
-        wire::pod(&self.namespace, &self.name)?;
-        let path = if method == Method::POST { collection } else { format!("{collection}/{}", self.name) };
-        let body = body.map(serde_json::to_vec).transpose().map_err(unsendable)?;
-        Request::builder()
-            .method(method)
-            .uri(path)
-            .header(CONTENT_TYPE, "application/json")
-            .body(body.unwrap_or_default())
-            .map_err(unsendable)
+        // Creation has the name in its body only, but what is no name is sent in neither way.
+        let object = wire::object(API, &self.namespace, "leases", &self.name)?;
+        let path = if method == Method::POST { collection } else { object };
+        wire::request(method, &path, body)
     }
 
     /// Takes the lock on what was read, when it is free.
@@ -191,10 +184,6 @@ impl StateStore for LeaseStore {
 fn without_history(mut lease: Lease) -> Lease {
     lease.metadata.managed_fields = None;
     lease
-}
-
-fn unsendable(error: impl std::fmt::Display) -> Failure {
-    Failure::Unsendable(error.to_string())
 }
 
 fn memo(lease: &Lease) -> Result<String, StateError> {

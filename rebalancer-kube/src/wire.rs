@@ -5,11 +5,12 @@ use std::error::Error;
 use std::fmt;
 use std::time::Duration;
 
-use http::header::{HeaderMap, RETRY_AFTER};
-use http::{Request, StatusCode};
+use http::header::{CONTENT_TYPE, HeaderMap, RETRY_AFTER};
+use http::{Method, Request, StatusCode};
 use kube::Client;
 use kube::client::Body;
 use kube::core::Status;
+use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use crate::text::excerpt;
@@ -86,6 +87,22 @@ pub(crate) async fn exchange<T: DeserializeOwned>(
     serde_json::from_slice(&body).map_err(|error| Failure::Malformed(error.to_string()))
 }
 
+/// A request with this object as its body, or without one.
+pub(crate) fn request<T: Serialize>(
+    method: Method,
+    path: &str,
+    body: Option<&T>,
+) -> Result<Request<Vec<u8>>, Failure> {
+    let body = body.map(serde_json::to_vec).transpose().map_err(unsendable)?;
+    let request = Request::builder().method(method).uri(path);
+    let request = if body.is_some() { request.header(CONTENT_TYPE, "application/json") } else { request };
+    request.body(body.unwrap_or_default()).map_err(unsendable)
+}
+
+fn unsendable(error: impl fmt::Display) -> Failure {
+    Failure::Unsendable(error.to_string())
+}
+
 /// The path of a namespace's collection, such as `/api/v1/namespaces/shop/pods`.
 ///
 /// Names end up in paths unescaped, so what is no Kubernetes name is not sent at all.
@@ -93,9 +110,14 @@ pub(crate) fn collection(api: &str, namespace: &str, resource: &str) -> Result<S
     Ok(format!("{api}/namespaces/{}/{resource}", segment(namespace)?))
 }
 
+/// The path of one object in it.
+pub(crate) fn object(api: &str, namespace: &str, resource: &str, name: &str) -> Result<String, Failure> {
+    Ok(format!("{}/{}", collection(api, namespace, resource)?, segment(name)?))
+}
+
 /// The path of one pod.
 pub(crate) fn pod(namespace: &str, name: &str) -> Result<String, Failure> {
-    Ok(format!("{}/{}", collection("/api/v1", namespace, "pods")?, segment(name)?))
+    object("/api/v1", namespace, "pods", name)
 }
 
 fn segment(name: &str) -> Result<&str, Failure> {

@@ -43,6 +43,7 @@ async fn connected(server: &str) -> Connection {
 fn inventory(connection: &Connection) -> KubeInventory {
     let settings = InventorySettings {
         namespace: "shop".into(),
+        workload: "consumer".into(),
         label_selector: "app=consumer".into(),
         container: "consumer".into(),
     };

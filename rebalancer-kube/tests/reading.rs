@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use rebalancer_core::fleet::{CpuTarget, Hpa, Pod};
 use rebalancer_core::port::{Inventory, InventoryError};
+use rebalancer_core::surroundings::Scaling;
 use rebalancer_kube::{InventorySettings, KubeInventory};
 use serde_json::json;
 use tokio::time::Instant;
@@ -105,8 +106,7 @@ async fn bad_credentials_are_told_apart_and_not_tried_again() {
 
 #[tokio::test(start_paused = true)]
 async fn a_bad_selector_is_rejected_in_the_servers_words() {
-    let settings =
-        InventorySettings { namespace: "shop".into(), label_selector: "!!".into(), container: "c".into() };
+    let settings = InventorySettings { label_selector: "!!".into(), ..world::settings() };
     let error = KubeInventory::new(&World::with_pods(1).connection(), settings).pods().await.unwrap_err();
     let told = |message: &str| message.contains("400") && message.contains("unable to parse requirement");
     assert!(matches!(&error, InventoryError::Rejected { message } if told(message)), "{error}");
@@ -142,11 +142,19 @@ async fn autoscalers_come_from_all_pages() {
         {"name": "cpu", "target": {"type": "Utilization", "averageUtilization": 70}}}]);
     let hpa = |name: &str| json!({"metadata": {"name": name}, "spec": {"scaleTargetRef": {"name": "w"}, "metrics": metrics}});
     let world = World::default().page(1).hpas(vec![hpa("a"), hpa("b")]);
+    let never_looked_at = Scaling {
+        active: false,
+        current: 0,
+        desired: 0,
+        minimum: 1,
+        last_scaled_at: None,
+        wants_fewer: false,
+    };
     let read = |name: &str| Hpa {
-        scaling: None,
         name: name.into(),
         scales: Some("w".into()),
         cpu: Some(CpuTarget::Utilization(70.0)),
+        scaling: Some(never_looked_at),
     };
     assert_eq!(world.inventory().hpas().await, Ok(vec![read("a"), read("b")]));
 }

@@ -2,8 +2,8 @@
 
 use rebalancer_core::cycle::{self, End, Failed, Hands, Outcome, Ports};
 use rebalancer_core::history::StateError;
-use rebalancer_core::port::Mode;
-use rebalancer_kube::{KubeRemover, LeaseStore};
+use rebalancer_core::port::{Journal, Mode};
+use rebalancer_kube::{EventRecorder, KubeRemover, LeaseStore};
 use tokio::time::Instant;
 use tracing::{Instrument as _, error, info, info_span, warn};
 
@@ -12,7 +12,7 @@ use super::{Exit, block_on};
 use crate::clock::SystemClock;
 use crate::config::{Settings, Task};
 use crate::interrupt::Watch;
-use crate::journal::LogJournal;
+use crate::journal::{EventJournal, Journals, LogJournal};
 
 pub(super) fn run(settings: Settings) -> Exit {
     let id = uuid::Uuid::now_v7().to_string();
@@ -43,7 +43,12 @@ async fn whole(settings: Settings, id: String) -> Exit {
 async fn cycle(eyes: &Eyes, task: Task, id: String, watch: &Watch, started: Instant) -> End {
     let remover = KubeRemover::new(&eyes.connection, task.method);
     let store = LeaseStore::new(&eyes.connection, &task.subject.workload);
-    let journal = LogJournal::since(started);
+    let (log, events) = (LogJournal::since(started), EventJournal::default());
+    let mut journals: Vec<&dyn Journal> = vec![&log];
+    if task.events {
+        journals.push(&events);
+    }
+    let journal = Journals(journals);
     let hands = Hands {
         inventory: &eyes.inventory,
         deleter: &remover,
@@ -52,7 +57,12 @@ async fn cycle(eyes: &Eyes, task: Task, id: String, watch: &Watch, started: Inst
         clock: &SystemClock,
     };
     let ports = Ports { metrics: &eyes.metrics, store: &store, hands };
-    cycle::run(&task.of_cycle(id), &ports).await
+    let recorder = EventRecorder::new(&eyes.connection, &id);
+    let end = cycle::run(&task.of_cycle(id), &ports).await;
+    if let Ok(outcome) = &end.outcome {
+        events.post(&recorder, outcome).await;
+    }
+    end
 }
 
 fn log_start(task: &Task) {

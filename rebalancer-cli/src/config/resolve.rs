@@ -125,6 +125,7 @@ fn read_settings(reader: &mut Reader<'_>) -> Option<Settings> {
     let subject = subject?;
     let inventory = InventorySettings {
         namespace: subject.workload.namespace.clone(),
+        workload: subject.workload.name.clone(),
         label_selector: label_selector?,
         container: container?,
     };

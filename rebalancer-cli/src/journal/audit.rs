@@ -68,7 +68,7 @@ fn owner(removal: &Removal) -> Option<String> {
 }
 
 /// The reason behind an outcome, in words.
-pub(crate) fn detail(outcome: &PodOutcome) -> String {
+pub(super) fn detail(outcome: &PodOutcome) -> String {
     match outcome {
         PodOutcome::Removed => "accepted by the API server".to_owned(),
         PodOutcome::WouldBeRemoved => "the API server would accept it; nothing was changed".to_owned(),

@@ -5,6 +5,7 @@ use rebalancer_core::port::InventoryError;
 use rebalancer_core::unit::Cores;
 use serde::Deserialize;
 
+use super::scaling::{Status, scaling};
 use super::{incomplete, quantity};
 
 /// An autoscaler as the server sends it, as far as it matters here.
@@ -12,6 +13,8 @@ use super::{incomplete, quantity};
 pub(crate) struct RawHpa {
     metadata: Metadata,
     spec: Spec,
+    #[serde(default)]
+    status: Status,
 }
 
 #[derive(Deserialize)]
@@ -23,6 +26,7 @@ struct Metadata {
 #[serde(rename_all = "camelCase")]
 struct Spec {
     scale_target_ref: Option<ScaleTarget>,
+    min_replicas: Option<i64>,
     metrics: Option<Vec<Metric>>,
 }
 
@@ -63,7 +67,7 @@ pub(crate) fn hpa(raw: RawHpa, container: &str) -> Result<Hpa, InventoryError> {
         name,
         scales: raw.spec.scale_target_ref.and_then(|target| target.name),
         cpu: cpu(raw.spec.metrics.as_deref().unwrap_or_default(), container),
-        scaling: None,
+        scaling: Some(scaling(raw.spec.min_replicas, &raw.status)),
     })
 }
 
@@ -87,6 +91,7 @@ fn target(target: &Target) -> Option<CpuTarget> {
 
 #[cfg(test)]
 mod tests {
+    use rebalancer_core::surroundings::Scaling;
     use serde_json::{Value, json};
 
     use super::*;
@@ -112,6 +117,19 @@ mod tests {
 
     fn percent(percent: i32) -> Value {
         json!({"type": "Utilization", "averageUtilization": percent})
+    }
+
+    #[test]
+    fn what_it_is_doing_comes_with_it() {
+        let value = json!({
+            "metadata": {"name": "consumer"},
+            "spec": {"minReplicas": 4, "maxReplicas": 9},
+            "status": {"currentReplicas": 6, "desiredReplicas": 7,
+                "conditions": [{"type": "ScalingActive", "status": "True"}]},
+        });
+        let scaling = hpa(serde_json::from_value(value).unwrap(), "consumer").unwrap().scaling.unwrap();
+        let Scaling { active, current, desired, minimum, .. } = scaling;
+        assert_eq!((active, current, desired, minimum), (true, 6, 7, 4));
     }
 
     #[test]

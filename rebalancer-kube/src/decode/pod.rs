@@ -2,14 +2,12 @@
 
 use std::collections::BTreeMap;
 
-use jiff::Timestamp;
-use rebalancer_core::eligibility::ANNOTATIONS;
 use rebalancer_core::fleet::{Owner, Phase, Pod, Requests, Uid};
 use rebalancer_core::port::InventoryError;
 use rebalancer_core::unit::{Bytes, Cores};
 use serde::Deserialize;
 
-use super::{incomplete, quantity};
+use super::{incomplete, quantity, that_matter, time};
 use crate::text::excerpt;
 
 /// The kubelet marks the API's image of a static pod with it.
@@ -135,12 +133,6 @@ fn stranger(name: &str, found: &str, asked: &str) -> InventoryError {
     InventoryError::Rejected { message }
 }
 
-/// Pods carry kilobytes of annotations, such as their last applied configuration.
-fn that_matter(mut annotations: BTreeMap<String, String>) -> BTreeMap<String, String> {
-    annotations.retain(|name, _| ANNOTATIONS.contains(&name.as_str()));
-    annotations
-}
-
 fn phase(phase: &str) -> Phase {
     match phase {
         "Pending" => Phase::Pending,
@@ -149,11 +141,6 @@ fn phase(phase: &str) -> Phase {
         "Failed" => Phase::Failed,
         _ => Phase::Unknown,
     }
-}
-
-/// What can't be read is not known; a time is never made up.
-fn time(text: Option<&str>) -> Option<Timestamp> {
-    text?.parse().ok()
 }
 
 fn controller(owners: Option<Vec<OwnerReference>>) -> Option<Owner> {

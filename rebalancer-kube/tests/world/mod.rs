@@ -1,4 +1,4 @@
-//! A small Kubernetes API server in memory: pods, autoscalers, one disruption budget, leases, and troubles on order.
+//! A small Kubernetes API server in memory: pods, what goes on around them, leases, events, and troubles on order.
 //! Its refusals are those of the real server, word for word.
 
 #![allow(dead_code, reason = "each test binary uses its own part")]
@@ -20,7 +20,9 @@ use rebalancer_core::port::PodRef;
 use rebalancer_kube::{Connection, InventorySettings, KubeInventory, KubeRemover};
 use serde_json::{Value, json};
 
+mod events;
 mod leases;
+mod surroundings;
 
 /// What happens to the next request instead of an answer.
 pub(crate) enum Trouble {
@@ -52,6 +54,11 @@ struct Inner {
     pods: BTreeMap<String, String>,
     hpas: Vec<Value>,
     leases: BTreeMap<String, Value>,
+    /// Deployments and StatefulSets, by resource and name.
+    workloads: BTreeMap<(String, String), Value>,
+    budgets: Vec<Value>,
+    events: BTreeMap<String, Value>,
+    user: Option<&'static str>,
     revision: u64,
     disruptions_allowed: Option<u32>,
     page: Option<usize>,
@@ -125,12 +132,7 @@ impl World {
     }
 
     pub(crate) fn inventory(&self) -> KubeInventory {
-        let settings = InventorySettings {
-            namespace: "shop".into(),
-            label_selector: "app=consumer".into(),
-            container: "consumer".into(),
-        };
-        KubeInventory::new(&self.connection(), settings)
+        KubeInventory::new(&self.connection(), settings())
     }
 
     pub(crate) fn remover(&self, method: rebalancer_kube::Method) -> KubeRemover {
@@ -144,9 +146,21 @@ impl World {
             .route(&format!("{pods}/{{name}}"), get(get_pod).delete(delete))
             .route(&format!("{pods}/{{name}}/eviction"), post(evict))
             .route("/apis/autoscaling/v2/namespaces/shop/horizontalpodautoscalers", get(list_hpas))
+            .merge(events::router())
             .merge(leases::router())
+            .merge(surroundings::router())
             .layer(from_fn_with_state(self.clone(), trouble))
             .with_state(self.clone())
+    }
+}
+
+/// The fleet that is there.
+pub(crate) fn settings() -> InventorySettings {
+    InventorySettings {
+        namespace: "shop".into(),
+        workload: "consumer".into(),
+        label_selector: "app=consumer".into(),
+        container: "consumer".into(),
     }
 }
 

@@ -1,0 +1,122 @@
+//! What was done, as Kubernetes Events on each pod and on its workload; written before the program ends. A dry run
+//! writes none.
+
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use jiff::Timestamp;
+use rebalancer_core::cycle::{Observation, Outcome, PodOutcome};
+use rebalancer_core::port::{Intent, Journal, Mode};
+use rebalancer_core::surroundings::Controller;
+use rebalancer_kube::{EventRecorder, EventType, Note, Regarding};
+use tracing::warn;
+
+use super::audit;
+
+/// For how long the end of the program may wait for its Events.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+/// Collects Events while a cycle acts, and posts them at its end.
+#[derive(Default)]
+pub(crate) struct EventJournal(Mutex<Collected>);
+
+#[derive(Default)]
+struct Collected {
+    notes: Vec<Note>,
+    /// What the Event on the workload is about.
+    workload: Option<(Regarding, String)>,
+}
+
+impl EventJournal {
+    /// Posts what was collected. That one can't be written is told, and changes nothing else.
+    pub(crate) async fn post(&self, recorder: &EventRecorder, outcome: &Outcome) {
+        let notes = {
+            let mut collected = self.collected();
+            let of_workload = collected.workload.take().and_then(|told| batch(told, outcome));
+            let mut notes = std::mem::take(&mut collected.notes);
+            notes.extend(of_workload);
+            notes
+        };
+        let failed = recorder.post_all(&notes, PATIENCE).await;
+        for error in &failed {
+            warn!(event = "event_not_written", reason = error.reason, about = %error.regarding, error = %error.error, "a Kubernetes Event could not be written");
+        }
+    }
+
+    fn collected(&self) -> MutexGuard<'_, Collected> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Journal for EventJournal {
+    fn decided(&self, observation: &Observation) {
+        let Observation { snapshot, report } = observation;
+        let controller = snapshot.surroundings.controller.as_ref();
+        let regarding = controller.map(|controller| owner(controller, &snapshot.workload.namespace));
+        self.collected().workload = regarding.map(|regarding| (regarding, report.decision.to_string()));
+    }
+
+    fn intended(&self, _: &Intent<'_>) {}
+
+    fn finished(&self, intent: &Intent<'_>, outcome: &PodOutcome) {
+        if intent.mode == Mode::Real {
+            self.collected().notes.push(of_pod(intent, outcome));
+        }
+    }
+}
+
+fn owner(controller: &Controller, namespace: &str) -> Regarding {
+    let Controller { api_version, kind, name, uid, .. } = controller.clone();
+    Regarding { api_version, kind, namespace: namespace.to_owned(), name, uid }
+}
+
+fn of_pod(intent: &Intent<'_>, outcome: &PodOutcome) -> Note {
+    let removal = intent.removal;
+    let (reason, event_type) = match outcome {
+        PodOutcome::Removed | PodOutcome::WouldBeRemoved => ("Rotated", EventType::Normal),
+        PodOutcome::Failed(_) if outcome.name() == "refused" => ("RotationRefused", EventType::Warning),
+        PodOutcome::Failed(_) => ("RotationFailed", EventType::Warning),
+        PodOutcome::Spared(_) | PodOutcome::NotAttempted(_) => ("RotationSkipped", EventType::Normal),
+    };
+    let (load, indicator) = (removal.load, removal.indicator);
+    let text = format!(
+        "{}; {indicator} {load} {}; {} (cycle {})",
+        removal.choice,
+        indicator.unit(),
+        audit::detail(outcome),
+        intent.cycle
+    );
+    Note {
+        regarding: Regarding {
+            api_version: "v1".to_owned(),
+            kind: "Pod".to_owned(),
+            namespace: removal.pod.namespace.clone(),
+            name: removal.pod.name.clone(),
+            uid: removal.pod.uid.clone(),
+        },
+        event_type,
+        reason: reason.to_owned(),
+        action: "Rotate".to_owned(),
+        text,
+        at: Timestamp::now(),
+    }
+}
+
+/// The Event on the workload; none when nothing was tried.
+fn batch((regarding, decision): (Regarding, String), outcome: &Outcome) -> Option<Note> {
+    let Outcome::Acted { mode: Mode::Real, pods } = outcome else { return None };
+    let removed = pods.iter().filter(|(_, outcome)| *outcome == PodOutcome::Removed).count();
+    let (reason, event_type) = if removed == pods.len() {
+        ("Rebalanced", EventType::Normal)
+    } else {
+        ("RebalanceIncomplete", EventType::Warning)
+    };
+    Some(Note {
+        regarding,
+        event_type,
+        reason: reason.to_owned(),
+        action: "Rebalance".to_owned(),
+        text: format!("removed {removed} of {} pods; {decision}", pods.len()),
+        at: Timestamp::now(),
+    })
+}

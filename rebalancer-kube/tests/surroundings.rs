@@ -1,0 +1,155 @@
+//! Reading what goes on around the fleet from an API server in memory.
+
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "in a test, a panic is the failure")]
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use rebalancer_core::fleet::Uid;
+use rebalancer_core::port::{Inventory, InventoryError};
+use rebalancer_core::surroundings::{Controller, DisruptionBudget, Requirement, Selector};
+use rebalancer_kube::{InventorySettings, KubeInventory};
+use serde_json::{Value, json};
+use tokio::time::Instant;
+
+mod world;
+use world::{Trouble, World};
+
+const DEPLOYMENT: &str = "/apis/apps/v1/namespaces/shop/deployments/consumer";
+const STATEFUL_SET: &str = "/apis/apps/v1/namespaces/shop/statefulsets/consumer";
+
+fn at_rest(kind: &str, replicas: u32) -> Controller {
+    Controller {
+        api_version: "apps/v1".into(),
+        kind: kind.into(),
+        name: "consumer".into(),
+        uid: Uid::new(format!("uid-of-{kind}")),
+        annotations: BTreeMap::new(),
+        status_is_current: true,
+        desired: replicas,
+        current: replicas,
+        updated: replicas,
+    }
+}
+
+fn paths(world: &World) -> Vec<String> {
+    world.seen().iter().map(|seen| format!("{} {}", seen.method, seen.uri)).collect()
+}
+
+fn forbidden<T>(verb: &'static str, resource: &'static str) -> Result<T, InventoryError> {
+    let message = "403 Forbidden: words of the server".to_owned();
+    Err(InventoryError::Forbidden { verb, resource, namespace: "shop".into(), message })
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_deployment_is_found_at_once() {
+    let world = World::default().workload("Deployment", "consumer", 5).workload("StatefulSet", "consumer", 3);
+    assert_eq!(world.inventory().controller().await, Ok(Some(at_rest("Deployment", 5))));
+    assert_eq!(paths(&world), [format!("GET {DEPLOYMENT}")]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn where_there_is_no_deployment_of_the_name_a_stateful_set_is_looked_for() {
+    let world = World::default().workload("Deployment", "other", 5).workload("StatefulSet", "consumer", 3);
+    assert_eq!(world.inventory().controller().await, Ok(Some(at_rest("StatefulSet", 3))));
+    assert_eq!(paths(&world), [format!("GET {DEPLOYMENT}"), format!("GET {STATEFUL_SET}")]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_workload_of_another_kind_is_none() {
+    let world = World::default();
+    assert_eq!(world.inventory().controller().await, Ok(None));
+    assert_eq!(paths(&world), [format!("GET {DEPLOYMENT}"), format!("GET {STATEFUL_SET}")]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_missing_path_is_not_a_missing_workload() {
+    let world = World::default().troubles([Trouble::Status(404, "NotFound")]);
+    assert!(matches!(world.inventory().controller().await, Err(InventoryError::Rejected { .. })));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_missing_right_is_named_and_no_other_kind_is_tried() {
+    let world = World::default().troubles([Trouble::Status(403, "Forbidden")]);
+    assert_eq!(world.inventory().controller().await, forbidden("get", "deployments.apps"));
+    assert_eq!(paths(&world).len(), 1);
+    let world = World::default().troubles([Trouble::Serve, Trouble::Status(403, "Forbidden")]);
+    assert_eq!(world.inventory().controller().await, forbidden("get", "statefulsets.apps"));
+    let world = World::default().troubles([Trouble::Status(403, "Forbidden")]);
+    assert_eq!(world.inventory().budgets().await, forbidden("list", "poddisruptionbudgets.policy"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn troubles_that_pass_are_waited_out() {
+    let troubles = [Trouble::Busy, Trouble::Serve, Trouble::Status(503, "")];
+    let world = World::default().workload("StatefulSet", "consumer", 3).troubles(troubles);
+    assert_eq!(world.inventory().controller().await, Ok(Some(at_rest("StatefulSet", 3))));
+    assert_eq!(paths(&world).len(), 4);
+}
+
+#[tokio::test(start_paused = true)]
+async fn both_kinds_together_end_at_one_deadline() {
+    let start = Instant::now();
+    let world = World::default().troubles([Trouble::Status(503, ""), Trouble::Serve, Trouble::Hang]);
+    let error = world.inventory().controller().await.unwrap_err();
+    assert_eq!(error, InventoryError::Unavailable { message: "no answer within 10s".into() });
+    assert!(start.elapsed() <= Duration::from_millis(10_010), "{:?}", start.elapsed());
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_answer_of_another_kind_is_no_controller() {
+    for other in [json!({}), json!({"kind": "Table", "apiVersion": "meta.k8s.io/v1", "metadata": {}})] {
+        let world = World::default().troubles([Trouble::Exactly(200, other)]);
+        assert!(matches!(world.inventory().controller().await, Err(InventoryError::Rejected { .. })));
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_workload_whose_name_is_none_is_never_asked_for() {
+    let world = World::default();
+    let settings = InventorySettings { workload: "../nodes".into(), ..world::settings() };
+    let result = KubeInventory::new(&world.connection(), settings).controller().await;
+    assert!(matches!(result, Err(InventoryError::Rejected { .. })));
+    assert!(world.seen().is_empty());
+}
+
+fn budget(name: &str, allowed: u32) -> Value {
+    json!({
+        "metadata": {"name": name, "generation": 1},
+        "spec": {"maxUnavailable": 1, "selector": {"matchLabels": {"app": "consumer"}}},
+        "status": {"observedGeneration": 1, "disruptionsAllowed": allowed},
+    })
+}
+
+#[tokio::test(start_paused = true)]
+async fn budgets_come_from_all_pages() {
+    let world = World::default().page(2).budgets(vec![budget("a", 0), budget("b", 1), budget("c", 2)]);
+    let read = |name: &str, allowed| DisruptionBudget {
+        name: name.into(),
+        selector: Selector::All(vec![Requirement::In { key: "app".into(), values: vec!["consumer".into()] }]),
+        allowed,
+        status_is_current: true,
+    };
+    assert_eq!(world.inventory().budgets().await, Ok(vec![read("a", 0), read("b", 1), read("c", 2)]));
+    let path = "GET /apis/policy/v1/namespaces/shop/poddisruptionbudgets?";
+    assert_eq!(paths(&world), [format!("{path}&limit=250"), format!("{path}&limit=250&continue=0-2")]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn no_budgets_are_an_answer_and_part_of_them_is_none() {
+    assert_eq!(World::default().inventory().budgets().await, Ok(vec![]));
+    let broken = (0..9).map(|_| Trouble::Status(500, "InternalError"));
+    let world = World::default().page(1).budgets(vec![budget("a", 0), budget("b", 1)]);
+    let world = world.troubles([Trouble::Serve].into_iter().chain(broken));
+    assert!(matches!(world.inventory().budgets().await, Err(InventoryError::Unavailable { .. })));
+}
+
+#[tokio::test(start_paused = true)]
+async fn one_budget_that_is_not_understood_spoils_the_list() {
+    let mut strange = budget("b", 1);
+    strange["spec"]["selector"] =
+        json!({"matchExpressions": [{"key": "app", "operator": "Like", "values": ["c*"]}]});
+    let world = World::default().budgets(vec![budget("a", 1), strange]);
+    let error = world.inventory().budgets().await.unwrap_err().to_string();
+    assert!(error.contains("budget 'b'") && error.contains("'Like'"), "{error}");
+}
