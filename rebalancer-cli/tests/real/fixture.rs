@@ -50,6 +50,10 @@ pub(crate) enum Budget {
 /// One rule of a Role: API group, resources, verbs.
 pub(crate) type Rule<'a> = (&'a str, &'a [&'a str], &'a [&'a str]);
 
+/// What it takes to see what goes on around a fleet.
+pub(crate) const SURROUNDINGS: [Rule<'static>; 2] =
+    [("apps", &["deployments", "statefulsets"], &["get"]), ("policy", &["poddisruptionbudgets"], &["list"])];
+
 /// The Role that deploy/ gives, for this workload: what the rebalancer may do in a namespace, and no more.
 pub(crate) fn granted(workload: &str) -> Vec<Value> {
     let role: Value =

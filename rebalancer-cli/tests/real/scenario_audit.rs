@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use serde_json::Value;
 
-use crate::fixture::Budget;
+use crate::fixture::{Budget, Rule, SURROUNDINGS};
 use crate::fleet::Fleet;
 use crate::metrics::Server;
 use crate::scenario_decision::{FOUR_MAY_GO, WORKED_EXAMPLE};
@@ -87,12 +87,12 @@ async fn events_can_be_turned_off_and_a_missing_right_to_them_is_no_failure() {
         Fleet::named("untold").cpu(&WORKED_EXAMPLE).hpa(70).budget(Budget::MaxUnavailable(4)).start().await;
     let before = fleet.settled().await;
     let metrics = fleet.history(&before).serve(Server::Prometheus).await;
-    let rules: [crate::fixture::Rule<'_>; 5] = [
+    let rules: [Rule<'static>; 5] = [
         ("", &["pods"], &["get", "list"]),
         ("", &["pods/eviction"], &["create"]),
         ("autoscaling", &["horizontalpodautoscalers"], &["list"]),
-        ("apps", &["deployments", "statefulsets"], &["get"]),
-        ("policy", &["poddisruptionbudgets"], &["list"]),
+        SURROUNDINGS[0],
+        SURROUNDINGS[1],
     ];
     let kubeconfig = fleet.kubeconfig_with("mute", &rules).await;
     let variables = [("MINIMUM_PODS_REQUIRED", "2"), ("REBALANCE_TOP_K_PODS", "1")];

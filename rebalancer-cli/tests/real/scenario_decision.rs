@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use crate::fixture::Target;
+use crate::fixture::{Rule, SURROUNDINGS, Target};
 use crate::fleet::Fleet;
 use crate::metrics::Server;
 
@@ -169,8 +169,12 @@ async fn an_average_value_is_a_target_in_cores() {
 }
 
 /// All rights but that to see autoscalers.
-const WITHOUT_HPAS: &[crate::fixture::Rule<'static>] =
-    &[("", &["pods"], &["get", "list"]), ("", &["pods/eviction"], &["create"])];
+const WITHOUT_HPAS: &[Rule<'static>] = &[
+    ("", &["pods"], &["get", "list"]),
+    ("", &["pods/eviction"], &["create"]),
+    SURROUNDINGS[0],
+    SURROUNDINGS[1],
+];
 
 #[tokio::test]
 #[ignore = "needs real servers: KUBEBUILDER_ASSETS=$(.ci/real-servers) cargo test -p rebalancer-cli --test real -- --ignored"]

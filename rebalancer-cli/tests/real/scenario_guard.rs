@@ -262,7 +262,7 @@ async fn pods_under_two_disruption_budgets_are_never_candidates() {
 #[ignore = "needs real servers: KUBEBUILDER_ASSETS=$(.ci/real-servers) cargo test -p rebalancer-cli --test real -- --ignored"]
 async fn at_most_a_share_of_the_fleet_goes() {
     let fleet = started(worked_example("share")).await;
-    holds(&fleet, &[("MAXIMUM_REMOVAL_SHARE", "0.2")], "share_too_small", "a share of 0.2 of 6 pods").await;
+    holds(&fleet, &[("MAXIMUM_REMOVAL_SHARE", "0.2")], "share_too_small", "a share of 0.20 of 6 pods").await;
     let by_default = [FOUR_MAY_GO[0], ("MAXIMUM_REMOVAL_SHARE", "")];
     let run = fleet.0.rebalance(&fleet.2, &by_default).await.expect_exit(0);
     assert_eq!(fleet.0.gone(&fleet.1).await, [0, 1, 5], "half of six\n{}", run.stderr);

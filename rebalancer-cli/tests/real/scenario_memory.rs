@@ -5,6 +5,7 @@ use k8s_openapi::api::coordination::v1::Lease;
 use kube::api::{Patch, PatchParams};
 use serde_json::json;
 
+use crate::fixture::{Rule, SURROUNDINGS};
 use crate::fleet::Fleet;
 use crate::metrics::Server;
 use crate::proxy::Gate;
@@ -106,7 +107,9 @@ async fn without_the_right_to_remember_nothing_is_done_and_the_fix_is_named() {
     let fleet = Fleet::named("forgetful").cpu(&WORKED_EXAMPLE).hpa(70).start().await;
     let before = fleet.settled().await;
     let metrics = fleet.history(&before).serve(Server::Prometheus).await;
-    let rules: [crate::fixture::Rule<'static>; 3] = [
+    let rules: [Rule<'static>; 5] = [
+        SURROUNDINGS[0],
+        SURROUNDINGS[1],
         ("", &["pods"], &["get", "list"]),
         ("", &["pods/eviction"], &["create"]),
         ("autoscaling", &["horizontalpodautoscalers"], &["list"]),

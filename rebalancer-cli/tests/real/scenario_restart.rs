@@ -1,7 +1,7 @@
 //! The API server goes away in the middle of a cycle and comes back, on a control plane of its own.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use axum::http::Method;
 use tokio::sync::Notify;
@@ -9,7 +9,7 @@ use tokio::sync::Notify;
 use crate::control_plane::ControlPlane;
 use crate::fleet::Fleet;
 use crate::metrics::Server;
-use crate::proxy::{Gate, Pass, Proxy};
+use crate::proxy::{Pass, Proxy};
 use crate::scenario_decision::{FOUR_MAY_GO, WORKED_EXAMPLE};
 use crate::wait;
 
@@ -79,15 +79,27 @@ async fn a_cycle_waits_for_an_api_server_that_restarts_before_anything_is_decide
     let fleet = Fleet::named("restart-early").cpu(&WORKED_EXAMPLE).hpa(70).start_on(plane).await;
     let before = fleet.settled().await;
     let metrics = fleet.history(&before).serve(Server::VictoriaMetrics).await;
-    let (proxy, gate) = Gate::before(plane, Method::GET, "/pods".to_owned()).await;
+    // As a load balancer does: a server that is not ready gets no requests. One that has only just begun to listen would
+    // forbid everything, since it does not know the roles yet.
+    let (asked, ready) = (Arc::new(Notify::new()), Arc::new(AtomicBool::new(true)));
+    let (first, is_ready) = (Arc::clone(&asked), Arc::clone(&ready));
+    let proxy = Proxy::start(plane, move |_, _| {
+        let down = !is_ready.load(Ordering::SeqCst);
+        if down {
+            first.notify_one();
+        }
+        async move { if down { Pass::Answer(503, "no server is ready".to_owned()) } else { Pass::Forward } }
+    })
+    .await;
     let kubeconfig = fleet.kubeconfig_through(&proxy);
     let patient = [("KUBE_TIMEOUT", "60s"), ("CYCLE_TIMEOUT", "120s")];
     let rebalancer = fleet.rebalancer(&metrics).envs(&FOUR_MAY_GO).envs(&patient);
-    let running = rebalancer.kubeconfig(&kubeconfig).start();
-    gate.reached().await;
+    ready.store(false, Ordering::SeqCst);
     plane.stop_api_server().await;
-    gate.open();
+    let running = rebalancer.kubeconfig(&kubeconfig).start();
+    tokio::time::timeout(wait::PATIENCE, asked.notified()).await.expect("it asks");
     plane.restart_api_server().await;
+    ready.store(true, Ordering::SeqCst);
     let run = running.finish().await.expect_exit(0);
     assert!(!run.log_with(&["kubernetes_retry"]).is_empty(), "{}", run.stderr);
     assert_eq!(fleet.gone(&before).await, [0, 1, 4, 5], "{}", run.stderr);
