@@ -11,8 +11,8 @@ use jiff::{SignedDuration, Timestamp};
 
 use crate::cycle::{Failed, Observation, Outcome};
 use crate::history::{
-    Acquired, CycleEnd, Patience, Peeked, Record, Rotation, Spread, StateError, StateStore, Story, Token,
-    Unrecordable,
+    Acquired, Breaker, CycleEnd, Patience, Peeked, Record, Rotation, Spread, StateError, StateStore, Story,
+    Token, Unrecordable,
 };
 use crate::policy::Policy;
 use crate::port::{Interruption, Mode};
@@ -38,6 +38,8 @@ pub struct LookBack {
     pub stories: Vec<Story>,
     /// The last rotation, when its effect was measured now.
     pub judged: Option<Rotation>,
+    /// The circuit breaker after that.
+    pub breaker: Breaker,
 }
 
 /// Why nothing may be removed although there is a plan.
@@ -106,7 +108,8 @@ impl Memory {
         let stories = self.record.reconcile(&listed, now);
         let patience = self.patience_for(listed.len());
         let judged = self.record.measure(now, &patience, |indicator| spread(&observation.report, indicator));
-        LookBack { stories, judged: judged.cloned() }
+        let judged = judged.cloned();
+        LookBack { stories, judged, breaker: self.record.breaker() }
     }
 
     /// Four pods of a thousand can't make the whole fleet 5 % more even: a small share of the fleet is asked for a

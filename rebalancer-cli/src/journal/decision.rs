@@ -97,4 +97,10 @@ pub(super) fn looked_back(look_back: &LookBack) {
             "what the last rotation did"
         );
     }
+    info!(
+        event = "memory",
+        breaker = look_back.breaker.name(),
+        times = look_back.breaker.times(),
+        "what is remembered"
+    );
 }
