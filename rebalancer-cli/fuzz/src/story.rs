@@ -1,0 +1,217 @@
+//! What happens to a record, a line for each step: seconds since [`NOW`](crate::fleet::NOW), the step, its words.
+//!
+//! ```text
+//!   0 begin 4 20          4 pods, with names of 20 characters
+//!   5 finish unknown      what became of all of them: removed, unknown, blocked, rejected or spared
+//!   9 end rebalanced      a cycle ended so; `end failed badly` is a failed one
+//!   900 advance           time passes; may be negative
+//!   900 reconcile 2       so many of them are still listed
+//!   960 measure 0.4 1.5   the CV and max/mean now; nothing: they can't be read
+//!   960 patience 900 3600 86400 12 3600 2 3
+//!   960 forgive
+//!   960 save              written as JSON and read again
+//! ```
+
+use std::str::FromStr;
+
+use jiff::{SignedDuration, Timestamp};
+use rebalancer_core::cycle::{Changed, PodOutcome};
+use rebalancer_core::fleet::{Indicator, Pod};
+use rebalancer_core::history::{
+    Breaker, Budget, Counters, CycleEnd, Patience, PatienceError, Record, Role, Rotation, Spread, Tally,
+};
+use rebalancer_core::port::RemovalError;
+use rebalancer_core::unit::Ratio;
+use rebalancer_kube::fuzzing;
+use serde_json::Value;
+
+use crate::fleet;
+
+/// More steps bring nothing new.
+const MOST_STEPS: usize = 60;
+
+/// One step: when, what, and its words.
+struct Step<'a> {
+    now: Timestamp,
+    what: &'a str,
+    words: Vec<&'a str>,
+}
+
+/// Lets a story happen to a record, and panics when something happens that never may.
+pub fn tell(record: &mut Record, story: &str) {
+    let mut patience = Patience::default();
+    for (number, line) in story.lines().take(MOST_STEPS).enumerate() {
+        let Some(step) = Step::read(line) else { continue };
+        let before = record.counters().clone();
+        step.happens(number, record, &mut patience);
+        never_falls(&before, record.counters());
+        look(record, step.now, &patience);
+    }
+    save(record);
+}
+
+/// Time on the clock, cut to what there is.
+#[must_use]
+pub fn time(seconds: i64) -> Timestamp {
+    let since = fleet::NOW.checked_add(SignedDuration::from_secs(seconds));
+    since.unwrap_or(if seconds < 0 { Timestamp::MIN } else { Timestamp::MAX })
+}
+
+impl<'a> Step<'a> {
+    fn read(line: &'a str) -> Option<Self> {
+        let mut words = line.split_ascii_whitespace();
+        let now = time(words.next()?.parse().ok()?);
+        Some(Self { now, what: words.next()?, words: words.collect() })
+    }
+
+    fn word(&self, at: usize) -> &'a str {
+        self.words.get(at).copied().unwrap_or_default()
+    }
+
+    fn number<T: FromStr + Default>(&self, at: usize) -> T {
+        self.word(at).parse().unwrap_or_default()
+    }
+
+    fn seconds(&self, at: usize) -> SignedDuration {
+        SignedDuration::from_secs(self.number(at))
+    }
+
+    fn happens(&self, number: usize, record: &mut Record, patience: &mut Patience) {
+        match self.what {
+            "begin" => self.begin(number, record),
+            "finish" => self.finish(record),
+            "end" => {
+                let end = if self.words.len() > 1 { CycleEnd::Failed } else { CycleEnd::Sound };
+                record.cycle_ended(self.word(0), end, self.now, patience);
+            }
+            "advance" => {
+                record.advance(self.now, patience);
+                nothing_lies_ahead(record, self.now);
+            }
+            "reconcile" => drop(record.reconcile(&self.listed(record))),
+            "measure" => drop(record.measure(self.now, patience, |_| self.spread()).cloned()),
+            "patience" => *patience = self.patience(patience).unwrap_or(*patience),
+            "forgive" => record.forgive(),
+            "save" => save(record),
+            _ => {}
+        }
+    }
+
+    fn begin(&self, number: usize, record: &mut Record) {
+        let (count, length): (usize, usize) = (self.number(0), self.number(1));
+        let name = |pod: usize| format!("{pod:0length$}", length = length.clamp(1, 300));
+        let role = |pod: usize| if pod.is_multiple_of(2) { Role::Hot } else { Role::Cold };
+        let pods = (0..count.min(50)).map(|pod| (fleet::pod_ref(&name(pod), &uid(number, pod)), role(pod)));
+        let cycle = format!("cycle-{number}");
+        let before = self.spread().unwrap_or(Spread { cv: Ratio::ZERO, max_to_mean: Ratio::ZERO });
+        let predicted = Ratio::new(self.number(3)).ok();
+        // One that does not fit must not be made, and nothing is remembered of it.
+        if let Ok(rotation) = Rotation::intended(&cycle, self.now, Indicator::Lag, pods, before, predicted) {
+            record.begin(rotation);
+        }
+    }
+
+    fn finish(&self, record: &mut Record) {
+        let Some(last) = record.rotations().last() else { return };
+        let told = |name: &str, uid: &str| (fleet::removal(fleet::pod_ref(name, uid)), self.outcome());
+        let told: Vec<_> = last.pods.iter().map(|pod| told(&pod.name, pod.uid.as_str())).collect();
+        let cycle = last.cycle.clone();
+        record.finish(&cycle, &told);
+    }
+
+    fn outcome(&self) -> PodOutcome {
+        let message = String::new();
+        match self.word(0) {
+            "removed" => PodOutcome::Removed,
+            "unknown" => PodOutcome::Failed(RemovalError::Unknown { message }),
+            "blocked" => PodOutcome::Failed(RemovalError::Blocked { message }),
+            "rejected" => PodOutcome::Failed(RemovalError::Rejected { message }),
+            _ => PodOutcome::Spared(Changed::Gone),
+        }
+    }
+
+    fn listed(&self, record: &Record) -> Vec<Pod> {
+        let last = record.rotations().last().into_iter().flat_map(|rotation| &rotation.pods);
+        let stay: usize = self.number(0);
+        last.enumerate()
+            .map(|(at, pod)| fleet::one_pod(&pod.name, if at < stay { pod.uid.as_str() } else { "another" }))
+            .collect()
+    }
+
+    /// The last two words, where they are numbers.
+    fn spread(&self) -> Option<Spread> {
+        let [.., cv, max] = self.words.as_slice() else { return None };
+        let ratio = |word: &str| Ratio::new(word.parse().ok()?).ok();
+        Some(Spread { cv: ratio(cv)?, max_to_mean: ratio(max)? })
+    }
+
+    fn patience(&self, base: &Patience) -> Result<Patience, PatienceError> {
+        base.settling_for(self.seconds(0))?
+            .opening_for(self.seconds(1), self.seconds(2))?
+            .spending(Budget::new(self.number(3), self.seconds(4)).ok())
+            .giving_up_after(self.number(5), self.number(6))
+    }
+}
+
+fn uid(rotation: usize, pod: usize) -> String {
+    format!("uid-{rotation}-{pod}")
+}
+
+/// What a cycle asks a record.
+fn look(record: &Record, now: Timestamp, patience: &Patience) {
+    if let Some(pause) = record.pause(now, patience) {
+        assert!(!pause.to_string().is_empty());
+    }
+    let budget = patience.budget().map(Budget::pods);
+    assert!(record.allowance(now, patience) <= budget, "more is allowed than there is");
+}
+
+/// It comes back from its JSON as it was, in the room that it may take.
+fn save(record: &mut Record) {
+    let text = fuzzing::annotation(record).expect("a record fits into its annotation");
+    let read = fuzzing::record(&text).expect("what was written can be read");
+    assert_eq!(*record, read);
+    *record = read;
+}
+
+fn never_falls(before: &Counters, after: &Counters) {
+    for (before, after) in tallies(before).into_iter().zip(tallies(after)) {
+        for (name, count) in before.iter() {
+            assert!(after.get(name) >= count, "{name} fell from {count} to {}", after.get(name));
+        }
+    }
+}
+
+fn tallies(counters: &Counters) -> [&Tally; 6] {
+    let Counters { cycles, removed, refused, failed, rotations, breaker } = counters;
+    [cycles, removed, refused, failed, rotations, breaker]
+}
+
+/// A clock that was ahead must not hold the fleet for longer than if it had just happened.
+fn nothing_lies_ahead(record: &Record, now: Timestamp) {
+    let value = serde_json::to_value(record).expect("a record is JSON");
+    times(&value, &mut |name, at| assert!(name == "until" || at <= now, "{name} lies ahead of {now}: {at}"));
+    if let Breaker::Open { until, .. } = record.breaker() {
+        assert!(until <= time_after(now, 30), "open until {until}");
+    }
+}
+
+fn time_after(now: Timestamp, days: i64) -> Timestamp {
+    now.checked_add(SignedDuration::from_hours(24 * days)).unwrap_or(Timestamp::MAX)
+}
+
+/// Every time in the record, with the name of its field.
+fn times(value: &Value, seen: &mut impl FnMut(&str, Timestamp)) {
+    match value {
+        Value::Object(fields) => {
+            for (name, value) in fields {
+                if let ("at" | "since" | "until", Some(at)) = (name.as_str(), value.as_str()) {
+                    seen(name, at.parse().expect("a time"));
+                }
+                times(value, seen);
+            }
+        }
+        Value::Array(items) => items.iter().for_each(|item| times(item, seen)),
+        _ => {}
+    }
+}
