@@ -4,9 +4,11 @@ use std::fmt;
 use std::time::Duration;
 
 use jiff::Timestamp;
+use rebalancer_core::port::MetricsError;
 
 use crate::grid::Grid;
 use crate::query::PromQl;
+use crate::text::{QUERY, excerpt};
 
 /// One question.
 #[derive(Debug, Clone, Copy)]
@@ -36,6 +38,18 @@ impl Question<'_> {
             Times::On(grid) => form.extend(grid.parameters()),
         }
         form
+    }
+
+    /// The error with the query that it is about. Whatever keeps a server from answering is not about a query.
+    pub(crate) fn show_in(&self, error: MetricsError) -> MetricsError {
+        let query = excerpt(self.promql.as_str(), QUERY);
+        let show = |message: String| format!("{message}; the query '{}' is: {query}", self.name);
+        match error {
+            MetricsError::Unavailable { message } => MetricsError::Unavailable { message },
+            MetricsError::Refused { message } => MetricsError::Refused { message: show(message) },
+            MetricsError::Incomplete { message } => MetricsError::Incomplete { message: show(message) },
+            MetricsError::Malformed { message } => MetricsError::Malformed { message: show(message) },
+        }
     }
 }
 

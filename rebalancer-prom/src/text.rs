@@ -7,6 +7,11 @@ pub(crate) const WORDS: usize = 300;
 /// How much of an answer that can't be read is shown, in characters.
 pub(crate) const GLIMPSE: usize = 100;
 
+/// How much of the labels of a series is shown, in characters.
+pub(crate) const LABELS: usize = 150;
+/// How much of a query is shown, in characters.
+pub(crate) const QUERY: usize = 200;
+
 /// The beginning of a text in one line. Control characters could forge log lines or drive a terminal.
 pub(crate) fn excerpt(text: &str, limit: usize) -> String {
     let mut shown: String =

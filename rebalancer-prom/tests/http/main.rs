@@ -6,4 +6,5 @@ mod failing;
 mod past;
 mod reading;
 mod secrets;
+mod shapes;
 mod world;
