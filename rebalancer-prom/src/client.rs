@@ -10,9 +10,10 @@ use reqwest::Response;
 use tokio::time::Instant;
 
 use crate::auth::Auth;
+use crate::endpoint::Endpoint;
 use crate::failure::{self, Failure};
 use crate::question::{Question, Times};
-use crate::settings::{ClientError, Endpoint, Settings};
+use crate::settings::{ClientError, Settings};
 use crate::transport;
 
 /// An attempt shorter than this would end in a time-out that hides the real reason of the one before.

@@ -9,7 +9,7 @@ use reqwest::StatusCode;
 use reqwest::header::{HeaderMap, LOCATION, RETRY_AFTER};
 
 use crate::decode::server_error;
-use crate::settings::Endpoint;
+use crate::endpoint::Endpoint;
 use crate::text::{chain, glimpse};
 
 /// Why one attempt failed.

@@ -54,6 +54,7 @@
 mod auth;
 mod client;
 mod decode;
+mod endpoint;
 mod failure;
 mod grid;
 pub mod query;
