@@ -16,6 +16,7 @@
 //!   never zero), and an answer that contradicts itself or is not whole is an error.
 //! - The past is what was asked for or an error: a value of another time is never taken for it.
 //! - One query, with all of its retries, ends within [`Settings::timeout`]. Each part of a reading fails by itself.
+//! - Answers are asked for zipped, and no more of them is unzipped than [`Settings::response_limit`].
 //! - Secrets live in files that are read again for every request. No error, log line or `Debug` output shows them.
 //!
 //! What is absent: settings from the environment (except the usual proxy variables, which don't count for loopback

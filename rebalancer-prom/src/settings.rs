@@ -18,7 +18,10 @@ pub struct Settings {
     pub(crate) ca_file: Option<PathBuf>,
     pub(crate) headers: Vec<(String, SecretString)>,
     pub(crate) response_limit: usize,
+    pub(crate) user_agent: String,
 }
+
+const USER_AGENT: &str = concat!("pod-rebalancer/", env!("CARGO_PKG_VERSION"));
 
 impl Settings {
     /// Starts with the base URL, to which `/api/v1/query` and `/api/v1/query_range` are added; a path prefix and a query string are kept.
@@ -31,6 +34,7 @@ impl Settings {
             ca_file: None,
             headers: Vec::new(),
             response_limit: 64 << 20,
+            user_agent: USER_AGENT.to_owned(),
         }
     }
 
@@ -57,6 +61,12 @@ impl Settings {
     pub fn header(mut self, name: impl Into<String>, value: SecretString) -> Self {
         self.headers.push((name.into(), value));
         self
+    }
+
+    /// What the server's logs call us, in place of `pod-rebalancer/` and the version.
+    #[must_use]
+    pub fn user_agent(self, text: impl Into<String>) -> Self {
+        Self { user_agent: text.into(), ..self }
     }
 
     /// The largest answer that is read, in bytes after decompression.

@@ -12,14 +12,13 @@ use crate::auth::Auth;
 use crate::settings::{ClientError, Settings};
 use crate::text::chain;
 
-const USER_AGENT: &str = concat!("pod-rebalancer/", env!("CARGO_PKG_VERSION"));
 /// A silent address is given up early, so that another attempt can reach another server behind the same name.
 const CONNECT_LIMIT: Duration = Duration::from_secs(3);
 
 /// The connections of one client.
 pub(crate) fn build(settings: &Settings) -> Result<reqwest::Client, ClientError> {
     let builder = ClientBuilder::new()
-        .user_agent(USER_AGENT)
+        .user_agent(user_agent(&settings.user_agent)?)
         .default_headers(headers(settings)?)
         .connect_timeout(CONNECT_LIMIT)
         .redirect(Policy::none())
@@ -52,6 +51,13 @@ fn authorities(path: &Path) -> Result<Vec<Certificate>, ClientError> {
         return Err(problem("holds no PEM certificate".to_owned()));
     }
     Ok(found)
+}
+
+fn user_agent(text: &str) -> Result<HeaderValue, ClientError> {
+    HeaderValue::try_from(text).map_err(|_| ClientError::Header {
+        name: reqwest::header::USER_AGENT.to_string(),
+        problem: "has a value with characters that can't be sent",
+    })
 }
 
 fn headers(settings: &Settings) -> Result<HeaderMap, ClientError> {
@@ -88,6 +94,10 @@ mod tests {
         assert_eq!(
             problem(settings().header("a", "hush\n".into())),
             "the header 'a' has a value with characters that can't be sent"
+        );
+        assert_eq!(
+            problem(settings().user_agent("a\nb")),
+            "the header 'user-agent' has a value with characters that can't be sent"
         );
         assert_eq!(
             problem(settings().auth(Auth::BearerFile("t".into())).header("Authorization", "hush".into())),
