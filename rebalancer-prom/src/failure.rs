@@ -60,6 +60,9 @@ pub(crate) fn status(
         StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => {
             format!("HTTP {status}, check the credentials: {}", words(body))
         }
+        StatusCode::PROXY_AUTHENTICATION_REQUIRED => {
+            format!("HTTP {status}, a proxy on the way asks for credentials: {}", words(body))
+        }
         StatusCode::NOT_FOUND => format!("HTTP {status}, check the path of the endpoint: {}", words(body)),
         _ if status.is_redirection() => redirect(status, headers, from),
         _ => format!("HTTP {status}: {}", words(body)),
@@ -132,6 +135,10 @@ mod tests {
         assert_eq!(
             classify(401, &[], "<html>\nNo"),
             refused("HTTP 401 Unauthorized, check the credentials: <html> No")
+        );
+        assert_eq!(
+            classify(407, &[], "no"),
+            refused("HTTP 407 Proxy Authentication Required, a proxy on the way asks for credentials: no")
         );
         assert_eq!(
             classify(404, &[], ""),

@@ -19,8 +19,8 @@
 //! - Answers are asked for zipped, and no more of them is unzipped than [`Settings::response_limit`].
 //! - Secrets live in files that are read again for every request. No error, log line or `Debug` output shows them.
 //!
-//! What is absent: settings from the environment (except the usual proxy variables, which don't count for loopback
-//! addresses), opinions about loads, and redirects.
+//! What is absent: settings from the environment (except the usual proxy variables, unless [`Settings::proxy`] says
+//! otherwise; they don't count for loopback addresses), opinions about loads, and redirects.
 //!
 //! ```no_run
 //! use std::time::Duration;
@@ -58,6 +58,7 @@ mod decode;
 mod endpoint;
 mod failure;
 mod grid;
+mod proxy;
 pub mod query;
 mod question;
 mod settings;
@@ -68,5 +69,6 @@ mod transport;
 
 pub use auth::Auth;
 pub use client::Client;
+pub use proxy::Proxy;
 pub use settings::{ClientError, Settings};
 pub use source::{PrometheusSource, Queries};

@@ -6,8 +6,8 @@ use std::time::Duration;
 use secrecy::SecretString;
 use url::Url;
 
-use crate::Auth;
 use crate::endpoint::Endpoint;
+use crate::{Auth, Proxy};
 
 /// How to reach the metric server. Defaults: 30 s, no authentication, answers of up to 64 MiB.
 #[derive(Debug, Clone)]
@@ -19,6 +19,7 @@ pub struct Settings {
     pub(crate) headers: Vec<(String, SecretString)>,
     pub(crate) response_limit: usize,
     pub(crate) user_agent: String,
+    pub(crate) proxy: Proxy,
 }
 
 const USER_AGENT: &str = concat!("pod-rebalancer/", env!("CARGO_PKG_VERSION"));
@@ -35,6 +36,7 @@ impl Settings {
             headers: Vec::new(),
             response_limit: 64 << 20,
             user_agent: USER_AGENT.to_owned(),
+            proxy: Proxy::Environment,
         }
     }
 
@@ -61,6 +63,12 @@ impl Settings {
     pub fn header(mut self, name: impl Into<String>, value: SecretString) -> Self {
         self.headers.push((name.into(), value));
         self
+    }
+
+    /// Which way requests go.
+    #[must_use]
+    pub fn proxy(self, proxy: Proxy) -> Self {
+        Self { proxy, ..self }
     }
 
     /// What the server's logs call us, in place of `pod-rebalancer/` and the version.
@@ -95,6 +103,14 @@ pub enum ClientError {
     CaFile {
         /// The file.
         path: PathBuf,
+        /// What is wrong with it.
+        problem: String,
+    },
+    /// The proxy can't be used.
+    #[error("the proxy {proxy} {problem}")]
+    Proxy {
+        /// Its URL without credentials and query string.
+        proxy: String,
         /// What is wrong with it.
         problem: String,
     },

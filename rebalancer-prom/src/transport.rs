@@ -1,4 +1,4 @@
-//! How connections are made: trust, proxies, and what every request carries.
+//! How connections are made: trust, and what every request carries.
 
 use std::path::Path;
 use std::time::Duration;
@@ -23,14 +23,9 @@ pub(crate) fn build(settings: &Settings) -> Result<reqwest::Client, ClientError>
         .connect_timeout(CONNECT_LIMIT)
         .redirect(Policy::none())
         .gzip(true);
-    trust(without_proxy(builder, settings), settings)?
+    trust(settings.proxy.set(builder, settings)?, settings)?
         .build()
         .map_err(|error| ClientError::Build { message: chain(&error.without_url()) })
-}
-
-/// A proxy can't reach our loopback addresses.
-fn without_proxy(builder: ClientBuilder, settings: &Settings) -> ClientBuilder {
-    if settings.endpoint.is_loopback() { builder.no_proxy() } else { builder }
 }
 
 fn trust(builder: ClientBuilder, settings: &Settings) -> Result<ClientBuilder, ClientError> {

@@ -5,6 +5,7 @@
 mod failing;
 mod kindness;
 mod past;
+mod proxies;
 mod reading;
 mod secrets;
 mod shapes;
