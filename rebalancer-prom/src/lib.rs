@@ -17,7 +17,8 @@
 //! - The past is what was asked for or an error: a value of another time is never taken for it.
 //! - One query, with all of its retries, ends within [`Settings::timeout`]. Each part of a reading fails by itself.
 //! - Answers are asked for zipped, and no more of them is unzipped than [`Settings::response_limit`].
-//! - Secrets live in files that are read again for every request. No error, log line or `Debug` output shows them.
+//! - Secrets live in files that are read again for every request, but for a client certificate, which is read when a
+//!   client is built. No error, log line or `Debug` output shows them.
 //!
 //! What is absent: settings from the environment (except the usual proxy variables, unless [`Settings::proxy`] says
 //! otherwise; they don't count for loopback addresses), opinions about loads, and redirects.
@@ -58,6 +59,7 @@ mod decode;
 mod endpoint;
 mod failure;
 mod grid;
+mod identity;
 mod proxy;
 pub mod query;
 mod question;

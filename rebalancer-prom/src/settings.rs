@@ -7,6 +7,7 @@ use secrecy::SecretString;
 use url::Url;
 
 use crate::endpoint::Endpoint;
+use crate::identity::CertificateFiles;
 use crate::{Auth, Proxy};
 
 /// How to reach the metric server. Defaults: 30 s, no authentication, answers of up to 64 MiB.
@@ -16,6 +17,7 @@ pub struct Settings {
     pub(crate) timeout: Duration,
     pub(crate) auth: Auth,
     pub(crate) ca_file: Option<PathBuf>,
+    pub(crate) client_certificate: Option<CertificateFiles>,
     pub(crate) headers: Vec<(String, SecretString)>,
     pub(crate) response_limit: usize,
     pub(crate) user_agent: String,
@@ -33,6 +35,7 @@ impl Settings {
             timeout: Duration::from_secs(30),
             auth: Auth::None,
             ca_file: None,
+            client_certificate: None,
             headers: Vec::new(),
             response_limit: 64 << 20,
             user_agent: USER_AGENT.to_owned(),
@@ -56,6 +59,14 @@ impl Settings {
     #[must_use]
     pub fn ca_file(self, path: impl Into<PathBuf>) -> Self {
         Self { ca_file: Some(path.into()), ..self }
+    }
+
+    /// Two PEM files, which may be the same one: a client certificate with its chain, and its private key. They are read
+    /// when a client is built, so a client that lives longer than they are valid has to be built again.
+    #[must_use]
+    pub fn client_certificate(self, certificate: impl Into<PathBuf>, key: impl Into<PathBuf>) -> Self {
+        let files = CertificateFiles { certificate: certificate.into(), key: key.into() };
+        Self { client_certificate: Some(files), ..self }
     }
 
     /// Adds a header to every request, such as `X-Scope-OrgID`. Its value is treated as a secret.
@@ -102,6 +113,14 @@ pub enum ClientError {
     #[error("the CA file {} {problem}", path.display())]
     CaFile {
         /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        problem: String,
+    },
+    /// The client certificate or its key can't be used. Their contents are never shown.
+    #[error("the client certificate's file {} {problem}", path.display())]
+    ClientCertificate {
+        /// The file to look at.
         path: PathBuf,
         /// What is wrong with it.
         problem: String,

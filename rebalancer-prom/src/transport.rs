@@ -9,6 +9,7 @@ use reqwest::{Certificate, ClientBuilder};
 use secrecy::ExposeSecret;
 
 use crate::auth::Auth;
+use crate::identity;
 use crate::settings::{ClientError, Settings};
 use crate::text::chain;
 
@@ -23,7 +24,8 @@ pub(crate) fn build(settings: &Settings) -> Result<reqwest::Client, ClientError>
         .connect_timeout(CONNECT_LIMIT)
         .redirect(Policy::none())
         .gzip(true);
-    trust(settings.proxy.set(builder, settings)?, settings)?
+    let builder = settings.proxy.set(builder, settings)?;
+    identified(trust(builder, settings)?, settings)?
         .build()
         .map_err(|error| ClientError::Build { message: chain(&error.without_url()) })
 }
@@ -33,6 +35,17 @@ fn trust(builder: ClientBuilder, settings: &Settings) -> Result<ClientBuilder, C
         Some(path) => Ok(builder.tls_certs_merge(authorities(path)?)),
         // reqwest insists on the system's authorities even when nothing will be encrypted; a small image has none.
         None if !settings.endpoint.is_tls() => Ok(builder.tls_certs_only([])),
+        None => Ok(builder),
+    }
+}
+
+fn identified(builder: ClientBuilder, settings: &Settings) -> Result<ClientBuilder, ClientError> {
+    match &settings.client_certificate {
+        Some(files) if !settings.endpoint.is_tls() => Err(ClientError::ClientCertificate {
+            path: files.certificate.clone(),
+            problem: "is of no use for an endpoint without https".to_owned(),
+        }),
+        Some(files) => Ok(builder.identity(identity::read(files)?)),
         None => Ok(builder),
     }
 }

@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used)] // The lint spares test functions, not what they share.
 
+mod certificates;
 mod failing;
 mod kindness;
 mod past;
