@@ -16,6 +16,8 @@
 //!   never zero), and an answer that contradicts itself or is not whole is an error.
 //! - The past is what was asked for or an error: a value of another time is never taken for it.
 //! - One query, with all of its retries, ends within [`Settings::timeout`]. Each part of a reading fails by itself.
+//! - No more queries are under way at the same time than [`Settings::concurrency`]; [`Client::usage`] tells what a
+//!   reading has cost.
 //! - Answers are asked for zipped, and no more of them is unzipped than [`Settings::response_limit`].
 //! - Secrets live in files that are read again for every request, but for a client certificate, which is read when a
 //!   client is built. No error, log line or `Debug` output shows them.
@@ -45,8 +47,10 @@
 //! let queries = Queries::new(query::cpu_requests(&names), query::hpa_target(&names, "hpa-"))
 //!     .load(Indicator::Cpu, query::cpu(&names))
 //!     .load(Indicator::Lag, lag);
-//! let source = PrometheusSource::new(Client::new(&settings)?, queries);
+//! let client = Client::new(&settings)?;
+//! let source = PrometheusSource::new(client.clone(), queries);
 //! let readings = source.read(jiff::Timestamp::now()).await;
+//! println!("{}", client.usage());
 //! # Ok(())
 //! # }
 //! ```
@@ -60,6 +64,7 @@ mod endpoint;
 mod failure;
 mod grid;
 mod identity;
+mod pace;
 mod proxy;
 pub mod query;
 mod question;
@@ -68,9 +73,11 @@ mod source;
 mod template;
 mod text;
 mod transport;
+mod usage;
 
 pub use auth::Auth;
 pub use client::Client;
 pub use proxy::Proxy;
 pub use settings::{ClientError, Settings};
 pub use source::{PrometheusSource, Queries};
+pub use usage::Usage;

@@ -1,5 +1,6 @@
 //! What a client needs to know, and why it can't be built.
 
+use std::num::NonZeroUsize;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -10,7 +11,7 @@ use crate::endpoint::Endpoint;
 use crate::identity::CertificateFiles;
 use crate::{Auth, Proxy};
 
-/// How to reach the metric server. Defaults: 30 s, no authentication, answers of up to 64 MiB.
+/// How to reach the metric server. Defaults: 30 s, four queries at a time, no authentication, answers of up to 64 MiB.
 #[derive(Debug, Clone)]
 pub struct Settings {
     pub(crate) endpoint: Endpoint,
@@ -20,10 +21,13 @@ pub struct Settings {
     pub(crate) client_certificate: Option<CertificateFiles>,
     pub(crate) headers: Vec<(String, SecretString)>,
     pub(crate) response_limit: usize,
+    pub(crate) concurrency: NonZeroUsize,
     pub(crate) user_agent: String,
     pub(crate) proxy: Proxy,
 }
 
+/// A reading has eight queries at most. A server that is shared should not have to work on all of them at once.
+const CONCURRENCY: NonZeroUsize = NonZeroUsize::MIN.saturating_add(3);
 const USER_AGENT: &str = concat!("pod-rebalancer/", env!("CARGO_PKG_VERSION"));
 
 impl Settings {
@@ -38,12 +42,13 @@ impl Settings {
             client_certificate: None,
             headers: Vec::new(),
             response_limit: 64 << 20,
+            concurrency: CONCURRENCY,
             user_agent: USER_AGENT.to_owned(),
             proxy: Proxy::Environment,
         }
     }
 
-    /// The time for one query, all retries together.
+    /// The time for one query, all retries and waiting for its turn together.
     #[must_use]
     pub fn timeout(self, timeout: Duration) -> Self {
         Self { timeout, ..self }
@@ -80,6 +85,13 @@ impl Settings {
     #[must_use]
     pub fn proxy(self, proxy: Proxy) -> Self {
         Self { proxy, ..self }
+    }
+
+    /// How many queries are under way at the same time. The time that a query waits for its turn is part of
+    /// [`Settings::timeout`].
+    #[must_use]
+    pub fn concurrency(self, queries: NonZeroUsize) -> Self {
+        Self { concurrency: queries, ..self }
     }
 
     /// What the server's logs call us, in place of `pod-rebalancer/` and the version.

@@ -97,7 +97,7 @@ impl MetricsSource for PrometheusSource {
             let promql = self.queries.partitions.as_ref()?;
             Some(self.instant("partition_load", promql, at, decode::partitions).await)
         };
-        // Five indicators and three more at most: there is nothing to throttle.
+        // All at once: the client lets as many of them through as the server is to be asked at the same time.
         let (loads, cpu_requests, hpas, partitions) = tokio::join!(
             join_all(loads),
             self.instant("cpu_requests", &self.queries.cpu_requests, at, decode::samples),
