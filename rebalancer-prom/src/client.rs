@@ -38,7 +38,7 @@ pub struct Client {
 }
 
 impl Client {
-    /// Builds the client. Reads the CA file, contacts nobody.
+    /// Builds the client. Reads the files with certificates, contacts nobody.
     ///
     /// # Errors
     /// When a setting can't be used.

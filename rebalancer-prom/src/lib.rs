@@ -1,7 +1,7 @@
 //! Reads pod loads from Prometheus and VictoriaMetrics: the [`MetricsSource`] of the pod rebalancer.
 //!
 //! ```text
-//!   query      template, names, window  ->  PromQL, escaped            pure
+//!   query      template, names, window  ->  PromQL, escaped, checked   pure
 //!   client     PromQL, time or times    ->  bytes                      the only I/O
 //!   decode     bytes                    ->  samples, or why not        pure
 //!   source     all queries of a reading ->  Readings                   the port
@@ -30,7 +30,7 @@
 //!
 //! use rebalancer_core::fleet::Indicator;
 //! use rebalancer_core::port::MetricsSource;
-//! use rebalancer_prom::query::{self, Placeholders, Window};
+//! use rebalancer_prom::query::{self, Dialect, Placeholders, Window};
 //! use rebalancer_prom::{Auth, Client, PrometheusSource, Queries, Settings};
 //!
 //! # async fn example() -> Result<(), Box<dyn std::error::Error>> {
@@ -44,6 +44,7 @@
 //!     window: Window::new(Duration::from_secs(300))?,
 //! };
 //! let lag = query::fill(r#"sum by (pod) (kafka_lag{namespace="{{namespace}}"})"#, &names)?;
+//! query::check(&lag, Dialect::Prometheus)?;
 //! let queries = Queries::new(query::cpu_requests(&names), query::hpa_target(&names, "hpa-"))
 //!     .load(Indicator::Cpu, query::cpu(&names))
 //!     .load(Indicator::Lag, lag);
@@ -70,6 +71,7 @@ pub mod query;
 mod question;
 mod settings;
 mod source;
+mod syntax;
 mod template;
 mod text;
 mod transport;
