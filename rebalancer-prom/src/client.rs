@@ -1,22 +1,25 @@
 //! The only I/O: one query by POST, with retries, within a deadline.
 
 use std::fmt;
+use std::sync::Arc;
 use std::time::Duration;
 
-use backon::{BackoffBuilder, ExponentialBuilder};
+use backon::BackoffBuilder;
 use jiff::Timestamp;
 use rebalancer_core::port::MetricsError;
 use reqwest::Response;
-use tokio::time::Instant;
+use tokio::sync::{Semaphore, SemaphorePermit};
+use tokio::time::{Instant, timeout};
 
 use crate::auth::Auth;
+use crate::endpoint::Endpoint;
 use crate::failure::{self, Failure};
+use crate::pace::{SHORTEST_ATTEMPT, attempt_limit, backoff, pause};
 use crate::question::{Question, Times};
-use crate::settings::{ClientError, Endpoint, Settings};
+use crate::settings::{ClientError, Settings};
 use crate::transport;
+use crate::usage::{Meter, Usage};
 
-/// An attempt shorter than this would end in a time-out that hides the real reason of the one before.
-const SHORTEST_ATTEMPT: Duration = Duration::from_millis(250);
 /// How much of an error page is read, in bytes.
 const ERROR_PAGE_LIMIT: usize = 16 << 10;
 
@@ -29,10 +32,13 @@ pub struct Client {
     auth: Auth,
     timeout: Duration,
     response_limit: usize,
+    /// Whose turn it is to ask.
+    turns: Arc<Semaphore>,
+    meter: Arc<Meter>,
 }
 
 impl Client {
-    /// Builds the client. Reads the CA file, contacts nobody.
+    /// Builds the client. Reads the files with certificates, contacts nobody.
     ///
     /// # Errors
     /// When a setting can't be used.
@@ -47,37 +53,54 @@ impl Client {
             auth: settings.auth.clone(),
             timeout: settings.timeout,
             response_limit: settings.response_limit,
+            // More turns than a semaphore can count are no limit either.
+            turns: Arc::new(Semaphore::new(settings.concurrency.get().min(Semaphore::MAX_PERMITS))),
+            meter: Arc::default(),
         })
+    }
+
+    /// What was asked and read until now, by this client and its clones.
+    #[must_use]
+    pub fn usage(&self) -> Usage {
+        self.meter.usage()
     }
 
     /// The raw answer to a question.
     pub(crate) async fn ask(&self, question: Question<'_>) -> Result<Vec<u8>, MetricsError> {
-        let start = Instant::now();
+        self.meter.query();
+        let (start, from) = (Instant::now(), self.endpoint(question.times));
+        let left = || self.timeout.saturating_sub(start.elapsed());
         let mut delays = backoff().build();
-        let mut attempt: u32 = 1;
-        loop {
-            let limit = attempt_limit(self.timeout.saturating_sub(start.elapsed()));
-            let (message, wait) = match self.attempt(question, limit).await {
+        let mut attempts = 0;
+        let (mut message, mut wait) = ("other queries took the time for it".to_owned(), None);
+        // A query that is repeated waits for its turn anew, so that others pass.
+        while let Some(turn) = self.turn(left()).await {
+            attempts += 1;
+            if attempts > 1 {
+                self.meter.retry();
+            }
+            (message, wait) = match self.attempt(question, turn, attempt_limit(left())).await {
                 Ok(body) => return Ok(body),
-                Err(Failure::Lasting(error)) => return Err(located(error, self.endpoint(question.times))),
+                Err(Failure::Lasting(error)) => return Err(located(error, from)),
                 Err(Failure::Passing { message, wait }) => (message, wait),
             };
-            let left = self.timeout.saturating_sub(start.elapsed());
-            let Some(delay) = pause(delays.next().unwrap_or_default(), wait, left) else {
-                let endpoint = self.endpoint(question.times);
-                return Err(gave_up(&message, wait, endpoint, attempt, start.elapsed()));
-            };
+            let Some(delay) = pause(delays.next().unwrap_or_default(), wait, left()) else { break };
             tracing::warn!(
                 event = "metrics_retry",
                 query = question.name,
-                attempt,
+                attempt = attempts,
                 delay_ms = millis(delay),
                 error = message,
                 "a query failed and is repeated"
             );
             tokio::time::sleep(delay).await;
-            attempt += 1;
         }
+        Err(gave_up(&message, wait, from, attempts, start.elapsed()))
+    }
+
+    /// Leave to ask the server now; `None` when it does not come while there is still time for an attempt.
+    async fn turn(&self, left: Duration) -> Option<SemaphorePermit<'_>> {
+        timeout(left.saturating_sub(SHORTEST_ATTEMPT), self.turns.acquire()).await.ok()?.ok()
     }
 
     fn endpoint(&self, times: Times) -> &Endpoint {
@@ -87,8 +110,13 @@ impl Client {
         }
     }
 
-    async fn attempt(&self, question: Question<'_>, limit: Duration) -> Result<Vec<u8>, Failure> {
-        match tokio::time::timeout(limit, self.exchange(question, limit)).await {
+    async fn attempt(
+        &self,
+        question: Question<'_>,
+        _turn: SemaphorePermit<'_>,
+        limit: Duration,
+    ) -> Result<Vec<u8>, Failure> {
+        match timeout(limit, self.exchange(question, limit)).await {
             Ok(outcome) => outcome,
             Err(_) => Err(Failure::passing(format!("no whole answer within {:.1} s", limit.as_secs_f64()))),
         }
@@ -109,13 +137,25 @@ impl Client {
         if !status.is_success() {
             let headers = response.headers().clone();
             // The status has said what matters; a page that breaks off does not change it.
-            let page = read(response, ERROR_PAGE_LIMIT).await.unwrap_or_default();
+            let page = self.read(response, ERROR_PAGE_LIMIT).await.unwrap_or_default();
             return Err(failure::status(status, &headers, &page, from, Timestamp::now()));
         }
-        let body = read(response, self.response_limit).await.map_err(failure::transport)?;
+        let body = self.read(response, self.response_limit).await.map_err(failure::transport)?;
         if body.len() > self.response_limit {
             let message = format!("more than the {} bytes that are accepted", self.response_limit);
             return Err(Failure::Lasting(MetricsError::Malformed { message }));
+        }
+        Ok(body)
+    }
+
+    /// Reads until the end or until just beyond the limit. Counts after decompression, so a small bomb stays small.
+    async fn read(&self, mut response: Response, limit: usize) -> reqwest::Result<Vec<u8>> {
+        let mut body = Vec::new();
+        while body.len() <= limit
+            && let Some(chunk) = response.chunk().await?
+        {
+            self.meter.received(chunk.len());
+            body.extend_from_slice(&chunk);
         }
         Ok(body)
     }
@@ -158,67 +198,6 @@ fn gave_up(
     }
 }
 
-/// Jitter adds up to the same again, so that many rebalancers don't come back in step.
-fn backoff() -> ExponentialBuilder {
-    ExponentialBuilder::new()
-        .with_min_delay(Duration::from_millis(100))
-        .with_factor(2.0)
-        .with_max_delay(Duration::from_secs(2))
-        .with_jitter()
-        .without_max_times()
-}
-
-/// Half of what is left: the first attempt, most likely to succeed, gets most of the time, and a server that hangs
-/// still leaves time for another one. A third each would fail every honest query that needs longer than that.
-fn attempt_limit(left: Duration) -> Duration {
-    (left / 2).max(SHORTEST_ATTEMPT).min(left)
-}
-
-/// How long to wait before the next attempt; `None` when there is no time for one. Our own delay is cut short for a
-/// last attempt within the deadline, the server's never.
-fn pause(backoff: Duration, wait: Option<Duration>, left: Duration) -> Option<Duration> {
-    let room = left.checked_sub(SHORTEST_ATTEMPT)?;
-    let wait = wait.unwrap_or_default();
-    (wait <= room).then(|| backoff.min(room).max(wait))
-}
-
 fn millis(duration: Duration) -> u64 {
     u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
-}
-
-/// Reads until the end or until just beyond the limit. Counts after decompression, so a small bomb stays small.
-async fn read(mut response: Response, limit: usize) -> reqwest::Result<Vec<u8>> {
-    let mut body = Vec::new();
-    while body.len() <= limit
-        && let Some(chunk) = response.chunk().await?
-    {
-        body.extend_from_slice(&chunk);
-    }
-    Ok(body)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    const fn ms(millis: u64) -> Duration {
-        Duration::from_millis(millis)
-    }
-
-    #[test]
-    fn no_attempt_takes_all_of_the_time_unless_there_is_no_time_to_share() {
-        assert_eq!(attempt_limit(ms(30_000)), ms(15_000));
-        assert_eq!(attempt_limit(ms(400)), ms(250));
-        assert_eq!(attempt_limit(ms(100)), ms(100));
-    }
-
-    #[test]
-    fn a_pause_leaves_time_for_another_attempt_or_is_not_made() {
-        assert_eq!(pause(ms(100), None, ms(1000)), Some(ms(100)));
-        assert_eq!(pause(ms(2000), None, ms(1000)), Some(ms(750)));
-        assert_eq!(pause(ms(100), None, ms(249)), None);
-        assert_eq!(pause(ms(100), Some(ms(900)), ms(2000)), Some(ms(900)));
-        assert_eq!(pause(ms(100), Some(ms(900)), ms(1000)), None);
-        assert_eq!(pause(ms(100), Some(Duration::MAX), ms(2000)), None);
-    }
 }

@@ -8,7 +8,7 @@ use rebalancer_core::port::MetricsError;
 use rebalancer_core::unit::{Cores, Load};
 
 pub(crate) use answer::server_error;
-use answer::{HpaLabels, PartitionLabels, PodLabel, malformed, vector};
+use answer::{HpaLabels, PartitionLabels, PodLabel, labels_without, malformed, vector};
 pub(crate) use past::past;
 
 mod answer;
@@ -26,13 +26,13 @@ pub(crate) struct Decoded<T> {
 }
 
 /// One value by pod. A pod whose value is NaN, infinite or negative is left out.
-pub(crate) fn samples(body: &[u8], query: &str) -> Result<Decoded<Samples>, MetricsError> {
+pub(crate) fn samples(body: &[u8]) -> Result<Decoded<Samples>, MetricsError> {
     let mut pods = BTreeMap::new();
     for series in vector::<PodLabel<'_>>(body)? {
-        let pod = label(&series.metric.pod, "pod", query)?;
+        let pod = label(&series.metric.pod, "pod", body)?;
         match pods.entry(pod) {
             Entry::Vacant(entry) => entry.insert(Load::new(series.number()).ok()),
-            Entry::Occupied(entry) => return Err(twice(&format!("pod {}", entry.key()), "pod", query)),
+            Entry::Occupied(entry) => return Err(twice(&format!("pod {}", entry.key()), "pod")),
         };
     }
     let values = pods.len();
@@ -41,10 +41,10 @@ pub(crate) fn samples(body: &[u8], query: &str) -> Result<Decoded<Samples>, Metr
 }
 
 /// Autoscalers with their CPU target.
-pub(crate) fn hpas(body: &[u8], query: &str) -> Result<Decoded<Vec<Hpa>>, MetricsError> {
+pub(crate) fn hpas(body: &[u8]) -> Result<Decoded<Vec<Hpa>>, MetricsError> {
     let mut targets = BTreeMap::new();
     for series in vector::<HpaLabels<'_>>(body)? {
-        let name = label(&series.metric.horizontalpodautoscaler, "horizontalpodautoscaler", query)?;
+        let name = label(&series.metric.horizontalpodautoscaler, "horizontalpodautoscaler", body)?;
         let target = cpu_target(&name, &series.metric.metric_target_type, series.number())?;
         if let Some(other) = targets.insert(name.clone(), target) {
             return Err(malformed(&format!(
@@ -62,25 +62,25 @@ pub(crate) fn hpas(body: &[u8], query: &str) -> Result<Decoded<Vec<Hpa>>, Metric
 /// Partition loads with their pods, ordered by topic and partition.
 ///
 /// Unlike a pod, a partition can't be left out: the prediction would deal the rest as if it did not exist.
-pub(crate) fn partitions(body: &[u8], query: &str) -> Result<Decoded<Vec<PartitionLoad>>, MetricsError> {
+pub(crate) fn partitions(body: &[u8]) -> Result<Decoded<Vec<PartitionLoad>>, MetricsError> {
     let mut loads = BTreeMap::new();
     for series in vector::<PartitionLabels<'_>>(body)? {
-        let load = partition(&series.metric, series.number(), query)?;
+        let load = partition(&series.metric, series.number(), body)?;
         // Two pods that hold one partition are for the core to judge: the group is in the middle of a rebalance.
         let key = (load.topic.clone(), load.partition.clone(), load.pod.clone());
         if let Some(other) = loads.insert(key, load) {
             let what = format!("partition {} of topic {}", other.partition, other.topic);
-            return Err(twice(&what, "topic, partition, pod", query));
+            return Err(twice(&what, "topic, partition, pod"));
         }
     }
     let value: Vec<_> = loads.into_values().collect();
     Ok(Decoded { values: value.len(), left_out: 0, value })
 }
 
-fn partition(labels: &PartitionLabels<'_>, number: f64, query: &str) -> Result<PartitionLoad, MetricsError> {
-    let topic = label(&labels.topic, "topic", query)?;
-    let partition = label(&labels.partition, "partition", query)?;
-    let pod = label(&labels.pod, "pod", query)?;
+fn partition(labels: &PartitionLabels<'_>, number: f64, body: &[u8]) -> Result<PartitionLoad, MetricsError> {
+    let topic = label(&labels.topic, "topic", body)?;
+    let partition = label(&labels.partition, "partition", body)?;
+    let pod = label(&labels.pod, "pod", body)?;
     let load = Load::new(number)
         .map_err(|error| malformed(&format!("partition {partition} of topic {topic}: {error}")))?;
     Ok(PartitionLoad { topic, partition, pod, load })
@@ -106,16 +106,17 @@ fn usable(number: f64) -> Option<f64> {
     (number.is_finite() && number > 0.0).then_some(number)
 }
 
-fn label(value: &str, name: &str, query: &str) -> Result<String, MetricsError> {
+fn label(value: &str, name: &str, body: &[u8]) -> Result<String, MetricsError> {
     if value.is_empty() {
-        return Err(malformed(&format!("a series of the query '{query}' has no label '{name}'")));
+        let came = labels_without(name, body);
+        return Err(malformed(format!("a series came with the labels {came}, expected a label '{name}'")));
     }
     Ok(value.to_owned())
 }
 
 /// Equal values are no excuse: the query mixes things that it takes for one.
-fn twice(what: &str, by: &str, query: &str) -> MetricsError {
-    malformed(&format!("the query '{query}' gives {what} more than once; aggregate it 'by ({by})'"))
+fn twice(what: &str, by: &str) -> MetricsError {
+    malformed(format!("{what} came more than once, expected one value; aggregate the query 'by ({by})'"))
 }
 
 #[cfg(test)]

@@ -9,7 +9,7 @@ use reqwest::StatusCode;
 use reqwest::header::{HeaderMap, LOCATION, RETRY_AFTER};
 
 use crate::decode::server_error;
-use crate::settings::Endpoint;
+use crate::endpoint::Endpoint;
 use crate::text::{chain, glimpse};
 
 /// Why one attempt failed.
@@ -59,6 +59,9 @@ pub(crate) fn status(
     let message = match status {
         StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => {
             format!("HTTP {status}, check the credentials: {}", words(body))
+        }
+        StatusCode::PROXY_AUTHENTICATION_REQUIRED => {
+            format!("HTTP {status}, a proxy on the way asks for credentials: {}", words(body))
         }
         StatusCode::NOT_FOUND => format!("HTTP {status}, check the path of the endpoint: {}", words(body)),
         _ if status.is_redirection() => redirect(status, headers, from),
@@ -132,6 +135,10 @@ mod tests {
         assert_eq!(
             classify(401, &[], "<html>\nNo"),
             refused("HTTP 401 Unauthorized, check the credentials: <html> No")
+        );
+        assert_eq!(
+            classify(407, &[], "no"),
+            refused("HTTP 407 Proxy Authentication Required, a proxy on the way asks for credentials: no")
         );
         assert_eq!(
             classify(404, &[], ""),

@@ -5,15 +5,12 @@ use rebalancer_core::port::MetricsError;
 
 use crate::decode::{self, Decoded};
 
-/// The name of the query in messages.
-const QUERY: &str = "fuzzed";
-
 /// One value by pod, as for a load and for CPU requests.
 ///
 /// # Errors
 /// As for a reading.
 pub fn samples(body: &[u8]) -> Result<Samples, MetricsError> {
-    value(decode::samples(body, QUERY))
+    value(decode::samples(body))
 }
 
 /// Autoscalers with their CPU target.
@@ -21,7 +18,7 @@ pub fn samples(body: &[u8]) -> Result<Samples, MetricsError> {
 /// # Errors
 /// As for a reading.
 pub fn hpas(body: &[u8]) -> Result<Vec<Hpa>, MetricsError> {
-    value(decode::hpas(body, QUERY))
+    value(decode::hpas(body))
 }
 
 /// Partition loads with their pods.
@@ -29,7 +26,7 @@ pub fn hpas(body: &[u8]) -> Result<Vec<Hpa>, MetricsError> {
 /// # Errors
 /// As for a reading.
 pub fn partitions(body: &[u8]) -> Result<Vec<PartitionLoad>, MetricsError> {
-    value(decode::partitions(body, QUERY))
+    value(decode::partitions(body))
 }
 
 /// The server's own words in an answer that reports an error, if it is one.

@@ -1,7 +1,7 @@
 //! Reads pod loads from Prometheus and VictoriaMetrics: the [`MetricsSource`] of the pod rebalancer.
 //!
 //! ```text
-//!   query      template, names, window  ->  PromQL, escaped            pure
+//!   query      template, names, window  ->  PromQL, escaped, checked   pure
 //!   client     PromQL, time or times    ->  bytes                      the only I/O
 //!   decode     bytes                    ->  samples, or why not        pure
 //!   source     all queries of a reading ->  Readings                   the port
@@ -16,17 +16,21 @@
 //!   never zero), and an answer that contradicts itself or is not whole is an error.
 //! - The past is what was asked for or an error: a value of another time is never taken for it.
 //! - One query, with all of its retries, ends within [`Settings::timeout`]. Each part of a reading fails by itself.
-//! - Secrets live in files that are read again for every request. No error, log line or `Debug` output shows them.
+//! - No more queries are under way at the same time than [`Settings::concurrency`]; [`Client::usage`] tells what a
+//!   reading has cost.
+//! - Answers are asked for zipped, and no more of them is unzipped than [`Settings::response_limit`].
+//! - Secrets live in files that are read again for every request, but for a client certificate, which is read when a
+//!   client is built. No error, log line or `Debug` output shows them.
 //!
-//! What is absent: settings from the environment (except the usual proxy variables, which don't count for loopback
-//! addresses), opinions about loads, and redirects.
+//! What is absent: settings from the environment (except the usual proxy variables, unless [`Settings::proxy`] says
+//! otherwise; they don't count for loopback addresses), opinions about loads, and redirects.
 //!
 //! ```no_run
 //! use std::time::Duration;
 //!
 //! use rebalancer_core::fleet::Indicator;
 //! use rebalancer_core::port::MetricsSource;
-//! use rebalancer_prom::query::{self, Placeholders, Window};
+//! use rebalancer_prom::query::{self, Dialect, Placeholders, Window};
 //! use rebalancer_prom::{Auth, Client, PrometheusSource, Queries, Settings};
 //!
 //! # async fn example() -> Result<(), Box<dyn std::error::Error>> {
@@ -40,11 +44,14 @@
 //!     window: Window::new(Duration::from_secs(300))?,
 //! };
 //! let lag = query::fill(r#"sum by (pod) (kafka_lag{namespace="{{namespace}}"})"#, &names)?;
+//! query::check(&lag, Dialect::Prometheus)?;
 //! let queries = Queries::new(query::cpu_requests(&names), query::hpa_target(&names, "hpa-"))
 //!     .load(Indicator::Cpu, query::cpu(&names))
 //!     .load(Indicator::Lag, lag);
-//! let source = PrometheusSource::new(Client::new(&settings)?, queries);
+//! let client = Client::new(&settings)?;
+//! let source = PrometheusSource::new(client.clone(), queries);
 //! let readings = source.read(jiff::Timestamp::now()).await;
+//! println!("{}", client.usage());
 //! # Ok(())
 //! # }
 //! ```
@@ -54,20 +61,28 @@
 mod auth;
 mod client;
 mod decode;
+mod endpoint;
 mod failure;
 #[cfg(feature = "fuzzing")]
 #[doc(hidden)]
 pub mod fuzzing;
 mod grid;
+mod identity;
+mod pace;
+mod proxy;
 pub mod query;
 mod question;
 mod settings;
 mod source;
+mod syntax;
 mod template;
 mod text;
 mod transport;
+mod usage;
 
 pub use auth::Auth;
 pub use client::Client;
+pub use proxy::Proxy;
 pub use settings::{ClientError, Settings};
 pub use source::{PrometheusSource, Queries};
+pub use usage::Usage;

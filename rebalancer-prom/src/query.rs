@@ -17,6 +17,7 @@ use std::time::Duration;
 
 use crate::template::{escape_regex, quoted};
 
+pub use crate::syntax::{Dialect, SyntaxError, check};
 pub use crate::template::fill;
 
 /// A finished query. There is no way to make one from text that has not been through [`fill`].

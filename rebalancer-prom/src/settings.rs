@@ -1,40 +1,54 @@
 //! What a client needs to know, and why it can't be built.
 
-use std::fmt;
+use std::num::NonZeroUsize;
 use std::path::PathBuf;
 use std::time::Duration;
 
 use secrecy::SecretString;
-use url::{Host, Url};
+use url::Url;
 
-use crate::Auth;
+use crate::endpoint::Endpoint;
+use crate::identity::CertificateFiles;
+use crate::{Auth, Proxy};
 
-/// How to reach the metric server. Defaults: 30 s, no authentication, answers of up to 64 MiB.
+/// How to reach the metric server. Defaults: 30 s, four queries at a time, no authentication, answers of up to 64 MiB.
 #[derive(Debug, Clone)]
 pub struct Settings {
     pub(crate) endpoint: Endpoint,
     pub(crate) timeout: Duration,
     pub(crate) auth: Auth,
     pub(crate) ca_file: Option<PathBuf>,
+    pub(crate) client_certificate: Option<CertificateFiles>,
     pub(crate) headers: Vec<(String, SecretString)>,
     pub(crate) response_limit: usize,
+    pub(crate) concurrency: NonZeroUsize,
+    pub(crate) user_agent: String,
+    pub(crate) proxy: Proxy,
 }
+
+/// A reading has eight queries at most. A server that is shared should not have to work on all of them at once.
+const CONCURRENCY: NonZeroUsize = NonZeroUsize::MIN.saturating_add(3);
+const USER_AGENT: &str = concat!("pod-rebalancer/", env!("CARGO_PKG_VERSION"));
 
 impl Settings {
     /// Starts with the base URL, to which `/api/v1/query` and `/api/v1/query_range` are added; a path prefix and a query string are kept.
     #[must_use]
     pub fn new(endpoint: Url) -> Self {
         Self {
-            endpoint: Endpoint(endpoint),
+            endpoint: Endpoint::new(endpoint),
             timeout: Duration::from_secs(30),
             auth: Auth::None,
             ca_file: None,
+            client_certificate: None,
             headers: Vec::new(),
             response_limit: 64 << 20,
+            concurrency: CONCURRENCY,
+            user_agent: USER_AGENT.to_owned(),
+            proxy: Proxy::Environment,
         }
     }
 
-    /// The time for one query, all retries together.
+    /// The time for one query, all retries and waiting for its turn together.
     #[must_use]
     pub fn timeout(self, timeout: Duration) -> Self {
         Self { timeout, ..self }
@@ -52,11 +66,38 @@ impl Settings {
         Self { ca_file: Some(path.into()), ..self }
     }
 
+    /// Two PEM files, which may be the same one: a client certificate with its chain, and its private key. They are read
+    /// when a client is built, so a client that lives longer than they are valid has to be built again.
+    #[must_use]
+    pub fn client_certificate(self, certificate: impl Into<PathBuf>, key: impl Into<PathBuf>) -> Self {
+        let files = CertificateFiles { certificate: certificate.into(), key: key.into() };
+        Self { client_certificate: Some(files), ..self }
+    }
+
     /// Adds a header to every request, such as `X-Scope-OrgID`. Its value is treated as a secret.
     #[must_use]
     pub fn header(mut self, name: impl Into<String>, value: SecretString) -> Self {
         self.headers.push((name.into(), value));
         self
+    }
+
+    /// Which way requests go.
+    #[must_use]
+    pub fn proxy(self, proxy: Proxy) -> Self {
+        Self { proxy, ..self }
+    }
+
+    /// How many queries are under way at the same time. The time that a query waits for its turn is part of
+    /// [`Settings::timeout`].
+    #[must_use]
+    pub fn concurrency(self, queries: NonZeroUsize) -> Self {
+        Self { concurrency: queries, ..self }
+    }
+
+    /// What the server's logs call us, in place of `pod-rebalancer/` and the version.
+    #[must_use]
+    pub fn user_agent(self, text: impl Into<String>) -> Self {
+        Self { user_agent: text.into(), ..self }
     }
 
     /// The largest answer that is read, in bytes after decompression.
@@ -88,6 +129,22 @@ pub enum ClientError {
         /// What is wrong with it.
         problem: String,
     },
+    /// The client certificate or its key can't be used. Their contents are never shown.
+    #[error("the client certificate's file {} {problem}", path.display())]
+    ClientCertificate {
+        /// The file to look at.
+        path: PathBuf,
+        /// What is wrong with it.
+        problem: String,
+    },
+    /// The proxy can't be used.
+    #[error("the proxy {proxy} {problem}")]
+    Proxy {
+        /// Its URL without credentials and query string.
+        proxy: String,
+        /// What is wrong with it.
+        problem: String,
+    },
     /// An extra header can't be sent. Its value is never shown.
     #[error("the header '{name}' {problem}")]
     Header {
@@ -104,104 +161,9 @@ pub enum ClientError {
     },
 }
 
-/// A base URL. It shows itself without credentials and query string, either of which may be a secret.
-#[derive(Clone)]
-pub(crate) struct Endpoint(Url);
-
-impl Endpoint {
-    /// The address of a part of the query API below this base.
-    pub(crate) fn api(&self, part: &str) -> Result<Self, ClientError> {
-        let problem = |problem| ClientError::Endpoint { endpoint: self.to_string(), problem };
-        if !matches!(self.0.scheme(), "http" | "https") {
-            return Err(problem("is neither http nor https"));
-        }
-        // Environment variables and command lines are shown in too many places.
-        if !self.0.username().is_empty() || self.0.password().is_some() {
-            return Err(problem("holds credentials; give a user name and a password file instead"));
-        }
-        let mut url = self.0.clone();
-        url.set_fragment(None);
-        url.path_segments_mut()
-            .map_err(|()| problem("is no base URL"))?
-            .pop_if_empty()
-            .extend(["api", "v1", part]);
-        Ok(Self(url))
-    }
-
-    pub(crate) fn url(&self) -> &Url {
-        &self.0
-    }
-
-    pub(crate) fn is_tls(&self) -> bool {
-        self.0.scheme() == "https"
-    }
-
-    pub(crate) fn is_loopback(&self) -> bool {
-        match self.0.host() {
-            Some(Host::Domain(name)) => name == "localhost",
-            Some(Host::Ipv4(ip)) => ip.is_loopback(),
-            Some(Host::Ipv6(ip)) => ip.is_loopback(),
-            None => false,
-        }
-    }
-
-    /// Where a redirect of this address leads to.
-    pub(crate) fn join(&self, location: &str) -> Option<Self> {
-        self.0.join(location).ok().map(Self)
-    }
-}
-
-impl fmt::Display for Endpoint {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let host = self.0.host_str().unwrap_or_default();
-        write!(f, "{}://{host}", self.0.scheme())?;
-        if let Some(port) = self.0.port() {
-            write!(f, ":{port}")?;
-        }
-        f.write_str(self.0.path())
-    }
-}
-
-impl fmt::Debug for Endpoint {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{self}")
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    fn query_url(base: &str) -> Result<String, String> {
-        let url = Endpoint(base.parse().unwrap()).api("query");
-        url.map(|url| url.url().to_string()).map_err(|error| error.to_string())
-    }
-
-    #[test]
-    fn a_path_prefix_is_kept_with_or_without_its_last_slash() {
-        for (base, expected) in [
-            ("http://m:9090", "http://m:9090/api/v1/query"),
-            ("http://m/", "http://m/api/v1/query"),
-            ("https://m/select/0/prometheus", "https://m/select/0/prometheus/api/v1/query"),
-            ("https://m/select/0/prometheus/", "https://m/select/0/prometheus/api/v1/query"),
-            ("http://[::1]:1/?extra_label=a=b#x", "http://[::1]:1/api/v1/query?extra_label=a=b"),
-        ] {
-            assert_eq!(query_url(base).as_deref(), Ok(expected));
-        }
-    }
-
-    #[test]
-    fn an_endpoint_that_can_not_be_used_is_refused_without_showing_its_secrets() {
-        for (base, expected) in [
-            ("ftp://m/a", "the endpoint ftp://m/a is neither http nor https"),
-            (
-                "http://me:hush@m/a?key=hush",
-                "the endpoint http://m/a holds credentials; give a user name and a password file instead",
-            ),
-        ] {
-            assert_eq!(query_url(base), Err(expected.to_owned()));
-        }
-    }
 
     #[test]
     fn debug_output_shows_no_secret() {

@@ -64,9 +64,9 @@ impl PrometheusSource {
         name: &str,
         promql: &PromQl,
         at: Timestamp,
-        decode: fn(&[u8], &str) -> Result<Decoded<T>, MetricsError>,
+        decode: fn(&[u8]) -> Result<Decoded<T>, MetricsError>,
     ) -> Result<T, MetricsError> {
-        self.fetch(Question { name, promql, times: Times::At(at) }, |body| decode(body, name)).await
+        self.fetch(Question { name, promql, times: Times::At(at) }, decode).await
     }
 
     async fn fetch<T>(
@@ -76,9 +76,9 @@ impl PrometheusSource {
     ) -> Result<T, MetricsError> {
         let Question { name, promql, times } = question;
         tracing::debug!(event = "metrics_query", query = name, %promql, at = %times);
-        let body = self.client.ask(question).await?;
+        let body = self.client.ask(question).await.map_err(|error| question.show_in(error))?;
         let bytes = body.len();
-        let decoded = decode(&body).inspect_err(|error| {
+        let decoded = decode(&body).map_err(|error| question.show_in(error)).inspect_err(|error| {
             tracing::debug!(event = "metrics_answer", query = name, bytes, %error);
         })?;
         let Decoded { value, values, left_out } = decoded;
@@ -97,7 +97,7 @@ impl MetricsSource for PrometheusSource {
             let promql = self.queries.partitions.as_ref()?;
             Some(self.instant("partition_load", promql, at, decode::partitions).await)
         };
-        // Five indicators and three more at most: there is nothing to throttle.
+        // All at once: the client lets as many of them through as the server is to be asked at the same time.
         let (loads, cpu_requests, hpas, partitions) = tokio::join!(
             join_all(loads),
             self.instant("cpu_requests", &self.queries.cpu_requests, at, decode::samples),
@@ -127,6 +127,6 @@ impl MetricsSource for PrometheusSource {
             refused(format!("{count} times of '{name}', {step:#} apart, before {at} can't be asked for"))
         })?;
         let question = Question { name, promql, times: Times::On(grid) };
-        self.fetch(question, |body| decode::past(body, name, &grid)).await
+        self.fetch(question, |body| decode::past(body, &grid)).await
     }
 }

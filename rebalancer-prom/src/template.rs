@@ -12,7 +12,8 @@ use crate::text::excerpt;
 /// query must give a vector labelled `pod` (for partition loads `topic`, `partition` and `pod`), each pod once.
 ///
 /// # Errors
-/// When the template is empty, or has an unknown, unclosed or unquoted placeholder. The query itself is not parsed.
+/// When the template is empty, or has an unknown, unclosed or unquoted placeholder. The query itself is not parsed: see
+/// [`check`](crate::query::check).
 ///
 /// ```
 /// use rebalancer_prom::query::{Placeholders, Window, fill};
@@ -116,8 +117,9 @@ enum Context {
     },
 }
 
+/// Follows quotes and comments.
 #[derive(Debug, Default)]
-struct Lexer {
+pub(crate) struct Lexer {
     context: Context,
     /// The next character follows a backslash in a text.
     escaped: bool,
@@ -132,7 +134,17 @@ impl Lexer {
         }
     }
 
-    fn step(&mut self, c: char) {
+    /// What was read last is neither text nor comment.
+    pub(crate) fn in_code(&self) -> bool {
+        self.context == Context::Code
+    }
+
+    /// A quote is open.
+    pub(crate) fn in_text(&self) -> bool {
+        matches!(self.context, Context::Text { .. })
+    }
+
+    pub(crate) fn step(&mut self, c: char) {
         match self.context {
             Context::Code => self.code(c),
             Context::Comment if c == '\n' => self.context = Context::Code,

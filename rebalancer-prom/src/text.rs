@@ -9,6 +9,10 @@ pub(crate) const GLIMPSE: usize = 100;
 
 /// How much is shown of a message of ours that holds a server's words, in characters.
 pub(crate) const MESSAGE: usize = 600;
+/// How much of the labels of a series is shown, in characters.
+pub(crate) const LABELS: usize = 150;
+/// How much of a query is shown, in characters.
+pub(crate) const QUERY: usize = 200;
 
 /// The beginning of a text in one line. Control characters could forge log lines or drive a terminal.
 pub(crate) fn excerpt(text: &str, limit: usize) -> String {

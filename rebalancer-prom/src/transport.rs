@@ -1,4 +1,4 @@
-//! How connections are made: trust, proxies, and what every request carries.
+//! How connections are made: trust, and what every request carries.
 
 use std::path::Path;
 use std::time::Duration;
@@ -9,29 +9,25 @@ use reqwest::{Certificate, ClientBuilder};
 use secrecy::ExposeSecret;
 
 use crate::auth::Auth;
+use crate::identity;
 use crate::settings::{ClientError, Settings};
 use crate::text::chain;
 
-const USER_AGENT: &str = concat!("pod-rebalancer/", env!("CARGO_PKG_VERSION"));
 /// A silent address is given up early, so that another attempt can reach another server behind the same name.
 const CONNECT_LIMIT: Duration = Duration::from_secs(3);
 
 /// The connections of one client.
 pub(crate) fn build(settings: &Settings) -> Result<reqwest::Client, ClientError> {
     let builder = ClientBuilder::new()
-        .user_agent(USER_AGENT)
+        .user_agent(user_agent(&settings.user_agent)?)
         .default_headers(headers(settings)?)
         .connect_timeout(CONNECT_LIMIT)
         .redirect(Policy::none())
         .gzip(true);
-    trust(without_proxy(builder, settings), settings)?
+    let builder = settings.proxy.set(builder, settings)?;
+    identified(trust(builder, settings)?, settings)?
         .build()
         .map_err(|error| ClientError::Build { message: chain(&error.without_url()) })
-}
-
-/// A proxy can't reach our loopback addresses.
-fn without_proxy(builder: ClientBuilder, settings: &Settings) -> ClientBuilder {
-    if settings.endpoint.is_loopback() { builder.no_proxy() } else { builder }
 }
 
 fn trust(builder: ClientBuilder, settings: &Settings) -> Result<ClientBuilder, ClientError> {
@@ -39,6 +35,17 @@ fn trust(builder: ClientBuilder, settings: &Settings) -> Result<ClientBuilder, C
         Some(path) => Ok(builder.tls_certs_merge(authorities(path)?)),
         // reqwest insists on the system's authorities even when nothing will be encrypted; a small image has none.
         None if !settings.endpoint.is_tls() => Ok(builder.tls_certs_only([])),
+        None => Ok(builder),
+    }
+}
+
+fn identified(builder: ClientBuilder, settings: &Settings) -> Result<ClientBuilder, ClientError> {
+    match &settings.client_certificate {
+        Some(files) if !settings.endpoint.is_tls() => Err(ClientError::ClientCertificate {
+            path: files.certificate.clone(),
+            problem: "is of no use for an endpoint without https".to_owned(),
+        }),
+        Some(files) => Ok(builder.identity(identity::read(files)?)),
         None => Ok(builder),
     }
 }
@@ -52,6 +59,13 @@ fn authorities(path: &Path) -> Result<Vec<Certificate>, ClientError> {
         return Err(problem("holds no PEM certificate".to_owned()));
     }
     Ok(found)
+}
+
+fn user_agent(text: &str) -> Result<HeaderValue, ClientError> {
+    HeaderValue::try_from(text).map_err(|_| ClientError::Header {
+        name: reqwest::header::USER_AGENT.to_string(),
+        problem: "has a value with characters that can't be sent",
+    })
 }
 
 fn headers(settings: &Settings) -> Result<HeaderMap, ClientError> {
@@ -88,6 +102,10 @@ mod tests {
         assert_eq!(
             problem(settings().header("a", "hush\n".into())),
             "the header 'a' has a value with characters that can't be sent"
+        );
+        assert_eq!(
+            problem(settings().user_agent("a\nb")),
+            "the header 'user-agent' has a value with characters that can't be sent"
         );
         assert_eq!(
             problem(settings().auth(Auth::BearerFile("t".into())).header("Authorization", "hush".into())),

@@ -1,6 +1,7 @@
 //! From raw settings to the narrow settings of each crate. All problems are found at once, and nothing is
 //! contacted.
 
+mod access;
 mod guards;
 pub(crate) mod layers;
 mod memory;

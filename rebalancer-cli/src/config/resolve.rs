@@ -14,7 +14,7 @@ use rebalancer_prom::{Client, Queries};
 use super::layers::Raw;
 use super::parse::{self, Reader};
 use super::problem::{Given, Problem};
-use super::{guards, memory, metrics};
+use super::{access, guards, memory, metrics};
 
 /// What a cycle needs: where to look, and what to do.
 #[derive(Debug)]
@@ -121,7 +121,7 @@ fn read_settings(reader: &mut Reader<'_>) -> Option<Settings> {
     let timeout = reader.required("CYCLE_TIMEOUT", parse::duration_within(SHORTEST_CYCLE, LONGEST));
     let kubernetes = read_kubernetes(reader);
     let queries = metrics::queries(reader, subject.as_ref(), container.as_deref());
-    let metrics = metrics::client(reader, timeout);
+    let metrics = access::client(reader, timeout);
     let subject = subject?;
     let inventory = InventorySettings {
         namespace: subject.workload.namespace.clone(),

@@ -82,6 +82,25 @@ pub(crate) const VARIABLES: &[Variable] = &[
     ),
     Variable::new(
         METRICS,
+        "PROMETHEUS_CLIENT_CERT_FILE",
+        None,
+        "File with a client certificate (PEM), for a server that asks for one; needs https and PROMETHEUS_CLIENT_KEY_FILE",
+    ),
+    Variable::new(
+        METRICS,
+        "PROMETHEUS_CLIENT_KEY_FILE",
+        None,
+        "File with the key (PEM) of the client certificate; may be the same file",
+    ),
+    Variable::new(
+        METRICS,
+        "PROMETHEUS_PROXY",
+        Some("environment"),
+        "environment: HTTP_PROXY, HTTPS_PROXY and NO_PROXY count, but not for loopback addresses; none: no proxy; or the URL of one",
+    ),
+    Variable::new(METRICS, "PROMETHEUS_CONCURRENCY", Some("4"), "At most this many queries at a time"),
+    Variable::new(
+        METRICS,
         "PROMETHEUS_HEADERS",
         None,
         "Extra headers, as NAME=VALUE, separated by commas, such as X-Scope-OrgID=team-a",
@@ -343,6 +362,12 @@ pub(crate) const VARIABLES: &[Variable] = &[
         "KAFKA_METRICS_PRESET",
         None,
         "jmx-exporter or librdkafka: a PARTITION_LOAD_QUERY that is ready for these metrics",
+    ),
+    Variable::new(
+        QUERIES,
+        "QUERY_DIALECT",
+        Some("promql"),
+        "promql: queries of one's own are checked before a server is asked; metricsql: for VictoriaMetrics, only brackets and quotes are",
     ),
     Variable::new(OUTPUT, "LOG_LEVEL", Some("info"), "debug, info, warn or error"),
     Variable::new(OUTPUT, "LOG_FORMAT", Some("json"), "json: one object a line; text: for people"),

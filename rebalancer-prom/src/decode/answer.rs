@@ -2,13 +2,14 @@
 //! the time and memory.
 
 use std::borrow::Cow;
+use std::collections::BTreeMap;
 use std::fmt;
 
 use rebalancer_core::port::MetricsError;
 use serde::Deserialize;
 use serde::de::{Deserializer, Error, IgnoredAny, Visitor};
 
-use crate::text::{MESSAGE, WORDS, excerpt, glimpse};
+use crate::text::{LABELS, MESSAGE, WORDS, excerpt, glimpse};
 
 /// Prometheus 2.48 to 2.5x sends remarks on style among the warnings, with this prefix; later versions send them as
 /// `infos`. They say nothing about the answer being whole.
@@ -155,6 +156,21 @@ fn explain(body: &[u8], expected: ResultType, error: &serde_json::Error) -> Metr
     }
 }
 
+/// The labels of the first series that has none of this name, for an error: a map of labels is too dear otherwise.
+pub(super) fn labels_without(name: &str, body: &[u8]) -> String {
+    #[derive(Deserialize)]
+    struct Labelled<'a> {
+        #[serde(borrow)]
+        metric: BTreeMap<Cow<'a, str>, Cow<'a, str>>,
+    }
+    let answer = serde_json::from_slice::<Answer<Vec<Labelled<'_>>>>(body);
+    let series = answer.ok().and_then(|answer| answer.data).map(|data| data.result).unwrap_or_default();
+    let without = series.iter().find(|series| series.metric.get(name).is_none_or(|value| value.is_empty()));
+    let labels = without.map(|series| &series.metric).into_iter().flatten();
+    let labels: Vec<_> = labels.map(|(name, value)| format!("{name}={value:?}")).collect();
+    excerpt(&format!("{{{}}}", labels.join(", ")), LABELS)
+}
+
 /// The server's own words in an answer that reports an error, if it is one.
 pub(crate) fn server_error(body: &[u8]) -> Option<String> {
     let answer: Answer<IgnoredAny> = serde_json::from_slice(body).ok()?;
@@ -162,8 +178,8 @@ pub(crate) fn server_error(body: &[u8]) -> Option<String> {
 }
 
 /// The message may hold labels, which may hold anything.
-pub(super) fn malformed(message: &str) -> MetricsError {
-    MetricsError::Malformed { message: excerpt(message, MESSAGE) }
+pub(super) fn malformed(message: impl AsRef<str>) -> MetricsError {
+    MetricsError::Malformed { message: excerpt(message.as_ref(), MESSAGE) }
 }
 
 impl<R> Answer<R> {
@@ -174,10 +190,12 @@ impl<R> Answer<R> {
         if let Some(message) = self.gap() {
             return Err(MetricsError::Incomplete { message });
         }
-        let data = self.data.ok_or_else(|| malformed("the answer has no 'data'"))?;
+        let data = self
+            .data
+            .ok_or_else(|| malformed("an answer without 'data' came, expected the JSON of a query API"))?;
         if data.result_type != expected {
             let (came, expected) = (data.result_type.name(), expected.name());
-            return Err(malformed(&format!("the query gives {came}, expected {expected}")));
+            return Err(malformed(format!("{came} came, expected {expected}")));
         }
         Ok(data.result)
     }

@@ -13,15 +13,15 @@ use crate::grid::Grid;
 /// One value by pod for each time of the grid, the latest first. Values that are NaN, infinite or negative are left out.
 ///
 /// A time that no point belongs to has no samples: a server that knows nothing of it sends no points.
-pub(crate) fn past(body: &[u8], query: &str, grid: &Grid) -> Result<Decoded<Vec<Samples>>, MetricsError> {
+pub(crate) fn past(body: &[u8], grid: &Grid) -> Result<Decoded<Vec<Samples>>, MetricsError> {
     let mut pods = BTreeSet::new();
     let mut decoded = Decoded { value: vec![Samples::new(); grid.count()], values: 0, left_out: 0 };
     for track in matrix::<PodLabel<'_>>(body)? {
-        let pod = label(&track.metric.pod, "pod", query)?;
-        spread(&track, &pod, query, grid, &mut decoded)?;
+        let pod = label(&track.metric.pod, "pod", body)?;
+        spread(&track, &pod, grid, &mut decoded)?;
         // Even when they are of different times: whose load it is now would depend on which of them goes on.
         if let Some(pod) = pods.replace(pod) {
-            return Err(twice(&format!("pod {pod}"), "pod", query));
+            return Err(twice(&format!("pod {pod}"), "pod"));
         }
     }
     Ok(decoded)
@@ -31,16 +31,15 @@ pub(crate) fn past(body: &[u8], query: &str, grid: &Grid) -> Result<Decoded<Vec<
 fn spread(
     track: &Track<PodLabel<'_>>,
     pod: &str,
-    query: &str,
     grid: &Grid,
     decoded: &mut Decoded<Vec<Samples>>,
 ) -> Result<(), MetricsError> {
     let mut places = BTreeSet::new();
     for (time, number) in track.points() {
-        let place = grid.place(time).ok_or_else(|| off_grid(time, pod, query, grid))?;
+        let place = grid.place(time).ok_or_else(|| off_grid(time, pod, grid))?;
         if !places.insert(place) {
-            return Err(malformed(&format!(
-                "the query '{query}' gives pod {pod} two values for one time, the second at {time}"
+            return Err(malformed(format!(
+                "pod {pod} came with two values for one time, the second at {time}, expected one"
             )));
         }
         decoded.values += 1;
@@ -55,9 +54,9 @@ fn spread(
 }
 
 /// To take the nearest time instead would compare pods with what they were at another time, and only in some cycles.
-fn off_grid(time: f64, pod: &str, query: &str, grid: &Grid) -> MetricsError {
-    malformed(&format!(
-        "the query '{query}' gives pod {pod} a value at {time}, expected {grid}; if a front end aligns ranges to their \
+fn off_grid(time: f64, pod: &str, grid: &Grid) -> MetricsError {
+    malformed(format!(
+        "pod {pod} came with a value at {time}, expected {grid}; if a front end aligns ranges to their \
          step, go round it"
     ))
 }

@@ -2,8 +2,12 @@
 
 #![allow(clippy::unwrap_used)] // The lint spares test functions, not what they share.
 
+mod certificates;
 mod failing;
+mod kindness;
 mod past;
+mod proxies;
 mod reading;
 mod secrets;
+mod shapes;
 mod world;

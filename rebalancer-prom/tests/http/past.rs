@@ -121,7 +121,7 @@ async fn an_answer_that_can_not_be_used_is_not_the_past() {
     assert!(matches!(past(&settings(&partial.uri())).await, Err(MetricsError::Incomplete { .. })));
     let aligned = ONE_POD.replace("445.678", "400").replace("745.678", "700");
     for (answer, limit, expected) in [
-        (EMPTY, 1000, "the query gives an instant vector, expected a matrix"),
+        (EMPTY, 1000, "an instant vector came, expected a matrix"),
         (ONE_POD, 100, "more than the 100 bytes that are accepted"),
         (&aligned, 1000, "a value at 1767322400, expected 1767322445.678 to 1767322745.678, every 300.000 s"),
     ] {

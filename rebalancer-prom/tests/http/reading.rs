@@ -1,17 +1,11 @@
 //! What goes over the wire, and what each answer leads to.
 
-use jiff::Timestamp;
-use rebalancer_core::fleet::{CpuTarget, Indicator, Samples};
-use rebalancer_core::port::{MetricsError, MetricsSource};
-use rebalancer_prom::{Client, PrometheusSource, Queries};
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::TcpListener;
+use rebalancer_core::fleet::{CpuTarget, Indicator};
+use rebalancer_core::port::MetricsError;
 use wiremock::matchers::body_string_contains;
 use wiremock::{Mock, MockServer, ResponseTemplate};
 
-use crate::world::{
-    EMPTY, ONE_POD, cpu, custom, field, header, json, one_pod, read, requests_for, server, settings,
-};
+use crate::world::{EMPTY, ONE_POD, cpu, field, header, json, one_pod, read, requests_for, server, settings};
 
 #[tokio::test]
 async fn a_query_is_a_form_below_the_path_prefix() {
@@ -55,37 +49,6 @@ async fn an_answer_that_is_not_whole_or_not_an_answer_is_sorted() {
     assert!(
         matches!(error, MetricsError::Malformed { .. }) && error.to_string().contains("<html>Sign in"),
         "{error}"
-    );
-}
-
-/// Answers only once all of these requests have come, so a source that asks one by one gets nothing.
-#[tokio::test]
-async fn all_queries_of_a_reading_are_under_way_at_the_same_time() {
-    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let address = listener.local_addr().unwrap();
-    tokio::spawn(async move {
-        let mut streams = Vec::new();
-        for _ in 0..8 {
-            let (mut stream, _) = listener.accept().await.unwrap();
-            let _ = stream.read(&mut [0; 4096]).await;
-            streams.push(stream);
-        }
-        for mut stream in streams {
-            let head = format!("HTTP/1.1 200 OK\r\ncontent-length: {}\r\n\r\n{EMPTY}", EMPTY.len());
-            let _ = stream.write_all(head.as_bytes()).await;
-        }
-    });
-    let queries = Indicator::ALL.into_iter().fold(
-        Queries::new(custom("requests"), custom("hpas")).partitions(custom("partitions")),
-        |queries, indicator| queries.load(indicator, custom(indicator.name())),
-    );
-    // Half of this is the first attempt's; a second attempt would find nobody to accept it.
-    let client = Client::new(&settings(&format!("http://{address}"))).unwrap();
-    let readings = PrometheusSource::new(client, queries).read(Timestamp::UNIX_EPOCH).await;
-    assert!(readings.loads.len() == 5 && readings.loads.values().all(Result::is_ok), "{readings:?}");
-    assert_eq!(
-        (readings.cpu_requests, readings.hpas, readings.partitions),
-        (Ok(Samples::new()), Ok(vec![]), Some(Ok(vec![])))
     );
 }
 

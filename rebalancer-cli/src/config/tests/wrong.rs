@@ -33,6 +33,22 @@ pub(super) const WRONG: &[(&str, &str, &str)] = &[
         "PROMETHEUS_CA_FILE=\"/no/ca\": expected a file that can be read: No such file or directory (os error 2)",
     ),
     (
+        "PROMETHEUS_CLIENT_CERT_FILE",
+        "/no/cert",
+        "PROMETHEUS_CLIENT_KEY_FILE is not set: a value, since PROMETHEUS_CLIENT_CERT_FILE is set",
+    ),
+    (
+        "PROMETHEUS_CLIENT_KEY_FILE",
+        "/no/key",
+        "PROMETHEUS_CLIENT_CERT_FILE is not set: a value, since PROMETHEUS_CLIENT_KEY_FILE is set",
+    ),
+    (
+        "PROMETHEUS_PROXY",
+        "proxy:3128",
+        "PROMETHEUS_PROXY=\"proxy:3128\": expected environment, none, or the URL of an HTTP proxy without credentials",
+    ),
+    ("PROMETHEUS_CONCURRENCY", "0", "PROMETHEUS_CONCURRENCY=\"0\": expected a whole number of 1 or more"),
+    (
         "PROMETHEUS_HEADERS",
         "s3cret",
         "PROMETHEUS_HEADERS: expected NAME=VALUE, separated by commas, such as X-Scope-OrgID=team-a",
@@ -192,6 +208,7 @@ pub(super) const WRONG: &[(&str, &str, &str)] = &[
         "burrow",
         "KAFKA_METRICS_PRESET=\"burrow\": expected one of jmx-exporter, librdkafka",
     ),
+    ("QUERY_DIALECT", "sql", "QUERY_DIALECT=\"sql\": expected one of promql, metricsql"),
     ("LOG_LEVEL", "loud", "LOG_LEVEL=\"loud\": expected one of debug, info, warn, error"),
     ("LOG_FORMAT", "xml", "LOG_FORMAT=\"xml\": expected one of json, text"),
 ];

@@ -1,0 +1,189 @@
+//! Settings of the way to the metric server: credentials, certificates, proxies.
+
+use std::fs::{self, File};
+use std::io::{self, Read as _};
+use std::path::PathBuf;
+use std::time::Duration;
+
+use rebalancer_prom::{Auth, Client, ClientError, Proxy, Settings};
+use secrecy::SecretString;
+use url::Url;
+
+use super::parse::{self, Expected, Reader};
+use super::problem::Given;
+
+/// No Secret and no ConfigMap is larger.
+const LARGEST_FILE: u64 = 1 << 20;
+
+/// The client of the metric server. Nothing is contacted.
+pub(super) fn client(reader: &mut Reader<'_>, cycle: Option<Duration>) -> Option<Client> {
+    let endpoint = reader.required("PROMETHEUS_ENDPOINT", endpoint);
+    let timeout = reader.required(
+        "PROMETHEUS_TIMEOUT",
+        parse::duration_within(Duration::from_millis(100), Duration::from_secs(600)),
+    );
+    let auth = auth(reader);
+    let ca_file = reader.optional("PROMETHEUS_CA_FILE", readable).map(PathBuf::from);
+    let headers = reader.optional("PROMETHEUS_HEADERS", headers).unwrap_or_default();
+    let certificate = client_certificate(reader);
+    let proxy = reader.required("PROMETHEUS_PROXY", proxy);
+    let concurrency = reader.required("PROMETHEUS_CONCURRENCY", parse::positive);
+    // The rest of the cycle needs time too.
+    let timeout = timeout?.min(cycle?.mul_f64(0.75));
+    let mut settings = Settings::new(endpoint?)
+        .timeout(timeout)
+        .auth(auth?)
+        .proxy(proxy?)
+        .concurrency(concurrency?)
+        .user_agent(concat!("pod-rebalancer/", env!("CARGO_PKG_VERSION")));
+    if let Some((certificate, key)) = certificate? {
+        settings = settings.client_certificate(certificate, key);
+    }
+    if let Some(path) = ca_file {
+        settings = settings.ca_file(path);
+    }
+    for (name, value) in headers {
+        settings = settings.header(name, value);
+    }
+    Client::new(&settings)
+        .map_err(|error| reader.problem(to_blame(&error), Given::Hidden, works_but(&error)))
+        .ok()
+}
+
+/// What is taken for a header's name may be a part of its value: `Authorization: Bearer c2VjcmV0==`.
+fn works_but(error: &ClientError) -> Expected {
+    match error {
+        ClientError::Header { problem, .. } => format!("headers that work, but one of them {problem}"),
+        ClientError::CaFile { .. }
+        | ClientError::Timeout
+        | ClientError::ClientCertificate { .. }
+        | ClientError::Proxy { .. }
+        | ClientError::Endpoint { .. }
+        | ClientError::Build { .. } => format!("a setting that works, but {error}"),
+    }
+}
+
+/// The variable that a client's error is about.
+fn to_blame(error: &ClientError) -> &'static str {
+    match error {
+        ClientError::CaFile { .. } => "PROMETHEUS_CA_FILE",
+        ClientError::Header { .. } => "PROMETHEUS_HEADERS",
+        ClientError::Timeout => "PROMETHEUS_TIMEOUT",
+        ClientError::ClientCertificate { .. } => "PROMETHEUS_CLIENT_CERT_FILE",
+        ClientError::Proxy { .. } => "PROMETHEUS_PROXY",
+        ClientError::Endpoint { .. } | ClientError::Build { .. } => "PROMETHEUS_ENDPOINT",
+    }
+}
+
+fn endpoint(text: &str) -> Result<Url, Expected> {
+    let expected = || "a base URL with http or https, such as http://victoriametrics:8428".to_owned();
+    let text = parse::text(text)?;
+    let url = Url::parse(&text).map_err(|_| expected())?;
+    if !matches!(url.scheme(), "http" | "https") || url.host_str().is_none() {
+        return Err(expected());
+    }
+    if !url.username().is_empty() || url.password().is_some() {
+        return Err(
+            "a URL without credentials; use PROMETHEUS_USERNAME and PROMETHEUS_PASSWORD_FILE".to_owned()
+        );
+    }
+    if url.path().trim_end_matches('/').ends_with("/api/v1/query") || url.path().ends_with("/api/v1") {
+        return Err("the base URL, without /api/v1 and what follows".to_owned());
+    }
+    Ok(url)
+}
+
+fn auth(reader: &mut Reader<'_>) -> Option<Auth> {
+    let (bearer, user, password) =
+        ("PROMETHEUS_BEARER_TOKEN_FILE", "PROMETHEUS_USERNAME", "PROMETHEUS_PASSWORD_FILE");
+    let set = [bearer, user, password].map(|name| reader.text(name).is_some());
+    match set {
+        [false, false, false] => Some(Auth::None),
+        [true, false, false] => reader.required(bearer, readable).map(|path| Auth::BearerFile(path.into())),
+        [false, true, true] => {
+            let username = reader.required(user, parse::text);
+            let password_file = reader.required(password, readable)?.into();
+            Some(Auth::Basic { username: username?, password_file })
+        }
+        [true, _, _] => {
+            reader.problem(bearer, Given::Hidden, format!("either this, or {user} and {password}, not both"));
+            None
+        }
+        [false, name, _] => {
+            let (set, missing) = if name { (user, password) } else { (password, user) };
+            reader.problem(missing, Given::Nothing, format!("a value, since {set} is set"));
+            None
+        }
+    }
+}
+
+/// A certificate and its key, or neither.
+fn client_certificate(reader: &mut Reader<'_>) -> Option<Option<(PathBuf, PathBuf)>> {
+    let (certificate, key) = ("PROMETHEUS_CLIENT_CERT_FILE", "PROMETHEUS_CLIENT_KEY_FILE");
+    match [certificate, key].map(|name| reader.text(name).is_some()) {
+        [false, false] => Some(None),
+        [true, true] => {
+            let files = [certificate, key].map(|name| reader.required(name, readable).map(PathBuf::from));
+            let [certificate, key] = files;
+            Some(Some((certificate?, key?)))
+        }
+        [given, _] => {
+            let (set, missing) = if given { (certificate, key) } else { (key, certificate) };
+            reader.problem(missing, Given::Nothing, format!("a value, since {set} is set"));
+            None
+        }
+    }
+}
+
+/// How the metric server is reached.
+fn proxy(text: &str) -> Result<Proxy, Expected> {
+    let expected = || "environment, none, or the URL of an HTTP proxy without credentials".to_owned();
+    match parse::text(text)?.as_str() {
+        "environment" => Ok(Proxy::Environment),
+        "none" => Ok(Proxy::Direct),
+        url => {
+            let url = Url::parse(url).map_err(|_| expected())?;
+            let plain = url.username().is_empty() && url.password().is_none() && url.host_str().is_some();
+            if plain && matches!(url.scheme(), "http" | "https") {
+                Ok(Proxy::Through(url))
+            } else {
+                Err(expected())
+            }
+        }
+    }
+}
+
+/// A file that can be read to its end. It is read again when it is used.
+fn readable(text: &str) -> Result<String, Expected> {
+    let path = parse::text(text)?;
+    match read_through(&path) {
+        Ok(()) => Ok(path),
+        Err(error) => Err(format!("a file that can be read: {error}")),
+    }
+}
+
+/// A pipe would wait for a writer and a device may have no end, so neither is opened.
+fn read_through(path: &str) -> io::Result<()> {
+    if !fs::metadata(path)?.is_file() {
+        return Err(io::Error::other("it is no regular file"));
+    }
+    let mut beginning = File::open(path)?.take(LARGEST_FILE + 1);
+    if io::copy(&mut beginning, &mut io::sink())? > LARGEST_FILE {
+        return Err(io::Error::other("it is larger than 1 MiB"));
+    }
+    Ok(())
+}
+
+/// `NAME=VALUE`, separated by commas.
+fn headers(text: &str) -> Result<Vec<(String, SecretString)>, Expected> {
+    parse::text(text)?
+        .split(',')
+        .filter(|pair| !pair.trim().is_empty())
+        .map(|pair| match pair.split_once('=') {
+            Some((name, value)) if !name.trim().is_empty() => {
+                Ok((name.trim().to_owned(), SecretString::from(value.trim())))
+            }
+            Some(_) | None => Err("NAME=VALUE, separated by commas, such as X-Scope-OrgID=team-a".to_owned()),
+        })
+        .collect()
+}

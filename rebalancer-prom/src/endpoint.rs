@@ -1,0 +1,111 @@
+//! Where the metric server is.
+
+use std::fmt;
+
+use url::{Host, Url};
+
+use crate::settings::ClientError;
+
+/// A base URL. It shows itself without credentials and query string, either of which may be a secret.
+#[derive(Clone)]
+pub(crate) struct Endpoint(Url);
+
+impl Endpoint {
+    pub(crate) fn new(base: Url) -> Self {
+        Self(base)
+    }
+
+    /// The address of a part of the query API below this base.
+    pub(crate) fn api(&self, part: &str) -> Result<Self, ClientError> {
+        let problem = |problem| ClientError::Endpoint { endpoint: self.to_string(), problem };
+        if !matches!(self.0.scheme(), "http" | "https") {
+            return Err(problem("is neither http nor https"));
+        }
+        // Environment variables and command lines are shown in too many places.
+        if !self.0.username().is_empty() || self.0.password().is_some() {
+            return Err(problem("holds credentials; give a user name and a password file instead"));
+        }
+        let mut url = self.0.clone();
+        url.set_fragment(None);
+        url.path_segments_mut()
+            .map_err(|()| problem("is no base URL"))?
+            .pop_if_empty()
+            .extend(["api", "v1", part]);
+        Ok(Self(url))
+    }
+
+    pub(crate) fn url(&self) -> &Url {
+        &self.0
+    }
+
+    pub(crate) fn is_tls(&self) -> bool {
+        self.0.scheme() == "https"
+    }
+
+    pub(crate) fn is_loopback(&self) -> bool {
+        match self.0.host() {
+            Some(Host::Domain(name)) => name == "localhost",
+            Some(Host::Ipv4(ip)) => ip.is_loopback(),
+            Some(Host::Ipv6(ip)) => ip.is_loopback(),
+            None => false,
+        }
+    }
+
+    /// Where a redirect of this address leads to.
+    pub(crate) fn join(&self, location: &str) -> Option<Self> {
+        self.0.join(location).ok().map(Self)
+    }
+}
+
+impl fmt::Display for Endpoint {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let host = self.0.host_str().unwrap_or_default();
+        write!(f, "{}://{host}", self.0.scheme())?;
+        if let Some(port) = self.0.port() {
+            write!(f, ":{port}")?;
+        }
+        f.write_str(self.0.path())
+    }
+}
+
+impl fmt::Debug for Endpoint {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{self}")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn query_url(base: &str) -> Result<String, String> {
+        let url = Endpoint(base.parse().unwrap()).api("query");
+        url.map(|url| url.url().to_string()).map_err(|error| error.to_string())
+    }
+
+    #[test]
+    fn a_path_prefix_is_kept_with_or_without_its_last_slash() {
+        for (base, expected) in [
+            ("http://m:9090", "http://m:9090/api/v1/query"),
+            ("http://m/", "http://m/api/v1/query"),
+            ("https://m/select/0/prometheus", "https://m/select/0/prometheus/api/v1/query"),
+            ("https://m/select/0/prometheus/", "https://m/select/0/prometheus/api/v1/query"),
+            ("http://[::1]:1/?extra_label=a=b#x", "http://[::1]:1/api/v1/query?extra_label=a=b"),
+        ] {
+            assert_eq!(query_url(base).as_deref(), Ok(expected));
+        }
+    }
+
+    #[test]
+    fn an_endpoint_that_can_not_be_used_is_refused_without_showing_its_secrets() {
+        for (base, expected) in [
+            ("ftp://m/a", "the endpoint ftp://m/a is neither http nor https"),
+            (
+                "http://me:hush@m/a?key=hush",
+                "the endpoint http://m/a holds credentials; give a user name and a password file instead",
+            ),
+        ] {
+            assert_eq!(query_url(base), Err(expected.to_owned()));
+        }
+    }
+}

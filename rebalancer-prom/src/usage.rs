@@ -1,0 +1,51 @@
+//! What the questions to a metric server have cost.
+
+use std::fmt;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+/// What a client has asked and read so far, together with its clones.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Usage {
+    /// Queries that were asked, whatever came of them.
+    pub queries: u64,
+    /// Requests beyond the first of a query.
+    pub retries: u64,
+    /// Bytes of answers that were read, after decompression; answers that were given up count as far as they came.
+    pub bytes: u64,
+}
+
+impl fmt::Display for Usage {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "queries: {}, retries: {}, bytes: {}", self.queries, self.retries, self.bytes)
+    }
+}
+
+/// The counters behind [`Usage`]. Nothing is decided by them, so they need no order among each other.
+#[derive(Debug, Default)]
+pub(crate) struct Meter {
+    queries: AtomicU64,
+    retries: AtomicU64,
+    bytes: AtomicU64,
+}
+
+impl Meter {
+    pub(crate) fn query(&self) {
+        self.queries.fetch_add(1, Ordering::Relaxed);
+    }
+
+    pub(crate) fn retry(&self) {
+        self.retries.fetch_add(1, Ordering::Relaxed);
+    }
+
+    pub(crate) fn received(&self, bytes: usize) {
+        self.bytes.fetch_add(u64::try_from(bytes).unwrap_or(u64::MAX), Ordering::Relaxed);
+    }
+
+    pub(crate) fn usage(&self) -> Usage {
+        Usage {
+            queries: self.queries.load(Ordering::Relaxed),
+            retries: self.retries.load(Ordering::Relaxed),
+            bytes: self.bytes.load(Ordering::Relaxed),
+        }
+    }
+}

@@ -1,0 +1,172 @@
+//! What we cost the server and ourselves.
+
+use std::io::Write;
+use std::num::NonZeroUsize;
+use std::sync::atomic::Ordering;
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
+
+use flate2::Compression;
+use flate2::write::GzEncoder;
+use jiff::Timestamp;
+use rebalancer_core::fleet::{Indicator, Samples};
+use rebalancer_core::port::{MetricsError, MetricsSource};
+use rebalancer_prom::{Client, PrometheusSource, Queries, Usage};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpListener;
+use wiremock::ResponseTemplate;
+
+use crate::world::{
+    EMPTY, ONE_POD, after_failures, cpu, custom, field, header, json, one_pod, raw_server, requests_for,
+    server, settings,
+};
+
+fn gzip(text: &str) -> Vec<u8> {
+    let mut encoder = GzEncoder::new(Vec::new(), Compression::best());
+    encoder.write_all(text.as_bytes()).unwrap();
+    encoder.finish().unwrap()
+}
+
+fn zipped(text: &str) -> ResponseTemplate {
+    ResponseTemplate::new(200)
+        .insert_header("content-encoding", "gzip")
+        .set_body_raw(gzip(text), "application/json")
+}
+
+#[tokio::test]
+async fn a_zipped_answer_is_asked_for_and_read() {
+    let server = server(zipped(ONE_POD)).await;
+    assert_eq!(cpu(&settings(&server.uri())).await, one_pod());
+    let requests = requests_for(&server, "cpu").await;
+    assert_eq!(header(&requests[0], "accept-encoding").as_deref(), Some("gzip"));
+}
+
+#[tokio::test]
+async fn a_zip_bomb_is_given_up_at_the_limit() {
+    let bomb = format!("{ONE_POD}{}", " ".repeat(64 << 20));
+    let size = gzip(&bomb).len();
+    let limit = 1 << 20;
+    assert!(size < limit, "{size}");
+    let server = server(zipped(&bomb)).await;
+    let error = cpu(&settings(&server.uri()).response_limit(limit)).await.unwrap_err();
+    assert!(matches!(error, MetricsError::Malformed { .. }), "{error}");
+    assert!(error.to_string().contains("more than the 1048576 bytes that are accepted"), "{error}");
+    assert_eq!(requests_for(&server, "cpu").await.len(), 1);
+}
+
+#[tokio::test]
+async fn the_server_is_told_who_asks() {
+    let server = server(json(200, ONE_POD)).await;
+    let agents = async |settings| {
+        assert_eq!(cpu(&settings).await, one_pod());
+        header(requests_for(&server, "cpu").await.last().unwrap(), "user-agent").unwrap()
+    };
+    assert_eq!(agents(settings(&server.uri())).await, concat!("pod-rebalancer/", env!("CARGO_PKG_VERSION")));
+    assert_eq!(agents(settings(&server.uri()).user_agent("fleet/7")).await, "fleet/7");
+}
+
+/// Every query that there can be.
+fn eight_queries() -> Queries {
+    Indicator::ALL.into_iter().fold(
+        Queries::new(custom("requests"), custom("hpas")).partitions(custom("partitions")),
+        |queries, indicator| queries.load(indicator, custom(indicator.name())),
+    )
+}
+
+/// Answers once this many requests have come and no other for a while; gives the sizes of such groups.
+async fn groups_of(size: usize) -> (String, Arc<Mutex<Vec<usize>>>) {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    let groups = Arc::new(Mutex::new(Vec::new()));
+    let seen = Arc::clone(&groups);
+    tokio::spawn(async move {
+        loop {
+            let mut streams = Vec::new();
+            while let Ok(Ok((mut stream, _))) = match streams.len() {
+                few if few < size => Ok(listener.accept().await),
+                _ => tokio::time::timeout(Duration::from_millis(300), listener.accept()).await,
+            } {
+                let _ = stream.read(&mut [0; 4096]).await;
+                streams.push(stream);
+            }
+            seen.lock().unwrap().push(streams.len());
+            for mut stream in streams {
+                let head = "HTTP/1.1 200 OK\r\nconnection: close\r\ncontent-length:";
+                let _ = stream.write_all(format!("{head} {}\r\n\r\n{EMPTY}", EMPTY.len()).as_bytes()).await;
+            }
+        }
+    });
+    (url, groups)
+}
+
+#[tokio::test]
+async fn four_queries_at_most_are_under_way_at_the_same_time_or_as_many_as_is_said() {
+    for (concurrency, expected) in [(None, vec![4, 4]), (NonZeroUsize::new(8), vec![8])] {
+        let (url, groups) = groups_of(expected[0]).await;
+        // Half of this is the first attempt's.
+        let mut settings = settings(&url);
+        if let Some(queries) = concurrency {
+            settings = settings.concurrency(queries);
+        }
+        let client = Client::new(&settings).unwrap();
+        let readings = PrometheusSource::new(client, eight_queries()).read(Timestamp::UNIX_EPOCH).await;
+        assert!(readings.loads.len() == 5 && readings.loads.values().all(Result::is_ok), "{readings:?}");
+        assert_eq!(
+            (readings.cpu_requests, readings.hpas, readings.partitions),
+            (Ok(Samples::new()), Ok(vec![]), Some(Ok(vec![])))
+        );
+        assert_eq!(*groups.lock().unwrap(), expected);
+    }
+}
+
+#[tokio::test]
+async fn waiting_for_a_turn_is_part_of_the_time_for_a_query() {
+    let (address, connections) = raw_server(b"", true).await;
+    let settings = settings(&format!("http://{address}"))
+        .timeout(Duration::from_millis(600))
+        .concurrency(NonZeroUsize::MIN);
+    let start = Instant::now();
+    let client = Client::new(&settings).unwrap();
+    let readings = PrometheusSource::new(client, eight_queries()).read(Timestamp::UNIX_EPOCH).await;
+    // Generous: a busy machine wakes late. One after the other, they would take eight times as long.
+    assert!(start.elapsed() < Duration::from_secs(4), "{:?}", start.elapsed());
+    let errors: Vec<_> = readings.loads.into_values().map(|load| load.unwrap_err().to_string()).collect();
+    assert!(
+        errors.iter().any(|error| error.contains("other queries took the time for it (from http://")),
+        "{errors:?}"
+    );
+    assert!(connections.load(Ordering::SeqCst) < 8);
+}
+
+#[tokio::test]
+async fn a_repeated_query_lets_others_pass() {
+    let busy = ResponseTemplate::new(429).insert_header("retry-after", "1");
+    let server = server(after_failures(1, busy, json(200, ONE_POD))).await;
+    let settings = settings(&server.uri()).concurrency(NonZeroUsize::MIN);
+    assert_eq!(cpu(&settings).await, one_pod());
+    let requests = server.received_requests().await.unwrap();
+    let order: Vec<_> = requests.iter().map(|request| field(request, "query").unwrap() == "cpu").collect();
+    assert_eq!(order, [true, false, false, true]);
+}
+
+#[tokio::test]
+async fn what_a_reading_has_cost_is_counted() {
+    let server = server(after_failures(1, json(503, "busy"), json(200, ONE_POD))).await;
+    let client = Client::new(&settings(&server.uri())).unwrap();
+    assert_eq!(client.usage(), Usage::default());
+    let queries = Queries::new(custom("requests"), custom("hpas")).load(Indicator::Cpu, custom("cpu"));
+    PrometheusSource::new(client.clone(), queries).read(Timestamp::UNIX_EPOCH).await;
+    let bytes = "busy".len() + ONE_POD.len() + 2 * EMPTY.len();
+    let expected = Usage { queries: 3, retries: 1, bytes: bytes.try_into().unwrap() };
+    assert_eq!(client.usage(), expected);
+    assert_eq!(client.usage().to_string(), format!("queries: 3, retries: 1, bytes: {bytes}"));
+}
+
+#[tokio::test]
+async fn bytes_are_counted_after_they_were_unzipped() {
+    let server = server(zipped(ONE_POD)).await;
+    let client = Client::new(&settings(&server.uri())).unwrap();
+    let queries = Queries::new(custom("requests"), custom("hpas")).load(Indicator::Cpu, custom("cpu"));
+    PrometheusSource::new(client.clone(), queries).read(Timestamp::UNIX_EPOCH).await;
+    assert_eq!(client.usage().bytes, u64::try_from(ONE_POD.len() + 2 * EMPTY.len()).unwrap());
+}
