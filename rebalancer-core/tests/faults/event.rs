@@ -76,9 +76,7 @@ pub(crate) enum What<'a> {
         end: &'a End,
     },
     /// From now on nothing goes wrong any more.
-    Calm {
-        stored: &'a Record,
-    },
+    Calm,
     /// The episode is over.
     Over {
         stored: &'a Record,
@@ -133,7 +131,7 @@ impl fmt::Display for Event<'_> {
                 Ok(outcome) => write!(f, "ended {}, unwritten: {:?}", outcome.status(), end.unwritten),
                 Err(failed) => write!(f, "ended, {failed}, unwritten: {:?}", end.unwritten),
             },
-            What::Calm { .. } => f.write_str("nothing goes wrong any more"),
+            What::Calm => f.write_str("nothing goes wrong any more"),
             What::Over { .. } => f.write_str("over"),
         }
     }

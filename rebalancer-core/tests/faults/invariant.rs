@@ -26,6 +26,7 @@ pub(crate) trait Invariant: Send {
 
 pub(crate) fn all(setup: &Setup) -> Vec<Box<dyn Invariant>> {
     vec![
+        Box::new(dry_run::DryRun::default()),
         Box::new(minimum::Minimum::of(setup)),
         Box::new(removal_budget::RemovalBudget::of(setup)),
         Box::new(disruption_budget::DisruptionBudgets::default()),
@@ -35,7 +36,6 @@ pub(crate) fn all(setup: &Setup) -> Vec<Box<dyn Invariant>> {
         Box::new(intent::Intents::default()),
         Box::new(story::TrueStory::default()),
         Box::new(quiet::Quiet::of(setup)),
-        Box::new(dry_run::DryRun::default()),
         Box::new(never_now::NeverNow::of(setup)),
     ]
 }

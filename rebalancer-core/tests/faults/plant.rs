@@ -2,10 +2,12 @@
 
 use jiff::SignedDuration;
 use rebalancer_core::cycle::Task;
-use rebalancer_core::fleet::Indicator;
-use rebalancer_core::fleet::Pod;
+use rebalancer_core::fleet::{Indicator, Pod};
 use rebalancer_core::history::Patience;
-use rebalancer_core::unit::{Ratio, Share};
+use rebalancer_core::unit::{Percent, Ratio, Tolerance};
+
+use crate::fault::{Fault, Hitch};
+use crate::setup::Setup;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Bug {
@@ -25,6 +27,8 @@ pub(crate) enum Bug {
     RemovalRepeated,
     /// Two runs get the lock at once.
     LockForAll,
+    /// A run never learns when its lock ends.
+    LockEndHidden,
     /// The store says that it saved, and did not.
     SaveSwallowed,
     /// The journal is told after the removal.
@@ -44,7 +48,7 @@ pub(crate) enum Bug {
 }
 
 impl Bug {
-    pub(crate) const ALL: [Self; 16] = [
+    pub(crate) const ALL: [Self; 17] = [
         Self::LowerMinimum,
         Self::UnreadinessHidden,
         Self::NoRemovalBudget,
@@ -53,6 +57,7 @@ impl Bug {
         Self::UidIgnored,
         Self::RemovalRepeated,
         Self::LockForAll,
+        Self::LockEndHidden,
         Self::SaveSwallowed,
         Self::JournalLate,
         Self::RemovalClaimed,
@@ -71,12 +76,35 @@ impl Bug {
             Self::BudgetsBypassed => "disruption budget kept",
             Self::AnnotationsHidden | Self::UidIgnored => "no vetoed pod",
             Self::RemovalRepeated => "no pod twice",
-            Self::LockForAll => "one batch at a time",
+            Self::LockForAll | Self::LockEndHidden => "one batch at a time",
             Self::SaveSwallowed | Self::JournalLate => "every removal has its intent",
             Self::RemovalClaimed | Self::UnknownTakenForRemoved => "the story is true",
             Self::NoBreaker | Self::NeverBalanced => "it falls quiet",
             Self::DryRunIgnored => "a dry run changes nothing",
             Self::SurroundingsHidden => "never now",
+        }
+    }
+
+    /// Makes what the bug needs likely, and takes out of the way what other invariants would notice first.
+    pub(crate) fn prepare(self, setup: &mut Setup) {
+        let mix = &mut setup.mix;
+        match self {
+            Self::NoBreaker => {
+                setup.remembering.patience = setup.remembering.patience.spending(None);
+            }
+            Self::UnreadinessHidden => mix.disturb(Hitch::PodUnready, 0.1),
+            Self::UidIgnored => {
+                setup.stateful = true;
+                mix.disturb(Hitch::PodReborn, 0.3);
+            }
+            Self::LockForAll => mix.set(Fault::Overlap, 0.9),
+            Self::LockEndHidden => {
+                setup.suspends = true;
+                setup.clock_error = SignedDuration::ZERO;
+                mix.set(Fault::Overlap, 0.9);
+                mix.set(Fault::Stall, 0.1);
+            }
+            _ => {}
         }
     }
 
@@ -86,14 +114,13 @@ impl Bug {
             Self::LowerMinimum => task.policy.minimum_pods = 1,
             Self::NoRemovalBudget => task.patience(|patience| patience.spending(None)),
             Self::NoBreaker => task.patience(|patience| {
-                let quick = patience.spending(None).settling_for(SignedDuration::from_secs(1)).unwrap();
+                let quick = patience.settling_for(SignedDuration::from_secs(1)).unwrap();
                 quick.giving_up_after(u32::MAX, u32::MAX).unwrap()
             }),
             Self::NeverBalanced => {
-                task.policy.tolerance = rebalancer_core::unit::Tolerance::new(1.0).unwrap();
+                task.policy.tolerance = Tolerance::new(1.0).unwrap();
                 task.policy.variance_thresholds.insert(Indicator::Cpu, Ratio::ZERO);
-                task.policy.minimum_improvement = rebalancer_core::unit::Percent::new(0.0).unwrap();
-                task.policy.minimum_coverage = Share::new(0.0).unwrap();
+                task.policy.minimum_improvement = Percent::new(0.0).unwrap();
             }
             Self::BudgetsBypassed => task.policy.respect_budgets = false,
             _ => {}
@@ -104,9 +131,7 @@ impl Bug {
     pub(crate) fn shown(self, mut pod: Pod) -> Pod {
         match self {
             Self::AnnotationsHidden => pod.annotations.retain(|name, _| name.ends_with("opt-in")),
-            Self::UnreadinessHidden => {
-                pod.ready = true;
-            }
+            Self::UnreadinessHidden => pod.ready = true,
             _ => {}
         }
         pod

@@ -81,7 +81,7 @@ impl Invariant for Quiet {
 
     fn see(&mut self, event: &Event<'_>, world: &World) -> Result<(), String> {
         match &event.what {
-            What::Calm { .. } => self.calm_since = Some(world.now),
+            What::Calm => self.calm_since = Some(world.now),
             What::Measured { .. } => self.balanced = self.is_balanced(world),
             What::Removed { uid, .. } => {
                 let Some(since) = self.calm_since else { return Ok(()) };

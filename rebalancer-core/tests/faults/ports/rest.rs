@@ -5,7 +5,7 @@ use std::task::Poll;
 
 use async_trait::async_trait;
 use jiff::Timestamp;
-use rebalancer_core::cycle::{Observation, PodOutcome};
+use rebalancer_core::cycle::{NotAttempted, Observation, PodOutcome};
 use rebalancer_core::port::{Clock, Intent, Interrupt, Interruption, Journal};
 use rebalancer_core::remember::LookBack;
 
@@ -42,7 +42,7 @@ impl Journal for Port {
     fn looked_back(&self, look_back: &LookBack) {
         let mut sim = self.sim();
         for story in &look_back.stories {
-            sim.tally.add(format!("story: {:?}", found(story)));
+            sim.tally.add(format!("story: {}", found(story)));
             sim.note(|| format!("    {}: {story}", self.cycle));
         }
         if let Some(rotation) = &look_back.judged {
@@ -67,6 +67,12 @@ impl Journal for Port {
     fn finished(&self, intent: &Intent<'_>, outcome: &PodOutcome) {
         let mut sim = self.sim();
         sim.tally.add(format!("pod: {}", outcome.name()));
+        if let PodOutcome::NotAttempted(NotAttempted::Interrupted(why)) = outcome {
+            sim.tally.add(format!("broken off: {why:?}"));
+        }
+        if let PodOutcome::NotAttempted(NotAttempted::TooFewLeft { .. }) = outcome {
+            sim.tally.add("broken off: too few left");
+        }
         sim.note(|| format!("    {}: {} is {outcome:?}", self.cycle, intent.removal.pod.name));
     }
 }

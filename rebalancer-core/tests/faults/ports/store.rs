@@ -35,7 +35,7 @@ impl StateStore for Port {
             }
             self.tell(sim, What::Locked { from: from.as_deref() });
             answered(sim)?;
-            Ok(acquired)
+            Ok(Acquired { token: told(sim, acquired.token), record: acquired.record })
         })
         .await
     }
@@ -50,7 +50,7 @@ impl StateStore for Port {
             ready(sim.store.save(now, &mut renewed, record))?;
             self.tell(sim, What::Wrote { record, freed: false });
             answered(sim)?;
-            *token = renewed;
+            *token = told(sim, renewed);
             Ok(())
         })
         .await
@@ -101,6 +101,11 @@ fn take(
     }
     let acquired = ready(sim.store.acquire(now, holder, ttl))?;
     Ok((acquired, before.map(|held| held.by)))
+}
+
+fn told(sim: &Sim, token: Token) -> Token {
+    let until = if sim.has(Bug::LockEndHidden) { Timestamp::MAX } else { token.until };
+    Token { until, ..token }
 }
 
 fn reachable(sim: &mut Sim) -> Result<(), StateError> {
