@@ -228,6 +228,17 @@ fn a_sound_cycle_forgives_failures_and_not_the_rotations_that_did_not_help() {
 }
 
 #[test]
+fn a_clock_that_is_set_back_while_a_trial_begins_does_not_hide_it() {
+    let patience = Patience::default();
+    let mut record = after(&[(0, 0.5), (20, 0.5)]);
+    record.advance(at(95), &patience);
+    record.begin(rotation("trial", 94));
+    record.finish("trial", &removed(), at(94));
+    record.advance(at(130), &patience);
+    assert!(matches!(record.pause(at(130), &patience), Some(Pause::TrialPending { .. })));
+}
+
+#[test]
 fn a_batch_that_a_crash_cut_off_is_told_to_its_end_from_what_is_listed_now() {
     let mut record = Record::default();
     record.begin(rotation("a", 0));
