@@ -41,9 +41,10 @@ pub(crate) enum What<'a> {
     ShownBudgets {
         budgets: &'a [DisruptionBudget],
     },
-    /// It has the lock; `from` is the run that it was taken from.
+    /// It has the lock; `from` is the run that it was taken from, `stored` the record.
     Locked {
         from: Option<&'a str>,
+        stored: &'a Record,
     },
     /// The record is written, and the lock is freed or kept.
     Wrote {
@@ -114,7 +115,7 @@ impl fmt::Display for Event<'_> {
                     budgets.iter().map(|budget| budget.allowed).collect::<Vec<_>>()
                 )
             }
-            What::Locked { from } => write!(f, "has the lock, taken from {from:?}"),
+            What::Locked { from, .. } => write!(f, "has the lock, taken from {from:?}"),
             What::Wrote { record, freed } => write!(
                 f,
                 "wrote {} rotations, {} open, {:?}, freed: {freed}",

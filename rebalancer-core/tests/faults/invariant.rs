@@ -8,6 +8,7 @@ mod never_now;
 mod no_veto;
 mod not_twice;
 mod one_batch;
+mod pauses;
 mod quiet;
 mod removal_budget;
 mod story;
@@ -35,6 +36,7 @@ pub(crate) fn all(setup: &Setup) -> Vec<Box<dyn Invariant>> {
         Box::new(one_batch::OneBatch::of(setup)),
         Box::new(intent::Intents::default()),
         Box::new(story::TrueStory::default()),
+        Box::new(pauses::Pauses::of(setup)),
         Box::new(quiet::Quiet::of(setup)),
         Box::new(never_now::NeverNow::of(setup)),
     ]

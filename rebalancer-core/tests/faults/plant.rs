@@ -37,6 +37,10 @@ pub(crate) enum Bug {
     RemovalClaimed,
     /// What may have been removed is written down as removed.
     UnknownTakenForRemoved,
+    /// The store forgets that the breaker is open.
+    BreakerForgotten,
+    /// Memory lets no rotation settle.
+    NoSettling,
     /// Memory never gives up.
     NoBreaker,
     /// A fleet within its limits is taken for an uneven one.
@@ -48,7 +52,7 @@ pub(crate) enum Bug {
 }
 
 impl Bug {
-    pub(crate) const ALL: [Self; 17] = [
+    pub(crate) const ALL: [Self; 19] = [
         Self::LowerMinimum,
         Self::UnreadinessHidden,
         Self::NoRemovalBudget,
@@ -62,6 +66,8 @@ impl Bug {
         Self::JournalLate,
         Self::RemovalClaimed,
         Self::UnknownTakenForRemoved,
+        Self::BreakerForgotten,
+        Self::NoSettling,
         Self::NoBreaker,
         Self::NeverBalanced,
         Self::DryRunIgnored,
@@ -79,6 +85,7 @@ impl Bug {
             Self::LockForAll | Self::LockEndHidden => "one batch at a time",
             Self::SaveSwallowed | Self::JournalLate => "every removal has its intent",
             Self::RemovalClaimed | Self::UnknownTakenForRemoved => "the story is true",
+            Self::BreakerForgotten | Self::NoSettling => "pauses are kept",
             Self::NoBreaker | Self::NeverBalanced => "it falls quiet",
             Self::DryRunIgnored => "a dry run changes nothing",
             Self::SurroundingsHidden => "never now",
@@ -89,6 +96,9 @@ impl Bug {
     pub(crate) fn prepare(self, setup: &mut Setup) {
         let mix = &mut setup.mix;
         match self {
+            Self::LowerMinimum => setup.policy.minimum_pods = setup.pods - 2,
+            Self::BudgetsBypassed => setup.budgets = vec![setup.pods],
+            Self::SurroundingsHidden => mix.disturb(Hitch::Rollout, 0.02),
             Self::NoBreaker => {
                 setup.remembering.patience = setup.remembering.patience.spending(None);
             }
@@ -113,10 +123,12 @@ impl Bug {
         match self {
             Self::LowerMinimum => task.policy.minimum_pods = 1,
             Self::NoRemovalBudget => task.patience(|patience| patience.spending(None)),
-            Self::NoBreaker => task.patience(|patience| {
-                let quick = patience.settling_for(SignedDuration::from_secs(1)).unwrap();
-                quick.giving_up_after(u32::MAX, u32::MAX).unwrap()
-            }),
+            Self::NoSettling => {
+                task.patience(|patience| patience.settling_for(SignedDuration::from_secs(1)).unwrap())
+            }
+            Self::NoBreaker => {
+                task.patience(|patience| patience.giving_up_after(u32::MAX, u32::MAX).unwrap())
+            }
             Self::NeverBalanced => {
                 task.policy.tolerance = Tolerance::new(1.0).unwrap();
                 task.policy.variance_thresholds.insert(Indicator::Cpu, Ratio::ZERO);

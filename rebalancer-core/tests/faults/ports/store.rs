@@ -3,7 +3,7 @@
 
 use async_trait::async_trait;
 use jiff::{SignedDuration, Timestamp};
-use rebalancer_core::history::{Acquired, Peeked, Record, StateError, StateStore, Token};
+use rebalancer_core::history::{Acquired, Breaker, Peeked, Record, StateError, StateStore, Token};
 
 use super::{Call, Port, call};
 use crate::event::What;
@@ -33,9 +33,13 @@ impl StateStore for Port {
             if from.is_some() {
                 sim.tally.add("lock: taken over");
             }
-            self.tell(sim, What::Locked { from: from.as_deref() });
+            self.tell(sim, What::Locked { from: from.as_deref(), stored: &acquired.record });
             answered(sim)?;
-            Ok(Acquired { token: told(sim, acquired.token), record: acquired.record })
+            let Acquired { mut record, token } = acquired;
+            if sim.has(Bug::BreakerForgotten) && matches!(record.breaker(), Breaker::Open { .. }) {
+                record.forgive();
+            }
+            Ok(Acquired { record, token: told(sim, token) })
         })
         .await
     }
