@@ -27,9 +27,11 @@
 //! # How to run more
 //!
 //! ```text
-//! FAULTS_SEEDS=1000000 cargo test --release -p rebalancer-core --features simulation --test faults many -- \
-//!   --ignored --nocapture
+//! FAULTS_FIRST=1500 FAULTS_SEEDS=1000000 cargo test --release -p rebalancer-core --features simulation --test faults \
+//!   many -- --ignored --nocapture
 //! ```
+//!
+//! That is 84 million cycles; they take about four hours. Seeds up to 1500 are those of CI.
 //!
 //! # How it is known to find anything
 //!
@@ -67,7 +69,7 @@ use sim::Violation;
 use tally::Tally;
 
 /// Episodes of an ordinary test run.
-const FEW: Range<u64> = 0..60;
+const FEW: Range<u64> = 0..40;
 
 /// Episodes in CI: some 85 cycles each.
 const MANY: u64 = 1_500;
@@ -123,7 +125,7 @@ fn number(name: &str) -> Option<u64> {
 #[test]
 fn promises_are_kept_whatever_goes_wrong() {
     let tally = keep_their_promises(FEW);
-    assert!(tally.get("removals") > 300, "it did nothing:\n{tally}");
+    assert!(tally.get("removals") > 200, "it did nothing:\n{tally}");
 }
 
 #[test]
@@ -134,9 +136,9 @@ fn promises_are_kept_whatever_goes_wrong() {
     reason = "how long it took is part of the result"
 )]
 fn many_episodes_with_everything_that_can_go_wrong() {
-    let seeds = number("FAULTS_SEEDS").unwrap_or(MANY);
+    let (first, seeds) = (number("FAULTS_FIRST").unwrap_or(0), number("FAULTS_SEEDS").unwrap_or(MANY));
     let began = std::time::Instant::now();
-    let tally = keep_their_promises(0..seeds);
+    let tally = keep_their_promises(first..first + seeds);
     println!("{tally}\n{seeds} episodes, {} cycles in {:.0?}", tally.get("cycles"), began.elapsed());
     assert!(seeds < MANY || tally.get("cycles") >= 100_000, "{} cycles", tally.get("cycles"));
     let missing = coverage::missing(&tally);

@@ -99,13 +99,14 @@ impl Bug {
             Self::LowerMinimum => setup.policy.minimum_pods = setup.pods - 2,
             Self::BudgetsBypassed => setup.budgets = vec![setup.pods],
             Self::SurroundingsHidden => mix.disturb(Hitch::Rollout, 0.02),
+            Self::AnnotationsHidden => mix.disturb(Hitch::PodOptedOut, 0.05),
             Self::NoBreaker => {
                 setup.remembering.patience = setup.remembering.patience.spending(None);
             }
             Self::UnreadinessHidden => mix.disturb(Hitch::PodUnready, 0.1),
             Self::UidIgnored => {
                 setup.stateful = true;
-                mix.disturb(Hitch::PodReborn, 0.3);
+                mix.disturb(Hitch::PodReborn, 0.1);
             }
             Self::LockForAll => mix.set(Fault::Overlap, 0.9),
             Self::LockEndHidden => {
