@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use rebalancer_core::cycle::End;
 use rebalancer_core::fleet::{Hpa, Pod, Uid};
 use rebalancer_core::history::Record;
-use rebalancer_core::port::{Mode, PodRef, RemovalError};
+use rebalancer_core::port::{Interruption, Mode, PodRef, RemovalError};
 use rebalancer_core::surroundings::{Controller, DisruptionBudget};
 
 /// Something happened in or to the cycle of this name.
@@ -51,9 +51,10 @@ pub(crate) enum What<'a> {
         record: &'a Record,
         freed: bool,
     },
-    /// The journal was told of this removal.
+    /// The journal was told of this removal, and whether there is a reason to stop.
     Intended {
         uid: &'a Uid,
+        stop: Option<Interruption>,
     },
     /// The API server got this request.
     Asked {
@@ -123,7 +124,7 @@ impl fmt::Display for Event<'_> {
                 record.unfinished().count(),
                 record.breaker()
             ),
-            What::Intended { uid } => write!(f, "intends {uid}"),
+            What::Intended { uid, .. } => write!(f, "intends {uid}"),
             What::Asked { pod, mode } => write!(f, "asks for {pod}, {mode:?}"),
             What::Removed { uid, .. } => write!(f, "REMOVED {uid}"),
             What::Answered { pod, answer } => write!(f, "is told of {}: {answer:?}", pod.name),

@@ -11,6 +11,7 @@ mod one_batch;
 mod pauses;
 mod quiet;
 mod removal_budget;
+mod stops;
 mod story;
 
 use crate::event::Event;
@@ -35,6 +36,7 @@ pub(crate) fn all(setup: &Setup) -> Vec<Box<dyn Invariant>> {
         Box::new(not_twice::NotTwice::default()),
         Box::new(one_batch::OneBatch::of(setup)),
         Box::new(intent::Intents::default()),
+        Box::new(stops::Stops),
         Box::new(story::TrueStory::default()),
         Box::new(pauses::Pauses::of(setup)),
         Box::new(quiet::Quiet::of(setup)),

@@ -29,6 +29,8 @@ pub(crate) enum Bug {
     LockForAll,
     /// A run never learns when its lock ends.
     LockEndHidden,
+    /// The process does not hear that it is to end.
+    Deaf,
     /// The store says that it saved, and did not.
     SaveSwallowed,
     /// The journal is told after the removal.
@@ -52,7 +54,7 @@ pub(crate) enum Bug {
 }
 
 impl Bug {
-    pub(crate) const ALL: [Self; 19] = [
+    pub(crate) const ALL: [Self; 20] = [
         Self::LowerMinimum,
         Self::UnreadinessHidden,
         Self::NoRemovalBudget,
@@ -62,6 +64,7 @@ impl Bug {
         Self::RemovalRepeated,
         Self::LockForAll,
         Self::LockEndHidden,
+        Self::Deaf,
         Self::SaveSwallowed,
         Self::JournalLate,
         Self::RemovalClaimed,
@@ -83,6 +86,7 @@ impl Bug {
             Self::AnnotationsHidden | Self::UidIgnored => "no vetoed pod",
             Self::RemovalRepeated => "no pod twice",
             Self::LockForAll | Self::LockEndHidden => "one batch at a time",
+            Self::Deaf => "it stops when asked",
             Self::SaveSwallowed | Self::JournalLate => "every removal has its intent",
             Self::RemovalClaimed | Self::UnknownTakenForRemoved => "the story is true",
             Self::BreakerForgotten | Self::NoSettling => "pauses are kept",

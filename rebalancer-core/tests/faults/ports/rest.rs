@@ -23,6 +23,16 @@ impl Clock for Port {
 #[async_trait]
 impl Interrupt for Port {
     fn requested(&self) -> Option<Interruption> {
+        if self.sim().has(Bug::Deaf) { None } else { self.reason_to_stop() }
+    }
+
+    async fn stopped(&self) -> Interruption {
+        poll_fn(|_| self.requested().map_or(Poll::Pending, Poll::Ready)).await
+    }
+}
+
+impl Port {
+    fn reason_to_stop(&self) -> Option<Interruption> {
         let sim = self.sim();
         let process = sim.processes.get(self.process)?;
         let lived = sim.world.now.duration_since(process.started) - process.suspended;
@@ -31,10 +41,6 @@ impl Interrupt for Port {
         } else {
             (lived >= DEADLINE).then_some(Interruption::Deadline)
         }
-    }
-
-    async fn stopped(&self) -> Interruption {
-        poll_fn(|_| self.requested().map_or(Poll::Pending, Poll::Ready)).await
     }
 }
 
@@ -58,9 +64,10 @@ impl Journal for Port {
     }
 
     fn intended(&self, intent: &Intent<'_>) {
+        let stop = self.reason_to_stop();
         let mut sim = self.sim();
         if !sim.has(Bug::JournalLate) {
-            self.tell(&mut sim, What::Intended { uid: &intent.removal.pod.uid });
+            self.tell(&mut sim, What::Intended { uid: &intent.removal.pod.uid, stop });
         }
     }
 
