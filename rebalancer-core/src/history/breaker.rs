@@ -28,7 +28,8 @@ pub enum Breaker {
         /// How many times in a row it opened without having closed in between.
         times: u32,
     },
-    /// One rotation may be tried: when it helps, the breaker closes; when it doesn't, it opens for longer.
+    /// One rotation may be tried: when it helps, the breaker closes; when it doesn't, it opens for longer. Where it was
+    /// open for failed cycles, a sound cycle does as well, and a rotation that doesn't help counts as ever.
     HalfOpen {
         /// Since when.
         since: Timestamp,

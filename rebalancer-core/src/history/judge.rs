@@ -61,9 +61,8 @@ impl Record {
         match end {
             CycleEnd::Sound => {
                 self.failures_in_a_row = 0;
-                // It was open for failures, and a cycle went well: no rotation is needed to tell.
-                if matches!(self.breaker, Breaker::HalfOpen { why: Trip::CyclesFailed { .. }, .. }) {
-                    self.breaker = Breaker::Closed;
+                if let Breaker::HalfOpen { why: Trip::CyclesFailed { .. }, since, times } = self.breaker {
+                    self.breaker = self.recovered(since, times, patience);
                 }
             }
             CycleEnd::CutShort => {}
@@ -93,6 +92,17 @@ impl Record {
         Some(later(settled, patience.open_for(self.breaker.times())))
     }
 
+    /// It was open for failures, and a cycle went well: no rotation is needed to tell. What rotations did before is not
+    /// made good by that; they still have to show that they help.
+    const fn recovered(&self, since: Timestamp, times: u32, patience: &Patience) -> Breaker {
+        let in_a_row = self.unhelpful_in_a_row;
+        if in_a_row >= patience.unhelpful_limit() {
+            Breaker::HalfOpen { since, why: Trip::RotationsDidNotHelp { in_a_row }, times }
+        } else {
+            Breaker::Closed
+        }
+    }
+
     fn settle_last(&mut self, effect: Effect, now: Timestamp, patience: &Patience) {
         let Some(last) = self.rotations.last_mut() else { return };
         last.effect = effect;
@@ -116,8 +126,10 @@ impl Record {
         self.unhelpful_in_a_row = self.unhelpful_in_a_row.saturating_add(1);
         let in_a_row = self.unhelpful_in_a_row;
         let limit = match self.breaker {
-            Breaker::Closed => patience.unhelpful_limit(),
-            Breaker::HalfOpen { .. } => 1,
+            Breaker::HalfOpen { why: Trip::RotationsDidNotHelp { .. }, .. } => 1,
+            Breaker::HalfOpen { why: Trip::CyclesFailed { .. }, .. } | Breaker::Closed => {
+                patience.unhelpful_limit()
+            }
             Breaker::Open { .. } => return,
         };
         if in_a_row >= limit {

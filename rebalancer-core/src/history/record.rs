@@ -96,6 +96,10 @@ impl Record {
 
     /// Puts a rotation in that is about to be made. Save the record before the first removal is asked for.
     pub fn begin(&mut self, rotation: Rotation) {
+        // A clock that was set back since the breaker became half-open must not hide its trial.
+        if let Breaker::HalfOpen { since, .. } = &mut self.breaker {
+            *since = rotation.at.min(*since);
+        }
         self.rotations.push(rotation);
         let (rotations, forgotten) = trimmed(std::mem::take(&mut self.rotations));
         self.rotations = rotations;

@@ -211,6 +211,34 @@ fn three_cycles_in_a_row_that_failed_open_the_breaker_and_one_that_did_not_forgi
 }
 
 #[test]
+fn a_sound_cycle_forgives_failures_and_not_the_rotations_that_did_not_help() {
+    let patience = Patience::default();
+    let mut record = after(&[(0, 0.5), (20, 0.5)]);
+    record.advance(at(95), &patience);
+    for _ in 0..3 {
+        record.cycle_ended("failed", CycleEnd::Failed, at(95), &patience);
+    }
+    assert!(is_open_for(&record, 120), "{:?}", record.breaker());
+    record.advance(at(215), &patience);
+    record.cycle_ended("held", CycleEnd::Sound, at(215), &patience);
+    let why = Trip::RotationsDidNotHelp { in_a_row: 2 };
+    assert_eq!(record.breaker(), Breaker::HalfOpen { since: at(215), why, times: 2 });
+    rotate(&mut record, 220, 0.5);
+    assert!(is_open_for(&record, 240), "{:?}", record.breaker());
+}
+
+#[test]
+fn a_clock_that_is_set_back_while_a_trial_begins_does_not_hide_it() {
+    let patience = Patience::default();
+    let mut record = after(&[(0, 0.5), (20, 0.5)]);
+    record.advance(at(95), &patience);
+    record.begin(rotation("trial", 94));
+    record.finish("trial", &removed(), at(94));
+    record.advance(at(130), &patience);
+    assert!(matches!(record.pause(at(130), &patience), Some(Pause::TrialPending { .. })));
+}
+
+#[test]
 fn a_batch_that_a_crash_cut_off_is_told_to_its_end_from_what_is_listed_now() {
     let mut record = Record::default();
     record.begin(rotation("a", 0));

@@ -52,7 +52,8 @@ fn round(sim: &Arc<Mutex<Sim>>) {
         if overlap {
             modes.push(mode(&mut sim));
         }
-        let later = SignedDuration::from_millis(sim.random.random_range(0..90_000));
+        let latest = if sim.random.random_bool(0.5) { 15_000 } else { 90_000 };
+        let later = SignedDuration::from_millis(sim.random.random_range(0..latest));
         sim.disturb();
         sim.disturb();
         (due, modes, later)
@@ -83,8 +84,7 @@ fn calm(sim: &Arc<Mutex<Sim>>) {
         let mut sim = lock(sim);
         sim.calm = true;
         sim.world.calm_down();
-        let stored = sim.stored();
-        sim.tell(&Event { cycle: "-", what: What::Calm { stored: &stored } });
+        sim.tell(&Event { cycle: "-", what: What::Calm });
     }
     for _ in 0..CALM_CYCLES {
         let due = lock(sim).world.now + CALM_INTERVAL;

@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use rebalancer_core::cycle::End;
 use rebalancer_core::fleet::{Hpa, Pod, Uid};
 use rebalancer_core::history::Record;
-use rebalancer_core::port::{Mode, PodRef, RemovalError};
+use rebalancer_core::port::{Interruption, Mode, PodRef, RemovalError};
 use rebalancer_core::surroundings::{Controller, DisruptionBudget};
 
 /// Something happened in or to the cycle of this name.
@@ -41,18 +41,20 @@ pub(crate) enum What<'a> {
     ShownBudgets {
         budgets: &'a [DisruptionBudget],
     },
-    /// It has the lock; `from` is the run that it was taken from.
+    /// It has the lock; `from` is the run that it was taken from, `stored` the record.
     Locked {
         from: Option<&'a str>,
+        stored: &'a Record,
     },
     /// The record is written, and the lock is freed or kept.
     Wrote {
         record: &'a Record,
         freed: bool,
     },
-    /// The journal was told of this removal.
+    /// The journal was told of this removal, and whether there is a reason to stop.
     Intended {
         uid: &'a Uid,
+        stop: Option<Interruption>,
     },
     /// The API server got this request.
     Asked {
@@ -76,9 +78,7 @@ pub(crate) enum What<'a> {
         end: &'a End,
     },
     /// From now on nothing goes wrong any more.
-    Calm {
-        stored: &'a Record,
-    },
+    Calm,
     /// The episode is over.
     Over {
         stored: &'a Record,
@@ -116,7 +116,7 @@ impl fmt::Display for Event<'_> {
                     budgets.iter().map(|budget| budget.allowed).collect::<Vec<_>>()
                 )
             }
-            What::Locked { from } => write!(f, "has the lock, taken from {from:?}"),
+            What::Locked { from, .. } => write!(f, "has the lock, taken from {from:?}"),
             What::Wrote { record, freed } => write!(
                 f,
                 "wrote {} rotations, {} open, {:?}, freed: {freed}",
@@ -124,7 +124,7 @@ impl fmt::Display for Event<'_> {
                 record.unfinished().count(),
                 record.breaker()
             ),
-            What::Intended { uid } => write!(f, "intends {uid}"),
+            What::Intended { uid, .. } => write!(f, "intends {uid}"),
             What::Asked { pod, mode } => write!(f, "asks for {pod}, {mode:?}"),
             What::Removed { uid, .. } => write!(f, "REMOVED {uid}"),
             What::Answered { pod, answer } => write!(f, "is told of {}: {answer:?}", pod.name),
@@ -133,7 +133,7 @@ impl fmt::Display for Event<'_> {
                 Ok(outcome) => write!(f, "ended {}, unwritten: {:?}", outcome.status(), end.unwritten),
                 Err(failed) => write!(f, "ended, {failed}, unwritten: {:?}", end.unwritten),
             },
-            What::Calm { .. } => f.write_str("nothing goes wrong any more"),
+            What::Calm => f.write_str("nothing goes wrong any more"),
             What::Over { .. } => f.write_str("over"),
         }
     }

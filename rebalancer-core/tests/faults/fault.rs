@@ -88,6 +88,8 @@ pub(crate) enum Hitch {
     PodUnready,
     PodFailed,
     PodDrained,
+    /// It was deleted by force, and another one has its name at once.
+    PodReborn,
     PodOptedOut,
     PodRaised,
     WorkloadOptedOut,
@@ -99,10 +101,11 @@ pub(crate) enum Hitch {
 }
 
 impl Hitch {
-    pub(crate) const ALL: [Self; 11] = [
+    pub(crate) const ALL: [Self; 12] = [
         Self::PodUnready,
         Self::PodFailed,
         Self::PodDrained,
+        Self::PodReborn,
         Self::PodOptedOut,
         Self::PodRaised,
         Self::WorkloadOptedOut,
@@ -117,6 +120,7 @@ impl Hitch {
     pub(crate) const fn usual(self) -> f64 {
         match self {
             Self::PodUnready | Self::PodFailed | Self::PodDrained | Self::PodOptedOut => 0.01,
+            Self::PodReborn => 0.03,
             Self::PodRaised | Self::AutoscalerWaits | Self::BudgetTightened | Self::BudgetStatusStale => {
                 0.004
             }

@@ -8,8 +8,10 @@ mod never_now;
 mod no_veto;
 mod not_twice;
 mod one_batch;
+mod pauses;
 mod quiet;
 mod removal_budget;
+mod stops;
 mod story;
 
 use crate::event::Event;
@@ -26,6 +28,7 @@ pub(crate) trait Invariant: Send {
 
 pub(crate) fn all(setup: &Setup) -> Vec<Box<dyn Invariant>> {
     vec![
+        Box::new(dry_run::DryRun::default()),
         Box::new(minimum::Minimum::of(setup)),
         Box::new(removal_budget::RemovalBudget::of(setup)),
         Box::new(disruption_budget::DisruptionBudgets::default()),
@@ -33,9 +36,10 @@ pub(crate) fn all(setup: &Setup) -> Vec<Box<dyn Invariant>> {
         Box::new(not_twice::NotTwice::default()),
         Box::new(one_batch::OneBatch::of(setup)),
         Box::new(intent::Intents::default()),
+        Box::new(stops::Stops),
         Box::new(story::TrueStory::default()),
+        Box::new(pauses::Pauses::of(setup)),
         Box::new(quiet::Quiet::of(setup)),
-        Box::new(dry_run::DryRun::default()),
         Box::new(never_now::NeverNow::of(setup)),
     ]
 }

@@ -2,10 +2,12 @@
 
 use jiff::SignedDuration;
 use rebalancer_core::cycle::Task;
-use rebalancer_core::fleet::Indicator;
-use rebalancer_core::fleet::Pod;
+use rebalancer_core::fleet::{Indicator, Pod};
 use rebalancer_core::history::Patience;
-use rebalancer_core::unit::{Ratio, Share};
+use rebalancer_core::unit::{Percent, Ratio, Tolerance};
+
+use crate::fault::{Fault, Hitch};
+use crate::setup::Setup;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Bug {
@@ -25,6 +27,10 @@ pub(crate) enum Bug {
     RemovalRepeated,
     /// Two runs get the lock at once.
     LockForAll,
+    /// A run never learns when its lock ends.
+    LockEndHidden,
+    /// The process does not hear that it is to end.
+    Deaf,
     /// The store says that it saved, and did not.
     SaveSwallowed,
     /// The journal is told after the removal.
@@ -33,6 +39,10 @@ pub(crate) enum Bug {
     RemovalClaimed,
     /// What may have been removed is written down as removed.
     UnknownTakenForRemoved,
+    /// The store forgets that the breaker is open.
+    BreakerForgotten,
+    /// Memory lets no rotation settle.
+    NoSettling,
     /// Memory never gives up.
     NoBreaker,
     /// A fleet within its limits is taken for an uneven one.
@@ -44,7 +54,7 @@ pub(crate) enum Bug {
 }
 
 impl Bug {
-    pub(crate) const ALL: [Self; 16] = [
+    pub(crate) const ALL: [Self; 20] = [
         Self::LowerMinimum,
         Self::UnreadinessHidden,
         Self::NoRemovalBudget,
@@ -53,10 +63,14 @@ impl Bug {
         Self::UidIgnored,
         Self::RemovalRepeated,
         Self::LockForAll,
+        Self::LockEndHidden,
+        Self::Deaf,
         Self::SaveSwallowed,
         Self::JournalLate,
         Self::RemovalClaimed,
         Self::UnknownTakenForRemoved,
+        Self::BreakerForgotten,
+        Self::NoSettling,
         Self::NoBreaker,
         Self::NeverBalanced,
         Self::DryRunIgnored,
@@ -71,12 +85,41 @@ impl Bug {
             Self::BudgetsBypassed => "disruption budget kept",
             Self::AnnotationsHidden | Self::UidIgnored => "no vetoed pod",
             Self::RemovalRepeated => "no pod twice",
-            Self::LockForAll => "one batch at a time",
+            Self::LockForAll | Self::LockEndHidden => "one batch at a time",
+            Self::Deaf => "it stops when asked",
             Self::SaveSwallowed | Self::JournalLate => "every removal has its intent",
             Self::RemovalClaimed | Self::UnknownTakenForRemoved => "the story is true",
+            Self::BreakerForgotten | Self::NoSettling => "pauses are kept",
             Self::NoBreaker | Self::NeverBalanced => "it falls quiet",
             Self::DryRunIgnored => "a dry run changes nothing",
             Self::SurroundingsHidden => "never now",
+        }
+    }
+
+    /// Makes what the bug needs likely, and takes out of the way what other invariants would notice first.
+    pub(crate) fn prepare(self, setup: &mut Setup) {
+        let mix = &mut setup.mix;
+        match self {
+            Self::LowerMinimum => setup.policy.minimum_pods = setup.pods - 2,
+            Self::BudgetsBypassed => setup.budgets = vec![setup.pods],
+            Self::SurroundingsHidden => mix.disturb(Hitch::Rollout, 0.02),
+            Self::AnnotationsHidden => mix.disturb(Hitch::PodOptedOut, 0.05),
+            Self::NoBreaker => {
+                setup.remembering.patience = setup.remembering.patience.spending(None);
+            }
+            Self::UnreadinessHidden => mix.disturb(Hitch::PodUnready, 0.1),
+            Self::UidIgnored => {
+                setup.stateful = true;
+                mix.disturb(Hitch::PodReborn, 0.1);
+            }
+            Self::LockForAll => mix.set(Fault::Overlap, 0.9),
+            Self::LockEndHidden => {
+                setup.suspends = true;
+                setup.clock_error = SignedDuration::ZERO;
+                mix.set(Fault::Overlap, 0.9);
+                mix.set(Fault::Stall, 0.1);
+            }
+            _ => {}
         }
     }
 
@@ -85,15 +128,16 @@ impl Bug {
         match self {
             Self::LowerMinimum => task.policy.minimum_pods = 1,
             Self::NoRemovalBudget => task.patience(|patience| patience.spending(None)),
-            Self::NoBreaker => task.patience(|patience| {
-                let quick = patience.spending(None).settling_for(SignedDuration::from_secs(1)).unwrap();
-                quick.giving_up_after(u32::MAX, u32::MAX).unwrap()
-            }),
+            Self::NoSettling => {
+                task.patience(|patience| patience.settling_for(SignedDuration::from_secs(1)).unwrap())
+            }
+            Self::NoBreaker => {
+                task.patience(|patience| patience.giving_up_after(u32::MAX, u32::MAX).unwrap())
+            }
             Self::NeverBalanced => {
-                task.policy.tolerance = rebalancer_core::unit::Tolerance::new(1.0).unwrap();
+                task.policy.tolerance = Tolerance::new(1.0).unwrap();
                 task.policy.variance_thresholds.insert(Indicator::Cpu, Ratio::ZERO);
-                task.policy.minimum_improvement = rebalancer_core::unit::Percent::new(0.0).unwrap();
-                task.policy.minimum_coverage = Share::new(0.0).unwrap();
+                task.policy.minimum_improvement = Percent::new(0.0).unwrap();
             }
             Self::BudgetsBypassed => task.policy.respect_budgets = false,
             _ => {}
@@ -104,9 +148,7 @@ impl Bug {
     pub(crate) fn shown(self, mut pod: Pod) -> Pod {
         match self {
             Self::AnnotationsHidden => pod.annotations.retain(|name, _| name.ends_with("opt-in")),
-            Self::UnreadinessHidden => {
-                pod.ready = true;
-            }
+            Self::UnreadinessHidden => pod.ready = true,
             _ => {}
         }
         pod

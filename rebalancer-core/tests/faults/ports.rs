@@ -29,6 +29,22 @@ struct Call {
     bound: bool,
 }
 
+/// Every call that a cycle makes.
+pub(crate) const CALLS: [&str; 12] = [
+    "taking the lock",
+    "looking at the record",
+    "reading loads",
+    "reading earlier loads",
+    "listing autoscalers",
+    "reading the controller",
+    "listing budgets",
+    "listing pods",
+    "writing the intent",
+    "reading a pod again",
+    "a removal",
+    "writing the end",
+];
+
 macro_rules! call {
     ($name:literal) => {
         Call { before: concat!("before ", $name), after: concat!("after ", $name), bound: false }

@@ -41,7 +41,6 @@ pub(crate) fn begin(sim: &Arc<Mutex<Sim>>, mode: Mode, due: Timestamp) -> Runnin
     let cycle = format!("cycle-{process}");
     let offset = any_offset(&mut inner);
     inner.processes.push(Process {
-        cycle: cycle.clone(),
         started: due,
         offset,
         suspended: SignedDuration::ZERO,

@@ -36,6 +36,8 @@ pub(crate) struct Setup {
     /// Pods that each disruption budget keeps; mostly one budget or none.
     pub(crate) budgets: Vec<usize>,
     pub(crate) policy: Policy,
+    /// Lag is measured too.
+    pub(crate) lag: bool,
     pub(crate) remembering: Remembering,
     pub(crate) interval: SignedDuration,
     pub(crate) rounds: usize,
@@ -63,6 +65,7 @@ impl Setup {
             hpa: random.random_bool(0.6).then_some(60.0),
             budgets: budgets(pods, random),
             policy: policy(pods, random),
+            lag: random.random_bool(0.4),
             remembering: Remembering { patience: patience(random), lock_for: LOCK_FOR },
             interval: SignedDuration::from_mins(random.random_range(3..=6) * 2),
             rounds: random.random_range(25..=60),

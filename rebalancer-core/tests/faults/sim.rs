@@ -37,7 +37,6 @@ pub(crate) struct Sim {
 /// What the world knows of a process that runs a cycle.
 #[derive(Debug, Clone)]
 pub(crate) struct Process {
-    pub(crate) cycle: String,
     pub(crate) started: Timestamp,
     /// Its clock is off by so much.
     pub(crate) offset: SignedDuration,
@@ -53,6 +52,7 @@ pub(crate) struct Process {
 /// An invariant was broken.
 #[derive(Debug, Clone)]
 pub(crate) struct Violation {
+    pub(crate) cycle: String,
     pub(crate) invariant: &'static str,
     pub(crate) message: String,
 }
@@ -60,7 +60,10 @@ pub(crate) struct Violation {
 impl Sim {
     pub(crate) fn new(seed: u64, bug: Option<Bug>, traced: bool) -> Self {
         let mut random = ChaCha8Rng::seed_from_u64(seed);
-        let setup = Setup::of(&mut random);
+        let mut setup = Setup::of(&mut random);
+        if let Some(bug) = bug {
+            bug.prepare(&mut setup);
+        }
         let world = World::new(&setup, &mut random);
         Self {
             watchers: invariant::all(&setup),
@@ -96,7 +99,8 @@ impl Sim {
             if let Err(message) = watcher.see(event, &self.world)
                 && self.violation.is_none()
             {
-                self.violation = Some(Violation { invariant: watcher.name(), message });
+                let cycle = event.cycle.to_owned();
+                self.violation = Some(Violation { cycle, invariant: watcher.name(), message });
             }
         }
     }

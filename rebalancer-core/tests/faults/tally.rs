@@ -20,14 +20,6 @@ impl Tally {
     pub(crate) fn get(&self, what: &str) -> u64 {
         self.0.get(what).copied().unwrap_or(0)
     }
-
-    /// Names that begin so.
-    pub(crate) fn named(&self, prefix: &str) -> impl Iterator<Item = (&str, u64)> {
-        self.0
-            .iter()
-            .filter(move |(what, _)| what.starts_with(prefix))
-            .map(|(what, count)| (what.as_str(), *count))
-    }
 }
 
 impl fmt::Display for Tally {

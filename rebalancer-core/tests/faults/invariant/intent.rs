@@ -26,7 +26,7 @@ impl Invariant for Intents {
 
     fn see(&mut self, event: &Event<'_>, _: &World) -> Result<(), String> {
         match &event.what {
-            What::Intended { uid } => drop(self.told.insert((event.cycle.to_owned(), (*uid).clone()))),
+            What::Intended { uid, .. } => drop(self.told.insert((event.cycle.to_owned(), (*uid).clone()))),
             What::Removed { uid, stored } => {
                 let told = self.told.contains(&(event.cycle.to_owned(), (*uid).clone()));
                 ensure(told, || format!("the journal knows nothing of {uid}"))?;

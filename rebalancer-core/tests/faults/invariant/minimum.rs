@@ -1,7 +1,8 @@
 //! Minimum kept: of the pods that served when the cycle last listed them, at least the minimum is left that no
 //! rebalancer has removed since.
 //!
-//! Pods that failed by themselves after that list are not held against it: nobody can know of them in time.
+//! Pods that failed by themselves after that list are not held against it: nobody can know of them in time. So that
+//! this is no excuse for not looking, the list must be newer than the removal before.
 
 use std::collections::BTreeSet;
 
@@ -15,11 +16,13 @@ use crate::world::{World, is_own};
 pub(super) struct Minimum {
     least: usize,
     serving: ByCycle<BTreeSet<Uid>>,
+    /// Cycles that have listed pods since their last removal.
+    looked: BTreeSet<String>,
 }
 
 impl Minimum {
     pub(super) fn of(setup: &Setup) -> Self {
-        Self { least: setup.policy.minimum_pods, serving: ByCycle::new() }
+        Self { least: setup.policy.minimum_pods, serving: ByCycle::new(), looked: BTreeSet::new() }
     }
 }
 
@@ -34,8 +37,11 @@ impl Invariant for Minimum {
                 let serving = pods.iter().filter(|pod| is_own(pod) && pod.is_serving());
                 let serving = serving.map(|pod| pod.uid.clone()).collect();
                 self.serving.insert(event.cycle.to_owned(), serving);
+                self.looked.insert(event.cycle.to_owned());
             }
             What::Removed { uid, .. } => {
+                let looked = self.looked.remove(event.cycle);
+                ensure(looked, || "pods were not counted since the removal before".to_owned())?;
                 for serving in self.serving.values_mut() {
                     serving.remove(*uid);
                 }

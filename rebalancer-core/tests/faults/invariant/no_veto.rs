@@ -1,7 +1,8 @@
 //! No vetoed pod: what is removed is the very pod that was read again last, and as it was read nothing spoke against it.
 //!
 //! What changes while the answer of that reading or the removal itself is under way can't be known; a UID does not
-//! change, so a stranger is never hit. The age is judged by the process's clock, which may be off by what clocks are off.
+//! change, so a stranger is never hit. The age is judged when the answer is there, by
+//! the process's clock, which may be off by what clocks are off.
 
 use jiff::{SignedDuration, Timestamp};
 use rebalancer_core::fleet::{Phase, Pod};
@@ -14,7 +15,7 @@ use crate::world::{World, is_own};
 pub(super) struct NoVeto {
     minimum_age: SignedDuration,
     opt_in: bool,
-    read: ByCycle<(Timestamp, Option<Pod>)>,
+    read: ByCycle<Option<Pod>>,
     workload_opted_in: ByCycle<bool>,
 }
 
@@ -28,12 +29,12 @@ impl NoVeto {
         }
     }
 
-    fn veto(&self, cycle: &str, pod: &Pod, at: Timestamp) -> Option<&'static str> {
+    fn veto(&self, cycle: &str, pod: &Pod, now: Timestamp) -> Option<&'static str> {
         let says =
             |name: &str, value: &str| pod.annotations.iter().any(|(key, text)| key == name && text == value);
         let opted_in =
             self.workload_opted_in.get(cycle) == Some(&true) || says("pod-rebalancer.io/opt-in", "true");
-        let old_enough = pod.ready_since.is_some_and(|since| at.duration_since(since) >= self.minimum_age);
+        let old_enough = pod.ready_since.is_some_and(|since| now.duration_since(since) >= self.minimum_age);
         [
             (pod.terminating, "it is on its way out"),
             (pod.phase != Phase::Running, "it is not Running"),
@@ -59,7 +60,7 @@ impl Invariant for NoVeto {
     fn see(&mut self, event: &Event<'_>, world: &World) -> Result<(), String> {
         match &event.what {
             What::Read { pod, .. } => {
-                self.read.insert(event.cycle.to_owned(), (world.now, pod.cloned()));
+                self.read.insert(event.cycle.to_owned(), pod.cloned());
             }
             What::ShownController { controller } => {
                 let says =
@@ -67,14 +68,14 @@ impl Invariant for NoVeto {
                 self.workload_opted_in.insert(event.cycle.to_owned(), says);
             }
             What::Removed { uid, .. } => {
-                let Some((at, Some(pod))) = self.read.get(event.cycle) else {
+                let Some(Some(pod)) = self.read.get(event.cycle) else {
                     return Err(format!("{uid} was not read again"));
                 };
                 if pod.uid != **uid {
                     return Err(format!("{} was read again, {uid} was hit", pod.uid));
                 }
                 return self
-                    .veto(event.cycle, pod, *at)
+                    .veto(event.cycle, pod, world.now)
                     .map_or(Ok(()), |why| Err(format!("{}: {why}", pod.name)));
             }
             What::Crashed { .. } | What::Ended { .. } => {

@@ -17,11 +17,15 @@ use crate::world::World;
 /// Rotations that were judged by a change that was under way when things calmed down.
 const CHANCE: usize = 2;
 
+/// Thresholds of the coefficient of variation.
+const CPU_VARIANCE: f64 = 0.3;
+const LAG_VARIANCE: f64 = 0.5;
+
 pub(super) struct Quiet {
     hopeless: bool,
     /// In cores, with an autoscaler.
     hot_above: Option<f64>,
-    variance: f64,
+    lag: bool,
     patience: Patience,
     unhelpful_limit: usize,
     calm_since: Option<Timestamp>,
@@ -36,7 +40,7 @@ impl Quiet {
         Self {
             hopeless: setup.is_hopeless(),
             hot_above: setup.hpa.map(|percent| percent / 100.0 * setup.policy.tolerance.get()),
-            variance: 0.3,
+            lag: setup.lag,
             patience: setup.remembering.patience,
             unhelpful_limit: 3,
             calm_since: None,
@@ -53,10 +57,11 @@ impl Quiet {
         let loads: Vec<f64> = reading.loads.values().map(|load| load.get()).collect();
         let highest = loads.iter().copied().fold(0.0, f64::max);
         let lowest = loads.iter().copied().fold(f64::INFINITY, f64::min);
+        // The coefficient of variation of any part of the fleet is at most half of its range over its lowest.
+        let spread = (highest - lowest) / 2.0 / lowest;
         match self.hot_above {
-            Some(limit) => highest <= limit,
-            // The coefficient of variation of any part of the fleet is at most half of the range over the lowest.
-            None => (highest - lowest) / 2.0 / lowest <= self.variance,
+            Some(limit) => highest <= limit && (!self.lag || spread <= LAG_VARIANCE),
+            None => spread <= CPU_VARIANCE,
         }
     }
 
@@ -81,7 +86,7 @@ impl Invariant for Quiet {
 
     fn see(&mut self, event: &Event<'_>, world: &World) -> Result<(), String> {
         match &event.what {
-            What::Calm { .. } => self.calm_since = Some(world.now),
+            What::Calm => self.calm_since = Some(world.now),
             What::Measured { .. } => self.balanced = self.is_balanced(world),
             What::Removed { uid, .. } => {
                 let Some(since) = self.calm_since else { return Ok(()) };

@@ -54,6 +54,9 @@ impl Port {
             let stored = sim.stored();
             self.tell(sim, What::Removed { uid: &hit, stored: &stored });
             sim.tally.add("removals");
+            if sim.calm {
+                sim.tally.add("removals while nothing goes wrong");
+            }
             sim.removals.push(sim.world.now);
             let world = &mut sim.world;
             world.meet(&mut sim.random);

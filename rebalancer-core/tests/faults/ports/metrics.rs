@@ -21,12 +21,11 @@ impl MetricsSource for Port {
         self.call(call!("reading loads"), |sim| {
             self.tell(sim, What::Measured { at });
             let partitions = (sim.setup.policy.strategy == Strategy::Predict).then(|| partitions(sim, at));
-            Readings {
-                loads: BTreeMap::from([(Indicator::Cpu, loads(sim, at))]),
-                cpu_requests: Ok(Samples::new()),
-                hpas: Ok(Vec::new()),
-                partitions,
+            let mut all = BTreeMap::from([(Indicator::Cpu, loads(sim, at))]);
+            if sim.setup.lag {
+                all.insert(Indicator::Lag, loads(sim, at));
             }
+            Readings { loads: all, cpu_requests: Ok(Samples::new()), hpas: Ok(Vec::new()), partitions }
         })
         .await
     }

@@ -5,7 +5,7 @@ use std::task::Poll;
 
 use async_trait::async_trait;
 use jiff::Timestamp;
-use rebalancer_core::cycle::{Observation, PodOutcome};
+use rebalancer_core::cycle::{NotAttempted, Observation, PodOutcome};
 use rebalancer_core::port::{Clock, Intent, Interrupt, Interruption, Journal};
 use rebalancer_core::remember::LookBack;
 
@@ -23,6 +23,16 @@ impl Clock for Port {
 #[async_trait]
 impl Interrupt for Port {
     fn requested(&self) -> Option<Interruption> {
+        if self.sim().has(Bug::Deaf) { None } else { self.reason_to_stop() }
+    }
+
+    async fn stopped(&self) -> Interruption {
+        poll_fn(|_| self.requested().map_or(Poll::Pending, Poll::Ready)).await
+    }
+}
+
+impl Port {
+    fn reason_to_stop(&self) -> Option<Interruption> {
         let sim = self.sim();
         let process = sim.processes.get(self.process)?;
         let lived = sim.world.now.duration_since(process.started) - process.suspended;
@@ -32,17 +42,13 @@ impl Interrupt for Port {
             (lived >= DEADLINE).then_some(Interruption::Deadline)
         }
     }
-
-    async fn stopped(&self) -> Interruption {
-        poll_fn(|_| self.requested().map_or(Poll::Pending, Poll::Ready)).await
-    }
 }
 
 impl Journal for Port {
     fn looked_back(&self, look_back: &LookBack) {
         let mut sim = self.sim();
         for story in &look_back.stories {
-            sim.tally.add(format!("story: {:?}", found(story)));
+            sim.tally.add(format!("story: {}", found(story)));
             sim.note(|| format!("    {}: {story}", self.cycle));
         }
         if let Some(rotation) = &look_back.judged {
@@ -58,15 +64,22 @@ impl Journal for Port {
     }
 
     fn intended(&self, intent: &Intent<'_>) {
+        let stop = self.reason_to_stop();
         let mut sim = self.sim();
         if !sim.has(Bug::JournalLate) {
-            self.tell(&mut sim, What::Intended { uid: &intent.removal.pod.uid });
+            self.tell(&mut sim, What::Intended { uid: &intent.removal.pod.uid, stop });
         }
     }
 
     fn finished(&self, intent: &Intent<'_>, outcome: &PodOutcome) {
         let mut sim = self.sim();
         sim.tally.add(format!("pod: {}", outcome.name()));
+        if let PodOutcome::NotAttempted(NotAttempted::Interrupted(why)) = outcome {
+            sim.tally.add(format!("broken off: {why:?}"));
+        }
+        if let PodOutcome::NotAttempted(NotAttempted::TooFewLeft { .. }) = outcome {
+            sim.tally.add("broken off: too few left");
+        }
         sim.note(|| format!("    {}: {} is {outcome:?}", self.cycle, intent.removal.pod.name));
     }
 }

@@ -3,7 +3,7 @@
 
 use async_trait::async_trait;
 use jiff::{SignedDuration, Timestamp};
-use rebalancer_core::history::{Acquired, Peeked, Record, StateError, StateStore, Token};
+use rebalancer_core::history::{Acquired, Breaker, Peeked, Record, StateError, StateStore, Token};
 
 use super::{Call, Port, call};
 use crate::event::What;
@@ -33,9 +33,13 @@ impl StateStore for Port {
             if from.is_some() {
                 sim.tally.add("lock: taken over");
             }
-            self.tell(sim, What::Locked { from: from.as_deref() });
+            self.tell(sim, What::Locked { from: from.as_deref(), stored: &acquired.record });
             answered(sim)?;
-            Ok(acquired)
+            let Acquired { mut record, token } = acquired;
+            if sim.has(Bug::BreakerForgotten) && matches!(record.breaker(), Breaker::Open { .. }) {
+                record.forgive();
+            }
+            Ok(Acquired { record, token: told(sim, token) })
         })
         .await
     }
@@ -50,7 +54,7 @@ impl StateStore for Port {
             ready(sim.store.save(now, &mut renewed, record))?;
             self.tell(sim, What::Wrote { record, freed: false });
             answered(sim)?;
-            *token = renewed;
+            *token = told(sim, renewed);
             Ok(())
         })
         .await
@@ -101,6 +105,11 @@ fn take(
     }
     let acquired = ready(sim.store.acquire(now, holder, ttl))?;
     Ok((acquired, before.map(|held| held.by)))
+}
+
+fn told(sim: &Sim, token: Token) -> Token {
+    let until = if sim.has(Bug::LockEndHidden) { Timestamp::MAX } else { token.until };
+    Token { until, ..token }
 }
 
 fn reachable(sim: &mut Sim) -> Result<(), StateError> {

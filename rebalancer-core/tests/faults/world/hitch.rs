@@ -27,6 +27,7 @@ impl World {
                 life.gone_at = Some(now + SignedDuration::from_secs(40));
             }),
             Hitch::PodDrained => self.drain(random),
+            Hitch::PodReborn => self.reborn(random),
             Hitch::PodOptedOut => self.one(random, |life, _, random| {
                 if let Some((name, value)) = OUT.iter().choose(random) {
                     life.pod.annotations.insert((*name).to_owned(), (*value).to_owned());
@@ -73,6 +74,18 @@ impl World {
         let serving = self.pods.values_mut().filter(|life| life.pod.is_serving());
         if let Some(life) = serving.choose(random) {
             change(life, self.now, random);
+        }
+    }
+
+    /// Only a StatefulSet's pods come back under their names.
+    fn reborn(&mut self, random: &mut ChaCha8Rng) {
+        let serving = self.serving().map(|pod| pod.name.clone()).choose(random);
+        let number = |name: &str| name.rsplit_once('-').and_then(|(_, number)| number.parse().ok());
+        if let Some((name, ordinal)) = serving.and_then(|name| Some((name.clone(), number(&name)?)))
+            && self.workload.stateful
+        {
+            self.pods.remove(&name);
+            self.start(ordinal, random);
         }
     }
 
