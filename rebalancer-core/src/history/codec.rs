@@ -2,6 +2,7 @@
 
 use serde::de::{Deserialize, Deserializer, Error};
 
+use super::effect::rounded;
 use super::record::{SCHEMA_VERSION, is_trim};
 use super::rotation::Rotation;
 use crate::fleet::{Indicator, Uid};
@@ -16,13 +17,14 @@ pub(super) fn version<'de, D: Deserializer<'de>>(from: D) -> Result<u32, D::Erro
     }
 }
 
+/// Rounded as what is written: a number with more digits may come back from JSON as one of its neighbours.
 pub(super) fn ratio<'de, D: Deserializer<'de>>(from: D) -> Result<Ratio, D::Error> {
-    Ratio::new(f64::deserialize(from)?).map_err(Error::custom)
+    Ratio::new(f64::deserialize(from)?).map(rounded).map_err(Error::custom)
 }
 
 pub(super) fn maybe_ratio<'de, D: Deserializer<'de>>(from: D) -> Result<Option<Ratio>, D::Error> {
     let number = Option::<f64>::deserialize(from)?;
-    number.map(Ratio::new).transpose().map_err(Error::custom)
+    number.map(|number| Ratio::new(number).map(rounded)).transpose().map_err(Error::custom)
 }
 
 pub(super) fn uid<'de, D: Deserializer<'de>>(from: D) -> Result<Uid, D::Error> {

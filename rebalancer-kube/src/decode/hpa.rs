@@ -62,7 +62,8 @@ struct Target {
 /// # Errors
 /// When it has no name.
 pub(crate) fn hpa(raw: RawHpa, container: &str) -> Result<Hpa, InventoryError> {
-    let name = raw.metadata.name.ok_or_else(|| incomplete("horizontal pod autoscaler", "", "a name"))?;
+    let name = raw.metadata.name.filter(|name| !name.is_empty());
+    let name = name.ok_or_else(|| incomplete("horizontal pod autoscaler", "", "a name"))?;
     Ok(Hpa {
         name,
         scales: raw.spec.scale_target_ref.and_then(|target| target.name),
@@ -151,6 +152,15 @@ mod tests {
             json!([pods, of_container("sidecar", percent(10)), of_container("consumer", percent(70))]);
         assert_eq!(cpu_of(metrics), Some(CpuTarget::Utilization(70.0)));
         assert_eq!(cpu_of(json!([of_container("sidecar", percent(10))])), None);
+    }
+
+    #[test]
+    fn an_autoscaler_without_a_name_is_refused() {
+        for metadata in [json!({}), json!({"name": null}), json!({"name": ""})] {
+            let raw = serde_json::from_value(json!({"metadata": metadata, "spec": {}})).unwrap();
+            let message = hpa(raw, "consumer").unwrap_err().to_string();
+            assert!(message.ends_with("came without a name"), "{message}");
+        }
     }
 
     #[test]

@@ -57,6 +57,16 @@ fn values_that_are_none_are_not_read() {
 }
 
 #[test]
+fn a_number_that_is_longer_than_any_that_is_written_comes_back_as_it_was_read() {
+    let text = json(&after(&[(0, 0.5)]));
+    for number in ["1.7973465674311578e308", "0.12345678901234567", "1e-308"] {
+        let longer = text.replacen("\"predicted_cv\":null", &format!("\"predicted_cv\":{number}"), 1);
+        let read: Record = serde_json::from_str(&longer).unwrap();
+        assert_eq!(serde_json::from_str::<Record>(&json(&read)).unwrap(), read, "{number}");
+    }
+}
+
+#[test]
 fn a_tally_with_more_names_than_are_counted_apart_comes_back_as_it_was() {
     let mut record = Record::default();
     for name in 0..20 {
