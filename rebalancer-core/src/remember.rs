@@ -109,6 +109,8 @@ impl Memory {
         let patience = self.patience_for(listed.len());
         let judged = self.record.measure(now, &patience, |indicator| spread(&observation.report, indicator));
         let judged = judged.cloned();
+        let degraded = &observation.report.degraded;
+        self.record.count_degraded(degraded.iter().map(|degraded| degraded.indicator.name()));
         LookBack { stories, judged, breaker: self.record.breaker() }
     }
 

@@ -67,4 +67,7 @@ pub struct Counters {
     pub rotations: Tally,
     /// How often the breaker opened, by reason.
     pub breaker: Tally,
+    /// Indicators that could not be read in a cycle, by name. Records of before this was counted have none.
+    #[cfg_attr(feature = "serde", serde(default))]
+    pub degraded: Tally,
 }

@@ -188,6 +188,11 @@ impl Record {
         later(oldest, window)
     }
 
+    /// Counts indicators that could not be read in this cycle.
+    pub fn count_degraded<'a>(&mut self, names: impl IntoIterator<Item = &'a str>) {
+        names.into_iter().for_each(|name| self.counters.degraded.add(name, 1));
+    }
+
     fn count_removed(&mut self, role: &str, at: Timestamp) {
         self.counters.removed.add(role, 1);
         self.removals.add(at, 1);
