@@ -9,7 +9,7 @@
 use std::collections::BTreeMap;
 use std::sync::LazyLock;
 
-use libfuzzer_sys::fuzz_target;
+use libfuzzer_sys::{fuzz_mutator, fuzz_target};
 use rebalancer_core::fleet::Indicator;
 use rebalancer_core::history::{Patience, Record};
 use rebalancer_core::policy::Policy;
@@ -26,6 +26,10 @@ use config::variable::VARIABLES;
 #[allow(dead_code, unused_imports, reason = "each command uses its own part")]
 #[path = "../../src/config/mod.rs"]
 mod config;
+
+fuzz_mutator!(|data: &mut [u8], size: usize, max_size: usize, seed: u32| {
+    rebalancer_fuzz::mutate(data, size, max_size, seed)
+});
 
 fuzz_target!(|data: &[u8]| {
     let names: Vec<&str> = VARIABLES.iter().map(|variable| variable.name).collect();

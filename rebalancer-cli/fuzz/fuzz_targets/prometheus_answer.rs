@@ -8,12 +8,16 @@
 
 use std::collections::BTreeMap;
 
-use libfuzzer_sys::fuzz_target;
+use libfuzzer_sys::{fuzz_mutator, fuzz_target};
 use rebalancer_core::fleet::{CpuTarget, Indicator};
 use rebalancer_core::port::{InventoryError, MetricsError, Readings};
-use rebalancer_fuzz::{documents, fleet, is_one_short_line, judge};
+use rebalancer_fuzz::{documents, fleet, general, is_one_short_line, judge};
 use rebalancer_prom::fuzzing::{hpas, partitions, samples, server_error};
 use serde_json::Value;
+
+fuzz_mutator!(|data: &mut [u8], size: usize, max_size: usize, seed: u32| {
+    rebalancer_fuzz::mutate(data, size, max_size, seed)
+});
 
 fuzz_target!(|data: &[u8]| {
     let answers = documents(data);
@@ -73,9 +77,12 @@ fn check_partitions(body: &[u8]) {
     assert_eq!(partitions.len(), series(&raw).len(), "partitions are known all together or not at all");
 }
 
-/// What a general reader makes of it. It gives up at what the decoder skips unread, such as deep nesting.
+/// What a general reader makes of it, unless it has lists for objects.
 fn raw(body: &[u8]) -> Option<Value> {
-    serde_json::from_slice(body).ok()
+    let of_objects = |raw: &Value| {
+        raw["data"].is_object() && series(raw).iter().all(|series| series["metric"].is_object())
+    };
+    general(body).filter(of_objects)
 }
 
 fn is_whole(raw: &Value) -> bool {

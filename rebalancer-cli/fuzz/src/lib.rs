@@ -4,8 +4,13 @@ pub mod fleet;
 pub mod folder;
 pub mod judge;
 pub mod lock;
+mod mutate;
 pub mod settings;
 pub mod story;
+
+pub use mutate::mutate;
+
+use serde_json::Value;
 
 /// The line between two documents of one input.
 const BETWEEN: &[u8] = b"\n---\n";
@@ -21,6 +26,13 @@ pub fn documents(data: &[u8]) -> Vec<&[u8]> {
     }
     documents.push(rest);
     documents
+}
+
+/// What a general reader makes of JSON. It gives up at what the decoders skip unread, such as deep nesting; and they
+/// take a list of all fields, in their order, for an object.
+#[must_use]
+pub fn general(json: &[u8]) -> Option<Value> {
+    serde_json::from_slice(json).ok().filter(Value::is_object)
 }
 
 /// Words of ours that an operator reads: text from outside must not forge log lines with them, or fill a disk.

@@ -1,5 +1,6 @@
 //! A Lease through one run: looked at, taken, written, freed.
 
+use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 use rebalancer_core::history::{Acquired, Held, StateError};
 use rebalancer_kube::fuzzing::{acquire, peek, written};
@@ -10,8 +11,8 @@ const TTL: SignedDuration = SignedDuration::from_secs(60);
 
 /// Panics when two can hold the lock at a time, or when what was written is not what is read.
 pub fn check(lease: &str, now: Timestamp) {
-    // In the last minutes of all time there is no time left to hold a lock for.
-    if now.checked_add(TTL * 2).is_err() {
+    // A Lease can't hold any other year, and no clock shows one.
+    if !(0..9_999).contains(&now.to_zoned(TimeZone::UTC).year()) {
         return;
     }
     let seen = peek(lease, now);
