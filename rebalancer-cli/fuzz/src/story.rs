@@ -88,10 +88,12 @@ impl<'a> Step<'a> {
                 record.advance(self.now, patience);
                 nothing_lies_ahead(record, self.now);
             }
-            "reconcile" => drop(record.reconcile(&self.listed(record))),
+            "reconcile" => drop(record.reconcile(&self.listed(record), self.now)),
             "measure" => drop(record.measure(self.now, patience, |_| self.spread()).cloned()),
             "patience" => *patience = self.patience(patience).unwrap_or(*patience),
             "forgive" => record.forgive(),
+            "withdraw" => record.withdraw(self.word(0)),
+            "degraded" => record.count_degraded([self.word(0)]),
             "save" => save(record),
             _ => {}
         }
@@ -116,7 +118,7 @@ impl<'a> Step<'a> {
         let told = |name: &str, uid: &str| (fleet::removal(fleet::pod_ref(name, uid)), self.outcome());
         let told: Vec<_> = last.pods.iter().map(|pod| told(&pod.name, pod.uid.as_str())).collect();
         let cycle = last.cycle.clone();
-        record.finish(&cycle, &told);
+        record.finish(&cycle, &told, self.now);
     }
 
     fn outcome(&self) -> PodOutcome {
@@ -183,8 +185,8 @@ fn never_falls(before: &Counters, after: &Counters) {
 }
 
 fn tallies(counters: &Counters) -> [&Tally; 6] {
-    let Counters { cycles, removed, refused, failed, rotations, breaker } = counters;
-    [cycles, removed, refused, failed, rotations, breaker]
+    let Counters { cycles, removed, refused, failed, rotations, breaker, degraded } = counters;
+    [cycles, removed, refused, failed, rotations, breaker, degraded]
 }
 
 /// A clock that was ahead must not hold the fleet for longer than if it had just happened.

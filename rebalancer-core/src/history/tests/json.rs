@@ -18,7 +18,7 @@ fn a_record_reads_like_this() {
         r#""before":{"cv":0.5,"max_to_mean":2.0},"predicted_cv":null,"effect":{"verdict":"not-yet-known"}}],"#,
         r#""removals":[{"at":"2026-01-01T00:00:00Z","pods":1}],"unhelpful_in_a_row":0,"failures_in_a_row":0,"#,
         r#""breaker":{"state":"closed"},"counters":{"cycles":{},"removed":{"hot":1},"refused":{},"#,
-        r#""failed":{"unknown":1},"rotations":{},"breaker":{}}}"#,
+        r#""failed":{"unknown":1},"rotations":{},"breaker":{},"degraded":{}}}"#,
     );
     assert_eq!(json(&record), expected);
 }
@@ -31,6 +31,15 @@ fn fields_that_are_not_known_are_skipped_and_fields_that_miss_are_not_made_up() 
     for text in ["{}", r#"{"version":1}"#, "null", "[]", ""] {
         assert!(serde_json::from_str::<Record>(text).is_err(), "{text}");
     }
+}
+
+#[test]
+fn a_record_of_before_degraded_indicators_were_counted_is_read() {
+    let mut record = after(&[(0, 0.5)]);
+    let old = json(&record).replace(r#","degraded":{}"#, "");
+    assert_eq!(serde_json::from_str::<Record>(&old).unwrap(), record);
+    record.count_degraded(["lag", "lag"]);
+    assert_eq!(record.counters().degraded.get("lag"), 2);
 }
 
 #[test]

@@ -83,8 +83,8 @@ fn happens(record: &mut Record, now: Timestamp, step: &Step, count: usize, patie
 }
 
 fn tallies(record: &Record) -> Vec<(String, u64)> {
-    let Counters { cycles, removed, refused, failed, rotations, breaker } = record.counters();
-    [cycles, removed, refused, failed, rotations, breaker]
+    let Counters { cycles, removed, refused, failed, rotations, breaker, degraded } = record.counters();
+    [cycles, removed, refused, failed, rotations, breaker, degraded]
         .iter()
         .enumerate()
         .flat_map(|(n, tally)| tally.iter().map(move |(name, count)| (format!("{n}/{name}"), count)))
