@@ -184,7 +184,7 @@ fn never_falls(before: &Counters, after: &Counters) {
     }
 }
 
-fn tallies(counters: &Counters) -> [&Tally; 6] {
+fn tallies(counters: &Counters) -> [&Tally; 7] {
     let Counters { cycles, removed, refused, failed, rotations, breaker, degraded } = counters;
     [cycles, removed, refused, failed, rotations, breaker, degraded]
 }
