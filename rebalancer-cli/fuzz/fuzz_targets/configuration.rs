@@ -11,6 +11,7 @@ use std::sync::LazyLock;
 
 use libfuzzer_sys::{fuzz_mutator, fuzz_target};
 use rebalancer_core::fleet::Indicator;
+use rebalancer_core::cycle::Remembering;
 use rebalancer_core::history::{Patience, Record};
 use rebalancer_core::policy::Policy;
 use rebalancer_core::port::Readings;
@@ -39,9 +40,10 @@ fuzz_target!(|data: &[u8]| {
     match config::settings(&raw) {
         Ok(settings) => {
             shows_no_secret(&format!("{settings:?}"));
-            assert!(settings.task.lock > settings.task.timeout);
-            let patience = settings.task.patience.unwrap_or_default();
-            assert_eq!(Record::default().pause(fleet::NOW, &patience).is_some(), spent(&patience));
+            if let Some(Remembering { patience, lock_for }) = settings.task.remembering {
+                assert!(lock_for.unsigned_abs() > settings.task.timeout);
+                assert_eq!(Record::default().pause(fleet::NOW, &patience).is_some(), spent(&patience));
+            }
         }
         Err(problems) => some(&problems),
     }
