@@ -13,6 +13,7 @@ use crate::decode::{self, Decoded};
 use crate::grid::Grid;
 use crate::query::PromQl;
 use crate::question::{Question, Times};
+use crate::usage::Usage;
 
 /// What is asked for in one reading.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -57,6 +58,12 @@ impl PrometheusSource {
     #[must_use]
     pub fn new(client: Client, queries: Queries) -> Self {
         Self { client, queries }
+    }
+
+    /// What has been asked and read so far.
+    #[must_use]
+    pub fn usage(&self) -> Usage {
+        self.client.usage()
     }
 
     async fn instant<T>(

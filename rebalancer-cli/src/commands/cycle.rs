@@ -4,6 +4,7 @@ use rebalancer_core::cycle::{self, End, Failed, Hands, Outcome, Ports};
 use rebalancer_core::history::StateError;
 use rebalancer_core::port::{Journal, Mode};
 use rebalancer_kube::{EventRecorder, KubeRemover, LeaseStore};
+use rebalancer_prom::Usage;
 use tokio::time::Instant;
 use tracing::{Instrument as _, error, info, info_span, warn};
 
@@ -59,10 +60,17 @@ async fn cycle(eyes: &Eyes, task: Task, id: String, watch: &Watch, started: Inst
     let ports = Ports { metrics: &eyes.metrics, store: &store, hands };
     let recorder = EventRecorder::new(&eyes.connection, &id);
     let end = cycle::run(&task.of_cycle(id), &ports).await;
+    log_usage(eyes.metrics.usage());
     if let Ok(outcome) = &end.outcome {
         events.post(&recorder, outcome).await;
     }
     end
+}
+
+/// How kind the cycle was to the metric server.
+fn log_usage(usage: Usage) {
+    let Usage { queries, retries, bytes } = usage;
+    info!(event = "metrics_usage", queries, retries, bytes, "what the metric server was asked");
 }
 
 fn log_start(task: &Task) {
