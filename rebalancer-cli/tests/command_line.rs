@@ -1,5 +1,10 @@
 //! The built binary as a newcomer meets it: no server, no cluster.
-#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a panic is how a test fails")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    reason = "a panic is how a test fails"
+)]
 
 use std::process::{Command, Output};
 
@@ -112,4 +117,90 @@ fn a_simulation_obeys_the_policy_and_refuses_what_makes_no_fleet() {
     assert_eq!(wrong.status.code(), Some(2));
     let impossible = rebalancer(&["simulate", "--sigma=-1"], &[]);
     assert_eq!(impossible.status.code(), Some(2), "{}", String::from_utf8_lossy(&impossible.stderr));
+}
+
+/// Runs the binary with a file of workloads.
+fn with_workloads(arguments: &[&str], file: &str, environment: &[(&str, &str)]) -> Output {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("workloads.yaml");
+    std::fs::write(&path, file).unwrap();
+    let environment: Vec<(&str, &str)> =
+        environment.iter().copied().chain([("WORKLOADS_FILE", path.to_str().unwrap())]).collect();
+    rebalancer(arguments, &environment)
+}
+
+/// A cluster that nobody answers for.
+fn nowhere(folder: &std::path::Path) -> String {
+    let path = folder.join("kubeconfig");
+    let config = serde_json::json!({
+        "apiVersion": "v1",
+        "kind": "Config",
+        "current-context": "nowhere",
+        "clusters": [{"name": "nowhere", "cluster": {"server": "http://127.0.0.1:1"}}],
+        "contexts": [{"name": "nowhere", "context": {"cluster": "nowhere", "user": "nobody"}}],
+        "users": [{"name": "nobody", "user": {}}],
+    });
+    std::fs::write(&path, config.to_string()).unwrap();
+    path.to_str().unwrap().to_owned()
+}
+
+const TWO_WORKLOADS: &str =
+    "workloads: [{DEPLOYMENT_NAME: orders}, {DEPLOYMENT_NAME: payments, KUBE_NAMESPACE: billing}]";
+
+#[test]
+fn a_file_of_workloads_with_problems_exits_with_2_and_names_their_entries() {
+    let file =
+        "workloads: [{DEPLOYMENT_NAME: orders, DRY_RUN: maybe}, {DEPLOYMENT_NAME: payments, DRYRUN: true}]";
+    for arguments in [vec![], vec!["plan"], vec!["reset"]] {
+        let output = with_workloads(&arguments, file, &COMPLETE);
+        assert_eq!(output.status.code(), Some(2));
+        let log = log(&output);
+        let told: Vec<_> = log.iter().map(|line| [&line["entry"], &line["variable"]]).collect();
+        assert_eq!(told, [["workloads[0] (orders)", "DRY_RUN"], ["workloads[1] (payments)", "DRYRUN"]]);
+    }
+}
+
+#[test]
+fn a_file_of_workloads_that_is_not_there_exits_with_2() {
+    let output = rebalancer(&["--workloads-file", "/no/workloads"], &COMPLETE);
+    assert_eq!(output.status.code(), Some(2));
+    assert_eq!(log(&output).pop().unwrap()["variable"], "WORKLOADS_FILE");
+}
+
+#[test]
+fn of_several_workloads_each_is_tried_and_the_run_tells_how_many_failed() {
+    let folder = tempfile::tempdir().unwrap();
+    let kubeconfig = nowhere(folder.path());
+    let short = [("KUBECONFIG", kubeconfig.as_str()), ("CYCLE_TIMEOUT", "1s"), ("KUBE_TIMEOUT", "300ms")];
+    let environment: Vec<_> = COMPLETE.into_iter().chain(short).collect();
+    let output = with_workloads(&[], TWO_WORKLOADS, &environment);
+    assert_eq!(output.status.code(), Some(1));
+    let log = log(&output);
+    let ends: Vec<_> = log.iter().filter(|line| line["event"] == "cycle_finished").collect();
+    let who: Vec<_> = ends.iter().map(|line| [&line["namespace"], &line["workload"]]).collect();
+    assert_eq!(who, [["streams", "orders"], ["billing", "payments"]]);
+    assert_ne!(ends[0]["cycle_id"], ends[1]["cycle_id"]);
+    let last = log.last().unwrap();
+    assert_eq!(
+        (&last["event"], &last["workloads"], &last["failed"]),
+        (&"run_finished".into(), &2.into(), &2.into())
+    );
+    assert_eq!(last["cycle_id"], serde_json::Value::Null);
+}
+
+#[test]
+fn a_run_of_one_workload_has_no_summary() {
+    let folder = tempfile::tempdir().unwrap();
+    let kubeconfig = nowhere(folder.path());
+    let short = [("KUBECONFIG", kubeconfig.as_str()), ("CYCLE_TIMEOUT", "1s"), ("KUBE_TIMEOUT", "300ms")];
+    let environment: Vec<_> = COMPLETE.into_iter().chain(short).collect();
+    let output = rebalancer(&[], &environment);
+    assert_eq!(output.status.code(), Some(1));
+    assert_eq!(log(&output).last().unwrap()["event"], "cycle_finished");
+}
+
+#[test]
+fn a_simulation_needs_no_file_of_workloads() {
+    let output = rebalancer(&["simulate"], &[("WORKLOADS_FILE", "/no/workloads")]);
+    assert_eq!(output.status.code(), Some(0));
 }

@@ -184,11 +184,23 @@ pub(crate) async fn budget(client: &Client, namespace: &str, name: &str, budget:
 pub(crate) async fn service_account(client: &Client, namespace: &str, name: &str, rules: &[Value]) {
     let metadata = json!({"name": name});
     create::<ServiceAccount>(client, namespace, json!({"metadata": metadata})).await;
+    grant(client, namespace, name, rules, (namespace, name)).await;
+}
+
+/// A Role of these rules in a namespace, for a service account (its namespace and name) of any other.
+pub(crate) async fn grant(
+    client: &Client,
+    namespace: &str,
+    name: &str,
+    rules: &[Value],
+    (home, account): (&str, &str),
+) {
+    let metadata = json!({"name": name});
     create::<Role>(client, namespace, json!({"metadata": metadata, "rules": rules})).await;
     let binding = json!({
         "metadata": metadata,
         "roleRef": {"apiGroup": "rbac.authorization.k8s.io", "kind": "Role", "name": name},
-        "subjects": [{"kind": "ServiceAccount", "name": name, "namespace": namespace}],
+        "subjects": [{"kind": "ServiceAccount", "name": account, "namespace": home}],
     });
     create::<RoleBinding>(client, namespace, binding).await;
 }

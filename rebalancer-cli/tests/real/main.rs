@@ -46,3 +46,4 @@ mod scenario_prediction;
 mod scenario_removal;
 mod scenario_restart;
 mod scenario_scale;
+mod scenario_workloads;
