@@ -22,7 +22,7 @@ pub fn path(name: &str) -> String {
     format!("{}/{name}", FOLDER.path().display())
 }
 
-/// `token`, `authorities`, `not-pem`, `empty`, `binary`, `large`, `folder`, `pipe`, `zeros`, `loop`.
+/// `token`, `authorities`, `not-pem`, `empty`, `binary`, `large`, `workloads`, `folder`, `pipe`, `zeros`, `loop`.
 fn made() -> std::io::Result<TempDir> {
     let folder = TempDir::new()?;
     let at = |name: &str| folder.path().join(name);
@@ -32,6 +32,7 @@ fn made() -> std::io::Result<TempDir> {
     fs::write(at("empty"), "")?;
     fs::write(at("binary"), [0xff, 0x00, b'\n'])?;
     fs::write(at("large"), vec![b'x'; 2 << 20])?;
+    fs::write(at("workloads"), format!("workloads: [{{DEPLOYMENT_NAME: a, X: {SECRET}}}, {{DEPLOYMENT_NAME: b}}]"))?;
     fs::create_dir(at("folder"))?;
     pipe(&at("pipe"))?;
     symlink("/dev/zero", at("zeros"))?;
