@@ -29,8 +29,8 @@ pub(crate) enum Action {
 
 const EXIT_CODES: &str = "\
 Exit codes:
-  0  the cycle finished: rebalanced, dry run, balanced or held
-  1  the cycle failed: an API could not be used, or a removal failed
+  0  every cycle finished: rebalanced, dry run, balanced or held
+  1  a cycle failed: an API could not be used, a removal failed, or it was broken off or not begun
   2  the command line or the configuration is wrong; nothing was contacted";
 
 /// Reads the command line.
@@ -79,7 +79,7 @@ fn command() -> Command {
         .args(VARIABLES.iter().map(flag))
         .subcommand(
             Command::new("run")
-                .about("One cycle: observe, decide, check, act (the default)")
+                .about("One cycle for each workload: observe, decide, check, act (the default)")
                 .args(VARIABLES.iter().map(flag))
                 .after_help(EXIT_CODES),
         )

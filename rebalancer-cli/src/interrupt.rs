@@ -1,48 +1,63 @@
 //! When to stop: SIGTERM, SIGINT, or the cycle's time is up.
 
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
-
 use async_trait::async_trait;
 use rebalancer_core::port::{Interrupt, Interruption};
 use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::watch;
 use tokio::time::Instant;
 
-/// Watches for signals and the deadline.
-#[derive(Debug)]
-pub(crate) struct Watch {
-    signalled: Arc<AtomicBool>,
-    notify: Arc<tokio::sync::Notify>,
-    deadline: Instant,
-}
+/// Whether the process was asked to end. There is one for the whole run, since a signal is meant for all of it.
+#[derive(Debug, Clone)]
+pub(crate) struct Signals(watch::Receiver<bool>);
 
-impl Watch {
-    /// Starts to watch; must be called in a runtime.
+impl Signals {
+    /// Starts to listen; must be called in a runtime.
     ///
     /// # Errors
     /// When the system does not let us watch for signals.
-    pub(crate) fn start(deadline: Instant) -> std::io::Result<Self> {
-        let signalled = Arc::new(AtomicBool::new(false));
-        let notify = Arc::new(tokio::sync::Notify::new());
+    pub(crate) fn listen() -> std::io::Result<Self> {
         let (mut terminate, mut interrupt) =
             (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
-        let (flag, waker) = (Arc::clone(&signalled), Arc::clone(&notify));
+        let (asked, signals) = watch::channel(false);
         tokio::spawn(async move {
             tokio::select! {
                 _ = terminate.recv() => {}
                 _ = interrupt.recv() => {}
             }
-            flag.store(true, Ordering::SeqCst);
-            waker.notify_one();
+            asked.send_replace(true);
         });
-        Ok(Self { signalled, notify, deadline })
+        Ok(Self(signals))
     }
+
+    /// The process was asked to end.
+    pub(crate) fn received(&self) -> bool {
+        *self.0.borrow()
+    }
+
+    /// Watches for signals and this deadline.
+    pub(crate) fn until(&self, deadline: Instant) -> Watch {
+        Watch { signals: self.clone(), deadline }
+    }
+
+    async fn wait(&self) {
+        // It fails when nobody listens any more; then no signal ever comes.
+        if self.0.clone().wait_for(|asked| *asked).await.is_err() {
+            std::future::pending::<()>().await;
+        }
+    }
+}
+
+/// Watches for signals and the deadline.
+#[derive(Debug)]
+pub(crate) struct Watch {
+    signals: Signals,
+    deadline: Instant,
 }
 
 #[async_trait]
 impl Interrupt for Watch {
     fn requested(&self) -> Option<Interruption> {
-        if self.signalled.load(Ordering::SeqCst) {
+        if self.signals.received() {
             Some(Interruption::Signal)
         } else {
             (Instant::now() >= self.deadline).then_some(Interruption::Deadline)
@@ -51,7 +66,7 @@ impl Interrupt for Watch {
 
     async fn stopped(&self) -> Interruption {
         tokio::select! {
-            () = self.notify.notified() => Interruption::Signal,
+            () = self.signals.wait() => Interruption::Signal,
             () = tokio::time::sleep_until(self.deadline) => Interruption::Deadline,
         }
     }

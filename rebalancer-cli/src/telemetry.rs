@@ -49,6 +49,7 @@ pub(crate) fn report(problems: &[Problem]) {
     for problem in problems {
         tracing::error!(
             event = "configuration_error",
+            entry = problem.entry,
             variable = problem.variable,
             given = problem.given.shown(),
             expected = problem.expected,

@@ -15,7 +15,7 @@ const LONGEST_CONNECT: Duration = Duration::from_secs(5);
 ///
 /// With a file or a context, the kubeconfig counts, also inside a pod. With neither: `$KUBECONFIG`,
 /// `~/.kube/config`, then the service account of the pod, whichever is found first.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Settings {
     /// The kubeconfig file; `None` means `$KUBECONFIG` or `~/.kube/config`.
     pub kubeconfig: Option<PathBuf>,

@@ -1,4 +1,4 @@
-//! `rebalancer run`: one cycle.
+//! `rebalancer run`: one cycle for each workload.
 
 use rebalancer_core::cycle::{self, End, Failed, Hands, Outcome, Ports};
 use rebalancer_core::history::StateError;
@@ -9,35 +9,39 @@ use tokio::time::Instant;
 use tracing::{Instrument as _, error, info, info_span, warn};
 
 use super::observe::Eyes;
+use super::tally::{self, Ended};
+use super::turns::in_turn;
 use super::{Exit, block_on};
 use crate::clock::SystemClock;
 use crate::config::{Settings, Task};
-use crate::interrupt::Watch;
+use crate::interrupt::{Signals, Watch};
 use crate::journal::{EventJournal, Journals, LogJournal};
 
-pub(super) fn run(settings: Settings) -> Exit {
-    let id = uuid::Uuid::now_v7().to_string();
-    let span = info_span!(
-        "cycle",
-        cycle_id = id,
-        namespace = settings.task.subject.workload.namespace,
-        workload = settings.task.subject.workload.name
-    );
-    block_on(whole(settings, id).instrument(span))
+const FAILED: Ended = Ended { status: "failed", exit: Exit::Failed };
+const HELD: Ended = Ended { status: "held", exit: Exit::Finished };
+
+pub(super) fn run(workloads: Vec<Settings>) -> Exit {
+    block_on(async {
+        let started = Instant::now();
+        match in_turn(workloads, one).await {
+            Ok(turns) => tally::conclude(&turns, started),
+            Err(exit) => exit,
+        }
+    })
 }
 
-async fn whole(settings: Settings, id: String) -> Exit {
+/// A cycle of its own: its id, its time, its outcome.
+async fn one(eyes: &Eyes, task: Task, signals: &Signals) -> Ended {
+    let id = uuid::Uuid::now_v7().to_string();
+    let span = info_span!("cycle", cycle_id = id);
+    whole(eyes, task, id, signals).instrument(span).await
+}
+
+async fn whole(eyes: &Eyes, task: Task, id: String, signals: &Signals) -> Ended {
     let started = Instant::now();
-    let eyes = match Eyes::open(settings.sight).await {
-        Ok(eyes) => eyes,
-        Err(exit) => return exit,
-    };
-    log_start(&settings.task);
-    let watch = match Watch::start(started + settings.task.timeout) {
-        Ok(watch) => watch,
-        Err(error) => return fail(&error, started),
-    };
-    conclude(cycle(&eyes, settings.task, id, &watch, started).await, started)
+    log_start(&task);
+    let watch = signals.until(started + task.timeout);
+    conclude(cycle(eyes, task, id, &watch, started).await, started)
 }
 
 /// The cycle with the real world behind its ports.
@@ -82,7 +86,7 @@ fn log_start(task: &Task) {
     );
 }
 
-fn conclude(end: End, started: Instant) -> Exit {
+fn conclude(end: End, started: Instant) -> Ended {
     if let Some(error) = end.unwritten {
         warn!(
             event = "record_not_written",
@@ -98,7 +102,7 @@ fn conclude(end: End, started: Instant) -> Exit {
     }
 }
 
-fn fail(error: &dyn std::error::Error, started: Instant) -> Exit {
+fn fail(error: &dyn std::error::Error, started: Instant) -> Ended {
     error!(
         event = "cycle_finished",
         status = "failed",
@@ -106,39 +110,39 @@ fn fail(error: &dyn std::error::Error, started: Instant) -> Exit {
         seconds = started.elapsed().as_secs_f64(),
         "the cycle failed"
     );
-    Exit::Failed
+    FAILED
 }
 
 /// Nothing may be done without memory, unless the user wants it so. That another run is at work is no failure.
-fn without_memory(error: &StateError, started: Instant) -> Exit {
+fn without_memory(error: &StateError, started: Instant) -> Ended {
     let (reason, seconds) = (error.name(), started.elapsed().as_secs_f64());
     match error {
         StateError::Unavailable { .. } => {
             error!(event = "cycle_finished", status = "failed", reason, %error, seconds, "the cycle failed");
-            Exit::Failed
+            FAILED
         }
         StateError::Forbidden { .. } | StateError::Rejected { .. } => {
             error!(
                 event = "cycle_finished", status = "failed", reason, %error, seconds,
                 "nothing is done without memory; RECORD_STORE=none does without, by your choice"
             );
-            Exit::Failed
+            FAILED
         }
         StateError::Held { .. } => {
             info!(event = "cycle_finished", status = "held", reason, %error, seconds, "another run is at work");
-            Exit::Finished
+            HELD
         }
         StateError::Conflict { .. } | StateError::Newer { .. } | StateError::Unreadable { .. } => {
             error!(
                 event = "cycle_finished", status = "held", reason, %error, seconds,
                 "nothing is done without memory; RECORD_STORE=none does without, by your choice"
             );
-            Exit::Finished
+            HELD
         }
     }
 }
 
-fn finished(outcome: &Outcome, started: Instant) -> Exit {
+fn finished(outcome: &Outcome, started: Instant) -> Ended {
     if let Outcome::AuditFailed(violations) = outcome {
         for violation in violations {
             error!(event = "audit_violation", %violation, "the plan breaks a safety rule; nothing was removed");
@@ -163,10 +167,10 @@ fn finished(outcome: &Outcome, started: Instant) -> Exit {
     }
     if outcome.is_failure() {
         say!(error, "the cycle failed");
-        Exit::Failed
+        Ended { status, exit: Exit::Failed }
     } else {
         say!(info, "the cycle finished");
-        Exit::Finished
+        Ended { status, exit: Exit::Finished }
     }
 }
 

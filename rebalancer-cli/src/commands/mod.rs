@@ -5,6 +5,8 @@ mod observe;
 mod plan;
 mod reset;
 mod simulate;
+mod tally;
+mod turns;
 
 use std::ffi::OsString;
 use std::process::ExitCode;
@@ -12,12 +14,13 @@ use std::process::ExitCode;
 pub(crate) use simulate::Course;
 
 use crate::args::{Action, Invocation};
-use crate::config::layers;
+use crate::config::layers::{self, Raw};
 use crate::config::problem::Problem;
+use crate::render::Form;
 use crate::{config, telemetry};
 
-/// How the program ends.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// How the program ends, from best to worst.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Exit {
     /// The cycle finished; a hold is a result.
     Finished,
@@ -45,12 +48,25 @@ pub(crate) fn dispatch(invocation: Invocation, environment: impl Fn(&str) -> Opt
     telemetry::start(logs.as_ref().copied().unwrap_or_default());
     also.extend(logs.err().unwrap_or_default());
     match invocation.action {
-        Action::Run => with(config::settings(&raw), also, cycle::run),
-        Action::Plan { json } => with(config::settings(&raw), also, |settings| plan::run(settings, json)),
-        Action::Reset => with(config::settings(&raw), also, reset::run),
+        Action::Run => with(config::workloads(&raw), also, cycle::run),
+        Action::Plan { json } => {
+            let form = form(json, &raw);
+            with(config::workloads(&raw), also, |workloads| plan::run(workloads, form))
+        }
+        Action::Reset => with(config::workloads(&raw), also, reset::run),
         Action::Simulate(course) => {
             with(config::policy(&raw), also, |policy| simulate::run(&course, &policy))
         }
+    }
+}
+
+/// How plans are shown. One of a file is one of many, also when the file lists no other.
+fn form(json: bool, raw: &Raw) -> Form {
+    match (json, raw.get("WORKLOADS_FILE")) {
+        (false, None) => Form::Table,
+        (false, Some(_)) => Form::Tables,
+        (true, None) => Form::Json,
+        (true, Some(_)) => Form::JsonLine,
     }
 }
 

@@ -8,7 +8,6 @@ use rebalancer_core::port::Interrupt as _;
 use rebalancer_kube::{Connection, KubeInventory};
 use rebalancer_prom::PrometheusSource;
 
-use super::Exit;
 use crate::config::Sight;
 use crate::interrupt::Watch;
 
@@ -20,22 +19,12 @@ pub(crate) struct Eyes {
 }
 
 impl Eyes {
-    /// Finds the cluster and its credentials; contacts nobody. What is wrong is said here.
-    ///
-    /// # Errors
-    /// How to end when no cluster is configured.
-    pub(crate) async fn open(sight: Sight) -> Result<Self, Exit> {
-        match rebalancer_kube::connect(&sight.kubernetes).await {
-            Ok(connection) => Ok(Self {
-                metrics: PrometheusSource::new(sight.metrics, sight.queries),
-                inventory: KubeInventory::new(&connection, sight.inventory),
-                connection,
-            }),
-            Err(error) => {
-                let error = anyhow::Error::from(error);
-                tracing::error!(event = "configuration_error", error = format!("{error:#}"), "no cluster");
-                Err(Exit::Misconfigured)
-            }
+    /// Looks by way of this connection; contacts nobody.
+    pub(crate) fn open(connection: Connection, sight: Sight) -> Self {
+        Self {
+            metrics: PrometheusSource::new(sight.metrics, sight.queries),
+            inventory: KubeInventory::new(&connection, sight.inventory),
+            connection,
         }
     }
 

@@ -8,29 +8,30 @@ use rebalancer_kube::LeaseStore;
 use tokio::time::Instant;
 
 use super::observe::Eyes;
+use super::turns::{in_turn, worst};
 use super::{Exit, block_on};
 use crate::config::{Settings, Task};
-use crate::interrupt::Watch;
-use crate::render;
+use crate::interrupt::Signals;
+use crate::render::{self, Form};
 
-pub(super) fn run(settings: Settings, json: bool) -> Exit {
+pub(super) fn run(workloads: Vec<Settings>, form: Form) -> Exit {
     block_on(async {
-        let eyes = match Eyes::open(settings.sight).await {
-            Ok(eyes) => eyes,
-            Err(exit) => return exit,
-        };
-        match explain(&eyes, &settings.task, json).await {
-            Ok(()) => Exit::Finished,
-            Err(error) => {
-                tracing::error!(event = "plan_failed", error = format!("{error:#}"), "no plan could be made");
-                Exit::Failed
-            }
-        }
+        worst(in_turn(workloads, async |eyes, task, signals| one(eyes, &task, signals, form).await).await)
     })
 }
 
-async fn explain(eyes: &Eyes, task: &Task, json: bool) -> anyhow::Result<()> {
-    let watch = Watch::start(Instant::now() + task.timeout)?;
+async fn one(eyes: &Eyes, task: &Task, signals: &Signals, form: Form) -> Exit {
+    match explain(eyes, task, signals, form).await {
+        Ok(()) => Exit::Finished,
+        Err(error) => {
+            tracing::error!(event = "plan_failed", error = format!("{error:#}"), "no plan could be made");
+            Exit::Failed
+        }
+    }
+}
+
+async fn explain(eyes: &Eyes, task: &Task, signals: &Signals, form: Form) -> anyhow::Result<()> {
+    let watch = signals.until(Instant::now() + task.timeout);
     let mut memory = remember(eyes, task).await;
     let limited = memory.as_ref().map(|memory| memory.limited(&task.policy, Timestamp::now()));
     let policy = limited.as_ref().unwrap_or(&task.policy);
@@ -40,7 +41,7 @@ async fn explain(eyes: &Eyes, task: &Task, json: bool) -> anyhow::Result<()> {
         memory.hold_if_paused(&mut observation.report, Timestamp::now());
     }
     let last = memory.as_ref().and_then(|memory| memory.record().rotations().last());
-    if json { render::json::plan(&observation, last) } else { render::plan::show(&observation, last) }
+    render::plan(form, &observation, last)
 }
 
 /// What is remembered, only to be looked at. A plan is shown without it too, since it changes nothing.

@@ -9,24 +9,23 @@ use rebalancer_core::remember::Memory;
 use rebalancer_kube::LeaseStore;
 
 use super::observe::Eyes;
+use super::turns::{in_turn, worst};
 use super::{Exit, block_on};
 use crate::config::{Settings, Task};
 use crate::render;
 
-pub(super) fn run(settings: Settings) -> Exit {
-    block_on(async {
-        let eyes = match Eyes::open(settings.sight).await {
-            Ok(eyes) => eyes,
-            Err(exit) => return exit,
-        };
-        match reset(&eyes, &settings.task).await {
-            Ok(()) => Exit::Finished,
-            Err(error) => {
-                tracing::error!(event = "reset_failed", error = format!("{error:#}"), "nothing was reset");
-                Exit::Failed
-            }
+pub(super) fn run(workloads: Vec<Settings>) -> Exit {
+    block_on(async { worst(in_turn(workloads, async |eyes, task, _| one(eyes, &task).await).await) })
+}
+
+async fn one(eyes: &Eyes, task: &Task) -> Exit {
+    match reset(eyes, task).await {
+        Ok(()) => Exit::Finished,
+        Err(error) => {
+            tracing::error!(event = "reset_failed", error = format!("{error:#}"), "nothing was reset");
+            Exit::Failed
         }
-    })
+    }
 }
 
 async fn reset(eyes: &Eyes, task: &Task) -> anyhow::Result<()> {

@@ -1,7 +1,5 @@
 //! Settings of the way to the metric server: credentials, certificates, proxies.
 
-use std::fs::{self, File};
-use std::io::{self, Read as _};
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -9,11 +7,9 @@ use rebalancer_prom::{Auth, Client, ClientError, Proxy, Settings};
 use secrecy::SecretString;
 use url::Url;
 
+use super::file;
 use super::parse::{self, Expected, Reader};
 use super::problem::Given;
-
-/// No Secret and no ConfigMap is larger.
-const LARGEST_FILE: u64 = 1 << 20;
 
 /// The client of the metric server. Nothing is contacted.
 pub(super) fn client(reader: &mut Reader<'_>, cycle: Option<Duration>) -> Option<Client> {
@@ -156,22 +152,10 @@ fn proxy(text: &str) -> Result<Proxy, Expected> {
 /// A file that can be read to its end. It is read again when it is used.
 fn readable(text: &str) -> Result<String, Expected> {
     let path = parse::text(text)?;
-    match read_through(&path) {
-        Ok(()) => Ok(path),
+    match file::read(&path) {
+        Ok(_) => Ok(path),
         Err(error) => Err(format!("a file that can be read: {error}")),
     }
-}
-
-/// A pipe would wait for a writer and a device may have no end, so neither is opened.
-fn read_through(path: &str) -> io::Result<()> {
-    if !fs::metadata(path)?.is_file() {
-        return Err(io::Error::other("it is no regular file"));
-    }
-    let mut beginning = File::open(path)?.take(LARGEST_FILE + 1);
-    if io::copy(&mut beginning, &mut io::sink())? > LARGEST_FILE {
-        return Err(io::Error::other("it is larger than 1 MiB"));
-    }
-    Ok(())
 }
 
 /// `NAME=VALUE`, separated by commas.

@@ -1,7 +1,8 @@
-//! Where settings come from: defaults, below the environment, below flags. All values stay text here, since
-//! guessing types loses zeros and turns names into numbers; they are parsed once, in `resolve`.
+//! Where settings come from: defaults, below the environment, below a workload's entry in WORKLOADS_FILE, below flags:
+//! what an operator says at the moment counts. All values stay text here, since guessing types loses zeros and turns
+//! names into numbers; they are parsed once, in `resolve`.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsString;
 
 use figment::providers::Serialized;
@@ -14,12 +15,29 @@ use super::variable::VARIABLES;
 
 /// Raw settings by variable name; a variable that is not set has no entry.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub(crate) struct Raw(BTreeMap<String, String>);
+pub(crate) struct Raw {
+    values: BTreeMap<String, String>,
+    /// Variables that flags set.
+    flags: BTreeSet<String>,
+}
 
 impl Raw {
     /// The value as given, trimmed; empty is not set.
     pub(crate) fn get(&self, name: &str) -> Option<&str> {
-        self.0.get(name).map(|value| value.trim()).filter(|value| !value.is_empty())
+        self.values.get(name).map(|value| value.trim()).filter(|value| !value.is_empty())
+    }
+
+    /// A flag gives this value.
+    pub(crate) fn is_by_flag(&self, name: &str) -> bool {
+        self.flags.contains(name)
+    }
+
+    /// The settings of a workload that has these values of its own.
+    pub(crate) fn below(&self, own: &BTreeMap<String, String>) -> Self {
+        let mut raw = self.clone();
+        let own = own.iter().filter(|(name, _)| !self.is_by_flag(name));
+        raw.values.extend(own.map(|(name, value)| (name.clone(), value.clone())));
+        raw
     }
 }
 
@@ -56,16 +74,13 @@ pub(crate) fn gather(
     let flags = texts("command line", flags, &mut problems);
     let defaults: BTreeMap<&str, &str> =
         VARIABLES.iter().filter_map(|variable| Some((variable.name, variable.default?))).collect();
+    let by_flag = flags.values.keys().cloned().collect();
     let layers = Figment::from(Serialized::defaults(defaults)).merge(environment).merge(flags);
-    let raw = layers.extract().map(Raw).unwrap_or_else(|error| {
-        problems.push(Problem {
-            variable: "configuration".to_owned(),
-            given: Given::Hidden,
-            expected: error.to_string(),
-        });
-        Raw::default()
+    let values = layers.extract().unwrap_or_else(|error| {
+        problems.push(Problem::new("configuration", Given::Hidden, error.to_string()));
+        BTreeMap::new()
     });
-    (raw, problems)
+    (Raw { values, flags: by_flag }, problems)
 }
 
 /// Values as text. An empty one is not set, so that it does not hide the layer below.
@@ -77,11 +92,10 @@ fn texts(source: &'static str, values: BTreeMap<String, OsString>, problems: &mu
             Ok(value) => {
                 known.insert(name, value);
             }
-            Err(value) => problems.push(Problem {
-                given: showable(&name, &value.to_string_lossy()),
-                variable: name,
-                expected: "text in UTF-8".to_owned(),
-            }),
+            Err(value) => {
+                let given = showable(&name, &value.to_string_lossy());
+                problems.push(Problem::new(&name, given, "text in UTF-8".to_owned()));
+            }
         }
     }
     Texts { source, values: known }

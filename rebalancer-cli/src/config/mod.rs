@@ -2,8 +2,10 @@
 //! contacted.
 
 mod access;
+mod file;
 mod guards;
 pub(crate) mod layers;
+mod listed;
 mod memory;
 mod metrics;
 mod parse;
@@ -12,5 +14,7 @@ mod resolve;
 #[cfg(test)]
 mod tests;
 pub(crate) mod variable;
+mod workloads;
 
-pub(crate) use resolve::{Logs, Settings, Sight, Task, logs, policy, settings};
+pub(crate) use resolve::{Logs, Settings, Sight, Task, logs, policy};
+pub(crate) use workloads::workloads;

@@ -56,7 +56,7 @@ impl<'a> Reader<'a> {
 
     /// Notes a problem; the same one, found again, is noted once.
     pub(crate) fn problem(&mut self, name: &str, given: Given, expected: Expected) {
-        let problem = Problem { variable: name.to_owned(), given, expected };
+        let problem = Problem::new(name, given, expected);
         if !self.problems.contains(&problem) {
             self.problems.push(problem);
         }

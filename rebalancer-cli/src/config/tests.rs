@@ -16,6 +16,7 @@ use crate::config::problem::Problem;
 use crate::config::variable::VARIABLES;
 use wrong::WRONG;
 
+mod several;
 mod wrong;
 
 const REQUIRED: [(&str, &str); 3] = [
@@ -36,7 +37,7 @@ fn good(environment: &[(&str, &str)]) -> Task {
 }
 
 fn resolved(environment: &[(&str, &str)]) -> Settings {
-    settings(&raw(environment)).unwrap_or_else(|problems| panic!("{environment:?}: {problems:?}"))
+    resolve::settings(&raw(environment)).unwrap_or_else(|problems| panic!("{environment:?}: {problems:?}"))
 }
 
 fn messages(problems: Vec<Problem>) -> Vec<String> {
@@ -45,7 +46,7 @@ fn messages(problems: Vec<Problem>) -> Vec<String> {
 
 fn bad(environment: &[(&str, &str)]) -> Vec<String> {
     let raw = raw(environment);
-    let mut problems = settings(&raw).err().unwrap_or_default();
+    let mut problems = workloads(&raw).err().unwrap_or_default();
     problems.extend(logs(&raw).err().unwrap_or_default());
     messages(problems)
 }
@@ -83,7 +84,7 @@ fn all_problems_are_reported_at_once() {
 #[test]
 fn what_is_required_is_asked_for_with_its_meaning() {
     let (raw, _) = gather(BTreeMap::new(), |_| None);
-    let messages = messages(settings(&raw).unwrap_err());
+    let messages = messages(workloads(&raw).unwrap_err());
     assert_eq!(messages.len(), 3, "{messages:?}");
     for (name, _) in REQUIRED {
         assert!(
@@ -238,8 +239,9 @@ fn a_flag_wins_over_the_environment_and_that_over_the_default() {
         "CYCLE_TIMEOUT" => Some(OsString::from("20s")),
         _ => REQUIRED.iter().find(|(known, _)| *known == name).map(|(_, value)| OsString::from(value)),
     };
-    let timeout =
-        |flags: BTreeMap<String, OsString>| settings(&gather(flags, environment).0).unwrap().task.timeout;
+    let timeout = |flags: BTreeMap<String, OsString>| {
+        resolve::settings(&gather(flags, environment).0).unwrap().task.timeout
+    };
     assert_eq!(timeout(BTreeMap::new()), Duration::from_secs(20));
     assert_eq!(timeout([("CYCLE_TIMEOUT".to_owned(), "25s".into())].into()), Duration::from_secs(25));
     assert_eq!(good(&[]).timeout, Duration::from_secs(28));
@@ -264,7 +266,7 @@ fn what_is_no_file_or_has_no_end_is_refused_and_not_read() {
         (folder.path(), "it is no regular file"),
         (large.as_path(), "it is larger than 1 MiB"),
     ] {
-        for variable in ["PROMETHEUS_BEARER_TOKEN_FILE", "PROMETHEUS_CA_FILE"] {
+        for variable in ["PROMETHEUS_BEARER_TOKEN_FILE", "PROMETHEUS_CA_FILE", "WORKLOADS_FILE"] {
             let messages = bad(&[(variable, path.to_str().unwrap())]);
             assert_eq!(messages.len(), 1, "{messages:?}");
             assert!(messages[0].ends_with(&format!("expected a file that can be read: {expected}")));

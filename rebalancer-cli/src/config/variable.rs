@@ -13,6 +13,8 @@ pub(crate) struct Variable {
     pub(crate) heading: &'static str,
     /// Its value is never shown.
     pub(crate) secret: bool,
+    /// It is one for the whole run, so that no entry of WORKLOADS_FILE can have it.
+    pub(crate) of_run: bool,
 }
 
 impl Variable {
@@ -22,11 +24,15 @@ impl Variable {
         default: Option<&'static str>,
         help: &'static str,
     ) -> Self {
-        Self { name, default, help, heading, secret: false }
+        Self { name, default, help, heading, secret: false, of_run: false }
     }
 
     const fn secret(self) -> Self {
         Self { secret: true, ..self }
+    }
+
+    const fn of_run(self) -> Self {
+        Self { of_run: true, ..self }
     }
 
     /// `--kube-namespace` for `KUBE_NAMESPACE`, without the dashes.
@@ -40,6 +46,7 @@ pub(crate) fn find(name: &str) -> Option<&'static Variable> {
     VARIABLES.iter().find(|variable| variable.name == name)
 }
 
+const WORKLOADS: &str = "Several workloads";
 const METRICS: &str = "Metric server";
 const KUBERNETES: &str = "Kubernetes";
 const DECISION: &str = "Decision";
@@ -49,6 +56,13 @@ const OUTPUT: &str = "Output";
 
 /// All settings, in the order of the documentation.
 pub(crate) const VARIABLES: &[Variable] = &[
+    Variable::new(
+        WORKLOADS,
+        "WORKLOADS_FILE",
+        None,
+        "YAML file with a list of workloads, which are handled one after the other; each entry has variables of its own, above the environment and below flags",
+    )
+    .of_run(),
     Variable::new(
         METRICS,
         "PROMETHEUS_ENDPOINT",
@@ -127,7 +141,8 @@ pub(crate) const VARIABLES: &[Variable] = &[
         "KUBE_CONTEXT",
         None,
         "Context of the kubeconfig; default: the service account in a cluster, else the current context",
-    ),
+    )
+    .of_run(),
     Variable::new(KUBERNETES, "KUBE_TIMEOUT", Some("10s"), "Time for one request, all retries together"),
     Variable::new(
         DECISION,
@@ -369,6 +384,6 @@ pub(crate) const VARIABLES: &[Variable] = &[
         Some("promql"),
         "promql: queries of one's own are checked before a server is asked; metricsql: for VictoriaMetrics, only brackets and quotes are",
     ),
-    Variable::new(OUTPUT, "LOG_LEVEL", Some("info"), "debug, info, warn or error"),
-    Variable::new(OUTPUT, "LOG_FORMAT", Some("json"), "json: one object a line; text: for people"),
+    Variable::new(OUTPUT, "LOG_LEVEL", Some("info"), "debug, info, warn or error").of_run(),
+    Variable::new(OUTPUT, "LOG_FORMAT", Some("json"), "json: one object a line; text: for people").of_run(),
 ];

@@ -26,22 +26,32 @@ struct Pod<'a> {
     reason: String,
 }
 
-/// Prints a plan as one JSON object.
+/// A plan as one JSON object over many lines.
 ///
 /// # Errors
-/// When stdout can't be written.
-pub(crate) fn plan(observation: &Observation, last_rotation: Option<&Rotation>) -> anyhow::Result<()> {
+/// When a part of it is no JSON.
+pub(super) fn pretty(observation: &Observation, last: Option<&Rotation>) -> serde_json::Result<String> {
+    serde_json::to_string_pretty(&plan(observation, last))
+}
+
+/// A plan as one JSON object in one line.
+///
+/// # Errors
+/// When a part of it is no JSON.
+pub(super) fn line(observation: &Observation, last: Option<&Rotation>) -> serde_json::Result<String> {
+    serde_json::to_string(&plan(observation, last))
+}
+
+fn plan<'a>(observation: &'a Observation, last_rotation: Option<&'a Rotation>) -> Plan<'a> {
     let Observation { snapshot, report } = observation;
-    let summary = report.decision.to_string();
-    let plan = Plan {
+    Plan {
         version: 1,
         report,
-        summary,
+        summary: report.decision.to_string(),
         last_rotation,
         pods: pods(snapshot, report),
         unlisted: &snapshot.unlisted,
-    };
-    super::print(&serde_json::to_string_pretty(&plan)?)
+    }
 }
 
 fn pods<'a>(snapshot: &'a Snapshot, report: &'a Report) -> Vec<Pod<'a>> {

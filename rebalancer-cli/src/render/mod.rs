@@ -1,12 +1,40 @@
 //! Results on stdout: tables for people, JSON for machines. Lines are drawn only on a terminal.
 
-pub(crate) mod json;
-pub(crate) mod plan;
+mod json;
+mod plan;
 pub(crate) mod simulation;
 
 use std::io::{IsTerminal as _, Write as _};
 
 use comfy_table::{ContentArrangement, Table, presets};
+use rebalancer_core::cycle::Observation;
+use rebalancer_core::history::Rotation;
+
+/// How a plan is shown.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Form {
+    /// For people.
+    Table,
+    /// For people, as one of several: an empty line follows.
+    Tables,
+    /// One JSON object over many lines.
+    Json,
+    /// One JSON object in one line, as one of several.
+    JsonLine,
+}
+
+/// Prints a plan, and what is known of the last rotation.
+///
+/// # Errors
+/// When stdout can't be written.
+pub(crate) fn plan(form: Form, observation: &Observation, last: Option<&Rotation>) -> anyhow::Result<()> {
+    match form {
+        Form::Table => plan::show(observation, last),
+        Form::Tables => plan::show(observation, last).and_then(|()| print("")),
+        Form::Json => print(&json::pretty(observation, last)?),
+        Form::JsonLine => print(&json::line(observation, last)?),
+    }
+}
 
 /// A table that is drawn on a terminal, and plain columns elsewhere.
 fn table(header: &[&str]) -> Table {

@@ -3,6 +3,11 @@
 /// One wrong value for each variable, with the whole message.
 pub(super) const WRONG: &[(&str, &str, &str)] = &[
     (
+        "WORKLOADS_FILE",
+        "/no/workloads",
+        "WORKLOADS_FILE=\"/no/workloads\": expected a file that can be read: No such file or directory (os error 2)",
+    ),
+    (
         "PROMETHEUS_ENDPOINT",
         "metrics:9090",
         "PROMETHEUS_ENDPOINT=\"metrics:9090\": expected a base URL with http or https, such as http://victoriametrics:8428",

@@ -1,0 +1,60 @@
+//! How a run of several workloads ended: how many came to what.
+
+use std::collections::BTreeMap;
+
+use tokio::time::Instant;
+use tracing::info;
+
+use super::Exit;
+use super::turns::Turn;
+
+/// How the cycle of one workload ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Ended {
+    /// As `cycle_finished` has it.
+    pub(super) status: &'static str,
+    pub(super) exit: Exit,
+}
+
+/// The worst of all. Of several, their number by status is logged.
+pub(super) fn conclude(turns: &[Turn<Ended>], started: Instant) -> Exit {
+    if turns.len() > 1 {
+        log(&by_status(turns), turns.len(), started);
+    }
+    let exits = turns.iter().map(|turn| match turn {
+        Turn::Taken(ended) => ended.exit,
+        Turn::NotBegun => Exit::Failed,
+    });
+    exits.max().unwrap_or(Exit::Finished)
+}
+
+fn by_status(turns: &[Turn<Ended>]) -> BTreeMap<&'static str, usize> {
+    let mut counts = BTreeMap::new();
+    for turn in turns {
+        let status = match turn {
+            Turn::Taken(ended) => ended.status,
+            Turn::NotBegun => "not_begun",
+        };
+        *counts.entry(status).or_default() += 1;
+    }
+    counts
+}
+
+/// Every status has its field, so that a query needs no special case for none.
+fn log(counts: &BTreeMap<&'static str, usize>, workloads: usize, started: Instant) {
+    let of = |status| counts.get(status).copied().unwrap_or_default();
+    info!(
+        event = "run_finished",
+        workloads,
+        rebalanced = of("rebalanced"),
+        partial = of("partial"),
+        refused = of("refused"),
+        dry_run = of("dry_run"),
+        balanced = of("balanced"),
+        held = of("held"),
+        failed = of("failed"),
+        not_begun = of("not_begun"),
+        seconds = started.elapsed().as_secs_f64(),
+        "all workloads were handled"
+    );
+}

@@ -1,0 +1,116 @@
+//! Which workloads a run handles: the one of the variables, or those that a file lists, each with settings of its own.
+
+use std::collections::BTreeMap;
+
+use super::layers::Raw;
+use super::listed::{self, Entry};
+use super::parse::{self, Expected, showable};
+use super::problem::{Given, Problem};
+use super::resolve::{self, Settings};
+
+const FILE: &str = "WORKLOADS_FILE";
+
+/// The settings of every workload, in the order in which they are handled.
+///
+/// # Errors
+/// Everything that is wrong with any of them.
+pub(crate) fn workloads(raw: &Raw) -> Result<Vec<Settings>, Vec<Problem>> {
+    match raw.get(FILE) {
+        None => resolve::settings(raw).map(|settings| vec![settings]),
+        Some(path) => match listed::read(path) {
+            Ok(entries) => of_entries(raw, entries),
+            Err(expected) => Err(without_list(raw, path, expected)),
+        },
+    }
+}
+
+/// The file's problem, and those of values that are there. What is not set may stand in the file.
+fn without_list(raw: &Raw, path: &str, expected: Expected) -> Vec<Problem> {
+    let mut problems = vec![Problem::new(FILE, showable(FILE, path), expected)];
+    let others = resolve::settings(raw).err().unwrap_or_default();
+    problems.extend(others.into_iter().filter(|problem| problem.given != Given::Nothing));
+    problems
+}
+
+fn of_entries(raw: &Raw, entries: Vec<Entry>) -> Result<Vec<Settings>, Vec<Problem>> {
+    let mut listed = Vec::new();
+    let mut settings = Vec::new();
+    for (index, entry) in entries.into_iter().enumerate() {
+        let (mut workload, resolved) = Listed::of(index, entry, raw);
+        workload.share_no_lease_with(&listed);
+        listed.push(workload);
+        settings.extend(resolved);
+    }
+    let problems = problems(raw, &listed);
+    if problems.is_empty() { Ok(settings) } else { Err(problems) }
+}
+
+/// One workload of the file.
+struct Listed {
+    /// Its place in the file, and its name if it has one.
+    place: String,
+    own: BTreeMap<String, String>,
+    /// Namespace and name.
+    subject: Option<(String, String)>,
+    /// What is wrong with the entry itself.
+    misplaced: Vec<Problem>,
+    /// What is wrong with the workload's settings, wherever they come from.
+    problems: Vec<Problem>,
+}
+
+impl Listed {
+    fn of(index: usize, entry: Entry, raw: &Raw) -> (Self, Option<Settings>) {
+        let Entry { values: own, misplaced } = entry;
+        let raw = raw.below(&own);
+        let (namespace, name) =
+            (value(&raw, "KUBE_NAMESPACE", parse::label), value(&raw, "DEPLOYMENT_NAME", parse::subdomain));
+        let place = match &name {
+            Some(name) => format!("workloads[{index}] ({name})"),
+            None => format!("workloads[{index}]"),
+        };
+        let (settings, problems) = match resolve::settings(&raw) {
+            Ok(settings) => (Some(settings), Vec::new()),
+            Err(problems) => (None, problems),
+        };
+        (Self { place, own, subject: namespace.zip(name), misplaced, problems }, settings)
+    }
+
+    /// Two entries of one workload would undo each other's memory.
+    fn share_no_lease_with(&mut self, earlier: &[Self]) {
+        let Some((namespace, name)) = &self.subject else { return };
+        let same = |other: &&Self| other.subject == self.subject;
+        if let Some(other) = earlier.iter().find(same) {
+            let expected = format!(
+                "another workload than {}, as both are {namespace}/{name} and would share one Lease",
+                other.place
+            );
+            self.misplaced.push(Problem::new("DEPLOYMENT_NAME", Given::Value(name.clone()), expected));
+        }
+    }
+}
+
+/// A value that can be used; that another can't has its own problem.
+fn value(raw: &Raw, name: &str, parse: impl Fn(&str) -> Result<String, Expected>) -> Option<String> {
+    raw.get(name).and_then(|text| parse(text).ok())
+}
+
+/// Each problem with its entry. One that all entries have from elsewhere is told once.
+fn problems(raw: &Raw, listed: &[Listed]) -> Vec<Problem> {
+    let elsewhere = |workload: &Listed, name: &str| raw.is_by_flag(name) || !workload.own.contains_key(name);
+    let is_shared = |problem: &Problem| {
+        listed
+            .iter()
+            .all(|workload| elsewhere(workload, &problem.variable) && workload.problems.contains(problem))
+    };
+    let mut all: Vec<Problem> = Vec::new();
+    for workload in listed {
+        let placed = |problem: &Problem| problem.clone().within(&workload.place);
+        all.extend(workload.misplaced.iter().map(placed));
+        let found = workload.problems.iter();
+        all.extend(found.clone().filter(|problem| !is_shared(problem)).map(placed));
+        let untold: Vec<&Problem> =
+            found.filter(|problem| is_shared(problem) && !all.contains(problem)).collect();
+        all.extend(untold.into_iter().cloned());
+    }
+    all
+}
