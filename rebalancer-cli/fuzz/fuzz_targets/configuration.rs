@@ -1,8 +1,8 @@
 //! Settings from the environment and the command line.
 //!
-//! There are settings, or problems; every problem names a variable, and none shows a secret, also where the secret is
-//! misplaced. No file makes reading hang or takes the memory. A policy that was read plans no rotation that the audit
-//! refuses.
+//! There are settings, or problems; every problem names a variable or an entry of a file, and none shows a secret, also
+//! where the secret is misplaced. No file makes reading hang or takes the memory. A policy that was read plans no
+//! rotation that the audit refuses.
 
 #![no_main]
 
@@ -10,8 +10,8 @@ use std::collections::BTreeMap;
 use std::sync::LazyLock;
 
 use libfuzzer_sys::{fuzz_mutator, fuzz_target};
-use rebalancer_core::fleet::Indicator;
 use rebalancer_core::cycle::Remembering;
+use rebalancer_core::fleet::Indicator;
 use rebalancer_core::history::{Patience, Record};
 use rebalancer_core::policy::Policy;
 use rebalancer_core::port::Readings;
@@ -19,6 +19,7 @@ use rebalancer_fuzz::folder::SECRET;
 use rebalancer_fuzz::settings::Given;
 use rebalancer_fuzz::{fleet, judge};
 
+use config::Settings;
 use config::layers::gather;
 use config::problem::Problem;
 use config::variable::VARIABLES;
@@ -37,14 +38,8 @@ fuzz_target!(|data: &[u8]| {
     let given = Given::read(data, &names);
     let (raw, unreadable) = gather(given.flags, |name| given.environment.get(name).cloned());
     check(&unreadable);
-    match config::settings(&raw) {
-        Ok(settings) => {
-            shows_no_secret(&format!("{settings:?}"));
-            if let Some(Remembering { patience, lock_for }) = settings.task.remembering {
-                assert!(lock_for.unsigned_abs() > settings.task.timeout);
-                assert_eq!(Record::default().pause(fleet::NOW, &patience).is_some(), spent(&patience));
-            }
-        }
+    match config::workloads(&raw) {
+        Ok(workloads) => workloads.iter().for_each(check_settings),
         Err(problems) => some(&problems),
     }
     match config::policy(&raw) {
@@ -55,6 +50,14 @@ fuzz_target!(|data: &[u8]| {
         some(&problems);
     }
 });
+
+fn check_settings(settings: &Settings) {
+    shows_no_secret(&format!("{settings:?}"));
+    if let Some(Remembering { patience, lock_for }) = settings.task.remembering {
+        assert!(lock_for.unsigned_abs() > settings.task.timeout);
+        assert_eq!(Record::default().pause(fleet::NOW, &patience).is_some(), spent(&patience));
+    }
+}
 
 /// A budget that has no room for one hot and one cold pod holds from the beginning.
 fn spent(patience: &Patience) -> bool {
@@ -69,7 +72,8 @@ fn some(problems: &[Problem]) {
 fn check(problems: &[Problem]) {
     for problem in problems {
         let words = problem.to_string();
-        assert!(VARIABLES.iter().any(|variable| words.contains(variable.name)), "{words}");
+        let named = VARIABLES.iter().any(|variable| words.contains(variable.name));
+        assert!(named || problem.entry.is_some(), "{words}");
         assert!(!words.chars().any(char::is_control), "{words:?}");
         shows_no_secret(&words);
         shows_no_secret(&format!("{problem:?}"));

@@ -32,7 +32,10 @@ fn made() -> std::io::Result<TempDir> {
     fs::write(at("empty"), "")?;
     fs::write(at("binary"), [0xff, 0x00, b'\n'])?;
     fs::write(at("large"), vec![b'x'; 2 << 20])?;
-    fs::write(at("workloads"), format!("workloads: [{{DEPLOYMENT_NAME: a, X: {SECRET}}}, {{DEPLOYMENT_NAME: b}}]"))?;
+    fs::write(
+        at("workloads"),
+        format!("workloads: [{{DEPLOYMENT_NAME: a, X: {SECRET}}}, {{DEPLOYMENT_NAME: b}}]"),
+    )?;
     fs::create_dir(at("folder"))?;
     pipe(&at("pipe"))?;
     symlink("/dev/zero", at("zeros"))?;
