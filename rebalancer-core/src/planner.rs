@@ -50,7 +50,7 @@ pub fn plan(snapshot: &Snapshot, policy: &Policy) -> Report {
     report
 }
 
-/// The indicator whose earlier readings a [plan](plan) needs: it is out of balance now, and the policy asks for more than
+/// The indicator whose earlier readings a [`plan`] needs: it is out of balance now, and the policy asks for more than
 /// one reading.
 #[must_use]
 pub fn to_confirm(snapshot: &Snapshot, policy: &Policy) -> Option<Indicator> {

@@ -53,8 +53,8 @@ fuzz_target!(|data: &[u8]| {
 
 fn check_settings(settings: &Settings) {
     shows_no_secret(&format!("{settings:?}"));
-    if let Some(Remembering { patience, lock_for }) = settings.task.remembering {
-        assert!(lock_for.unsigned_abs() > settings.task.timeout);
+    if let Some(Remembering { patience, lock_for, one_removal }) = settings.task.remembering {
+        assert!(lock_for.unsigned_abs() > settings.task.timeout + one_removal.unsigned_abs());
         assert_eq!(Record::default().pause(fleet::NOW, &patience).is_some(), spent(&patience));
     }
 }

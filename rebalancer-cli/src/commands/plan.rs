@@ -46,7 +46,7 @@ async fn explain(eyes: &Eyes, task: &Task, signals: &Signals, form: Form) -> any
 
 /// What is remembered, only to be looked at. A plan is shown without it too, since it changes nothing.
 async fn remember(eyes: &Eyes, task: &Task) -> Option<Memory> {
-    let Remembering { patience, lock_for } = task.remembering?;
+    let Remembering { patience, lock_for, .. } = task.remembering?;
     let store = LeaseStore::new(&eyes.connection, &task.subject.workload);
     match Memory::open(&store, "plan", Mode::DryRun, lock_for, patience, Timestamp::now()).await {
         Ok(memory) => Some(memory),

@@ -29,7 +29,7 @@ async fn one(eyes: &Eyes, task: &Task) -> Exit {
 }
 
 async fn reset(eyes: &Eyes, task: &Task) -> anyhow::Result<()> {
-    let Remembering { patience, lock_for } =
+    let Remembering { patience, lock_for, .. } =
         task.remembering.context("RECORD_STORE=none: there is no record, so there is nothing to reset")?;
     let store = LeaseStore::new(&eyes.connection, &task.subject.workload);
     let holder = format!("reset-{}", uuid::Uuid::now_v7());

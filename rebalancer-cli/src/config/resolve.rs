@@ -133,7 +133,8 @@ fn read_settings(reader: &mut Reader<'_>) -> Option<Settings> {
     // recorded: the call in hand when time is up, and the one that writes the record.
     let lock = timeout? + kubernetes.as_ref()?.timeout * 2 + Duration::from_secs(10);
     let lock_for = SignedDuration::try_from(lock).ok()?;
-    let remembering = patience?.map(|patience| Remembering { patience, lock_for });
+    let one_removal = SignedDuration::try_from(kubernetes.as_ref()?.timeout).ok()?;
+    let remembering = patience?.map(|patience| Remembering { patience, lock_for, one_removal });
     // A plain deletion asks no disruption budget.
     let policy = policy.map(|policy| Policy { respect_budgets: method == Some(Method::Evict), ..policy });
     let mode = if dry_run? { Mode::DryRun } else { Mode::Real };

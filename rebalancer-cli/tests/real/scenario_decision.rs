@@ -242,7 +242,9 @@ async fn an_indicator_that_fails_is_dropped_and_named_and_the_rest_go_on() {
     let before = fleet.settled().await;
     for server in Server::BOTH {
         let metrics = fleet.history(&before).serve(server).await;
-        let variables = [FOUR_MAY_GO[0], ("KAFKA_LAG_QUERY", "sum by ("), ("DRY_RUN", "true")];
+        // Only the server knows that there is no such function.
+        let lag = [("KAFKA_LAG_QUERY", "no_such_function(up)"), ("QUERY_DIALECT", "metricsql")];
+        let variables = [FOUR_MAY_GO[0], lag[0], lag[1], ("DRY_RUN", "true")];
         let run = fleet.rebalance(&metrics, &variables).await.expect_exit(0);
         assert_eq!(run.log_with(&["indicator_degraded", "\"indicator\":\"lag\""]).len(), 1, "{}", run.stderr);
         assert_eq!(run.log_with(&["would_be_removed"]).len(), 4, "{}", run.stderr);

@@ -33,7 +33,8 @@ pub struct Order<'a> {
     pub cycle: &'a str,
     /// Real or dry run.
     pub mode: Mode,
-    /// Until when the lock is held; no removal begins at that time or later. `None` without a lock.
+    /// No removal begins at this time or later: it could take effect when the lock is somebody else's. `None` without a
+    /// lock.
     pub lock_until: Option<Timestamp>,
 }
 

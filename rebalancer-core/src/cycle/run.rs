@@ -4,7 +4,7 @@ use std::future::{Future, poll_fn};
 use std::pin::pin;
 use std::task::Poll;
 
-use jiff::SignedDuration;
+use jiff::{SignedDuration, Timestamp};
 
 use super::{Hands, Observation, Order, Outcome, Subject, act, observe};
 use crate::audit::audit;
@@ -37,6 +37,9 @@ pub struct Remembering {
     pub patience: Patience,
     /// For how long the lock is held: longer than the whole cycle, with the call that writes its end.
     pub lock_for: SignedDuration,
+    /// For how long one removal may be under way. None is begun that might take effect after the lock's end: a process
+    /// that was suspended may wake up right before it.
+    pub one_removal: SignedDuration,
 }
 
 /// Everything that a cycle asks of the world.
@@ -95,7 +98,7 @@ pub async fn run(task: &Task, ports: &Ports<'_>) -> End {
 }
 
 async fn open(task: &Task, store: &dyn StateStore, clock: &dyn Clock) -> Result<Option<Memory>, StateError> {
-    let Some(Remembering { patience, lock_for }) = task.remembering else { return Ok(None) };
+    let Some(Remembering { patience, lock_for, .. }) = task.remembering else { return Ok(None) };
     Memory::open(store, &task.cycle, task.mode, lock_for, patience, clock.now()).await.map(Some)
 }
 
@@ -120,7 +123,9 @@ async fn with_memory(
     if let Some(memory) = memory.as_deref_mut() {
         begin(memory, ports, &observation, &policy).await?;
     }
-    let lock_until = memory.and_then(|memory| memory.held_until());
+    let one_removal = task.remembering.map_or(SignedDuration::ZERO, |remembering| remembering.one_removal);
+    let held_until = memory.and_then(|memory| memory.held_until());
+    let lock_until = held_until.map(|until| until.checked_sub(one_removal).unwrap_or(Timestamp::MIN));
     let order = Order { cycle: &task.cycle, mode: task.mode, lock_until };
     Ok(act(&observation, &policy, &ports.hands, &order).await)
 }

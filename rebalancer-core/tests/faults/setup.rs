@@ -66,10 +66,14 @@ impl Setup {
             budgets: budgets(pods, random),
             policy: policy(pods, random),
             lag: random.random_bool(0.4),
-            remembering: Remembering { patience: patience(random), lock_for: LOCK_FOR },
+            remembering: Remembering {
+                patience: patience(random),
+                lock_for: LOCK_FOR,
+                one_removal: HALF_CALL * 2,
+            },
             interval: SignedDuration::from_mins(random.random_range(3..=6) * 2),
             rounds: random.random_range(25..=60),
-            half_call: if suspends { half_call.min(SignedDuration::from_millis(1_000)) } else { half_call },
+            half_call,
             clock_error: clock_error(&mix, suspends),
             suspends,
             mix,
@@ -92,13 +96,13 @@ impl Setup {
 /// - Where the deadline's clock runs on, a removal takes effect within the deadline and one call of the lock's beginning,
 ///   and another run takes the lock over after [`LOCK_FOR`] and the store's five seconds: clocks may differ by the rest,
 ///   20 seconds.
-/// - Where a process may be suspended unnoticed, only the lock's end stops it. A removal that was asked for just before
-///   it takes effect one call later, so that a call and what clocks differ by must fit into the store's five seconds.
+/// - Where a process may be suspended unnoticed, only the lock's end stops it. No removal is asked for later than one call
+///   before it, so what clocks differ by must fit into the store's five seconds.
 fn clock_error(mix: &Mix, suspends: bool) -> SignedDuration {
     match (mix.rate(Fault::ClockStep) > 0.0, suspends) {
         (false, _) => SignedDuration::ZERO,
         (true, false) => SignedDuration::from_secs(9),
-        (true, true) => SignedDuration::from_secs(1),
+        (true, true) => SignedDuration::from_secs(2),
     }
 }
 
