@@ -265,3 +265,34 @@ async fn rotations_make_an_uneven_simulated_fleet_more_even_over_time() {
         assert!(cv() <= before, "seed {seed}: {before} -> {}", cv());
     }
 }
+
+/// A whole cycle over an uneven fleet whose lock lasts a minute, by removals that take so long.
+async fn whole_cycle(one_removal: SignedDuration) -> (Fleet, End) {
+    let (fleet, _) = uneven().await;
+    let store = crate::history::MemoryStore::default();
+    let (journal, interrupt) = (Lines::default(), After::never());
+    let hands =
+        Hands { inventory: &fleet, deleter: &fleet, journal: &journal, interrupt: &interrupt, clock: &fleet };
+    let patience = crate::history::Patience::default();
+    let remembering = Remembering { patience, lock_for: SignedDuration::from_mins(1), one_removal };
+    let task = Task {
+        cycle: "c".to_owned(),
+        subject: subject(),
+        policy: policy(),
+        mode: Mode::Real,
+        remembering: Some(remembering),
+    };
+    let end = run(&task, &Ports { metrics: &fleet, store: &store, hands }).await;
+    (fleet, end)
+}
+
+#[tokio::test]
+async fn no_removal_begins_that_could_take_effect_after_the_locks_end() {
+    let (_, end) = whole_cycle(SignedDuration::from_secs(59)).await;
+    assert!(end.outcome.unwrap().status() == "rebalanced");
+    let (fleet, end) = whole_cycle(SignedDuration::from_mins(1)).await;
+    let Ok(Outcome::Acted { pods, .. }) = end.outcome else { panic!("{end:?}") };
+    let expired = PodOutcome::NotAttempted(NotAttempted::Interrupted(Interruption::LockExpired));
+    assert!(pods.iter().all(|(_, outcome)| *outcome == expired), "{pods:?}");
+    assert_eq!(fleet.pods().await.unwrap().len(), Shape::default().pods);
+}
