@@ -47,7 +47,7 @@ pub(crate) fn hpas(body: &[u8]) -> Result<Decoded<Vec<Hpa>>, MetricsError> {
         let name = label(&series.metric.horizontalpodautoscaler, "horizontalpodautoscaler", body)?;
         let target = cpu_target(&name, &series.metric.metric_target_type, series.number())?;
         if let Some(other) = targets.insert(name.clone(), target) {
-            return Err(malformed(&format!(
+            return Err(malformed(format!(
                 "autoscaler {name} has two CPU targets, {other} and {target}; which one rules can't be known"
             )));
         }
@@ -82,7 +82,7 @@ fn partition(labels: &PartitionLabels<'_>, number: f64, body: &[u8]) -> Result<P
     let partition = label(&labels.partition, "partition", body)?;
     let pod = label(&labels.pod, "pod", body)?;
     let load = Load::new(number)
-        .map_err(|error| malformed(&format!("partition {partition} of topic {topic}: {error}")))?;
+        .map_err(|error| malformed(format!("partition {partition} of topic {topic}: {error}")))?;
     Ok(PartitionLoad { topic, partition, pod, load })
 }
 
@@ -92,13 +92,13 @@ fn cpu_target(hpa: &str, kind: &str, number: f64) -> Result<CpuTarget, MetricsEr
         "utilization" => usable(number).map(CpuTarget::Utilization),
         "average" => usable(number).and_then(|cores| Cores::new(cores).ok()).map(CpuTarget::AverageValue),
         other => {
-            return Err(malformed(&format!(
+            return Err(malformed(format!(
                 "autoscaler {hpa} has metric_target_type '{other}', expected 'utilization' or 'average'"
             )));
         }
     };
     target.ok_or_else(|| {
-        malformed(&format!("autoscaler {hpa} has the CPU target {number}, expected more than 0"))
+        malformed(format!("autoscaler {hpa} has the CPU target {number}, expected more than 0"))
     })
 }
 

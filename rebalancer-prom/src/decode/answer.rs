@@ -148,7 +148,7 @@ fn explain(body: &[u8], expected: ResultType, error: &serde_json::Error) -> Metr
     let envelope = serde_json::from_slice::<Answer<IgnoredAny>>(body);
     match envelope.map(|answer| answer.result(expected)) {
         Ok(Err(reason)) => reason,
-        Ok(Ok(IgnoredAny)) | Err(_) => malformed(&format!(
+        Ok(Ok(IgnoredAny)) | Err(_) => malformed(format!(
             "expected the JSON of a query API, but {}; it begins with: {}",
             excerpt(&error.to_string(), WORDS),
             glimpse(body)
