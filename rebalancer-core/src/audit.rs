@@ -5,9 +5,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::fleet::Phase;
+use crate::fleet::{Phase, Target};
 use crate::policy::Policy;
-use crate::report::{Expectation, Plan, Removal};
+use crate::report::{Choice, Expectation, Plan, Removal};
 use crate::snapshot::{ObservedPod, Snapshot};
 use crate::surroundings::DisruptionBudget;
 
@@ -91,8 +91,8 @@ pub enum Violation {
         /// What forbids it.
         what: &'static str,
     },
-    /// A hot pod is not even in enough of the earlier readings.
-    #[error("{pod} was not measured for long enough to be hot for long")]
+    /// A hot pod was not hot in enough of the earlier readings.
+    #[error("{pod} was not hot in enough of the earlier readings")]
     Passing {
         /// Its name.
         pod: String,
@@ -171,7 +171,7 @@ fn untouchable(observed: &ObservedPod) -> bool {
     let system = matches!(pod.namespace.as_str(), "kube-system" | "kube-public" | "kube-node-lease");
     let marks = &pod.annotations;
     let marked =
-        marks.get("pod-rebalancer.io/opt-out").is_some_and(|value| value.to_lowercase().contains("true"))
+        marks.get("pod-rebalancer.io/opt-out").is_some_and(|value| value.trim().to_lowercase() != "false")
             || marks
                 .get("cluster-autoscaler.kubernetes.io/safe-to-evict")
                 .is_some_and(|value| value.to_lowercase().contains("false"))
@@ -246,13 +246,27 @@ fn check_surroundings(plan: &Plan, snapshot: &Snapshot, policy: &Policy) -> Vec<
         for (what, holds) in [
             ("a rollout is in progress", !owner.status_is_current || owner.updated < owner.current),
             ("a scaling is in progress", owner.current != owner.desired),
-            ("the workload opted out", told.is_some_and(|value| value.to_lowercase().contains("true"))),
+            ("the workload opted out", told.is_some_and(|value| value.trim().to_lowercase() != "false")),
         ] {
             violations.extend(holds.then_some(Violation::NotNow { what }));
         }
     }
-    if around.scaling.is_some_and(|scaling| scaling.active && scaling.current != scaling.desired) {
-        violations.push(Violation::NotNow { what: "the autoscaler is scaling" });
+    if let Some(scaling) = around.scaling {
+        let waits = policy.wait_for_scale_in && scaling.wants_fewer && scaling.current > scaling.minimum;
+        let recent = scaling.last_scaled_at.is_some_and(|at| at > snapshot.taken_at - policy.minimum_age);
+        for (what, holds) in [
+            ("the autoscaler is scaling", scaling.active && scaling.current != scaling.desired),
+            ("the autoscaler is about to scale in", scaling.active && waits),
+            ("the autoscaler has just scaled", recent),
+        ] {
+            violations.extend(holds.then_some(Violation::NotNow { what }));
+        }
+    }
+    if matches!(snapshot.target, Target::Ambiguous { .. }) {
+        violations.push(Violation::NotNow { what: "several autoscalers match" });
+    }
+    if unsettled(snapshot, policy) {
+        violations.push(Violation::NotNow { what: "the fleet has not settled" });
     }
     if policy.quiet_hours.as_ref().is_some_and(|hours| hours.at(snapshot.taken_at).is_some()) {
         violations.push(Violation::NotNow { what: "a quiet hour" });
@@ -276,16 +290,48 @@ fn check_surroundings(plan: &Plan, snapshot: &Snapshot, policy: &Policy) -> Vec<
     violations
 }
 
-/// Every hot pod must have been there, and measured, in enough earlier readings.
+/// Too many of the workload's own pods start, or are young.
+fn unsettled(snapshot: &Snapshot, policy: &Policy) -> bool {
+    let mut all = 0_u32;
+    let mut fresh = 0_u32;
+    for observed in snapshot.pods.iter().filter(|observed| is_own(observed, &snapshot.workload.name)) {
+        let pod = &observed.pod;
+        if pod.terminating || pod.phase == Phase::Succeeded || pod.phase == Phase::Failed {
+            continue;
+        }
+        let since = pod.ready_since.filter(|_| serves(observed));
+        all += 1;
+        fresh += u32::from(since.is_none_or(|since| since > snapshot.taken_at - policy.minimum_age));
+    }
+    !policy.minimum_age.is_zero() && f64::from(fresh) > policy.most_young.get() * f64::from(all) + 1e-6
+}
+
+/// Every hot pod must have been hot in enough earlier readings: above its limit of now, or above the tolerance around the
+/// mean of the time, whichever is lower; and it must have been this pod.
 fn check_past(plan: &Plan, snapshot: &Snapshot, policy: &Policy) -> Vec<Violation> {
-    let needed = policy.persistence.required().saturating_sub(1);
-    let windows = snapshot.past.as_ref().and_then(|past| past.windows.as_deref().ok()).unwrap_or_default();
-    let passing = |removal: &&Removal| {
-        let seen = windows.iter().filter(|window| window.contains_key(&removal.pod.name)).count();
-        removal.choice.is_hot() && policy.persistence.windows() > 1 && seen < needed
-    };
-    let hot = plan.removals.iter().filter(passing);
-    hot.map(|removal| Violation::Passing { pod: removal.pod.name.clone() }).collect()
+    if policy.persistence.windows() < 2 {
+        return Vec::new();
+    }
+    let known = snapshot.past.as_ref().filter(|past| past.indicator == plan.indicator);
+    let windows = known.and_then(|past| past.windows.as_deref().ok()).unwrap_or_default();
+    let mut passing = Vec::new();
+    for removal in &plan.removals {
+        let Choice::Hot { above, .. } = removal.choice else { continue };
+        let mut seen = 1;
+        for (window, steps) in windows.iter().zip(1_i32..) {
+            let at = snapshot.taken_at - policy.persistence.step() * steps;
+            let pod = snapshot.pods.iter().find(|observed| observed.pod.uid == removal.pod.uid);
+            let was_there = pod.and_then(|pod| pod.pod.ready_since).is_some_and(|since| since <= at);
+            let mean = window.values().map(|load| load.get()).sum::<f64>() / window.len().max(1) as f64;
+            let limit = above.get().min(mean * policy.tolerance.get());
+            let hot = window.get(&removal.pod.name).is_some_and(|load| load.get() > limit);
+            seen += usize::from(was_there && hot);
+        }
+        if seen < policy.persistence.required() {
+            passing.push(Violation::Passing { pod: removal.pod.name.clone() });
+        }
+    }
+    passing
 }
 
 #[cfg(test)]

@@ -21,7 +21,7 @@ const UNSUITABLE_CONTROLLERS: [&str; 3] = ["DaemonSet", "Job", "Node"];
 /// Marks a pod or a workload that may be touched where only marked ones may, when its value is `true`.
 const OPT_IN: &str = "pod-rebalancer.io/opt-in";
 
-/// Marks a pod or a workload that must be left alone, when its value is `true`.
+/// Marks a pod or a workload that must be left alone, unless its value is `false`.
 pub(crate) const OPT_OUT: &str = "pod-rebalancer.io/opt-out";
 
 /// Marks a pod that the cluster autoscaler must not evict, when its value is `false`.
@@ -85,8 +85,13 @@ fn is_true(annotations: &BTreeMap<String, String>, name: &str) -> bool {
     annotations.get(name).is_some_and(|given| given.trim().eq_ignore_ascii_case("true"))
 }
 
-/// Whether somebody who wrote this annotation may have meant this value. In doubt a pod is left alone.
-pub(crate) fn says(annotations: &BTreeMap<String, String>, name: &str, value: &str) -> bool {
+/// Whether somebody wants it left alone: the mark is there, and does not say no. In doubt it is left alone.
+pub(crate) fn opts_out(annotations: &BTreeMap<String, String>) -> bool {
+    annotations.get(OPT_OUT).is_some_and(|given| !given.trim().eq_ignore_ascii_case("false"))
+}
+
+/// Whether somebody who wrote this annotation may have meant this value.
+fn says(annotations: &BTreeMap<String, String>, name: &str, value: &str) -> bool {
     annotations.get(name).is_some_and(|given| given.to_ascii_lowercase().contains(value))
 }
 
@@ -131,7 +136,7 @@ fn identity_veto(pod: &Pod, own: bool) -> Option<Veto> {
 
 /// The annotation by which somebody wants this pod to be left alone. Who writes `true, until Monday` wants it too.
 fn opted_out(pod: &Pod) -> Option<&'static str> {
-    if says(&pod.annotations, OPT_OUT, "true") {
+    if opts_out(&pod.annotations) {
         Some(OPT_OUT)
     } else if says(&pod.annotations, SAFE_TO_EVICT, "false") {
         Some(SAFE_TO_EVICT)
@@ -282,6 +287,8 @@ mod tests {
             (OPT_OUT, "true", true),
             (OPT_OUT, " True", true),
             (OPT_OUT, "true, until Monday", true),
+            (OPT_OUT, "yes", true),
+            (OPT_OUT, "", true),
             (OPT_OUT, "false", false),
             (SAFE_TO_EVICT, "false", true),
             (SAFE_TO_EVICT, "\"false\"", true),

@@ -76,11 +76,12 @@ pub(crate) fn snapshot(cpu: &[f64], percent: Option<f64>) -> Snapshot {
     Snapshot::assemble(workload(), NOW, pods, Ok(hpas), "", readings(&loads)).unwrap()
 }
 
-/// The default policy without a minimum of pods and a largest share, satisfied with one reading.
+/// The default policy without a minimum of pods and largest shares, satisfied with one reading.
 pub(crate) fn policy() -> Policy {
     Policy {
         minimum_pods: 0,
         most_share: Share::new(1.0).unwrap(),
+        most_young: Share::new(1.0).unwrap(),
         persistence: Persistence::NONE,
         ..Policy::default()
     }

@@ -9,7 +9,7 @@ use std::fmt;
 
 use jiff::{SignedDuration, Timestamp};
 
-use crate::eligibility::{OPT_OUT, says};
+use crate::eligibility::{OPT_OUT, opts_out};
 use crate::fleet::Phase;
 use crate::policy::Policy;
 use crate::snapshot::{ObservedPod, Snapshot};
@@ -65,8 +65,12 @@ pub enum NotNow {
     },
     /// Too many pods became Ready a moment ago, or are not yet: loads speak of another distribution of the work.
     Unsettled {
-        /// Pods that are not Ready, or have been for less than the minimum age.
+        /// Pods that have been Ready for less than the minimum age.
         young: usize,
+        /// Pods that are not Ready.
+        not_ready: usize,
+        /// One of them.
+        such_as: String,
         /// Pods that have not ended.
         pods: usize,
         /// The minimum age.
@@ -130,10 +134,11 @@ impl fmt::Display for NotNow {
                     "the autoscaler scaled at {at:.0}; the fleet settles until {until:.0} (MINIMUM_POD_AGE)"
                 )
             }
-            Self::Unsettled { young, pods, minimum_age } => write!(
+            Self::Unsettled { young, not_ready, such_as, pods, minimum_age } => write!(
                 f,
-                "{young} of {pods} pods are not Ready or have been for less than {minimum_age:#}, more than MAXIMUM_YOUNG_SHARE \
-                 allows: loads still speak of another distribution of the work"
+                "of {pods} pods {not_ready} are not Ready and {young} have been for less than {minimum_age:#}, such as \
+                 {such_as}: together more than MAXIMUM_YOUNG_SHARE allows, so loads still speak of another distribution \
+                 of the work"
             ),
         }
     }
@@ -149,14 +154,27 @@ pub fn not_now(snapshot: &Snapshot, policy: &Policy) -> Option<NotNow> {
         .and_then(opted_out)
         .or_else(|| quiet(policy, now))
         .or_else(|| controller.and_then(rolling_out))
-        .or_else(|| several_owners(snapshot))
+        .or_else(|| several_owners(snapshot).filter(|_| controller.is_none()))
         .or_else(|| controller.and_then(scaling))
         .or_else(|| autoscaling(surroundings.scaling?, policy, now))
         .or_else(|| unsettled(snapshot, policy))
 }
 
+/// What has come up since the decision. `untouched`: the batch has not removed a pod yet; afterwards its own doings look
+/// like a rollout.
+#[must_use]
+pub fn still_not_now(
+    controller: Option<&Controller>,
+    policy: &Policy,
+    now: Timestamp,
+    untouched: bool,
+) -> Option<NotNow> {
+    let opted_out = controller.and_then(opted_out).or_else(|| quiet(policy, now));
+    opted_out.or_else(|| controller.filter(|_| untouched).and_then(rolling_out))
+}
+
 fn opted_out(controller: &Controller) -> Option<NotNow> {
-    says(&controller.annotations, OPT_OUT, "true").then_some(NotNow::OptedOut { annotation: OPT_OUT })
+    opts_out(&controller.annotations).then_some(NotNow::OptedOut { annotation: OPT_OUT })
 }
 
 fn quiet(policy: &Policy, now: Timestamp) -> Option<NotNow> {
@@ -174,13 +192,19 @@ fn rolling_out(controller: &Controller) -> Option<NotNow> {
     })
 }
 
+/// One of the workload's own pods that is there to stay. Kubernetes leaves ended ones lying about for long.
+fn counts(pod: &&ObservedPod) -> bool {
+    let ended = matches!(pod.pod.phase, Phase::Succeeded | Phase::Failed);
+    pod.own && !ended && !pod.pod.terminating
+}
+
 fn owner(pod: &ObservedPod) -> Option<&str> {
     pod.pod.owner.as_ref().map(|owner| owner.name.as_str())
 }
 
 /// Owners that can't be read show a rollout by their pods: two of them own some at once.
 fn several_owners(snapshot: &Snapshot) -> Option<NotNow> {
-    let own = || snapshot.pods.iter().filter(|pod| pod.own && !pod.pod.terminating);
+    let own = || snapshot.pods.iter().filter(counts);
     let owners: BTreeSet<&str> = own().filter_map(owner).collect();
     let newest = own().max_by_key(|pod| pod.pod.created_at).filter(|_| owners.len() > 1)?;
     let updated = own().filter(|pod| owner(pod) == owner(newest)).count();
@@ -203,7 +227,7 @@ fn autoscaling(scaling: Scaling, policy: &Policy, now: Timestamp) -> Option<NotN
     if active && current != desired {
         return Some(NotNow::ScalingInProgress { by: "the autoscaler".to_owned(), current, desired });
     }
-    if active && wants_fewer && current > minimum {
+    if policy.wait_for_scale_in && active && wants_fewer && current > minimum {
         return Some(NotNow::ScaleInPending { current, minimum });
     }
     let at = last_scaled_at.filter(|at| settled(*at) > now)?;
@@ -218,19 +242,14 @@ fn unsettled(snapshot: &Snapshot, policy: &Policy) -> Option<NotNow> {
     }
     let is_young = |pod: &&ObservedPod| {
         let age = pod.pod.ready_since.map(|since| snapshot.taken_at.duration_since(since));
-        !pod.pod.is_serving() || age.is_none_or(|age| age < minimum_age)
-    };
-    let counts = |pod: &&ObservedPod| {
-        let ended = matches!(pod.pod.phase, Phase::Succeeded | Phase::Failed);
-        pod.own && !ended && !pod.pod.terminating
+        pod.pod.is_serving() && age.is_none_or(|age| age < minimum_age)
     };
     let pods = || snapshot.pods.iter().filter(counts);
-    let (young, pods) = (pods().filter(is_young).count(), pods().count());
-    (young as f64 > policy.most_young.get() * pods as f64).then_some(NotNow::Unsettled {
-        young,
-        pods,
-        minimum_age,
-    })
+    let not_ready = pods().filter(|pod| !pod.pod.is_serving());
+    let such_as = not_ready.clone().chain(pods().filter(is_young)).next()?.pod.name.clone();
+    let (young, not_ready, pods) = (pods().filter(is_young).count(), not_ready.count(), pods().count());
+    let too_many = (young + not_ready) as f64 > policy.most_young.get() * pods as f64;
+    too_many.then_some(NotNow::Unsettled { young, not_ready, such_as, pods, minimum_age })
 }
 
 #[cfg(test)]

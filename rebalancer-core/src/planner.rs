@@ -5,7 +5,7 @@ use std::cmp::Ordering;
 use std::collections::BTreeMap;
 
 use crate::eligibility::Criteria;
-use crate::fleet::Indicator;
+use crate::fleet::{Indicator, Target};
 use crate::group::{Inference, Unusable};
 use crate::guard::not_now;
 use crate::outlier::{self, Candidate, Rotation};
@@ -189,7 +189,11 @@ impl Fleet<'_> {
                 }
                 Some(Hold::NoEligiblePods { pods, vetoes })
             }
-            _ => None,
+            // Whatever is out of balance: which one rules the fleet, and what it is about to do, can't be known.
+            _ => match &self.snapshot.target {
+                Target::Ambiguous { hpas } => Some(Hold::AmbiguousTarget { hpas: hpas.clone() }),
+                Target::Known { .. } | Target::NotByCpu { .. } | Target::None => None,
+            },
         }
     }
 

@@ -49,6 +49,8 @@ pub struct Policy {
     pub highest_priority: i32,
     /// Only pods that are marked, or whose workload is, are candidates.
     pub opt_in: bool,
+    /// Whether an autoscaler that is about to scale in is waited for.
+    pub wait_for_scale_in: bool,
     /// Hours in which nothing is removed.
     pub quiet_hours: Option<QuietHours>,
     /// For how long an imbalance must have been there.
@@ -102,6 +104,7 @@ impl Default for Policy {
             most_young: valid(Share::new(0.1)),
             highest_priority: HIGHEST_OF_USERS,
             opt_in: false,
+            wait_for_scale_in: true,
             quiet_hours: None,
             persistence: Persistence::default(),
             minimum_coverage: valid(Share::new(0.8)),

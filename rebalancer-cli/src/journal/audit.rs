@@ -83,6 +83,10 @@ pub(super) fn detail(outcome: &PodOutcome) -> String {
         PodOutcome::NotAttempted(NotAttempted::TooFewLeft { serving, minimum }) => {
             format!("not asked for: only {serving} pods serve now, and {minimum} must stay")
         }
+        PodOutcome::NotAttempted(NotAttempted::NoHotPodRemoved) => {
+            "not asked for: no hot pod could be removed, and a cold one alone brings nothing".to_owned()
+        }
+        PodOutcome::NotAttempted(NotAttempted::NotNow(guard)) => format!("not asked for: {guard}"),
         PodOutcome::NotAttempted(NotAttempted::AfterForbidden) => {
             "not asked for: the right is missing or the credentials are not accepted, as an earlier removal showed".to_owned()
         }

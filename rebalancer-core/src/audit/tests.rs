@@ -226,6 +226,19 @@ fn a_plan_in_the_middle_of_a_rollout_a_scaling_or_a_quiet_hour_is_caught() {
     };
     let scale = |snapshot: &mut Snapshot| snapshot.surroundings.scaling = Some(scaling);
     check_under(&policy(), scale, &not_now("the autoscaler is scaling"));
+    let pending = Scaling { desired: 6, wants_fewer: true, ..scaling };
+    let wait = |snapshot: &mut Snapshot| snapshot.surroundings.scaling = Some(pending);
+    check_under(&policy(), wait, &not_now("the autoscaler is about to scale in"));
+    let recent = |snapshot: &mut Snapshot| {
+        let last_scaled_at = Some(snapshot.taken_at);
+        snapshot.surroundings.scaling = Some(Scaling { desired: 6, last_scaled_at, ..scaling });
+    };
+    check_under(&policy(), recent, &not_now("the autoscaler has just scaled"));
+    let two = |snapshot: &mut Snapshot| snapshot.target = Target::Ambiguous { hpas: Vec::new() };
+    check_under(&policy(), two, &not_now("several autoscalers match"));
+    let strict = Policy { most_young: crate::unit::Share::new(0.1).unwrap(), ..policy() };
+    let fresh = |snapshot: &mut Snapshot| snapshot.pods[2].pod.ready_since = Some(snapshot.taken_at);
+    check_under(&strict, fresh, &not_now("the fleet has not settled"));
     let always = QuietHours::parse("00:00-24:00", jiff::tz::TimeZone::UTC).unwrap();
     let quiet = Policy { quiet_hours: Some(always), ..policy() };
     check_under(&quiet, |_| {}, &not_now("a quiet hour"));
@@ -241,6 +254,17 @@ fn a_hot_pod_that_was_not_there_before_is_caught() {
         snapshot.past = Some(Past { indicator: plan_indicator(), windows });
     };
     check_under(&lasting, seen, &[]);
+    let calm_then = |snapshot: &mut Snapshot| {
+        let windows = Ok(vec![crate::fixture::samples(&[("p000", 1.2), ("p001", 0.1), ("p002", 1.2)])]);
+        snapshot.past = Some(Past { indicator: plan_indicator(), windows });
+    };
+    check_under(&lasting, calm_then, &[Violation::Passing { pod: "p001".to_owned() }]);
+    let another_pod_then = |snapshot: &mut Snapshot| {
+        seen(snapshot);
+        snapshot.pods[0].pod.ready_since = Some(snapshot.taken_at - lasting.persistence.step() / 2);
+    };
+    let young = Policy { minimum_age: jiff::SignedDuration::ZERO, ..lasting.clone() };
+    check_under(&young, another_pod_then, &[Violation::Passing { pod: first() }]);
 }
 
 fn plan_indicator() -> crate::fleet::Indicator {

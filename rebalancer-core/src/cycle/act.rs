@@ -5,6 +5,7 @@ use jiff::Timestamp;
 use super::{Changed, NotAttempted, Observation, Outcome, PodOutcome};
 use crate::audit::audit;
 use crate::eligibility::{Criteria, belongs};
+use crate::guard::still_not_now;
 use crate::policy::Policy;
 use crate::port::{
     Clock, Intent, Interrupt, Interruption, Inventory, Journal, Mode, PodDeleter, RemovalError,
@@ -71,18 +72,40 @@ struct Batch<'a> {
 }
 
 impl Batch<'_> {
+    /// Cold pods wait until a hot one is gone: without it, removing them only makes trouble.
     async fn all(&self, plan: &Plan) -> Vec<(Removal, PodOutcome)> {
         let mut pods: Vec<(Removal, PodOutcome)> = Vec::with_capacity(plan.removals.len());
+        let mut waiting = Vec::new();
         for removal in &plan.removals {
-            let outcome = if pods.iter().any(|(_, outcome)| outcome.ends_the_batch()) {
-                PodOutcome::NotAttempted(NotAttempted::AfterForbidden)
-            } else {
-                self.one(removal, pods.is_empty()).await.unwrap_or_else(std::convert::identity)
-            };
+            if !removal.choice.is_hot() && !hot_is_gone(&pods) {
+                waiting.push(removal);
+                continue;
+            }
+            self.told(removal, &mut pods).await;
+            if hot_is_gone(&pods) {
+                for removal in std::mem::take(&mut waiting) {
+                    self.told(removal, &mut pods).await;
+                }
+            }
+        }
+        for removal in waiting {
+            let why = if ended(&pods) { NotAttempted::AfterForbidden } else { NotAttempted::NoHotPodRemoved };
+            let outcome = self.uninterrupted().err().unwrap_or(PodOutcome::NotAttempted(why));
             self.hands.journal.finished(&self.intent(removal), &outcome);
             pods.push((removal.clone(), outcome));
         }
         pods
+    }
+
+    /// One removal, and its outcome in the journal.
+    async fn told(&self, removal: &Removal, pods: &mut Vec<(Removal, PodOutcome)>) {
+        let outcome = if ended(pods) {
+            PodOutcome::NotAttempted(NotAttempted::AfterForbidden)
+        } else {
+            self.one(removal, pods).await.unwrap_or_else(std::convert::identity)
+        };
+        self.hands.journal.finished(&self.intent(removal), &outcome);
+        pods.push((removal.clone(), outcome));
     }
 
     const fn intent<'a>(&'a self, removal: &'a Removal) -> Intent<'a> {
@@ -92,11 +115,15 @@ impl Batch<'_> {
     }
 
     /// One removal. `Err` is an outcome too: one that came before the call.
-    async fn one(&self, removal: &Removal, first: bool) -> Result<PodOutcome, PodOutcome> {
+    async fn one(
+        &self,
+        removal: &Removal,
+        before: &[(Removal, PodOutcome)],
+    ) -> Result<PodOutcome, PodOutcome> {
         self.uninterrupted()?;
-        if !first {
-            self.enough_left().await?;
-        }
+        self.still_wanted(before).await?;
+        self.enough_left().await?;
+        self.uninterrupted()?;
         self.unchanged(removal).await?;
         // Reading again took time; a call that has not begun need not begin.
         self.uninterrupted()?;
@@ -118,8 +145,18 @@ impl Batch<'_> {
         why.map_or(Ok(()), |why| Err(PodOutcome::NotAttempted(NotAttempted::Interrupted(why))))
     }
 
-    /// Counts once more which pods serve: others may have failed since the decision. The first removal need not, as the
-    /// decision was made on a list of just now.
+    /// Looks at the workload once more: it may have been opted out, or a rollout may have begun. A batch of our own looks
+    /// like one, so that is asked only before it has removed a pod.
+    async fn still_wanted(&self, before: &[(Removal, PodOutcome)]) -> Result<(), PodOutcome> {
+        let unreadable = |error| PodOutcome::NotAttempted(NotAttempted::Unreadable(error));
+        let controller = self.hands.inventory.controller().await.map_err(unreadable)?;
+        let untouched = !before.iter().any(|(_, outcome)| outcome.may_have_removed());
+        let guard =
+            still_not_now(controller.as_ref(), self.criteria.policy, self.hands.clock.now(), untouched);
+        guard.map_or(Ok(()), |guard| Err(PodOutcome::NotAttempted(NotAttempted::NotNow(guard))))
+    }
+
+    /// Counts once more which pods serve: others may have failed since the decision.
     async fn enough_left(&self) -> Result<(), PodOutcome> {
         let unreadable = |error| PodOutcome::NotAttempted(NotAttempted::Unreadable(error));
         let pods = self.hands.inventory.pods().await.map_err(unreadable)?;
@@ -143,4 +180,15 @@ impl Batch<'_> {
         };
         changed.map_or(Ok(()), |changed| Err(PodOutcome::Spared(changed)))
     }
+}
+
+/// A hot pod of this batch was removed, or would have been.
+fn hot_is_gone(pods: &[(Removal, PodOutcome)]) -> bool {
+    let gone = |outcome: &PodOutcome| matches!(outcome, PodOutcome::Removed | PodOutcome::WouldBeRemoved);
+    pods.iter().any(|(removal, outcome)| removal.choice.is_hot() && gone(outcome))
+}
+
+/// The next removal would fail for the same reason as an earlier one.
+fn ended(pods: &[(Removal, PodOutcome)]) -> bool {
+    pods.iter().any(|(_, outcome)| outcome.ends_the_batch())
 }

@@ -2,6 +2,7 @@
 
 use crate::audit::Violation;
 use crate::fleet::Uid;
+use crate::guard::NotNow;
 use crate::port::{Interruption, InventoryError, Mode, RemovalError};
 use crate::report::{Removal, Veto};
 
@@ -115,6 +116,11 @@ impl PodOutcome {
         }
     }
 
+    /// The pod is gone, or may be, by our hands.
+    pub(super) const fn may_have_removed(&self) -> bool {
+        matches!(self, Self::Removed | Self::Failed(RemovalError::Unknown { .. }))
+    }
+
     /// The next removal would fail for the same reason.
     pub(super) const fn ends_the_batch(&self) -> bool {
         matches!(self, Self::Failed(RemovalError::Forbidden { .. } | RemovalError::Unauthorized { .. }))
@@ -133,7 +139,9 @@ impl PodOutcome {
                 | RemovalError::Unknown { .. },
             ) => true,
             // A guard did its work.
-            Self::NotAttempted(NotAttempted::TooFewLeft { .. }) => false,
+            Self::NotAttempted(
+                NotAttempted::TooFewLeft { .. } | NotAttempted::NoHotPodRemoved | NotAttempted::NotNow(_),
+            ) => false,
             // A batch that was broken off is no finished cycle, whoever asked for it.
             Self::NotAttempted(_) => true,
         }
@@ -170,6 +178,10 @@ pub enum NotAttempted {
         /// Pods that must stay.
         minimum: usize,
     },
+    /// No hot pod was removed, and a cold one alone brings nothing.
+    NoHotPodRemoved,
+    /// Since the decision something forbids any rotation.
+    NotNow(NotNow),
     /// An earlier removal of the batch showed that the right is missing, or that the credentials are not accepted.
     AfterForbidden,
 }

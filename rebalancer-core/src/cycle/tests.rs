@@ -184,8 +184,38 @@ async fn a_pod_that_changed_since_the_decision_is_spared() {
         let (outcome, lines) = act_with(&observation, &inventory, &fleet, &After::never(), Mode::Real).await;
         assert_eq!((outcome.status(), outcome.is_failure()), ("refused", false));
         assert_eq!(fleet.loads(), before);
-        assert!(lines.iter().all(|line| line.starts_with("spared")), "{lines:?}");
+        // Without a hot pod, cold ones are left alone.
+        assert!(lines[0].starts_with("spared"), "{lines:?}");
+        assert!(lines[1..].iter().all(|line| line.starts_with("not_attempted")), "{lines:?}");
     }
+}
+
+/// Two hot pods and a cold one, of which the first hot one fails after the decision.
+#[tokio::test]
+async fn cold_pods_wait_until_a_hot_one_is_gone() {
+    let (fleet, mut observation) = uneven().await;
+    let Decision::Rotate(plan) = &mut observation.report.decision else { panic!() };
+    let above = crate::unit::Load::new(0.0).unwrap();
+    let second_hottest =
+        observation.snapshot.pods.iter().filter(|pod| pod.pod.name != plan.removals[0].pod.name);
+    let cpu = |pod: &&crate::snapshot::ObservedPod| pod.loads.get(crate::fleet::Indicator::Cpu).unwrap();
+    let second = second_hottest.max_by(|a, b| cpu(a).total_cmp(&cpu(b))).unwrap();
+    plan.removals.truncate(2);
+    let mut hot = plan.removals[0].clone();
+    hot.pod.name.clone_from(&second.pod.name);
+    hot.pod.uid = second.pod.uid.clone();
+    (hot.load, hot.choice) = (cpu(&second), crate::report::Choice::Hot { rank: 2, above });
+    let (first, cold, second) =
+        (plan.removals[0].pod.name.clone(), plan.removals[1].pod.name.clone(), hot.pod.name.clone());
+    plan.removals.push(hot);
+    let failed = Changing(&fleet, |pod| Some(Pod { ready: pod.name != first, ..pod }));
+    let policy = Policy { persistence: crate::policy::Persistence::NONE, ..policy() };
+    let (_, lines) = act_by(&policy, &observation, &failed, &fleet, &After::never(), Mode::DryRun).await;
+    let ends: Vec<String> = lines.into_iter().filter(|line| !line.starts_with("intend")).collect();
+    assert_eq!(
+        ends,
+        [format!("spared {first}"), format!("would_be_removed {second}"), format!("would_be_removed {cold}")]
+    );
 }
 
 #[tokio::test]
@@ -220,17 +250,17 @@ async fn a_call_without_an_answer_is_neither_removed_nor_repeated() {
     deleter.expect_remove().returning(|_, _| Err(RemovalError::Unknown { message: "time-out".into() }));
     let (outcome, _) = act_with(&observation, &fleet, &deleter, &After::never(), Mode::Real).await;
     assert!(outcome.is_failure());
-    assert!(names(&outcome).iter().all(|name| *name == "unknown"));
+    assert_eq!(names(&outcome), ["unknown", "not_attempted", "not_attempted"], "one hot pod, two cold ones");
 }
 
 #[tokio::test]
 async fn an_interrupted_batch_finishes_the_call_in_hand_and_asks_for_no_other() {
     let (fleet, observation) = uneven().await;
     let pods = fleet.loads().len();
-    // Asked before and after the first pod is read again, and then before the second.
+    // Asked three times for the first pod, and then before the second.
     for interruption in [Interruption::Signal, Interruption::Deadline] {
         let (outcome, _) =
-            act_with(&observation, &fleet, &fleet, &After(Mutex::new(2), interruption), Mode::DryRun).await;
+            act_with(&observation, &fleet, &fleet, &After(Mutex::new(3), interruption), Mode::DryRun).await;
         assert_eq!(names(&outcome)[..2], ["would_be_removed", "not_attempted"]);
         assert!(outcome.is_failure(), "the cycle did not finish");
     }

@@ -49,6 +49,12 @@ fn of_scaling(change: impl FnOnce(&mut Scaling), expected: Option<NotNow>) {
     check(|fleet| change(fleet.surroundings.scaling.as_mut().unwrap()), expected);
 }
 
+/// The first of four pods is what unsettles the fleet.
+fn unsettled(young: usize, not_ready: usize) -> Option<NotNow> {
+    let (such_as, minimum_age) = ("p000".to_owned(), SignedDuration::from_mins(5));
+    Some(NotNow::Unsettled { young, not_ready, such_as, pods: 4, minimum_age })
+}
+
 #[test]
 fn a_settled_fleet_that_nobody_else_changes_may_be_rotated() {
     check(|_| {}, None);
@@ -86,6 +92,16 @@ fn without_its_owner_a_rollout_shows_in_its_pods() {
         fleet.pods[3].pod.terminating = true;
     };
     check(on_its_way_out, None);
+    let evicted = |fleet: &mut Snapshot| {
+        mixed(fleet);
+        fleet.pods[3].pod.phase = Phase::Failed;
+    };
+    check(evicted, None);
+    let known_to_be_complete = |fleet: &mut Snapshot| {
+        mixed(fleet);
+        fleet.surroundings.controller = Some(controller());
+    };
+    check(known_to_be_complete, None);
 }
 
 #[test]
@@ -115,24 +131,19 @@ fn after_a_scaling_the_fleet_settles_for_the_minimum_age() {
 
 #[test]
 fn with_many_fresh_pods_the_fleet_has_not_settled() {
-    let minimum_age = SignedDuration::from_mins(5);
     let young = |fleet: &mut Snapshot| fleet.pods[0].pod.ready_since = Some(NOW);
-    check(young, Some(NotNow::Unsettled { young: 1, pods: 4, minimum_age }));
+    check(young, unsettled(1, 0));
     let one_of_many = |fleet: &mut Snapshot| {
         *fleet = snapshot(&[1.0; 10], None);
         young(fleet);
     };
     check(one_of_many, None);
-    check(
-        |fleet| fleet.pods[0].pod.ready_since = None,
-        Some(NotNow::Unsettled { young: 1, pods: 4, minimum_age }),
-    );
+    check(|fleet| fleet.pods[0].pod.ready_since = None, unsettled(1, 0));
 }
 
 #[test]
 fn pods_that_start_unsettle_the_fleet_and_those_that_ended_do_not() {
-    let minimum_age = SignedDuration::from_mins(5);
-    let starting = Some(NotNow::Unsettled { young: 1, pods: 4, minimum_age });
+    let starting = unsettled(0, 1);
     check(|fleet| fleet.pods[0].pod.phase = Phase::Pending, starting.clone());
     check(|fleet| fleet.pods[0].pod.ready = false, starting);
     check(|fleet| fleet.pods[0].pod.phase = Phase::Failed, None);
@@ -160,4 +171,26 @@ fn a_quiet_hour_is_kept() {
     let expected = NotNow::QuietHours { window: "Thu 00:00-06:00".to_owned(), until };
     assert_eq!(not_now(&fleet(), &policy("Thu 00:00-06:00")), Some(expected));
     assert_eq!(not_now(&fleet(), &policy("Thu 01:00-06:00")), None);
+}
+
+#[test]
+fn what_comes_up_after_the_decision_ends_a_batch_but_not_what_the_batch_did() {
+    let policy = Policy::default();
+    let check = |controller: &Controller, untouched, expected: Option<&str>| {
+        let guard = still_not_now(Some(controller), &policy, NOW, untouched);
+        assert_eq!(guard.as_ref().map(NotNow::name), expected);
+    };
+    check(&controller(), true, None);
+    let rolling = Controller { updated: 3, ..controller() };
+    check(&rolling, true, Some("rollout_in_progress"));
+    check(&rolling, false, None);
+    let annotations = BTreeMap::from([(OPT_OUT.to_owned(), String::new())]);
+    check(&Controller { annotations, ..controller() }, false, Some("workload_opted_out"));
+}
+
+#[test]
+fn an_autoscaler_that_is_about_to_scale_in_need_not_be_waited_for() {
+    let mut fleet = fleet();
+    fleet.surroundings.scaling = Some(Scaling { wants_fewer: true, ..scaling() });
+    assert_eq!(not_now(&fleet, &Policy { wait_for_scale_in: false, ..Policy::default() }), None);
 }
