@@ -116,6 +116,21 @@ fn each_name_is_known_and_there_once() {
     }
 }
 
+/// The examples of a shell, `NAME='value'` on a line of its own.
+#[test]
+fn the_queries_of_the_documentation_are_accepted() {
+    let pages = [include_str!("../../../../docs/metrics-sources.md"), include_str!("../../../../README.md")];
+    let examples = pages.iter().flat_map(|page| page.lines()).filter_map(|line| {
+        let (name, value) = line.strip_suffix('\'')?.split_once("='")?;
+        name.ends_with("_QUERY").then_some((name, value))
+    });
+    let examples: Vec<_> = examples.collect();
+    assert_eq!(examples.len(), 4);
+    for example in examples {
+        assert_eq!(bad(&[example]), [] as [String; 0]);
+    }
+}
+
 #[test]
 fn weights_are_by_name_and_one_at_least_counts() {
     assert_eq!(weights(&[]), BTreeMap::new());
