@@ -19,6 +19,9 @@ use crate::template::{escape_regex, quoted};
 
 pub use crate::syntax::{Dialect, SyntaxError, check};
 pub use crate::template::fill;
+pub use preset::{Preset, consumption_rate, lag, partition_load, production_rate};
+
+mod preset;
 
 /// A finished query. There is no way to make one from text that has not been through [`fill`].
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -121,6 +124,16 @@ pub fn cpu(names: &Placeholders) -> PromQl {
     ))
 }
 
+/// Memory working set by pod, in bytes, from the kubelet's cAdvisor.
+///
+/// A pod has one container of this name, so there are no parts to add up. A container that was restarted is seen under
+/// both its label `id`s for the look-back of the server, since cAdvisor sends time stamps of its own; they are folded
+/// like copies, as two sums of memory were never used at the same time.
+#[must_use]
+pub fn memory(names: &Placeholders) -> PromQl {
+    PromQl(format!("max by (pod) (container_memory_working_set_bytes{{{}, pod!=\"\"}})", container_of(names)))
+}
+
 /// CPU requests by pod, in cores, from kube-state-metrics.
 #[must_use]
 pub fn cpu_requests(names: &Placeholders) -> PromQl {
@@ -149,38 +162,6 @@ pub fn hpa_target(names: &Placeholders, prefix: &str) -> PromQl {
     ))
 }
 
-/// A way in which Kafka clients show their partitions, with a query that is ready for it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Preset {
-    /// Java clients by the JMX exporter with its default names: `records-lag` tells who holds a partition. How much
-    /// flows through it comes from kafka_exporter's `kafka_topic_partition_current_offset`, since the Java client has
-    /// no rate by partition.
-    JmxExporter,
-    /// librdkafka's statistics: `topics.partitions.rxmsgs` as a counter called `rdkafka_topics_partitions_rxmsgs`.
-    Librdkafka,
-}
-
-/// Load by pod, topic and partition, in messages/s.
-#[must_use]
-pub fn partition_load(preset: Preset, names: &Placeholders) -> PromQl {
-    let pods = format!("namespace={}, pod!=\"\"", quoted(&names.namespace));
-    let window = names.window;
-    PromQl(match preset {
-        Preset::JmxExporter => format!(
-            "group by (pod, topic, partition) (kafka_consumer_consumer_fetch_manager_metrics_records_lag{{{pods}, \
-             container={}}}) * on (topic, partition) group_left () max by (topic, partition) \
-             (rate(kafka_topic_partition_current_offset[{window}]))",
-            quoted(&names.container)
-        ),
-        // Partition -1 is librdkafka's own, for messages without a partition yet.
-        Preset::Librdkafka => format!(
-            "sum by (pod, topic, partition) (rate(rdkafka_topics_partitions_rxmsgs{{{pods}, container={}, \
-             partition!=\"-1\"}}[{window}]))",
-            quoted(&names.container)
-        ),
-    })
-}
-
 fn container_of(names: &Placeholders) -> String {
     format!("namespace={}, container={}", quoted(&names.namespace), quoted(&names.container))
 }
@@ -188,21 +169,17 @@ fn container_of(names: &Placeholders) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    fn names() -> Placeholders {
-        Placeholders {
-            namespace: "shop".into(),
-            container: "worker".into(),
-            workload: "orders".into(),
-            window: Window::new(Duration::from_secs(300)).unwrap(),
-        }
-    }
+    use crate::query::preset::tests::names;
 
     #[test]
     fn built_in_queries_ask_for_one_value_a_pod() {
         assert_eq!(
             cpu(&names()).as_str(),
             r#"sum by (pod) (max by (pod, id, cpu) (rate(container_cpu_usage_seconds_total{namespace="shop", container="worker", pod!=""}[5m])))"#
+        );
+        assert_eq!(
+            memory(&names()).as_str(),
+            r#"max by (pod) (container_memory_working_set_bytes{namespace="shop", container="worker", pod!=""})"#
         );
         assert_eq!(
             cpu_requests(&names()).as_str(),
@@ -224,7 +201,10 @@ mod tests {
     #[test]
     fn a_name_can_not_leave_its_quotes() {
         let evil = Placeholders { namespace: "a\"} or up{b=\"\\".into(), ..names() };
-        assert!(cpu(&evil).as_str().contains(r#"{namespace="a\"} or up{b=\"\\", "#), "{}", cpu(&evil));
+        for query in [cpu(&evil), memory(&evil), cpu_requests(&evil), hpa_target(&evil, "")] {
+            assert!(query.as_str().contains(r#"{namespace="a\"} or up{b=\"\\", "#), "{query}");
+            assert_eq!(check(&query, Dialect::Prometheus), Ok(()), "{query}");
+        }
     }
 
     #[test]

@@ -7,25 +7,20 @@ use rebalancer_core::fleet::Indicator;
 use rebalancer_prom::Queries;
 use rebalancer_prom::query::{self, Dialect, Placeholders, Preset, PromQl, Window};
 
+use super::indicators;
 use super::parse::{self, Expected, Reader};
+use super::problem::Given;
 
 /// A window that is shorter than two scrapes has no rate; a longer one than a day hides every change.
 const WINDOWS: (Duration, Duration) = (Duration::from_secs(10), Duration::from_secs(24 * 3600));
-
-/// Indicators that are read only when their query is set.
-const OPTIONAL_QUERIES: [(&str, Indicator); 4] = [
-    ("MEMORY_QUERY", Indicator::Memory),
-    ("KAFKA_LAG_QUERY", Indicator::Lag),
-    ("CONSUMPTION_RATE_QUERY", Indicator::ConsumptionRate),
-    ("PRODUCTION_RATE_QUERY", Indicator::ProductionRate),
-];
 
 /// The rate window. Its problem is noted by whoever asks first; asking again gives the same answer.
 pub(super) fn window(reader: &mut Reader<'_>) -> Option<Duration> {
     reader.required("METRICS_TIME_WINDOW", parse::duration_within(WINDOWS.0, WINDOWS.1))
 }
 
-/// All queries, with the names of the workload filled in.
+/// All queries, with the names of the workload filled in. Every setting is read before any is given up on, so that all
+/// problems are found.
 pub(super) fn queries(
     reader: &mut Reader<'_>,
     subject: Option<&Subject>,
@@ -41,31 +36,82 @@ pub(super) fn queries(
     let dialects = [("promql", Dialect::Prometheus), ("metricsql", Dialect::MetricsQl)];
     let dialect = reader.required("QUERY_DIALECT", parse::one_of(&dialects)).unwrap_or(Dialect::MetricsQl);
     let prefix = subject.map_or("", |subject| subject.hpa_prefix.as_str());
-    let mut fill = |name: &str| match reader.text(name) {
-        None => Some(None),
-        Some(_) => reader.optional(name, |text| filled(text, &names, dialect)).map(Some),
-    };
-    let cpu = fill("CPU_QUERY");
-    let optional = OPTIONAL_QUERIES.map(|(name, indicator)| (fill(name), indicator));
-    let partitions = fill("PARTITION_LOAD_QUERY");
-    let presets = [("jmx-exporter", Preset::JmxExporter), ("librdkafka", Preset::Librdkafka)];
-    let preset = match reader.text("KAFKA_METRICS_PRESET") {
-        Some(_) => reader.required("KAFKA_METRICS_PRESET", parse::one_of(&presets)).map(Some),
-        None => Some(None),
-    };
-    let mut queries = Queries::new(query::cpu_requests(&names), query::hpa_target(&names, prefix))
-        .load(Indicator::Cpu, cpu?.unwrap_or_else(|| query::cpu(&names)));
-    for (query, indicator) in optional {
-        if let Some(query) = query? {
-            queries = queries.load(indicator, query);
-        }
-    }
+    let preset = preset(reader);
+    let loads = loads(reader, preset, &names, dialect);
+    let partitions = own(reader, "PARTITION_LOAD_QUERY", &names, dialect);
     // A query of one's own is more exact than a preset.
     let partitions = partitions?.or(preset?.map(|preset| query::partition_load(preset, &names)));
+    let queries = Queries::new(query::cpu_requests(&names), query::hpa_target(&names, prefix));
+    let queries =
+        loads?.into_iter().fold(queries, |queries, (indicator, query)| queries.load(indicator, query));
     Some(match partitions {
         Some(query) => queries.partitions(query),
         None => queries,
     })
+}
+
+/// `None` within is no preset.
+fn preset(reader: &mut Reader<'_>) -> Option<Option<Preset>> {
+    let presets = [("jmx-exporter", Preset::JmxExporter), ("librdkafka", Preset::Librdkafka)];
+    match reader.text("KAFKA_METRICS_PRESET") {
+        Some(_) => reader.required("KAFKA_METRICS_PRESET", parse::one_of(&presets)).map(Some),
+        None => Some(None),
+    }
+}
+
+/// The query of each indicator that is read.
+fn loads(
+    reader: &mut Reader<'_>,
+    preset: Option<Option<Preset>>,
+    names: &Placeholders,
+    dialect: Dialect,
+) -> Option<Vec<(Indicator, PromQl)>> {
+    // Nothing counts them yet, but a wrong value is told from the start.
+    let weights = indicators::weights(reader);
+    let enabled = indicators::enabled(reader);
+    let own = Indicator::ALL
+        .map(|indicator| (indicator, own(reader, indicators::query_variable(indicator), names, dialect)));
+    let enabled = enabled?;
+    let read = own.into_iter().filter(|(indicator, _)| enabled.contains(indicator));
+    let loads: Vec<_> = read
+        .map(|(indicator, own)| match own? {
+            Some(query) => Some((indicator, query)),
+            None => ready(indicator, preset?, names)
+                .or_else(|| missing(reader, indicator))
+                .map(|query| (indicator, query)),
+        })
+        .collect();
+    weights.and(loads.into_iter().collect())
+}
+
+/// The query that is there without one of the user's own.
+fn ready(indicator: Indicator, preset: Option<Preset>, names: &Placeholders) -> Option<PromQl> {
+    match indicator {
+        Indicator::Cpu => Some(query::cpu(names)),
+        Indicator::Memory => Some(query::memory(names)),
+        Indicator::Lag => preset.map(|preset| query::lag(preset, names)),
+        Indicator::ConsumptionRate => preset.map(|preset| query::consumption_rate(preset, names)),
+        Indicator::ProductionRate => preset.map(|preset| query::production_rate(preset, names)),
+    }
+}
+
+fn missing(reader: &mut Reader<'_>, indicator: Indicator) -> Option<PromQl> {
+    let expected = format!("a query, since INDICATORS names {indicator}; set this, or KAFKA_METRICS_PRESET");
+    reader.problem(indicators::query_variable(indicator), Given::Nothing, expected);
+    None
+}
+
+/// A query of the user's own; `None` within when there is none.
+fn own(
+    reader: &mut Reader<'_>,
+    variable: &str,
+    names: &Placeholders,
+    dialect: Dialect,
+) -> Option<Option<PromQl>> {
+    match reader.text(variable) {
+        None => Some(None),
+        Some(_) => reader.optional(variable, |text| filled(text, names, dialect)).map(Some),
+    }
 }
 
 /// A query of the user's own, as far as it can be told without asking the server.

@@ -4,6 +4,7 @@
 mod access;
 mod file;
 mod guards;
+mod indicators;
 pub(crate) mod layers;
 mod listed;
 mod memory;

@@ -31,6 +31,7 @@ mod metrics;
 mod process;
 mod proxy;
 mod rebalancer;
+mod series;
 mod setup;
 mod wait;
 
@@ -41,6 +42,7 @@ mod scenario_eligibility;
 mod scenario_fault;
 mod scenario_guard;
 mod scenario_harness;
+mod scenario_indicators;
 mod scenario_memory;
 mod scenario_prediction;
 mod scenario_removal;

@@ -11,17 +11,15 @@ use tempfile::TempDir;
 
 use crate::fixture::Target;
 use crate::process::Daemon;
+use crate::series::{Series, Shape, seconds};
 use crate::{assets, wait};
 
 const CPU: &str = "container_cpu_usage_seconds_total";
-/// Seconds between two samples.
+/// Seconds between two samples, unless said otherwise.
 const STEP: usize = 15;
 /// Seconds from now in which a series has samples, unless said otherwise. They go on into the future, so
 /// that every window is as full at the end of a slow scenario as at its start.
 pub(crate) const WHOLE: RangeInclusive<i64> = -900..=300;
-/// Counters have run for a while, so that no rate is cut at zero.
-const UPTIME: f64 = 86_400.0;
-
 /// Which metric server.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Server {
@@ -34,33 +32,45 @@ impl Server {
     pub(crate) const BOTH: [Self; 2] = [Self::Prometheus, Self::VictoriaMetrics];
 }
 
-#[derive(Debug, Clone, Copy)]
-enum Shape {
-    Gauge(f64),
-    /// Increase per second.
-    Counter(f64),
-}
-
-#[derive(Debug, Clone)]
-struct Series {
-    name: String,
-    labels: BTreeMap<String, String>,
-    shape: Shape,
-    span: RangeInclusive<i64>,
-}
-
 /// What a metric server knows about one namespace.
 #[derive(Debug, Clone)]
 pub(crate) struct History {
     namespace: String,
     container: String,
     series: Vec<Series>,
+    step: usize,
 }
 
 impl History {
     /// Of the containers of this name in this namespace.
     pub(crate) fn new(namespace: &str, container: &str) -> Self {
-        Self { namespace: namespace.to_owned(), container: container.to_owned(), series: Vec::new() }
+        let (namespace, container) = (namespace.to_owned(), container.to_owned());
+        Self { namespace, container, series: Vec::new(), step: STEP }
+    }
+
+    /// With so many seconds between two samples.
+    pub(crate) fn every(mut self, seconds: usize) -> Self {
+        self.step = seconds;
+        self
+    }
+
+    /// A pod that was gone at this second from now.
+    pub(crate) fn gone(mut self, pod: &str, second: i64) -> Self {
+        for series in self.series.iter_mut().filter(|series| series.is_of(pod)) {
+            series.span = *series.span.start()..=second;
+        }
+        self
+    }
+
+    /// All that is known of a pod comes by a second scrape job too.
+    pub(crate) fn scraped_twice(mut self, pod: &str) -> Self {
+        let mut copies: Vec<Series> =
+            self.series.iter().filter(|series| series.is_of(pod)).cloned().collect();
+        for copy in &mut copies {
+            copy.labels.insert("job".to_owned(), "twice".to_owned());
+        }
+        self.series.extend(copies);
+        self
     }
 
     /// A pod that has used this many cores all the time.
@@ -123,6 +133,11 @@ impl History {
     /// Any other counter, by its increase per second; the namespace is added to the labels.
     pub(crate) fn counter(self, name: &str, labels: &[(&str, &str)], rate: f64) -> Self {
         self.series(name, labels, Shape::Counter(rate), WHOLE)
+    }
+
+    /// An offset that librdkafka did not know until two minutes ago, by its increase per second.
+    pub(crate) fn late_offset(self, name: &str, labels: &[(&str, &str)], rate: f64) -> Self {
+        self.series(name, labels, Shape::Offset(rate), WHOLE)
     }
 
     fn series(
@@ -199,12 +214,8 @@ impl History {
         for Series { name, labels, shape, span } in &self.series {
             let labels: Vec<String> = labels.iter().map(|(key, value)| format!("{key}={value:?}")).collect();
             let labels = labels.join(",");
-            for second in span.clone().step_by(STEP) {
-                let value = match shape {
-                    Shape::Gauge(value) => *value,
-                    Shape::Counter(rate) => rate * (UPTIME + seconds(second)),
-                };
-                let time = seconds(now + second) * units;
+            for second in span.clone().step_by(self.step) {
+                let (value, time) = (shape.at(second), seconds(now + second) * units);
                 writeln!(text, "{name}{{{labels}}} {value} {time}").unwrap();
             }
         }
@@ -212,7 +223,12 @@ impl History {
     }
 
     async fn wait_for_all_series(&self, server: &MetricServer) {
-        let expected = seconds(i64::try_from(self.series.len()).unwrap());
+        // VictoriaMetrics does not store what is no number.
+        let stored = self
+            .series
+            .iter()
+            .filter(|series| !matches!(series.shape, Shape::Gauge(value) if value.is_nan()));
+        let expected = seconds(i64::try_from(stored.count()).unwrap());
         wait::until("the history to be searchable", async || {
             let found = server.query(r#"count(last_over_time({__name__!=""}[20m]))"#).await;
             let count = found.first().map_or(0.0, |(_, count)| *count);
@@ -266,9 +282,4 @@ fn is_ready(http: &reqwest::Client, path: &str) -> impl AsyncFn(u16) -> bool {
         let answer = http.get(format!("http://127.0.0.1:{port}{path}")).send().await;
         answer.is_ok_and(|answer| answer.status().is_success())
     }
-}
-
-#[expect(clippy::cast_precision_loss, reason = "times and counts in tests are far below 2^52")]
-const fn seconds(whole: i64) -> f64 {
-    whole as f64
 }

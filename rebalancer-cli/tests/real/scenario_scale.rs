@@ -1,9 +1,11 @@
-//! A thousand pods: how long a whole cycle takes, and how much memory.
+//! A thousand pods, and five thousand in the metric server: how long a whole cycle takes, what it asks, and how much
+//! memory it needs.
 
 use std::time::Duration;
 
-use crate::fleet::Fleet;
-use crate::metrics::Server;
+use crate::fleet::{Fleet, Pods};
+use crate::metrics::{History, Server};
+use crate::rebalancer::Run;
 
 const PODS: usize = 1_000;
 
@@ -30,5 +32,72 @@ async fn a_cycle_over_a_thousand_pods_is_far_below_30_seconds_and_small() {
         assert_eq!((gone.len(), &gone[..2]), (4, &[0, 1][..]));
         assert!(run.elapsed < Duration::from_secs(10), "{seconds} s");
         assert!(mebibytes < 64.0, "{mebibytes} MiB");
+    }
+}
+
+/// Pods of which the metric server knows everything. Kubernetes lists a thousand of them: so many are Ready in seconds.
+const MEASURED: usize = 5_000;
+const FIVE: &str = "cpu,memory,lag,consumption_rate,production_rate";
+
+/// What the kubelet, the JMX exporter and kafka_exporter write of each of them.
+fn measured(fleet: &Fleet, pods: &Pods) -> History {
+    let mut history = fleet.history(pods).every(60);
+    for index in 0..MEASURED {
+        let beyond = format!("beyond-{index:04}");
+        let known = pods.0.get(index).map(|pod| pod.name.as_str());
+        let pod = known.unwrap_or(&beyond);
+        if known.is_none() {
+            history = history.cpu(pod, 0.5);
+        }
+        history = kafka_client(history, fleet.name(), pod, index);
+    }
+    history
+}
+
+fn kafka_client(history: History, container: &str, pod: &str, index: usize) -> History {
+    let (partition, even) = (index.to_string(), 100.0 + (index % 10) as f64);
+    let client = [("pod", pod), ("container", container), ("client_id", "consumer-orders-1")];
+    let held: Vec<_> = client.into_iter().chain([("topic", "events"), ("partition", &partition)]).collect();
+    let by_jmx = "kafka_consumer_consumer_fetch_manager_metrics";
+    history
+        .gauge("container_memory_working_set_bytes", &[client[0], client[1], ("id", pod)], even * 1e6)
+        .gauge(&format!("{by_jmx}_records_lag"), &held, even)
+        .gauge(&format!("{by_jmx}_records_consumed_rate"), &client, even)
+        .counter("kafka_topic_partition_current_offset", &held[3..], even)
+}
+
+/// How many values each query of this name gave.
+fn values(run: &Run, query: &str) -> Vec<u64> {
+    let answers = run.log_with(&["metrics_answer", &format!("\"query\":\"{query}\"")]);
+    answers.iter().map(|line| line["values"].as_u64().unwrap()).collect()
+}
+
+#[tokio::test]
+#[ignore = "needs real servers: KUBEBUILDER_ASSETS=$(.ci/real-servers) cargo test -p rebalancer-cli --test real -- --ignored"]
+async fn five_indicators_of_five_thousand_pods_are_read_in_one_small_cycle() {
+    let fleet = Fleet::named("five-thousand").cpu(&loads()).hpa(70).start().await;
+    let pods = fleet.settled().await;
+    let history = measured(&fleet, &pods);
+    for server in Server::BOTH {
+        let metrics = history.serve(server).await;
+        let preset = ("KAFKA_METRICS_PRESET", "jmx-exporter");
+        let variables = [("INDICATORS", FIVE), preset, ("DRY_RUN", "true"), ("LOG_LEVEL", "debug")];
+        let run = fleet.rebalance(&metrics, &variables).await.expect_exit(0);
+        for indicator in FIVE.split(',').chain(["partition_load"]) {
+            assert_eq!(values(&run, indicator), [MEASURED as u64], "{server:?} {indicator}");
+        }
+        let usage = &run.log_with(&["metrics_usage"])[0];
+        let (queries, bytes) = (&usage["queries"], &usage["bytes"]);
+        let seconds = run.elapsed.as_secs_f64();
+        let mebibytes = run.peak_memory as f64 / f64::from(1 << 20);
+        eprintln!(
+            "{MEASURED} pods, of which {PODS} are listed, {server:?}: {queries} queries, {bytes} bytes"
+        );
+        eprintln!("{seconds:.2} s, {mebibytes:.1} MiB at most");
+        // Five indicators, partition loads, CPU requests and the autoscaler's target.
+        assert_eq!((queries, &usage["retries"]), (&8.into(), &0.into()));
+        assert!(bytes.as_u64() < Some(8 << 20), "{usage}");
+        assert!(run.elapsed < Duration::from_secs(15), "{seconds} s");
+        assert!(mebibytes < 128.0, "{mebibytes} MiB");
     }
 }

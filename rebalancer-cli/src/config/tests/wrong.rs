@@ -179,6 +179,16 @@ pub(super) const WRONG: &[(&str, &str, &str)] = &[
     ),
     ("CYCLE_TIMEOUT", "1h", "CYCLE_TIMEOUT=\"1h\": expected a duration between 1s and 10m"),
     (
+        "INDICATORS",
+        "cpu,disk",
+        "INDICATORS=\"cpu,disk\": expected auto, or a list with commas, each one of cpu, memory, lag, consumption_rate, production_rate",
+    ),
+    (
+        "INDICATOR_WEIGHTS",
+        "cpu=-1",
+        "INDICATOR_WEIGHTS=\"cpu=-1\": expected NAME=WEIGHT with a weight of 0 or more, separated by commas, such as cpu=1,lag=0.5",
+    ),
+    (
         "CPU_QUERY",
         "rate(cpu{pod=\"{{pod}}\"}[5m])",
         "CPU_QUERY=\"rate(cpu{pod=\\\"{{pod}}\\\"}[5m])\": expected PromQL with placeholders; {{pod}} is no placeholder; there are {{namespace}}, {{container}}, {{workload}} and {{window}}",
