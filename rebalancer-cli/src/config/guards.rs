@@ -16,6 +16,7 @@ pub(super) fn guarded(reader: &mut Reader<'_>, policy: Option<Policy>) -> Option
     let most_young = reader.required("MAXIMUM_YOUNG_SHARE", parse::quantity);
     let highest_priority = reader.required("MAXIMUM_POD_PRIORITY", parse::priority);
     let opt_in = reader.required("REQUIRE_OPT_IN", parse::truth);
+    let wait_for_scale_in = reader.required("WAIT_FOR_SCALE_IN", parse::truth);
     let quiet_hours = quiet_hours(reader);
     let persistence = persistence(reader);
     Some(Policy {
@@ -23,6 +24,7 @@ pub(super) fn guarded(reader: &mut Reader<'_>, policy: Option<Policy>) -> Option
         most_young: most_young?,
         highest_priority: highest_priority?,
         opt_in: opt_in?,
+        wait_for_scale_in: wait_for_scale_in?,
         quiet_hours: quiet_hours?,
         persistence: persistence?,
         ..policy?

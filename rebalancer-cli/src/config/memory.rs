@@ -4,7 +4,7 @@ use jiff::SignedDuration;
 use rebalancer_core::history::{Budget, Patience, PatienceError};
 use rebalancer_core::unit::{Percent, Share};
 
-use super::parse::{self, Reader};
+use super::parse::{self, Expected, Reader};
 use super::problem::Given;
 
 /// Whether there is a memory: `None` inside means none, by explicit choice.
@@ -15,7 +15,7 @@ pub(super) fn patience(
     let lease = reader.required("RECORD_STORE", parse::one_of(&[("lease", true), ("none", false)]));
     let settle = reader.required("SETTLE_TIME", parse::duration);
     let effect = reader.required("MINIMUM_EFFECT_PERCENT", parse::quantity::<Percent>);
-    let pods = reader.required("REMOVAL_BUDGET_PODS", parse::count);
+    let pods = reader.required("REMOVAL_BUDGET_PODS", budget_pods);
     let window = reader.required("REMOVAL_BUDGET_WINDOW", parse::duration);
     let unhelpful = reader.required("BREAKER_UNHELPFUL_ROTATIONS", parse::positive);
     let failures = reader.required("BREAKER_FAILED_CYCLES", parse::positive);
@@ -29,8 +29,8 @@ pub(super) fn patience(
     // Each part is checked before any is given up on, so that all problems are found.
     let settled = settle.and_then(|settle| checked(reader, blamed, base.settling_for(settle)));
     let budget = window.zip(pods).and_then(|(window, pods)| match pods {
-        0 => Some(None),
-        pods => checked(reader, "REMOVAL_BUDGET_WINDOW", Budget::new(pods as u64, window)).map(Some),
+        None => Some(None),
+        Some(pods) => checked(reader, "REMOVAL_BUDGET_WINDOW", Budget::new(pods as u64, window)).map(Some),
     });
     let opening = first.zip(longest).and_then(|(first, longest)| {
         checked(reader, "BREAKER_LONGEST_PAUSE", base.opening_for(first, longest))
@@ -42,6 +42,14 @@ pub(super) fn patience(
     let patience = base.asking_for(share).spending(budget?).settling_for(settle).ok()?;
     let patience = patience.giving_up_after(unhelpful, failures).ok()?.opening_for(first, longest).ok()?;
     Some(lease?.then_some(patience))
+}
+
+/// How many pods; `None` for no budget. A budget of 0 pods holds every rotation.
+fn budget_pods(text: &str) -> Result<Option<usize>, Expected> {
+    if parse::text(text)?.eq_ignore_ascii_case("none") {
+        return Ok(None);
+    }
+    parse::count(text).map(Some).map_err(|expected| format!("{expected}, or none for no budget"))
 }
 
 fn checked<T>(reader: &mut Reader<'_>, name: &str, result: Result<T, PatienceError>) -> Option<T> {

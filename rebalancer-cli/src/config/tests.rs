@@ -187,7 +187,9 @@ fn memory_is_kept_in_a_lease_unless_it_is_said_otherwise() {
     let patience = good(&[]).remembering.unwrap().patience;
     assert_eq!(patience, rebalancer_core::history::Patience::default());
     assert_eq!(good(&[("RECORD_STORE", "none")]).remembering, None);
-    assert_eq!(good(&[("REMOVAL_BUDGET_PODS", "0")]).remembering.unwrap().patience.budget(), None);
+    assert_eq!(good(&[("REMOVAL_BUDGET_PODS", "none")]).remembering.unwrap().patience.budget(), None);
+    let none_at_all = good(&[("REMOVAL_BUDGET_PODS", "0")]).remembering.unwrap().patience.budget();
+    assert_eq!(none_at_all.unwrap().pods(), 0);
     let settle = good(&[("MINIMUM_POD_AGE", "1h")]).remembering.unwrap().patience.settle();
     assert_eq!(settle, SignedDuration::from_hours(1), "pods must be old enough to be measured");
 }

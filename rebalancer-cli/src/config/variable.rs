@@ -246,6 +246,12 @@ pub(crate) const VARIABLES: &[Variable] = &[
     ),
     Variable::new(
         SAFETY,
+        "WAIT_FOR_SCALE_IN",
+        Some("true"),
+        "true: nothing is removed while the autoscaler is about to scale in and only waits for its stabilization window",
+    ),
+    Variable::new(
+        SAFETY,
         "QUIET_HOURS",
         None,
         "Nothing is removed in these windows, separated by ';', such as 'Mon-Fri 08:00-18:00; Sat,Sun 00:00-24:00'",
@@ -303,7 +309,7 @@ pub(crate) const VARIABLES: &[Variable] = &[
         SAFETY,
         "REMOVAL_BUDGET_PODS",
         Some("12"),
-        "At most this many pods are removed in REMOVAL_BUDGET_WINDOW, over all runs; 0: no budget",
+        "At most this many pods are removed in REMOVAL_BUDGET_WINDOW, over all runs; 0: none at all; none: no budget",
     ),
     Variable::new(
         SAFETY,

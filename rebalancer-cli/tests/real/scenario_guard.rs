@@ -218,7 +218,7 @@ async fn a_fleet_with_fresh_pods_has_not_settled() {
     let metrics = fleet.history(&before).serve(Server::Prometheus).await;
     let fleet = (fleet, before, metrics);
     let age = ("MINIMUM_POD_AGE", "5m");
-    holds(&fleet, &[age], "fleet_unsettled", "1 of 6 pods").await;
+    holds(&fleet, &[age], "fleet_unsettled", "of 6 pods 0 are not Ready and 1").await;
     rotates(&fleet, &[age, ("MAXIMUM_YOUNG_SHARE", "0.2")]).await;
 }
 

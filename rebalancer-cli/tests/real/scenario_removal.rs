@@ -179,11 +179,12 @@ async fn a_removal_whose_answer_is_lost_is_unknown_and_never_repeated() {
     let kubeconfig = fleet.kubeconfig_through(&proxy);
     let run =
         fleet.rebalancer(&metrics).envs(&FOUR_MAY_GO).kubeconfig(&kubeconfig).run().await.expect_exit(1);
-    assert_eq!(outcomes(&run), ["unknown"; 4]);
+    // Without a hot pod that is gone for sure, cold ones are left alone.
+    assert_eq!(outcomes(&run), ["unknown", "unknown", "not_attempted", "not_attempted"]);
     let mut asked = asked.lock().unwrap().clone();
     asked.sort();
     asked.dedup();
-    assert_eq!(asked.len(), 4, "each pod once");
+    assert_eq!(asked.len(), 2, "each hot pod once");
     assert_eq!(fleet.gone(&before).await, NOBODY);
 }
 

@@ -137,6 +137,7 @@ pub(super) const WRONG: &[(&str, &str, &str)] = &[
         "MAXIMUM_POD_PRIORITY=\"high\": expected a whole number from -2147483648 to 2147483647",
     ),
     ("REQUIRE_OPT_IN", "perhaps", "REQUIRE_OPT_IN=\"perhaps\": expected true or false"),
+    ("WAIT_FOR_SCALE_IN", "x", "WAIT_FOR_SCALE_IN=\"x\": expected true or false"),
     (
         "QUIET_HOURS",
         "Mon-Fri 08:00-18:00; at night",
@@ -155,7 +156,11 @@ pub(super) const WRONG: &[(&str, &str, &str)] = &[
         "SETTLE_TIME=\"soon\": expected a duration of 0 or more with its unit, such as 30s, 5m or 1m30s",
     ),
     ("MINIMUM_EFFECT_PERCENT", "x", "MINIMUM_EFFECT_PERCENT=\"x\": expected a number, such as 1.5"),
-    ("REMOVAL_BUDGET_PODS", "-1", "REMOVAL_BUDGET_PODS=\"-1\": expected a whole number of 0 or more"),
+    (
+        "REMOVAL_BUDGET_PODS",
+        "-1",
+        "REMOVAL_BUDGET_PODS=\"-1\": expected a whole number of 0 or more, or none for no budget",
+    ),
     (
         "REMOVAL_BUDGET_WINDOW",
         "8d",
