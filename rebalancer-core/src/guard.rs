@@ -161,7 +161,7 @@ pub fn not_now(snapshot: &Snapshot, policy: &Policy) -> Option<NotNow> {
 }
 
 /// What has come up since the decision. `untouched`: the batch has not removed a pod yet; afterwards its own doings look
-/// like a rollout.
+/// like a rollout or a scaling.
 #[must_use]
 pub fn still_not_now(
     controller: Option<&Controller>,
@@ -170,7 +170,8 @@ pub fn still_not_now(
     untouched: bool,
 ) -> Option<NotNow> {
     let opted_out = controller.and_then(opted_out).or_else(|| quiet(policy, now));
-    opted_out.or_else(|| controller.filter(|_| untouched).and_then(rolling_out))
+    let changing = |controller| rolling_out(controller).or_else(|| scaling(controller));
+    opted_out.or_else(|| controller.filter(|_| untouched).and_then(changing))
 }
 
 fn opted_out(controller: &Controller) -> Option<NotNow> {

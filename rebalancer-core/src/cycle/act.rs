@@ -89,7 +89,7 @@ impl Batch<'_> {
             }
         }
         for removal in waiting {
-            let why = if ended(&pods) { NotAttempted::AfterForbidden } else { NotAttempted::NoHotPodRemoved };
+            let why = ended(&pods).unwrap_or(NotAttempted::NoHotPodRemoved);
             let outcome = self.uninterrupted().err().unwrap_or(PodOutcome::NotAttempted(why));
             self.hands.journal.finished(&self.intent(removal), &outcome);
             pods.push((removal.clone(), outcome));
@@ -99,10 +99,9 @@ impl Batch<'_> {
 
     /// One removal, and its outcome in the journal.
     async fn told(&self, removal: &Removal, pods: &mut Vec<(Removal, PodOutcome)>) {
-        let outcome = if ended(pods) {
-            PodOutcome::NotAttempted(NotAttempted::AfterForbidden)
-        } else {
-            self.one(removal, pods).await.unwrap_or_else(std::convert::identity)
+        let outcome = match ended(pods) {
+            Some(why) => PodOutcome::NotAttempted(why),
+            None => self.one(removal, pods).await.unwrap_or_else(std::convert::identity),
         };
         self.hands.journal.finished(&self.intent(removal), &outcome);
         pods.push((removal.clone(), outcome));
@@ -188,7 +187,7 @@ fn hot_is_gone(pods: &[(Removal, PodOutcome)]) -> bool {
     pods.iter().any(|(removal, outcome)| removal.choice.is_hot() && gone(outcome))
 }
 
-/// The next removal would fail for the same reason as an earlier one.
-fn ended(pods: &[(Removal, PodOutcome)]) -> bool {
-    pods.iter().any(|(_, outcome)| outcome.ends_the_batch())
+/// Why no other removal is asked for, when an earlier one showed that.
+fn ended(pods: &[(Removal, PodOutcome)]) -> Option<NotAttempted> {
+    pods.iter().find_map(|(_, outcome)| outcome.ends_the_batch())
 }

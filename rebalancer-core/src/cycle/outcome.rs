@@ -121,9 +121,20 @@ impl PodOutcome {
         matches!(self, Self::Removed | Self::Failed(RemovalError::Unknown { .. }))
     }
 
-    /// The next removal would fail for the same reason.
-    pub(super) const fn ends_the_batch(&self) -> bool {
-        matches!(self, Self::Failed(RemovalError::Forbidden { .. } | RemovalError::Unauthorized { .. }))
+    /// Why no other removal of the batch is to be asked for: it would fail for the same reason, or nothing may be
+    /// removed now.
+    pub(super) fn ends_the_batch(&self) -> Option<NotAttempted> {
+        match self {
+            Self::Failed(RemovalError::Forbidden { .. } | RemovalError::Unauthorized { .. }) => {
+                Some(NotAttempted::AfterForbidden)
+            }
+            Self::NotAttempted(NotAttempted::NotNow(guard)) => Some(NotAttempted::NotNow(guard.clone())),
+            Self::Removed
+            | Self::WouldBeRemoved
+            | Self::Spared(_)
+            | Self::Failed(_)
+            | Self::NotAttempted(_) => None,
+        }
     }
 
     const fn is_failure(&self) -> bool {

@@ -112,6 +112,8 @@ impl Bug {
                 setup.stateful = true;
                 mix.disturb(Hitch::PodReborn, 0.1);
             }
+            // A pod that is asked for twice uses its budget up twice too.
+            Self::RemovalRepeated => setup.budgets.clear(),
             Self::LockForAll => mix.set(Fault::Overlap, 0.9),
             Self::LockEndHidden => {
                 setup.suspends = true;

@@ -1,7 +1,8 @@
 //! Never now: nothing is removed by a cycle that was shown a rollout, a scaling, an autoscaler about to scale in or that
 //! has just scaled, or an opted-out workload, or that decided in a quiet hour.
 //!
-//! What begins after the cycle looked can't be known. Times are those of the cycle's own clock.
+//! What begins after the cycle looked can't be known. After its first removal the controller's numbers show the cycle's
+//! own doings too, so that from then on only the mark counts. Times are those of the cycle's own clock.
 
 use jiff::SignedDuration;
 use jiff::Timestamp;
@@ -18,6 +19,7 @@ pub(super) struct NeverNow {
     quiet: bool,
     measured: ByCycle<Timestamp>,
     reasons: ByCycle<&'static str>,
+    acted: ByCycle<()>,
 }
 
 impl NeverNow {
@@ -27,6 +29,7 @@ impl NeverNow {
             quiet: setup.policy.quiet_hours.is_some(),
             measured: ByCycle::new(),
             reasons: ByCycle::new(),
+            acted: ByCycle::new(),
         }
     }
 
@@ -44,10 +47,13 @@ impl NeverNow {
     }
 }
 
+fn opted_out(controller: &Controller) -> Option<&'static str> {
+    let mark = controller.annotations.get("pod-rebalancer.io/opt-out");
+    mark.is_some_and(|it| it != "false").then_some("the workload opted out")
+}
+
 fn rolling(controller: &Controller) -> Option<&'static str> {
-    let out = controller.annotations.get("pod-rebalancer.io/opt-out").is_some_and(|it| it == "true");
     [
-        (out, "the workload opted out"),
         (!controller.status_is_current, "the controller's status is old"),
         (controller.updated != controller.current, "a rollout is in progress"),
         (controller.current != controller.desired, "a scaling is in progress"),
@@ -73,15 +79,20 @@ impl Invariant for NeverNow {
                 self.measured.insert(event.cycle.to_owned(), *at);
                 (self.quiet && is_quiet(*at)).then_some("a quiet hour")
             }
-            What::ShownController { controller } => rolling(controller),
+            What::ShownController { controller } if self.acted.contains_key(event.cycle) => {
+                opted_out(controller)
+            }
+            What::ShownController { controller } => opted_out(controller).or_else(|| rolling(controller)),
             What::ShownAutoscalers { hpas } => self.scaling(event.cycle, hpas),
             What::Removed { .. } => {
+                self.acted.insert(event.cycle.to_owned(), ());
                 let reason = self.reasons.get(event.cycle);
                 return reason.map_or(Ok(()), |why| Err(format!("it was shown: {why}")));
             }
             What::Crashed { .. } | What::Ended { .. } => {
                 self.reasons.remove(event.cycle);
                 self.measured.remove(event.cycle);
+                self.acted.remove(event.cycle);
                 None
             }
             _ => None,
