@@ -87,6 +87,12 @@ impl Listed {
             self.misplaced.push(Problem::new("DEPLOYMENT_NAME", Given::Value(name.clone()), expected));
         }
     }
+
+    /// It has this problem, and not by a value of its own.
+    fn has_from_elsewhere(&self, problem: &Problem, raw: &Raw) -> bool {
+        let elsewhere = raw.is_by_flag(&problem.variable) || !self.own.contains_key(&problem.variable);
+        elsewhere && self.problems.contains(problem)
+    }
 }
 
 /// A value that can be used; that another can't has its own problem.
@@ -94,23 +100,19 @@ fn value(raw: &Raw, name: &str, parse: impl Fn(&str) -> Result<String, Expected>
     raw.get(name).and_then(|text| parse(text).ok())
 }
 
-/// Each problem with its entry. One that all entries have from elsewhere is told once.
+/// Each problem with its entry. Those that all entries have from elsewhere are told once, and first.
 fn problems(raw: &Raw, listed: &[Listed]) -> Vec<Problem> {
-    let elsewhere = |workload: &Listed, name: &str| raw.is_by_flag(name) || !workload.own.contains_key(name);
-    let is_shared = |problem: &Problem| {
-        listed
-            .iter()
-            .all(|workload| elsewhere(workload, &problem.variable) && workload.problems.contains(problem))
+    let shared: Vec<&Problem> = listed
+        .first()
+        .into_iter()
+        .flat_map(|first| &first.problems)
+        .filter(|problem| listed.iter().all(|workload| workload.has_from_elsewhere(problem, raw)))
+        .collect();
+    let placed = |workload: &Listed| {
+        let own = workload.problems.iter().filter(|problem| !shared.contains(problem));
+        let own = workload.misplaced.iter().chain(own);
+        own.map(|problem| problem.clone().within(&workload.place)).collect::<Vec<_>>()
     };
-    let mut all: Vec<Problem> = Vec::new();
-    for workload in listed {
-        let placed = |problem: &Problem| problem.clone().within(&workload.place);
-        all.extend(workload.misplaced.iter().map(placed));
-        let found = workload.problems.iter();
-        all.extend(found.clone().filter(|problem| !is_shared(problem)).map(placed));
-        let untold: Vec<&Problem> =
-            found.filter(|problem| is_shared(problem) && !all.contains(problem)).collect();
-        all.extend(untold.into_iter().cloned());
-    }
-    all
+    let placed = listed.iter().flat_map(placed);
+    shared.iter().map(|&problem| problem.clone()).chain(placed).collect()
 }
