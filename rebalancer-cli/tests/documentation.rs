@@ -4,8 +4,13 @@
 use std::collections::BTreeSet;
 use std::process::Command;
 
+use jiff::{SignedDuration, Timestamp};
+use rebalancer_core::fleet::{Indicator, Owner, Phase};
 use rebalancer_core::guard::NotNow;
+use rebalancer_core::history::{Pause, Trip};
+use rebalancer_core::port::MetricsError;
 use rebalancer_core::report::{Hold, Veto};
+use rebalancer_core::unit::Share;
 
 const README: &str = include_str!("../../README.md");
 const OPERATIONS: &str = include_str!("../../docs/operations.md");
@@ -51,4 +56,74 @@ fn every_veto_and_every_guard_stands_in_the_safety_guide() {
     {
         assert!(SAFETY.contains(&format!("`{hold}`")), "{hold} is not in docs/safety.md");
     }
+}
+
+/// What a person reads, with numbers as an example.
+fn messages() -> Vec<(&'static str, String)> {
+    let at: Timestamp = "2026-01-01T10:00:00Z".parse().unwrap();
+    let (hour, five_minutes) = (SignedDuration::from_hours(1), SignedDuration::from_mins(5));
+    let until = at + hour;
+    let of = || "Deployment consumer".to_owned();
+    let owner = || Owner { kind: "ReplicaSet".to_owned(), name: "other-7d4b9c".to_owned() };
+    let vetoes = [
+        Veto::SystemNamespace,
+        Veto::Critical { priority_class: "system-node-critical".to_owned() },
+        Veto::Priority { priority: 5000, limit: 1000 },
+        Veto::Mirror,
+        Veto::Controller { kind: "DaemonSet".to_owned() },
+        Veto::NoController,
+        Veto::AnotherWorkload { owner: owner() },
+        Veto::NoSuchContainer,
+        Veto::NotReady,
+        Veto::NotRunning { phase: Phase::Pending },
+        Veto::Terminating,
+        Veto::TooYoung { ready_for: Some(SignedDuration::from_mins(2)), minimum: five_minutes },
+        Veto::OptedOut { annotation: "pod-rebalancer.io/opt-out" },
+        Veto::NotOptedIn { annotation: "pod-rebalancer.io/opt-in" },
+        Veto::SeveralBudgets { budgets: 2 },
+    ];
+    let guards = [
+        NotNow::OptedOut { annotation: "pod-rebalancer.io/opt-out" },
+        NotNow::QuietHours { window: "Mon-Fri 08:00-18:00".to_owned(), until },
+        NotNow::RolloutInProgress { of: of(), updated: 2, current: 6 },
+        NotNow::ScalingInProgress { by: of(), current: 6, desired: 8 },
+        NotNow::ScaleInPending { current: 6, minimum: 3 },
+        NotNow::JustScaled { at, until: at + five_minutes },
+        NotNow::Unsettled {
+            young: 1,
+            not_ready: 2,
+            such_as: "consumer-1".to_owned(),
+            pods: 12,
+            minimum_age: five_minutes,
+        },
+    ];
+    let cpu = Indicator::Cpu;
+    let share = |share| Share::new(share).unwrap();
+    let why = Trip::RotationsDidNotHelp { in_a_row: 2 };
+    let holds = [
+        Hold::NotPersistent { indicator: cpu, seen_in: 1, windows: 3, required: 2 },
+        Hold::PastUnknown {
+            indicator: cpu,
+            error: Some(MetricsError::Unavailable { message: "no answer".to_owned() }),
+        },
+        Hold::BudgetsTooTight { budget: "consumer".to_owned(), allowed: 1, status_is_current: true },
+        Hold::TooFewPods { serving: 4, minimum: 3 },
+        Hold::ShareTooSmall { serving: 3, share: share(0.5) },
+        Hold::MetricsIncomplete { indicator: cpu, sampled: 3, eligible: 6, required: share(0.8) },
+        Hold::Paused(Pause::Settling { since: at, until }),
+        Hold::Paused(Pause::BreakerOpen { until, why, times: 1 }),
+        Hold::Paused(Pause::TrialPending { since: at, until }),
+        Hold::Paused(Pause::BudgetSpent { removed: 12, budget: 12, window: hour, until }),
+    ];
+    let vetoes = vetoes.iter().map(|veto| (veto.name(), veto.to_string()));
+    let guards = guards.iter().map(|guard| (guard.name(), guard.to_string()));
+    vetoes.chain(guards).chain(holds.iter().map(|hold| (hold.name(), hold.to_string()))).collect()
+}
+
+#[test]
+fn the_safety_guide_has_the_message_of_every_guard() {
+    let rows: Vec<String> =
+        messages().into_iter().map(|(name, message)| format!("| `{name}` | {message} |")).collect();
+    let missing: Vec<&String> = rows.iter().filter(|row| !SAFETY.contains(row.as_str())).collect();
+    assert!(missing.is_empty(), "not in docs/safety.md:\n{}", rows.join("\n"));
 }
