@@ -87,17 +87,28 @@ impl Fleet<'_> {
 
     /// Judges an earlier reading as the present one was. A reading without samples shows no imbalance.
     fn reading<'a>(&'a self, raised: &IndicatorReport, samples: &'a Samples, at: Timestamp) -> Reading<'a> {
-        let loads = self.eligible.iter().filter_map(|pod| self.load_at(pod.index, samples, at));
-        let Some(distribution) = Distribution::of(loads) else {
-            return Reading { at, samples, out_of_balance: false, hot_above: f64::INFINITY };
-        };
         let (out_of_balance, hot_above) = match raised.limit {
-            Limit::Target { hot_above, .. } => (distribution.max > hot_above.get(), hot_above.get()),
-            Limit::Variance { threshold, .. } => {
-                (distribution.cv > threshold.get(), distribution.mean * self.policy.tolerance.get())
+            Limit::Target { hot_above, .. } => {
+                (self.loads_at(samples, at).any(|load| load > hot_above), hot_above.get())
             }
+            Limit::Variance { threshold, .. } => Distribution::of(self.loads_at(samples, at))
+                .map_or((false, f64::INFINITY), |then| {
+                    (then.cv > threshold.get(), then.mean * self.policy.tolerance.get())
+                }),
         };
         Reading { at, samples, out_of_balance, hot_above }
+    }
+
+    /// What the eligible pods had. Pods and samples are both in the order of names, so they are walked together.
+    fn loads_at<'a>(&'a self, samples: &'a Samples, at: Timestamp) -> impl Iterator<Item = Load> + 'a {
+        let mut samples = samples.iter().peekable();
+        self.eligible.iter().filter_map(move |eligible| {
+            let pod = &self.snapshot.pods.get(eligible.index)?.pod;
+            while samples.next_if(|(name, _)| **name < pod.name).is_some() {}
+            let (name, load) = samples.peek()?;
+            let own = **name == pod.name && pod.ready_since.is_some_and(|since| since <= at);
+            own.then_some(**load)
+        })
     }
 
     /// Places of the pods that are hot now.
