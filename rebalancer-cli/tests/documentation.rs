@@ -12,7 +12,7 @@ use rebalancer_core::port::MetricsError;
 use rebalancer_core::report::{Hold, Veto};
 use rebalancer_core::unit::Share;
 
-const README: &str = include_str!("../../README.md");
+const CONFIGURATION: &str = include_str!("../../docs/configuration.md");
 const OPERATIONS: &str = include_str!("../../docs/operations.md");
 const SAFETY: &str = include_str!("../../docs/safety.md");
 
@@ -24,15 +24,15 @@ fn variables() -> BTreeSet<String> {
 }
 
 #[test]
-fn the_readme_has_a_row_for_every_variable() {
+fn the_configuration_guide_has_a_row_for_every_variable() {
     let variables = variables();
     assert!(variables.len() > 30, "{variables:?}");
-    let rows: Vec<&str> = README.lines().filter(|line| line.starts_with("| ")).collect();
+    let rows: Vec<&str> = CONFIGURATION.lines().filter(|line| line.starts_with("| ")).collect();
     for variable in variables {
         let named = |row: &&&str| {
             row.split('|').nth(1).is_some_and(|cell| cell.split(',').any(|name| name.trim() == variable))
         };
-        assert!(rows.iter().any(|row| named(&row)), "{variable} has no row in README.md");
+        assert!(rows.iter().any(|row| named(&row)), "{variable} has no row in docs/configuration.md");
     }
 }
 

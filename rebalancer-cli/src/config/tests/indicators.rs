@@ -119,7 +119,10 @@ fn each_name_is_known_and_there_once() {
 /// The examples of a shell, `NAME='value'` on a line of its own.
 #[test]
 fn the_queries_of_the_documentation_are_accepted() {
-    let pages = [include_str!("../../../../docs/metrics-sources.md"), include_str!("../../../../README.md")];
+    let pages = [
+        include_str!("../../../../docs/metrics-sources.md"),
+        include_str!("../../../../docs/configuration.md"),
+    ];
     let examples = pages.iter().flat_map(|page| page.lines()).filter_map(|line| {
         let (name, value) = line.strip_suffix('\'')?.split_once("='")?;
         name.ends_with("_QUERY").then_some((name, value))
