@@ -1,5 +1,6 @@
 //! What the program tells of itself while it works.
 
 mod logs;
+mod metrics;
 
 pub(crate) use logs::{report, start};
