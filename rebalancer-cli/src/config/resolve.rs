@@ -14,7 +14,7 @@ use rebalancer_prom::{Client, Queries};
 use super::layers::Raw;
 use super::parse::{self, Reader};
 use super::problem::{Given, Problem};
-use super::{access, guards, memory, metrics};
+use super::{access, guards, indicators, memory, metrics};
 
 /// What a cycle needs: where to look, and what to do.
 #[derive(Debug)]
@@ -113,6 +113,7 @@ fn read_settings(reader: &mut Reader<'_>) -> Option<Settings> {
     let label_selector = reader.required("KUBE_LABEL_SELECTOR", parse::label_selector);
     let policy = read_policy(reader);
     let policy = guards::guarded(reader, policy);
+    let policy = indicators::weighed(reader, policy);
     let dry_run = reader.required("DRY_RUN", parse::truth);
     let patience = memory::patience(reader, policy.as_ref().map(|policy| policy.minimum_age));
     let methods = [("evict", Method::Evict), ("delete", Method::Delete)];

@@ -352,7 +352,7 @@ pub(crate) const VARIABLES: &[Variable] = &[
         QUERIES,
         "INDICATOR_WEIGHTS",
         None,
-        "How much each indicator counts when several are put together, such as cpu=1,lag=0.5; one that is not named counts 1; checked, but not used yet",
+        "How much each indicator counts when several rank the pods, such as cpu=1,lag=0.5; one that is not named counts 1; 0: it ranks no pod",
     ),
     Variable::new(
         QUERIES,

@@ -64,7 +64,8 @@ fn happens(record: &mut Record, now: Timestamp, step: &Step, count: usize, patie
             record.begin(begun.unwrap());
         }
         Step::Finish { fate } => {
-            let told = |pod: &Rotated| (removal(&pod.name, Choice::Cold { rank: 1 }), outcome(*fate));
+            let told =
+                |pod: &Rotated| (removal(&pod.name, Choice::Cold { rank: 1, score: None }), outcome(*fate));
             let Some(last) = record.rotations().last() else { return };
             let (cycle, told) = (last.cycle.clone(), last.pods.iter().map(told).collect::<Vec<_>>());
             record.finish(&cycle, &told, now);
