@@ -46,6 +46,7 @@ pub(crate) fn hpa(percent: f64) -> Hpa {
         scales: Some("consumer".to_owned()),
         cpu: Some(CpuTarget::Utilization(percent)),
         scaling: None,
+        scales_by: Vec::new(),
     }
 }
 

@@ -88,6 +88,11 @@ quantity!(
     Tolerance, "a multiplier of 1 or more", |v| v >= 1.0, "{:.2}"
 );
 
+quantity!(
+    /// An amount of whatever somebody else measures, in their unit; it may be negative.
+    Amount, "a finite number", |v| v >= f64::MIN, "{}"
+);
+
 impl Load {
     /// The largest load that there is.
     pub const MAX: Self = Self(f64::MAX);

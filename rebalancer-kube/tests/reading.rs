@@ -7,7 +7,8 @@ use std::time::Duration;
 
 use rebalancer_core::fleet::{CpuTarget, Hpa, Pod};
 use rebalancer_core::port::{Inventory, InventoryError};
-use rebalancer_core::surroundings::Scaling;
+use rebalancer_core::surroundings::{Level, Measured, Scaling, ScalingMetric};
+use rebalancer_core::unit::Amount;
 use rebalancer_kube::{InventorySettings, KubeInventory};
 use serde_json::json;
 use tokio::time::Instant;
@@ -155,6 +156,11 @@ async fn autoscalers_come_from_all_pages() {
         scales: Some("w".into()),
         cpu: Some(CpuTarget::Utilization(70.0)),
         scaling: Some(never_looked_at),
+        scales_by: vec![ScalingMetric {
+            measured: Measured::Resource { name: "cpu".into() },
+            target: Some(Level::Utilization(Amount::new(70.0).unwrap())),
+            current: None,
+        }],
     };
     assert_eq!(world.inventory().hpas().await, Ok(vec![read("a"), read("b")]));
 }

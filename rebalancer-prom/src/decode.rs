@@ -54,7 +54,13 @@ pub(crate) fn hpas(body: &[u8]) -> Result<Decoded<Vec<Hpa>>, MetricsError> {
     }
     let value: Vec<_> = targets
         .into_iter()
-        .map(|(name, target)| Hpa { name, scales: None, cpu: Some(target), scaling: None })
+        .map(|(name, target)| Hpa {
+            name,
+            scales: None,
+            cpu: Some(target),
+            scaling: None,
+            scales_by: Vec::new(),
+        })
         .collect();
     Ok(Decoded { values: value.len(), left_out: 0, value })
 }

@@ -1,7 +1,7 @@
 //! What a cycle saw and decided, as log lines.
 
 use rebalancer_core::cycle::Observation;
-use rebalancer_core::fleet::Indicator;
+use rebalancer_core::fleet::{Indicator, Target};
 use rebalancer_core::remember::LookBack;
 use rebalancer_core::report::{Decision, Method, Report};
 use tracing::{debug, info, warn};
@@ -17,6 +17,7 @@ pub(super) fn decided(observation: &Observation, seconds: f64) {
             "an indicator could not be read and is left out of this cycle"
         );
     }
+    log_autoscaler(observation);
     for seen in &report.indicators {
         info!(
             event = "indicator_analyzed",
@@ -66,6 +67,16 @@ fn judged(observation: &Observation) {
             %verdict,
             "a pod"
         );
+    }
+}
+
+/// What the autoscaler scales by, with what it saw last. It may be lag, of which its CPU target tells nothing.
+fn log_autoscaler(observation: &Observation) {
+    let Observation { snapshot, report } = observation;
+    let (Target::Known { hpa, .. } | Target::NotByCpu { hpa }) = &report.target else { return };
+    let scales_by: Vec<_> = snapshot.surroundings.scales_by.iter().map(ToString::to_string).collect();
+    if !scales_by.is_empty() {
+        info!(event = "autoscaler", autoscaler = hpa, scales_by = scales_by.join("; "), "what it scales by");
     }
 }
 

@@ -9,19 +9,24 @@ use rebalancer_core::report::{IndicatorReport, Method, Report, Verdict};
 use rebalancer_core::snapshot::{ObservedPod, Snapshot};
 use rebalancer_core::unit::Ratio;
 
+use super::Shown;
+
 /// Prints a plan.
 ///
 /// # Errors
 /// When stdout can't be written.
-pub(crate) fn show(observation: &Observation, last: Option<&Rotation>) -> anyhow::Result<()> {
-    super::print(&text(observation, last)?)
+pub(crate) fn show(shown: &Shown<'_>) -> anyhow::Result<()> {
+    super::print(&text(shown)?)
 }
 
-fn text(observation: &Observation, last: Option<&Rotation>) -> Result<String, std::fmt::Error> {
-    let Observation { snapshot, report } = observation;
+fn text(shown: &Shown<'_>) -> Result<String, std::fmt::Error> {
+    let Observation { snapshot, report } = shown.observation;
     let mut out = String::new();
     writeln!(out, "workload   {}", report.workload)?;
     writeln!(out, "target     {}", target(&report.target))?;
+    for metric in &snapshot.surroundings.scales_by {
+        writeln!(out, "scales by  {metric}")?;
+    }
     let pods = snapshot.pods.len();
     writeln!(out, "pods       {pods} listed, {} serving, {} eligible", report.serving, report.eligible)?;
     indicators(&mut out, report)?;
@@ -32,7 +37,7 @@ fn text(observation: &Observation, last: Option<&Rotation>) -> Result<String, st
     if let Some(prediction) = &report.prediction {
         writeln!(out, "{:<10} {prediction}", "prediction")?;
     }
-    if let Some(rotation) = last {
+    if let Some(rotation) = shown.last {
         writeln!(out, "{:<10} {}", "last time", past(rotation))?;
     }
     notes(&mut out, snapshot, report)?;
@@ -40,6 +45,7 @@ fn text(observation: &Observation, last: Option<&Rotation>) -> Result<String, st
         writeln!(out, "\n{}", pod_table(snapshot, report))?;
     }
     writeln!(out, "\n{}", report.decision)?;
+    writeln!(out, "\nthe metric server was asked for this: {}", shown.usage)?;
     Ok(out)
 }
 

@@ -165,7 +165,13 @@ fn hpa_answer(targets: &[(&str, &str, &str)]) -> String {
 #[test]
 fn autoscalers_come_with_the_unit_of_their_target() {
     let body = hpa_answer(&[("b", "average", "0.5"), ("a", "utilization", "70")]);
-    let hpa = |name: &str, target| Hpa { name: name.into(), scales: None, cpu: Some(target), scaling: None };
+    let hpa = |name: &str, target| Hpa {
+        name: name.into(),
+        scales: None,
+        cpu: Some(target),
+        scaling: None,
+        scales_by: Vec::new(),
+    };
     assert_eq!(
         hpas(body.as_bytes()).unwrap().value,
         [hpa("a", CpuTarget::Utilization(70.0)), hpa("b", CpuTarget::AverageValue(Cores::new(0.5).unwrap()))]
