@@ -24,6 +24,7 @@ pub(super) fn client(reader: &mut Reader<'_>, cycle: Option<Duration>) -> Option
     let certificate = client_certificate(reader);
     let proxy = reader.required("PROMETHEUS_PROXY", proxy);
     let concurrency = reader.required("PROMETHEUS_CONCURRENCY", parse::positive);
+    let series = reader.optional("PROMETHEUS_SERIES_LIMIT", parse::positive);
     // The rest of the cycle needs time too.
     let timeout = timeout?.min(cycle?.mul_f64(0.75));
     let mut settings = Settings::new(endpoint?)
@@ -34,6 +35,9 @@ pub(super) fn client(reader: &mut Reader<'_>, cycle: Option<Duration>) -> Option
         .user_agent(concat!("pod-rebalancer/", env!("CARGO_PKG_VERSION")));
     if let Some((certificate, key)) = certificate? {
         settings = settings.client_certificate(certificate, key);
+    }
+    if let Some(series) = series {
+        settings = settings.series_limit(series);
     }
     if let Some(path) = ca_file {
         settings = settings.ca_file(path);

@@ -230,3 +230,15 @@ async fn a_proxy_on_the_way_is_used_and_reads_no_secret_of_an_encrypted_request(
     let nobody = format!("http://127.0.0.1:{}", free_port());
     stage.fails(server, &[("PROMETHEUS_PROXY", &nobody)], &["Connection refused"]).await;
 }
+
+#[tokio::test]
+#[ignore = "needs real servers: KUBEBUILDER_ASSETS=$(.ci/real-servers) cargo test -p rebalancer-cli --test real -- --ignored"]
+async fn an_answer_with_more_series_than_may_come_is_not_used() {
+    let stage = Stage::named("series-limit").await;
+    for metrics in &stage.metrics {
+        let pods = WORKED_EXAMPLE.len().to_string();
+        stage.works(&metrics.url, &[("PROMETHEUS_SERIES_LIMIT", &pods)]).await;
+        let words = ["6 series came, more than the 5 that are accepted", "the query 'cpu' is: sum by (pod)"];
+        stage.fails(&metrics.url, &[("PROMETHEUS_SERIES_LIMIT", "5")], &words).await;
+    }
+}
