@@ -85,11 +85,12 @@ impl PrometheusSource {
         tracing::debug!(event = "metrics_query", query = name, %promql, at = %times);
         let body = self.client.ask(question).await.map_err(|error| question.show_in(error))?;
         let bytes = body.len();
-        let decoded = decode(&body).map_err(|error| question.show_in(error)).inspect_err(|error| {
+        let decoded = decode(&body).and_then(|decoded| decoded.within(self.client.series_limit()));
+        let decoded = decoded.map_err(|error| question.show_in(error)).inspect_err(|error| {
             self.client.count_useless();
             tracing::debug!(event = "metrics_answer", query = name, bytes, %error);
         })?;
-        let Decoded { value, values, left_out } = decoded;
+        let Decoded { value, values, left_out, .. } = decoded;
         tracing::debug!(event = "metrics_answer", query = name, bytes, values, left_out);
         Ok(value)
     }

@@ -43,12 +43,16 @@ pub(super) fn client(reader: &mut Reader<'_>, cycle: Option<Duration>) -> Option
     let certificate = client_certificate(reader);
     let proxy = reader.required("PROMETHEUS_PROXY", proxy);
     let concurrency = reader.required("PROMETHEUS_CONCURRENCY", parse::positive);
+    let series = reader.optional("PROMETHEUS_SERIES_LIMIT", parse::positive);
     // The rest of the cycle needs time too.
     let timeout = timeout?.min(cycle?.mul_f64(0.75));
     let mut settings =
         trusted?.set(Settings::new(endpoint?)).timeout(timeout).proxy(proxy?).concurrency(concurrency?);
     if let Some((certificate, key)) = certificate? {
         settings = settings.client_certificate(certificate, key);
+    }
+    if let Some(series) = series {
+        settings = settings.series_limit(series);
     }
     Client::new(&settings)
         .map_err(|error| reader.problem(to_blame(&error, &PROMETHEUS), Given::Hidden, works_but(&error)))

@@ -117,6 +117,12 @@ pub(crate) const VARIABLES: &[Variable] = &[
     Variable::new(METRICS, "PROMETHEUS_CONCURRENCY", Some("4"), "At most this many queries at a time"),
     Variable::new(
         METRICS,
+        "PROMETHEUS_SERIES_LIMIT",
+        None,
+        "The most series that an answer may have: the server is asked for one more (limit), and an answer that has it is not used; default: any number",
+    ),
+    Variable::new(
+        METRICS,
         "PROMETHEUS_HEADERS",
         None,
         "Extra headers, as NAME=VALUE, separated by commas, such as X-Scope-OrgID=team-a",

@@ -40,7 +40,7 @@ fn a_pod_without_a_usable_value_is_missing_and_counted() {
     let body = pods(&[("a", "NaN"), ("b", "+Inf"), ("c", "-Inf"), ("d", "-0.1"), ("e", "1e999"), ("f", "2")]);
     assert_eq!(
         samples(body.as_bytes()),
-        Ok(Decoded { value: Samples::from([("f".into(), load(2.0))]), values: 6, left_out: 5 })
+        Ok(Decoded { value: Samples::from([("f".into(), load(2.0))]), series: 6, values: 6, left_out: 5 })
     );
 }
 

@@ -53,6 +53,7 @@ pub(super) const WRONG: &[(&str, &str, &str)] = &[
         "PROMETHEUS_PROXY=\"proxy:3128\": expected environment, none, or the URL of an HTTP proxy without credentials",
     ),
     ("PROMETHEUS_CONCURRENCY", "0", "PROMETHEUS_CONCURRENCY=\"0\": expected a whole number of 1 or more"),
+    ("PROMETHEUS_SERIES_LIMIT", "0", "PROMETHEUS_SERIES_LIMIT=\"0\": expected a whole number of 1 or more"),
     (
         "PROMETHEUS_HEADERS",
         "s3cret",
