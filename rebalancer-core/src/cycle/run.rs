@@ -6,11 +6,12 @@ use std::task::Poll;
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::{Hands, Observation, Order, Outcome, Subject, act, observe};
+use super::{Hands, Observation, Order, Outcome, Subject, act, read, told};
 use crate::audit::audit;
 use crate::history::{Patience, StateError, StateStore};
+use crate::planner::plan;
 use crate::policy::Policy;
-use crate::port::{Clock, Interrupt, Interruption, MetricsSource, Mode};
+use crate::port::{Clock, Interrupt, Interruption, MetricsSource, Mode, Step};
 use crate::remember::{Memory, NotBegun};
 use crate::report::Decision;
 use crate::snapshot::ObserveError;
@@ -112,9 +113,11 @@ async fn with_memory(
         Some(memory) => memory.limited(&task.policy, clock.now()),
         None => task.policy.clone(),
     };
-    let observing = observe(&task.subject, ports.metrics, inventory, &policy, clock.now());
-    let mut observation =
-        until_stopped(interrupt, observing).await.map_err(Failed::Stopped)?.map_err(Failed::Observe)?;
+    let reading = read(&task.subject, ports.metrics, inventory, &policy, clock.now());
+    let snapshot =
+        until_stopped(interrupt, reading).await.map_err(Failed::Stopped)?.map_err(Failed::Observe)?;
+    let report = told(journal, Step::Plan, || plan(&snapshot, &policy));
+    let mut observation = Observation { snapshot, report };
     if let Some(memory) = memory.as_deref_mut() {
         journal.looked_back(&memory.look_back(&observation, clock.now()));
         memory.hold_if_paused(&mut observation.report, clock.now());
@@ -138,7 +141,8 @@ async fn begin(
     policy: &Policy,
 ) -> Result<(), Failed> {
     let Decision::Rotate(plan) = &observation.report.decision else { return Ok(()) };
-    if !audit(plan, &observation.snapshot, policy).is_empty() {
+    let checked = || audit(plan, &observation.snapshot, policy);
+    if !told(ports.hands.journal, Step::Audit, checked).is_empty() {
         return Ok(());
     }
     let now = ports.hands.clock.now();
