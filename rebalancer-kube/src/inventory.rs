@@ -77,7 +77,13 @@ impl KubeInventory {
             Ok(request) => read(&self.connection.client, &request, deadline).await,
             Err(failure) => Err(failure),
         };
-        debug!(event = "kubernetes_get", resource, name, found = answer.is_ok(), "looked for an object");
+        debug!(
+            event = "kubernetes_get",
+            resource,
+            object = name,
+            found = answer.is_ok(),
+            "looked for an object"
+        );
         match answer {
             Ok(found) => Ok(Some(found)),
             Err(Failure::Refused(refusal)) if is_gone(&refusal) => Ok(None),

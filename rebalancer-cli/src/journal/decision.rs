@@ -33,8 +33,19 @@ pub(super) fn decided(observation: &Observation, seconds: f64) {
         );
     }
     for (observed, verdict) in observation.snapshot.pods.iter().zip(&report.verdicts) {
-        let load = observed.loads.get(Indicator::Cpu).map(|load| load.get());
-        debug!(event = "pod_judged", pod = observed.pod.name, uid = %observed.pod.uid, cpu = load, %verdict, "a pod");
+        let load = |indicator| observed.loads.get(indicator).map(|load| load.get());
+        debug!(
+            event = "pod_judged",
+            pod = observed.pod.name,
+            uid = %observed.pod.uid,
+            cpu = load(Indicator::Cpu),
+            memory = load(Indicator::Memory),
+            lag = load(Indicator::Lag),
+            consumption_rate = load(Indicator::ConsumptionRate),
+            production_rate = load(Indicator::ProductionRate),
+            %verdict,
+            "a pod, with its loads and why it goes or stays"
+        );
     }
     log_prediction(report);
     info!(

@@ -1,7 +1,7 @@
 //! What is told of a run as metrics.
 
 #[cfg_attr(not(test), expect(dead_code, reason = "the exporter that uses it comes next"))]
-mod catalog;
+pub(in crate::telemetry) mod catalog;
 
 #[cfg(test)]
 mod tests {
