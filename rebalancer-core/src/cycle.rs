@@ -21,7 +21,7 @@ use jiff::Timestamp;
 use crate::fleet::Workload;
 use crate::planner;
 use crate::policy::Policy;
-use crate::port::{Inventory, MetricsSource};
+use crate::port::{Inventory, Journal, MetricsSource, Step};
 use crate::report::Report;
 use crate::snapshot::{ObserveError, Past, Snapshot};
 use crate::surroundings::Surroundings;
@@ -59,6 +59,19 @@ pub async fn observe(
     policy: &Policy,
     now: Timestamp,
 ) -> Result<Observation, ObserveError> {
+    let snapshot = read(subject, metrics, inventory, policy, now).await?;
+    let report = planner::plan(&snapshot, policy);
+    Ok(Observation { snapshot, report })
+}
+
+/// Reads everything that is decided on.
+async fn read(
+    subject: &Subject,
+    metrics: &dyn MetricsSource,
+    inventory: &dyn Inventory,
+    policy: &Policy,
+    now: Timestamp,
+) -> Result<Snapshot, ObserveError> {
     let readings = metrics.read(now).await;
     let hpas = inventory.hpas().await;
     let surroundings = surroundings(inventory, policy).await?;
@@ -71,8 +84,15 @@ pub async fn observe(
         let past = metrics.past(indicator, now, persistence.step(), persistence.earlier()).await;
         snapshot.past = Some(Past { indicator, windows: past });
     }
-    let report = planner::plan(&snapshot, policy);
-    Ok(Observation { snapshot, report })
+    Ok(snapshot)
+}
+
+/// Does a step, and tells when it begins and ends.
+fn told<T>(journal: &dyn Journal, step: Step, work: impl FnOnce() -> T) -> T {
+    journal.began(step);
+    let done = work();
+    journal.ended(step);
+    done
 }
 
 async fn surroundings(inventory: &dyn Inventory, policy: &Policy) -> Result<Surroundings, ObserveError> {

@@ -75,6 +75,7 @@ mod remover;
 mod retry;
 mod state;
 mod text;
+mod told;
 mod wire;
 
 pub use client::{ConnectError, Connection, Settings, connect};

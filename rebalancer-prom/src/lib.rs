@@ -79,6 +79,7 @@ mod source;
 mod syntax;
 mod template;
 mod text;
+mod told;
 mod transport;
 mod usage;
 
