@@ -8,6 +8,8 @@ use opentelemetry_proto::tonic::trace::v1::status::StatusCode;
 use crate::collector::{Collector, attributes};
 use crate::world::{SECRET, World};
 
+const DOCUMENT: &str = include_str!("../../../docs/observability.md");
+
 fn hex(id: &[u8]) -> String {
     id.iter().map(|byte| format!("{byte:02x}")).collect()
 }
@@ -78,6 +80,23 @@ async fn each_thing_that_a_cycle_does_is_a_span_and_each_request_is_below_what_i
         assert_eq!(request["http.request.method"], "POST");
         assert!(request["url.path"].ends_with("/eviction"), "{request:?}");
     }
+}
+
+#[tokio::test]
+async fn the_document_names_exactly_the_spans_that_the_commands_make() {
+    let (world, collector) = (World::start().await, Collector::start().await);
+    let endpoint = [("OTEL_EXPORTER_OTLP_ENDPOINT", collector.address.as_str())];
+    for command in ["run", "plan", "reset"] {
+        let run = world.rebalancer(&[command], &endpoint).output().await.unwrap();
+        assert!(run.status.success(), "{command}: {}", String::from_utf8_lossy(&run.stderr));
+    }
+    let (_, spans) = collector.trace();
+    let roots = spans.iter().filter(|span| span.parent_span_id.is_empty());
+    assert_eq!(roots.map(|span| span.name.as_str()).collect::<Vec<_>>(), ["cycle", "plan", "reset"]);
+    let section = DOCUMENT.split("\n## Spans\n").nth(1).unwrap();
+    let rows = section.lines().filter_map(|line| line.strip_prefix("| `"));
+    let documented: BTreeSet<&str> = rows.map(|row| row.split('`').next().unwrap()).collect();
+    assert_eq!(documented, spans.iter().map(|span| span.name.as_str()).collect());
 }
 
 #[tokio::test]
