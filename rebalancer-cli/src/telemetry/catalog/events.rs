@@ -94,14 +94,25 @@ pub(super) const EVENTS: &[Event] = &[
     event(
         "indicator_analyzed",
         INFO,
-        &["indicator", "unit", "pods", "mean", "cv", "max", "max_to_mean", "limit", "out_of_balance"],
+        &[
+            "indicator",
+            "unit",
+            "pods",
+            "mean",
+            "cv",
+            "max",
+            "max_to_mean",
+            "limit",
+            "out_of_balance",
+            "weight",
+        ],
         "the distribution of one load over the eligible pods, and what it is measured by",
     ),
     event(
         "pod_judged",
         DEBUG,
-        &["pod", "uid", "cpu", "memory", "lag", "consumption_rate", "production_rate", "verdict"],
-        "one for each pod: its loads, and why it goes or stays",
+        &["pod", "uid", "cpu", "memory", "lag", "consumption_rate", "production_rate", "score", "verdict"],
+        "one for each pod: its loads, its score when several indicators are usable, and why it goes or stays",
     ),
     event(
         "story_finished",
@@ -134,6 +145,12 @@ pub(super) const EVENTS: &[Event] = &[
         "what the best batch is expected to bring; `better` is a share of the draws",
     ),
     event(
+        "autoscaler",
+        INFO,
+        &["autoscaler", "scales_by"],
+        "what the autoscaler scales by, with what it saw last; CPU alone is decided on",
+    ),
+    event(
         "decision",
         INFO,
         &["decision", "reason", "pods", "serving", "eligible", "gone", "seconds"],
@@ -152,7 +169,7 @@ pub(super) const EVENTS: &[Event] = &[
     event(
         "metrics_usage",
         INFO,
-        &["queries", "retries", "bytes"],
+        &["queries", "retries", "errors", "bytes"],
         "what the metric server was asked in this cycle",
     ),
     event("kubernetes_event", DEBUG, &["about", "reason", "ok"], "a Kubernetes Event was posted"),
@@ -173,6 +190,25 @@ pub(super) const EVENTS: &[Event] = &[
         &["info", "error"],
         &["status", "seconds", "removed", "refused", "spared", "failed", "not_attempted", "reason", "error"],
         "the last line of a cycle: how it ended, and why when it came to nothing",
+    ),
+    event(
+        "metrics_push_retry",
+        DEBUG,
+        &["attempt", "error"],
+        "metrics could not be pushed, and are pushed again",
+    ),
+    event("metrics_pushed", DEBUG, &["metrics"], "metrics were pushed; `metrics` counts their names"),
+    event(
+        "metrics_not_pushed",
+        WARN,
+        &["error"],
+        "metrics are not known to have arrived; nothing else depends on it",
+    ),
+    event(
+        "metrics_not_written",
+        WARN,
+        &["file", "error"],
+        "a file for the textfile collector could not be written; nothing else depends on it",
     ),
     event(
         "not_begun",
