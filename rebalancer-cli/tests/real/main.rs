@@ -52,6 +52,7 @@ mod scenario_indicators;
 mod scenario_memory;
 mod scenario_metrics;
 mod scenario_prediction;
+mod scenario_ranking;
 mod scenario_removal;
 mod scenario_restart;
 mod scenario_scale;
