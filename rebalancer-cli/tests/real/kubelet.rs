@@ -19,7 +19,7 @@ use crate::control_plane;
 /// Names a pod's [`Behaviour`].
 pub(crate) const ANNOTATION: &str = "test.rebalancer/kubelet";
 
-const NODES: usize = 5;
+const NODES: usize = 20;
 const PODS_A_NODE: usize = 500;
 const IN_FLIGHT: usize = 32;
 
