@@ -70,6 +70,7 @@ mod events;
 pub mod fuzzing;
 mod inventory;
 mod list;
+pub mod preflight;
 mod remover;
 mod retry;
 mod state;

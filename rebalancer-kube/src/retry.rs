@@ -13,7 +13,7 @@ use serde::de::DeserializeOwned;
 use tokio::time::{Instant, sleep, timeout_at};
 use tracing::warn;
 
-use crate::wire::{Failure, exchange};
+use crate::wire::{Dated, Failure, dated};
 
 /// Longer than anybody means, and short enough to be added to any time.
 const LONGEST: Duration = Duration::from_secs(24 * 60 * 60);
@@ -53,9 +53,18 @@ pub(crate) async fn read<T: DeserializeOwned>(
     request: &Request<Vec<u8>>,
     deadline: Deadline,
 ) -> Result<T, Failure> {
+    read_dated(client, request, deadline).await.map(|dated| dated.answer)
+}
+
+/// The same with the server's time.
+pub(crate) async fn read_dated<T: DeserializeOwned>(
+    client: &Client,
+    request: &Request<Vec<u8>>,
+    deadline: Deadline,
+) -> Result<Dated<T>, Failure> {
     let mut pauses = backoff();
     loop {
-        let failure = match deadline.hold(exchange(client, request.clone())).await {
+        let failure = match deadline.hold(dated(client, request.clone())).await {
             Ok(answer) => return Ok(answer),
             Err(failure) => failure,
         };

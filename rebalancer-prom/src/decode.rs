@@ -25,6 +25,15 @@ pub(crate) struct Decoded<T> {
     pub(crate) left_out: usize,
 }
 
+/// All labels of an element, and its value.
+pub(crate) type Element = (BTreeMap<String, String>, f64);
+
+/// The elements of a vector.
+pub(crate) fn labelled(body: &[u8]) -> Result<Vec<Element>, MetricsError> {
+    let elements = vector::<BTreeMap<String, String>>(body)?;
+    Ok(elements.into_iter().map(|element| (element.metric.clone(), element.number())).collect())
+}
+
 /// One value by pod. A pod whose value is NaN, infinite or negative is left out.
 pub(crate) fn samples(body: &[u8]) -> Result<Decoded<Samples>, MetricsError> {
     let mut pods = BTreeMap::new();

@@ -2,6 +2,7 @@
 //! contacted.
 
 mod access;
+pub(crate) mod effective;
 mod file;
 mod guards;
 mod indicators;
