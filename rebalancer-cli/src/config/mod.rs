@@ -18,5 +18,6 @@ mod tests;
 pub(crate) mod variable;
 mod workloads;
 
+pub(crate) use indicators::query_variable;
 pub(crate) use resolve::{Logs, Settings, Sight, Task, logs, policy};
 pub(crate) use workloads::workloads;

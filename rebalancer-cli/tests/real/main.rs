@@ -23,6 +23,7 @@
 
 mod assets;
 mod broken;
+mod check;
 mod control_plane;
 mod fixture;
 mod fleet;
@@ -36,6 +37,13 @@ mod setup;
 mod wait;
 
 mod scenario_audit;
+mod scenario_check_budgets;
+mod scenario_check_cluster;
+mod scenario_check_endpoint;
+mod scenario_check_fleet;
+mod scenario_check_record;
+mod scenario_check_rights;
+mod scenario_check_samples;
 mod scenario_decision;
 mod scenario_deploy;
 mod scenario_eligibility;
