@@ -13,7 +13,6 @@ pub(crate) fn six(name: &str) -> Setup {
 }
 
 /// The findings of one workload.
-#[derive(Debug)]
 pub(crate) struct Findings {
     findings: Vec<Value>,
     pub(crate) configuration: Vec<Value>,
@@ -25,6 +24,13 @@ pub(crate) async fn check(rebalancer: Rebalancer) -> (Findings, Run) {
     let answer: Value = serde_json::from_str(&run.stdout)
         .unwrap_or_else(|error| panic!("{error}\nstdout:\n{}\nstderr:\n{}", run.stdout, run.stderr));
     (Findings::of(&answer), run)
+}
+
+/// A line for each finding.
+impl std::fmt::Debug for Findings {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        self.findings.iter().try_for_each(|finding| write!(f, "\n{finding}"))
+    }
 }
 
 impl Findings {

@@ -67,6 +67,9 @@ macro_rules! codes {
         pub(crate) enum Code { $($(#[$doc])* $variant,)* }
 
         impl Code {
+            #[cfg(test)]
+            const ALL: &[Self] = &[$(Self::$variant,)*];
+
             /// A short stable name.
             pub(crate) const fn name(self) -> &'static str {
                 match self { $(Self::$variant => $name,)* }
@@ -157,5 +160,32 @@ pub(super) fn some(names: impl IntoIterator<Item = impl AsRef<str>>) -> String {
     match names.len().checked_sub(MOST) {
         Some(more @ 1..) => format!("{shown} and {more} more"),
         Some(0) | None => shown,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+
+    const GUIDE: &str = include_str!("../../../../docs/check.md");
+
+    #[test]
+    fn every_code_has_its_row_in_the_guide_and_every_row_its_code() {
+        let rows =
+            GUIDE.lines().filter_map(|line| line.strip_prefix("| `")?.split_once('`').map(|(name, _)| name));
+        let rows: Vec<&str> = rows.collect();
+        let codes: BTreeSet<&str> = Code::ALL.iter().map(|code| code.name()).collect();
+        assert_eq!(codes.len(), Code::ALL.len(), "each name is there once");
+        assert_eq!(rows.iter().copied().collect::<BTreeSet<_>>(), codes);
+        assert_eq!(rows.len(), codes.len(), "each row is there once");
+    }
+
+    #[test]
+    fn of_many_names_the_first_are_shown() {
+        assert_eq!(some(["a", "b"]), "a, b");
+        let many: Vec<String> = (0..10).map(|number| number.to_string()).collect();
+        assert_eq!(some(many), "0, 1, 2, 3, 4, 5, 6, 7 and 2 more");
     }
 }

@@ -13,7 +13,9 @@ use super::selector::owns;
 
 pub(super) fn judge(facts: &Facts<'_>, survey: &Survey) -> Vec<Finding> {
     let Ok(pods) = &survey.pods else { return Vec::new() };
-    let own: Vec<&Pod> = pods.iter().filter(|pod| owns(facts.workload(), pod)).collect();
+    // Pods without the container have a finding already.
+    let measured = |pod: &&Pod| owns(facts.workload(), pod) && pod.container.is_some();
+    let own: Vec<&Pod> = pods.iter().filter(measured).collect();
     if own.is_empty() {
         return Vec::new();
     }
@@ -61,7 +63,7 @@ fn counted(vetoes: &BTreeMap<&'static str, usize>) -> String {
     counted.join(", ")
 }
 
-/// It does not go away with time. A missing container has a finding of its own.
+/// It does not go away with time.
 fn lasts(veto: &Veto) -> bool {
     match veto {
         Veto::Terminating
