@@ -94,10 +94,9 @@ fn settings(effective: &[Effective]) -> comfy_table::Table {
 
 fn counts(findings: &[Finding]) -> String {
     let of = |severity| findings.iter().filter(|finding| finding.severity == severity).count();
-    let all = [Severity::Error, Severity::Warning, Severity::Note, Severity::Ok];
-    let counts: Vec<String> =
-        all.iter().map(|severity| format!("{} {}", of(*severity), severity.name())).collect();
-    counts.join(", ")
+    let [errors, warnings, notes, ok] =
+        [Severity::Error, Severity::Warning, Severity::Note, Severity::Ok].map(of);
+    format!("errors: {errors}, warnings: {warnings}, notes: {notes}, ok: {ok}")
 }
 
 /// Colours, on a terminal of somebody who did not ask for none.

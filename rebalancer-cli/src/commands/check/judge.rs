@@ -26,7 +26,7 @@ pub(super) fn judge(facts: &Facts<'_>) -> Vec<Finding> {
         Cluster::NotConfigured(why) => findings.extend([
             Finding::error(
                 Code::ClusterNotConfigured,
-                format!("no cluster: {why}"),
+                why.clone(),
                 "set KUBECONFIG (and KUBE_CONTEXT), or run in a pod with a service account token",
             ),
             no_cluster("no cluster is configured"),

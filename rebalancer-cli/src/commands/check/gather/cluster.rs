@@ -17,7 +17,7 @@ type Rights = Vec<(Need, Result<Allowed, InventoryError>)>;
 pub(super) async fn of(connection: Result<Connection, ConnectError>, sight: &Sight, task: &Task) -> Cluster {
     let connection = match connection {
         Ok(connection) => connection,
-        Err(error) => return Cluster::NotConfigured(format!("{:#}", anyhow::Error::from(error))),
+        Err(error) => return Cluster::NotConfigured(in_words(&error)),
     };
     let preflight = Preflight::new(&connection, &sight.inventory.namespace);
     let store = LeaseStore::new(&connection, &task.subject.workload);
@@ -26,6 +26,14 @@ pub(super) async fn of(connection: Result<Connection, ConnectError>, sight: &Sig
             survey(&connection, &preflight, &store, sight, task, (rights, ahead)).await,
         )),
         Err(error) => Cluster::Silent(error),
+    }
+}
+
+/// The error and its cause, which has those below it in its own words.
+fn in_words(error: &ConnectError) -> String {
+    match std::error::Error::source(error) {
+        Some(cause) => format!("{error}: {cause}"),
+        None => error.to_string(),
     }
 }
 
