@@ -70,6 +70,7 @@ mod events;
 pub mod fuzzing;
 mod inventory;
 mod list;
+mod meter;
 pub mod preflight;
 mod remover;
 mod retry;

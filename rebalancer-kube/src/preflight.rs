@@ -12,7 +12,7 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
 pub use access::{Access, Allowed};
-pub use shape::{Amount, BudgetShape, HpaShape, Metric, PodShape, WorkloadKind, WorkloadShape};
+pub use shape::{Amount, BudgetShape, PodShape, WorkloadKind, WorkloadShape};
 
 use crate::classify::{Right, is_gone, read_error};
 use crate::client::Connection;
@@ -71,7 +71,7 @@ impl Preflight {
         let answer = match wire::request(Method::POST, REVIEWS, Some(&review)) {
             Ok(request) => {
                 let deadline = self.deadline();
-                read_dated::<SelfSubjectAccessReview>(&self.connection.client, &request, deadline).await
+                read_dated::<SelfSubjectAccessReview>(&self.connection, &request, deadline).await
             }
             Err(failure) => Err(failure),
         };
@@ -133,16 +133,6 @@ impl Preflight {
         self.names(path, kind.list(), kind.right("list")).await
     }
 
-    /// All autoscalers, with everything that they scale by.
-    ///
-    /// # Errors
-    /// When they can't be listed.
-    pub async fn hpas(&self) -> Result<Vec<HpaShape>, InventoryError> {
-        let right = Right { verb: "list", resource: "horizontalpodautoscalers.autoscaling" };
-        let path = self.collection("/apis/autoscaling/v2", "horizontalpodautoscalers");
-        self.list(path, "HorizontalPodAutoscalerList", right).read(|raw| Ok(shape::hpa(raw))).await
-    }
-
     /// All disruption budgets, with what they promise.
     ///
     /// # Errors
@@ -170,7 +160,7 @@ impl Preflight {
     ) -> Result<Option<T>, InventoryError> {
         let request = path.and_then(|path| wire::request(Method::GET, &path, None::<&()>));
         let answer = match request {
-            Ok(request) => read(&self.connection.client, &request, self.deadline()).await,
+            Ok(request) => read(&self.connection, &request, self.deadline()).await,
             Err(failure) => Err(failure),
         };
         match answer {
@@ -181,8 +171,8 @@ impl Preflight {
     }
 
     fn list(&self, path: Result<String, Failure>, kind: &'static str, right: Right) -> List<'_> {
-        let (client, deadline) = (&self.connection.client, self.deadline());
-        List { client, deadline, namespace: &self.namespace, path, kind, right, labels: None }
+        let (connection, deadline) = (&self.connection, self.deadline());
+        List { connection, deadline, namespace: &self.namespace, path, kind, right, labels: None }
     }
 
     fn collection(&self, api: &str, resource: &str) -> Result<String, Failure> {

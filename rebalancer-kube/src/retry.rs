@@ -8,12 +8,12 @@ use std::time::Duration;
 
 use backon::{BackoffBuilder, ExponentialBuilder};
 use http::Request;
-use kube::Client;
 use serde::de::DeserializeOwned;
 use tokio::time::{Instant, sleep, timeout_at};
 use tracing::warn;
 
-use crate::wire::{Dated, Failure, dated};
+use crate::client::Connection;
+use crate::wire::{Dated, Failure, exchange};
 
 /// Longer than anybody means, and short enough to be added to any time.
 const LONGEST: Duration = Duration::from_secs(24 * 60 * 60);
@@ -47,24 +47,43 @@ impl Deadline {
     }
 }
 
+/// Sends a request once.
+pub(crate) async fn once<T: DeserializeOwned>(
+    connection: &Connection,
+    request: Request<Vec<u8>>,
+    deadline: Deadline,
+) -> Result<T, Failure> {
+    once_dated(connection, request, deadline).await.map(|dated| dated.answer)
+}
+
+async fn once_dated<T: DeserializeOwned>(
+    connection: &Connection,
+    request: Request<Vec<u8>>,
+    deadline: Deadline,
+) -> Result<Dated<T>, Failure> {
+    let answer = deadline.hold(exchange(&connection.client, request)).await;
+    connection.meter.answered(&answer);
+    answer
+}
+
 /// Sends a request that changes nothing, or nothing the second time, again after each failure that may pass by itself.
 pub(crate) async fn read<T: DeserializeOwned>(
-    client: &Client,
+    connection: &Connection,
     request: &Request<Vec<u8>>,
     deadline: Deadline,
 ) -> Result<T, Failure> {
-    read_dated(client, request, deadline).await.map(|dated| dated.answer)
+    read_dated(connection, request, deadline).await.map(|dated| dated.answer)
 }
 
 /// The same with the server's time.
 pub(crate) async fn read_dated<T: DeserializeOwned>(
-    client: &Client,
+    connection: &Connection,
     request: &Request<Vec<u8>>,
     deadline: Deadline,
 ) -> Result<Dated<T>, Failure> {
     let mut pauses = backoff();
     loop {
-        let failure = match deadline.hold(dated(client, request.clone())).await {
+        let failure = match once_dated(connection, request.clone(), deadline).await {
             Ok(answer) => return Ok(answer),
             Err(failure) => failure,
         };
@@ -76,6 +95,7 @@ pub(crate) async fn read_dated<T: DeserializeOwned>(
         }
         warn!(event = "kubernetes_retry", path = request.uri().path(), ?pause, error = %failure, "asking again");
         sleep(pause).await;
+        connection.meter.retry();
     }
 }
 

@@ -82,14 +82,6 @@ pub(crate) struct Dated<T> {
 pub(crate) async fn exchange<T: DeserializeOwned>(
     client: &Client,
     request: Request<Vec<u8>>,
-) -> Result<T, Failure> {
-    dated(client, request).await.map(|dated| dated.answer)
-}
-
-/// The same with the server's time.
-pub(crate) async fn dated<T: DeserializeOwned>(
-    client: &Client,
-    request: Request<Vec<u8>>,
 ) -> Result<Dated<T>, Failure> {
     let response = client.send(request.map(Body::from)).await.map_err(unsent_or_lost)?;
     let (head, body) = response.into_parts();

@@ -139,7 +139,7 @@ impl Client {
         let request = request.map_err(|message| Unusable::Secret { message })?;
         let promql = PromQl::new(QUERY.to_owned());
         let form =
-            Question { name: "check", promql: &promql, times: Times::At(Timestamp::now()) }.form(limit);
+            Question { name: "check", promql: &promql, times: Times::At(Timestamp::now()) }.form(limit, None);
         let response = request.form(&form).send().await.map_err(kind::transport)?;
         self.judge(response, endpoint, start).await
     }

@@ -3,6 +3,7 @@
 
 mod access;
 pub(crate) mod effective;
+mod export;
 mod file;
 mod guards;
 mod indicators;
@@ -18,6 +19,7 @@ mod tests;
 pub(crate) mod variable;
 mod workloads;
 
+pub(crate) use export::Export;
 pub(crate) use indicators::query_variable;
 pub(crate) use resolve::{Logs, Settings, Sight, Task, logs, policy};
 pub(crate) use workloads::workloads;

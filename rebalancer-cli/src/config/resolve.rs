@@ -15,7 +15,7 @@ use super::effective::{self, Effective};
 use super::layers::Raw;
 use super::parse::{self, Reader};
 use super::problem::{Given, Problem};
-use super::{access, guards, memory, metrics};
+use super::{Export, access, export, guards, indicators, memory, metrics};
 
 /// What a cycle needs: where to look, and what to do.
 #[derive(Debug)]
@@ -48,6 +48,8 @@ pub(crate) struct Task {
     pub(crate) remembering: Option<Remembering>,
     /// The time for the whole cycle.
     pub(crate) timeout: Duration,
+    /// Where its metrics go when it has ended.
+    pub(crate) export: Export,
 }
 
 impl Task {
@@ -116,6 +118,7 @@ fn read_settings(reader: &mut Reader<'_>, raw: &Raw) -> Option<Settings> {
     let label_selector = reader.required("KUBE_LABEL_SELECTOR", parse::label_selector);
     let policy = read_policy(reader);
     let policy = guards::guarded(reader, policy);
+    let policy = indicators::weighed(reader, policy);
     let dry_run = reader.required("DRY_RUN", parse::truth);
     let patience = memory::patience(reader, policy.as_ref().map(|policy| policy.minimum_age));
     let methods = [("evict", Method::Evict), ("delete", Method::Delete)];
@@ -125,6 +128,7 @@ fn read_settings(reader: &mut Reader<'_>, raw: &Raw) -> Option<Settings> {
     let kubernetes = read_kubernetes(reader);
     let queries = metrics::queries(reader, subject.as_ref(), container.as_deref());
     let metrics = access::client(reader, timeout);
+    let export = export::export(reader);
     let subject = subject?;
     let inventory = InventorySettings {
         namespace: subject.workload.namespace.clone(),
@@ -151,6 +155,7 @@ fn read_settings(reader: &mut Reader<'_>, raw: &Raw) -> Option<Settings> {
             events: events?,
             remembering,
             timeout: timeout?,
+            export: export?,
         },
         effective: effective::effective(raw),
     })

@@ -166,7 +166,7 @@ async fn no_autoscaler_is_told_with_those_that_are_there() {
     found(&world, &[], 0).await.expect(
         "warning",
         "hpa_missing",
-        &["keda-hpa-check-hpa (scales Deployment another)", "HPA_PREFIX=keda-hpa-"],
+        &["keda-hpa-check-hpa (scales another)", "HPA_PREFIX=keda-hpa-"],
     );
     found(&world, &[("HPA_PREFIX", "keda-hpa-")], 0).await.expect("ok", "hpa", &["keda-hpa-check-hpa"]);
     fixture::hpa(
@@ -180,7 +180,7 @@ async fn no_autoscaler_is_told_with_those_that_are_there() {
     found(&world, &[("HPA_PREFIX", "keda-hpa-")], 1).await.expect(
         "error",
         "hpa_ambiguous",
-        &["check-hpa (scales Deployment check-hpa)", "keda-hpa-check-hpa (scales Deployment another)"],
+        &["check-hpa (scales check-hpa)", "keda-hpa-check-hpa (scales another)"],
     );
 }
 
@@ -196,7 +196,7 @@ async fn an_autoscaler_without_a_cpu_target_is_told_with_what_it_scales_by() {
     found(&world, &[], 0).await.expect(
         "note",
         "hpa_not_by_cpu",
-        &["External kafka_lag", "CPU_VARIANCE_THRESHOLD"],
+        &["external metric kafka_lag", "CPU_VARIANCE_THRESHOLD"],
     );
 }
 

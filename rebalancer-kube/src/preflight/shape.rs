@@ -47,27 +47,6 @@ pub struct WorkloadShape {
     pub containers: Vec<String>,
 }
 
-/// An autoscaler, and all that it scales by.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct HpaShape {
-    /// Its name.
-    pub name: String,
-    /// What it scales, such as `Deployment consumer`.
-    pub scales: String,
-    /// What it scales by.
-    pub metrics: Vec<Metric>,
-}
-
-/// One metric of an autoscaler, such as `Resource cpu` or `External kafka_lag`.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Metric(String);
-
-impl fmt::Display for Metric {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
-    }
-}
-
 /// What a disruption budget promises.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct BudgetShape {
@@ -214,21 +193,6 @@ struct WorkloadSpec {
 }
 
 #[derive(Deserialize)]
-pub(super) struct RawHpa {
-    metadata: Metadata,
-    spec: HpaSpec,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct HpaSpec {
-    #[serde(default)]
-    scale_target_ref: RawOwner,
-    #[serde(default)]
-    metrics: Vec<Value>,
-}
-
-#[derive(Deserialize)]
 pub(super) struct RawBudget {
     metadata: Metadata,
     #[serde(default)]
@@ -256,21 +220,6 @@ pub(super) fn workload(raw: RawWorkload, kind: WorkloadKind) -> WorkloadShape {
     let replicas = raw.spec.replicas;
     let PodShape { labels, containers, .. } = pod(raw.spec.template);
     WorkloadShape { kind, replicas, labels, containers }
-}
-
-pub(super) fn hpa(raw: RawHpa) -> HpaShape {
-    let RawOwner { kind, name, .. } = raw.spec.scale_target_ref;
-    let metrics = raw.spec.metrics.iter().map(metric).collect();
-    HpaShape { name: raw.metadata.name, scales: format!("{kind} {name}"), metrics }
-}
-
-/// The field of its type holds the name, directly or as a `metric`.
-fn metric(metric: &Value) -> Metric {
-    let kind = metric.get("type").and_then(Value::as_str).unwrap_or("unknown");
-    let source = metric.as_object().and_then(|fields| fields.values().find(|value| value.is_object()));
-    let named = |value: &Value| value.get("name").and_then(Value::as_str).map(str::to_owned);
-    let name = source.and_then(|source| named(source).or_else(|| source.get("metric").and_then(named)));
-    Metric(format!("{kind} {}", name.unwrap_or_default()).trim_end().to_owned())
 }
 
 pub(super) fn budget(raw: RawBudget) -> BudgetShape {

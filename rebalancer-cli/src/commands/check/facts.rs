@@ -10,7 +10,7 @@ use rebalancer_core::port::{InventoryError, Readings};
 use rebalancer_core::snapshot::ObserveError;
 use rebalancer_core::surroundings::{Controller, DisruptionBudget};
 use rebalancer_kube::InventorySettings;
-use rebalancer_kube::preflight::{Allowed, BudgetShape, HpaShape, PodShape, Presence, WorkloadShape};
+use rebalancer_kube::preflight::{Allowed, BudgetShape, PodShape, Presence, WorkloadShape};
 use rebalancer_prom::{Answers, Unusable};
 
 use super::needs::Need;
@@ -78,7 +78,6 @@ pub(super) struct Survey {
     pub(super) controller: Result<Option<Controller>, InventoryError>,
     pub(super) shape: Option<WorkloadShape>,
     pub(super) hpas: Result<Vec<Hpa>, InventoryError>,
-    pub(super) hpa_shapes: Vec<HpaShape>,
     /// `None` when they don't matter to the way in which pods are removed.
     pub(super) budgets: Option<Result<Vec<DisruptionBudget>, InventoryError>>,
     pub(super) budget_shapes: Vec<BudgetShape>,

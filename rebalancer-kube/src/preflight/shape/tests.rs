@@ -15,22 +15,6 @@ fn a_pod_tells_its_containers_and_its_owner() {
 }
 
 #[test]
-fn an_autoscaler_tells_all_that_it_scales_by() {
-    let raw = json!({
-        "metadata": {"name": "h"},
-        "spec": {"scaleTargetRef": {"kind": "Deployment", "name": "d"}, "metrics": [
-            {"type": "Resource", "resource": {"name": "memory", "target": {}}},
-            {"type": "External", "external": {"metric": {"name": "kafka_lag"}, "target": {}}},
-            {"type": "ContainerResource", "containerResource": {"name": "cpu", "container": "c"}},
-            {"type": "Odd"}]},
-    });
-    let shape = hpa(serde_json::from_value(raw).unwrap());
-    assert_eq!(shape.scales, "Deployment d");
-    let metrics: Vec<String> = shape.metrics.iter().map(ToString::to_string).collect();
-    assert_eq!(metrics, ["Resource memory", "External kafka_lag", "ContainerResource cpu", "Odd"]);
-}
-
-#[test]
 fn a_budget_s_room_is_counted_as_the_disruption_controller_counts_it() {
     let shape =
         |spec| budget(serde_json::from_value(json!({"metadata": {"name": "b"}, "spec": spec})).unwrap());

@@ -73,7 +73,7 @@ async fn survey(
 ) -> Survey {
     let inventory = KubeInventory::new(connection, sight.inventory.clone());
     let controller = inventory.controller().await;
-    let (hpas, hpa_shapes) = tokio::join!(inventory.hpas(), preflight.hpas());
+    let hpas = inventory.hpas().await;
     let (budgets, budget_shapes) = if task.policy.respect_budgets {
         let (budgets, shapes) = tokio::join!(inventory.budgets(), preflight.budgets());
         (Some(budgets), shapes.unwrap_or_default())
@@ -102,7 +102,6 @@ async fn survey(
         controller,
         shape,
         hpas,
-        hpa_shapes: hpa_shapes.unwrap_or_default(),
         budgets,
         budget_shapes,
         record,

@@ -1,8 +1,7 @@
 //! The autoscaler, and what its target needs.
 
-use rebalancer_core::fleet::{CpuTarget, Target};
+use rebalancer_core::fleet::{CpuTarget, Hpa, Target};
 use rebalancer_core::snapshot::{ObserveError, Snapshot};
-use rebalancer_kube::preflight::HpaShape;
 
 use super::super::facts::{Facts, Survey};
 use super::super::finding::{Code, Finding, some};
@@ -32,33 +31,41 @@ pub(super) fn judge(facts: &Facts<'_>, survey: &Survey) -> Vec<Finding> {
             }
             findings
         }
-        Target::NotByCpu { hpa } => vec![not_by_cpu(hpa, &survey.hpa_shapes)],
-        Target::Ambiguous { hpas } => vec![Finding::error(
-            Code::HpaAmbiguous,
-            format!(
-                "several autoscalers match {}: {}; every cycle holds",
-                facts.workload(),
-                described(hpas, survey)
-            ),
-            "keep one autoscaler for this workload, or correct HPA_PREFIX and DEPLOYMENT_NAME",
-        )],
+        Target::NotByCpu { hpa } => vec![not_by_cpu(hpa, snapshot)],
+        Target::Ambiguous { hpas } => vec![ambiguous(hpas, facts, survey)],
         Target::None => vec![missing(facts, survey)],
     }
 }
 
-fn described(names: &[String], survey: &Survey) -> String {
-    let of = |name: &String| {
-        let shape = survey.hpa_shapes.iter().find(|shape| &shape.name == name);
-        shape.map_or_else(|| name.clone(), |shape| format!("{name} (scales {})", shape.scales))
-    };
-    some(names.iter().map(of))
+/// All autoscalers of the namespace; none when they may not be listed.
+fn all(survey: &Survey) -> &[Hpa] {
+    survey.hpas.as_deref().unwrap_or_default()
 }
 
-fn not_by_cpu(name: &str, shapes: &[HpaShape]) -> Finding {
-    let metrics = shapes.iter().find(|shape| shape.name == name).map(|shape| &shape.metrics);
-    let by = metrics
-        .filter(|metrics| !metrics.is_empty())
-        .map_or_else(|| "something else".to_owned(), |metrics| some(metrics.iter().map(ToString::to_string)));
+fn described(hpa: &Hpa) -> String {
+    let scales = hpa.scales.as_ref().map(|scales| format!(" (scales {scales})"));
+    format!("{}{}", hpa.name, scales.unwrap_or_default())
+}
+
+fn ambiguous(names: &[String], facts: &Facts<'_>, survey: &Survey) -> Finding {
+    let of = |name: &String| {
+        let hpa = all(survey).iter().find(|hpa| &hpa.name == name);
+        hpa.map_or_else(|| name.clone(), described)
+    };
+    let matching = some(names.iter().map(of));
+    Finding::error(
+        Code::HpaAmbiguous,
+        format!("several autoscalers match {}: {matching}; every cycle holds", facts.workload()),
+        "keep one autoscaler for this workload, or correct HPA_PREFIX and DEPLOYMENT_NAME",
+    )
+}
+
+fn not_by_cpu(name: &str, snapshot: &Snapshot) -> Finding {
+    let metrics = &snapshot.surroundings.scales_by;
+    let by = match metrics.is_empty() {
+        true => "something else".to_owned(),
+        false => some(metrics.iter().map(|metric| metric.measured.to_string())),
+    };
     Finding::note(
         Code::HpaNotByCpu,
         format!(
@@ -69,19 +76,20 @@ fn not_by_cpu(name: &str, shapes: &[HpaShape]) -> Finding {
 }
 
 fn missing(facts: &Facts<'_>, survey: &Survey) -> Finding {
-    let name = facts.workload();
-    let all: Vec<String> =
-        survey.hpa_shapes.iter().map(|shape| format!("{} (scales {})", shape.name, shape.scales)).collect();
-    let there = if all.is_empty() {
-        "; there is none at all".to_owned()
-    } else {
-        format!("; there are: {}", some(&all))
+    let (name, known) = (facts.workload(), all(survey));
+    let there = match known {
+        [] if survey.hpas.is_err() => "; which there are may not be known".to_owned(),
+        [] => "; there is none at all".to_owned(),
+        known => format!("; there are: {}", some(known.iter().map(described))),
     };
-    let message = format!(
-        "no autoscaler is called {} or scales {name}{there}; an imbalance of CPU is told by CPU_VARIANCE_THRESHOLD",
-        tried(facts)
-    );
-    Finding::warning(Code::HpaMissing, message, fix(name, &survey.hpa_shapes))
+    let tried = tried(facts);
+    Finding::warning(
+        Code::HpaMissing,
+        format!(
+            "no autoscaler is called {tried} or scales {name}{there}; an imbalance of CPU is told by CPU_VARIANCE_THRESHOLD"
+        ),
+        fix(name, known),
+    )
 }
 
 fn tried(facts: &Facts<'_>) -> String {
@@ -90,9 +98,9 @@ fn tried(facts: &Facts<'_>) -> String {
 }
 
 /// A prefix that would find one, or a name that is nearly the workload's.
-fn fix(name: &str, shapes: &[HpaShape]) -> String {
-    let prefix = shapes.iter().find_map(|shape| shape.name.strip_suffix(name));
-    let names: Vec<String> = shapes.iter().map(|shape| shape.name.clone()).collect();
+fn fix(name: &str, known: &[Hpa]) -> String {
+    let names: Vec<String> = known.iter().map(|hpa| hpa.name.clone()).collect();
+    let prefix = names.iter().find_map(|known| known.strip_suffix(name));
     match (prefix, super::workload::nearest(name, &names)) {
         (Some(prefix), _) => {
             format!("HPA_PREFIX={prefix} would find {prefix}{name}; see that it scales this workload")
