@@ -1,5 +1,6 @@
 //! What the program does. Each command is wiring: settings in, ports built, the core asked, the answer shown.
 
+mod check;
 mod cycle;
 mod observe;
 mod plan;
@@ -11,6 +12,7 @@ mod turns;
 use std::ffi::OsString;
 use std::process::ExitCode;
 
+pub(crate) use check::finding;
 pub(crate) use simulate::Course;
 
 use crate::args::{Action, Invocation};
@@ -58,6 +60,10 @@ pub(crate) fn dispatch(invocation: Invocation, environment: impl Fn(&str) -> Opt
         }
         Action::Reset => {
             with(config::workloads(&raw), also, |workloads| block_on(reset::run(workloads), traces))
+        }
+        Action::Check { json } => {
+            let form = form(json, &raw);
+            with(config::workloads(&raw), also, |workloads| block_on(check::run(workloads, form), traces))
         }
         Action::Simulate(course) => {
             with(config::policy(&raw), also, |policy| block_on(simulate::run(&course, &policy), traces))
