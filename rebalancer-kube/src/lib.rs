@@ -75,6 +75,7 @@ mod events;
 pub mod fuzzing;
 mod inventory;
 mod list;
+mod meter;
 mod remover;
 mod retry;
 mod state;

@@ -16,9 +16,9 @@ use tracing::{Instrument as _, debug, info_span};
 use crate::actor::actor;
 use crate::classify::{Right, removal_error};
 use crate::client::Connection;
-use crate::retry::Deadline;
+use crate::retry::{Deadline, once};
 use crate::told::failed;
-use crate::wire::{self, Failure, Refusal, exchange};
+use crate::wire::{self, Failure, Refusal};
 
 /// How a pod is removed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -70,8 +70,8 @@ impl KubeRemover {
             Method::Evict => eviction(pod, mode),
             Method::Delete => deletion(pod, mode),
         }?;
-        let answer = exchange(&self.connection.client, request);
-        Deadline::after(self.connection.timeout).hold(answer).await.and_then(Answer::into_result)
+        let deadline = Deadline::after(self.connection.timeout);
+        once(&self.connection, request, deadline).await.and_then(Answer::into_result)
     }
 }
 

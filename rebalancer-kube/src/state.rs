@@ -92,7 +92,7 @@ impl LeaseStore {
         deadline: Deadline,
     ) -> Result<Lease, Failure> {
         let request = self.request(method.clone(), body)?;
-        let result = read::<Lease>(&self.connection.client, &request, deadline).await;
+        let result = read::<Lease>(&self.connection, &request, deadline).await;
         debug!(event = "kubernetes_lease", verb = %method, lease = self.name, ok = result.is_ok(), "the Lease was read or written");
         result.map(without_history)
     }

@@ -6,7 +6,7 @@ use async_trait::async_trait;
 use futures_util::future::join_all;
 use jiff::{SignedDuration, Timestamp};
 use rebalancer_core::fleet::{Indicator, Samples};
-use rebalancer_core::port::{MetricsError, MetricsSource, Readings};
+use rebalancer_core::port::{MetricsError, MetricsSource, Readings, Trouble};
 use tracing::Instrument as _;
 
 use crate::Client;
@@ -86,7 +86,8 @@ impl PrometheusSource {
         let mut told = Told::of(question);
         let body = self.client.ask(question).instrument(told.span()).await;
         told.received(body.as_ref().map_or(0, Vec::len));
-        let decoded = body.and_then(|body| decode(&body)).map_err(|error| question.show_in(error));
+        let decode = |body: Vec<u8>| decode(&body).inspect_err(|_| self.client.count_useless());
+        let decoded = body.and_then(decode).map_err(|error| question.show_in(error));
         told.ended(decoded.as_ref());
         decoded.map(|decoded| decoded.value)
     }
@@ -133,5 +134,10 @@ impl MetricsSource for PrometheusSource {
         })?;
         let question = Question { name, promql, times: Times::On(grid) };
         self.fetch(question, |body| decode::past(body, &grid)).await
+    }
+
+    fn trouble(&self) -> Trouble {
+        let Usage { errors, retries, .. } = self.usage();
+        Trouble { errors, retries }
     }
 }

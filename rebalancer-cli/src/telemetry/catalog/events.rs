@@ -152,7 +152,7 @@ pub(super) const EVENTS: &[Event] = &[
     event(
         "metrics_usage",
         INFO,
-        &["queries", "retries", "bytes"],
+        &["queries", "retries", "errors", "bytes"],
         "what the metric server was asked in this cycle",
     ),
     event("kubernetes_event", DEBUG, &["about", "reason", "ok"], "a Kubernetes Event was posted"),
@@ -172,7 +172,26 @@ pub(super) const EVENTS: &[Event] = &[
         "cycle_finished",
         &["info", "error"],
         &["status", "seconds", "removed", "refused", "spared", "failed", "not_attempted", "reason", "error"],
-        "the last line of a cycle: how it ended, and why when it came to nothing",
+        "how a cycle ended, and why when it came to nothing; only what became of its metrics follows",
+    ),
+    event(
+        "metrics_push_retry",
+        DEBUG,
+        &["attempt", "error"],
+        "metrics could not be pushed, and are sent again",
+    ),
+    event("metrics_pushed", DEBUG, &["metrics"], "metrics were pushed, so many by name"),
+    event(
+        "metrics_not_pushed",
+        WARN,
+        &["error"],
+        "metrics are not known to have arrived; nothing else depends on it",
+    ),
+    event(
+        "metrics_not_written",
+        WARN,
+        &["file", "error"],
+        "a file for the textfile collector could not be written; nothing else depends on it",
     ),
     event(
         "not_begun",
