@@ -22,6 +22,8 @@
 //! - Answers are asked for zipped, and no more of them is unzipped than [`Settings::response_limit`].
 //! - Secrets live in files that are read again for every request, but for a client certificate, which is read when a
 //!   client is built. No error, log line or `Debug` output shows them.
+//! - By `tracing` it tells events with a stable name in the field `event`, and a span for each query; never an answer, a
+//!   header or a credential.
 //!
 //! What is absent: settings from the environment (except the usual proxy variables, unless [`Settings::proxy`] says
 //! otherwise; they don't count for loopback addresses), opinions about loads, and redirects.

@@ -60,6 +60,7 @@ async fn each_thing_that_a_cycle_does_is_a_span_and_each_request_is_below_what_i
             "metrics_query",
             "plan_batch",
             "post_events",
+            "push_metrics",
             "release_lock",
             "remove_pod",
             "save_record"

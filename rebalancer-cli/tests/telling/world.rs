@@ -1,4 +1,5 @@
-//! A cluster of six consumers and their metric server, as far as a cycle asks, and the binary that runs against them.
+//! A cluster of six consumers, their metric server and a Pushgateway, as far as a cycle asks, and the binary that runs
+//! against them.
 
 use std::collections::BTreeMap;
 use std::process::Output;
@@ -28,7 +29,7 @@ struct Inner {
     events: usize,
 }
 
-/// Both servers, on one port.
+/// The servers, on one port.
 pub(crate) struct World {
     inner: Arc<Mutex<Inner>>,
     address: String,
@@ -83,6 +84,7 @@ impl World {
             .env("PROMETHEUS_ENDPOINT", &self.address)
             .env("PROMETHEUS_BEARER_TOKEN_FILE", file("token"))
             .env("PROMETHEUS_PROXY", "none")
+            .env("METRICS_PUSH_URL", &self.address)
             .env("KUBE_NAMESPACE", "shop")
             .env("DEPLOYMENT_NAME", "consumer")
             .env("MINIMUM_PODS_REQUIRED", "2")
@@ -170,6 +172,9 @@ async fn answer(State(inner): Shared, method: Method, uri: Uri, body: Bytes) -> 
     let mut inner = lock(&inner);
     if path.starts_with("/api/v1/query") {
         return Json(samples(&body)).into_response();
+    }
+    if path.starts_with("/metrics/job/") {
+        return StatusCode::ACCEPTED.into_response();
     }
     let json: Value = serde_json::from_slice(&body).unwrap_or(Value::Null);
     if path.contains("/leases") {

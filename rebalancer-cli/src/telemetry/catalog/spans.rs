@@ -42,6 +42,7 @@ pub(super) const SPANS: &[Described] = &[
     span("remove_pod", &["pod", "uid", "method", "dry_run"], "one removal"),
     span("release_lock", &["lease"], "recording how the cycle ended, and giving the lock back"),
     span("post_events", &["events"], "posting the Kubernetes Events"),
+    span("push_metrics", &[], "pushing the metrics, with all attempts"),
     span(
         "kubernetes_request",
         &["http.request.method", "url.path", "http.response.status_code", "http.response.body.size"],

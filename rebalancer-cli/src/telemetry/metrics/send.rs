@@ -6,7 +6,7 @@ use prometheus::TextEncoder;
 use prometheus::proto::MetricFamily;
 use rebalancer_core::fleet::Workload;
 use rebalancer_prom::Pusher;
-use tracing::{debug, warn};
+use tracing::{Instrument as _, debug, info_span, warn};
 
 use super::families::{self, Part, Run};
 use super::textfile;
@@ -31,7 +31,10 @@ async fn push(pusher: &Pusher, workload: &Workload, parts: Vec<(Part, Vec<Metric
     let families: Vec<MetricFamily> = parts.into_iter().flat_map(|(_, families)| families).collect();
     let group = [("namespace", workload.namespace.as_str()), ("workload", workload.name.as_str())];
     let pushed = match text(&families) {
-        Ok(text) => pusher.push(&group, &text).await.map_err(|error| error.to_string()),
+        Ok(text) => {
+            let pushed = pusher.push(&group, &text).instrument(info_span!("push_metrics")).await;
+            pushed.map_err(|error| error.to_string())
+        }
         Err(error) => Err(error),
     };
     match pushed {
