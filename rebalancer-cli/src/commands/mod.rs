@@ -4,6 +4,7 @@ mod cycle;
 mod observe;
 mod plan;
 mod reset;
+mod shell;
 mod simulate;
 mod tally;
 mod turns;
@@ -57,6 +58,8 @@ pub(crate) fn dispatch(invocation: Invocation, environment: impl Fn(&str) -> Opt
         Action::Simulate(course) => {
             with(config::policy(&raw), also, |policy| simulate::run(&course, &policy))
         }
+        Action::Completions(shell) => shell::completions(shell),
+        Action::Manual => shell::manual(),
     }
 }
 
