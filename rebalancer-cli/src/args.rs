@@ -5,7 +5,8 @@ use std::ffi::OsString;
 use std::process::ExitCode;
 
 use clap::builder::{OsStringValueParser, PossibleValuesParser};
-use clap::{Arg, ArgMatches, Command};
+use clap::{Arg, ArgMatches, Command, value_parser};
+use clap_complete::Shell;
 
 use crate::commands::Course;
 use crate::config::variable::{VARIABLES, Variable};
@@ -26,6 +27,8 @@ pub(crate) enum Action {
     Check { json: bool },
     Reset,
     Simulate(Box<Course>),
+    Completions(Shell),
+    Manual,
 }
 
 const AFTER_HELP: &str = "\
@@ -54,6 +57,8 @@ pub(crate) fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Inv
         "check" => Action::Check { json: wants_json(sub) },
         "reset" => Action::Reset,
         "simulate" => Action::Simulate(Box::new(Course::read(sub)?)),
+        "completions" => Action::Completions(*sub.get_one("shell").unwrap_or(&Shell::Bash)),
+        "manual" => Action::Manual,
         _ => Action::Run,
     };
     // A flag may stand before the command or after it.
@@ -86,7 +91,8 @@ pub(crate) fn explain(usage: &clap::Error) -> ExitCode {
     if usage.use_stderr() { ExitCode::from(2) } else { ExitCode::SUCCESS }
 }
 
-fn command() -> Command {
+/// The whole command line, from which help, completions and the manual page are made.
+pub(crate) fn command() -> Command {
     Command::new("rebalancer")
         .version(version())
         .about("Removes the right few Kafka consumer pods, so that their consumer group deals its partitions again")
@@ -124,6 +130,12 @@ fn command() -> Command {
                 .after_help(AFTER_HELP),
         )
         .subcommand(simulate_command())
+        .subcommand(
+            Command::new("completions")
+                .about("Completions of the command line, as a script for a shell")
+                .arg(Arg::new("shell").required(true).value_parser(value_parser!(Shell))),
+        )
+        .subcommand(Command::new("manual").about("The manual page, for `man`: rebalancer manual > rebalancer.1"))
 }
 
 fn simulate_command() -> Command {

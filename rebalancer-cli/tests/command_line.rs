@@ -60,6 +60,31 @@ fn the_version_is_that_of_the_package() {
 }
 
 #[test]
+fn every_shell_gets_completions_that_know_commands_and_settings() {
+    for shell in ["bash", "elvish", "fish", "powershell", "zsh"] {
+        let output = rebalancer(&["completions", shell], &[]);
+        assert_eq!(output.status.code(), Some(0), "{shell}");
+        for word in ["simulate", "kube-namespace"] {
+            assert!(stdout(&output).contains(word), "{word} is not in the completions for {shell}");
+        }
+    }
+    let unknown = rebalancer(&["completions", "tcsh"], &[]);
+    assert_eq!(unknown.status.code(), Some(2));
+    assert!(String::from_utf8_lossy(&unknown.stderr).contains("zsh"), "the ones that there are: {unknown:?}");
+}
+
+#[test]
+fn the_manual_page_has_every_command_and_every_setting_of_a_run() {
+    let output = rebalancer(&["manual"], &[]);
+    assert_eq!(output.status.code(), Some(0));
+    let page = stdout(&output).replace('\\', "");
+    assert!(page.contains(".TH rebalancer 1"), "{page}");
+    for word in ["simulate", "--kube-namespace", "PROMETHEUS_ENDPOINT", "Exit codes:"] {
+        assert!(page.contains(word), "{word} is not in\n{page}");
+    }
+}
+
+#[test]
 fn without_settings_it_says_all_that_is_missing_and_exits_with_2() {
     let output = rebalancer(&[], &[]);
     assert_eq!(output.status.code(), Some(2));

@@ -36,6 +36,11 @@
 //! # }
 //! ```
 
+/// The README's example runs.
+#[cfg(all(doctest, feature = "simulation"))]
+#[doc = include_str!("../README.md")]
+struct Readme;
+
 pub mod assignor;
 pub mod audit;
 pub mod cycle;

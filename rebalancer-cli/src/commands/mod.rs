@@ -5,6 +5,7 @@ mod cycle;
 mod observe;
 mod plan;
 mod reset;
+mod shell;
 mod simulate;
 mod tally;
 mod turns;
@@ -68,6 +69,8 @@ pub(crate) fn dispatch(invocation: Invocation, environment: impl Fn(&str) -> Opt
         Action::Simulate(course) => {
             with(config::policy(&raw), also, |policy| block_on(simulate::run(&course, &policy), traces))
         }
+        Action::Completions(shell) => shell::completions(shell),
+        Action::Manual => shell::manual(),
     }
 }
 

@@ -234,6 +234,7 @@ pub(super) const EVENTS: &[Event] = &[
         "the last line of a run of several workloads: how many of them ended with each status",
     ),
     event("cycle_failed", ERROR, &["error"], "no cycle could begin: the system lacks what the program needs"),
+    event("print_failed", ERROR, &["error"], "completions or the manual page could not be written to stdout"),
     event(
         "check_failed",
         &["error", "warn"],
