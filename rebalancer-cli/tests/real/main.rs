@@ -21,6 +21,8 @@
 )]
 #![allow(dead_code, reason = "scenarios take what they need of the harness")]
 
+#[path = "../shared/alerts.rs"]
+mod alerts;
 mod assets;
 mod broken;
 mod control_plane;
@@ -35,6 +37,7 @@ mod series;
 mod setup;
 mod wait;
 
+mod scenario_alerts;
 mod scenario_audit;
 mod scenario_decision;
 mod scenario_deploy;
