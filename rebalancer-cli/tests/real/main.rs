@@ -25,11 +25,15 @@
 mod alerts;
 mod assets;
 mod broken;
+mod consumers;
 mod control_plane;
+#[path = "../shared/dashboard.rs"]
+mod dashboard;
 mod fixture;
 mod fleet;
 mod kubelet;
 mod metrics;
+mod monitor;
 mod process;
 mod proxy;
 mod rebalancer;
@@ -39,6 +43,7 @@ mod wait;
 
 mod scenario_alerts;
 mod scenario_audit;
+mod scenario_dashboard;
 mod scenario_decision;
 mod scenario_deploy;
 mod scenario_eligibility;
