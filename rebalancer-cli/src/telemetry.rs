@@ -4,3 +4,4 @@ mod logs;
 mod metrics;
 
 pub(crate) use logs::{report, start};
+pub(crate) use metrics::{MetricsJournal, Run, send};

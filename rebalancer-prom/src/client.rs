@@ -65,6 +65,11 @@ impl Client {
         self.meter.usage()
     }
 
+    /// Counts an answer that came whole and can't be used.
+    pub(crate) fn count_useless(&self) {
+        self.meter.error();
+    }
+
     /// The raw answer to a question.
     pub(crate) async fn ask(&self, question: Question<'_>) -> Result<Vec<u8>, MetricsError> {
         self.meter.query();
@@ -79,7 +84,8 @@ impl Client {
             if attempts > 1 {
                 self.meter.retry();
             }
-            (message, wait) = match self.attempt(question, turn, attempt_limit(left())).await {
+            let answer = self.attempt(question, turn, attempt_limit(left())).await;
+            (message, wait) = match answer.inspect_err(|_| self.meter.error()) {
                 Ok(body) => return Ok(body),
                 Err(Failure::Lasting(error)) => return Err(located(error, from)),
                 Err(Failure::Passing { message, wait }) => (message, wait),

@@ -14,7 +14,7 @@ use rebalancer_prom::{Client, Queries};
 use super::layers::Raw;
 use super::parse::{self, Reader};
 use super::problem::{Given, Problem};
-use super::{access, guards, memory, metrics};
+use super::{Export, access, export, guards, memory, metrics};
 
 /// What a cycle needs: where to look, and what to do.
 #[derive(Debug)]
@@ -45,6 +45,8 @@ pub(crate) struct Task {
     pub(crate) remembering: Option<Remembering>,
     /// The time for the whole cycle.
     pub(crate) timeout: Duration,
+    /// Where its metrics go when it has ended.
+    pub(crate) export: Export,
 }
 
 impl Task {
@@ -122,6 +124,7 @@ fn read_settings(reader: &mut Reader<'_>) -> Option<Settings> {
     let kubernetes = read_kubernetes(reader);
     let queries = metrics::queries(reader, subject.as_ref(), container.as_deref());
     let metrics = access::client(reader, timeout);
+    let export = export::export(reader);
     let subject = subject?;
     let inventory = InventorySettings {
         namespace: subject.workload.namespace.clone(),
@@ -148,6 +151,7 @@ fn read_settings(reader: &mut Reader<'_>) -> Option<Settings> {
             events: events?,
             remembering,
             timeout: timeout?,
+            export: export?,
         },
     })
 }

@@ -1,26 +1,24 @@
-//! What is told of a run as metrics.
+//! What is told of a run as metrics, when it has ended: nobody can scrape a process that is gone.
+//!
+//! ```text
+//!   record (counters, breaker) ─┐
+//!   what was seen and decided ──┼─> families ─> text ─> pushed, and written into files
+//!   how the run ended ──────────┘   (catalog)
+//! ```
+//!
+//! What is not known is left out, never zero: a Pushgateway then keeps what it has. Nothing of the run depends on it.
 
-#[cfg_attr(not(test), expect(dead_code, reason = "the exporter that uses it comes next"))]
-mod catalog;
+pub(in crate::telemetry) mod catalog;
+mod counters;
+mod families;
+mod family;
+mod seen;
+mod send;
+mod textfile;
+
+pub(crate) use families::Run;
+pub(crate) use seen::MetricsJournal;
+pub(crate) use send::send;
 
 #[cfg(test)]
-mod tests {
-    use std::collections::BTreeSet;
-
-    use super::catalog::{Kind, METRICS, ON_EVERY_SERIES};
-
-    #[test]
-    fn names_follow_the_conventions_and_stand_once() {
-        let names: BTreeSet<&str> = METRICS.iter().map(|metric| metric.name).collect();
-        assert_eq!(names.len(), METRICS.len());
-        for metric in METRICS {
-            assert!(metric.name.starts_with("rebalancer_"), "{}", metric.name);
-            assert_eq!(metric.name.ends_with("_total"), metric.kind == Kind::Counter, "{}", metric.name);
-            assert!(metric.help.ends_with('.'), "{}: {}", metric.name, metric.kind.name());
-            let labels = metric.labels.iter().chain(&ON_EVERY_SERIES);
-            assert!(labels.clone().all(|label| !label.values.is_empty()), "{}", metric.name);
-            let known: BTreeSet<&str> = labels.clone().map(|label| label.name).collect();
-            assert_eq!(known.len(), labels.count(), "{}", metric.name);
-        }
-    }
-}
+mod tests;

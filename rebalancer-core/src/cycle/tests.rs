@@ -1,5 +1,7 @@
 //! The cycle against a simulated world that changes under its hands.
 
+mod counting;
+
 use std::sync::Mutex;
 
 use async_trait::async_trait;

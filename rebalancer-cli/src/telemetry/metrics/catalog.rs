@@ -12,6 +12,7 @@ pub(crate) enum Kind {
     Histogram,
 }
 
+#[cfg(test)]
 impl Kind {
     /// The name of the exposition format.
     pub(crate) const fn name(self) -> &'static str {
@@ -75,7 +76,7 @@ const INDICATOR: Label = label("indicator", "`cpu`, `memory`, `lag`, `consumptio
 pub(crate) const CYCLES: Metric = counter(
     "rebalancer_cycles_total",
     "Cycles that held the lock, by how they ended; dry runs are not counted.",
-    &[STATUS],
+    &[label("status", "`rebalanced`, `partial`, `refused`, `balanced`, `held`, `failed`")],
 );
 pub(crate) const PODS_DELETED: Metric = counter(
     "rebalancer_pods_deleted_total",
@@ -99,7 +100,7 @@ pub(crate) const HOLDS: Metric = counter(
 );
 pub(crate) const API_ERRORS: Metric = counter(
     "rebalancer_api_errors_total",
-    "Requests of a cycle that an API did not answer with success, by component; what was repeated counts each time.",
+    "Requests of a cycle that gave nothing that can be used, by component; each attempt counts.",
     &[COMPONENT],
 );
 pub(crate) const API_RETRIES: Metric = counter(
@@ -199,7 +200,8 @@ pub(crate) const BUILD_INFO: Metric = gauge(
     ],
 );
 
-/// All of them, in the order of the documentation.
+/// All of them, in the order of the documentation, for tests of what names them.
+#[cfg(test)]
 pub(crate) const METRICS: [Metric; 27] = [
     CYCLES,
     PODS_DELETED,
