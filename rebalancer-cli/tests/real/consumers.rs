@@ -93,19 +93,22 @@ impl Group {
         group
     }
 
-    /// As the sticky assignors do: orphans in order, each to the member that has the fewest.
+    /// As the sticky assignors do: those who stay take what was left behind, and give to those who come.
     fn members(&mut self, pods: &[String]) {
         self.pass_time();
-        let known: Vec<usize> = (0..self.flow.len()).collect();
         self.held.retain(|pod, _| pods.contains(pod));
-        for pod in pods {
-            self.held.entry(pod.clone()).or_default();
+        for partition in 0..self.flow.len() {
+            let is_held = self.held.values().flatten().any(|&held| held == partition);
+            if !is_held && let Some(poorest) = self.held.values_mut().min_by_key(|held| held.len()) {
+                poorest.push(partition);
+            }
         }
-        let orphans =
-            known.into_iter().filter(|partition| !self.held.values().flatten().any(|p| p == partition));
-        for orphan in orphans.collect::<Vec<_>>() {
-            if let Some(poorest) = self.held.values_mut().min_by_key(|held| held.len()) {
-                poorest.push(orphan);
+        for pod in pods.iter().filter(|pod| !self.held.contains_key(*pod)).collect::<Vec<_>>() {
+            self.held.insert(pod.clone(), Vec::new());
+            while self.held[pod].len() < EACH {
+                let richest = self.held.values_mut().max_by_key(|held| held.len()).unwrap();
+                let given = richest.remove(0);
+                self.held.get_mut(pod).unwrap().push(given);
             }
         }
     }
