@@ -1,4 +1,4 @@
-//! Metric servers that scrape, once a second: what a Pushgateway and exporters show.
+//! Metric servers of both kinds that scrape a Pushgateway and exporters once a second.
 
 use std::fs;
 use std::path::Path;
@@ -8,30 +8,6 @@ use tempfile::TempDir;
 
 use crate::metrics::Server;
 use crate::process::Daemon;
-
-/// A real Pushgateway.
-#[derive(Debug)]
-pub(crate) struct Gateway {
-    /// Its host and port.
-    pub(crate) target: String,
-    _daemon: Daemon,
-    _dir: TempDir,
-}
-
-impl Gateway {
-    pub(crate) async fn start() -> Self {
-        let dir = tempfile::tempdir().unwrap();
-        let args =
-            |port| vec![format!("--web.listen-address=127.0.0.1:{port}"), "--persistence.file=".to_owned()];
-        let daemon = start("prometheus-pushgateway", dir.path(), args, "/-/ready").await;
-        Self { target: format!("127.0.0.1:{}", daemon.port), _daemon: daemon, _dir: dir }
-    }
-
-    /// Where to push to.
-    pub(crate) fn url(&self) -> String {
-        format!("http://{}", self.target)
-    }
-}
 
 /// A metric server that scrapes.
 #[derive(Debug)]

@@ -15,8 +15,9 @@ use crate::consumers::{Consumers, PARTITION_LOAD_QUERY};
 use crate::dashboard::{Asked, Query, dashboard, filled, queries};
 use crate::fleet::Fleet;
 use crate::metrics::Server;
-use crate::monitor::{Gateway, Monitor, Span};
+use crate::monitor::{Monitor, Span};
 use crate::proxy::{Pass, Proxy};
+use crate::pushed::Pushgateway;
 use crate::rebalancer::Run;
 use crate::wait;
 
@@ -41,7 +42,7 @@ const FAILURE: &str = r#"{"kind": "Status", "apiVersion": "v1", "status": "Failu
 struct Story {
     fleet: Fleet,
     consumers: Consumers,
-    gateway: Gateway,
+    gateway: Pushgateway,
     monitors: [Monitor; 2],
     began: f64,
 }
@@ -50,8 +51,8 @@ impl Story {
     async fn begin() -> Self {
         let fleet = Fleet::named(NAME).cpu(&PODS).start().await;
         let consumers = Consumers::start(&fleet.namespace, NAME, &names(&fleet).await).await;
-        let gateway = Gateway::start().await;
-        let targets = [consumers.target.as_str(), gateway.target.as_str()];
+        let gateway = Pushgateway::start().await;
+        let targets = [consumers.target.as_str(), gateway.url.trim_start_matches("http://")];
         let monitors = [
             Monitor::start(Server::Prometheus, &targets).await,
             Monitor::start(Server::VictoriaMetrics, &targets).await,
@@ -63,7 +64,6 @@ impl Story {
 
     /// One run, with memory, that pushes its metrics.
     async fn run(&self, variables: &[(&str, &str)]) -> Run {
-        let gateway = self.gateway.url();
         let settings = [
             ("RECORD_STORE", "lease"),
             ("MAXIMUM_REMOVAL_SHARE", "0.5"),
@@ -74,7 +74,7 @@ impl Story {
             ("BREAKER_FAILED_CYCLES", "6"),
             ("PARTITION_LOAD_QUERY", PARTITION_LOAD_QUERY),
             ("KAFKA_ASSIGNOR", "cooperative-sticky"),
-            ("METRICS_PUSH_URL", gateway.as_str()),
+            ("METRICS_PUSH_URL", self.gateway.url.as_str()),
             ("METRICS_PER_POD", "true"),
         ];
         let began = now();
