@@ -161,14 +161,12 @@ impl Story {
         self.run(&[TOO_FEW]).await.expect_exit(0);
         self.run(&[NO_LOAD]).await.expect_exit(0);
         self.rebalanced().await;
-        wait::until("the rotation to be measured", async || {
+        let measured = wait::until("the rotation to be measured", async || {
             let run = self.run(&[]).await.expect_exit(0);
-            match run.log_with(&["rotation_measured"]).pop() {
-                Some(measured) => Ok(assert_eq!(measured["effect"], "helped", "{measured}")),
-                None => Err(run.stderr),
-            }
+            run.log_with(&["rotation_measured"]).pop().ok_or(run.stderr)
         })
         .await;
+        assert_eq!(measured["effect"], "helped", "{measured}");
     }
 
     /// Ten minutes with a run every five seconds, in which loads move twice and servers fail.
