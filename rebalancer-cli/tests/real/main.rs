@@ -22,17 +22,23 @@
 )]
 #![allow(dead_code, reason = "scenarios take what they need of the harness")]
 
+#[path = "../shared/alerts.rs"]
+mod alerts;
 mod assets;
 mod authority;
 mod broken;
 mod check;
+mod consumers;
 mod control_plane;
+#[path = "../shared/dashboard.rs"]
+mod dashboard;
 mod fixture;
 mod fleet;
 mod forward_proxy;
 mod front;
 mod kubelet;
 mod metrics;
+mod monitor;
 mod process;
 mod proxy;
 mod pushed;
@@ -42,6 +48,8 @@ mod setup;
 mod wait;
 
 mod scenario_access;
+mod scenario_alerts;
+mod scenario_audit;
 mod scenario_audit;
 mod scenario_autoscaler;
 mod scenario_check_budgets;
@@ -51,6 +59,7 @@ mod scenario_check_fleet;
 mod scenario_check_record;
 mod scenario_check_rights;
 mod scenario_check_samples;
+mod scenario_dashboard;
 mod scenario_decision;
 mod scenario_deploy;
 mod scenario_eligibility;
