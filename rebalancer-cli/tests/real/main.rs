@@ -23,9 +23,11 @@
 
 mod assets;
 mod broken;
+mod container;
 mod control_plane;
 mod fixture;
 mod fleet;
+mod installed;
 mod kubelet;
 mod metrics;
 mod process;
@@ -33,19 +35,22 @@ mod proxy;
 mod rebalancer;
 mod series;
 mod setup;
+mod tools;
 mod wait;
 
 mod scenario_audit;
 mod scenario_decision;
-mod scenario_deploy;
 mod scenario_eligibility;
 mod scenario_fault;
 mod scenario_guard;
 mod scenario_harness;
+mod scenario_helm;
 mod scenario_indicators;
+mod scenario_kustomize;
 mod scenario_memory;
 mod scenario_prediction;
 mod scenario_removal;
 mod scenario_restart;
+mod scenario_rights;
 mod scenario_scale;
 mod scenario_workloads;
