@@ -38,6 +38,7 @@ mod setup;
 mod tools;
 mod wait;
 
+mod scenario_admission;
 mod scenario_audit;
 mod scenario_decision;
 mod scenario_eligibility;

@@ -226,8 +226,26 @@ async fn what_is_switched_off_needs_no_right() {
     assert_eq!(fleet.gone(&before).await, [0, 1, 4, 5]);
 }
 
+#[tokio::test]
+#[ignore = "needs real servers: KUBEBUILDER_ASSETS=$(.ci/real-servers) cargo test -p rebalancer-cli --test real -- --ignored"]
+async fn a_dry_run_writes_nothing_and_a_plan_asks_for_no_eviction() {
+    let (fleet, metrics) = fleet("chart-dry").await;
+    fleet.install(&with(values(&fleet, &metrics), &[("DRY_RUN", json!(true))])).await;
+    let writes = |right: &&Right| ["create", "update"].contains(&right.verb.as_str());
+    let (writing, reading): (BTreeSet<Right>, BTreeSet<Right>) =
+        rights_of_role(&fleet).await.into_iter().partition(|right| writes(&right));
+    allow(&fleet, &reading, None).await;
+    let plan = fleet.job_of(RELEASE).await.args(&["plan"]).run().await.expect_exit(0);
+    assert!(plan.stdout.contains("chart-dry-0"), "{}", plan.stdout);
+    let evicting = writing.into_iter().filter(|right| right.resource == "pods/eviction");
+    allow(&fleet, &reading.into_iter().chain(evicting).collect(), None).await;
+    let run = cycle(&fleet).await.expect_exit(0);
+    assert_eq!(run.log_with(&["cycle_finished"])[0]["status"], "dry_run", "{}", run.stderr);
+    assert!(!run.stderr.contains("grant "), "{}", run.stderr);
+}
+
 /// A client with the token of a service account of the fleet's namespace.
-async fn client_of(fleet: &Fleet, account: &str) -> Client {
+pub(crate) async fn client_of(fleet: &Fleet, account: &str) -> Client {
     let token = fleet.plane.token(&fleet.client, &fleet.namespace, account).await;
     let kubeconfig = fleet.plane.kubeconfig(&fleet.file(&format!("as-{account}")), &fleet.plane.url, &token);
     control_plane::client(&kubeconfig, false).await
