@@ -82,7 +82,7 @@ async fn surroundings(inventory: &dyn Inventory, policy: &Policy) -> Result<Surr
     } else {
         Vec::new()
     };
-    Ok(Surroundings { controller, scaling: None, budgets })
+    Ok(Surroundings { controller, budgets, ..Surroundings::default() })
 }
 
 #[cfg(test)]

@@ -5,7 +5,7 @@ use std::fmt;
 
 use jiff::Timestamp;
 
-use crate::surroundings::Scaling;
+use crate::surroundings::{Scaling, ScalingMetric};
 use crate::unit::{Bytes, Cores, Load};
 
 /// What a pod's load is measured by.
@@ -197,6 +197,8 @@ pub struct Hpa {
     pub cpu: Option<CpuTarget>,
     /// What it is doing; `None` when only the metric system knows it.
     pub scaling: Option<Scaling>,
+    /// All that it scales by, in its own order; empty when only the metric system knows it.
+    pub scales_by: Vec<ScalingMetric>,
 }
 
 /// What is known of the CPU target of this workload.

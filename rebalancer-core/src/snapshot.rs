@@ -6,8 +6,10 @@ use crate::eligibility::belongs;
 use crate::fleet::{Hpa, Indicator, PartitionLoad, Pod, Samples, Target, Workload};
 use crate::port::{InventoryError, MetricsError, Readings};
 use crate::report::Degraded;
-use crate::surroundings::{Scaling, Surroundings};
+use crate::surroundings::Surroundings;
 use crate::unit::{Cores, Load};
+
+mod autoscaler;
 
 /// A pod with what was measured of it.
 #[derive(Debug, Clone, PartialEq)]
@@ -152,7 +154,7 @@ impl Snapshot {
         hpa_prefix: &str,
         readings: Readings,
     ) -> Result<Self, ObserveError> {
-        let (target, scaling) = resolve_autoscaler(&workload.name, hpa_prefix, hpas, readings.hpas)?;
+        let (target, surroundings) = autoscaler::resolve(&workload.name, hpa_prefix, hpas, readings.hpas)?;
         // Kube-state-metrics only fills gaps here, so that it is missing is no error.
         let requests = readings.cpu_requests.unwrap_or_default();
         let mut pods = observed(pods, &requests, &workload.name);
@@ -192,15 +194,16 @@ impl Snapshot {
             unlisted,
             partitions,
             partitions_error,
-            surroundings: Surroundings { scaling, ..Surroundings::default() },
+            surroundings,
             past: None,
         })
     }
 
-    /// Puts the fleet's surroundings in. What the autoscaler is doing is known already.
+    /// Puts the fleet's surroundings in. What the autoscaler is doing, and what it scales by, is known already.
     pub fn surround(&mut self, surroundings: Surroundings) {
         let scaling = surroundings.scaling.or(self.surroundings.scaling);
-        self.surroundings = Surroundings { scaling, ..surroundings };
+        let scales_by = std::mem::take(&mut self.surroundings.scales_by);
+        self.surroundings = Surroundings { scaling, scales_by, ..surroundings };
     }
 }
 
@@ -264,60 +267,11 @@ fn count_partitions(pods: &mut [ObservedPod], partitions: &[PartitionLoad]) {
     }
 }
 
-/// Finds the autoscaler of a workload: its CPU target, and what it is doing, where the API tells.
-///
-/// One matches when its name is the workload's, with or without the prefix, or when it says that it scales the
-/// workload. The API is asked first; kube-state-metrics counts when the API gives none or can't be asked.
-///
-/// When the API can't be asked and kube-state-metrics knows no autoscaler either, there may be one: an error.
-fn resolve_autoscaler(
-    workload: &str,
-    prefix: &str,
-    api: Result<Vec<Hpa>, InventoryError>,
-    metrics: Result<Vec<Hpa>, MetricsError>,
-) -> Result<(Target, Option<Scaling>), ObserveError> {
-    let prefixed = format!("{prefix}{workload}");
-    let matches =
-        |hpa: &Hpa| hpa.name == workload || hpa.name == prefixed || hpa.scales.as_deref() == Some(workload);
-    let found = |hpas: Vec<Hpa>| pick(hpas.into_iter().filter(matches).collect());
-    match (api.map(found), metrics.map(found)) {
-        (Ok((Target::None, _)), Ok(measured)) => Ok(measured),
-        (Ok(from_api), _) => Ok(from_api),
-        (Err(api), Ok((Target::None, _))) => {
-            Err(ObserveError::Target { api, metrics: "it shows none".to_owned() })
-        }
-        (Err(_), Ok(measured)) => Ok(measured),
-        (Err(api), Err(missing)) => Err(ObserveError::Target { api, metrics: missing.to_string() }),
-    }
-}
-
-fn pick(mut hpas: Vec<Hpa>) -> (Target, Option<Scaling>) {
-    hpas.sort_unstable_by(|a, b| a.name.cmp(&b.name));
-    match hpas.as_slice() {
-        [] => (Target::None, None),
-        [hpa] => {
-            let by_something_else = || Target::NotByCpu { hpa: hpa.name.clone() };
-            let known = |target| Target::Known { hpa: hpa.name.clone(), target };
-            (hpa.cpu.map_or_else(by_something_else, known), hpa.scaling)
-        }
-        many => (Target::Ambiguous { hpas: many.iter().map(|hpa| hpa.name.clone()).collect() }, None),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::fixture::{NOW, hpa, pod, readings, workload};
-    use crate::fleet::{CpuTarget, Uid};
-
-    fn resolve_target(
-        workload: &str,
-        prefix: &str,
-        api: Result<Vec<Hpa>, InventoryError>,
-        metrics: Result<Vec<Hpa>, MetricsError>,
-    ) -> Result<Target, ObserveError> {
-        resolve_autoscaler(workload, prefix, api, metrics).map(|(target, _)| target)
-    }
+    use crate::fixture::{NOW, pod, readings, workload};
+    use crate::fleet::Uid;
 
     fn assemble(pods: Vec<Pod>, readings: Readings) -> Snapshot {
         Snapshot::assemble(workload(), NOW, pods, Ok(Vec::new()), "", readings).unwrap()
@@ -376,52 +330,5 @@ mod tests {
             Snapshot::assemble(workload(), NOW, vec![pod("a")], Ok(Vec::new()), "", none),
             Err(ObserveError::Metrics { indicator: Indicator::Cpu, error })
         );
-    }
-
-    fn named(name: &str, scales: &str) -> Hpa {
-        Hpa {
-            name: name.to_owned(),
-            scales: Some(scales.to_owned()),
-            cpu: Some(CpuTarget::Utilization(70.0)),
-            scaling: None,
-        }
-    }
-
-    #[test]
-    fn an_autoscaler_is_found_by_name_by_prefix_and_by_what_it_scales() {
-        for (name, scales, prefix, found) in [
-            ("consumer", "elsewhere", "", true),
-            ("keda-hpa-consumer", "elsewhere", "keda-hpa-", true),
-            ("keda-hpa-consumer", "elsewhere", "", false),
-            ("anything", "consumer", "", true),
-            ("consumer-2", "consumer-2", "", false),
-        ] {
-            let target =
-                resolve_target("consumer", prefix, Ok(vec![named(name, scales)]), Ok(Vec::new())).unwrap();
-            assert_eq!(matches!(target, Target::Known { .. }), found, "{name} {scales} {prefix}");
-        }
-    }
-
-    #[test]
-    fn two_matching_autoscalers_are_ambiguous_whatever_their_order() {
-        let both = vec![named("keda-hpa-consumer", "consumer"), named("consumer", "consumer")];
-        let target = resolve_target("consumer", "keda-hpa-", Ok(both), Ok(Vec::new())).unwrap();
-        assert_eq!(target, Target::Ambiguous { hpas: vec!["consumer".into(), "keda-hpa-consumer".into()] });
-    }
-
-    #[test]
-    fn kube_state_metrics_counts_only_when_the_api_gives_none() {
-        let mut without_cpu = hpa(70.0);
-        without_cpu.cpu = None;
-        let measured = || Ok(vec![hpa(50.0)]);
-        let resolve = |api| resolve_target("consumer", "", api, measured()).unwrap();
-        let known =
-            |percent| Target::Known { hpa: "consumer".into(), target: CpuTarget::Utilization(percent) };
-        let denied = InventoryError::Unauthorized { message: "no".into() };
-        assert_eq!(resolve(Ok(vec![hpa(70.0)])), known(70.0));
-        assert_eq!(resolve(Ok(vec![])), known(50.0));
-        assert_eq!(resolve(Err(denied.clone())), known(50.0));
-        assert_eq!(resolve(Ok(vec![without_cpu])), Target::NotByCpu { hpa: "consumer".into() });
-        assert!(resolve_target("consumer", "", Err(denied), Ok(vec![])).is_err());
     }
 }

@@ -7,6 +7,10 @@ use jiff::Timestamp;
 
 use crate::fleet::{Pod, Uid};
 
+mod scaling_metric;
+
+pub use scaling_metric::{Level, Measured, ScalingMetric};
+
 /// What was read of the fleet's surroundings.
 #[derive(Debug, Clone, PartialEq, Default)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
@@ -16,6 +20,8 @@ pub struct Surroundings {
     pub controller: Option<Controller>,
     /// What the autoscaler is doing; `None` without one, or when only the metric system knows it.
     pub scaling: Option<Scaling>,
+    /// What the autoscaler scales by, in its own order; empty without one, or when only the metric system knows it.
+    pub scales_by: Vec<ScalingMetric>,
     /// Every disruption budget of the namespace; empty when budgets don't matter to the way in which pods are removed.
     pub budgets: Vec<DisruptionBudget>,
 }

@@ -7,8 +7,8 @@ use k8s_openapi::api::authentication::v1::SelfSubjectReview;
 use tracing::debug;
 
 use crate::client::Connection;
-use crate::retry::Deadline;
-use crate::wire::{self, Failure, exchange};
+use crate::retry::{Deadline, once};
+use crate::wire::{self, Failure};
 
 /// Every authenticated user may ask, by the ClusterRole `system:basic-user`.
 const PATH: &str = "/apis/authentication.k8s.io/v1/selfsubjectreviews";
@@ -30,5 +30,5 @@ pub(crate) async fn actor(connection: &Connection) -> Option<String> {
 async fn ask(connection: &Connection) -> Result<SelfSubjectReview, Failure> {
     let request = wire::request(Method::POST, PATH, Some(&SelfSubjectReview::default()))?;
     let deadline = Deadline::after(LONGEST.min(connection.timeout));
-    deadline.hold(exchange(&connection.client, request)).await
+    once(connection, request, deadline).await
 }

@@ -9,6 +9,7 @@ mod hpa;
 mod pod;
 mod quantity;
 mod scaling;
+mod scaling_metric;
 
 pub(crate) use budget::budget;
 pub(crate) use controller::{Kind, RawController, controller};

@@ -146,7 +146,7 @@ impl EventRecorder {
     async fn create(&self, note: &Note, deadline: Deadline) -> Result<Event, Failure> {
         let path = wire::collection(API, &note.regarding.namespace, "events")?;
         let event = event::event(note, &self.instance, number());
-        read(&self.connection.client, &wire::request(Method::POST, &path, Some(&event))?, deadline).await
+        read(&self.connection, &wire::request(Method::POST, &path, Some(&event))?, deadline).await
     }
 }
 

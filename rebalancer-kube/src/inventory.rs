@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use async_trait::async_trait;
 use rebalancer_core::fleet::{Hpa, Pod, Uid};
-use rebalancer_core::port::{Inventory, InventoryError};
+use rebalancer_core::port::{Inventory, InventoryError, Trouble};
 use rebalancer_core::surroundings::{Controller, DisruptionBudget};
 use serde::de::DeserializeOwned;
 use tracing::{debug, warn};
@@ -52,7 +52,7 @@ impl KubeInventory {
 
     fn list(&self, api: &str, resource: &str, kind: &'static str, right: Right) -> List<'_> {
         List {
-            client: &self.connection.client,
+            connection: &self.connection,
             deadline: Deadline::after(self.connection.timeout),
             namespace: &self.settings.namespace,
             path: wire::collection(api, &self.settings.namespace, resource),
@@ -74,7 +74,7 @@ impl KubeInventory {
         deadline: Deadline,
     ) -> Result<Option<T>, InventoryError> {
         let answer = match self.object(api, resource, name) {
-            Ok(request) => read(&self.connection.client, &request, deadline).await,
+            Ok(request) => read(&self.connection, &request, deadline).await,
             Err(failure) => Err(failure),
         };
         debug!(event = "kubernetes_get", resource, name, found = answer.is_ok());
@@ -139,6 +139,11 @@ impl Inventory for KubeInventory {
         let deadline = Deadline::after(self.connection.timeout);
         let found = self.get::<RawPod>(("/api/v1", "pods", name), GET_POD, deadline).await?;
         found.map(|raw| self.decoded(raw)).transpose()
+    }
+
+    /// Of everybody who shares the connection.
+    fn trouble(&self) -> Trouble {
+        self.connection.meter.trouble()
     }
 }
 

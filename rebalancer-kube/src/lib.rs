@@ -70,6 +70,7 @@ mod events;
 pub mod fuzzing;
 mod inventory;
 mod list;
+mod meter;
 mod remover;
 mod retry;
 mod state;

@@ -15,8 +15,8 @@ use tracing::debug;
 use crate::actor::actor;
 use crate::classify::{Right, removal_error};
 use crate::client::Connection;
-use crate::retry::Deadline;
-use crate::wire::{self, Failure, Refusal, exchange};
+use crate::retry::{Deadline, once};
+use crate::wire::{self, Failure, Refusal};
 
 /// How a pod is removed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -60,8 +60,8 @@ impl KubeRemover {
             Method::Evict => eviction(pod, mode),
             Method::Delete => deletion(pod, mode),
         }?;
-        let answer = exchange(&self.connection.client, request);
-        Deadline::after(self.connection.timeout).hold(answer).await.and_then(Answer::into_result)
+        let deadline = Deadline::after(self.connection.timeout);
+        once(&self.connection, request, deadline).await.and_then(Answer::into_result)
     }
 }
 

@@ -8,11 +8,11 @@ use std::time::Duration;
 
 use backon::{BackoffBuilder, ExponentialBuilder};
 use http::Request;
-use kube::Client;
 use serde::de::DeserializeOwned;
 use tokio::time::{Instant, sleep, timeout_at};
 use tracing::warn;
 
+use crate::client::Connection;
 use crate::wire::{Failure, exchange};
 
 /// Longer than anybody means, and short enough to be added to any time.
@@ -47,15 +47,26 @@ impl Deadline {
     }
 }
 
+/// Sends a request once.
+pub(crate) async fn once<T: DeserializeOwned>(
+    connection: &Connection,
+    request: Request<Vec<u8>>,
+    deadline: Deadline,
+) -> Result<T, Failure> {
+    let answer = deadline.hold(exchange(&connection.client, request)).await;
+    connection.meter.answered(&answer);
+    answer
+}
+
 /// Sends a request that changes nothing, or nothing the second time, again after each failure that may pass by itself.
 pub(crate) async fn read<T: DeserializeOwned>(
-    client: &Client,
+    connection: &Connection,
     request: &Request<Vec<u8>>,
     deadline: Deadline,
 ) -> Result<T, Failure> {
     let mut pauses = backoff();
     loop {
-        let failure = match deadline.hold(exchange(client, request.clone())).await {
+        let failure = match once(connection, request.clone(), deadline).await {
             Ok(answer) => return Ok(answer),
             Err(failure) => failure,
         };
@@ -67,6 +78,7 @@ pub(crate) async fn read<T: DeserializeOwned>(
         }
         warn!(event = "kubernetes_retry", path = request.uri().path(), ?pause, error = %failure, "asking again");
         sleep(pause).await;
+        connection.meter.retry();
     }
 }
 

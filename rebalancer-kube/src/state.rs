@@ -92,7 +92,7 @@ impl LeaseStore {
         deadline: Deadline,
     ) -> Result<Lease, Failure> {
         let request = self.request(method.clone(), body)?;
-        let result = read::<Lease>(&self.connection.client, &request, deadline).await;
+        let result = read::<Lease>(&self.connection, &request, deadline).await;
         debug!(event = "kubernetes_lease", %method, name = self.name, ok = result.is_ok());
         result.map(without_history)
     }

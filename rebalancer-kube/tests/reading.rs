@@ -6,8 +6,9 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use rebalancer_core::fleet::{CpuTarget, Hpa, Pod};
-use rebalancer_core::port::{Inventory, InventoryError};
-use rebalancer_core::surroundings::Scaling;
+use rebalancer_core::port::{Inventory, InventoryError, Trouble as Counted};
+use rebalancer_core::surroundings::{Level, Measured, Scaling, ScalingMetric};
+use rebalancer_core::unit::Amount;
 use rebalancer_kube::{InventorySettings, KubeInventory};
 use serde_json::json;
 use tokio::time::Instant;
@@ -52,7 +53,10 @@ async fn troubles_that_pass_are_waited_out() {
     let troubles =
         [Trouble::Status(500, "InternalError"), Trouble::Busy, Trouble::Serve, Trouble::Status(503, "")];
     let world = World::with_pods(20).page(10).troubles(troubles);
-    assert_eq!(world.inventory().pods().await.unwrap().len(), 20);
+    let inventory = world.inventory();
+    assert_eq!(inventory.pods().await.unwrap().len(), 20);
+    let Counted { errors, retries } = inventory.trouble();
+    assert_eq!((errors, retries), (3, 3));
 }
 
 #[tokio::test(start_paused = true)]
@@ -155,6 +159,11 @@ async fn autoscalers_come_from_all_pages() {
         scales: Some("w".into()),
         cpu: Some(CpuTarget::Utilization(70.0)),
         scaling: Some(never_looked_at),
+        scales_by: vec![ScalingMetric {
+            measured: Measured::Resource { name: "cpu".into() },
+            target: Some(Level::Utilization(Amount::new(70.0).unwrap())),
+            current: None,
+        }],
     };
     assert_eq!(world.inventory().hpas().await, Ok(vec![read("a"), read("b")]));
 }

@@ -1,6 +1,7 @@
 //! The only I/O: one query by POST, with retries, within a deadline.
 
 use std::fmt;
+use std::num::NonZeroUsize;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -32,6 +33,7 @@ pub struct Client {
     auth: Auth,
     timeout: Duration,
     response_limit: usize,
+    series_limit: Option<NonZeroUsize>,
     /// Whose turn it is to ask.
     turns: Arc<Semaphore>,
     meter: Arc<Meter>,
@@ -53,6 +55,7 @@ impl Client {
             auth: settings.auth.clone(),
             timeout: settings.timeout,
             response_limit: settings.response_limit,
+            series_limit: settings.series_limit,
             // More turns than a semaphore can count are no limit either.
             turns: Arc::new(Semaphore::new(settings.concurrency.get().min(Semaphore::MAX_PERMITS))),
             meter: Arc::default(),
@@ -63,6 +66,16 @@ impl Client {
     #[must_use]
     pub fn usage(&self) -> Usage {
         self.meter.usage()
+    }
+
+    /// Counts an answer that came whole and can't be used.
+    pub(crate) fn count_useless(&self) {
+        self.meter.error();
+    }
+
+    /// The most series that an answer may have.
+    pub(crate) fn series_limit(&self) -> Option<NonZeroUsize> {
+        self.series_limit
     }
 
     /// The raw answer to a question.
@@ -79,7 +92,8 @@ impl Client {
             if attempts > 1 {
                 self.meter.retry();
             }
-            (message, wait) = match self.attempt(question, turn, attempt_limit(left())).await {
+            let answer = self.attempt(question, turn, attempt_limit(left())).await;
+            (message, wait) = match answer.inspect_err(|_| self.meter.error()) {
                 Ok(body) => return Ok(body),
                 Err(Failure::Lasting(error)) => return Err(located(error, from)),
                 Err(Failure::Passing { message, wait }) => (message, wait),
@@ -128,7 +142,11 @@ impl Client {
             .auth
             .apply(self.http.post(endpoint.url().clone()))
             .map_err(|message| Failure::Lasting(MetricsError::Unavailable { message }))?;
-        let response = request.form(&question.form(limit)).send().await.map_err(failure::transport)?;
+        let response = request
+            .form(&question.form(limit, self.series_limit))
+            .send()
+            .await
+            .map_err(failure::transport)?;
         self.receive(response, endpoint).await
     }
 

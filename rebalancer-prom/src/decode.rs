@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
+use std::num::NonZeroUsize;
 
 use rebalancer_core::fleet::{CpuTarget, Hpa, PartitionLoad, Samples};
 use rebalancer_core::port::MetricsError;
@@ -19,10 +20,28 @@ mod past;
 pub(crate) struct Decoded<T> {
     /// What can be used.
     pub(crate) value: T,
+    /// How many series came.
+    pub(crate) series: usize,
     /// How many values came: one for each series of a vector, one for each point of a matrix.
     pub(crate) values: usize,
     /// How many of them can't be used: NaN, infinite or negative.
     pub(crate) left_out: usize,
+}
+
+impl<T> Decoded<T> {
+    /// Refuses an answer with more series than it may have: the server may have cut it off there.
+    pub(crate) fn within(self, limit: Option<NonZeroUsize>) -> Result<Self, MetricsError> {
+        match limit {
+            Some(limit) if self.series > limit.get() => Err(MetricsError::Incomplete {
+                message: format!(
+                    "{} series came, more than the {limit} that are accepted, so it may have been cut off; raise the \
+                     limit on series, or ask for fewer",
+                    self.series
+                ),
+            }),
+            Some(_) | None => Ok(self),
+        }
+    }
 }
 
 /// One value by pod. A pod whose value is NaN, infinite or negative is left out.
@@ -37,7 +56,7 @@ pub(crate) fn samples(body: &[u8]) -> Result<Decoded<Samples>, MetricsError> {
     }
     let values = pods.len();
     let value: Samples = pods.into_iter().filter_map(|(pod, load)| Some((pod, load?))).collect();
-    Ok(Decoded { left_out: values - value.len(), values, value })
+    Ok(Decoded { left_out: values - value.len(), values, series: values, value })
 }
 
 /// Autoscalers with their CPU target.
@@ -54,9 +73,15 @@ pub(crate) fn hpas(body: &[u8]) -> Result<Decoded<Vec<Hpa>>, MetricsError> {
     }
     let value: Vec<_> = targets
         .into_iter()
-        .map(|(name, target)| Hpa { name, scales: None, cpu: Some(target), scaling: None })
+        .map(|(name, target)| Hpa {
+            name,
+            scales: None,
+            cpu: Some(target),
+            scaling: None,
+            scales_by: Vec::new(),
+        })
         .collect();
-    Ok(Decoded { values: value.len(), left_out: 0, value })
+    Ok(Decoded { values: value.len(), series: value.len(), left_out: 0, value })
 }
 
 /// Partition loads with their pods, ordered by topic and partition.
@@ -74,7 +99,7 @@ pub(crate) fn partitions(body: &[u8]) -> Result<Decoded<Vec<PartitionLoad>>, Met
         }
     }
     let value: Vec<_> = loads.into_values().collect();
-    Ok(Decoded { values: value.len(), left_out: 0, value })
+    Ok(Decoded { values: value.len(), series: value.len(), left_out: 0, value })
 }
 
 fn partition(labels: &PartitionLabels<'_>, number: f64, body: &[u8]) -> Result<PartitionLoad, MetricsError> {

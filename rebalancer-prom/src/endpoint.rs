@@ -17,6 +17,14 @@ impl Endpoint {
 
     /// The address of a part of the query API below this base.
     pub(crate) fn api(&self, part: &str) -> Result<Self, ClientError> {
+        self.below(["api", "v1", part])
+    }
+
+    /// The address of this path below this base. Each segment is escaped; the query string is kept.
+    pub(crate) fn below<S: AsRef<str>>(
+        &self,
+        path: impl IntoIterator<Item = S>,
+    ) -> Result<Self, ClientError> {
         let problem = |problem| ClientError::Endpoint { endpoint: self.to_string(), problem };
         if !matches!(self.0.scheme(), "http" | "https") {
             return Err(problem("is neither http nor https"));
@@ -27,11 +35,21 @@ impl Endpoint {
         }
         let mut url = self.0.clone();
         url.set_fragment(None);
-        url.path_segments_mut()
-            .map_err(|()| problem("is no base URL"))?
-            .pop_if_empty()
-            .extend(["api", "v1", part]);
+        url.path_segments_mut().map_err(|()| problem("is no base URL"))?.pop_if_empty().extend(path);
         Ok(Self(url))
+    }
+
+    /// Its path ends with these segments.
+    pub(crate) fn ends_with(&self, segments: &[&str]) -> bool {
+        let path: Vec<&str> = self.0.path().trim_end_matches('/').split('/').collect();
+        path.ends_with(segments)
+    }
+
+    /// The same address with one more parameter.
+    pub(crate) fn asking(&self, name: &str, value: &str) -> Self {
+        let mut url = self.0.clone();
+        url.query_pairs_mut().append_pair(name, value);
+        Self(url)
     }
 
     pub(crate) fn url(&self) -> &Url {

@@ -37,11 +37,43 @@ pub(crate) fn transport(error: reqwest::Error) -> Failure {
     // The address is added later, without its secrets.
     let error = error.without_url();
     let message = chain(&error);
-    if error.is_builder() {
-        Failure::Lasting(MetricsError::Unavailable { message })
-    } else {
-        Failure::passing(message)
+    match untrusted(&message) {
+        Some(advice) => {
+            Failure::Lasting(MetricsError::Unavailable { message: format!("{message}; {advice}") })
+        }
+        None if error.is_builder() => Failure::Lasting(MetricsError::Unavailable { message }),
+        None => Failure::passing(message),
     }
+}
+
+/// What to do when the two sides don't trust each other, or speak past each other; repeating it would end the same way.
+///
+/// By rustls' own words: below reqwest, its error is an `io::Error` that shows them and hides its type.
+fn untrusted(message: &str) -> Option<&'static str> {
+    const OTHER_AUTHORITY: &str =
+        "trust the authority that signed the server's certificate: name its CA file";
+    const OTHER_CLIENT: &str = "the server does not accept the client certificate";
+    [
+        ("peer certificate: UnknownIssuer", OTHER_AUTHORITY),
+        // An authority of the same name, with another key.
+        ("peer certificate: BadSignature", OTHER_AUTHORITY),
+        (
+            "peer certificate: certificate not valid for name",
+            "the endpoint must have a name that the certificate has",
+        ),
+        ("peer certificate: certificate expired", "the server's certificate must be renewed"),
+        ("invalid peer certificate", "the server's certificate can't be used"),
+        ("alert: CertificateRequired", "the server asks for a client certificate"),
+        ("alert: UnknownCA", OTHER_CLIENT),
+        ("alert: BadCertificate", OTHER_CLIENT),
+        ("alert: DecryptError", OTHER_CLIENT),
+        (
+            "of type InvalidContentType",
+            "the server speaks no TLS at this port; the endpoint may have to be http",
+        ),
+    ]
+    .into_iter()
+    .find_map(|(words, advice)| message.contains(words).then_some(advice))
 }
 
 /// An answer whose status is no success.
@@ -58,7 +90,14 @@ pub(crate) fn status(
     }
     let message = match status {
         StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => {
-            format!("HTTP {status}, check the credentials: {}", words(body))
+            let words = words(body);
+            // Mimir, Cortex and Loki say so, and take no credentials themselves.
+            let tenant = if words.contains("no org id") {
+                "name the tenant in a header such as X-Scope-OrgID"
+            } else {
+                "check the credentials"
+            };
+            format!("HTTP {status}, {tenant}: {words}")
         }
         StatusCode::PROXY_AUTHENTICATION_REQUIRED => {
             format!("HTTP {status}, a proxy on the way asks for credentials: {}", words(body))
@@ -135,6 +174,10 @@ mod tests {
         assert_eq!(
             classify(401, &[], "<html>\nNo"),
             refused("HTTP 401 Unauthorized, check the credentials: <html> No")
+        );
+        assert_eq!(
+            classify(401, &[], "no org id"),
+            refused("HTTP 401 Unauthorized, name the tenant in a header such as X-Scope-OrgID: no org id")
         );
         assert_eq!(
             classify(407, &[], "no"),

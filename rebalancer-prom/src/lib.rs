@@ -1,4 +1,5 @@
-//! Reads pod loads from Prometheus and VictoriaMetrics: the [`MetricsSource`] of the pod rebalancer.
+//! Reads pod loads from Prometheus and VictoriaMetrics: the [`MetricsSource`] of the pod rebalancer. Also sends metrics
+//! of one's own away, to a Pushgateway or to VictoriaMetrics: see [`Pusher`].
 //!
 //! ```text
 //!   query      template, names, window  ->  PromQL, escaped, checked   pure
@@ -70,6 +71,7 @@ mod grid;
 mod identity;
 mod pace;
 mod proxy;
+mod push;
 pub mod query;
 mod question;
 mod settings;
@@ -83,6 +85,7 @@ mod usage;
 pub use auth::Auth;
 pub use client::Client;
 pub use proxy::Proxy;
+pub use push::{NotPushed, Pusher, Receiver};
 pub use settings::{ClientError, Settings};
 pub use source::{PrometheusSource, Queries};
 pub use usage::Usage;

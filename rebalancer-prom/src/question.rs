@@ -1,6 +1,7 @@
 //! What a metric server is asked: a query, and the times at which it is evaluated.
 
 use std::fmt;
+use std::num::NonZeroUsize;
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -31,13 +32,14 @@ pub(crate) enum Times {
 impl Question<'_> {
     /// The form that is sent. Its `timeout` tells the server to stop working when nobody listens any more.
     ///
-    /// There is no `limit` on the number of series. Prometheus 3 cuts the answer there and says so in a warning, but
-    /// other servers of the same API have limits of their own meaning: Prometheus 2 and VictoriaMetrics take no notice,
-    /// CloudWatch refuses more than 500. What can't be told from a whole answer everywhere is not asked for; our own
-    /// limit on the size of an answer can.
-    pub(crate) fn form(&self, limit: Duration) -> Vec<(&'static str, String)> {
+    /// Its `limit` asks for one series more than may come. Prometheus 3 cuts the answer there and says so in a warning,
+    /// but other servers of the same API may cut in silence: an answer that has the one more is too long or cut, and
+    /// one that has not is whole. Without a limit of the user's none is sent: Prometheus 2 and VictoriaMetrics take no
+    /// notice of it, but CloudWatch refuses more than 500.
+    pub(crate) fn form(&self, limit: Duration, series: Option<NonZeroUsize>) -> Vec<(&'static str, String)> {
         let timeout = format!("{}ms", limit.as_millis().max(1));
         let mut form = vec![("query", self.promql.as_str().to_owned()), ("timeout", timeout)];
+        form.extend(series.map(|series| ("limit", series.saturating_add(1).to_string())));
         match self.times {
             Times::At(at) => form.push(("time", format!("{:.3}", at.as_duration().as_secs_f64()))),
             Times::On(grid) => form.extend(grid.parameters()),

@@ -21,6 +21,7 @@ pub struct Settings {
     pub(crate) client_certificate: Option<CertificateFiles>,
     pub(crate) headers: Vec<(String, SecretString)>,
     pub(crate) response_limit: usize,
+    pub(crate) series_limit: Option<NonZeroUsize>,
     pub(crate) concurrency: NonZeroUsize,
     pub(crate) user_agent: String,
     pub(crate) proxy: Proxy,
@@ -42,6 +43,7 @@ impl Settings {
             client_certificate: None,
             headers: Vec::new(),
             response_limit: 64 << 20,
+            series_limit: None,
             concurrency: CONCURRENCY,
             user_agent: USER_AGENT.to_owned(),
             proxy: Proxy::Environment,
@@ -98,6 +100,16 @@ impl Settings {
     #[must_use]
     pub fn user_agent(self, text: impl Into<String>) -> Self {
         Self { user_agent: text.into(), ..self }
+    }
+
+    /// The most series that an answer may have; unset: any number, within [`Settings::response_limit`].
+    ///
+    /// The server is asked for one more (`limit`), and an answer that has it is refused: what a server has cut off can't
+    /// be told from a whole answer otherwise. Prometheus knows `limit` since 3.0; VictoriaMetrics and older ones take
+    /// no notice, so that their answers are refused after they came. CloudWatch refuses a limit above 500.
+    #[must_use]
+    pub fn series_limit(self, series: NonZeroUsize) -> Self {
+        Self { series_limit: Some(series), ..self }
     }
 
     /// The largest answer that is read, in bytes after decompression.

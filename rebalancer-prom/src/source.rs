@@ -6,7 +6,7 @@ use async_trait::async_trait;
 use futures_util::future::join_all;
 use jiff::{SignedDuration, Timestamp};
 use rebalancer_core::fleet::{Indicator, Samples};
-use rebalancer_core::port::{MetricsError, MetricsSource, Readings};
+use rebalancer_core::port::{MetricsError, MetricsSource, Readings, Trouble};
 
 use crate::Client;
 use crate::decode::{self, Decoded};
@@ -85,10 +85,12 @@ impl PrometheusSource {
         tracing::debug!(event = "metrics_query", query = name, %promql, at = %times);
         let body = self.client.ask(question).await.map_err(|error| question.show_in(error))?;
         let bytes = body.len();
-        let decoded = decode(&body).map_err(|error| question.show_in(error)).inspect_err(|error| {
+        let decoded = decode(&body).and_then(|decoded| decoded.within(self.client.series_limit()));
+        let decoded = decoded.map_err(|error| question.show_in(error)).inspect_err(|error| {
+            self.client.count_useless();
             tracing::debug!(event = "metrics_answer", query = name, bytes, %error);
         })?;
-        let Decoded { value, values, left_out } = decoded;
+        let Decoded { value, values, left_out, .. } = decoded;
         tracing::debug!(event = "metrics_answer", query = name, bytes, values, left_out);
         Ok(value)
     }
@@ -135,5 +137,10 @@ impl MetricsSource for PrometheusSource {
         })?;
         let question = Question { name, promql, times: Times::On(grid) };
         self.fetch(question, |body| decode::past(body, &grid)).await
+    }
+
+    fn trouble(&self) -> Trouble {
+        let Usage { errors, retries, .. } = self.usage();
+        Trouble { errors, retries }
     }
 }

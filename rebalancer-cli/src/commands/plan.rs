@@ -12,7 +12,7 @@ use super::turns::{in_turn, worst};
 use super::{Exit, block_on};
 use crate::config::{Settings, Task};
 use crate::interrupt::Signals;
-use crate::render::{self, Form};
+use crate::render::{self, Form, Shown};
 
 pub(super) fn run(workloads: Vec<Settings>, form: Form) -> Exit {
     block_on(async {
@@ -41,7 +41,8 @@ async fn explain(eyes: &Eyes, task: &Task, signals: &Signals, form: Form) -> any
         memory.hold_if_paused(&mut observation.report, Timestamp::now());
     }
     let last = memory.as_ref().and_then(|memory| memory.record().rotations().last());
-    render::plan(form, &observation, last)
+    let shown = Shown { observation: &observation, last, usage: eyes.metrics.usage() };
+    render::plan(form, &shown)
 }
 
 /// What is remembered, only to be looked at. A plan is shown without it too, since it changes nothing.

@@ -2,6 +2,7 @@
 //! contacted.
 
 mod access;
+mod export;
 mod file;
 mod guards;
 mod indicators;
@@ -17,5 +18,6 @@ mod tests;
 pub(crate) mod variable;
 mod workloads;
 
+pub(crate) use export::Export;
 pub(crate) use resolve::{Logs, Settings, Sight, Task, logs, policy};
 pub(crate) use workloads::workloads;

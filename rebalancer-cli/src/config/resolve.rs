@@ -14,7 +14,7 @@ use rebalancer_prom::{Client, Queries};
 use super::layers::Raw;
 use super::parse::{self, Reader};
 use super::problem::{Given, Problem};
-use super::{access, guards, memory, metrics};
+use super::{Export, access, export, guards, indicators, memory, metrics};
 
 /// What a cycle needs: where to look, and what to do.
 #[derive(Debug)]
@@ -45,6 +45,8 @@ pub(crate) struct Task {
     pub(crate) remembering: Option<Remembering>,
     /// The time for the whole cycle.
     pub(crate) timeout: Duration,
+    /// Where its metrics go when it has ended.
+    pub(crate) export: Export,
 }
 
 impl Task {
@@ -113,6 +115,7 @@ fn read_settings(reader: &mut Reader<'_>) -> Option<Settings> {
     let label_selector = reader.required("KUBE_LABEL_SELECTOR", parse::label_selector);
     let policy = read_policy(reader);
     let policy = guards::guarded(reader, policy);
+    let policy = indicators::weighed(reader, policy);
     let dry_run = reader.required("DRY_RUN", parse::truth);
     let patience = memory::patience(reader, policy.as_ref().map(|policy| policy.minimum_age));
     let methods = [("evict", Method::Evict), ("delete", Method::Delete)];
@@ -122,6 +125,7 @@ fn read_settings(reader: &mut Reader<'_>) -> Option<Settings> {
     let kubernetes = read_kubernetes(reader);
     let queries = metrics::queries(reader, subject.as_ref(), container.as_deref());
     let metrics = access::client(reader, timeout);
+    let export = export::export(reader);
     let subject = subject?;
     let inventory = InventorySettings {
         namespace: subject.workload.namespace.clone(),
@@ -148,6 +152,7 @@ fn read_settings(reader: &mut Reader<'_>) -> Option<Settings> {
             events: events?,
             remembering,
             timeout: timeout?,
+            export: export?,
         },
     })
 }

@@ -1,7 +1,7 @@
 //! What a cycle saw and decided, as log lines.
 
 use rebalancer_core::cycle::Observation;
-use rebalancer_core::fleet::Indicator;
+use rebalancer_core::fleet::{Indicator, Target};
 use rebalancer_core::remember::LookBack;
 use rebalancer_core::report::{Decision, Method, Report};
 use tracing::{debug, info, warn};
@@ -17,6 +17,7 @@ pub(super) fn decided(observation: &Observation, seconds: f64) {
             "an indicator could not be read and is left out of this cycle"
         );
     }
+    log_autoscaler(observation);
     for seen in &report.indicators {
         info!(
             event = "indicator_analyzed",
@@ -29,13 +30,11 @@ pub(super) fn decided(observation: &Observation, seconds: f64) {
             max_to_mean = seen.distribution.max_to_mean,
             limit = %seen.limit,
             out_of_balance = seen.out_of_balance,
+            weight = seen.weight.get(),
             "load over the eligible pods"
         );
     }
-    for (observed, verdict) in observation.snapshot.pods.iter().zip(&report.verdicts) {
-        let load = observed.loads.get(Indicator::Cpu).map(|load| load.get());
-        debug!(event = "pod_judged", pod = observed.pod.name, uid = %observed.pod.uid, cpu = load, %verdict, "a pod");
-    }
+    judged(observation);
     log_prediction(report);
     info!(
         event = "decision",
@@ -48,6 +47,37 @@ pub(super) fn decided(observation: &Observation, seconds: f64) {
         seconds,
         "decided"
     );
+}
+
+/// Every pod with every load that is known of it.
+fn judged(observation: &Observation) {
+    let Observation { snapshot, report } = observation;
+    for (place, (observed, verdict)) in snapshot.pods.iter().zip(&report.verdicts).enumerate() {
+        let load = |indicator| observed.loads.get(indicator).map(|load| load.get());
+        debug!(
+            event = "pod_judged",
+            pod = observed.pod.name,
+            uid = %observed.pod.uid,
+            cpu = load(Indicator::Cpu),
+            memory = load(Indicator::Memory),
+            lag = load(Indicator::Lag),
+            consumption_rate = load(Indicator::ConsumptionRate),
+            production_rate = load(Indicator::ProductionRate),
+            score = report.score(place).map(|score| score.get()),
+            %verdict,
+            "a pod"
+        );
+    }
+}
+
+/// What the autoscaler scales by, with what it saw last. It may be lag, of which its CPU target tells nothing.
+fn log_autoscaler(observation: &Observation) {
+    let Observation { snapshot, report } = observation;
+    let (Target::Known { hpa, .. } | Target::NotByCpu { hpa }) = &report.target else { return };
+    let scales_by: Vec<_> = snapshot.surroundings.scales_by.iter().map(ToString::to_string).collect();
+    if !scales_by.is_empty() {
+        info!(event = "autoscaler", autoscaler = hpa, scales_by = scales_by.join("; "), "what it scales by");
+    }
 }
 
 /// How pods were chosen, and what is expected of it.

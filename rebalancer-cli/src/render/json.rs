@@ -4,7 +4,12 @@ use rebalancer_core::cycle::Observation;
 use rebalancer_core::history::Rotation;
 use rebalancer_core::report::{Report, Verdict};
 use rebalancer_core::snapshot::{ObservedPod, Snapshot};
+use rebalancer_core::surroundings::ScalingMetric;
+use rebalancer_core::unit::Ratio;
+use rebalancer_prom::Usage;
 use serde::Serialize;
+
+use super::Shown;
 
 /// The shape of `rebalancer plan --output json`. Fields are only ever added.
 #[derive(Serialize)]
@@ -13,15 +18,19 @@ struct Plan<'a> {
     #[serde(flatten)]
     report: &'a Report,
     summary: String,
+    scales_by: &'a [ScalingMetric],
     last_rotation: Option<&'a Rotation>,
     pods: Vec<Pod<'a>>,
     unlisted: &'a [String],
+    metrics_usage: Usage,
 }
 
 #[derive(Serialize)]
 struct Pod<'a> {
     #[serde(flatten)]
     observed: &'a ObservedPod,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    score: Option<Ratio>,
     verdict: &'a Verdict,
     reason: String,
 }
@@ -30,27 +39,29 @@ struct Pod<'a> {
 ///
 /// # Errors
 /// When a part of it is no JSON.
-pub(super) fn pretty(observation: &Observation, last: Option<&Rotation>) -> serde_json::Result<String> {
-    serde_json::to_string_pretty(&plan(observation, last))
+pub(super) fn pretty(shown: &Shown<'_>) -> serde_json::Result<String> {
+    serde_json::to_string_pretty(&plan(shown))
 }
 
 /// A plan as one JSON object in one line.
 ///
 /// # Errors
 /// When a part of it is no JSON.
-pub(super) fn line(observation: &Observation, last: Option<&Rotation>) -> serde_json::Result<String> {
-    serde_json::to_string(&plan(observation, last))
+pub(super) fn line(shown: &Shown<'_>) -> serde_json::Result<String> {
+    serde_json::to_string(&plan(shown))
 }
 
-fn plan<'a>(observation: &'a Observation, last_rotation: Option<&'a Rotation>) -> Plan<'a> {
-    let Observation { snapshot, report } = observation;
+fn plan<'a>(shown: &Shown<'a>) -> Plan<'a> {
+    let Observation { snapshot, report } = shown.observation;
     Plan {
         version: 1,
         report,
         summary: report.decision.to_string(),
-        last_rotation,
+        scales_by: &snapshot.surroundings.scales_by,
+        last_rotation: shown.last,
         pods: pods(snapshot, report),
         unlisted: &snapshot.unlisted,
+        metrics_usage: shown.usage,
     }
 }
 
@@ -59,6 +70,12 @@ fn pods<'a>(snapshot: &'a Snapshot, report: &'a Report) -> Vec<Pod<'a>> {
         .pods
         .iter()
         .zip(&report.verdicts)
-        .map(|(observed, verdict)| Pod { observed, verdict, reason: verdict.to_string() })
+        .enumerate()
+        .map(|(place, (observed, verdict))| Pod {
+            observed,
+            score: report.score(place),
+            verdict,
+            reason: verdict.to_string(),
+        })
         .collect()
 }

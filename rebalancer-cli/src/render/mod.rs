@@ -9,6 +9,7 @@ use std::io::{IsTerminal as _, Write as _};
 use comfy_table::{ContentArrangement, Table, presets};
 use rebalancer_core::cycle::Observation;
 use rebalancer_core::history::Rotation;
+use rebalancer_prom::Usage;
 
 /// How a plan is shown.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -23,16 +24,27 @@ pub(crate) enum Form {
     JsonLine,
 }
 
-/// Prints a plan, and what is known of the last rotation.
+/// What there is to be shown.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Shown<'a> {
+    /// What was seen, and what follows.
+    pub(crate) observation: &'a Observation,
+    /// The last rotation, when it is remembered.
+    pub(crate) last: Option<&'a Rotation>,
+    /// What the metric server was asked for it.
+    pub(crate) usage: Usage,
+}
+
+/// Prints a plan.
 ///
 /// # Errors
 /// When stdout can't be written.
-pub(crate) fn plan(form: Form, observation: &Observation, last: Option<&Rotation>) -> anyhow::Result<()> {
+pub(crate) fn plan(form: Form, shown: &Shown<'_>) -> anyhow::Result<()> {
     match form {
-        Form::Table => plan::show(observation, last),
-        Form::Tables => plan::show(observation, last).and_then(|()| print("")),
-        Form::Json => print(&json::pretty(observation, last)?),
-        Form::JsonLine => print(&json::line(observation, last)?),
+        Form::Table => plan::show(shown),
+        Form::Tables => plan::show(shown).and_then(|()| print("")),
+        Form::Json => print(&json::pretty(shown)?),
+        Form::JsonLine => print(&json::line(shown)?),
     }
 }
 

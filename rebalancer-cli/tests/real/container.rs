@@ -87,6 +87,8 @@ fn lay(folder: &Path, data: &BTreeMap<String, String>, items: Option<&[KeyToPath
     let chosen =
         items.map(|items| items.iter().map(|item| (item.key.as_str(), item.path.as_str())).collect());
     for (key, path) in chosen.unwrap_or(all) {
-        fs::write(folder.join(path), &data[key]).unwrap();
+        let file = folder.join(path);
+        fs::create_dir_all(file.parent().unwrap()).unwrap();
+        fs::write(file, &data[key]).unwrap();
     }
 }

@@ -6,7 +6,7 @@
 //!     │           │ pods' loads                ▲  ▲
 //!     │           └─> History ─> MetricServer  │  └── kubelet: binds, makes Ready, finishes deletion
 //!     │                           ▲            │
-//!     └─> Rebalancer (the binary) ┴────────────┴── or Broken, or Proxy, in between
+//!     └─> Rebalancer (the binary) ┴────────────┴── or Broken, Front or Proxy in between
 //! ```
 //!
 //! Servers listen on loopback only, on ports that were free, and end with the test binary however it ends.
@@ -22,11 +22,14 @@
 #![allow(dead_code, reason = "scenarios take what they need of the harness")]
 
 mod assets;
+mod authority;
 mod broken;
 mod container;
 mod control_plane;
 mod fixture;
 mod fleet;
+mod forward_proxy;
+mod front;
 mod installed;
 mod kubelet;
 mod metrics;
@@ -38,8 +41,10 @@ mod setup;
 mod tools;
 mod wait;
 
+mod scenario_access;
 mod scenario_admission;
 mod scenario_audit;
+mod scenario_autoscaler;
 mod scenario_decision;
 mod scenario_eligibility;
 mod scenario_fault;

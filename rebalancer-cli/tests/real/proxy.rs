@@ -111,7 +111,8 @@ impl Gate {
     }
 }
 
-async fn forward(upstream: &reqwest::Client, server: &str, request: Request) -> Response {
+/// Passes a request on to the server at this address, and its answer back.
+pub(crate) async fn forward(upstream: &reqwest::Client, server: &str, request: Request) -> Response {
     let (mut parts, body) = request.into_parts();
     let url = format!("{server}{}", parts.uri);
     // These belong to one connection; the client sets its own.

@@ -31,7 +31,7 @@ fn scaling() -> Scaling {
 fn fleet() -> Snapshot {
     let mut fleet = snapshot(&[1.0, 1.0, 1.0, 1.0], None);
     let (controller, scaling) = (Some(controller()), Some(scaling()));
-    fleet.surround(Surroundings { controller, scaling, budgets: Vec::new() });
+    fleet.surround(Surroundings { controller, scaling, ..Surroundings::default() });
     fleet
 }
 

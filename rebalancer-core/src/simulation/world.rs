@@ -259,6 +259,7 @@ impl World {
             scales: Some(NAME.to_owned()),
             cpu: Some(CpuTarget::Utilization(percent)),
             scaling: None,
+            scales_by: Vec::new(),
         };
         self.shape.hpa_percent.map(hpa).into_iter().collect()
     }

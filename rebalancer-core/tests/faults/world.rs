@@ -224,6 +224,7 @@ impl World {
                 last_scaled_at: scaler.last_scaled_at,
                 wants_fewer: scaler.wants_fewer,
             }),
+            scales_by: Vec::new(),
         };
         self.autoscaler.iter().map(hpa).collect()
     }

@@ -6,6 +6,7 @@ use rebalancer_core::unit::Cores;
 use serde::Deserialize;
 
 use super::scaling::{Status, scaling};
+use super::scaling_metric::{Metric, Numbers, metrics};
 use super::{incomplete, quantity};
 
 /// An autoscaler as the server sends it, as far as it matters here.
@@ -35,28 +36,6 @@ struct ScaleTarget {
     name: Option<String>,
 }
 
-/// One of these is set, as `type` says; metrics of other kinds have none of them.
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct Metric {
-    resource: Option<Resource>,
-    container_resource: Option<Resource>,
-}
-
-#[derive(Deserialize)]
-struct Resource {
-    name: String,
-    container: Option<String>,
-    target: Target,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct Target {
-    average_utilization: Option<f64>,
-    average_value: Option<String>,
-}
-
 /// Takes what the core wants to know of an autoscaler.
 ///
 /// # Errors
@@ -64,11 +43,13 @@ struct Target {
 pub(crate) fn hpa(raw: RawHpa, container: &str) -> Result<Hpa, InventoryError> {
     let name = raw.metadata.name.filter(|name| !name.is_empty());
     let name = name.ok_or_else(|| incomplete("horizontal pod autoscaler", "", "a name"))?;
+    let specified = raw.spec.metrics.unwrap_or_default();
     Ok(Hpa {
         name,
         scales: raw.spec.scale_target_ref.and_then(|target| target.name),
-        cpu: cpu(raw.spec.metrics.as_deref().unwrap_or_default(), container),
+        cpu: cpu(&specified, container),
         scaling: Some(scaling(raw.spec.min_replicas, &raw.status)),
+        scales_by: metrics(&specified, raw.status.metrics()),
     })
 }
 
@@ -79,10 +60,11 @@ fn cpu(metrics: &[Metric], container: &str) -> Option<CpuTarget> {
         .filter_map(|metric| metric.container_resource.as_ref())
         .filter(|resource| resource.container.as_deref() == Some(container));
     let pods = metrics.iter().filter_map(|metric| metric.resource.as_ref());
-    ours.chain(pods).filter(|resource| resource.name == "cpu").find_map(|resource| target(&resource.target))
+    let cpu = ours.chain(pods).filter(|resource| resource.name.as_deref() == Some("cpu"));
+    cpu.filter_map(|resource| resource.target.as_ref()).find_map(target)
 }
 
-fn target(target: &Target) -> Option<CpuTarget> {
+fn target(target: &Numbers) -> Option<CpuTarget> {
     let average = || {
         let cores = quantity::parse(target.average_value.as_deref()?)?;
         Cores::new(cores).ok().map(CpuTarget::AverageValue)
@@ -131,6 +113,22 @@ mod tests {
         let scaling = hpa(serde_json::from_value(value).unwrap(), "consumer").unwrap().scaling.unwrap();
         let Scaling { active, current, desired, minimum, .. } = scaling;
         assert_eq!((active, current, desired, minimum), (true, 6, 7, 4));
+    }
+
+    #[test]
+    fn all_that_it_scales_by_comes_with_it() {
+        let external = |what: &str, numbers: Value| {
+            json!([{"type": "External",
+            "external": {"metric": {"name": "s0-kafka-orders"}, what: numbers}}])
+        };
+        let value = json!({
+            "metadata": {"name": "keda-hpa-consumer"},
+            "spec": {"metrics": external("target", json!({"type": "AverageValue", "averageValue": "100"}))},
+            "status": {"currentMetrics": external("current", json!({"averageValue": "42500m"}))},
+        });
+        let shown: Vec<_> = hpa(serde_json::from_value(value).unwrap(), "consumer").unwrap().scales_by;
+        let shown: Vec<_> = shown.iter().map(ToString::to_string).collect();
+        assert_eq!(shown, ["external metric s0-kafka-orders, target 100 a pod, now 42.5 a pod"]);
     }
 
     #[test]

@@ -3,6 +3,7 @@
 use rebalancer_core::surroundings::Scaling;
 use serde::Deserialize;
 
+use super::scaling_metric::Metric;
 use super::{count, time};
 
 /// An autoscaler's status, as far as it matters here.
@@ -13,6 +14,7 @@ pub(super) struct Status {
     desired_replicas: Option<i64>,
     last_scale_time: Option<String>,
     conditions: Option<Vec<Condition>>,
+    current_metrics: Option<Vec<Metric>>,
 }
 
 #[derive(Deserialize)]
@@ -42,6 +44,11 @@ pub(super) fn scaling(minimum: Option<i64>, status: &Status) -> Scaling {
 }
 
 impl Status {
+    /// What it saw of its metrics.
+    pub(super) fn metrics(&self) -> &[Metric] {
+        self.current_metrics.as_deref().unwrap_or_default()
+    }
+
     /// It waits for its stabilization window. At its maximum that says nothing: metrics that ask for less than a moment
     /// ago, but for more than the maximum still, look the same.
     fn wants_fewer(&self) -> bool {

@@ -15,7 +15,8 @@ use crate::grid::Grid;
 /// A time that no point belongs to has no samples: a server that knows nothing of it sends no points.
 pub(crate) fn past(body: &[u8], grid: &Grid) -> Result<Decoded<Vec<Samples>>, MetricsError> {
     let mut pods = BTreeSet::new();
-    let mut decoded = Decoded { value: vec![Samples::new(); grid.count()], values: 0, left_out: 0 };
+    let mut decoded =
+        Decoded { value: vec![Samples::new(); grid.count()], series: 0, values: 0, left_out: 0 };
     for track in matrix::<PodLabel<'_>>(body)? {
         let pod = label(&track.metric.pod, "pod", body)?;
         spread(&track, &pod, grid, &mut decoded)?;
@@ -24,6 +25,7 @@ pub(crate) fn past(body: &[u8], grid: &Grid) -> Result<Decoded<Vec<Samples>>, Me
             return Err(twice(&format!("pod {pod}"), "pod"));
         }
     }
+    decoded.series = pods.len();
     Ok(decoded)
 }
 

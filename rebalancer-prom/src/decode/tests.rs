@@ -40,7 +40,7 @@ fn a_pod_without_a_usable_value_is_missing_and_counted() {
     let body = pods(&[("a", "NaN"), ("b", "+Inf"), ("c", "-Inf"), ("d", "-0.1"), ("e", "1e999"), ("f", "2")]);
     assert_eq!(
         samples(body.as_bytes()),
-        Ok(Decoded { value: Samples::from([("f".into(), load(2.0))]), values: 6, left_out: 5 })
+        Ok(Decoded { value: Samples::from([("f".into(), load(2.0))]), series: 6, values: 6, left_out: 5 })
     );
 }
 
@@ -165,7 +165,13 @@ fn hpa_answer(targets: &[(&str, &str, &str)]) -> String {
 #[test]
 fn autoscalers_come_with_the_unit_of_their_target() {
     let body = hpa_answer(&[("b", "average", "0.5"), ("a", "utilization", "70")]);
-    let hpa = |name: &str, target| Hpa { name: name.into(), scales: None, cpu: Some(target), scaling: None };
+    let hpa = |name: &str, target| Hpa {
+        name: name.into(),
+        scales: None,
+        cpu: Some(target),
+        scaling: None,
+        scales_by: Vec::new(),
+    };
     assert_eq!(
         hpas(body.as_bytes()).unwrap().value,
         [hpa("a", CpuTarget::Utilization(70.0)), hpa("b", CpuTarget::AverageValue(Cores::new(0.5).unwrap()))]

@@ -89,11 +89,46 @@ async fn a_client_certificate_opens_the_door_and_without_one_it_stays_shut() {
     let error = cpu(&anonymous).await.unwrap_err();
     assert!(matches!(error, MetricsError::Unavailable { .. }), "{error}");
 
+    let other = Authority::new();
+    let (certificate, key) = other.sign("stranger");
+    let error = cpu(&anonymous.client_certificate(certificate, key)).await.unwrap_err();
+    assert!(matches!(error, MetricsError::Unavailable { .. }), "{error}");
+
     let (certificate, key) = authority.sign("client");
     assert_eq!(
         cpu(&settings(&url).ca_file(authority.path("ca")).client_certificate(certificate, key)).await,
         one_pod()
     );
+}
+
+#[tokio::test]
+async fn a_server_that_is_not_trusted_is_not_asked_again_and_the_message_says_what_to_do() {
+    let authority = Authority::new();
+    let url = authority.server().await;
+    let by_name = url.replace("127.0.0.1", "localhost");
+    let other = Authority::new();
+    let plain = wiremock::MockServer::start().await.uri().replace("http:", "https:");
+    for (url, ca, expected) in [
+        (
+            &url,
+            other.path("ca"),
+            "; trust the authority that signed the server's certificate: name its CA file",
+        ),
+        (&by_name, authority.path("ca"), "; the endpoint must have a name that the certificate has"),
+        (
+            &plain,
+            authority.path("ca"),
+            "; the server speaks no TLS at this port; the endpoint may have to be http",
+        ),
+    ] {
+        let start = std::time::Instant::now();
+        let settings = settings(url).ca_file(ca).timeout(std::time::Duration::from_secs(60));
+        let error = cpu(&settings).await.unwrap_err();
+        assert!(matches!(error, MetricsError::Unavailable { .. }), "{error}");
+        let words = error.to_string();
+        assert!(words.contains(expected) && words.contains("(from https://"), "{words}");
+        assert!(!words.contains("gave up") && start.elapsed().as_secs() < 30, "it was repeated: {words}");
+    }
 }
 
 #[tokio::test]

@@ -10,11 +10,11 @@ use flate2::Compression;
 use flate2::write::GzEncoder;
 use jiff::Timestamp;
 use rebalancer_core::fleet::{Indicator, Samples};
-use rebalancer_core::port::{MetricsError, MetricsSource};
+use rebalancer_core::port::{MetricsError, MetricsSource, Trouble};
 use rebalancer_prom::{Client, PrometheusSource, Queries, Usage};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
-use wiremock::ResponseTemplate;
+use wiremock::{MockServer, ResponseTemplate};
 
 use crate::world::{
     EMPTY, ONE_POD, after_failures, cpu, custom, field, header, json, one_pod, raw_server, requests_for,
@@ -150,6 +150,45 @@ async fn a_repeated_query_lets_others_pass() {
 }
 
 #[tokio::test]
+async fn one_series_more_than_may_come_is_asked_for_and_an_answer_that_has_it_is_not_used() {
+    let series = |pod| format!(r#"{{"metric":{{"pod":"{pod}"}},"value":[1,"2"]}}"#);
+    let two = format!(
+        r#"{{"status":"success","data":{{"resultType":"vector","result":[{},{}]}}}}"#,
+        series("a"),
+        series("b")
+    );
+    let server = server(json(200, &two)).await;
+    let at_most = |series| settings(&server.uri()).series_limit(NonZeroUsize::new(series).unwrap());
+    assert_eq!(cpu(&at_most(2)).await.unwrap().len(), 2);
+    let error = cpu(&at_most(1)).await.unwrap_err();
+    assert!(matches!(error, MetricsError::Incomplete { .. }), "{error}");
+    let expected = "2 series came, more than the 1 that are accepted, so it may have been cut off";
+    assert!(error.to_string().contains(expected), "{error}");
+    let requests = requests_for(&server, "cpu").await;
+    let asked: Vec<_> = requests.iter().map(|request| field(request, "limit").unwrap()).collect();
+    assert_eq!(asked, ["3", "2"]);
+}
+
+/// The form fields of all requests of a reading, by the name of the field.
+async fn fields(server: &MockServer, name: &str) -> Vec<Option<String>> {
+    let requests = server.received_requests().await.unwrap();
+    requests.iter().map(|request| field(request, name)).collect()
+}
+
+#[tokio::test]
+async fn all_queries_of_a_reading_are_evaluated_at_one_time_with_the_time_that_is_left_for_them() {
+    let server = server(json(200, ONE_POD)).await;
+    let client = Client::new(&settings(&server.uri())).unwrap();
+    let at: Timestamp = "2026-01-02T03:04:05.678Z".parse().unwrap();
+    PrometheusSource::new(client, eight_queries()).read(at).await;
+    assert_eq!(fields(&server, "time").await, vec![Some("1767323045.678".to_owned()); 8]);
+    for timeout in fields(&server, "timeout").await {
+        let millis: u64 = timeout.unwrap().strip_suffix("ms").unwrap().parse().unwrap();
+        assert!((1..=10_000).contains(&millis), "{millis}");
+    }
+}
+
+#[tokio::test]
 async fn what_a_reading_has_cost_is_counted() {
     let server = server(after_failures(1, json(503, "busy"), json(200, ONE_POD))).await;
     let client = Client::new(&settings(&server.uri())).unwrap();
@@ -157,9 +196,21 @@ async fn what_a_reading_has_cost_is_counted() {
     let queries = Queries::new(custom("requests"), custom("hpas")).load(Indicator::Cpu, custom("cpu"));
     PrometheusSource::new(client.clone(), queries).read(Timestamp::UNIX_EPOCH).await;
     let bytes = "busy".len() + ONE_POD.len() + 2 * EMPTY.len();
-    let expected = Usage { queries: 3, retries: 1, bytes: bytes.try_into().unwrap() };
+    let expected = Usage { queries: 3, retries: 1, errors: 1, bytes: bytes.try_into().unwrap() };
     assert_eq!(client.usage(), expected);
-    assert_eq!(client.usage().to_string(), format!("queries: 3, retries: 1, bytes: {bytes}"));
+    assert_eq!(client.usage().to_string(), format!("queries: 3, retries: 1, errors: 1, bytes: {bytes}"));
+}
+
+#[tokio::test]
+async fn a_refusal_and_an_answer_that_can_not_be_used_are_errors_too() {
+    for useless in [json(400, "no"), json(200, "{}"), json(200, "<html>")] {
+        let server = server(useless).await;
+        let client = Client::new(&settings(&server.uri())).unwrap();
+        let queries = Queries::new(custom("requests"), custom("hpas")).load(Indicator::Cpu, custom("cpu"));
+        let source = PrometheusSource::new(client, queries);
+        source.read(Timestamp::UNIX_EPOCH).await;
+        assert_eq!(source.trouble(), Trouble { errors: 1, retries: 0 });
+    }
 }
 
 #[tokio::test]

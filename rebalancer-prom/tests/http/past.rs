@@ -1,5 +1,7 @@
 //! Earlier times: one range query, and nothing that was not asked for.
 
+use std::num::NonZeroUsize;
+
 use jiff::{SignedDuration, Timestamp};
 use rebalancer_core::fleet::{Indicator, Samples};
 use rebalancer_core::port::{MetricsError, MetricsSource};
@@ -72,6 +74,17 @@ async fn the_past_is_one_request_for_the_window_it_needs_and_no_more() {
     assert_eq!(header(request, "authorization").as_deref(), Some("Bearer hush"));
     assert_eq!(header(request, "x-scope-orgid").as_deref(), Some("team-a"));
     assert_eq!(header(request, "accept-encoding").as_deref(), Some("gzip"));
+}
+
+#[tokio::test]
+async fn the_limit_on_series_counts_for_the_past_too() {
+    let other = r#"{"metric":{"pod":"b"},"values":[[1767322745.678,"1"]]}]}}"#;
+    let two = ONE_POD.replace("]}}", &format!(",{other}"));
+    let server = server(json(200, &two)).await;
+    let at_most = |series| settings(&server.uri()).series_limit(NonZeroUsize::new(series).unwrap());
+    assert_eq!(past(&at_most(2)).await.unwrap().iter().map(Samples::len).collect::<Vec<_>>(), [2, 1]);
+    assert!(matches!(past(&at_most(1)).await, Err(MetricsError::Incomplete { .. })));
+    assert_eq!(field(&requests(&server).await[0], "limit").as_deref(), Some("3"));
 }
 
 #[tokio::test]
