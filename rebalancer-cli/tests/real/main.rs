@@ -21,11 +21,16 @@
 )]
 #![allow(dead_code, reason = "scenarios take what they need of the harness")]
 
+#[path = "../shared/alerts.rs"]
+mod alerts;
 mod assets;
 mod authority;
 mod broken;
+mod consumers;
 mod container;
 mod control_plane;
+#[path = "../shared/dashboard.rs"]
+mod dashboard;
 mod fixture;
 mod fleet;
 mod forward_proxy;
@@ -33,9 +38,12 @@ mod front;
 mod installed;
 mod kubelet;
 mod metrics;
+mod monitor;
+mod operators;
 mod process;
 mod proxy;
 mod rebalancer;
+mod rights;
 mod series;
 mod setup;
 mod tools;
@@ -43,8 +51,10 @@ mod wait;
 
 mod scenario_access;
 mod scenario_admission;
+mod scenario_alerts;
 mod scenario_audit;
 mod scenario_autoscaler;
+mod scenario_dashboard;
 mod scenario_decision;
 mod scenario_eligibility;
 mod scenario_fault;

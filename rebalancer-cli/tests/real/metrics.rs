@@ -54,6 +54,14 @@ impl History {
         self
     }
 
+    /// Of all that was said so far, only what is in this span, in seconds from now.
+    pub(crate) fn during(mut self, span: &RangeInclusive<i64>) -> Self {
+        for series in &mut self.series {
+            series.span = span.clone();
+        }
+        self
+    }
+
     /// A pod that was gone at this second from now.
     pub(crate) fn gone(mut self, pod: &str, second: i64) -> Self {
         for series in self.series.iter_mut().filter(|series| series.is_of(pod)) {

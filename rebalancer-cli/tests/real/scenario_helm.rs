@@ -7,14 +7,14 @@ use k8s_openapi::api::networking::v1::NetworkPolicy;
 use k8s_openapi::api::rbac::v1::{Role, RoleBinding};
 use kube::api::{ListParams, Patch, PatchParams};
 use kube::{Api, ResourceExt};
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::fleet::Fleet;
 use crate::installed::{RELEASE, values, with};
 use crate::kubelet::{ANNOTATION, Behaviour};
 use crate::metrics::Server;
 use crate::scenario_decision::WORKED_EXAMPLE;
-use crate::{tools, wait};
+use crate::{operators, tools, wait};
 
 const NOBODY: [usize; 0] = [];
 
@@ -63,6 +63,7 @@ async fn dry_run_of(fleet: &Fleet) -> Option<String> {
 async fn every_value_file_renders_what_the_api_server_accepts_to_the_last_field() {
     let fleet = Fleet::named("chart").start().await;
     namespaces(&fleet, &["streams", "billing"]).await;
+    operators::define(&fleet).await;
     let files = value_files();
     assert!(files.len() >= 4, "{files:?}");
     for file in &files {
@@ -84,6 +85,29 @@ async fn every_value_file_renders_what_the_api_server_accepts_to_the_last_field(
         std::fs::write(&manifest, fleet.helm(&args).await.succeeded().stdout).unwrap();
         fleet.accepts(&manifest.display().to_string(), None).await;
     }
+}
+
+#[tokio::test]
+#[ignore = "needs real servers: KUBEBUILDER_ASSETS=$(.ci/real-servers) cargo test -p rebalancer-cli --test real -- --ignored"]
+async fn the_chart_carries_the_alerts_and_the_dashboard_as_they_are() {
+    let fleet = Fleet::named("monitoring").start().await;
+    operators::define(&fleet).await;
+    let mut values = values(&fleet, "http://victoriametrics:8428");
+    for part in ["prometheusRule", "vmRule", "dashboard"] {
+        values[part] = json!({"enabled": true});
+    }
+    fleet.install(&values).await;
+    let read = |path: &str| std::fs::read_to_string(tools::deploy().join(path)).unwrap();
+    let alerts: Value = serde_saphyr::from_str(&read("prometheus/alerts.yaml")).unwrap();
+    for kind in ["prometheusrule", "vmrule"] {
+        let said = fleet.kubectl(&["get", kind, RELEASE, "--output", "json"]).await.succeeded();
+        let rule: Value = serde_json::from_str(&said.stdout).unwrap();
+        assert_eq!(rule["spec"], alerts, "{kind}");
+    }
+    let map = fleet.api::<ConfigMap>().get("pod-rebalancer-dashboard").await.unwrap();
+    assert_eq!(map.labels()["grafana_dashboard"], "1");
+    let dashboard: Value = serde_json::from_str(&map.data.unwrap()["pod-rebalancer.json"]).unwrap();
+    assert_eq!(dashboard, serde_json::from_str::<Value>(&read("grafana/pod-rebalancer.json")).unwrap());
 }
 
 #[tokio::test]
