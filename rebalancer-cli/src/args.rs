@@ -23,6 +23,7 @@ pub(crate) struct Invocation {
 pub(crate) enum Action {
     Run,
     Plan { json: bool },
+    Check { json: bool },
     Reset,
     Simulate(Box<Course>),
 }
@@ -33,6 +34,12 @@ Exit codes:
   1  a cycle failed: an API could not be used, a removal failed, or it was broken off or not begun
   2  the command line or the configuration is wrong; nothing was contacted";
 
+const CHECK_EXIT_CODES: &str = "\
+Exit codes:
+  0  all is well; there may be warnings
+  1  a finding is an error: a cycle would fail, or hold for ever
+  2  the command line or the configuration is wrong";
+
 /// Reads the command line.
 ///
 /// # Errors
@@ -41,9 +48,8 @@ pub(crate) fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Inv
     let matches = command().try_get_matches_from(arguments)?;
     let (name, sub) = matches.subcommand().unwrap_or(("run", &matches));
     let action = match name {
-        "plan" => {
-            Action::Plan { json: sub.get_one::<String>("output").is_some_and(|output| output == "json") }
-        }
+        "plan" => Action::Plan { json: wants_json(sub) },
+        "check" => Action::Check { json: wants_json(sub) },
         "reset" => Action::Reset,
         "simulate" => Action::Simulate(Box::new(Course::read(sub)?)),
         _ => Action::Run,
@@ -52,6 +58,18 @@ pub(crate) fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Inv
     let mut flags = given(&matches);
     flags.extend(given(sub));
     Ok(Invocation { action, flags })
+}
+
+fn wants_json(sub: &ArgMatches) -> bool {
+    sub.get_one::<String>("output").is_some_and(|output| output == "json")
+}
+
+fn output() -> Arg {
+    Arg::new("output")
+        .long("output")
+        .value_parser(PossibleValuesParser::new(["table", "json"]))
+        .default_value("table")
+        .help("table for people, json for machines")
 }
 
 fn given(matches: &ArgMatches) -> BTreeMap<String, OsString> {
@@ -86,15 +104,16 @@ fn command() -> Command {
         .subcommand(
             Command::new("plan")
                 .about("Observe and decide only; explains every pod. Changes nothing")
-                .arg(
-                    Arg::new("output")
-                        .long("output")
-                        .value_parser(PossibleValuesParser::new(["table", "json"]))
-                        .default_value("table")
-                        .help("table for people, json for machines"),
-                )
+                .arg(output())
                 .args(VARIABLES.iter().map(flag))
                 .after_help(EXIT_CODES),
+        )
+        .subcommand(
+            Command::new("check")
+                .about("Look for every usual mistake, each with its fix, and show the configuration. Changes nothing")
+                .arg(output())
+                .args(VARIABLES.iter().map(flag))
+                .after_help(CHECK_EXIT_CODES),
         )
         .subcommand(
             Command::new("reset")
@@ -167,6 +186,8 @@ mod tests {
         assert_eq!(parsed(&["rebalancer", "run"]).action, Action::Run);
         assert_eq!(parsed(&["rebalancer", "reset"]).action, Action::Reset);
         assert_eq!(parsed(&["rebalancer", "plan", "--output", "json"]).action, Action::Plan { json: true });
+        assert_eq!(parsed(&["rebalancer", "check"]).action, Action::Check { json: false });
+        assert_eq!(parsed(&["rebalancer", "check", "--output", "json"]).action, Action::Check { json: true });
     }
 
     #[test]

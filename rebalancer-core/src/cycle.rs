@@ -18,10 +18,10 @@ pub use run::{End, Failed, Ports, Remembering, Task, run};
 
 use jiff::Timestamp;
 
-use crate::fleet::Workload;
+use crate::fleet::{Hpa, Pod, Workload};
 use crate::planner;
 use crate::policy::Policy;
-use crate::port::{Inventory, MetricsSource};
+use crate::port::{Inventory, InventoryError, MetricsSource, Readings};
 use crate::report::Report;
 use crate::snapshot::{ObserveError, Past, Snapshot};
 use crate::surroundings::Surroundings;
@@ -63,6 +63,34 @@ pub async fn observe(
     let hpas = inventory.hpas().await;
     let surroundings = surroundings(inventory, policy).await?;
     let pods = inventory.pods().await.map_err(ObserveError::Pods)?;
+    conclude(subject, Seen { readings, hpas, surroundings, pods }, metrics, policy, now).await
+}
+
+/// What was read of a fleet, before it is put together.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Seen {
+    /// What the metric system gave.
+    pub readings: Readings,
+    /// All autoscalers of the namespace.
+    pub hpas: Result<Vec<Hpa>, InventoryError>,
+    /// What goes on around the fleet.
+    pub surroundings: Surroundings,
+    /// The pods that Kubernetes lists.
+    pub pods: Vec<Pod>,
+}
+
+/// Decides on what was read. Earlier metrics are read when there is an imbalance to confirm.
+///
+/// # Errors
+/// When there is no snapshot to decide on.
+pub async fn conclude(
+    subject: &Subject,
+    seen: Seen,
+    metrics: &dyn MetricsSource,
+    policy: &Policy,
+    now: Timestamp,
+) -> Result<Observation, ObserveError> {
+    let Seen { readings, hpas, surroundings, pods } = seen;
     let mut snapshot =
         Snapshot::assemble(subject.workload.clone(), now, pods, hpas, &subject.hpa_prefix, readings)?;
     snapshot.surround(surroundings);

@@ -71,6 +71,7 @@ pub mod fuzzing;
 mod inventory;
 mod list;
 mod meter;
+pub mod preflight;
 mod remover;
 mod retry;
 mod state;

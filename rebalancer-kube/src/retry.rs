@@ -13,7 +13,7 @@ use tokio::time::{Instant, sleep, timeout_at};
 use tracing::warn;
 
 use crate::client::Connection;
-use crate::wire::{Failure, exchange};
+use crate::wire::{Dated, Failure, exchange};
 
 /// Longer than anybody means, and short enough to be added to any time.
 const LONGEST: Duration = Duration::from_secs(24 * 60 * 60);
@@ -53,6 +53,14 @@ pub(crate) async fn once<T: DeserializeOwned>(
     request: Request<Vec<u8>>,
     deadline: Deadline,
 ) -> Result<T, Failure> {
+    once_dated(connection, request, deadline).await.map(|dated| dated.answer)
+}
+
+async fn once_dated<T: DeserializeOwned>(
+    connection: &Connection,
+    request: Request<Vec<u8>>,
+    deadline: Deadline,
+) -> Result<Dated<T>, Failure> {
     let answer = deadline.hold(exchange(&connection.client, request)).await;
     connection.meter.answered(&answer);
     answer
@@ -64,9 +72,18 @@ pub(crate) async fn read<T: DeserializeOwned>(
     request: &Request<Vec<u8>>,
     deadline: Deadline,
 ) -> Result<T, Failure> {
+    read_dated(connection, request, deadline).await.map(|dated| dated.answer)
+}
+
+/// The same with the server's time.
+pub(crate) async fn read_dated<T: DeserializeOwned>(
+    connection: &Connection,
+    request: &Request<Vec<u8>>,
+    deadline: Deadline,
+) -> Result<Dated<T>, Failure> {
     let mut pauses = backoff();
     loop {
-        let failure = match once(connection, request.clone(), deadline).await {
+        let failure = match once_dated(connection, request.clone(), deadline).await {
             Ok(answer) => return Ok(answer),
             Err(failure) => failure,
         };

@@ -6,6 +6,9 @@ use url::{Host, Url};
 
 use crate::settings::ClientError;
 
+/// A path with more parts than usual is not worth more questions.
+const MOST_OTHERS: usize = 12;
+
 /// A base URL. It shows itself without credentials and query string, either of which may be a secret.
 #[derive(Clone)]
 pub(crate) struct Endpoint(Url);
@@ -37,6 +40,24 @@ impl Endpoint {
         url.set_fragment(None);
         url.path_segments_mut().map_err(|()| problem("is no base URL"))?.pop_if_empty().extend(path);
         Ok(Self(url))
+    }
+
+    /// Other bases on the same host: each of these prefixes, alone and below its own path and below all that lead there.
+    pub(crate) fn others(&self, prefixes: &[&str]) -> Vec<Self> {
+        let own = self.0.path().trim_end_matches('/');
+        let above = own.rmatch_indices('/').filter_map(|(end, _)| own.get(..end));
+        let mut paths: Vec<String> = Vec::new();
+        for parent in std::iter::once(own).chain(above) {
+            let below = prefixes.iter().map(|prefix| format!("{parent}{prefix}"));
+            paths.extend(below.filter(|path| path != own && !paths.contains(path)).collect::<Vec<_>>());
+        }
+        paths.truncate(MOST_OTHERS);
+        let at = |path: &String| {
+            let mut url = self.0.clone();
+            url.set_path(path);
+            Self(url)
+        };
+        paths.iter().map(at).collect()
     }
 
     /// Its path ends with these segments.
@@ -112,6 +133,20 @@ mod tests {
         ] {
             assert_eq!(query_url(base).as_deref(), Ok(expected));
         }
+    }
+
+    #[test]
+    fn other_bases_are_prefixes_below_each_part_of_the_path() {
+        let others = |base: &str| {
+            let others = Endpoint(base.parse().unwrap()).others(&["", "/prometheus"]);
+            others.iter().map(ToString::to_string).collect::<Vec<_>>()
+        };
+        assert_eq!(others("http://m:1/"), ["http://m:1/prometheus"]);
+        assert_eq!(
+            others("http://m:1/a/vmui/"),
+            ["/a/vmui/prometheus", "/a", "/a/prometheus", "/", "/prometheus"]
+                .map(|path| format!("http://m:1{path}"))
+        );
     }
 
     #[test]

@@ -15,6 +15,9 @@ use crate::query::PromQl;
 use crate::question::{Question, Times};
 use crate::usage::Usage;
 
+/// What partition loads are called in errors.
+const PARTITIONS: &str = "partition_load";
+
 /// What is asked for in one reading.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Queries {
@@ -37,6 +40,12 @@ impl Queries {
     pub fn load(mut self, indicator: Indicator, query: PromQl) -> Self {
         self.loads.insert(indicator, query);
         self
+    }
+
+    /// The queries of all loads that are read, by what they are called in errors; partition loads come last.
+    pub fn of_loads(&self) -> impl Iterator<Item = (&'static str, &PromQl)> {
+        let loads = self.loads.iter().map(|(indicator, query)| (indicator.name(), query));
+        loads.chain(self.partitions.iter().map(|query| (PARTITIONS, query)))
     }
 
     /// Asks for partition loads, labelled `topic`, `partition` and `pod`.
@@ -104,7 +113,7 @@ impl MetricsSource for PrometheusSource {
         });
         let partitions = async {
             let promql = self.queries.partitions.as_ref()?;
-            Some(self.instant("partition_load", promql, at, decode::partitions).await)
+            Some(self.instant(PARTITIONS, promql, at, decode::partitions).await)
         };
         // All at once: the client lets as many of them through as the server is to be asked at the same time.
         let (loads, cpu_requests, hpas, partitions) = tokio::join!(

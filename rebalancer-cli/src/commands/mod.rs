@@ -1,5 +1,6 @@
 //! What the program does. Each command is wiring: settings in, ports built, the core asked, the answer shown.
 
+mod check;
 mod cycle;
 mod observe;
 mod plan;
@@ -11,6 +12,7 @@ mod turns;
 use std::ffi::OsString;
 use std::process::ExitCode;
 
+pub(crate) use check::finding;
 pub(crate) use simulate::Course;
 
 use crate::args::{Action, Invocation};
@@ -52,6 +54,10 @@ pub(crate) fn dispatch(invocation: Invocation, environment: impl Fn(&str) -> Opt
         Action::Plan { json } => {
             let form = form(json, &raw);
             with(config::workloads(&raw), also, |workloads| plan::run(workloads, form))
+        }
+        Action::Check { json } => {
+            let form = form(json, &raw);
+            with(config::workloads(&raw), also, |workloads| check::run(workloads, form))
         }
         Action::Reset => with(config::workloads(&raw), also, reset::run),
         Action::Simulate(course) => {

@@ -74,7 +74,7 @@ async fn turn<T>(
 async fn ready(workloads: Vec<Settings>) -> Result<Vec<(Eyes, Task)>, Exit> {
     let mut connections = Connections::default();
     let mut ready = Vec::new();
-    for Settings { sight, task } in workloads {
+    for Settings { sight, task, .. } in workloads {
         let connection = connections.to(&sight.kubernetes).await.map_err(no_cluster)?;
         ready.push((Eyes::open(connection, sight), task));
     }
@@ -89,10 +89,13 @@ fn no_cluster(error: ConnectError) -> Exit {
 
 /// Workloads that reach the cluster in the same way share a connection: each costs some 25 ms and 100 kB.
 #[derive(Default)]
-struct Connections(Vec<(rebalancer_kube::Settings, Connection)>);
+pub(super) struct Connections(Vec<(rebalancer_kube::Settings, Connection)>);
 
 impl Connections {
-    async fn to(&mut self, settings: &rebalancer_kube::Settings) -> Result<Connection, ConnectError> {
+    pub(super) async fn to(
+        &mut self,
+        settings: &rebalancer_kube::Settings,
+    ) -> Result<Connection, ConnectError> {
         if let Some((_, open)) = self.0.iter().find(|(known, _)| known == settings) {
             return Ok(open.clone());
         }

@@ -10,7 +10,7 @@ use rebalancer_core::unit::Weight;
 use super::parse::{self, Expected, Reader, showable};
 
 /// The setting of an indicator's own query.
-pub(super) const fn query_variable(indicator: Indicator) -> &'static str {
+pub(crate) const fn query_variable(indicator: Indicator) -> &'static str {
     match indicator {
         Indicator::Cpu => "CPU_QUERY",
         Indicator::Memory => "MEMORY_QUERY",

@@ -2,6 +2,7 @@
 //! contacted.
 
 mod access;
+pub(crate) mod effective;
 mod export;
 mod file;
 mod guards;
@@ -19,5 +20,6 @@ pub(crate) mod variable;
 mod workloads;
 
 pub(crate) use export::Export;
+pub(crate) use indicators::query_variable;
 pub(crate) use resolve::{Logs, Settings, Sight, Task, logs, policy};
 pub(crate) use workloads::workloads;

@@ -11,6 +11,7 @@ use rebalancer_core::port::Mode;
 use rebalancer_kube::{InventorySettings, Method};
 use rebalancer_prom::{Client, Queries};
 
+use super::effective::{self, Effective};
 use super::layers::Raw;
 use super::parse::{self, Reader};
 use super::problem::{Given, Problem};
@@ -21,6 +22,8 @@ use super::{Export, access, export, guards, indicators, memory, metrics};
 pub(crate) struct Settings {
     pub(crate) sight: Sight,
     pub(crate) task: Task,
+    /// All of it as it counts, to be shown.
+    pub(crate) effective: Vec<Effective>,
 }
 
 /// Where to look.
@@ -80,7 +83,7 @@ const LONGEST: Duration = Duration::from_secs(600);
 /// Every variable with a value that can't be used.
 pub(crate) fn settings(raw: &Raw) -> Result<Settings, Vec<Problem>> {
     let mut reader = Reader::new(raw);
-    let settings = read_settings(&mut reader);
+    let settings = read_settings(&mut reader, raw);
     reader.finish(settings)
 }
 
@@ -109,7 +112,7 @@ pub(crate) fn logs(raw: &Raw) -> Result<Logs, Vec<Problem>> {
 }
 
 /// Reads every part before it gives up on one, so that all problems are found.
-fn read_settings(reader: &mut Reader<'_>) -> Option<Settings> {
+fn read_settings(reader: &mut Reader<'_>, raw: &Raw) -> Option<Settings> {
     let subject = read_subject(reader);
     let container = read_container(reader, subject.as_ref());
     let label_selector = reader.required("KUBE_LABEL_SELECTOR", parse::label_selector);
@@ -154,6 +157,7 @@ fn read_settings(reader: &mut Reader<'_>) -> Option<Settings> {
             timeout: timeout?,
             export: export?,
         },
+        effective: effective::effective(raw),
     })
 }
 

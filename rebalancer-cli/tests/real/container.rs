@@ -8,7 +8,7 @@ use std::fs;
 use std::path::Path;
 
 use k8s_openapi::api::batch::v1::CronJob;
-use k8s_openapi::api::core::v1::{ConfigMap, EnvVar, KeyToPath, PodSpec, Secret, Volume};
+use k8s_openapi::api::core::v1::{ConfigMap, EnvVar, KeyToPath, PodSpec, Secret, Volume, VolumeMount};
 
 use crate::fleet::Fleet;
 use crate::rebalancer::Rebalancer;
@@ -27,7 +27,9 @@ impl Fleet {
         let root = self.file("root");
         let mounts: Vec<&str> =
             container.volume_mounts.iter().flatten().map(|mount| mount.mount_path.as_str()).collect();
-        for mount in container.volume_mounts.iter().flatten() {
+        // The API server adds the service account's own, whose token comes by a kubeconfig here.
+        let ours = |mount: &&VolumeMount| !mount.name.starts_with("kube-api-access-");
+        for mount in container.volume_mounts.iter().flatten().filter(ours) {
             let volume = pod.volumes.iter().flatten().find(|volume| volume.name == mount.name).unwrap();
             self.mount(volume, &root.join(mount.mount_path.trim_start_matches('/'))).await;
         }

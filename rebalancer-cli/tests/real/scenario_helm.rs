@@ -239,7 +239,11 @@ async fn helm_test(fleet: &Fleet) -> (tools::Said, crate::rebalancer::Run) {
     let name = format!("{RELEASE}-check");
     let check = async {
         let pod = wait::until("the pod of helm test", async || {
-            fleet.api::<Pod>().get_opt(&name).await.unwrap().ok_or_else(|| "no pod".to_owned())
+            // One of an earlier test has ended, and is deleted before.
+            let pod = fleet.api::<Pod>().get_opt(&name).await.unwrap();
+            let waiting =
+                |pod: &Pod| pod.annotations().get(ANNOTATION).is_some_and(|state| state == "pending");
+            pod.filter(waiting).ok_or_else(|| "no pod that waits".to_owned())
         })
         .await;
         let run = fleet.container(pod.spec.as_ref().unwrap()).await.run().await;
@@ -248,4 +252,25 @@ async fn helm_test(fleet: &Fleet) -> (tools::Said, crate::rebalancer::Run) {
         run
     };
     tokio::join!(fleet.helm(&["test", RELEASE, "--timeout", "60s"]), check)
+}
+
+#[tokio::test]
+#[ignore = "needs real servers: KUBEBUILDER_ASSETS=$(.ci/real-servers) cargo test -p rebalancer-cli --test real -- --ignored"]
+async fn helm_test_passes_where_all_is_well_and_fails_with_the_fix_where_it_is_not() {
+    let fleet = Fleet::named("tested").cpu(&WORKED_EXAMPLE).hpa(70).start().await;
+    let before = fleet.settled().await;
+    let metrics = fleet.history(&before).serve(Server::Prometheus).await;
+    let mut good = values(&fleet, &metrics);
+    // The fake kubelet leaves the pod to this test.
+    good["podAnnotations"] = json!({ANNOTATION: Behaviour::Pending.name()});
+    fleet.install(&good).await;
+    let (said, run) = helm_test(&fleet).await;
+    assert_eq!(run.exit_code, 0, "{}\n{}", run.stdout, run.stderr);
+    assert!(said.succeeded().stdout.contains("Succeeded"));
+
+    fleet.upgrade(&with(good, &[("CONTAINER_NAME", json!("consumr"))])).await;
+    let (said, run) = helm_test(&fleet).await;
+    assert!(run.stdout.contains("set CONTAINER_NAME=tested"), "{}", run.stdout);
+    said.failed_with("pod-rebalancer-check failed");
+    assert_eq!(fleet.gone(&before).await, NOBODY, "a check changes nothing");
 }
