@@ -3,6 +3,7 @@
 use std::fs;
 use std::path::Path;
 
+use k8s_openapi::api::batch::v1::Job;
 use serde_json::json;
 
 use crate::fleet::Fleet;
@@ -108,7 +109,27 @@ async fn the_rendered_manifest_is_a_dry_run_whose_pods_pass_the_restricted_stand
     starts_a_pod_from(&fleet, RELEASE).await;
     let env = fleet.kubectl(&["set", "env", "cronjob/pod-rebalancer", "--list"]).await.succeeded().stdout;
     assert!(env.lines().any(|line| line == "DRY_RUN=true"), "{env}");
+    checks_as_docs_install_says(&fleet).await;
     fleet.kubectl(&["delete", "--filename", &manifest]).await.succeeded();
+}
+
+/// A Job of the CronJob that runs another command.
+async fn checks_as_docs_install_says(fleet: &Fleet) {
+    let from =
+        ["create", "job", "check", "--from=cronjob/pod-rebalancer", "--dry-run=client", "--output", "yaml"];
+    let file = fleet.file("job.yaml");
+    let path = file.display().to_string();
+    fs::write(&file, fleet.kubectl(&from).await.succeeded().stdout).unwrap();
+    let args = r#"[{"op": "add", "path": "/spec/template/spec/containers/0/args", "value": ["check"]}]"#;
+    let install = fs::read_to_string(tools::deploy().join("../docs/install.md")).unwrap();
+    assert!(install.contains(args));
+    let patch =
+        ["patch", "--local", "--filename", &path, "--output", "yaml", "--type", "json", "--patch", args];
+    fs::write(&file, fleet.kubectl(&patch).await.succeeded().stdout).unwrap();
+    fleet.kubectl(&["create", "--filename", &path]).await.succeeded();
+    let job = fleet.api::<Job>().get("check").await.unwrap();
+    let container = &job.spec.unwrap().template.spec.unwrap().containers[0];
+    assert_eq!(container.args.as_deref(), Some(["check".to_owned()].as_slice()));
 }
 
 #[tokio::test]
