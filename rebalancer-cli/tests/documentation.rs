@@ -1,5 +1,10 @@
 //! Documentation that names what the program has, and nothing that it has not.
-#![allow(clippy::unwrap_used, reason = "a panic is how a test fails")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a panic is how a test fails"
+)]
 
 use std::collections::BTreeSet;
 use std::process::Command;
@@ -13,6 +18,7 @@ use rebalancer_core::report::{Hold, Veto};
 use rebalancer_core::unit::Share;
 
 const CONFIGURATION: &str = include_str!("../../docs/configuration.md");
+const INSTALL: &str = include_str!("../../docs/install.md");
 const OPERATIONS: &str = include_str!("../../docs/operations.md");
 const SAFETY: &str = include_str!("../../docs/safety.md");
 
@@ -126,4 +132,40 @@ fn the_safety_guide_has_the_message_of_every_guard() {
         messages().into_iter().map(|(name, message)| format!("| `{name}` | {message} |")).collect();
     let missing: Vec<&String> = rows.iter().filter(|row| !SAFETY.contains(row.as_str())).collect();
     assert!(missing.is_empty(), "not in docs/safety.md:\n{}", rows.join("\n"));
+}
+
+/// Single rights as `verb resource.group`.
+fn rights(rules: &serde_json::Value) -> BTreeSet<String> {
+    let list = |rule: &serde_json::Value, key: &str| -> Vec<String> {
+        rule[key].as_array().unwrap().iter().map(|text| text.as_str().unwrap().to_owned()).collect()
+    };
+    let mut rights = BTreeSet::new();
+    for rule in rules.as_array().unwrap() {
+        for group in list(rule, "apiGroups") {
+            let suffix = if group.is_empty() { group } else { format!(".{group}") };
+            for resource in list(rule, "resources") {
+                rights.extend(list(rule, "verbs").iter().map(|verb| format!("{verb} {resource}{suffix}")));
+            }
+        }
+    }
+    rights
+}
+
+#[test]
+fn the_install_guide_says_what_each_permission_is_for() {
+    let role: serde_json::Value =
+        serde_saphyr::from_str(include_str!("../../deploy/kustomize/base/role.yaml")).unwrap();
+    let mut granted = rights(&role["rules"]);
+    // The chart's, with REMOVAL_METHOD=delete.
+    granted.insert("delete pods".to_owned());
+    let section = INSTALL.split("## ").find(|section| section.starts_with("What each permission")).unwrap();
+    let mut told = BTreeSet::new();
+    for row in section.lines().filter(|line| line.starts_with("| `")) {
+        let cells: Vec<&str> = row.split('|').map(str::trim).collect();
+        let [_, resource, verbs, what_for, without, _] = cells.as_slice() else { panic!("{row}") };
+        assert!(!what_for.is_empty() && !without.is_empty(), "{row}");
+        let resource = resource.trim_matches('`');
+        told.extend(verbs.split(',').map(|verb| format!("{} {resource}", verb.trim().trim_matches('`'))));
+    }
+    assert_eq!(told, granted);
 }

@@ -26,7 +26,7 @@ pub(crate) const STRANGER_TOKEN: &str = "stranger-token";
 
 const CONTROLLERS: &str = "deployment-controller,replicaset-controller,statefulset-controller,\
     disruption-controller,serviceaccount-controller,serviceaccount-token-controller,\
-    namespace-controller,garbage-collector-controller";
+    namespace-controller,garbage-collector-controller,job-controller,validatingadmissionpolicy-status-controller";
 
 /// Plain data and processes: clients belong to the runtime of the test that makes them.
 #[derive(Debug)]
@@ -85,7 +85,12 @@ impl ControlPlane {
 
     /// A client with all rights, for the runtime of the caller. It repeats nothing: a refusal is an answer.
     pub(crate) async fn admin(&self) -> Client {
-        client(&self.dir.join("admin.kubeconfig"), false).await
+        client(&self.admin_kubeconfig(), false).await
+    }
+
+    /// A kubeconfig with all rights, for helm and kubectl.
+    pub(crate) fn admin_kubeconfig(&self) -> PathBuf {
+        self.dir.join("admin.kubeconfig")
     }
 
     /// The certificate authority that signed the API server's certificate.

@@ -108,14 +108,15 @@ annotations:
 {{- toJson $namespaces -}}
 {{- end -}}
 
-{{/* Seconds for the whole Job: the time of each workload's cycle, and some to start and to tell. */}}
+{{/* Seconds for the whole Job: some to start, and for each workload its cycle, and ten to push metrics and to tell. */}}
 {{- define "pod-rebalancer.activeDeadlineSeconds" -}}
 {{- if .Values.cronJob.activeDeadlineSeconds -}}
 {{- .Values.cronJob.activeDeadlineSeconds -}}
 {{- else -}}
-{{- $seconds := 30 -}}
+{{- $seconds := 22 -}}
 {{- range include "pod-rebalancer.workloads" . | fromJsonArray -}}
-{{- $timeout := default "30s" .CYCLE_TIMEOUT -}}
+{{- $timeout := default "28s" .CYCLE_TIMEOUT -}}
+{{- $seconds = add $seconds 10 -}}
 {{- if regexMatch "^[0-9]+s$" $timeout -}}
 {{- $seconds = add $seconds (trimSuffix "s" $timeout | int) -}}
 {{- else if regexMatch "^[0-9]+m$" $timeout -}}

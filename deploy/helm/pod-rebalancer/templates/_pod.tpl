@@ -1,58 +1,59 @@
-{{/* The projected sources of the credentials' volume, as a JSON list. */}}
-{{- define "pod-rebalancer.credentialSources" -}}
-{{- $credentials := .Values.credentials -}}
-{{- $sources := list -}}
-{{- with $credentials.bearerToken -}}
-{{- if .secretName -}}
-{{- $sources = append $sources (dict "secret" (dict "name" .secretName "items" (list (dict "key" .key "path" "token")))) -}}
+{{/* Where the credentials of one server come from: (dict "of" a map of credentials "prefix" of variables "folder" of files). */}}
+{{- define "pod-rebalancer.credentialFiles" -}}
+{{- $prefix := .prefix -}}
+{{- $folder := .folder -}}
+{{- $files := list -}}
+{{- with .of.bearerToken.secretName -}}
+{{- $files = append $files (dict "variable" "BEARER_TOKEN_FILE" "kind" "secret" "name" . "key" $.of.bearerToken.key "path" "token") -}}
 {{- end -}}
+{{- with .of.password.secretName -}}
+{{- $files = append $files (dict "variable" "PASSWORD_FILE" "kind" "secret" "name" . "key" $.of.password.key "path" "password") -}}
 {{- end -}}
-{{- with $credentials.password -}}
-{{- if .secretName -}}
-{{- $sources = append $sources (dict "secret" (dict "name" .secretName "items" (list (dict "key" .key "path" "password")))) -}}
-{{- end -}}
-{{- end -}}
-{{- with $credentials.certificateAuthority -}}
-{{- $items := list (dict "key" .key "path" "ca.crt") -}}
+{{- with .of.certificateAuthority -}}
 {{- if and .secretName .configMapName -}}
-{{- fail "credentials.certificateAuthority has a secretName and a configMapName; keep one" -}}
-{{- else if .secretName -}}
-{{- $sources = append $sources (dict "secret" (dict "name" .secretName "items" $items)) -}}
-{{- else if .configMapName -}}
-{{- $sources = append $sources (dict "configMap" (dict "name" .configMapName "items" $items)) -}}
+{{- fail "credentials: certificateAuthority has a secretName and a configMapName; keep one" -}}
+{{- end -}}
+{{- if or .secretName .configMapName -}}
+{{- $kind := ternary "secret" "configMap" (ne .secretName "") -}}
+{{- $files = append $files (dict "variable" "CA_FILE" "kind" $kind "name" (default .configMapName .secretName) "key" .key "path" "ca.crt") -}}
 {{- end -}}
 {{- end -}}
-{{- with $credentials.clientCertificate -}}
+{{- with .of.clientCertificate -}}
 {{- if .secretName -}}
-{{- $items := list (dict "key" .certificateKey "path" "tls.crt") (dict "key" .keyKey "path" "tls.key") -}}
-{{- $sources = append $sources (dict "secret" (dict "name" .secretName "items" $items)) -}}
+{{- $files = append $files (dict "variable" "CLIENT_CERT_FILE" "kind" "secret" "name" .secretName "key" .certificateKey "path" "tls.crt") -}}
+{{- $files = append $files (dict "variable" "CLIENT_KEY_FILE" "kind" "secret" "name" .secretName "key" .keyKey "path" "tls.key") -}}
 {{- end -}}
 {{- end -}}
-{{- toJson $sources -}}
+{{- $placed := list -}}
+{{- range $files -}}
+{{- $placed = append $placed (merge (dict "variable" (printf "%s_%s" $prefix .variable) "path" (printf "%s/%s" $folder .path)) .) -}}
+{{- end -}}
+{{- toJson $placed -}}
 {{- end -}}
 
-{{/* The variables of the container: those of `config`, those of mounted files, and the namespace. */}}
+{{/* The files of all credentials, as a JSON list of variable, kind, name, key and path. */}}
+{{- define "pod-rebalancer.files" -}}
+{{- $metrics := include "pod-rebalancer.credentialFiles" (dict "of" .Values.credentials "prefix" "PROMETHEUS" "folder" "metrics") | fromJsonArray -}}
+{{- $push := include "pod-rebalancer.credentialFiles" (dict "of" .Values.credentials.push "prefix" "METRICS_PUSH" "folder" "push") | fromJsonArray -}}
+{{- concat $metrics $push | toJson -}}
+{{- end -}}
+
+{{/* The variables of the container: those of `config`, those of mounted files, the namespace, and what more there is. */}}
 {{- define "pod-rebalancer.env" -}}
-{{- $credentials := .Values.credentials -}}
-{{- $folder := "/etc/pod-rebalancer/credentials" -}}
-{{- $files := dict -}}
-{{- if $credentials.bearerToken.secretName }}{{ $_ := set $files "PROMETHEUS_BEARER_TOKEN_FILE" (printf "%s/token" $folder) }}{{ end -}}
-{{- if $credentials.password.secretName }}{{ $_ := set $files "PROMETHEUS_PASSWORD_FILE" (printf "%s/password" $folder) }}{{ end -}}
-{{- with $credentials.certificateAuthority -}}
-{{- if or .secretName .configMapName }}{{ $_ := set $files "PROMETHEUS_CA_FILE" (printf "%s/ca.crt" $folder) }}{{ end -}}
-{{- end -}}
-{{- if $credentials.clientCertificate.secretName -}}
-{{- $_ := set $files "PROMETHEUS_CLIENT_CERT_FILE" (printf "%s/tls.crt" $folder) -}}
-{{- $_ := set $files "PROMETHEUS_CLIENT_KEY_FILE" (printf "%s/tls.key" $folder) -}}
-{{- end -}}
-{{- if .Values.workloads }}{{ $_ := set $files "WORKLOADS_FILE" "/etc/pod-rebalancer/workloads/workloads.yaml" }}{{ end -}}
 {{- $config := include "pod-rebalancer.variables" .Values.config | fromJson -}}
-{{- range $name, $_ := $files -}}
-{{- if hasKey $config $name -}}
-{{- fail (printf "config.%s is set, and a credential of the same meaning is mounted; keep one" $name) -}}
+{{- $paths := dict -}}
+{{- range include "pod-rebalancer.files" . | fromJsonArray -}}
+{{- $_ := set $paths .variable (printf "/etc/pod-rebalancer/credentials/%s" .path) -}}
+{{- end -}}
+{{- if .Values.workloads }}{{ $_ := set $paths "WORKLOADS_FILE" "/etc/pod-rebalancer/workloads/workloads.yaml" }}{{ end -}}
+{{- $headers := dict "PROMETHEUS_HEADERS" .Values.credentials.headers "METRICS_PUSH_HEADERS" .Values.credentials.push.headers -}}
+{{- range $name := concat (keys $paths) (keys $headers) | sortAlpha -}}
+{{- $given := or (hasKey $paths $name) (get $headers $name).secretName -}}
+{{- if and $given (hasKey $config $name) -}}
+{{- fail (printf "config.%s is set, and so is a credential of the same meaning; keep one" $name) -}}
 {{- end -}}
 {{- end -}}
-{{- range $name, $text := merge (dict) $config $files }}
+{{- range $name, $text := merge (dict) $config $paths }}
 - name: {{ $name }}
   value: {{ $text | quote }}
 {{- end }}
@@ -62,16 +63,13 @@
     fieldRef:
       fieldPath: metadata.namespace
 {{- end }}
-{{- with $credentials.headers }}
-{{- if .secretName }}
-{{- if hasKey $config "PROMETHEUS_HEADERS" }}
-{{- fail "config.PROMETHEUS_HEADERS and credentials.headers are both set; keep one" }}
-{{- end }}
-- name: PROMETHEUS_HEADERS
+{{- range $name, $secret := $headers }}
+{{- if $secret.secretName }}
+- name: {{ $name }}
   valueFrom:
     secretKeyRef:
-      name: {{ .secretName }}
-      key: {{ .key }}
+      name: {{ $secret.secretName }}
+      key: {{ $secret.key }}
 {{- end }}
 {{- end }}
 {{- with .Values.extraEnv }}
@@ -83,7 +81,7 @@
 {{- define "pod-rebalancer.podSpec" -}}
 {{- $root := .root -}}
 {{- $values := $root.Values -}}
-{{- $sources := include "pod-rebalancer.credentialSources" $root | fromJsonArray -}}
+{{- $files := include "pod-rebalancer.files" $root | fromJsonArray -}}
 serviceAccountName: {{ include "pod-rebalancer.serviceAccountName" $root }}
 automountServiceAccountToken: true
 restartPolicy: Never
@@ -134,9 +132,9 @@ containers:
     securityContext:
       {{- toYaml . | nindent 6 }}
     {{- end }}
-    {{- if or $sources $values.workloads $values.extraVolumeMounts }}
+    {{- if or $files $values.workloads $values.extraVolumeMounts }}
     volumeMounts:
-      {{- if $sources }}
+      {{- if $files }}
       - name: credentials
         mountPath: /etc/pod-rebalancer/credentials
         readOnly: true
@@ -150,13 +148,18 @@ containers:
       {{- toYaml . | nindent 6 }}
       {{- end }}
     {{- end }}
-{{- if or $sources $values.workloads $values.extraVolumes }}
+{{- if or $files $values.workloads $values.extraVolumes }}
 volumes:
-  {{- if $sources }}
+  {{- if $files }}
   - name: credentials
     projected:
       sources:
-        {{- toYaml $sources | nindent 8 }}
+        {{- range $files }}
+        - {{ .kind }}:
+            name: {{ .name }}
+            items:
+              - {key: {{ .key | quote }}, path: {{ .path | quote }}}
+        {{- end }}
   {{- end }}
   {{- if $values.workloads }}
   - name: workloads
