@@ -28,7 +28,9 @@ pub(crate) enum Action {
     Simulate(Box<Course>),
 }
 
-const EXIT_CODES: &str = "\
+const AFTER_HELP: &str = "\
+Traces are exported by OTLP over HTTP where OTEL_EXPORTER_OTLP_ENDPOINT or another of OpenTelemetry's own variables says so.
+
 Exit codes:
   0  every cycle finished: rebalanced, dry run, balanced or held
   1  a cycle failed: an API could not be used, a removal failed, or it was broken off or not begun
@@ -92,21 +94,21 @@ fn command() -> Command {
             "Removes the right few Kafka consumer pods, so that their consumer group deals its partitions again.\n\n\
              Without a command it runs one cycle. Every setting is an environment variable and a flag; the flag wins.",
         )
-        .after_help(EXIT_CODES)
+        .after_help(AFTER_HELP)
         .subcommand_negates_reqs(true)
         .args(VARIABLES.iter().map(flag))
         .subcommand(
             Command::new("run")
                 .about("One cycle for each workload: observe, decide, check, act (the default)")
                 .args(VARIABLES.iter().map(flag))
-                .after_help(EXIT_CODES),
+                .after_help(AFTER_HELP),
         )
         .subcommand(
             Command::new("plan")
                 .about("Observe and decide only; explains every pod. Changes nothing")
                 .arg(output())
                 .args(VARIABLES.iter().map(flag))
-                .after_help(EXIT_CODES),
+                .after_help(AFTER_HELP),
         )
         .subcommand(
             Command::new("check")
@@ -119,7 +121,7 @@ fn command() -> Command {
             Command::new("reset")
                 .about("Close the circuit breaker and forget disappointments; budgets and counters stay")
                 .args(VARIABLES.iter().map(flag))
-                .after_help(EXIT_CODES),
+                .after_help(AFTER_HELP),
         )
         .subcommand(simulate_command())
 }

@@ -21,7 +21,7 @@ use jiff::Timestamp;
 use crate::fleet::{Hpa, Pod, Workload};
 use crate::planner;
 use crate::policy::Policy;
-use crate::port::{Inventory, InventoryError, MetricsSource, Readings};
+use crate::port::{Inventory, InventoryError, Journal, MetricsSource, Readings, Step};
 use crate::report::Report;
 use crate::snapshot::{ObserveError, Past, Snapshot};
 use crate::surroundings::Surroundings;
@@ -59,11 +59,24 @@ pub async fn observe(
     policy: &Policy,
     now: Timestamp,
 ) -> Result<Observation, ObserveError> {
+    let snapshot = read(subject, metrics, inventory, policy, now).await?;
+    let report = planner::plan(&snapshot, policy);
+    Ok(Observation { snapshot, report })
+}
+
+/// Reads everything that is decided on.
+async fn read(
+    subject: &Subject,
+    metrics: &dyn MetricsSource,
+    inventory: &dyn Inventory,
+    policy: &Policy,
+    now: Timestamp,
+) -> Result<Snapshot, ObserveError> {
     let readings = metrics.read(now).await;
     let hpas = inventory.hpas().await;
     let surroundings = surroundings(inventory, policy).await?;
     let pods = inventory.pods().await.map_err(ObserveError::Pods)?;
-    conclude(subject, Seen { readings, hpas, surroundings, pods }, metrics, policy, now).await
+    assemble(subject, Seen { readings, hpas, surroundings, pods }, metrics, policy, now).await
 }
 
 /// What was read of a fleet, before it is put together.
@@ -90,6 +103,18 @@ pub async fn conclude(
     policy: &Policy,
     now: Timestamp,
 ) -> Result<Observation, ObserveError> {
+    let snapshot = assemble(subject, seen, metrics, policy, now).await?;
+    let report = planner::plan(&snapshot, policy);
+    Ok(Observation { snapshot, report })
+}
+
+async fn assemble(
+    subject: &Subject,
+    seen: Seen,
+    metrics: &dyn MetricsSource,
+    policy: &Policy,
+    now: Timestamp,
+) -> Result<Snapshot, ObserveError> {
     let Seen { readings, hpas, surroundings, pods } = seen;
     let mut snapshot =
         Snapshot::assemble(subject.workload.clone(), now, pods, hpas, &subject.hpa_prefix, readings)?;
@@ -99,8 +124,15 @@ pub async fn conclude(
         let past = metrics.past(indicator, now, persistence.step(), persistence.earlier()).await;
         snapshot.past = Some(Past { indicator, windows: past });
     }
-    let report = planner::plan(&snapshot, policy);
-    Ok(Observation { snapshot, report })
+    Ok(snapshot)
+}
+
+/// Does a step, and tells when it begins and ends.
+fn told<T>(journal: &dyn Journal, step: Step, work: impl FnOnce() -> T) -> T {
+    journal.began(step);
+    let done = work();
+    journal.ended(step);
+    done
 }
 
 async fn surroundings(inventory: &dyn Inventory, policy: &Policy) -> Result<Surroundings, ObserveError> {

@@ -63,7 +63,8 @@ pub(crate) struct Rotation {
     pub(crate) not_hot: Vec<Candidate>,
 }
 
-/// The `k` hottest of those above their limits, and the `k` coldest of the rest; ties go by name.
+/// The `k` hottest of those above their limits, and the `k` coldest of the rest, those below their limits first; ties go by
+/// name.
 ///
 /// Linear in the number of candidates: both ends are selected, only they are sorted.
 pub(crate) fn choose(candidates: Vec<Candidate>, k: usize) -> Rotation {
@@ -72,7 +73,7 @@ pub(crate) fn choose(candidates: Vec<Candidate>, k: usize) -> Rotation {
     rest.retain(Candidate::may_be_cold);
     let mut not_hot = first(&mut rest, k - hot.len(), |a, b| b.rank(a));
     rest.extend(above.into_iter().skip(k).filter(Candidate::may_be_cold));
-    let mut cold = first(&mut rest, k, Candidate::rank);
+    let mut cold = first(&mut rest, k, |a, b| a.is_hot().cmp(&b.is_hot()).then_with(|| a.rank(b)));
     draw_apart(&mut hot, &mut cold);
     not_hot.retain(|candidate| !cold.contains(candidate));
     Rotation { hot, cold, not_hot }
@@ -241,6 +242,18 @@ mod tests {
         fleet[5].end = End::Hot;
         let rotation = choose(fleet, 2);
         assert_eq!((loads(&rotation.hot), loads(&rotation.cold)), (vec![1.2, 1.1], vec![0.4, 0.3]));
+    }
+
+    #[test]
+    fn a_pod_above_its_limit_is_a_cold_one_only_where_no_other_is_left() {
+        let mut fleet = candidates(&[1.3, 1.2, 1.1, 0.4, 0.3], 1.0);
+        for (pod, score) in fleet.iter_mut().zip([1.5, 1.4, 0.1, 0.8, 0.7]) {
+            pod.score = Ratio::new(score).ok();
+        }
+        let rotation = choose(fleet.clone(), 2);
+        assert_eq!((loads(&rotation.hot), loads(&rotation.cold)), (vec![1.3, 1.2], vec![0.3, 0.4]));
+        let only_hot = choose(fleet[..3].to_vec(), 2);
+        assert_eq!((loads(&only_hot.hot), loads(&only_hot.cold)), (vec![1.3, 1.2], vec![1.1]));
     }
 
     #[test]

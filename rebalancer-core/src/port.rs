@@ -284,9 +284,22 @@ pub struct Intent<'a> {
     pub mode: Mode,
 }
 
+/// Work that a cycle does by itself, between what it asks of the world. It never waits.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Step {
+    /// Decides.
+    Plan,
+    /// Checks a plan against the safety rules.
+    Audit,
+}
+
 /// Is told what a cycle does while it does it, and keeps the audit trail: an intent before each call, an outcome
 /// after it.
 pub trait Journal: Send + Sync {
+    /// This step begins. The core has no clock of its own for how long it takes.
+    fn began(&self, _step: Step) {}
+    /// The step that began last is done.
+    fn ended(&self, _step: Step) {}
     /// What memory shows of earlier cycles.
     fn looked_back(&self, _look_back: &LookBack) {}
     /// What was seen and decided, before anything is done.

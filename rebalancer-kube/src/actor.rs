@@ -21,7 +21,7 @@ pub(crate) async fn actor(connection: &Connection) -> Option<String> {
     match ask(connection).await {
         Ok(review) => review.status?.user_info?.username.filter(|name| !name.is_empty()),
         Err(failure) => {
-            debug!(event = "kubernetes_actor", error = %failure, "not known who we are");
+            debug!(event = "kubernetes_actor", error = %failure, "it is not known who we are to the API server");
             None
         }
     }

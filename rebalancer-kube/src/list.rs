@@ -95,7 +95,8 @@ impl List<'_> {
         loop {
             let page = self.page(token).await?;
             let items = page.items.unwrap_or_default();
-            debug!(event = "kubernetes_list", kind = self.kind, items = items.len(), before = all.len());
+            let (before, count) = (all.len(), items.len());
+            debug!(event = "kubernetes_list", kind = self.kind, items = count, before, "a page of a list");
             for item in items {
                 all.push(convert(item).map_err(Stop::Failed)?);
             }

@@ -93,7 +93,8 @@ pub(crate) async fn read_dated<T: DeserializeOwned>(
         if !deadline.leaves(pause) {
             return Err(failure);
         }
-        warn!(event = "kubernetes_retry", path = request.uri().path(), ?pause, error = %failure, "asking again");
+        let (path, delay_ms) = (request.uri().path(), u64::try_from(pause.as_millis()).unwrap_or(u64::MAX));
+        warn!(event = "kubernetes_retry", path, delay_ms, error = %failure, "a request failed and is repeated");
         sleep(pause).await;
         connection.meter.retry();
     }

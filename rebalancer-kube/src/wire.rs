@@ -14,8 +14,10 @@ use kube::client::Body;
 use kube::core::Status;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
+use tracing::Instrument as _;
 
 use crate::text::excerpt;
+use crate::told::Told;
 
 /// A proxy's error page is longer than anybody wants in a log line.
 const LONGEST_FOREIGN_TEXT: usize = 300;
@@ -83,9 +85,23 @@ pub(crate) async fn exchange<T: DeserializeOwned>(
     client: &Client,
     request: Request<Vec<u8>>,
 ) -> Result<Dated<T>, Failure> {
+    let mut told = Told::of(&request);
+    let span = told.span();
+    let result = answer(client, request, &mut told).instrument(span).await;
+    told.ended(result.as_ref());
+    result
+}
+
+async fn answer<T: DeserializeOwned>(
+    client: &Client,
+    request: Request<Vec<u8>>,
+    told: &mut Told,
+) -> Result<Dated<T>, Failure> {
     let response = client.send(request.map(Body::from)).await.map_err(unsent_or_lost)?;
     let (head, body) = response.into_parts();
+    told.answered(head.status);
     let body = body.collect_bytes().await;
+    told.received(body.as_ref().map_or(0, |body| body.len()));
     if !head.status.is_success() {
         // The status line alone says enough: an unreadable reason must not hide a refusal.
         let body = body.unwrap_or_default();

@@ -81,6 +81,7 @@ mod source;
 mod syntax;
 mod template;
 mod text;
+mod told;
 mod transport;
 mod usage;
 

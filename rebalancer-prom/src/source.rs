@@ -7,12 +7,14 @@ use futures_util::future::join_all;
 use jiff::{SignedDuration, Timestamp};
 use rebalancer_core::fleet::{Indicator, Samples};
 use rebalancer_core::port::{MetricsError, MetricsSource, Readings, Trouble};
+use tracing::Instrument as _;
 
 use crate::Client;
 use crate::decode::{self, Decoded};
 use crate::grid::Grid;
 use crate::query::PromQl;
 use crate::question::{Question, Times};
+use crate::told::Told;
 use crate::usage::Usage;
 
 /// What partition loads are called in errors.
@@ -90,18 +92,16 @@ impl PrometheusSource {
         question: Question<'_>,
         decode: impl FnOnce(&[u8]) -> Result<Decoded<T>, MetricsError>,
     ) -> Result<T, MetricsError> {
-        let Question { name, promql, times } = question;
-        tracing::debug!(event = "metrics_query", query = name, %promql, at = %times);
-        let body = self.client.ask(question).await.map_err(|error| question.show_in(error))?;
-        let bytes = body.len();
-        let decoded = decode(&body).and_then(|decoded| decoded.within(self.client.series_limit()));
-        let decoded = decoded.map_err(|error| question.show_in(error)).inspect_err(|error| {
-            self.client.count_useless();
-            tracing::debug!(event = "metrics_answer", query = name, bytes, %error);
-        })?;
-        let Decoded { value, values, left_out, .. } = decoded;
-        tracing::debug!(event = "metrics_answer", query = name, bytes, values, left_out);
-        Ok(value)
+        let mut told = Told::of(question);
+        let body = self.client.ask(question).instrument(told.span()).await;
+        told.received(body.as_ref().map_or(0, Vec::len));
+        let useful = |body: Vec<u8>| {
+            let decoded = decode(&body).and_then(|decoded| decoded.within(self.client.series_limit()));
+            decoded.inspect_err(|_| self.client.count_useless())
+        };
+        let decoded = body.and_then(useful).map_err(|error| question.show_in(error));
+        told.ended(decoded.as_ref());
+        decoded.map(|decoded| decoded.value)
     }
 }
 

@@ -12,23 +12,21 @@ mod needs;
 
 use rebalancer_kube::Connection;
 
+use super::Exit;
 use super::turns::Connections;
-use super::{Exit, block_on};
 use crate::config::Settings;
 use crate::interrupt::Signals;
 use crate::render::{self, Form};
 use finding::{Code, Finding, Severity};
 
-pub(super) fn run(workloads: Vec<Settings>, form: Form) -> Exit {
-    block_on(async {
-        match Signals::listen() {
-            Ok(signals) => all(workloads, form, &signals).await,
-            Err(error) => {
-                tracing::error!(event = "check_failed", %error, "signals can't be listened to");
-                Exit::Failed
-            }
+pub(super) async fn run(workloads: Vec<Settings>, form: Form) -> Exit {
+    match Signals::listen() {
+        Ok(signals) => all(workloads, form, &signals).await,
+        Err(error) => {
+            tracing::error!(event = "check_failed", %error, "signals can't be listened to");
+            Exit::Failed
         }
-    })
+    }
 }
 
 /// One workload after the other; the worst counts.

@@ -7,36 +7,35 @@ use rebalancer_core::port::{Journal, Mode};
 use rebalancer_kube::{EventRecorder, KubeRemover, LeaseStore};
 use rebalancer_prom::Usage;
 use tokio::time::Instant;
-use tracing::{Instrument as _, error, info, info_span, warn};
+use tracing::{Instrument as _, error, info, warn};
 
+use super::Exit;
 use super::observe::Eyes;
 use super::tally::{self, Ended};
 use super::turns::in_turn;
-use super::{Exit, block_on};
 use crate::clock::SystemClock;
 use crate::config::{Settings, Task};
 use crate::interrupt::{Signals, Watch};
-use crate::journal::{EventJournal, Journals, LogJournal};
+use crate::journal::{EventJournal, Journals, LogJournal, StepJournal};
 use crate::telemetry::{self, MetricsJournal, Run};
 
 const FAILED: Ended = Ended { status: "failed", exit: Exit::Failed };
 const HELD: Ended = Ended { status: "held", exit: Exit::Finished };
 
-pub(super) fn run(workloads: Vec<Settings>) -> Exit {
-    block_on(async {
-        let started = Instant::now();
-        match in_turn(workloads, one).await {
-            Ok(turns) => tally::conclude(&turns, started),
-            Err(exit) => exit,
-        }
-    })
+pub(super) async fn run(workloads: Vec<Settings>) -> Exit {
+    let started = Instant::now();
+    match in_turn(workloads, one).await {
+        Ok(turns) => tally::conclude(&turns, started),
+        Err(exit) => exit,
+    }
 }
 
 /// A cycle of its own: its id, its time, its outcome.
 async fn one(eyes: &Eyes, task: Task, signals: &Signals) -> Ended {
-    let id = uuid::Uuid::now_v7().to_string();
-    let span = info_span!("cycle", cycle_id = id);
-    whole(eyes, task, id, signals).instrument(span).await
+    let (span, id) = telemetry::cycle(&task.subject.workload);
+    let ended = whole(eyes, task, id, signals).instrument(span.clone()).await;
+    telemetry::concluded(&span, ended.status, ended.exit == Exit::Failed);
+    ended
 }
 
 async fn whole(eyes: &Eyes, mut task: Task, id: String, signals: &Signals) -> Ended {
@@ -74,8 +73,8 @@ async fn cycle(
 ) -> End {
     let remover = KubeRemover::new(&eyes.connection, task.method);
     let store = LeaseStore::new(&eyes.connection, &task.subject.workload);
-    let (log, events) = (LogJournal::since(started), EventJournal::default());
-    let mut journals: Vec<&dyn Journal> = vec![&log, seen];
+    let (log, events, steps) = (LogJournal::since(started), EventJournal::default(), StepJournal::default());
+    let mut journals: Vec<&dyn Journal> = vec![&log, &steps, seen];
     if task.events {
         journals.push(&events);
     }

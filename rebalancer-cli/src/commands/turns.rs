@@ -1,7 +1,8 @@
 //! One workload after the other. What one comes to is nothing to the next; a signal ends them all.
 
+use rebalancer_core::fleet::Workload;
 use rebalancer_kube::{ConnectError, Connection};
-use tracing::{Instrument as _, error, info_span, warn};
+use tracing::{error, warn};
 
 use super::Exit;
 use super::observe::Eyes;
@@ -50,9 +51,7 @@ pub(super) async fn in_turn<T>(
     })?;
     let mut turns = Vec::new();
     for (eyes, task) in ready {
-        let workload = &task.subject.workload;
-        let span = info_span!("workload", namespace = workload.namespace, workload = workload.name);
-        turns.push(turn(&eyes, task, &signals, &work).instrument(span).await);
+        turns.push(turn(&eyes, task, &signals, &work).await);
     }
     Ok(turns)
 }
@@ -64,7 +63,13 @@ async fn turn<T>(
     work: &impl AsyncFn(&Eyes, Task, &Signals) -> T,
 ) -> Turn<T> {
     if signals.received() {
-        warn!(event = "not_begun", "the run was asked to end before this workload's turn");
+        let Workload { namespace, name } = task.subject.workload;
+        warn!(
+            event = "not_begun",
+            namespace,
+            workload = name,
+            "the run was asked to end before this workload's turn"
+        );
         return Turn::NotBegun;
     }
     Turn::Taken(work(eyes, task, signals).await)

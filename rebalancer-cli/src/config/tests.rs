@@ -16,6 +16,7 @@ use crate::config::problem::Problem;
 use crate::config::variable::VARIABLES;
 use wrong::WRONG;
 
+mod examples;
 mod export;
 mod indicators;
 mod several;

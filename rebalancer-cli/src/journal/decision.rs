@@ -65,7 +65,7 @@ fn judged(observation: &Observation) {
             production_rate = load(Indicator::ProductionRate),
             score = report.score(place).map(|score| score.get()),
             %verdict,
-            "a pod"
+            "a pod, with its loads and why it goes or stays"
         );
     }
 }

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use k8s_openapi::NamespaceResourceScope;
 use k8s_openapi::api::apps::v1::{Deployment, ReplicaSet, StatefulSet};
@@ -15,7 +16,7 @@ use serde::de::DeserializeOwned;
 use serde_json::json;
 use tempfile::TempDir;
 
-use crate::control_plane::ControlPlane;
+use crate::control_plane::{ADMIN_TOKEN, ControlPlane};
 use crate::fixture::{self, Budget, Rule, SELECTOR, Template, Workload};
 use crate::kubelet::{self, ANNOTATION, Behaviour};
 use crate::metrics::History;
@@ -26,6 +27,11 @@ use crate::wait;
 
 /// The service account that a fleet's rebalancer uses, with [`fixture::granted`].
 pub(crate) const ACCOUNT: &str = "rebalancer";
+
+/// More pods than this are not listed again and again.
+const MANY: usize = 2_000;
+/// How long they may take on a busy machine.
+const PATIENCE_WITH_MANY: Duration = Duration::from_secs(900);
 
 /// Pods as they were at one time, in the order of their names; the n-th has the n-th load.
 #[derive(Debug, Clone, PartialEq)]
@@ -39,13 +45,19 @@ pub(crate) struct SeenPod {
     pub(crate) resource_version: String,
 }
 
-impl From<&Pod> for SeenPod {
-    fn from(pod: &Pod) -> Self {
+impl SeenPod {
+    fn of(pod: &impl ResourceExt) -> Self {
         Self {
             name: pod.name_any(),
             uid: pod.uid().unwrap(),
             resource_version: pod.resource_version().unwrap(),
         }
+    }
+}
+
+impl From<&Pod> for SeenPod {
+    fn from(pod: &Pod) -> Self {
+        Self::of(pod)
     }
 }
 
@@ -83,6 +95,9 @@ impl Fleet {
     /// Waits until exactly the wanted number of pods are there and Ready, none terminating, and the
     /// disruption budget is counted; then tells them.
     pub(crate) async fn settled(&self) -> Pods {
+        if self.setup.replicas > MANY {
+            return self.many_settled().await;
+        }
         let pods = wait::until("a settled fleet", async || {
             let pods = self.list().await;
             let ready = pods.iter().filter(|pod| is_serving(pod)).count();
@@ -98,6 +113,25 @@ impl Fleet {
             self.counted(budget).await;
         }
         Pods(pods.iter().map(SeenPod::from).collect())
+    }
+
+    /// The same for a Deployment of which a whole list is too dear to ask for it again and again: its own status
+    /// tells first.
+    async fn many_settled(&self) -> Pods {
+        let wanted = self.setup.replicas;
+        wait::until_within(PATIENCE_WITH_MANY, "a large fleet", async || {
+            let status = self.api::<Deployment>().get(self.name()).await.unwrap().status.unwrap_or_default();
+            let counts = [status.replicas, status.ready_replicas].map(Option::unwrap_or_default);
+            let counted = counts.map(|count| usize::try_from(count).unwrap());
+            if counted == [wanted; 2] { Ok(()) } else { Err(format!("{counted:?} of {wanted} pods")) }
+        })
+        .await;
+        let params = ListParams::default().labels(SELECTOR);
+        let mut pods = self.api::<Pod>().list_metadata(&params).await.unwrap().items;
+        pods.retain(|pod| pod.metadata.deletion_timestamp.is_none());
+        pods.sort_by_key(ResourceExt::name_any);
+        assert_eq!(pods.len(), wanted, "none has come or gone since");
+        Pods(pods.iter().map(SeenPod::of).collect())
     }
 
     /// Another Deployment under the same label, whose container has the same name; its pods, once they are Ready.
@@ -116,6 +150,11 @@ impl Fleet {
     /// What its own pods are made of.
     pub(crate) fn template(&self) -> Template<'_> {
         Template { container: self.name(), cpu_request: Some(1.0), spec: &self.setup.pod_spec }
+    }
+
+    /// Asks for the end of all its pods, so that a large fleet does not slow down what comes after it.
+    pub(crate) async fn disband(self) {
+        self.patch_workload(json!({"spec": {"replicas": 0}})).await;
     }
 
     /// Changes the workload's own object.
@@ -220,6 +259,15 @@ impl Fleet {
         .await;
     }
 
+    /// Changes the CPU request of a pod that runs, as a vertical autoscaler does.
+    pub(crate) async fn resize(&self, pod: &SeenPod, cores: f64) {
+        let requests = json!({"cpu": cores.to_string()});
+        let container = json!({"name": self.name(), "resources": {"requests": requests}});
+        let patch = Patch::Strategic(json!({"spec": {"containers": [container]}}));
+        let params = PatchParams::default();
+        self.api::<Pod>().patch_subresource("resize", &pod.name, &params, &patch).await.unwrap();
+    }
+
     /// Makes a pod terminating, for good.
     pub(crate) async fn terminate(&self, pod: &SeenPod) {
         self.behave(pod, Behaviour::StuckTerminating).await;
@@ -302,6 +350,16 @@ impl Fleet {
     /// The rebalancer's kubeconfig by way of a proxy.
     pub(crate) fn kubeconfig_through(&self, proxy: &Proxy) -> PathBuf {
         self.plane.kubeconfig(&self.file("proxied"), &proxy.url, &self.token)
+    }
+
+    /// What a person sees by `kubectl describe`.
+    pub(crate) async fn describe(&self, kind: &str, name: &str) -> String {
+        let kubeconfig = self.plane.kubeconfig(&self.file("person"), &self.plane.url, ADMIN_TOKEN);
+        let mut kubectl = tokio::process::Command::new("kubectl");
+        kubectl.args(["--namespace", &self.namespace, "describe", kind, name]).env("KUBECONFIG", kubeconfig);
+        let output = kubectl.kill_on_drop(true).output().await.expect("kubectl is on the PATH");
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        String::from_utf8(output.stdout).unwrap()
     }
 
     /// A file of the fleet's own folder.

@@ -19,7 +19,7 @@ use crate::control_plane;
 /// Names a pod's [`Behaviour`].
 pub(crate) const ANNOTATION: &str = "test.rebalancer/kubelet";
 
-const NODES: usize = 5;
+const NODES: usize = 20;
 const PODS_A_NODE: usize = 500;
 const IN_FLIGHT: usize = 32;
 
@@ -217,6 +217,8 @@ fn status(pod: &Pod, behaviour: Behaviour) -> Value {
                 "imageID": "",
                 "ready": ready,
                 "restartCount": 0,
+                // The API server takes a node that does not tell them for one that can't resize.
+                "resources": container.resources,
                 "state": container_state(behaviour, &since),
             })
         })

@@ -10,7 +10,8 @@
 //! ```
 //!
 //! Servers listen on loopback only, on ports that were free, and end with the test binary however it ends.
-//! Run it by `KUBEBUILDER_ASSETS="$(.ci/real-servers)" cargo test -p rebalancer-cli --test real -- --ignored`.
+//! Run it by `KUBEBUILDER_ASSETS="$(.ci/real-servers)" cargo test -p rebalancer-cli --test real -- --ignored --skip
+//! five_thousand`, and what that leaves out alone: so many pods slow down all others.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -34,6 +35,7 @@ mod kubelet;
 mod metrics;
 mod process;
 mod proxy;
+mod pushed;
 mod rebalancer;
 mod series;
 mod setup;
@@ -57,7 +59,9 @@ mod scenario_guard;
 mod scenario_harness;
 mod scenario_indicators;
 mod scenario_memory;
+mod scenario_metrics;
 mod scenario_prediction;
+mod scenario_ranking;
 mod scenario_removal;
 mod scenario_restart;
 mod scenario_scale;

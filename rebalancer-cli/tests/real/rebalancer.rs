@@ -1,6 +1,8 @@
 //! The built binary, run as a user or a CronJob runs it.
 
 use std::collections::BTreeMap;
+use std::env;
+use std::ffi::OsString;
 use std::fs;
 use std::path::Path;
 use std::process::{ExitStatus, Stdio};
@@ -13,7 +15,11 @@ use tokio::time::{Instant, sleep, timeout};
 
 use crate::wait;
 
-const BINARY: &str = env!("CARGO_BIN_EXE_rebalancer");
+/// The binary that was built with the tests, unless `REBALANCER_BINARY` names another build, such as a release to be
+/// measured.
+fn binary() -> OsString {
+    env::var_os("REBALANCER_BINARY").unwrap_or_else(|| env!("CARGO_BIN_EXE_rebalancer").into())
+}
 
 /// A run to be: arguments and environment. Nothing of the tests' own environment is passed on.
 #[derive(Debug, Default, Clone)]
@@ -61,7 +67,7 @@ impl Rebalancer {
     pub(crate) fn start(self) -> Running {
         let home = tempfile::tempdir().unwrap();
         let logs_are_json = self.environment.get("LOG_FORMAT").is_none_or(|format| format == "json");
-        let child = Command::new(BINARY)
+        let child = Command::new(binary())
             .args(&self.args)
             .env_clear()
             .env("HOME", home.path())

@@ -1,7 +1,7 @@
-//! A thousand pods, and five thousand in the metric server: how long a whole cycle takes, what it asks, and how much
+//! A thousand pods, and five thousand with five indicators: how long a whole cycle takes, what it asks, and how much
 //! memory it needs.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use crate::fleet::{Fleet, Pods};
 use crate::metrics::{History, Server};
@@ -10,8 +10,8 @@ use crate::rebalancer::Run;
 const PODS: usize = 1_000;
 
 /// Between 0.3 and 0.9 cores, and two hot pods at the front.
-fn loads() -> Vec<f64> {
-    let mut loads: Vec<f64> = (0..PODS).map(|index| 0.3 + (index * 7 % 60) as f64 / 100.0).collect();
+fn loads(pods: usize) -> Vec<f64> {
+    let mut loads: Vec<f64> = (0..pods).map(|index| 0.3 + (index * 7 % 60) as f64 / 100.0).collect();
     (loads[0], loads[1]) = (2.0, 1.9);
     loads
 }
@@ -19,7 +19,7 @@ fn loads() -> Vec<f64> {
 #[tokio::test]
 #[ignore = "needs real servers: KUBEBUILDER_ASSETS=$(.ci/real-servers) cargo test -p rebalancer-cli --test real -- --ignored"]
 async fn a_cycle_over_a_thousand_pods_is_far_below_30_seconds_and_small() {
-    let fleet = Fleet::named("thousand").cpu(&loads()).hpa(70).start().await;
+    let fleet = Fleet::named("thousand").cpu(&loads(PODS)).hpa(70).start().await;
     for server in Server::BOTH {
         let before = fleet.settled().await;
         let metrics = fleet.history(&before).serve(server).await;
@@ -35,23 +35,16 @@ async fn a_cycle_over_a_thousand_pods_is_far_below_30_seconds_and_small() {
     }
 }
 
-/// Pods of which the metric server knows everything. Kubernetes lists a thousand of them: so many are Ready in seconds.
-const MEASURED: usize = 5_000;
+/// As many as the API servers of large clusters see.
+const MANY: usize = 5_000;
 const FIVE: &str = "cpu,memory,lag,consumption_rate,production_rate";
 
-/// What the kubelet, the JMX exporter and kafka_exporter write of each of them.
+/// What the kubelet, the JMX exporter and kafka_exporter write of each pod.
 fn measured(fleet: &Fleet, pods: &Pods) -> History {
-    let mut history = fleet.history(pods).every(60);
-    for index in 0..MEASURED {
-        let beyond = format!("beyond-{index:04}");
-        let known = pods.0.get(index).map(|pod| pod.name.as_str());
-        let pod = known.unwrap_or(&beyond);
-        if known.is_none() {
-            history = history.cpu(pod, 0.5);
-        }
-        history = kafka_client(history, fleet.name(), pod, index);
-    }
-    history
+    let names = pods.0.iter().map(|pod| pod.name.as_str()).enumerate();
+    names.fold(fleet.history(pods).every(60), |history, (index, pod)| {
+        kafka_client(history, fleet.name(), pod, index)
+    })
 }
 
 fn kafka_client(history: History, container: &str, pod: &str, index: usize) -> History {
@@ -72,32 +65,40 @@ fn values(run: &Run, query: &str) -> Vec<u64> {
     answers.iter().map(|line| line["values"].as_u64().unwrap()).collect()
 }
 
+/// Nothing here depends on how busy the machine is, so that each of these is far beyond what it takes.
+const PATIENT: [(&str, &str); 3] =
+    [("CYCLE_TIMEOUT", "5m"), ("PROMETHEUS_TIMEOUT", "2m"), ("KUBE_TIMEOUT", "2m")];
+
+/// The dear part is to get so many pods Ready, so that this has one test, to be left out or run alone by its name.
 #[tokio::test]
 #[ignore = "needs real servers: KUBEBUILDER_ASSETS=$(.ci/real-servers) cargo test -p rebalancer-cli --test real -- --ignored"]
 async fn five_indicators_of_five_thousand_pods_are_read_in_one_small_cycle() {
-    let fleet = Fleet::named("five-thousand").cpu(&loads()).hpa(70).start().await;
+    let started = Instant::now();
+    let fleet = Fleet::named("five-thousand").cpu(&loads(MANY)).hpa(70).start().await;
     let pods = fleet.settled().await;
+    eprintln!("{MANY} pods Ready after {:.0} s", started.elapsed().as_secs_f64());
     let history = measured(&fleet, &pods);
     for server in Server::BOTH {
         let metrics = history.serve(server).await;
         let preset = ("KAFKA_METRICS_PRESET", "jmx-exporter");
         let variables = [("INDICATORS", FIVE), preset, ("DRY_RUN", "true"), ("LOG_LEVEL", "debug")];
-        let run = fleet.rebalance(&metrics, &variables).await.expect_exit(0);
-        for indicator in FIVE.split(',').chain(["partition_load"]) {
-            assert_eq!(values(&run, indicator), [MEASURED as u64], "{server:?} {indicator}");
+        let run = fleet.rebalancer(&metrics).envs(&variables).envs(&PATIENT).run().await.expect_exit(0);
+        for indicator in FIVE.split(',').chain(["partition_load", "cpu_requests"]) {
+            assert_eq!(values(&run, indicator), [MANY as u64], "{server:?} {indicator}");
         }
+        let decision = &run.log_with(&["\"event\":\"decision\""])[0];
+        assert_eq!((&decision["pods"], &decision["eligible"]), (&MANY.into(), &MANY.into()));
         let usage = &run.log_with(&["metrics_usage"])[0];
         let (queries, bytes) = (&usage["queries"], &usage["bytes"]);
         let seconds = run.elapsed.as_secs_f64();
         let mebibytes = run.peak_memory as f64 / f64::from(1 << 20);
         eprintln!(
-            "{MEASURED} pods, of which {PODS} are listed, {server:?}: {queries} queries, {bytes} bytes"
+            "{MANY} pods, {server:?}: {queries} queries, {bytes} bytes, {seconds:.2} s, {mebibytes:.1} MiB"
         );
-        eprintln!("{seconds:.2} s, {mebibytes:.1} MiB at most");
         // Five indicators, partition loads, CPU requests and the autoscaler's target.
         assert_eq!((queries, &usage["retries"]), (&8.into(), &0.into()));
         assert!(bytes.as_u64() < Some(8 << 20), "{usage}");
-        assert!(run.elapsed < Duration::from_secs(15), "{seconds} s");
-        assert!(mebibytes < 128.0, "{mebibytes} MiB");
+        assert!(mebibytes < 96.0, "{mebibytes} MiB");
     }
+    fleet.disband().await;
 }

@@ -13,12 +13,21 @@ const POLL: Duration = Duration::from_millis(50);
 /// # Panics
 /// With what was waited for and what was missing last, after [`PATIENCE`].
 pub(crate) async fn until<T>(what: &str, check: impl AsyncFn() -> Result<T, String>) -> T {
-    let deadline = Instant::now() + PATIENCE;
+    until_within(PATIENCE, what, check).await
+}
+
+/// As [`until`], with another patience than usual.
+pub(crate) async fn until_within<T>(
+    patience: Duration,
+    what: &str,
+    check: impl AsyncFn() -> Result<T, String>,
+) -> T {
+    let deadline = Instant::now() + patience;
     loop {
         match check().await {
             Ok(value) => return value,
             Err(missing) if Instant::now() > deadline => {
-                panic!("waited {}s for {what}: {missing}", PATIENCE.as_secs())
+                panic!("waited {}s for {what}: {missing}", patience.as_secs())
             }
             Err(_) => sleep(POLL).await,
         }

@@ -6,11 +6,12 @@ use std::task::Poll;
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::{Hands, Observation, Order, Outcome, Subject, act, observe};
+use super::{Hands, Observation, Order, Outcome, Subject, act, read, told};
 use crate::audit::audit;
 use crate::history::{Patience, Record, StateError, StateStore, Toll};
+use crate::planner::plan;
 use crate::policy::Policy;
-use crate::port::{Clock, Interrupt, Interruption, MetricsSource, Mode, Trouble};
+use crate::port::{Clock, Interrupt, Interruption, MetricsSource, Mode, Step, Trouble};
 use crate::remember::{Memory, NotBegun};
 use crate::report::Decision;
 use crate::snapshot::ObserveError;
@@ -146,9 +147,11 @@ async fn with_memory(
         None => task.policy.clone(),
     };
     let began = clock.now();
-    let observing = observe(&task.subject, ports.metrics, inventory, &policy, began);
-    let mut observation =
-        until_stopped(interrupt, observing).await.map_err(Failed::Stopped)?.map_err(Failed::Observe)?;
+    let reading = read(&task.subject, ports.metrics, inventory, &policy, began);
+    let snapshot =
+        until_stopped(interrupt, reading).await.map_err(Failed::Stopped)?.map_err(Failed::Observe)?;
+    let report = told(journal, Step::Plan, || plan(&snapshot, &policy));
+    let mut observation = Observation { snapshot, report };
     if let Some(memory) = memory.as_deref_mut() {
         journal.looked_back(&memory.look_back(&observation, clock.now()));
         memory.hold_if_paused(&mut observation.report, clock.now());
@@ -173,7 +176,8 @@ async fn begin(
     policy: &Policy,
 ) -> Result<(), Failed> {
     let Decision::Rotate(plan) = &observation.report.decision else { return Ok(()) };
-    if !audit(plan, &observation.snapshot, policy).is_empty() {
+    let checked = || audit(plan, &observation.snapshot, policy);
+    if !told(ports.hands.journal, Step::Audit, checked).is_empty() {
         return Ok(());
     }
     let now = ports.hands.clock.now();

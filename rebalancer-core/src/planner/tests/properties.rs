@@ -217,14 +217,18 @@ proptest! {
             let place = fleet.pods.iter().position(|pod| pod.pod.name == removal.pod.name).unwrap();
             prop_assert_eq!(removal.choice.score(), report.scores.get(place).copied().flatten());
         }
-        let scores = |hot: bool| {
-            let those = plan.removals.iter().filter(move |removal| removal.choice.is_hot() == hot);
-            those.map(|removal| removal.choice.score()).collect::<Vec<_>>()
+        let raised = report.indicators.iter().find(|seen| seen.indicator == plan.indicator).unwrap();
+        let is_above = |removal: &&Removal| {
+            let pod = fleet.pods.iter().find(|pod| pod.pod.name == removal.pod.name).unwrap();
+            removal.load > raised.limit.for_request(pod.cpu_request)
         };
-        let (hot, mut from_the_top) = (scores(true), scores(false));
-        from_the_top.reverse();
-        let order: Vec<_> = hot.into_iter().chain(from_the_top).collect();
-        prop_assert!(order.is_sorted_by(|a, b| a >= b), "{:?}", order);
+        let (hot, cold): (Vec<_>, Vec<_>) = plan.removals.iter().partition(|removal| removal.choice.is_hot());
+        let score = |removal: &&Removal| removal.choice.score();
+        prop_assert!(hot.iter().all(is_above));
+        prop_assert!(hot.iter().map(score).is_sorted_by(|a, b| a >= b), "{:?}", hot);
+        // A pod above its limit is a cold one only where no other is left.
+        prop_assert!(cold.iter().map(|one| (is_above(one), score(one))).is_sorted(), "{:?}", cold);
+        prop_assert!(cold.iter().all(|cold| hot.iter().all(|hot| score(hot) >= score(cold))));
     }
 
     #[test]
