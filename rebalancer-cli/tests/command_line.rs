@@ -111,6 +111,22 @@ fn without_a_cluster_it_says_what_to_do_and_exits_with_2() {
 }
 
 #[test]
+fn a_check_tells_all_at_once_and_exits_with_2_without_a_cluster() {
+    let output = rebalancer(&["check", "--output", "json"], &COMPLETE);
+    assert_eq!(output.status.code(), Some(2));
+    let check: serde_json::Value = serde_json::from_str(&stdout(&output)).unwrap();
+    assert_eq!((check["version"].as_u64(), check["worst"].as_str()), (Some(1), Some("error")));
+    let findings = check["findings"].as_array().unwrap();
+    let codes: Vec<_> = findings.iter().map(|finding| finding["code"].clone()).collect();
+    for code in ["endpoint_unreachable", "cluster_not_configured"] {
+        assert!(codes.contains(&code.into()), "{code} is not in {codes:?}");
+    }
+    let wrong = rebalancer(&["check"], &[]);
+    assert_eq!((wrong.status.code(), stdout(&wrong)), (Some(2), String::new()));
+    assert_eq!(log(&wrong).len(), 3, "each problem of the configuration");
+}
+
+#[test]
 fn text_logs_are_for_people() {
     let output = rebalancer(&["--log-format", "text"], &[]);
     let stderr = String::from_utf8(output.stderr).unwrap();

@@ -129,11 +129,15 @@ async fn a_workload_of_another_kind_is_told() {
 async fn a_namespace_that_is_empty_or_not_there_is_told() {
     let world = started(six("check-namespace")).await;
     let (fleet, metrics) = &world;
-    let nowhere = "no-such-namespace";
+    let nowhere = format!("{}x", fleet.namespace);
     let (findings, run) =
-        check(fleet.rebalancer(metrics).env("KUBE_NAMESPACE", nowhere).kubeconfig(&admin(fleet))).await;
+        check(fleet.rebalancer(metrics).env("KUBE_NAMESPACE", &nowhere).kubeconfig(&admin(fleet))).await;
     assert_eq!(run.exit_code, 1);
-    findings.expect("error", "namespace_missing", &[nowhere, "there are: ", "default", "KUBE_NAMESPACE"]);
+    findings.expect(
+        "error",
+        "namespace_missing",
+        &[&nowhere, "there are: ", &format!("KUBE_NAMESPACE={}", fleet.namespace)],
+    );
     // Without the right to see namespaces, and with all rights in this one, it is just empty.
     let empty = fleet.plane.namespace(&fleet.client, "check-empty").await;
     let rules = fixture::granted(fleet.name());

@@ -6,6 +6,7 @@ mod certificates;
 mod failing;
 mod kindness;
 mod past;
+mod preflight;
 mod proxies;
 mod push;
 mod reading;

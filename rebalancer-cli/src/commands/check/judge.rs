@@ -11,6 +11,8 @@ mod record;
 mod rights;
 mod samples;
 mod selector;
+#[cfg(test)]
+mod tests;
 mod workload;
 
 use rebalancer_core::port::{InventoryError, Mode};

@@ -42,11 +42,15 @@ pub(super) fn judge(facts: &Facts<'_>, survey: &Survey) -> Vec<Finding> {
 fn namespace(facts: &Facts<'_>, survey: &Survey, around: &Around) -> Option<Finding> {
     let namespace = &facts.asked.namespace;
     if let Presence::Absent(others) = &around.namespace {
+        let fix = nearest(namespace, others).map_or_else(
+            || "correct KUBE_NAMESPACE".to_owned(),
+            |near| format!("correct KUBE_NAMESPACE, such as KUBE_NAMESPACE={near}"),
+        );
         let others = if others.is_empty() { String::new() } else { format!("; there are: {}", some(others)) };
         return Some(Finding::error(
             Code::NamespaceMissing,
             format!("there is no namespace {namespace}{others}"),
-            "correct KUBE_NAMESPACE",
+            fix,
         ));
     }
     let is_known = !matches!(survey.controller, Ok(None)) || !around.workloads.is_empty();
