@@ -23,15 +23,24 @@ pub(crate) struct Invocation {
 pub(crate) enum Action {
     Run,
     Plan { json: bool },
+    Check { json: bool },
     Reset,
     Simulate(Box<Course>),
 }
 
-const EXIT_CODES: &str = "\
+const AFTER_HELP: &str = "\
+Traces are exported by OTLP over HTTP where OTEL_EXPORTER_OTLP_ENDPOINT or another of OpenTelemetry's own variables says so.
+
 Exit codes:
   0  every cycle finished: rebalanced, dry run, balanced or held
   1  a cycle failed: an API could not be used, a removal failed, or it was broken off or not begun
   2  the command line or the configuration is wrong; nothing was contacted";
+
+const CHECK_EXIT_CODES: &str = "\
+Exit codes:
+  0  all is well; there may be warnings
+  1  a finding is an error: a cycle would fail, or hold for ever
+  2  the command line or the configuration is wrong";
 
 /// Reads the command line.
 ///
@@ -41,9 +50,8 @@ pub(crate) fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Inv
     let matches = command().try_get_matches_from(arguments)?;
     let (name, sub) = matches.subcommand().unwrap_or(("run", &matches));
     let action = match name {
-        "plan" => {
-            Action::Plan { json: sub.get_one::<String>("output").is_some_and(|output| output == "json") }
-        }
+        "plan" => Action::Plan { json: wants_json(sub) },
+        "check" => Action::Check { json: wants_json(sub) },
         "reset" => Action::Reset,
         "simulate" => Action::Simulate(Box::new(Course::read(sub)?)),
         _ => Action::Run,
@@ -52,6 +60,18 @@ pub(crate) fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Inv
     let mut flags = given(&matches);
     flags.extend(given(sub));
     Ok(Invocation { action, flags })
+}
+
+fn wants_json(sub: &ArgMatches) -> bool {
+    sub.get_one::<String>("output").is_some_and(|output| output == "json")
+}
+
+fn output() -> Arg {
+    Arg::new("output")
+        .long("output")
+        .value_parser(PossibleValuesParser::new(["table", "json"]))
+        .default_value("table")
+        .help("table for people, json for machines")
 }
 
 fn given(matches: &ArgMatches) -> BTreeMap<String, OsString> {
@@ -74,33 +94,34 @@ fn command() -> Command {
             "Removes the right few Kafka consumer pods, so that their consumer group deals its partitions again.\n\n\
              Without a command it runs one cycle. Every setting is an environment variable and a flag; the flag wins.",
         )
-        .after_help(EXIT_CODES)
+        .after_help(AFTER_HELP)
         .subcommand_negates_reqs(true)
         .args(VARIABLES.iter().map(flag))
         .subcommand(
             Command::new("run")
                 .about("One cycle for each workload: observe, decide, check, act (the default)")
                 .args(VARIABLES.iter().map(flag))
-                .after_help(EXIT_CODES),
+                .after_help(AFTER_HELP),
         )
         .subcommand(
             Command::new("plan")
                 .about("Observe and decide only; explains every pod. Changes nothing")
-                .arg(
-                    Arg::new("output")
-                        .long("output")
-                        .value_parser(PossibleValuesParser::new(["table", "json"]))
-                        .default_value("table")
-                        .help("table for people, json for machines"),
-                )
+                .arg(output())
                 .args(VARIABLES.iter().map(flag))
-                .after_help(EXIT_CODES),
+                .after_help(AFTER_HELP),
+        )
+        .subcommand(
+            Command::new("check")
+                .about("Look for every usual mistake, each with its fix, and show the configuration. Changes nothing")
+                .arg(output())
+                .args(VARIABLES.iter().map(flag))
+                .after_help(CHECK_EXIT_CODES),
         )
         .subcommand(
             Command::new("reset")
                 .about("Close the circuit breaker and forget disappointments; budgets and counters stay")
                 .args(VARIABLES.iter().map(flag))
-                .after_help(EXIT_CODES),
+                .after_help(AFTER_HELP),
         )
         .subcommand(simulate_command())
 }
@@ -167,6 +188,8 @@ mod tests {
         assert_eq!(parsed(&["rebalancer", "run"]).action, Action::Run);
         assert_eq!(parsed(&["rebalancer", "reset"]).action, Action::Reset);
         assert_eq!(parsed(&["rebalancer", "plan", "--output", "json"]).action, Action::Plan { json: true });
+        assert_eq!(parsed(&["rebalancer", "check"]).action, Action::Check { json: false });
+        assert_eq!(parsed(&["rebalancer", "check", "--output", "json"]).action, Action::Check { json: true });
     }
 
     #[test]

@@ -39,7 +39,8 @@ impl Signals {
         Watch { signals: self.clone(), deadline }
     }
 
-    async fn wait(&self) {
+    /// Until the process is asked to end.
+    pub(crate) async fn wait(&self) {
         // It fails when nobody listens any more; then no signal ever comes.
         if self.0.clone().wait_for(|asked| *asked).await.is_err() {
             std::future::pending::<()>().await;

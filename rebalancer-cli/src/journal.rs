@@ -3,11 +3,14 @@
 mod audit;
 mod decision;
 mod events;
+mod reason;
+mod steps;
 
 pub(crate) use events::EventJournal;
+pub(crate) use steps::StepJournal;
 
 use rebalancer_core::cycle::{Observation, PodOutcome};
-use rebalancer_core::port::{Intent, Journal};
+use rebalancer_core::port::{Intent, Journal, Step};
 use rebalancer_core::remember::LookBack;
 use tokio::time::Instant;
 
@@ -15,6 +18,14 @@ use tokio::time::Instant;
 pub(crate) struct Journals<'a>(pub(crate) Vec<&'a dyn Journal>);
 
 impl Journal for Journals<'_> {
+    fn began(&self, step: Step) {
+        self.0.iter().for_each(|journal| journal.began(step));
+    }
+
+    fn ended(&self, step: Step) {
+        self.0.iter().for_each(|journal| journal.ended(step));
+    }
+
     fn looked_back(&self, look_back: &LookBack) {
         self.0.iter().for_each(|journal| journal.looked_back(look_back));
     }

@@ -1,5 +1,35 @@
 //! What the program tells of itself while it works.
 
+#[cfg(test)]
+mod catalog;
 mod logs;
+mod metrics;
+mod spans;
+mod traces;
 
-pub(crate) use logs::{report, start};
+use std::ffi::OsString;
+
+use tracing_subscriber::layer::SubscriberExt as _;
+use tracing_subscriber::util::SubscriberInitExt as _;
+
+pub(crate) use logs::report;
+pub(crate) use metrics::{MetricsJournal, Run, send};
+pub(crate) use spans::{concluded, cycle, plan, reset};
+pub(crate) use traces::Traces;
+
+use crate::config::Logs;
+
+/// Starts logging, and traces when the environment names a collector. Contacts nobody.
+pub(crate) fn start(logs: Logs, environment: impl Fn(&str) -> Option<OsString>) -> Traces {
+    let (traces, unusable) = match Traces::by(&environment) {
+        Ok(traces) => (traces, None),
+        Err(unusable) => (Traces::off(), Some(unusable)),
+    };
+    let registry = tracing_subscriber::registry();
+    // Only one subscriber can be the first; a second start changes nothing.
+    let _ = registry.with(logs::layer(logs, environment)).with(traces.layer()).try_init();
+    if let Some(traces::Unusable { variable, problem }) = unusable {
+        tracing::warn!(event = "traces_off", variable, problem, "no traces are exported in this run");
+    }
+    traces
+}

@@ -46,6 +46,7 @@ fn help_names_every_variable_with_its_default_and_the_exit_codes() {
         "[default: 1.5]",
         "MIN_PODS_REQUIRED",
         "simulate",
+        "OTEL_EXPORTER_OTLP_ENDPOINT",
         "Exit codes:",
     ] {
         assert!(help.contains(text), "{text} is not in\n{help}");

@@ -5,9 +5,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::fleet::{Phase, Target};
+use crate::fleet::{Indicator, Phase, Target};
 use crate::policy::Policy;
-use crate::report::{Choice, Expectation, Plan, Removal};
+use crate::report::{Expectation, Plan, Removal};
 use crate::snapshot::{ObservedPod, Snapshot};
 use crate::surroundings::DisruptionBudget;
 
@@ -45,8 +45,8 @@ pub enum Violation {
         /// Its name.
         pod: String,
     },
-    /// The pod has no sample of the indicator, or another value than the plan says.
-    #[error("the load of {pod} in the plan is not the measured one")]
+    /// The pod has no sample of the indicator, or another load or score than the plan says.
+    #[error("the load or the score of {pod} in the plan is not the measured one")]
     NotMeasured {
         /// Its name.
         pod: String,
@@ -97,7 +97,21 @@ pub enum Violation {
         /// Its name.
         pod: String,
     },
-    /// A hot pod has no higher load than a cold one.
+    /// A pod is to go as a hot one, and is not above its own limit.
+    #[error("{pod} is to go as a hot pod, and is not above its own limit")]
+    NotHot {
+        /// Its name.
+        pod: String,
+    },
+    /// A pod is to go as a cold one, and is above its limit by another indicator, or has no sample of it.
+    #[error("{pod} is to go as a cold pod, and is hot by {indicator}, or may be")]
+    NotCold {
+        /// Its name.
+        pod: String,
+        /// The other indicator.
+        indicator: Indicator,
+    },
+    /// A hot pod ranks below a cold one: by its score, or by its load when one indicator ranks the pods.
     #[error("a hot pod is not hotter than a cold one")]
     NotOutliers,
     /// Too few Ready pods would stay.
@@ -122,9 +136,10 @@ pub fn audit(plan: &Plan, snapshot: &Snapshot, policy: &Policy) -> Vec<Violation
         violations.extend(check_pod(removal, plan, snapshot, policy));
     }
     violations.extend(check_shape(plan, policy));
+    violations.extend(load::check(plan, snapshot, policy));
     violations.extend(check_rest(&seen, snapshot, policy));
     violations.extend(check_surroundings(plan, snapshot, policy));
-    violations.extend(check_past(plan, snapshot, policy));
+    violations.extend(past::check(plan, snapshot, policy));
     let pods = plan.removals.len();
     if let Some(most) = policy.most_removals.filter(|most| pods > *most) {
         violations.push(Violation::OverBudget { pods, most });
@@ -142,21 +157,38 @@ fn check_pod(removal: &Removal, plan: &Plan, snapshot: &Snapshot, policy: &Polic
     let Some(observed) = snapshot.pods.iter().find(same) else {
         return Some(Violation::UnknownPod { pod });
     };
-    if !serves(observed) {
-        return Some(Violation::NotServing { pod });
-    }
+    let measured = observed.loads.get(plan.indicator) == Some(removal.load);
+    unfit(observed, snapshot, policy).or_else(|| (!measured).then_some(Violation::NotMeasured { pod }))
+}
+
+/// Why a pod must not be removed by its own state.
+fn unfit(observed: &ObservedPod, snapshot: &Snapshot, policy: &Policy) -> Option<Violation> {
+    let pod = || observed.pod.name.clone();
     let old_enough = policy.minimum_age.is_zero()
         || observed.pod.ready_since.is_some_and(|since| since <= snapshot.taken_at - policy.minimum_age);
-    if !old_enough {
-        return Some(Violation::TooYoung { pod });
-    }
-    if untouchable(observed)
+    if !serves(observed) {
+        Some(Violation::NotServing { pod: pod() })
+    } else if !old_enough {
+        Some(Violation::TooYoung { pod: pod() })
+    } else if untouchable(observed)
         || forbidden(observed, snapshot, policy)
         || !is_own(observed, &snapshot.workload.name)
     {
-        return Some(Violation::Untouchable { pod });
+        Some(Violation::Untouchable { pod: pod() })
+    } else {
+        None
     }
-    (observed.loads.get(plan.indicator) != Some(removal.load)).then_some(Violation::NotMeasured { pod })
+}
+
+/// The pods of which a plan may be made.
+fn may_go<'a>(snapshot: &'a Snapshot, policy: &Policy) -> Vec<&'a ObservedPod> {
+    let may_go = |pod: &&ObservedPod| unfit(pod, snapshot, policy).is_none() && covered_once(pod, snapshot);
+    snapshot.pods.iter().filter(may_go).collect()
+}
+
+/// Whether no more than one disruption budget covers the pod.
+fn covered_once(observed: &ObservedPod, snapshot: &Snapshot) -> bool {
+    snapshot.surroundings.budgets.iter().filter(|budget| budget.covers(&observed.pod)).count() <= 1
 }
 
 fn serves(observed: &ObservedPod) -> bool {
@@ -202,21 +234,12 @@ fn is_own(observed: &ObservedPod, workload: &str) -> bool {
 
 fn check_shape(plan: &Plan, policy: &Policy) -> Option<Violation> {
     let k = policy.top_k.get();
-    let loads = |hot: bool| {
-        plan.removals
-            .iter()
-            .filter(move |removal| removal.choice.is_hot() == hot)
-            .map(|removal| removal.load.get())
-    };
-    let (hot, cold) = (loads(true).count(), loads(false).count());
-    // A prediction knows what a batch of hot pods alone does; the formula only holds for hot and cold ones together.
-    let one_sided = cold == 0 && matches!(plan.expectation, Expectation::EvenMixing(_));
-    if hot == 0 || one_sided || hot > k || cold > k {
-        return Some(Violation::Unbalanced { hot, cold, k });
-    }
-    let coolest_hot = loads(true).fold(f64::INFINITY, f64::min);
-    let warmest_cold = loads(false).fold(0.0, f64::max);
-    (coolest_hot < warmest_cold).then_some(Violation::NotOutliers)
+    let hot = plan.removals.iter().filter(|removal| removal.choice.is_hot()).count();
+    let cold = plan.removals.len() - hot;
+    // A prediction knows what a batch does, whatever it is of; the formula only holds for hot and cold pods together.
+    let by_formula = matches!(plan.expectation, Expectation::EvenMixing(_));
+    let unbalanced = hot == 0 || (by_formula && cold == 0) || hot > k || cold > k;
+    unbalanced.then_some(Violation::Unbalanced { hot, cold, k })
 }
 
 fn check_rest(
@@ -306,33 +329,7 @@ fn unsettled(snapshot: &Snapshot, policy: &Policy) -> bool {
     !policy.minimum_age.is_zero() && f64::from(fresh) > policy.most_young.get() * f64::from(all) + 1e-6
 }
 
-/// Every hot pod must have been hot in enough earlier readings: above its limit of now, or above the tolerance around the
-/// mean of the time, whichever is lower; and it must have been this pod.
-fn check_past(plan: &Plan, snapshot: &Snapshot, policy: &Policy) -> Vec<Violation> {
-    if policy.persistence.windows() < 2 {
-        return Vec::new();
-    }
-    let known = snapshot.past.as_ref().filter(|past| past.indicator == plan.indicator);
-    let windows = known.and_then(|past| past.windows.as_deref().ok()).unwrap_or_default();
-    let mut passing = Vec::new();
-    for removal in &plan.removals {
-        let Choice::Hot { above, .. } = removal.choice else { continue };
-        let mut seen = 1;
-        for (window, steps) in windows.iter().zip(1_i32..) {
-            let at = snapshot.taken_at - policy.persistence.step() * steps;
-            let pod = snapshot.pods.iter().find(|observed| observed.pod.uid == removal.pod.uid);
-            let was_there = pod.and_then(|pod| pod.pod.ready_since).is_some_and(|since| since <= at);
-            let mean = window.values().map(|load| load.get()).sum::<f64>() / window.len().max(1) as f64;
-            let limit = above.get().min(mean * policy.tolerance.get());
-            let hot = window.get(&removal.pod.name).is_some_and(|load| load.get() > limit);
-            seen += usize::from(was_there && hot);
-        }
-        if seen < policy.persistence.required() {
-            passing.push(Violation::Passing { pod: removal.pod.name.clone() });
-        }
-    }
-    passing
-}
-
+mod load;
+mod past;
 #[cfg(test)]
 mod tests;

@@ -18,10 +18,10 @@ pub use run::{End, Failed, Ports, Remembering, Task, run};
 
 use jiff::Timestamp;
 
-use crate::fleet::Workload;
+use crate::fleet::{Hpa, Pod, Workload};
 use crate::planner;
 use crate::policy::Policy;
-use crate::port::{Inventory, MetricsSource};
+use crate::port::{Inventory, InventoryError, Journal, MetricsSource, Readings, Step};
 use crate::report::Report;
 use crate::snapshot::{ObserveError, Past, Snapshot};
 use crate::surroundings::Surroundings;
@@ -59,10 +59,63 @@ pub async fn observe(
     policy: &Policy,
     now: Timestamp,
 ) -> Result<Observation, ObserveError> {
+    let snapshot = read(subject, metrics, inventory, policy, now).await?;
+    let report = planner::plan(&snapshot, policy);
+    Ok(Observation { snapshot, report })
+}
+
+/// Reads everything that is decided on.
+async fn read(
+    subject: &Subject,
+    metrics: &dyn MetricsSource,
+    inventory: &dyn Inventory,
+    policy: &Policy,
+    now: Timestamp,
+) -> Result<Snapshot, ObserveError> {
     let readings = metrics.read(now).await;
     let hpas = inventory.hpas().await;
     let surroundings = surroundings(inventory, policy).await?;
     let pods = inventory.pods().await.map_err(ObserveError::Pods)?;
+    assemble(subject, Seen { readings, hpas, surroundings, pods }, metrics, policy, now).await
+}
+
+/// What was read of a fleet, before it is put together.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Seen {
+    /// What the metric system gave.
+    pub readings: Readings,
+    /// All autoscalers of the namespace.
+    pub hpas: Result<Vec<Hpa>, InventoryError>,
+    /// What goes on around the fleet.
+    pub surroundings: Surroundings,
+    /// The pods that Kubernetes lists.
+    pub pods: Vec<Pod>,
+}
+
+/// Decides on what was read. Earlier metrics are read when there is an imbalance to confirm.
+///
+/// # Errors
+/// When there is no snapshot to decide on.
+pub async fn conclude(
+    subject: &Subject,
+    seen: Seen,
+    metrics: &dyn MetricsSource,
+    policy: &Policy,
+    now: Timestamp,
+) -> Result<Observation, ObserveError> {
+    let snapshot = assemble(subject, seen, metrics, policy, now).await?;
+    let report = planner::plan(&snapshot, policy);
+    Ok(Observation { snapshot, report })
+}
+
+async fn assemble(
+    subject: &Subject,
+    seen: Seen,
+    metrics: &dyn MetricsSource,
+    policy: &Policy,
+    now: Timestamp,
+) -> Result<Snapshot, ObserveError> {
+    let Seen { readings, hpas, surroundings, pods } = seen;
     let mut snapshot =
         Snapshot::assemble(subject.workload.clone(), now, pods, hpas, &subject.hpa_prefix, readings)?;
     snapshot.surround(surroundings);
@@ -71,8 +124,15 @@ pub async fn observe(
         let past = metrics.past(indicator, now, persistence.step(), persistence.earlier()).await;
         snapshot.past = Some(Past { indicator, windows: past });
     }
-    let report = planner::plan(&snapshot, policy);
-    Ok(Observation { snapshot, report })
+    Ok(snapshot)
+}
+
+/// Does a step, and tells when it begins and ends.
+fn told<T>(journal: &dyn Journal, step: Step, work: impl FnOnce() -> T) -> T {
+    journal.began(step);
+    let done = work();
+    journal.ended(step);
+    done
 }
 
 async fn surroundings(inventory: &dyn Inventory, policy: &Policy) -> Result<Surroundings, ObserveError> {

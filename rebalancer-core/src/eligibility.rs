@@ -8,6 +8,7 @@ use crate::fleet::{Phase, Pod};
 use crate::policy::Policy;
 use crate::report::Veto;
 use crate::snapshot::Snapshot;
+use crate::surroundings::Controller;
 
 /// Namespaces whose pods keep the cluster itself alive.
 const SYSTEM_NAMESPACES: [&str; 3] = ["kube-system", "kube-public", "kube-node-lease"];
@@ -48,9 +49,14 @@ impl<'a> Criteria<'a> {
     /// Those of a snapshot's workload.
     #[must_use]
     pub fn of(snapshot: &'a Snapshot, policy: &'a Policy) -> Self {
-        let controller = snapshot.surroundings.controller.as_ref();
+        Self::under(&snapshot.workload.name, snapshot.surroundings.controller.as_ref(), policy)
+    }
+
+    /// Those of the pods of a workload, when its own object is this one.
+    #[must_use]
+    pub fn under(workload: &'a str, controller: Option<&Controller>, policy: &'a Policy) -> Self {
         let workload_opted_in = controller.is_some_and(|controller| is_true(&controller.annotations, OPT_IN));
-        Self { workload: &snapshot.workload.name, policy, workload_opted_in }
+        Self { workload, policy, workload_opted_in }
     }
 
     /// The reason why this pod must not be removed at this time; `None` when it may be.

@@ -77,6 +77,30 @@ pub(crate) fn snapshot(cpu: &[f64], percent: Option<f64>) -> Snapshot {
     Snapshot::assemble(workload(), NOW, pods, Ok(hpas), "", readings(&loads)).unwrap()
 }
 
+/// A fleet with these CPU loads and CPU requests, in cores, and an HPA at this percentage of each pod's own.
+pub(crate) fn sized(cpu: &[(f64, f64)], percent: f64) -> Snapshot {
+    let loads: Vec<f64> = cpu.iter().map(|(load, _)| *load).collect();
+    let mut fleet = snapshot(&loads, Some(percent));
+    for (pod, (_, request)) in fleet.pods.iter_mut().zip(cpu) {
+        pod.cpu_request = Some(Cores::new(*request).unwrap());
+    }
+    fleet
+}
+
+/// A fleet measured by several indicators, where `None` is a missing sample, and an HPA at this percentage of one core each.
+pub(crate) fn measured(by: &[(Indicator, &[Option<f64>])], percent: Option<f64>) -> Snapshot {
+    let count = by.iter().map(|(_, loads)| loads.len()).max().unwrap_or(0);
+    let names: Vec<String> = named(&vec![0.0; count]).into_iter().map(|(name, _)| name).collect();
+    let samples = |loads: &[Option<f64>]| {
+        let known = names.iter().zip(loads).filter_map(|(name, load)| Some((name.as_str(), (*load)?)));
+        samples(&known.collect::<Vec<_>>())
+    };
+    let loads = by.iter().map(|(indicator, loads)| (*indicator, Ok(samples(loads)))).collect();
+    let pods = names.iter().map(|name| pod(name)).collect();
+    let hpas = percent.map(hpa).into_iter().collect();
+    Snapshot::assemble(workload(), NOW, pods, Ok(hpas), "", Readings { loads, ..readings(&[]) }).unwrap()
+}
+
 /// The default policy without a minimum of pods and largest shares, satisfied with one reading.
 pub(crate) fn policy() -> Policy {
     Policy {

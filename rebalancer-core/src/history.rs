@@ -19,6 +19,7 @@ mod breaker;
 #[cfg(feature = "serde")]
 mod codec;
 mod counter;
+mod durations;
 mod effect;
 mod judge;
 mod ledger;
@@ -31,7 +32,8 @@ mod rotation;
 mod store;
 
 pub use breaker::{Breaker, Trip};
-pub use counter::{Counters, Tally};
+pub use counter::{Counters, Tally, Toll};
+pub use durations::Durations;
 pub use effect::{Effect, Spread};
 pub use judge::CycleEnd;
 #[cfg(any(test, feature = "simulation"))]
@@ -45,7 +47,7 @@ pub use store::{Acquired, Held, Peeked, StateError, StateStore, Token};
 use jiff::{SignedDuration, Timestamp};
 
 /// A record as JSON is never longer. All annotations of an object may take 256 KiB together, and others use them too.
-pub const MOST_BYTES: usize = 32 * 1024;
+pub const MOST_BYTES: usize = 40 * 1024;
 
 /// Later by this much, or the last time there is.
 fn later(at: Timestamp, by: SignedDuration) -> Timestamp {

@@ -4,13 +4,54 @@ use std::cmp::Ordering;
 
 use crate::planner::Room;
 use crate::report::{Choice, Improvement};
-use crate::unit::Load;
+use crate::unit::{Load, Ratio};
 
 /// An eligible pod with a load, by its place in the snapshot, which is sorted by name.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) struct Candidate {
     pub(crate) index: usize,
     pub(crate) load: Load,
+    /// Above this it is hot.
+    pub(crate) limit: Load,
+    /// How loaded it is by several indicators, if there are several.
+    pub(crate) score: Option<Ratio>,
+    pub(crate) end: End,
+}
+
+/// At which end of the ranking a pod may be chosen.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum End {
+    /// As a hot or as a cold one.
+    Either,
+    /// Only as a hot one.
+    Hot,
+}
+
+impl Candidate {
+    pub(crate) fn is_hot(&self) -> bool {
+        self.load > self.limit
+    }
+
+    const fn as_hot(&self, rank: usize) -> Choice {
+        Choice::Hot { rank, above: self.limit, score: self.score }
+    }
+
+    const fn as_cold(&self, rank: usize) -> Choice {
+        Choice::Cold { rank, score: self.score }
+    }
+
+    fn may_be_cold(&self) -> bool {
+        self.end == End::Either
+    }
+
+    /// By the score, if there is one, and then by what it carries.
+    fn rank(&self, other: &Self) -> Ordering {
+        let by_score = match (self.score, other.score) {
+            (Some(own), Some(others)) => own.total_cmp(&others),
+            (own, others) => own.is_some().cmp(&others.is_some()),
+        };
+        by_score.then_with(|| self.load.total_cmp(&other.load))
+    }
 }
 
 /// Hot and cold pods, disjoint, the most extreme first.
@@ -18,36 +59,53 @@ pub(crate) struct Candidate {
 pub(crate) struct Rotation {
     pub(crate) hot: Vec<Candidate>,
     pub(crate) cold: Vec<Candidate>,
-    /// Among the K hottest, but not above the limit.
+    /// The hottest of the rest, when fewer than K are hot.
     pub(crate) not_hot: Vec<Candidate>,
-    pub(crate) limit: Load,
 }
 
-/// Of the `k` hottest those above `limit`, and the `k` coldest of the rest; ties go by name.
+/// The `k` hottest of those above their limits, and the `k` coldest of the rest, those below their limits first; ties go by
+/// name.
 ///
 /// Linear in the number of candidates: both ends are selected, only they are sorted.
-pub(crate) fn choose(candidates: &[Candidate], k: usize, limit: Load) -> Rotation {
-    let hottest = first(candidates.to_vec(), k, |a, b| b.load.total_cmp(&a.load));
-    let (hot, not_hot): (Vec<_>, Vec<_>) = hottest.into_iter().partition(|candidate| candidate.load > limit);
-    let rest = candidates.iter().filter(|candidate| !hot.contains(candidate)).copied().collect();
-    let cold = if hot.is_empty() { Vec::new() } else { first(rest, k, |a, b| a.load.total_cmp(&b.load)) };
-    let not_hot = not_hot.into_iter().filter(|candidate| !cold.contains(candidate)).collect();
-    Rotation { hot, cold, not_hot, limit }
+pub(crate) fn choose(candidates: Vec<Candidate>, k: usize) -> Rotation {
+    let (mut above, mut rest): (Vec<_>, Vec<_>) = candidates.into_iter().partition(Candidate::is_hot);
+    let mut hot = first(&mut above, k, |a, b| b.rank(a));
+    rest.retain(Candidate::may_be_cold);
+    let mut not_hot = first(&mut rest, k - hot.len(), |a, b| b.rank(a));
+    rest.extend(above.into_iter().skip(k).filter(Candidate::may_be_cold));
+    let mut cold = first(&mut rest, k, |a, b| a.is_hot().cmp(&b.is_hot()).then_with(|| a.rank(b)));
+    draw_apart(&mut hot, &mut cold);
+    not_hot.retain(|candidate| !cold.contains(candidate));
+    Rotation { hot, cold, not_hot }
 }
 
-/// The first `k` by this order, then by name, sorted.
+/// No hot pod stays that ranks below the coldest one, and then no cold pod that ranks above a hot one: they have nothing
+/// to mix. With one indicator and one limit for all it is never so.
+fn draw_apart(hot: &mut Vec<Candidate>, cold: &mut Vec<Candidate>) {
+    match (hot.first(), cold.first().copied()) {
+        (Some(hottest), Some(coldest)) if hottest.rank(&coldest).is_ge() => {
+            hot.retain(|candidate| candidate.rank(&coldest).is_ge());
+        }
+        (Some(_) | None, _) => cold.clear(),
+    }
+    if let Some(coolest) = hot.last() {
+        cold.retain(|candidate| candidate.rank(coolest).is_le());
+    }
+}
+
+/// The first `k` by this order, then by name, sorted. They are the first of the slice afterwards too.
 fn first(
-    mut all: Vec<Candidate>,
+    all: &mut [Candidate],
     k: usize,
-    by_load: impl Fn(&Candidate, &Candidate) -> Ordering,
+    by_rank: impl Fn(&Candidate, &Candidate) -> Ordering,
 ) -> Vec<Candidate> {
-    let order = |a: &Candidate, b: &Candidate| by_load(a, b).then(a.index.cmp(&b.index));
+    let order = |a: &Candidate, b: &Candidate| by_rank(a, b).then(a.index.cmp(&b.index));
     if k < all.len() {
         all.select_nth_unstable_by(k, order);
-        all.truncate(k);
     }
-    all.sort_unstable_by(order);
-    all
+    let mut first: Vec<Candidate> = all.iter().take(k).copied().collect();
+    first.sort_unstable_by(order);
+    first
 }
 
 impl Rotation {
@@ -57,12 +115,11 @@ impl Rotation {
         let mut dropped = Vec::new();
         while self.hot.len() + self.cold.len() > most.max(2) {
             let rank = self.hot.len().max(self.cold.len());
-            let (from, choice) = if self.cold.len() >= self.hot.len() {
-                (&mut self.cold, Choice::Cold { rank })
+            dropped.extend(if self.cold.len() >= self.hot.len() {
+                self.cold.pop().map(|pod| (pod, pod.as_cold(rank)))
             } else {
-                (&mut self.hot, Choice::Hot { rank, above: self.limit })
-            };
-            dropped.extend(from.pop().map(|candidate| (candidate, choice)));
+                self.hot.pop().map(|pod| (pod, pod.as_hot(rank)))
+            });
         }
         dropped
     }
@@ -93,8 +150,8 @@ impl Rotation {
         let longest = self.hot.len().max(self.cold.len());
         (0..longest).flat_map(|place| {
             let rank = place + 1;
-            let hot = self.hot.get(place).map(|&pod| (pod, Choice::Hot { rank, above: self.limit }));
-            let cold = self.cold.get(place).map(|&pod| (pod, Choice::Cold { rank }));
+            let hot = self.hot.get(place).map(|&pod| (pod, pod.as_hot(rank)));
+            let cold = self.cold.get(place).map(|&pod| (pod, pod.as_cold(rank)));
             hot.into_iter().chain(cold)
         })
     }
@@ -109,13 +166,24 @@ fn mean<'a>(candidates: impl Iterator<Item = &'a Candidate>) -> f64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
 
-    fn candidates(loads: &[f64]) -> Vec<Candidate> {
-        loads
-            .iter()
-            .enumerate()
-            .map(|(index, &load)| Candidate { index, load: Load::new(load).unwrap() })
-            .collect()
+    fn candidates(loads: &[f64], limit: f64) -> Vec<Candidate> {
+        let of_its_own: Vec<(f64, f64)> = loads.iter().map(|load| (*load, limit)).collect();
+        with_limits(&of_its_own)
+    }
+
+    /// From loads, each with its limit.
+    fn with_limits(loads: &[(f64, f64)]) -> Vec<Candidate> {
+        let load = |load| Load::new(load).unwrap();
+        let candidate = |(index, (carried, limit)): (usize, &(f64, f64))| Candidate {
+            index,
+            load: load(*carried),
+            limit: load(*limit),
+            score: None,
+            end: End::Either,
+        };
+        loads.iter().enumerate().map(candidate).collect()
     }
 
     fn loads(of: &[Candidate]) -> Vec<f64> {
@@ -123,7 +191,7 @@ mod tests {
     }
 
     fn check(given: &[f64], k: usize, limit: f64, hot: &[f64], cold: &[f64], percent: f64) {
-        let rotation = choose(&candidates(given), k, Load::new(limit).unwrap());
+        let rotation = choose(candidates(given, limit), k);
         assert_eq!((loads(&rotation.hot).as_slice(), loads(&rotation.cold).as_slice()), (hot, cold));
         assert!((rotation.improvement().percent - percent).abs() < 0.05, "{}", rotation.improvement());
     }
@@ -149,10 +217,82 @@ mod tests {
     }
 
     #[test]
+    fn a_larger_pod_below_its_own_limit_does_not_take_the_place_of_a_smaller_one_above_its_own() {
+        let fleet = with_limits(&[(1.5, 2.0), (1.4, 2.0), (0.9, 0.8), (0.6, 2.0), (0.3, 0.8)]);
+        let rotation = choose(fleet, 1);
+        assert_eq!((loads(&rotation.hot), loads(&rotation.cold)), (vec![0.9], vec![0.3]));
+    }
+
+    #[test]
+    fn a_pod_that_carries_as_much_as_a_hot_one_is_not_removed_as_a_cold_one() {
+        // The hot pod of 0.5 gives nothing to mix, and 0.7 is too much to be mixed with 0.6.
+        let fleet = with_limits(&[(0.9, 0.4), (0.6, 0.4), (0.5, 0.4), (0.55, 2.0), (0.7, 2.0)]);
+        let rotation = choose(fleet, 3);
+        assert_eq!((loads(&rotation.hot), loads(&rotation.cold)), (vec![0.9, 0.6], vec![0.55]));
+        let nothing_to_mix = choose(with_limits(&[(0.5, 0.4), (0.7, 2.0)]), 1);
+        assert_eq!((loads(&nothing_to_mix.hot), loads(&nothing_to_mix.cold)), (vec![0.5], vec![]));
+    }
+
+    #[test]
+    fn scores_rank_before_loads_and_a_pod_that_is_only_hot_is_never_a_cold_one() {
+        let mut fleet = candidates(&[1.3, 1.2, 1.1, 0.4, 0.3, 0.2], 1.0);
+        for (pod, score) in fleet.iter_mut().zip([1.1, 1.4, 1.3, 0.5, 0.6, 0.4]) {
+            pod.score = Ratio::new(score).ok();
+        }
+        fleet[5].end = End::Hot;
+        let rotation = choose(fleet, 2);
+        assert_eq!((loads(&rotation.hot), loads(&rotation.cold)), (vec![1.2, 1.1], vec![0.4, 0.3]));
+    }
+
+    #[test]
+    fn a_pod_above_its_limit_is_a_cold_one_only_where_no_other_is_left() {
+        let mut fleet = candidates(&[1.3, 1.2, 1.1, 0.4, 0.3], 1.0);
+        for (pod, score) in fleet.iter_mut().zip([1.5, 1.4, 0.1, 0.8, 0.7]) {
+            pod.score = Ratio::new(score).ok();
+        }
+        let rotation = choose(fleet.clone(), 2);
+        assert_eq!((loads(&rotation.hot), loads(&rotation.cold)), (vec![1.3, 1.2], vec![0.3, 0.4]));
+        let only_hot = choose(fleet[..3].to_vec(), 2);
+        assert_eq!((loads(&only_hot.hot), loads(&only_hot.cold)), (vec![1.3, 1.2], vec![1.1]));
+    }
+
+    #[test]
+    fn a_hot_pod_that_ranks_below_every_cold_one_stays() {
+        let mut fleet = candidates(&[1.3, 1.2, 0.4, 0.3], 1.0);
+        for (pod, score) in fleet.iter_mut().zip([1.5, 0.5, 0.6, 0.7]) {
+            pod.score = Ratio::new(score).ok();
+        }
+        let rotation = choose(fleet.clone(), 2);
+        assert_eq!((loads(&rotation.hot), loads(&rotation.cold)), (vec![1.3], vec![0.4, 0.3]));
+        let only_the_lower = choose(fleet.split_off(1), 2);
+        assert_eq!((loads(&only_the_lower.hot), loads(&only_the_lower.cold)), (vec![1.2], vec![]));
+    }
+
+    #[test]
     fn ties_go_by_name() {
-        let rotation = choose(&candidates(&[2.0, 0.1, 2.0, 0.1, 2.0, 0.1]), 2, Load::new(1.0).unwrap());
+        let rotation = choose(candidates(&[2.0, 0.1, 2.0, 0.1, 2.0, 0.1], 1.0), 2);
         let places = |of: &[Candidate]| of.iter().map(|candidate| candidate.index).collect::<Vec<_>>();
         assert_eq!((places(&rotation.hot), places(&rotation.cold)), (vec![0, 2], vec![1, 3]));
+    }
+
+    proptest! {
+        /// One limit for all and one indicator: of the K hottest those above the limit, and the K coldest of the rest.
+        #[test]
+        fn without_scores_the_ends_are_those_of_the_sorted_loads(
+            given in prop::collection::vec(prop_oneof![0.0_f64..3.0, Just(1.0), Just(2.0)], 0..30),
+            k in 1_usize..6,
+            limit in 0.0_f64..3.0,
+        ) {
+            let mut sorted = candidates(&given, limit);
+            sorted.sort_by(|a, b| b.load.total_cmp(&a.load).then(a.index.cmp(&b.index)));
+            let hot: Vec<_> = sorted.iter().take(k).filter(|pod| pod.is_hot()).copied().collect();
+            sorted.retain(|pod| !hot.contains(pod));
+            sorted.sort_by(|a, b| a.load.total_cmp(&b.load).then(a.index.cmp(&b.index)));
+            let cold = if hot.is_empty() { 0 } else { k };
+            let rotation = choose(candidates(&given, limit), k);
+            prop_assert_eq!(rotation.hot, hot);
+            prop_assert_eq!(rotation.cold, sorted.into_iter().take(cold).collect::<Vec<_>>());
+        }
     }
 
     #[test]
@@ -163,8 +303,7 @@ mod tests {
             (3, vec![9.0, 8.0], vec![1.0]),
             (2, vec![9.0], vec![1.0]),
         ] {
-            let mut rotation =
-                choose(&candidates(&[9.0, 8.0, 7.0, 3.0, 2.0, 1.0]), 3, Load::new(5.0).unwrap());
+            let mut rotation = choose(candidates(&[9.0, 8.0, 7.0, 3.0, 2.0, 1.0], 5.0), 3);
             let dropped = rotation.trim(most).len();
             assert_eq!((loads(&rotation.hot), loads(&rotation.cold), dropped), (hot, cold, 6 - most));
         }

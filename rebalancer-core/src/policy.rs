@@ -2,9 +2,11 @@
 
 mod persistence;
 mod quiet;
+mod weights;
 
 pub use persistence::{Persistence, TooManyRequired};
 pub use quiet::{NotAWindow, QuietHours, QuietWindow};
+pub use weights::{NoWeight, Weights};
 
 use std::collections::BTreeMap;
 use std::num::NonZeroUsize;
@@ -31,6 +33,8 @@ pub struct Policy {
     /// The coefficient of variation above which an indicator says that the fleet is out of balance.
     /// An indicator without an entry uses [`default_threshold`].
     pub variance_thresholds: BTreeMap<Indicator, Ratio>,
+    /// How much each indicator counts when several rank the pods.
+    pub weights: Weights,
     /// Pods that must stay Ready after the batch.
     pub minimum_pods: usize,
     /// At most this many pods are removed in this cycle, as the removal budget allows; `None` for no such limit.
@@ -96,6 +100,7 @@ impl Default for Policy {
             tolerance: valid(Tolerance::new(1.5)),
             minimum_improvement: valid(Percent::new(10.0)),
             variance_thresholds: BTreeMap::new(),
+            weights: Weights::default(),
             minimum_pods: 3,
             most_removals: None,
             most_share: valid(Share::new(0.5)),

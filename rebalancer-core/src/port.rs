@@ -1,6 +1,8 @@
 //! The ports: what the cycle asks of the world, and the closed errors that the world may answer with.
 //! Errors are sorted by what the caller does next, not by where they came from.
 
+mod trouble;
+
 use std::collections::BTreeMap;
 use std::fmt;
 
@@ -13,6 +15,8 @@ use crate::fleet::{Hpa, Indicator, PartitionLoad, Pod, Samples, Uid, Workload};
 use crate::remember::LookBack;
 use crate::report::Removal;
 use crate::surroundings::{Controller, DisruptionBudget};
+
+pub use trouble::Trouble;
 
 /// Why a metric could not be read.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -77,6 +81,11 @@ pub trait MetricsSource: Send + Sync {
         step: SignedDuration,
         count: usize,
     ) -> Result<Vec<Samples>, MetricsError>;
+
+    /// What went wrong with the metric server so far, as far as that is known.
+    fn trouble(&self) -> Trouble {
+        Trouble::default()
+    }
 }
 
 /// Why the Kubernetes API did not give what was asked for.
@@ -149,6 +158,11 @@ pub trait Inventory: Send + Sync {
     /// # Errors
     /// When it can't be known.
     async fn pod(&self, name: &str) -> Result<Option<Pod>, InventoryError>;
+
+    /// What went wrong with the API server so far, removals and the record included, as far as that is known here.
+    fn trouble(&self) -> Trouble {
+        Trouble::default()
+    }
 }
 
 /// Why a pod was not removed.
@@ -270,9 +284,22 @@ pub struct Intent<'a> {
     pub mode: Mode,
 }
 
+/// Work that a cycle does by itself, between what it asks of the world. It never waits.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Step {
+    /// Decides.
+    Plan,
+    /// Checks a plan against the safety rules.
+    Audit,
+}
+
 /// Is told what a cycle does while it does it, and keeps the audit trail: an intent before each call, an outcome
 /// after it.
 pub trait Journal: Send + Sync {
+    /// This step begins. The core has no clock of its own for how long it takes.
+    fn began(&self, _step: Step) {}
+    /// The step that began last is done.
+    fn ended(&self, _step: Step) {}
     /// What memory shows of earlier cycles.
     fn looked_back(&self, _look_back: &LookBack) {}
     /// What was seen and decided, before anything is done.

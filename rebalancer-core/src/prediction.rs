@@ -76,8 +76,8 @@ pub struct Forecast<'a> {
     model: &'a GroupModel,
     inference: Inference,
     timing: Timing,
-    /// Loads above this are hot, in the indicator's unit.
-    limit: f64,
+    /// For each member: loads above this are hot, in the indicator's unit.
+    limits: Vec<f64>,
     now: Vec<f64>,
     before: Evenness,
 }
@@ -87,17 +87,18 @@ pub struct Forecast<'a> {
 struct Evenness {
     cv: f64,
     max_to_mean: f64,
-    /// Sum of what is above the limit.
+    /// Sum of what is above the limits.
     excess: f64,
 }
 
 impl<'a> Forecast<'a> {
-    /// Prepares to work out rotations of this group.
+    /// Prepares to work out rotations of this group. A member whose load is above its limit is hot; there is one limit
+    /// for each member, in the indicator's unit.
     #[must_use]
-    pub fn new(model: &'a GroupModel, inference: Inference, timing: Timing, limit: f64) -> Self {
+    pub fn new(model: &'a GroupModel, inference: Inference, timing: Timing, limits: Vec<f64>) -> Self {
         let now = model.loads_now();
-        let before = Evenness::of(&now, limit);
-        Self { model, inference, timing, limit, now, before }
+        let before = Evenness::of(&now, &limits);
+        Self { model, inference, timing, limits, now, before }
     }
 
     /// Load of each member now, as the model explains it.
@@ -115,10 +116,21 @@ impl<'a> Forecast<'a> {
                 *slot = true;
             }
         }
+        let limits = self.limits_after(&leaving);
         let mut random = ChaCha8Rng::seed_from_u64(seed);
         let after: Vec<Evenness> =
-            (0..draws).map(|_| Evenness::of(&self.after(&leaving, &mut random), self.limit)).collect();
+            (0..draws).map(|_| Evenness::of(&self.after(&leaving, &mut random), &limits)).collect();
         self.summarize(removed, &after)
+    }
+
+    /// Those of the staying members, then those of the replacements. A replacement is taken to have the limit of the pod
+    /// that it replaces: a larger request would be a relief that no rotation brought.
+    fn limits_after(&self, leaving: &[bool]) -> Vec<f64> {
+        let of = |those: bool| {
+            let limits = self.limits.iter().zip(leaving);
+            limits.filter(move |(_, leaves)| **leaves == those).map(|(limit, _)| *limit)
+        };
+        of(false).chain(of(true)).collect()
     }
 
     fn summarize(&self, removed: &[usize], after: &[Evenness]) -> Prediction {
@@ -128,8 +140,8 @@ impl<'a> Forecast<'a> {
         let variance = after.iter().map(|even| (even.cv - expected_cv).powi(2)).sum::<f64>() / count;
         let carried: f64 = removed
             .iter()
-            .filter_map(|&index| self.now.get(index))
-            .map(|load| (load - self.limit).max(0.0))
+            .filter_map(|&index| Some((self.now.get(index)?, self.limits.get(index)?)))
+            .map(|(load, limit)| (load - limit).max(0.0))
             .sum();
         let relief = self.before.excess - mean(|even| even.excess);
         Prediction {
@@ -148,7 +160,7 @@ impl<'a> Forecast<'a> {
         }
     }
 
-    /// Loads of all members after one draw of member ids.
+    /// Loads of all members after one draw of member ids: of the staying ones, then of the replacements.
     fn after(&self, leaving: &[bool], random: &mut ChaCha8Rng) -> Vec<f64> {
         let assignor = self.inference.assignor();
         let everything: Vec<u32> = (0..).zip(&self.model.topics).map(|(index, _)| index).collect();
@@ -210,7 +222,7 @@ fn id(random: &mut ChaCha8Rng) -> String {
 }
 
 impl Evenness {
-    fn of(loads: &[f64], limit: f64) -> Self {
+    fn of(loads: &[f64], limits: &[f64]) -> Self {
         let count = loads.len() as f64;
         let mean = loads.iter().sum::<f64>() / count;
         if loads.is_empty() || mean <= 0.0 {
@@ -218,7 +230,7 @@ impl Evenness {
         }
         let variance = loads.iter().map(|load| (load - mean).powi(2)).sum::<f64>() / count;
         let max = loads.iter().copied().fold(0.0, f64::max);
-        let excess = loads.iter().map(|load| (load - limit).max(0.0)).sum();
+        let excess = loads.iter().zip(limits).map(|(load, limit)| (load - limit).max(0.0)).sum();
         Self { cv: variance.sqrt() / mean, max_to_mean: max / mean, excess }
     }
 }

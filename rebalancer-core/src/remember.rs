@@ -12,7 +12,7 @@ use jiff::{SignedDuration, Timestamp};
 use crate::cycle::{Failed, Observation, Outcome};
 use crate::history::{
     Acquired, Breaker, CycleEnd, Patience, Peeked, Record, Rotation, Spread, StateError, StateStore, Story,
-    Token, Unrecordable,
+    Token, Toll, Unrecordable,
 };
 use crate::policy::Policy;
 use crate::port::{Interruption, Mode};
@@ -28,6 +28,8 @@ pub struct Memory {
     cycle: String,
     patience: Patience,
     record: Record,
+    /// As it was read, brought to the present: what a dry run leaves.
+    read: Record,
     token: Option<Token>,
 }
 
@@ -79,7 +81,7 @@ impl Memory {
             }
         };
         record.advance(now, &patience);
-        Ok(Self { cycle: cycle.to_owned(), patience, record, token })
+        Ok(Self { cycle: cycle.to_owned(), patience, read: record.clone(), record, token })
     }
 
     /// What is remembered.
@@ -133,6 +135,11 @@ impl Memory {
         }
     }
 
+    /// Counts what was decided, and how long that took.
+    pub fn decided(&mut self, report: &Report, took: SignedDuration) {
+        self.record.count_decision(&report.decision, took);
+    }
+
     /// Writes the intent down, before anything is removed. A dry run writes nothing.
     ///
     /// # Errors
@@ -173,7 +180,8 @@ impl Memory {
         }
     }
 
-    /// Writes down how the cycle ended, and frees the lock. `ended` is its outcome, or why it has none.
+    /// Writes down how the cycle ended and what it took, and frees the lock. `ended` is its outcome, or why it has none.
+    /// Gives the record as it is written now; a dry run gives it as it was read, since it counts nothing.
     ///
     /// # Errors
     /// When it was not written for sure. The lock then frees itself, and the next cycle finishes the story.
@@ -181,9 +189,10 @@ impl Memory {
         mut self,
         store: &dyn StateStore,
         ended: Result<&Outcome, &Failed>,
+        toll: Toll,
         now: Timestamp,
-    ) -> Result<(), StateError> {
-        let Some(token) = self.token.take() else { return Ok(()) };
+    ) -> Result<Record, StateError> {
+        let Some(token) = self.token.take() else { return Ok(self.read) };
         match ended {
             Ok(Outcome::Acted { pods, .. }) => self.record.finish(&self.cycle, pods, now),
             Err(Failed::NotBegun(_)) => self.record.withdraw(&self.cycle),
@@ -197,7 +206,8 @@ impl Memory {
             Ok(_) | Err(_) => CycleEnd::Failed,
         };
         self.record.cycle_ended(ended.map_or("failed", Outcome::status), end, now, &self.patience);
-        store.release(now, token, &self.record).await
+        self.record.count_toll(toll);
+        store.release(now, token, &self.record).await.map(|()| self.record)
     }
 }
 

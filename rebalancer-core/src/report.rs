@@ -10,14 +10,16 @@ use crate::group::{Inference, Unusable};
 use crate::port::MetricsError;
 use crate::prediction::Prediction;
 use crate::stats::Distribution;
-use crate::unit::{Cores, Load, Ratio};
+use crate::unit::{Ratio, Weight};
 
 mod decision;
 mod hold;
+mod limit;
 mod verdict;
 
 pub use decision::{Choice, Decision, Expectation, Improvement, Plan, Removal};
 pub use hold::Hold;
+pub use limit::{ByRequest, Limit};
 pub use verdict::{Spared, Verdict, Veto};
 
 /// The result of planning.
@@ -45,11 +47,21 @@ pub struct Report {
     pub prediction: Option<Prediction>,
     /// What is to be done.
     pub decision: Decision,
-    /// One verdict a pod, in the order of [`Snapshot::pods`](crate::snapshot::Snapshot).
+    /// One score a pod, in the order of [`Snapshot::pods`](crate::snapshot::Snapshot), where several indicators are usable:
+    /// each of its loads by the mean of that indicator, weighted. 1 is as loaded as the mean pod; `None` is not known.
+    #[cfg_attr(feature = "serde", serde(skip_serializing_if = "Vec::is_empty"))]
+    pub scores: Vec<Option<Ratio>>,
+    /// One verdict a pod, in the same order.
     pub verdicts: Vec<Verdict>,
 }
 
 impl Report {
+    /// The score of the pod at this place in the snapshot; `None` when it is not known, or one indicator ranks the pods.
+    #[must_use]
+    pub fn score(&self, place: usize) -> Option<Ratio> {
+        self.scores.get(place).copied().flatten()
+    }
+
     /// Holds the plan, and tells each chosen pod so.
     pub(crate) fn hold(&mut self, hold: Hold) {
         self.decision = Decision::Hold(hold);
@@ -73,47 +85,8 @@ pub struct IndicatorReport {
     pub limit: Limit,
     /// It says that the fleet is out of balance.
     pub out_of_balance: bool,
-}
-
-/// What an indicator is compared with to tell whether the fleet is out of balance.
-#[derive(Debug, Clone, Copy, PartialEq)]
-#[cfg_attr(feature = "serde", derive(serde::Serialize), serde(rename_all = "snake_case"))]
-pub enum Limit {
-    /// The autoscaler's target times the tolerance: one pod above it is an imbalance.
-    Target {
-        /// The target for one pod.
-        target: Cores,
-        /// Loads above this are hot.
-        hot_above: Load,
-    },
-    /// The coefficient of variation: an imbalance when it is above the threshold.
-    Variance {
-        /// The threshold.
-        threshold: Ratio,
-        /// Loads above this (mean times tolerance) are hot.
-        hot_above: Load,
-    },
-}
-
-impl Limit {
-    /// Loads above this are hot.
-    #[must_use]
-    pub const fn hot_above(&self) -> Load {
-        match self {
-            Self::Target { hot_above, .. } | Self::Variance { hot_above, .. } => *hot_above,
-        }
-    }
-}
-
-impl fmt::Display for Limit {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Target { target, hot_above } => write!(f, "target {target} a pod, hot above {hot_above}"),
-            Self::Variance { threshold, hot_above } => {
-                write!(f, "CV threshold {threshold}, hot above {hot_above}")
-            }
-        }
-    }
+    /// How much it counts in the scores.
+    pub weight: Weight,
 }
 
 /// How pods were chosen, or would have been.

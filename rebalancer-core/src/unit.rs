@@ -72,6 +72,10 @@ quantity!(
     Ratio, "a ratio of 0 or more", |v| v >= 0.0, "{:.3}"
 );
 quantity!(
+    /// How much an indicator counts beside others; 0 is not at all.
+    Weight, "a weight of 0 or more", |v| v >= 0.0, "{}"
+);
+quantity!(
     /// A share, 0 to 1.
     Share, "a share between 0 and 1", |v| (0.0..=1.0).contains(&v), "{:.2}"
 );
@@ -103,6 +107,17 @@ impl Load {
 impl Ratio {
     /// No ratio at all: 0.
     pub const ZERO: Self = Self(0.0);
+
+    /// Total order; there is no NaN to make it partial.
+    #[must_use]
+    pub fn total_cmp(&self, other: &Self) -> std::cmp::Ordering {
+        self.0.total_cmp(&other.0)
+    }
+}
+
+impl Weight {
+    /// As much as any other.
+    pub const ONE: Self = Self(1.0);
 }
 
 impl From<Cores> for Load {

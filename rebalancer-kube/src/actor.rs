@@ -7,8 +7,8 @@ use k8s_openapi::api::authentication::v1::SelfSubjectReview;
 use tracing::debug;
 
 use crate::client::Connection;
-use crate::retry::Deadline;
-use crate::wire::{self, Failure, exchange};
+use crate::retry::{Deadline, once};
+use crate::wire::{self, Failure};
 
 /// Every authenticated user may ask, by the ClusterRole `system:basic-user`.
 const PATH: &str = "/apis/authentication.k8s.io/v1/selfsubjectreviews";
@@ -21,7 +21,7 @@ pub(crate) async fn actor(connection: &Connection) -> Option<String> {
     match ask(connection).await {
         Ok(review) => review.status?.user_info?.username.filter(|name| !name.is_empty()),
         Err(failure) => {
-            debug!(event = "kubernetes_actor", error = %failure, "not known who we are");
+            debug!(event = "kubernetes_actor", error = %failure, "it is not known who we are to the API server");
             None
         }
     }
@@ -30,5 +30,5 @@ pub(crate) async fn actor(connection: &Connection) -> Option<String> {
 async fn ask(connection: &Connection) -> Result<SelfSubjectReview, Failure> {
     let request = wire::request(Method::POST, PATH, Some(&SelfSubjectReview::default()))?;
     let deadline = Deadline::after(LONGEST.min(connection.timeout));
-    deadline.hold(exchange(&connection.client, request)).await
+    once(connection, request, deadline).await
 }

@@ -104,6 +104,11 @@ fn concerns_a_budget(status: &Status) -> bool {
     status.details.as_ref().is_some_and(|details| details.kind.starts_with("poddisruptionbudget"))
 }
 
+/// A disruption budget says no, which is what it is for.
+pub(crate) fn is_from_a_budget(refusal: &Refusal) -> bool {
+    concerns_a_budget(&refusal.status) || budget_cause(&refusal.status).is_some()
+}
+
 /// Webhooks and admission policies answer 403 too; no RBAC rule would help.
 fn denied_by_admission(status: &Status) -> bool {
     status.message.contains("denied the request") || status.message.contains("denied request")

@@ -1,12 +1,15 @@
 //! Finds the cluster and the credentials, and makes the client that everything here shares.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 use http::HeaderValue;
 use http::header::USER_AGENT;
 use kube::config::{InferConfigError, KubeConfigOptions, Kubeconfig, KubeconfigError};
 use kube::{Client, Config};
+
+use crate::meter::Meter;
 
 /// A server that is there accepts a connection at once; the rest of the time is for retries.
 const LONGEST_CONNECT: Duration = Duration::from_secs(5);
@@ -65,6 +68,8 @@ pub enum ConnectError {
 pub struct Connection {
     pub(crate) client: Client,
     pub(crate) timeout: Duration,
+    /// Shared by its clones.
+    pub(crate) meter: Arc<Meter>,
 }
 
 impl Connection {
@@ -74,7 +79,7 @@ impl Connection {
     /// that a disruption budget refused, which may then succeed long after its decision went stale.
     #[must_use]
     pub fn with_client(client: Client, timeout: Duration) -> Self {
-        Self { client, timeout }
+        Self { client, timeout, meter: Arc::default() }
     }
 }
 

@@ -16,7 +16,7 @@ use jiff::Timestamp;
 use k8s_openapi::api::events::v1::Event;
 use rebalancer_core::fleet::Uid;
 use rebalancer_core::port::InventoryError;
-use tracing::debug;
+use tracing::{Instrument as _, debug, info_span};
 
 use crate::classify::{Right, write_error};
 use crate::client::Connection;
@@ -113,10 +113,14 @@ impl EventRecorder {
     /// Posts all of these, a few at a time, and gives up on what is left when the time is up. Gives back those that are
     /// not known to be stored, in any order.
     pub async fn post_all(&self, notes: &[Note], within: Duration) -> Vec<NotPosted> {
+        if notes.is_empty() {
+            return Vec::new();
+        }
         let (deadline, next) = (Deadline::after(within), AtomicUsize::new(0));
         let lane = || self.lane(notes, &next, deadline);
         // Few enough to be no burden to the server, and one that hangs holds up only its own lane.
-        let (a, b, c, d) = tokio::join!(lane(), lane(), lane(), lane());
+        let lanes = async { tokio::join!(lane(), lane(), lane(), lane()) };
+        let (a, b, c, d) = lanes.instrument(info_span!("post_events", events = notes.len())).await;
         [a, b, c, d].into_iter().flatten().collect()
     }
 
@@ -134,7 +138,8 @@ impl EventRecorder {
 
     async fn post_until(&self, note: &Note, deadline: Deadline) -> Result<(), InventoryError> {
         let answer = self.create(note, deadline).await;
-        debug!(event = "kubernetes_event", regarding = %note.regarding, reason = note.reason, ok = answer.is_ok());
+        let (reason, ok) = (&note.reason, answer.is_ok());
+        debug!(event = "kubernetes_event", about = %note.regarding, reason, ok, "an Event was posted");
         match answer {
             Ok(_) => Ok(()),
             // An earlier attempt was applied, and its answer was lost: nobody else makes this name.
@@ -146,7 +151,7 @@ impl EventRecorder {
     async fn create(&self, note: &Note, deadline: Deadline) -> Result<Event, Failure> {
         let path = wire::collection(API, &note.regarding.namespace, "events")?;
         let event = event::event(note, &self.instance, number());
-        read(&self.connection.client, &wire::request(Method::POST, &path, Some(&event))?, deadline).await
+        read(&self.connection, &wire::request(Method::POST, &path, Some(&event))?, deadline).await
     }
 }
 

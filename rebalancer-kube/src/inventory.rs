@@ -4,10 +4,10 @@ use std::collections::BTreeSet;
 
 use async_trait::async_trait;
 use rebalancer_core::fleet::{Hpa, Pod, Uid};
-use rebalancer_core::port::{Inventory, InventoryError};
+use rebalancer_core::port::{Inventory, InventoryError, Trouble};
 use rebalancer_core::surroundings::{Controller, DisruptionBudget};
 use serde::de::DeserializeOwned;
-use tracing::{debug, warn};
+use tracing::{Instrument as _, debug, info_span, warn};
 
 use crate::classify::{Right, is_gone, read_error};
 use crate::client::Connection;
@@ -52,7 +52,7 @@ impl KubeInventory {
 
     fn list(&self, api: &str, resource: &str, kind: &'static str, right: Right) -> List<'_> {
         List {
-            client: &self.connection.client,
+            connection: &self.connection,
             deadline: Deadline::after(self.connection.timeout),
             namespace: &self.settings.namespace,
             path: wire::collection(api, &self.settings.namespace, resource),
@@ -74,10 +74,16 @@ impl KubeInventory {
         deadline: Deadline,
     ) -> Result<Option<T>, InventoryError> {
         let answer = match self.object(api, resource, name) {
-            Ok(request) => read(&self.connection.client, &request, deadline).await,
+            Ok(request) => read(&self.connection, &request, deadline).await,
             Err(failure) => Err(failure),
         };
-        debug!(event = "kubernetes_get", resource, name, found = answer.is_ok());
+        debug!(
+            event = "kubernetes_get",
+            resource,
+            object = name,
+            found = answer.is_ok(),
+            "looked for an object"
+        );
         match answer {
             Ok(found) => Ok(Some(found)),
             Err(Failure::Refused(refusal)) if is_gone(&refusal) => Ok(None),
@@ -106,7 +112,7 @@ impl Inventory for KubeInventory {
     async fn pods(&self) -> Result<Vec<Pod>, InventoryError> {
         let list = self.list("/api/v1", "pods", "PodList", LIST_PODS);
         let list = List { labels: Some(&self.settings.label_selector), ..list };
-        let pods = list.read(|raw| self.decoded(raw)).await?;
+        let pods = list.read(|raw| self.decoded(raw)).instrument(info_span!("list_pods")).await?;
         Ok(each_once(pods))
     }
 
@@ -118,27 +124,37 @@ impl Inventory for KubeInventory {
             LIST_HPAS,
         )
         .read(|raw: RawHpa| hpa(raw, &self.settings.container))
+        .instrument(info_span!("list_autoscalers"))
         .await
     }
 
     async fn controller(&self) -> Result<Option<Controller>, InventoryError> {
         let deadline = Deadline::after(self.connection.timeout);
-        match self.workload(Kind::Deployment, deadline).await? {
-            Some(deployment) => Ok(Some(deployment)),
-            None => self.workload(Kind::StatefulSet, deadline).await,
-        }
+        let found = async {
+            match self.workload(Kind::Deployment, deadline).await? {
+                Some(deployment) => Ok(Some(deployment)),
+                None => self.workload(Kind::StatefulSet, deadline).await,
+            }
+        };
+        found.instrument(info_span!("get_controller")).await
     }
 
     async fn budgets(&self) -> Result<Vec<DisruptionBudget>, InventoryError> {
         let list =
             self.list("/apis/policy/v1", "poddisruptionbudgets", "PodDisruptionBudgetList", LIST_BUDGETS);
-        list.read(budget).await
+        list.read(budget).instrument(info_span!("list_budgets")).await
     }
 
     async fn pod(&self, name: &str) -> Result<Option<Pod>, InventoryError> {
         let deadline = Deadline::after(self.connection.timeout);
-        let found = self.get::<RawPod>(("/api/v1", "pods", name), GET_POD, deadline).await?;
+        let found = self.get::<RawPod>(("/api/v1", "pods", name), GET_POD, deadline);
+        let found = found.instrument(info_span!("get_pod", pod = name)).await?;
         found.map(|raw| self.decoded(raw)).transpose()
+    }
+
+    /// Of everybody who shares the connection.
+    fn trouble(&self) -> Trouble {
+        self.connection.meter.trouble()
     }
 }
 

@@ -26,6 +26,11 @@
 //! - What is absent or can't be read is `None`, never zero, but for numbers that the server leaves out where they are
 //!   zero. A status that can't be read is not current.
 //!
+//! # What it tells
+//!
+//! By `tracing`: events with a stable name in the field `event`, and a span for each call of a port and each request below
+//! it; never a body, a header or a credential.
+//!
 //! # Example
 //!
 //! ```no_run
@@ -70,10 +75,13 @@ mod events;
 pub mod fuzzing;
 mod inventory;
 mod list;
+mod meter;
+pub mod preflight;
 mod remover;
 mod retry;
 mod state;
 mod text;
+mod told;
 mod wire;
 
 pub use client::{ConnectError, Connection, Settings, connect};

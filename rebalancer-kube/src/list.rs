@@ -1,7 +1,6 @@
 //! Reads a whole list, page by page. Each page is converted and dropped before the next one is asked for.
 
 use http::Request;
-use kube::Client;
 use kube::core::params::ListParams;
 use rebalancer_core::port::InventoryError;
 use serde::Deserialize;
@@ -9,6 +8,7 @@ use serde::de::DeserializeOwned;
 use tracing::{debug, warn};
 
 use crate::classify::{Right, read_error};
+use crate::client::Connection;
 use crate::decode::foreign;
 use crate::retry::{Deadline, read};
 use crate::wire::Failure;
@@ -21,7 +21,7 @@ const RESTARTS: u32 = 2;
 
 /// A list to read.
 pub(crate) struct List<'a> {
-    pub(crate) client: &'a Client,
+    pub(crate) connection: &'a Connection,
     pub(crate) deadline: Deadline,
     pub(crate) namespace: &'a str,
     pub(crate) path: Result<String, Failure>,
@@ -95,7 +95,8 @@ impl List<'_> {
         loop {
             let page = self.page(token).await?;
             let items = page.items.unwrap_or_default();
-            debug!(event = "kubernetes_list", kind = self.kind, items = items.len(), before = all.len());
+            let (before, count) = (all.len(), items.len());
+            debug!(event = "kubernetes_list", kind = self.kind, items = count, before, "a page of a list");
             for item in items {
                 all.push(convert(item).map_err(Stop::Failed)?);
             }
@@ -108,7 +109,7 @@ impl List<'_> {
 
     async fn page<R: DeserializeOwned>(&self, token: Option<String>) -> Result<Page<R>, Stop> {
         let request = self.request(token).map_err(|failure| Stop::Failed(self.error(&failure)))?;
-        match read::<Page<R>>(self.client, &request, self.deadline).await {
+        match read::<Page<R>>(self.connection, &request, self.deadline).await {
             Ok(page) => page.of_kind(self.kind).map_err(Stop::Failed),
             Err(Failure::Refused(refusal)) if refusal.status.code == 410 => {
                 Err(Stop::Expired(Failure::Refused(refusal)))

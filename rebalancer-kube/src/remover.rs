@@ -10,13 +10,15 @@ use kube::core::Status;
 use rebalancer_core::port::{Mode, PodDeleter, PodRef, RemovalError};
 use serde::Deserialize;
 use tokio::sync::OnceCell;
-use tracing::debug;
+use tracing::field::Empty;
+use tracing::{Instrument as _, debug, info_span};
 
 use crate::actor::actor;
 use crate::classify::{Right, removal_error};
 use crate::client::Connection;
-use crate::retry::Deadline;
-use crate::wire::{self, Failure, Refusal, exchange};
+use crate::retry::{Deadline, once};
+use crate::told::failed;
+use crate::wire::{self, Failure, Refusal};
 
 /// How a pod is removed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -28,6 +30,14 @@ pub enum Method {
 }
 
 impl Method {
+    /// As the setting has it.
+    const fn name(self) -> &'static str {
+        match self {
+            Self::Evict => "evict",
+            Self::Delete => "delete",
+        }
+    }
+
     const fn right(self) -> Right {
         match self {
             Self::Evict => Right { verb: "create", resource: "pods/eviction" },
@@ -60,22 +70,43 @@ impl KubeRemover {
             Method::Evict => eviction(pod, mode),
             Method::Delete => deletion(pod, mode),
         }?;
-        let answer = exchange(&self.connection.client, request);
-        Deadline::after(self.connection.timeout).hold(answer).await.and_then(Answer::into_result)
+        let deadline = Deadline::after(self.connection.timeout);
+        once(&self.connection, request, deadline).await.and_then(Answer::into_result)
     }
 }
 
 #[async_trait]
 impl PodDeleter for KubeRemover {
     async fn remove(&self, pod: &PodRef, mode: Mode) -> Result<(), RemovalError> {
-        let result =
-            self.ask(pod, mode).await.map_err(|failure| removal_error(&failure, self.method.right()));
-        debug!(event = "kubernetes_remove", %pod, method = ?self.method, ?mode, ?result);
+        let span = info_span!(
+            "remove_pod",
+            pod = pod.name,
+            uid = %pod.uid,
+            method = self.method.name(),
+            dry_run = mode == Mode::DryRun,
+            otel.status_code = Empty,
+            otel.status_description = Empty
+        );
+        let asked = self.ask(pod, mode).instrument(span.clone()).await;
+        let result = asked.map_err(|failure| removal_error(&failure, self.method.right()));
+        if let Err(error) = &result {
+            failed(&span, error);
+        }
+        let error = result.as_ref().err().map(ToString::to_string);
+        debug!(
+            event = "kubernetes_remove",
+            %pod,
+            method = self.method.name(),
+            dry_run = mode == Mode::DryRun,
+            error,
+            "a removal was asked for"
+        );
         result
     }
 
     async fn actor(&self) -> Option<String> {
-        self.actor.get_or_init(|| actor(&self.connection)).await.clone()
+        let asked = self.actor.get_or_init(|| actor(&self.connection));
+        asked.instrument(info_span!("get_actor")).await.clone()
     }
 }
 

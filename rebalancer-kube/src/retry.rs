@@ -8,12 +8,12 @@ use std::time::Duration;
 
 use backon::{BackoffBuilder, ExponentialBuilder};
 use http::Request;
-use kube::Client;
 use serde::de::DeserializeOwned;
 use tokio::time::{Instant, sleep, timeout_at};
 use tracing::warn;
 
-use crate::wire::{Failure, exchange};
+use crate::client::Connection;
+use crate::wire::{Dated, Failure, exchange};
 
 /// Longer than anybody means, and short enough to be added to any time.
 const LONGEST: Duration = Duration::from_secs(24 * 60 * 60);
@@ -47,15 +47,43 @@ impl Deadline {
     }
 }
 
+/// Sends a request once.
+pub(crate) async fn once<T: DeserializeOwned>(
+    connection: &Connection,
+    request: Request<Vec<u8>>,
+    deadline: Deadline,
+) -> Result<T, Failure> {
+    once_dated(connection, request, deadline).await.map(|dated| dated.answer)
+}
+
+async fn once_dated<T: DeserializeOwned>(
+    connection: &Connection,
+    request: Request<Vec<u8>>,
+    deadline: Deadline,
+) -> Result<Dated<T>, Failure> {
+    let answer = deadline.hold(exchange(&connection.client, request)).await;
+    connection.meter.answered(&answer);
+    answer
+}
+
 /// Sends a request that changes nothing, or nothing the second time, again after each failure that may pass by itself.
 pub(crate) async fn read<T: DeserializeOwned>(
-    client: &Client,
+    connection: &Connection,
     request: &Request<Vec<u8>>,
     deadline: Deadline,
 ) -> Result<T, Failure> {
+    read_dated(connection, request, deadline).await.map(|dated| dated.answer)
+}
+
+/// The same with the server's time.
+pub(crate) async fn read_dated<T: DeserializeOwned>(
+    connection: &Connection,
+    request: &Request<Vec<u8>>,
+    deadline: Deadline,
+) -> Result<Dated<T>, Failure> {
     let mut pauses = backoff();
     loop {
-        let failure = match deadline.hold(exchange(client, request.clone())).await {
+        let failure = match once_dated(connection, request.clone(), deadline).await {
             Ok(answer) => return Ok(answer),
             Err(failure) => failure,
         };
@@ -65,8 +93,10 @@ pub(crate) async fn read<T: DeserializeOwned>(
         if !deadline.leaves(pause) {
             return Err(failure);
         }
-        warn!(event = "kubernetes_retry", path = request.uri().path(), ?pause, error = %failure, "asking again");
+        let (path, delay_ms) = (request.uri().path(), u64::try_from(pause.as_millis()).unwrap_or(u64::MAX));
+        warn!(event = "kubernetes_retry", path, delay_ms, error = %failure, "a request failed and is repeated");
         sleep(pause).await;
+        connection.meter.retry();
     }
 }
 

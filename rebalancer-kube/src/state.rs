@@ -19,7 +19,7 @@ use jiff::{SignedDuration, Timestamp};
 use k8s_openapi::api::coordination::v1::Lease;
 use rebalancer_core::fleet::Workload;
 use rebalancer_core::history::{Acquired, Peeked, Record, StateError, StateStore, Token};
-use tracing::debug;
+use tracing::{Instrument as _, debug, info_span};
 
 pub use annotation::ANNOTATION;
 
@@ -92,8 +92,8 @@ impl LeaseStore {
         deadline: Deadline,
     ) -> Result<Lease, Failure> {
         let request = self.request(method.clone(), body)?;
-        let result = read::<Lease>(&self.connection.client, &request, deadline).await;
-        debug!(event = "kubernetes_lease", %method, name = self.name, ok = result.is_ok());
+        let result = read::<Lease>(&self.connection, &request, deadline).await;
+        debug!(event = "kubernetes_lease", verb = %method, lease = self.name, ok = result.is_ok(), "the Lease was read or written");
         result.map(without_history)
     }
 
@@ -103,6 +103,18 @@ impl LeaseStore {
         let object = wire::object(API, &self.namespace, "leases", &self.name)?;
         let path = if method == Method::POST { collection } else { object };
         wire::request(method, &path, body)
+    }
+
+    async fn lock(&self, run: &Run<'_>) -> Result<Acquired, StateError> {
+        // Somebody may be quicker once; a second look then tells who. There is no third.
+        for _ in 0..2 {
+            let found = self.get(run.deadline).await?;
+            let found = found.unwrap_or_else(|| lease::fresh(&self.namespace, &self.name));
+            if let Some(acquired) = self.take(found, run).await? {
+                return Ok(acquired);
+            }
+        }
+        Err(self.conflict())
     }
 
     /// Takes the lock on what was read, when it is free.
@@ -147,20 +159,12 @@ impl StateStore for LeaseStore {
         ttl: SignedDuration,
     ) -> Result<Acquired, StateError> {
         let run = Run { now, holder, ttl, deadline: Deadline::after(self.connection.timeout) };
-        // Somebody may be quicker once; a second look then tells who. There is no third.
-        for _ in 0..2 {
-            let found = self.get(run.deadline).await?;
-            let found = found.unwrap_or_else(|| lease::fresh(&self.namespace, &self.name));
-            if let Some(acquired) = self.take(found, &run).await? {
-                return Ok(acquired);
-            }
-        }
-        Err(self.conflict())
+        self.lock(&run).instrument(info_span!("acquire_lock", lease = self.name)).await
     }
 
     async fn save(&self, now: Timestamp, token: &mut Token, record: &Record) -> Result<(), StateError> {
         let wanted = lease::renewed(remembered(token)?, now, token, record)?;
-        let stored = self.put(&wanted).await?;
+        let stored = self.put(&wanted).instrument(info_span!("save_record", lease = self.name)).await?;
         token.memo = memo(&stored)?;
         token.until = lease::until(now, token.ttl);
         Ok(())
@@ -168,11 +172,12 @@ impl StateStore for LeaseStore {
 
     async fn release(&self, now: Timestamp, token: Token, record: &Record) -> Result<(), StateError> {
         let wanted = lease::freed(lease::renewed(remembered(&token)?, now, &token, record)?);
-        self.put(&wanted).await.map(drop)
+        self.put(&wanted).instrument(info_span!("release_lock", lease = self.name)).await.map(drop)
     }
 
     async fn peek(&self, now: Timestamp) -> Result<Peeked, StateError> {
-        let found = self.get(Deadline::after(self.connection.timeout)).await?;
+        let found = self.get(Deadline::after(self.connection.timeout));
+        let found = found.instrument(info_span!("read_record", lease = self.name)).await?;
         match found {
             Some(found) => lease::seen(&found, now),
             None => Ok(Peeked { record: Record::default(), held: None }),

@@ -5,15 +5,19 @@ use std::error::Error;
 use std::fmt;
 use std::time::Duration;
 
-use http::header::{CONTENT_TYPE, HeaderMap, RETRY_AFTER};
+use http::header::{CONTENT_TYPE, DATE, HeaderMap, RETRY_AFTER};
 use http::{Method, Request, StatusCode};
+use jiff::Timestamp;
+use jiff::fmt::rfc2822;
 use kube::Client;
 use kube::client::Body;
 use kube::core::Status;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
+use tracing::Instrument as _;
 
 use crate::text::excerpt;
+use crate::told::Told;
 
 /// A proxy's error page is longer than anybody wants in a log line.
 const LONGEST_FOREIGN_TEXT: usize = 300;
@@ -70,21 +74,46 @@ impl fmt::Display for Failure {
     }
 }
 
+/// An answer, and what the server's clock showed when it gave it, to the second.
+pub(crate) struct Dated<T> {
+    pub(crate) answer: T,
+    pub(crate) date: Option<Timestamp>,
+}
+
 /// Sends once and reads the whole answer. There is no deadline in here.
 pub(crate) async fn exchange<T: DeserializeOwned>(
     client: &Client,
     request: Request<Vec<u8>>,
-) -> Result<T, Failure> {
+) -> Result<Dated<T>, Failure> {
+    let mut told = Told::of(&request);
+    let span = told.span();
+    let result = answer(client, request, &mut told).instrument(span).await;
+    told.ended(result.as_ref());
+    result
+}
+
+async fn answer<T: DeserializeOwned>(
+    client: &Client,
+    request: Request<Vec<u8>>,
+    told: &mut Told,
+) -> Result<Dated<T>, Failure> {
     let response = client.send(request.map(Body::from)).await.map_err(unsent_or_lost)?;
     let (head, body) = response.into_parts();
+    told.answered(head.status);
     let body = body.collect_bytes().await;
+    told.received(body.as_ref().map_or(0, |body| body.len()));
     if !head.status.is_success() {
         // The status line alone says enough: an unreadable reason must not hide a refusal.
         let body = body.unwrap_or_default();
         return Err(Failure::Refused(Box::new(refusal(head.status, &head.headers, &body))));
     }
     let body = body.map_err(|error| Failure::Lost(chain(&error)))?;
-    serde_json::from_slice(&body).map_err(|error| Failure::Malformed(error.to_string()))
+    let answer = serde_json::from_slice(&body).map_err(|error| Failure::Malformed(error.to_string()))?;
+    Ok(Dated { answer, date: date(&head.headers) })
+}
+
+fn date(headers: &HeaderMap) -> Option<Timestamp> {
+    rfc2822::parse(headers.get(DATE)?.to_str().ok()?).ok().map(|date| date.timestamp())
 }
 
 /// A request with this object as its body, or without one.

@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use rebalancer_core::fleet::{CpuTarget, Hpa, Pod};
-use rebalancer_core::port::{Inventory, InventoryError};
+use rebalancer_core::port::{Inventory, InventoryError, Trouble as Counted};
 use rebalancer_core::surroundings::{Level, Measured, Scaling, ScalingMetric};
 use rebalancer_core::unit::Amount;
 use rebalancer_kube::{InventorySettings, KubeInventory};
@@ -53,7 +53,10 @@ async fn troubles_that_pass_are_waited_out() {
     let troubles =
         [Trouble::Status(500, "InternalError"), Trouble::Busy, Trouble::Serve, Trouble::Status(503, "")];
     let world = World::with_pods(20).page(10).troubles(troubles);
-    assert_eq!(world.inventory().pods().await.unwrap().len(), 20);
+    let inventory = world.inventory();
+    assert_eq!(inventory.pods().await.unwrap().len(), 20);
+    let Counted { errors, retries } = inventory.trouble();
+    assert_eq!((errors, retries), (3, 3));
 }
 
 #[tokio::test(start_paused = true)]

@@ -2,8 +2,8 @@
 
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "in a test, a panic is the failure")]
 
-use rebalancer_core::port::{Mode, PodDeleter, RemovalError};
-use rebalancer_kube::Method;
+use rebalancer_core::port::{Inventory as _, Mode, PodDeleter, RemovalError, Trouble as Counted};
+use rebalancer_kube::{KubeInventory, KubeRemover, Method};
 use serde_json::json;
 use tokio::time::{Duration, Instant};
 
@@ -161,4 +161,24 @@ async fn a_name_that_is_none_is_never_sent() {
         assert!(matches!(result, Err(RemovalError::Rejected { .. })));
         assert!(world.seen().is_empty());
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_a_server_says_of_a_pod_or_its_budget_is_no_error_and_what_it_says_of_us_is_one() {
+    let errors = async |world: World, uid| {
+        let connection = world.connection();
+        let inventory = KubeInventory::new(&connection, world::settings());
+        let remover = KubeRemover::new(&connection, Method::Evict);
+        let _ = remover.remove(&pod_ref("consumer-0000", uid), Mode::Real).await;
+        assert_eq!(inventory.pod("nobody").await, Ok(None));
+        inventory.trouble()
+    };
+    let error = Counted { errors: 1, retries: 0 };
+    assert_eq!(errors(World::with_pods(1), "uid-0").await, Counted::default());
+    assert_eq!(errors(World::with_pods(1), "uid-of-before").await, Counted::default());
+    assert_eq!(errors(World::with_pods(1).budget(0), "uid-0").await, Counted::default());
+    let forbidden = World::with_pods(1).troubles([Trouble::Status(403, "Forbidden")]);
+    assert_eq!(errors(forbidden, "uid-0").await, error);
+    let busy = World::with_pods(1).troubles([Trouble::Busy]);
+    assert_eq!(errors(busy, "uid-0").await, error, "a removal is never repeated");
 }

@@ -27,11 +27,12 @@ const ERROR_PAGE_LIMIT: usize = 16 << 10;
 /// Sends queries to one metric server. Cheap to clone; the connections are shared.
 #[derive(Clone)]
 pub struct Client {
-    http: reqwest::Client,
-    instant: Endpoint,
+    pub(crate) http: reqwest::Client,
+    pub(crate) base: Endpoint,
+    pub(crate) instant: Endpoint,
     range: Endpoint,
-    auth: Auth,
-    timeout: Duration,
+    pub(crate) auth: Auth,
+    pub(crate) timeout: Duration,
     response_limit: usize,
     series_limit: Option<NonZeroUsize>,
     /// Whose turn it is to ask.
@@ -51,6 +52,7 @@ impl Client {
         Ok(Self {
             instant: settings.endpoint.api("query")?,
             range: settings.endpoint.api("query_range")?,
+            base: settings.endpoint.clone(),
             http: transport::build(settings)?,
             auth: settings.auth.clone(),
             timeout: settings.timeout,
@@ -66,6 +68,11 @@ impl Client {
     #[must_use]
     pub fn usage(&self) -> Usage {
         self.meter.usage()
+    }
+
+    /// Counts an answer that came whole and can't be used.
+    pub(crate) fn count_useless(&self) {
+        self.meter.error();
     }
 
     /// The most series that an answer may have.
@@ -87,7 +94,8 @@ impl Client {
             if attempts > 1 {
                 self.meter.retry();
             }
-            (message, wait) = match self.attempt(question, turn, attempt_limit(left())).await {
+            let answer = self.attempt(question, turn, attempt_limit(left())).await;
+            (message, wait) = match answer.inspect_err(|_| self.meter.error()) {
                 Ok(body) => return Ok(body),
                 Err(Failure::Lasting(error)) => return Err(located(error, from)),
                 Err(Failure::Passing { message, wait }) => (message, wait),
@@ -161,7 +169,7 @@ impl Client {
     }
 
     /// Reads until the end or until just beyond the limit. Counts after decompression, so a small bomb stays small.
-    async fn read(&self, mut response: Response, limit: usize) -> reqwest::Result<Vec<u8>> {
+    pub(crate) async fn read(&self, mut response: Response, limit: usize) -> reqwest::Result<Vec<u8>> {
         let mut body = Vec::new();
         while body.len() <= limit
             && let Some(chunk) = response.chunk().await?

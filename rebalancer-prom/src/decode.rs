@@ -28,6 +28,15 @@ pub(crate) struct Decoded<T> {
     pub(crate) left_out: usize,
 }
 
+/// All labels of an element, and its value.
+pub(crate) type Element = (BTreeMap<String, String>, f64);
+
+/// The elements of a vector.
+pub(crate) fn labelled(body: &[u8]) -> Result<Vec<Element>, MetricsError> {
+    let elements = vector::<BTreeMap<String, String>>(body)?;
+    Ok(elements.into_iter().map(|element| (element.metric.clone(), element.number())).collect())
+}
+
 impl<T> Decoded<T> {
     /// Refuses an answer with more series than it may have: the server may have cut it off there.
     pub(crate) fn within(self, limit: Option<NonZeroUsize>) -> Result<Self, MetricsError> {

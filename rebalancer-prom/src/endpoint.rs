@@ -6,6 +6,9 @@ use url::{Host, Url};
 
 use crate::settings::ClientError;
 
+/// A path with more parts than usual is not worth more questions.
+const MOST_OTHERS: usize = 12;
+
 /// A base URL. It shows itself without credentials and query string, either of which may be a secret.
 #[derive(Clone)]
 pub(crate) struct Endpoint(Url);
@@ -17,6 +20,14 @@ impl Endpoint {
 
     /// The address of a part of the query API below this base.
     pub(crate) fn api(&self, part: &str) -> Result<Self, ClientError> {
+        self.below(["api", "v1", part])
+    }
+
+    /// The address of this path below this base. Each segment is escaped; the query string is kept.
+    pub(crate) fn below<S: AsRef<str>>(
+        &self,
+        path: impl IntoIterator<Item = S>,
+    ) -> Result<Self, ClientError> {
         let problem = |problem| ClientError::Endpoint { endpoint: self.to_string(), problem };
         if !matches!(self.0.scheme(), "http" | "https") {
             return Err(problem("is neither http nor https"));
@@ -27,11 +38,39 @@ impl Endpoint {
         }
         let mut url = self.0.clone();
         url.set_fragment(None);
-        url.path_segments_mut()
-            .map_err(|()| problem("is no base URL"))?
-            .pop_if_empty()
-            .extend(["api", "v1", part]);
+        url.path_segments_mut().map_err(|()| problem("is no base URL"))?.pop_if_empty().extend(path);
         Ok(Self(url))
+    }
+
+    /// Other bases on the same host: each of these prefixes, alone and below its own path and below all that lead there.
+    pub(crate) fn others(&self, prefixes: &[&str]) -> Vec<Self> {
+        let own = self.0.path().trim_end_matches('/');
+        let above = own.rmatch_indices('/').filter_map(|(end, _)| own.get(..end));
+        let mut paths: Vec<String> = Vec::new();
+        for parent in std::iter::once(own).chain(above) {
+            let below = prefixes.iter().map(|prefix| format!("{parent}{prefix}"));
+            paths.extend(below.filter(|path| path != own && !paths.contains(path)).collect::<Vec<_>>());
+        }
+        paths.truncate(MOST_OTHERS);
+        let at = |path: &String| {
+            let mut url = self.0.clone();
+            url.set_path(path);
+            Self(url)
+        };
+        paths.iter().map(at).collect()
+    }
+
+    /// Its path ends with these segments.
+    pub(crate) fn ends_with(&self, segments: &[&str]) -> bool {
+        let path: Vec<&str> = self.0.path().trim_end_matches('/').split('/').collect();
+        path.ends_with(segments)
+    }
+
+    /// The same address with one more parameter.
+    pub(crate) fn asking(&self, name: &str, value: &str) -> Self {
+        let mut url = self.0.clone();
+        url.query_pairs_mut().append_pair(name, value);
+        Self(url)
     }
 
     pub(crate) fn url(&self) -> &Url {
@@ -94,6 +133,20 @@ mod tests {
         ] {
             assert_eq!(query_url(base).as_deref(), Ok(expected));
         }
+    }
+
+    #[test]
+    fn other_bases_are_prefixes_below_each_part_of_the_path() {
+        let others = |base: &str| {
+            let others = Endpoint(base.parse().unwrap()).others(&["", "/prometheus"]);
+            others.iter().map(ToString::to_string).collect::<Vec<_>>()
+        };
+        assert_eq!(others("http://m:1/"), ["http://m:1/prometheus"]);
+        assert_eq!(
+            others("http://m:1/a/vmui/"),
+            ["/a/vmui/prometheus", "/a", "/a/prometheus", "/", "/prometheus"]
+                .map(|path| format!("http://m:1{path}"))
+        );
     }
 
     #[test]

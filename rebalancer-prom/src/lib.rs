@@ -1,4 +1,5 @@
-//! Reads pod loads from Prometheus and VictoriaMetrics: the [`MetricsSource`] of the pod rebalancer.
+//! Reads pod loads from Prometheus and VictoriaMetrics: the [`MetricsSource`] of the pod rebalancer. Also sends metrics
+//! of one's own away, to a Pushgateway or to VictoriaMetrics: see [`Pusher`].
 //!
 //! ```text
 //!   query      template, names, window  ->  PromQL, escaped, checked   pure
@@ -69,20 +70,27 @@ pub mod fuzzing;
 mod grid;
 mod identity;
 mod pace;
+mod preflight;
 mod proxy;
+mod push;
 pub mod query;
 mod question;
+mod selector;
 mod settings;
 mod source;
 mod syntax;
 mod template;
 mod text;
+mod told;
 mod transport;
 mod usage;
 
 pub use auth::Auth;
 pub use client::Client;
+pub use preflight::{Answers, Unusable};
 pub use proxy::Proxy;
+pub use push::{NotPushed, Pusher, Receiver};
+pub use selector::{Selector, selectors};
 pub use settings::{ClientError, Settings};
 pub use source::{PrometheusSource, Queries};
 pub use usage::Usage;

@@ -6,14 +6,19 @@ use async_trait::async_trait;
 use futures_util::future::join_all;
 use jiff::{SignedDuration, Timestamp};
 use rebalancer_core::fleet::{Indicator, Samples};
-use rebalancer_core::port::{MetricsError, MetricsSource, Readings};
+use rebalancer_core::port::{MetricsError, MetricsSource, Readings, Trouble};
+use tracing::Instrument as _;
 
 use crate::Client;
 use crate::decode::{self, Decoded};
 use crate::grid::Grid;
 use crate::query::PromQl;
 use crate::question::{Question, Times};
+use crate::told::Told;
 use crate::usage::Usage;
+
+/// What partition loads are called in errors.
+const PARTITIONS: &str = "partition_load";
 
 /// What is asked for in one reading.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -37,6 +42,12 @@ impl Queries {
     pub fn load(mut self, indicator: Indicator, query: PromQl) -> Self {
         self.loads.insert(indicator, query);
         self
+    }
+
+    /// The queries of all loads that are read, by what they are called in errors; partition loads come last.
+    pub fn of_loads(&self) -> impl Iterator<Item = (&'static str, &PromQl)> {
+        let loads = self.loads.iter().map(|(indicator, query)| (indicator.name(), query));
+        loads.chain(self.partitions.iter().map(|query| (PARTITIONS, query)))
     }
 
     /// Asks for partition loads, labelled `topic`, `partition` and `pod`.
@@ -81,17 +92,16 @@ impl PrometheusSource {
         question: Question<'_>,
         decode: impl FnOnce(&[u8]) -> Result<Decoded<T>, MetricsError>,
     ) -> Result<T, MetricsError> {
-        let Question { name, promql, times } = question;
-        tracing::debug!(event = "metrics_query", query = name, %promql, at = %times);
-        let body = self.client.ask(question).await.map_err(|error| question.show_in(error))?;
-        let bytes = body.len();
-        let decoded = decode(&body).and_then(|decoded| decoded.within(self.client.series_limit()));
-        let decoded = decoded.map_err(|error| question.show_in(error)).inspect_err(|error| {
-            tracing::debug!(event = "metrics_answer", query = name, bytes, %error);
-        })?;
-        let Decoded { value, values, left_out, .. } = decoded;
-        tracing::debug!(event = "metrics_answer", query = name, bytes, values, left_out);
-        Ok(value)
+        let mut told = Told::of(question);
+        let body = self.client.ask(question).instrument(told.span()).await;
+        told.received(body.as_ref().map_or(0, Vec::len));
+        let useful = |body: Vec<u8>| {
+            let decoded = decode(&body).and_then(|decoded| decoded.within(self.client.series_limit()));
+            decoded.inspect_err(|_| self.client.count_useless())
+        };
+        let decoded = body.and_then(useful).map_err(|error| question.show_in(error));
+        told.ended(decoded.as_ref());
+        decoded.map(|decoded| decoded.value)
     }
 }
 
@@ -103,7 +113,7 @@ impl MetricsSource for PrometheusSource {
         });
         let partitions = async {
             let promql = self.queries.partitions.as_ref()?;
-            Some(self.instant("partition_load", promql, at, decode::partitions).await)
+            Some(self.instant(PARTITIONS, promql, at, decode::partitions).await)
         };
         // All at once: the client lets as many of them through as the server is to be asked at the same time.
         let (loads, cpu_requests, hpas, partitions) = tokio::join!(
@@ -136,5 +146,10 @@ impl MetricsSource for PrometheusSource {
         })?;
         let question = Question { name, promql, times: Times::On(grid) };
         self.fetch(question, |body| decode::past(body, &grid)).await
+    }
+
+    fn trouble(&self) -> Trouble {
+        let Usage { errors, retries, .. } = self.usage();
+        Trouble { errors, retries }
     }
 }

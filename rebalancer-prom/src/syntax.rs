@@ -11,7 +11,7 @@ use crate::text::{WORDS, excerpt};
 mod brackets;
 
 /// The parser nests as deep as its text is long, on our stack. No query for pods comes near.
-const LONGEST: usize = 10_000;
+pub(crate) const LONGEST: usize = 10_000;
 /// How much of the part that can't be read is shown, in characters.
 const NEAR: usize = 60;
 /// How deep in brackets the part that can't be read is looked for.

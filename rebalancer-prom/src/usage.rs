@@ -10,13 +10,16 @@ pub struct Usage {
     pub queries: u64,
     /// Requests beyond the first of a query.
     pub retries: u64,
+    /// Requests that gave nothing that can be used; each attempt counts.
+    pub errors: u64,
     /// Bytes of answers that were read, after decompression; answers that were given up count as far as they came.
     pub bytes: u64,
 }
 
 impl fmt::Display for Usage {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "queries: {}, retries: {}, bytes: {}", self.queries, self.retries, self.bytes)
+        let Self { queries, retries, errors, bytes } = self;
+        write!(f, "queries: {queries}, retries: {retries}, errors: {errors}, bytes: {bytes}")
     }
 }
 
@@ -25,6 +28,7 @@ impl fmt::Display for Usage {
 pub(crate) struct Meter {
     queries: AtomicU64,
     retries: AtomicU64,
+    errors: AtomicU64,
     bytes: AtomicU64,
 }
 
@@ -37,6 +41,10 @@ impl Meter {
         self.retries.fetch_add(1, Ordering::Relaxed);
     }
 
+    pub(crate) fn error(&self) {
+        self.errors.fetch_add(1, Ordering::Relaxed);
+    }
+
     pub(crate) fn received(&self, bytes: usize) {
         self.bytes.fetch_add(u64::try_from(bytes).unwrap_or(u64::MAX), Ordering::Relaxed);
     }
@@ -45,6 +53,7 @@ impl Meter {
         Usage {
             queries: self.queries.load(Ordering::Relaxed),
             retries: self.retries.load(Ordering::Relaxed),
+            errors: self.errors.load(Ordering::Relaxed),
             bytes: self.bytes.load(Ordering::Relaxed),
         }
     }

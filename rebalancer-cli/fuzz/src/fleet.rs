@@ -139,6 +139,6 @@ pub fn removal(pod: PodRef) -> Removal {
         owner: None,
         indicator: Indicator::Cpu,
         load: load(1.0),
-        choice: Choice::Cold { rank: 1 },
+        choice: Choice::Cold { rank: 1, score: None },
     }
 }

@@ -60,8 +60,8 @@ fn broken(value: &[u8]) -> Vec<u8> {
 fn in_place(name: &str, value: OsString) -> OsString {
     match value.to_str() {
         Some(text) if name.ends_with("_FILE") && !text.trim().is_empty() => folder::path(text).into(),
-        Some(text) if name == "PROMETHEUS_ENDPOINT" => endpoint(text).into(),
-        _ if name == "PROMETHEUS_HEADERS" => with_secret(&value),
+        Some(text) if ["PROMETHEUS_ENDPOINT", "METRICS_PUSH_URL"].contains(&name) => endpoint(text).into(),
+        _ if ["PROMETHEUS_HEADERS", "METRICS_PUSH_HEADERS"].contains(&name) => with_secret(&value),
         _ => value,
     }
 }

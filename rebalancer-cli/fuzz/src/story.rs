@@ -9,6 +9,7 @@
 //!   960 measure 0.4 1.5   the CV and max/mean now; nothing: they can't be read
 //!   960 patience 900 3600 86400 12 3600 2 3
 //!   960 forgive
+//!   960 count 12 3 1 2    a cycle took so long, with so many errors and retries, and so long to decide
 //!   960 save              written as JSON and read again
 //! ```
 
@@ -18,9 +19,10 @@ use jiff::{SignedDuration, Timestamp};
 use rebalancer_core::cycle::{Changed, PodOutcome};
 use rebalancer_core::fleet::{Indicator, Pod};
 use rebalancer_core::history::{
-    Breaker, Budget, Counters, CycleEnd, Patience, PatienceError, Record, Role, Rotation, Spread, Tally,
+    Breaker, Budget, Counters, CycleEnd, Patience, PatienceError, Record, Role, Rotation, Spread, Toll,
 };
-use rebalancer_core::port::RemovalError;
+use rebalancer_core::port::{RemovalError, Trouble};
+use rebalancer_core::report::{Decision, Hold};
 use rebalancer_core::unit::Ratio;
 use rebalancer_kube::fuzzing;
 use serde_json::Value;
@@ -94,9 +96,18 @@ impl<'a> Step<'a> {
             "forgive" => record.forgive(),
             "withdraw" => record.withdraw(self.word(0)),
             "degraded" => record.count_degraded([self.word(0)]),
+            "count" => self.count(record),
             "save" => save(record),
             _ => {}
         }
+    }
+
+    fn count(&self, record: &mut Record) {
+        let (errors, retries) = (self.number(1), self.number(2));
+        let (prometheus, kubernetes) =
+            (Trouble { errors, retries }, Trouble { errors: retries, retries: errors });
+        record.count_toll(Toll { cycle: self.seconds(0), prometheus, kubernetes });
+        record.count_decision(&Decision::Hold(Hold::NoPods), self.seconds(3));
     }
 
     fn begin(&self, number: usize, record: &mut Record) {
@@ -177,16 +188,28 @@ fn save(record: &mut Record) {
 }
 
 fn never_falls(before: &Counters, after: &Counters) {
-    for (before, after) in tallies(before).into_iter().zip(tallies(after)) {
-        for (name, count) in before.iter() {
-            assert!(after.get(name) >= count, "{name} fell from {count} to {}", after.get(name));
-        }
+    let after = counts(after);
+    for (name, count) in counts(before) {
+        let now = after.iter().find(|(known, _)| *known == name).map_or(0, |(_, now)| *now);
+        assert!(now >= count, "{name} fell from {count} to {now}");
     }
 }
 
-fn tallies(counters: &Counters) -> [&Tally; 7] {
-    let Counters { cycles, removed, refused, failed, rotations, breaker, degraded } = counters;
-    [cycles, removed, refused, failed, rotations, breaker, degraded]
+/// Every count by the counter's place and its name.
+fn counts(counters: &Counters) -> Vec<(String, u64)> {
+    let Counters { cycles, removed, refused, failed, rotations, breaker, degraded, .. } = counters;
+    let Counters { holds, errors, retries, analysis, cycle, .. } = counters;
+    let few = [cycles, removed, refused, failed, rotations, breaker, degraded, errors, retries];
+    let few = few.into_iter().enumerate();
+    let named = few
+        .flat_map(|(place, tally)| tally.iter().map(move |(name, count)| (format!("{place} {name}"), count)));
+    let holds = holds.iter().map(|(name, count)| (format!("hold {name}"), count));
+    let durations = [("analysis", analysis), ("cycle", cycle)].into_iter();
+    let durations = durations.flat_map(|(name, durations)| {
+        let buckets = durations.buckets().map(move |(bound, count)| (format!("{name} {bound}"), count));
+        buckets.chain([(name.to_owned(), durations.count())])
+    });
+    named.chain(holds).chain(durations).collect()
 }
 
 /// A clock that was ahead must not hold the fleet for longer than if it had just happened.

@@ -1,55 +1,80 @@
 //! `rebalancer run`: one cycle for each workload.
 
+use jiff::Timestamp;
 use rebalancer_core::cycle::{self, End, Failed, Hands, Outcome, Ports};
 use rebalancer_core::history::StateError;
 use rebalancer_core::port::{Journal, Mode};
 use rebalancer_kube::{EventRecorder, KubeRemover, LeaseStore};
 use rebalancer_prom::Usage;
 use tokio::time::Instant;
-use tracing::{Instrument as _, error, info, info_span, warn};
+use tracing::{Instrument as _, error, info, warn};
 
+use super::Exit;
 use super::observe::Eyes;
 use super::tally::{self, Ended};
 use super::turns::in_turn;
-use super::{Exit, block_on};
 use crate::clock::SystemClock;
 use crate::config::{Settings, Task};
 use crate::interrupt::{Signals, Watch};
-use crate::journal::{EventJournal, Journals, LogJournal};
+use crate::journal::{EventJournal, Journals, LogJournal, StepJournal};
+use crate::telemetry::{self, MetricsJournal, Run};
 
 const FAILED: Ended = Ended { status: "failed", exit: Exit::Failed };
 const HELD: Ended = Ended { status: "held", exit: Exit::Finished };
 
-pub(super) fn run(workloads: Vec<Settings>) -> Exit {
-    block_on(async {
-        let started = Instant::now();
-        match in_turn(workloads, one).await {
-            Ok(turns) => tally::conclude(&turns, started),
-            Err(exit) => exit,
-        }
-    })
+pub(super) async fn run(workloads: Vec<Settings>) -> Exit {
+    let started = Instant::now();
+    match in_turn(workloads, one).await {
+        Ok(turns) => tally::conclude(&turns, started),
+        Err(exit) => exit,
+    }
 }
 
 /// A cycle of its own: its id, its time, its outcome.
 async fn one(eyes: &Eyes, task: Task, signals: &Signals) -> Ended {
-    let id = uuid::Uuid::now_v7().to_string();
-    let span = info_span!("cycle", cycle_id = id);
-    whole(eyes, task, id, signals).instrument(span).await
+    let (span, id) = telemetry::cycle(&task.subject.workload);
+    let ended = whole(eyes, task, id, signals).instrument(span.clone()).await;
+    telemetry::concluded(&span, ended.status, ended.exit == Exit::Failed);
+    ended
 }
 
-async fn whole(eyes: &Eyes, task: Task, id: String, signals: &Signals) -> Ended {
+async fn whole(eyes: &Eyes, mut task: Task, id: String, signals: &Signals) -> Ended {
     let started = Instant::now();
     log_start(&task);
     let watch = signals.until(started + task.timeout);
-    conclude(cycle(eyes, task, id, &watch, started).await, started)
+    let export = std::mem::take(&mut task.export);
+    let (workload, dry_run) = (task.subject.workload.clone(), task.mode == Mode::DryRun);
+    let budget = task.remembering.and_then(|remembering| remembering.patience.budget());
+    let seen = MetricsJournal::new(export.per_pod);
+    let mut end = cycle(eyes, task, id, &watch, (started, &seen)).await;
+    let record = end.record.take();
+    let ended = conclude(end, started);
+    let run = Run {
+        workload: &workload,
+        status: ended.status,
+        failed: ended.exit == Exit::Failed,
+        dry_run,
+        ended: Timestamp::now(),
+        budget,
+        record: record.as_ref(),
+        journal: &seen,
+    };
+    telemetry::send(&export, &run).await;
+    ended
 }
 
 /// The cycle with the real world behind its ports.
-async fn cycle(eyes: &Eyes, task: Task, id: String, watch: &Watch, started: Instant) -> End {
+async fn cycle(
+    eyes: &Eyes,
+    task: Task,
+    id: String,
+    watch: &Watch,
+    (started, seen): (Instant, &MetricsJournal),
+) -> End {
     let remover = KubeRemover::new(&eyes.connection, task.method);
     let store = LeaseStore::new(&eyes.connection, &task.subject.workload);
-    let (log, events) = (LogJournal::since(started), EventJournal::default());
-    let mut journals: Vec<&dyn Journal> = vec![&log];
+    let (log, events, steps) = (LogJournal::since(started), EventJournal::default(), StepJournal::default());
+    let mut journals: Vec<&dyn Journal> = vec![&log, &steps, seen];
     if task.events {
         journals.push(&events);
     }
@@ -73,8 +98,8 @@ async fn cycle(eyes: &Eyes, task: Task, id: String, watch: &Watch, started: Inst
 
 /// How kind the cycle was to the metric server.
 fn log_usage(usage: Usage) {
-    let Usage { queries, retries, bytes } = usage;
-    info!(event = "metrics_usage", queries, retries, bytes, "what the metric server was asked");
+    let Usage { queries, retries, errors, bytes } = usage;
+    info!(event = "metrics_usage", queries, retries, errors, bytes, "what the metric server was asked");
 }
 
 fn log_start(task: &Task) {

@@ -1,5 +1,6 @@
 //! What the program does. Each command is wiring: settings in, ports built, the core asked, the answer shown.
 
+mod check;
 mod cycle;
 mod observe;
 mod plan;
@@ -11,12 +12,14 @@ mod turns;
 use std::ffi::OsString;
 use std::process::ExitCode;
 
+pub(crate) use check::finding;
 pub(crate) use simulate::Course;
 
 use crate::args::{Action, Invocation};
 use crate::config::layers::{self, Raw};
 use crate::config::problem::Problem;
 use crate::render::Form;
+use crate::telemetry::Traces;
 use crate::{config, telemetry};
 
 /// How the program ends, from best to worst.
@@ -43,19 +46,27 @@ impl From<Exit> for ExitCode {
 /// Carries out a command with these flags and this environment.
 pub(crate) fn dispatch(invocation: Invocation, environment: impl Fn(&str) -> Option<OsString>) -> Exit {
     // What can't even be read must be logged too, so logging starts in any case.
-    let (raw, mut also) = layers::gather(invocation.flags, environment);
+    let (raw, mut also) = layers::gather(invocation.flags, &environment);
     let logs = config::logs(&raw);
-    telemetry::start(logs.as_ref().copied().unwrap_or_default());
+    let traces = telemetry::start(logs.as_ref().copied().unwrap_or_default(), &environment);
     also.extend(logs.err().unwrap_or_default());
     match invocation.action {
-        Action::Run => with(config::workloads(&raw), also, cycle::run),
+        Action::Run => {
+            with(config::workloads(&raw), also, |workloads| block_on(cycle::run(workloads), traces))
+        }
         Action::Plan { json } => {
             let form = form(json, &raw);
-            with(config::workloads(&raw), also, |workloads| plan::run(workloads, form))
+            with(config::workloads(&raw), also, |workloads| block_on(plan::run(workloads, form), traces))
         }
-        Action::Reset => with(config::workloads(&raw), also, reset::run),
+        Action::Reset => {
+            with(config::workloads(&raw), also, |workloads| block_on(reset::run(workloads), traces))
+        }
+        Action::Check { json } => {
+            let form = form(json, &raw);
+            with(config::workloads(&raw), also, |workloads| block_on(check::run(workloads, form), traces))
+        }
         Action::Simulate(course) => {
-            with(config::policy(&raw), also, |policy| simulate::run(&course, &policy))
+            with(config::policy(&raw), also, |policy| block_on(simulate::run(&course, &policy), traces))
         }
     }
 }
@@ -87,10 +98,14 @@ fn misconfigured(problems: &[Problem]) -> Exit {
     Exit::Misconfigured
 }
 
-/// Runs a future on one thread: a cycle waits far more than it works.
-fn block_on(future: impl Future<Output = Exit>) -> Exit {
+/// Runs a command on one thread: a cycle waits far more than it works. Then its traces are sent, whatever it came to.
+fn block_on(command: impl Future<Output = Exit>, traces: Traces) -> Exit {
     match tokio::runtime::Builder::new_current_thread().enable_all().build() {
-        Ok(runtime) => runtime.block_on(future),
+        Ok(runtime) => runtime.block_on(async {
+            let exit = command.await;
+            traces.send().await;
+            exit
+        }),
         Err(error) => {
             tracing::error!(event = "cycle_failed", %error, "the asynchronous runtime could not be started");
             Exit::Failed

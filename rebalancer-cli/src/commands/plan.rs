@@ -6,18 +6,22 @@ use rebalancer_core::port::Mode;
 use rebalancer_core::remember::Memory;
 use rebalancer_kube::LeaseStore;
 use tokio::time::Instant;
+use tracing::Instrument as _;
 
+use super::Exit;
 use super::observe::Eyes;
 use super::turns::{in_turn, worst};
-use super::{Exit, block_on};
 use crate::config::{Settings, Task};
 use crate::interrupt::Signals;
 use crate::render::{self, Form, Shown};
+use crate::telemetry;
 
-pub(super) fn run(workloads: Vec<Settings>, form: Form) -> Exit {
-    block_on(async {
-        worst(in_turn(workloads, async |eyes, task, signals| one(eyes, &task, signals, form).await).await)
-    })
+pub(super) async fn run(workloads: Vec<Settings>, form: Form) -> Exit {
+    let work = async |eyes: &Eyes, task: Task, signals: &Signals| {
+        let span = telemetry::plan(&task.subject.workload);
+        one(eyes, &task, signals, form).instrument(span).await
+    };
+    worst(in_turn(workloads, work).await)
 }
 
 async fn one(eyes: &Eyes, task: &Task, signals: &Signals, form: Form) -> Exit {

@@ -7,15 +7,22 @@ use rebalancer_core::history::{Breaker, Record};
 use rebalancer_core::port::Mode;
 use rebalancer_core::remember::Memory;
 use rebalancer_kube::LeaseStore;
+use tracing::Instrument as _;
 
+use super::Exit;
 use super::observe::Eyes;
 use super::turns::{in_turn, worst};
-use super::{Exit, block_on};
 use crate::config::{Settings, Task};
+use crate::interrupt::Signals;
 use crate::render;
+use crate::telemetry;
 
-pub(super) fn run(workloads: Vec<Settings>) -> Exit {
-    block_on(async { worst(in_turn(workloads, async |eyes, task, _| one(eyes, &task).await).await) })
+pub(super) async fn run(workloads: Vec<Settings>) -> Exit {
+    let work = async |eyes: &Eyes, task: Task, _: &Signals| {
+        let span = telemetry::reset(&task.subject.workload);
+        one(eyes, &task).instrument(span).await
+    };
+    worst(in_turn(workloads, work).await)
 }
 
 async fn one(eyes: &Eyes, task: &Task) -> Exit {

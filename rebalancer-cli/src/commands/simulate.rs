@@ -10,7 +10,7 @@ use rebalancer_core::simulation::Shape;
 use rebalancer_core::simulation::course::{self, Course as Happened, CourseError};
 use rebalancer_core::simulation::suite::{self, Case};
 
-use super::{Exit, block_on};
+use super::Exit;
 use crate::render::simulation::{self as show, picture, table};
 
 /// Both strategies, in the order in which they are shown.
@@ -38,20 +38,16 @@ pub(crate) enum Scope {
     Suite(Vec<Case>),
 }
 
-pub(super) fn run(course: &Course, policy: &Policy) -> Exit {
-    let done = async {
-        match &course.scope {
-            Scope::Fleet => one_fleet(course, policy).await,
-            Scope::Compare { seeds } => compare(course, *seeds, policy).await,
-            Scope::Suite(cases) => suite(cases, policy).await,
-        }
+pub(super) async fn run(course: &Course, policy: &Policy) -> Exit {
+    let done = match &course.scope {
+        Scope::Fleet => one_fleet(course, policy).await,
+        Scope::Compare { seeds } => compare(course, *seeds, policy).await,
+        Scope::Suite(cases) => suite(cases, policy).await,
     };
-    block_on(async {
-        match done.await {
-            Ok(()) => Exit::Finished,
-            Err(error) => failed(&error),
-        }
-    })
+    match done {
+        Ok(()) => Exit::Finished,
+        Err(error) => failed(&error),
+    }
 }
 
 fn failed(error: &anyhow::Error) -> Exit {

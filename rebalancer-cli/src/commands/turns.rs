@@ -1,7 +1,8 @@
 //! One workload after the other. What one comes to is nothing to the next; a signal ends them all.
 
+use rebalancer_core::fleet::Workload;
 use rebalancer_kube::{ConnectError, Connection};
-use tracing::{Instrument as _, error, info_span, warn};
+use tracing::{error, warn};
 
 use super::Exit;
 use super::observe::Eyes;
@@ -50,9 +51,7 @@ pub(super) async fn in_turn<T>(
     })?;
     let mut turns = Vec::new();
     for (eyes, task) in ready {
-        let workload = &task.subject.workload;
-        let span = info_span!("workload", namespace = workload.namespace, workload = workload.name);
-        turns.push(turn(&eyes, task, &signals, &work).instrument(span).await);
+        turns.push(turn(&eyes, task, &signals, &work).await);
     }
     Ok(turns)
 }
@@ -64,7 +63,13 @@ async fn turn<T>(
     work: &impl AsyncFn(&Eyes, Task, &Signals) -> T,
 ) -> Turn<T> {
     if signals.received() {
-        warn!(event = "not_begun", "the run was asked to end before this workload's turn");
+        let Workload { namespace, name } = task.subject.workload;
+        warn!(
+            event = "not_begun",
+            namespace,
+            workload = name,
+            "the run was asked to end before this workload's turn"
+        );
         return Turn::NotBegun;
     }
     Turn::Taken(work(eyes, task, signals).await)
@@ -74,7 +79,7 @@ async fn turn<T>(
 async fn ready(workloads: Vec<Settings>) -> Result<Vec<(Eyes, Task)>, Exit> {
     let mut connections = Connections::default();
     let mut ready = Vec::new();
-    for Settings { sight, task } in workloads {
+    for Settings { sight, task, .. } in workloads {
         let connection = connections.to(&sight.kubernetes).await.map_err(no_cluster)?;
         ready.push((Eyes::open(connection, sight), task));
     }
@@ -89,10 +94,13 @@ fn no_cluster(error: ConnectError) -> Exit {
 
 /// Workloads that reach the cluster in the same way share a connection: each costs some 25 ms and 100 kB.
 #[derive(Default)]
-struct Connections(Vec<(rebalancer_kube::Settings, Connection)>);
+pub(super) struct Connections(Vec<(rebalancer_kube::Settings, Connection)>);
 
 impl Connections {
-    async fn to(&mut self, settings: &rebalancer_kube::Settings) -> Result<Connection, ConnectError> {
+    pub(super) async fn to(
+        &mut self,
+        settings: &rebalancer_kube::Settings,
+    ) -> Result<Connection, ConnectError> {
         if let Some((_, open)) = self.0.iter().find(|(known, _)| known == settings) {
             return Ok(open.clone());
         }

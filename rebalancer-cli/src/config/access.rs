@@ -1,4 +1,4 @@
-//! Settings of the way to the metric server: credentials, certificates, proxies.
+//! Settings of the way to a metric server: credentials, certificates, proxies.
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -11,6 +11,27 @@ use super::file;
 use super::parse::{self, Expected, Reader};
 use super::problem::Given;
 
+/// The variables of one server that are read in the same way for each.
+pub(super) struct Names {
+    pub(super) url: &'static str,
+    pub(super) timeout: &'static str,
+    pub(super) bearer: &'static str,
+    pub(super) user: &'static str,
+    pub(super) password: &'static str,
+    pub(super) ca: &'static str,
+    pub(super) headers: &'static str,
+}
+
+const PROMETHEUS: Names = Names {
+    url: "PROMETHEUS_ENDPOINT",
+    timeout: "PROMETHEUS_TIMEOUT",
+    bearer: "PROMETHEUS_BEARER_TOKEN_FILE",
+    user: "PROMETHEUS_USERNAME",
+    password: "PROMETHEUS_PASSWORD_FILE",
+    ca: "PROMETHEUS_CA_FILE",
+    headers: "PROMETHEUS_HEADERS",
+};
+
 /// The client of the metric server. Nothing is contacted.
 pub(super) fn client(reader: &mut Reader<'_>, cycle: Option<Duration>) -> Option<Client> {
     let endpoint = reader.required("PROMETHEUS_ENDPOINT", endpoint);
@@ -18,40 +39,54 @@ pub(super) fn client(reader: &mut Reader<'_>, cycle: Option<Duration>) -> Option
         "PROMETHEUS_TIMEOUT",
         parse::duration_within(Duration::from_millis(100), Duration::from_secs(600)),
     );
-    let auth = auth(reader);
-    let ca_file = reader.optional("PROMETHEUS_CA_FILE", readable).map(PathBuf::from);
-    let headers = reader.optional("PROMETHEUS_HEADERS", headers).unwrap_or_default();
+    let trusted = trusted(reader, &PROMETHEUS);
     let certificate = client_certificate(reader);
     let proxy = reader.required("PROMETHEUS_PROXY", proxy);
     let concurrency = reader.required("PROMETHEUS_CONCURRENCY", parse::positive);
     let series = reader.optional("PROMETHEUS_SERIES_LIMIT", parse::positive);
     // The rest of the cycle needs time too.
     let timeout = timeout?.min(cycle?.mul_f64(0.75));
-    let mut settings = Settings::new(endpoint?)
-        .timeout(timeout)
-        .auth(auth?)
-        .proxy(proxy?)
-        .concurrency(concurrency?)
-        .user_agent(concat!("pod-rebalancer/", env!("CARGO_PKG_VERSION")));
+    let mut settings =
+        trusted?.set(Settings::new(endpoint?)).timeout(timeout).proxy(proxy?).concurrency(concurrency?);
     if let Some((certificate, key)) = certificate? {
         settings = settings.client_certificate(certificate, key);
     }
     if let Some(series) = series {
         settings = settings.series_limit(series);
     }
-    if let Some(path) = ca_file {
-        settings = settings.ca_file(path);
-    }
-    for (name, value) in headers {
-        settings = settings.header(name, value);
-    }
     Client::new(&settings)
-        .map_err(|error| reader.problem(to_blame(&error), Given::Hidden, works_but(&error)))
+        .map_err(|error| reader.problem(to_blame(&error, &PROMETHEUS), Given::Hidden, works_but(&error)))
         .ok()
 }
 
+/// Who we are to a server, and whom we trust.
+pub(super) struct Trusted {
+    auth: Auth,
+    ca_file: Option<PathBuf>,
+    headers: Vec<(String, SecretString)>,
+}
+
+impl Trusted {
+    pub(super) fn set(self, settings: Settings) -> Settings {
+        let settings =
+            settings.auth(self.auth).user_agent(concat!("pod-rebalancer/", env!("CARGO_PKG_VERSION")));
+        let settings = match self.ca_file {
+            Some(path) => settings.ca_file(path),
+            None => settings,
+        };
+        self.headers.into_iter().fold(settings, |settings, (name, value)| settings.header(name, value))
+    }
+}
+
+pub(super) fn trusted(reader: &mut Reader<'_>, names: &Names) -> Option<Trusted> {
+    let auth = auth(reader, names);
+    let ca_file = reader.optional(names.ca, readable).map(PathBuf::from);
+    let headers = reader.optional(names.headers, headers).unwrap_or_default();
+    Some(Trusted { auth: auth?, ca_file, headers })
+}
+
 /// What is taken for a header's name may be a part of its value: `Authorization: Bearer c2VjcmV0==`.
-fn works_but(error: &ClientError) -> Expected {
+pub(super) fn works_but(error: &ClientError) -> Expected {
     match error {
         ClientError::Header { problem, .. } => format!("headers that work, but one of them {problem}"),
         ClientError::CaFile { .. }
@@ -64,38 +99,41 @@ fn works_but(error: &ClientError) -> Expected {
 }
 
 /// The variable that a client's error is about.
-fn to_blame(error: &ClientError) -> &'static str {
+pub(super) fn to_blame(error: &ClientError, names: &Names) -> &'static str {
     match error {
-        ClientError::CaFile { .. } => "PROMETHEUS_CA_FILE",
-        ClientError::Header { .. } => "PROMETHEUS_HEADERS",
-        ClientError::Timeout => "PROMETHEUS_TIMEOUT",
+        ClientError::CaFile { .. } => names.ca,
+        ClientError::Header { .. } => names.headers,
+        ClientError::Timeout => names.timeout,
         ClientError::ClientCertificate { .. } => "PROMETHEUS_CLIENT_CERT_FILE",
         ClientError::Proxy { .. } => "PROMETHEUS_PROXY",
-        ClientError::Endpoint { .. } | ClientError::Build { .. } => "PROMETHEUS_ENDPOINT",
+        ClientError::Endpoint { .. } | ClientError::Build { .. } => names.url,
     }
 }
 
 fn endpoint(text: &str) -> Result<Url, Expected> {
-    let expected = || "a base URL with http or https, such as http://victoriametrics:8428".to_owned();
-    let text = parse::text(text)?;
-    let url = Url::parse(&text).map_err(|_| expected())?;
-    if !matches!(url.scheme(), "http" | "https") || url.host_str().is_none() {
-        return Err(expected());
-    }
-    if !url.username().is_empty() || url.password().is_some() {
-        return Err(
-            "a URL without credentials; use PROMETHEUS_USERNAME and PROMETHEUS_PASSWORD_FILE".to_owned()
-        );
-    }
+    let url = base_url(text, "http://victoriametrics:8428", &PROMETHEUS)?;
     if url.path().trim_end_matches('/').ends_with("/api/v1/query") || url.path().ends_with("/api/v1") {
         return Err("the base URL, without /api/v1 and what follows".to_owned());
     }
     Ok(url)
 }
 
-fn auth(reader: &mut Reader<'_>) -> Option<Auth> {
-    let (bearer, user, password) =
-        ("PROMETHEUS_BEARER_TOKEN_FILE", "PROMETHEUS_USERNAME", "PROMETHEUS_PASSWORD_FILE");
+/// A URL without credentials.
+pub(super) fn base_url(text: &str, such_as: &str, names: &Names) -> Result<Url, Expected> {
+    let expected = || format!("a base URL with http or https, such as {such_as}");
+    let text = parse::text(text)?;
+    let url = Url::parse(&text).map_err(|_| expected())?;
+    if !matches!(url.scheme(), "http" | "https") || url.host_str().is_none() {
+        return Err(expected());
+    }
+    if !url.username().is_empty() || url.password().is_some() {
+        return Err(format!("a URL without credentials; use {} and {}", names.user, names.password));
+    }
+    Ok(url)
+}
+
+fn auth(reader: &mut Reader<'_>, names: &Names) -> Option<Auth> {
+    let Names { bearer, user, password, .. } = *names;
     let set = [bearer, user, password].map(|name| reader.text(name).is_some());
     match set {
         [false, false, false] => Some(Auth::None),

@@ -4,11 +4,13 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::str::FromStr as _;
 
 use rebalancer_core::fleet::Indicator;
+use rebalancer_core::policy::{Policy, Weights};
+use rebalancer_core::unit::Weight;
 
 use super::parse::{self, Expected, Reader, showable};
 
 /// The setting of an indicator's own query.
-pub(super) const fn query_variable(indicator: Indicator) -> &'static str {
+pub(crate) const fn query_variable(indicator: Indicator) -> &'static str {
     match indicator {
         Indicator::Cpu => "CPU_QUERY",
         Indicator::Memory => "MEMORY_QUERY",
@@ -46,17 +48,23 @@ fn refuse_query(reader: &mut Reader<'_>, indicator: Indicator) {
     }
 }
 
-/// How much each indicator counts when several are put together: the planner's weighted score is to take them from here.
+/// Puts into a policy how much each indicator counts when several rank the pods.
+pub(super) fn weighed(reader: &mut Reader<'_>, policy: Option<Policy>) -> Option<Policy> {
+    let weights = weights(reader)?;
+    policy.map(|policy| Policy { weights, ..policy })
+}
+
 /// One without an entry counts 1.
-pub(super) fn weights(reader: &mut Reader<'_>) -> Option<BTreeMap<Indicator, f64>> {
+fn weights(reader: &mut Reader<'_>) -> Option<Weights> {
     let enabled = enabled(reader);
     let variable = "INDICATOR_WEIGHTS";
     let Some(given) = reader.text(variable).map(|given| showable(variable, given)) else {
-        return Some(BTreeMap::new());
+        return Some(Weights::default());
     };
-    let weights = reader.optional(variable, weighted)?;
-    let counts = |indicator| weights.get(indicator).is_none_or(|&weight| weight > 0.0);
-    if !enabled?.iter().any(counts) {
+    let weights = Weights::new(reader.optional(variable, weighted)?).ok();
+    // Those that are not read have a say in nothing.
+    let counts = |weights: &Weights| enabled.iter().flatten().any(|read| weights.of(*read).get() > 0.0);
+    if enabled.is_some() && !weights.as_ref().is_some_and(counts) {
         reader.problem(
             variable,
             given,
@@ -64,7 +72,7 @@ pub(super) fn weights(reader: &mut Reader<'_>) -> Option<BTreeMap<Indicator, f64
         );
         return None;
     }
-    Some(weights)
+    weights
 }
 
 /// What `INDICATORS` says.
@@ -88,16 +96,14 @@ fn chosen(text: &str) -> Result<Chosen, Expected> {
     Ok(Chosen::Listed(listed))
 }
 
-fn weighted(text: &str) -> Result<BTreeMap<Indicator, f64>, Expected> {
+fn weighted(text: &str) -> Result<BTreeMap<Indicator, Weight>, Expected> {
     let mut weights = BTreeMap::new();
     for part in parse::text(text)?.split(',') {
         let expected = "NAME=WEIGHT with a weight of 0 or more, separated by commas, such as cpu=1,lag=0.5";
         let (name, weight) = part.split_once('=').ok_or(expected)?;
         let indicator = named(name).map_err(|known| format!("{expected}, each name {known}"))?;
-        let weight = f64::from_str(weight.trim()).map_err(|_| expected)?;
-        if !(weight.is_finite() && weight >= 0.0) {
-            return Err(expected.to_owned());
-        }
+        let weight = f64::from_str(weight.trim()).ok().and_then(|weight| Weight::new(weight).ok());
+        let weight = weight.ok_or(expected)?;
         if weights.insert(indicator, weight).is_some() {
             return Err(format!("each indicator once, but {indicator} is there twice"));
         }

@@ -2,7 +2,7 @@
 //! what an operator says at the moment counts. All values stay text here, since guessing types loses zeros and turns
 //! names into numbers; they are parsed once, in `resolve`.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::ffi::OsString;
 
 use figment::providers::Serialized;
@@ -17,8 +17,28 @@ use super::variable::VARIABLES;
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct Raw {
     values: BTreeMap<String, String>,
-    /// Variables that flags set.
-    flags: BTreeSet<String>,
+    /// Where each value comes from.
+    sources: BTreeMap<String, Source>,
+}
+
+/// Where a value comes from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Source {
+    Default,
+    Environment,
+    WorkloadsFile,
+    Flag,
+}
+
+impl Source {
+    pub(crate) const fn name(self) -> &'static str {
+        match self {
+            Self::Default => "default",
+            Self::Environment => "environment",
+            Self::WorkloadsFile => "workloads file",
+            Self::Flag => "flag",
+        }
+    }
 }
 
 impl Raw {
@@ -27,16 +47,24 @@ impl Raw {
         self.values.get(name).map(|value| value.trim()).filter(|value| !value.is_empty())
     }
 
+    /// Where the value comes from; `None` when there is none.
+    pub(crate) fn source(&self, name: &str) -> Option<Source> {
+        self.sources.get(name).copied()
+    }
+
     /// A flag gives this value.
     pub(crate) fn is_by_flag(&self, name: &str) -> bool {
-        self.flags.contains(name)
+        self.source(name) == Some(Source::Flag)
     }
 
     /// The settings of a workload that has these values of its own.
     pub(crate) fn below(&self, own: &BTreeMap<String, String>) -> Self {
         let mut raw = self.clone();
         let own = own.iter().filter(|(name, _)| !self.is_by_flag(name));
-        raw.values.extend(own.map(|(name, value)| (name.clone(), value.clone())));
+        for (name, value) in own {
+            raw.values.insert(name.clone(), value.clone());
+            raw.sources.insert(name.clone(), Source::WorkloadsFile);
+        }
         raw
     }
 }
@@ -74,13 +102,21 @@ pub(crate) fn gather(
     let flags = texts("command line", flags, &mut problems);
     let defaults: BTreeMap<&str, &str> =
         VARIABLES.iter().filter_map(|variable| Some((variable.name, variable.default?))).collect();
-    let by_flag = flags.values.keys().cloned().collect();
+    let sources = sources(&defaults, &environment, &flags);
     let layers = Figment::from(Serialized::defaults(defaults)).merge(environment).merge(flags);
     let values = layers.extract().unwrap_or_else(|error| {
         problems.push(Problem::new("configuration", Given::Hidden, error.to_string()));
         BTreeMap::new()
     });
-    (Raw { values, flags: by_flag }, problems)
+    (Raw { values, sources }, problems)
+}
+
+/// In the order of the layers, so that the highest stays.
+fn sources(defaults: &BTreeMap<&str, &str>, environment: &Texts, flags: &Texts) -> BTreeMap<String, Source> {
+    let defaults = defaults.keys().map(|name| ((*name).to_owned(), Source::Default));
+    let environment = environment.values.keys().map(|name| (name.clone(), Source::Environment));
+    let flags = flags.values.keys().map(|name| (name.clone(), Source::Flag));
+    defaults.chain(environment).chain(flags).collect()
 }
 
 /// Values as text. An empty one is not set, so that it does not hide the layer below.

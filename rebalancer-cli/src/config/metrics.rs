@@ -66,8 +66,6 @@ fn loads(
     names: &Placeholders,
     dialect: Dialect,
 ) -> Option<Vec<(Indicator, PromQl)>> {
-    // Nothing counts them yet, but a wrong value is told from the start.
-    let weights = indicators::weights(reader);
     let enabled = indicators::enabled(reader);
     let own = Indicator::ALL
         .map(|indicator| (indicator, own(reader, indicators::query_variable(indicator), names, dialect)));
@@ -81,7 +79,7 @@ fn loads(
                 .map(|query| (indicator, query)),
         })
         .collect();
-    weights.and(loads.into_iter().collect())
+    loads.into_iter().collect()
 }
 
 /// The query that is there without one of the user's own.

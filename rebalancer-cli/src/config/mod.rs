@@ -2,6 +2,8 @@
 //! contacted.
 
 mod access;
+pub(crate) mod effective;
+mod export;
 mod file;
 mod guards;
 mod indicators;
@@ -17,5 +19,7 @@ mod tests;
 pub(crate) mod variable;
 mod workloads;
 
+pub(crate) use export::Export;
+pub(crate) use indicators::query_variable;
 pub(crate) use resolve::{Logs, Settings, Sight, Task, logs, policy};
 pub(crate) use workloads::workloads;

@@ -80,7 +80,8 @@ impl<'a> Reader<'a> {
 pub(crate) fn showable(name: &str, given: &str) -> Given {
     let secret = variable::find(name).is_some_and(|variable| variable.secret);
     // Credentials stand before an '@', keys in the query string.
-    let url = given.contains('@') || (name == "PROMETHEUS_ENDPOINT" && given.contains('?'));
+    let address = ["PROMETHEUS_ENDPOINT", "METRICS_PUSH_URL"].contains(&name);
+    let url = given.contains('@') || (address && given.contains('?'));
     if secret || url { Given::Hidden } else { Given::Value(given.to_owned()) }
 }
 

@@ -11,16 +11,19 @@ use rebalancer_core::port::Mode;
 use rebalancer_kube::{InventorySettings, Method};
 use rebalancer_prom::{Client, Queries};
 
+use super::effective::{self, Effective};
 use super::layers::Raw;
 use super::parse::{self, Reader};
 use super::problem::{Given, Problem};
-use super::{access, guards, memory, metrics};
+use super::{Export, access, export, guards, indicators, memory, metrics};
 
 /// What a cycle needs: where to look, and what to do.
 #[derive(Debug)]
 pub(crate) struct Settings {
     pub(crate) sight: Sight,
     pub(crate) task: Task,
+    /// All of it as it counts, to be shown.
+    pub(crate) effective: Vec<Effective>,
 }
 
 /// Where to look.
@@ -45,6 +48,8 @@ pub(crate) struct Task {
     pub(crate) remembering: Option<Remembering>,
     /// The time for the whole cycle.
     pub(crate) timeout: Duration,
+    /// Where its metrics go when it has ended.
+    pub(crate) export: Export,
 }
 
 impl Task {
@@ -78,7 +83,7 @@ const LONGEST: Duration = Duration::from_secs(600);
 /// Every variable with a value that can't be used.
 pub(crate) fn settings(raw: &Raw) -> Result<Settings, Vec<Problem>> {
     let mut reader = Reader::new(raw);
-    let settings = read_settings(&mut reader);
+    let settings = read_settings(&mut reader, raw);
     reader.finish(settings)
 }
 
@@ -107,12 +112,13 @@ pub(crate) fn logs(raw: &Raw) -> Result<Logs, Vec<Problem>> {
 }
 
 /// Reads every part before it gives up on one, so that all problems are found.
-fn read_settings(reader: &mut Reader<'_>) -> Option<Settings> {
+fn read_settings(reader: &mut Reader<'_>, raw: &Raw) -> Option<Settings> {
     let subject = read_subject(reader);
     let container = read_container(reader, subject.as_ref());
     let label_selector = reader.required("KUBE_LABEL_SELECTOR", parse::label_selector);
     let policy = read_policy(reader);
     let policy = guards::guarded(reader, policy);
+    let policy = indicators::weighed(reader, policy);
     let dry_run = reader.required("DRY_RUN", parse::truth);
     let patience = memory::patience(reader, policy.as_ref().map(|policy| policy.minimum_age));
     let methods = [("evict", Method::Evict), ("delete", Method::Delete)];
@@ -122,6 +128,7 @@ fn read_settings(reader: &mut Reader<'_>) -> Option<Settings> {
     let kubernetes = read_kubernetes(reader);
     let queries = metrics::queries(reader, subject.as_ref(), container.as_deref());
     let metrics = access::client(reader, timeout);
+    let export = export::export(reader);
     let subject = subject?;
     let inventory = InventorySettings {
         namespace: subject.workload.namespace.clone(),
@@ -148,7 +155,9 @@ fn read_settings(reader: &mut Reader<'_>) -> Option<Settings> {
             events: events?,
             remembering,
             timeout: timeout?,
+            export: export?,
         },
+        effective: effective::effective(raw),
     })
 }
 

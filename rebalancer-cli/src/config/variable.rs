@@ -1,5 +1,7 @@
 //! Every setting, once: its environment variable, its flag, its default and its help come from this table.
 
+mod export;
+
 /// One setting.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Variable {
@@ -358,7 +360,7 @@ pub(crate) const VARIABLES: &[Variable] = &[
         QUERIES,
         "INDICATOR_WEIGHTS",
         None,
-        "How much each indicator counts when several are put together, such as cpu=1,lag=0.5; one that is not named counts 1; checked, but not used yet",
+        "How much each indicator counts when several rank the pods, such as cpu=1,lag=0.5; one that is not named counts 1; 0: it ranks no pod",
     ),
     Variable::new(
         QUERIES,
@@ -408,6 +410,16 @@ pub(crate) const VARIABLES: &[Variable] = &[
         Some("promql"),
         "promql: queries of one's own are checked before a server is asked; metricsql: for VictoriaMetrics, only brackets and quotes are",
     ),
+    export::PUSH_URL,
+    export::PUSH_FORMAT,
+    export::PUSH_TIMEOUT,
+    export::PUSH_BEARER_TOKEN_FILE,
+    export::PUSH_USERNAME,
+    export::PUSH_PASSWORD_FILE,
+    export::PUSH_CA_FILE,
+    export::PUSH_HEADERS,
+    export::TEXTFILE_DIR,
+    export::PER_POD,
     Variable::new(OUTPUT, "LOG_LEVEL", Some("info"), "debug, info, warn or error").of_run(),
     Variable::new(OUTPUT, "LOG_FORMAT", Some("json"), "json: one object a line; text: for people").of_run(),
 ];

@@ -10,7 +10,7 @@ const SCHEMA: u32 = 1;
 
 /// Both records have the same fields, so that each can be read alone.
 macro_rules! record {
-    ($level:ident, $intent:expr, $event:literal, $words:literal $(, $field:ident = $value:expr)*) => {{
+    ($level:ident, $intent:expr, event = $event:literal, $words:literal $(, $field:ident = $value:expr)*) => {{
         // The cycle, the namespace and the workload stand in the span.
         let Intent { actor, removal, mode, .. } = *$intent;
         tracing::$level!(
@@ -34,7 +34,7 @@ macro_rules! record {
 }
 
 pub(super) fn intended(intent: &Intent<'_>) {
-    record!(info, intent, "removal_intended", "about to remove a pod");
+    record!(info, intent, event = "removal_intended", "about to remove a pod");
 }
 
 pub(super) fn finished(intent: &Intent<'_>, outcome: &PodOutcome) {
@@ -44,7 +44,7 @@ pub(super) fn finished(intent: &Intent<'_>, outcome: &PodOutcome) {
             record!(
                 info,
                 intent,
-                "removal_finished",
+                event = "removal_finished",
                 "the removal was accepted",
                 outcome = name,
                 detail = detail
@@ -54,7 +54,7 @@ pub(super) fn finished(intent: &Intent<'_>, outcome: &PodOutcome) {
             record!(
                 warn,
                 intent,
-                "removal_finished",
+                event = "removal_finished",
                 "the pod was not removed",
                 outcome = name,
                 detail = detail

@@ -30,13 +30,11 @@ pub(super) fn decided(observation: &Observation, seconds: f64) {
             max_to_mean = seen.distribution.max_to_mean,
             limit = %seen.limit,
             out_of_balance = seen.out_of_balance,
+            weight = seen.weight.get(),
             "load over the eligible pods"
         );
     }
-    for (observed, verdict) in observation.snapshot.pods.iter().zip(&report.verdicts) {
-        let load = observed.loads.get(Indicator::Cpu).map(|load| load.get());
-        debug!(event = "pod_judged", pod = observed.pod.name, uid = %observed.pod.uid, cpu = load, %verdict, "a pod");
-    }
+    judged(observation);
     log_prediction(report);
     info!(
         event = "decision",
@@ -49,6 +47,27 @@ pub(super) fn decided(observation: &Observation, seconds: f64) {
         seconds,
         "decided"
     );
+}
+
+/// Every pod with every load that is known of it.
+fn judged(observation: &Observation) {
+    let Observation { snapshot, report } = observation;
+    for (place, (observed, verdict)) in snapshot.pods.iter().zip(&report.verdicts).enumerate() {
+        let load = |indicator| observed.loads.get(indicator).map(|load| load.get());
+        debug!(
+            event = "pod_judged",
+            pod = observed.pod.name,
+            uid = %observed.pod.uid,
+            cpu = load(Indicator::Cpu),
+            memory = load(Indicator::Memory),
+            lag = load(Indicator::Lag),
+            consumption_rate = load(Indicator::ConsumptionRate),
+            production_rate = load(Indicator::ProductionRate),
+            score = report.score(place).map(|score| score.get()),
+            %verdict,
+            "a pod, with its loads and why it goes or stays"
+        );
+    }
 }
 
 /// What the autoscaler scales by, with what it saw last. It may be lag, of which its CPU target tells nothing.

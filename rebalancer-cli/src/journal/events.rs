@@ -8,10 +8,11 @@ use jiff::Timestamp;
 use rebalancer_core::cycle::{Observation, Outcome, PodOutcome};
 use rebalancer_core::port::{Intent, Journal, Mode};
 use rebalancer_core::surroundings::Controller;
-use rebalancer_kube::{EventRecorder, EventType, Note, Regarding};
+use rebalancer_kube::{EventRecorder, Note, Regarding};
 use tracing::warn;
 
 use super::audit;
+use super::reason::Reason;
 
 /// For how long the end of the program may wait for its Events.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -72,11 +73,11 @@ fn owner(controller: &Controller, namespace: &str) -> Regarding {
 
 fn of_pod(intent: &Intent<'_>, outcome: &PodOutcome) -> Note {
     let removal = intent.removal;
-    let (reason, event_type) = match outcome {
-        PodOutcome::Removed | PodOutcome::WouldBeRemoved => ("Rotated", EventType::Normal),
-        PodOutcome::Failed(_) if outcome.name() == "refused" => ("RotationRefused", EventType::Warning),
-        PodOutcome::Failed(_) => ("RotationFailed", EventType::Warning),
-        PodOutcome::Spared(_) | PodOutcome::NotAttempted(_) => ("RotationSkipped", EventType::Normal),
+    let reason = match outcome {
+        PodOutcome::Removed | PodOutcome::WouldBeRemoved => Reason::Rotated,
+        PodOutcome::Failed(_) if outcome.name() == "refused" => Reason::RotationRefused,
+        PodOutcome::Failed(_) => Reason::RotationFailed,
+        PodOutcome::Spared(_) | PodOutcome::NotAttempted(_) => Reason::RotationSkipped,
     };
     let (load, indicator) = (removal.load, removal.indicator);
     let text = format!(
@@ -94,8 +95,8 @@ fn of_pod(intent: &Intent<'_>, outcome: &PodOutcome) -> Note {
             name: removal.pod.name.clone(),
             uid: removal.pod.uid.clone(),
         },
-        event_type,
-        reason: reason.to_owned(),
+        event_type: reason.event_type(),
+        reason: reason.name().to_owned(),
         action: "Rotate".to_owned(),
         text,
         at: Timestamp::now(),
@@ -106,15 +107,11 @@ fn of_pod(intent: &Intent<'_>, outcome: &PodOutcome) -> Note {
 fn batch((regarding, decision): (Regarding, String), outcome: &Outcome) -> Option<Note> {
     let Outcome::Acted { mode: Mode::Real, pods } = outcome else { return None };
     let removed = pods.iter().filter(|(_, outcome)| *outcome == PodOutcome::Removed).count();
-    let (reason, event_type) = if removed == pods.len() {
-        ("Rebalanced", EventType::Normal)
-    } else {
-        ("RebalanceIncomplete", EventType::Warning)
-    };
+    let reason = if removed == pods.len() { Reason::Rebalanced } else { Reason::RebalanceIncomplete };
     Some(Note {
         regarding,
-        event_type,
-        reason: reason.to_owned(),
+        event_type: reason.event_type(),
+        reason: reason.name().to_owned(),
         action: "Rebalance".to_owned(),
         text: format!("removed {removed} of {} pods; {decision}", pods.len()),
         at: Timestamp::now(),

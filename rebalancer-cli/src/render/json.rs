@@ -5,6 +5,7 @@ use rebalancer_core::history::Rotation;
 use rebalancer_core::report::{Report, Verdict};
 use rebalancer_core::snapshot::{ObservedPod, Snapshot};
 use rebalancer_core::surroundings::ScalingMetric;
+use rebalancer_core::unit::Ratio;
 use rebalancer_prom::Usage;
 use serde::Serialize;
 
@@ -28,6 +29,8 @@ struct Plan<'a> {
 struct Pod<'a> {
     #[serde(flatten)]
     observed: &'a ObservedPod,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    score: Option<Ratio>,
     verdict: &'a Verdict,
     reason: String,
 }
@@ -67,6 +70,12 @@ fn pods<'a>(snapshot: &'a Snapshot, report: &'a Report) -> Vec<Pod<'a>> {
         .pods
         .iter()
         .zip(&report.verdicts)
-        .map(|(observed, verdict)| Pod { observed, verdict, reason: verdict.to_string() })
+        .enumerate()
+        .map(|(place, (observed, verdict))| Pod {
+            observed,
+            score: report.score(place),
+            verdict,
+            reason: verdict.to_string(),
+        })
         .collect()
 }

@@ -1,5 +1,6 @@
 //! Results on stdout: tables for people, JSON for machines. Lines are drawn only on a terminal.
 
+mod check;
 mod json;
 mod plan;
 pub(crate) mod simulation;
@@ -8,8 +9,12 @@ use std::io::{IsTerminal as _, Write as _};
 
 use comfy_table::{ContentArrangement, Table, presets};
 use rebalancer_core::cycle::Observation;
+use rebalancer_core::fleet::Workload;
 use rebalancer_core::history::Rotation;
 use rebalancer_prom::Usage;
+
+use crate::commands::finding::Finding;
+use crate::config::effective::Effective;
 
 /// How a plan is shown.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -45,6 +50,26 @@ pub(crate) fn plan(form: Form, shown: &Shown<'_>) -> anyhow::Result<()> {
         Form::Tables => plan::show(shown).and_then(|()| print("")),
         Form::Json => print(&json::pretty(shown)?),
         Form::JsonLine => print(&json::line(shown)?),
+    }
+}
+
+/// Prints what a check found, and the configuration as it counts.
+///
+/// # Errors
+/// When stdout can't be written.
+pub(crate) fn check(
+    form: Form,
+    workload: &Workload,
+    effective: &[Effective],
+    findings: &[Finding],
+) -> anyhow::Result<()> {
+    match form {
+        Form::Table => print(&check::text(workload, effective, findings)?),
+        Form::Tables => {
+            print(&format!("{}\n", check::text(workload, effective, findings)?)).and_then(|()| print(""))
+        }
+        Form::Json => print(&check::json(workload, effective, findings, true)?),
+        Form::JsonLine => print(&check::json(workload, effective, findings, false)?),
     }
 }
 

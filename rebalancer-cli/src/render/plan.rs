@@ -3,10 +3,11 @@
 use std::fmt::Write as _;
 
 use rebalancer_core::cycle::Observation;
-use rebalancer_core::fleet::{Indicator, Target};
+use rebalancer_core::fleet::Target;
 use rebalancer_core::history::Rotation;
-use rebalancer_core::report::{Method, Report, Verdict};
+use rebalancer_core::report::{IndicatorReport, Method, Report, Verdict};
 use rebalancer_core::snapshot::{ObservedPod, Snapshot};
+use rebalancer_core::unit::Ratio;
 
 use super::Shown;
 
@@ -29,6 +30,7 @@ fn text(shown: &Shown<'_>) -> Result<String, std::fmt::Error> {
     let pods = snapshot.pods.len();
     writeln!(out, "pods       {pods} listed, {} serving, {} eligible", report.serving, report.eligible)?;
     indicators(&mut out, report)?;
+    scores(&mut out, report)?;
     if report.method != Method::None {
         writeln!(out, "{:<10} {}", "method", report.method)?;
     }
@@ -64,6 +66,21 @@ fn indicators(out: &mut String, report: &Report) -> std::fmt::Result {
         )?;
     }
     Ok(())
+}
+
+/// What stands in the column of the scores.
+fn scores(out: &mut String, report: &Report) -> std::fmt::Result {
+    if report.scores.is_empty() {
+        return Ok(());
+    }
+    let weight = |seen: &IndicatorReport| format!("{} {}", seen.indicator, seen.weight);
+    let weights: Vec<String> = report.indicators.iter().map(weight).collect();
+    writeln!(
+        out,
+        "{:<10} each load by the mean of its indicator, weighted {}; 1 is the mean pod",
+        "score",
+        weights.join(", ")
+    )
 }
 
 fn notes(out: &mut String, snapshot: &Snapshot, report: &Report) -> std::fmt::Result {
@@ -109,44 +126,52 @@ fn target(target: &Target) -> String {
     }
 }
 
+/// What is shown of one pod.
+struct Row<'a> {
+    pod: &'a ObservedPod,
+    score: Option<Ratio>,
+    verdict: &'a Verdict,
+}
+
 /// One row a pod: the chosen ones first, then those with most load.
 fn pod_table(snapshot: &Snapshot, report: &Report) -> comfy_table::Table {
     let partitions = snapshot.pods.iter().any(|pod| pod.partitions.is_some());
+    let scores = !report.scores.is_empty();
     let mut header = vec!["POD".to_owned(), "NODE".to_owned()];
     header.extend(snapshot.readable.iter().map(|indicator| indicator.name().to_uppercase()));
-    if partitions {
-        header.push("PARTITIONS".to_owned());
-    }
+    header.extend(scores.then(|| "SCORE".to_owned()));
+    header.extend(partitions.then(|| "PARTITIONS".to_owned()));
     header.push("VERDICT".to_owned());
     let mut table = super::table(&header.iter().map(String::as_str).collect::<Vec<_>>());
-    for (pod, verdict) in sorted(snapshot, report) {
-        let mut row = vec![pod.pod.name.clone(), pod.pod.node.clone().unwrap_or_else(|| "-".to_owned())];
-        row.extend(snapshot.readable.iter().map(|&indicator| load(pod, indicator)));
-        if partitions {
-            row.push(pod.partitions.map_or_else(|| "-".to_owned(), |count| count.to_string()));
-        }
+    for Row { pod, score, verdict } in rows(snapshot, report) {
+        let mut row = vec![pod.pod.name.clone(), known(pod.pod.node.as_ref())];
+        row.extend(snapshot.readable.iter().map(|&indicator| known(pod.loads.get(indicator))));
+        row.extend(scores.then(|| known(score)));
+        row.extend(partitions.then(|| known(pod.partitions)));
         row.push(verdict.to_string());
         table.add_row(row);
     }
     table
 }
 
-fn load(pod: &ObservedPod, indicator: Indicator) -> String {
-    pod.loads.get(indicator).map_or_else(|| "-".to_owned(), |load| load.to_string())
+/// Missing is never zero.
+fn known(value: Option<impl ToString>) -> String {
+    value.map_or_else(|| "-".to_owned(), |value| value.to_string())
 }
 
-fn sorted<'a>(snapshot: &'a Snapshot, report: &'a Report) -> Vec<(&'a ObservedPod, &'a Verdict)> {
-    let first = |pod: &ObservedPod| {
-        snapshot
-            .readable
-            .iter()
-            .find_map(|&indicator| pod.loads.get(indicator))
-            .map_or(-1.0, |load| load.get())
+fn rows<'a>(snapshot: &'a Snapshot, report: &'a Report) -> Vec<Row<'a>> {
+    let pods = snapshot.pods.iter().zip(&report.verdicts).enumerate();
+    let mut rows: Vec<Row<'_>> =
+        pods.map(|(place, (pod, verdict))| Row { pod, score: report.score(place), verdict }).collect();
+    let first = |row: &Row<'_>| {
+        let loads = snapshot.readable.iter().filter_map(|&indicator| row.pod.loads.get(indicator));
+        let score = row.score.map(|score| score.get());
+        score.or_else(|| loads.map(|load| load.get()).next()).unwrap_or(-1.0)
     };
-    let mut rows: Vec<_> = snapshot.pods.iter().zip(&report.verdicts).collect();
-    rows.sort_by(|(a, of_a), (b, of_b)| {
-        let chosen = |verdict: &Verdict| matches!(verdict, Verdict::Chosen(_));
-        chosen(of_b).cmp(&chosen(of_a)).then(first(b).total_cmp(&first(a))).then(a.pod.name.cmp(&b.pod.name))
+    rows.sort_by(|a, b| {
+        let chosen = |row: &Row<'_>| matches!(row.verdict, Verdict::Chosen(_));
+        let by_load = first(b).total_cmp(&first(a));
+        chosen(b).cmp(&chosen(a)).then(by_load).then(a.pod.pod.name.cmp(&b.pod.pod.name))
     });
     rows
 }

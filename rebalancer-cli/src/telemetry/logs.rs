@@ -1,41 +1,67 @@
 //! Logs on stderr: JSON, one object a line, with the cycle's id at the top of each; or text for people.
 
-use std::io::IsTerminal as _;
+use std::ffi::OsString;
+use std::io::{IsTerminal as _, Stderr, stderr};
 
 use json_subscriber::JsonLayer;
-use tracing_subscriber::filter::{LevelFilter, Targets};
-use tracing_subscriber::layer::SubscriberExt as _;
-use tracing_subscriber::util::SubscriberInitExt as _;
+use tracing::{Metadata, Subscriber};
+use tracing_subscriber::Layer;
+use tracing_subscriber::filter::{FilterFn, LevelFilter, Targets, filter_fn};
+use tracing_subscriber::registry::LookupSpan;
 
+use super::spans;
 use crate::config::Logs;
 use crate::config::problem::Problem;
 
-/// Starts logging. Libraries below this project speak only when something is wrong.
-pub(crate) fn start(logs: Logs) {
-    let level = LevelFilter::from_level(logs.level);
+/// Writes lines of this level and above. Libraries below this project speak only when something is wrong.
+pub(super) fn layer<S>(
+    logs: Logs,
+    environment: impl Fn(&str) -> Option<OsString>,
+) -> Box<dyn Layer<S> + Send + Sync>
+where
+    S: Subscriber + for<'lookup> LookupSpan<'lookup>,
+{
+    let filter = filter(LevelFilter::from_level(logs.level));
+    if logs.text {
+        let ansi = colours(stderr().is_terminal(), &environment);
+        let layer = tracing_subscriber::fmt::layer().compact().with_target(false).with_ansi(ansi);
+        layer.with_writer(stderr).with_filter(filter).boxed()
+    } else {
+        json().with_filter(filter).boxed()
+    }
+}
+
+/// Lines by their level; the spans that say whose lines they are at every level, and no others: those of the adapters
+/// are for traces.
+fn filter(level: LevelFilter) -> FilterFn<impl Fn(&Metadata<'_>) -> bool> {
     let own = ["rebalancer", "rebalancer_core", "rebalancer_prom", "rebalancer_kube"];
-    let filter = Targets::new()
+    let lines = Targets::new()
         .with_default(LevelFilter::WARN.min(level))
         // It calls every answer of 5xx an error, also those that are retried; our own events tell more.
         .with_target("kube_client", LevelFilter::OFF)
         .with_targets(own.map(|target| (target, level)));
-    let registry = tracing_subscriber::registry().with(filter);
-    // Only one subscriber can be the first; a second start changes nothing.
-    let _ = if logs.text {
-        let ansi = std::io::stderr().is_terminal();
-        registry
-            .with(tracing_subscriber::fmt::layer().with_writer(std::io::stderr).with_ansi(ansi))
-            .try_init()
-    } else {
-        registry.with(json()).try_init()
-    };
+    let filter = filter_fn(move |metadata| {
+        if metadata.is_span() {
+            spans::is_of_lines(metadata)
+        } else {
+            lines.would_enable(metadata.target(), metadata.level())
+        }
+    });
+    filter.with_max_level_hint(LevelFilter::INFO.max(level))
 }
 
-fn json<S>() -> JsonLayer<S, fn() -> std::io::Stderr>
+/// Colours are for eyes: on a terminal that can show them, unless <https://no-color.org> is asked for.
+fn colours(terminal: bool, environment: impl Fn(&str) -> Option<OsString>) -> bool {
+    let refused = environment("NO_COLOR").is_some_and(|value| !value.is_empty());
+    let dumb = environment("TERM").is_some_and(|value| value == "dumb");
+    terminal && !refused && !dumb
+}
+
+fn json<S>() -> JsonLayer<S, fn() -> Stderr>
 where
-    S: tracing::Subscriber + for<'lookup> tracing_subscriber::registry::LookupSpan<'lookup>,
+    S: Subscriber + for<'lookup> LookupSpan<'lookup>,
 {
-    let mut layer = JsonLayer::new(std::io::stderr as fn() -> std::io::Stderr);
+    let mut layer = JsonLayer::new(stderr as fn() -> Stderr);
     layer.with_timer("timestamp", tracing_subscriber::fmt::time::SystemTime);
     layer.with_level("level");
     layer.with_target("target");
@@ -55,5 +81,22 @@ pub(crate) fn report(problems: &[Problem]) {
             expected = problem.expected,
             "{problem}"
         );
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn colours_are_for_a_terminal_that_wants_them() {
+        let with = |terminal, name: &'static str, value: &'static str| {
+            colours(terminal, |asked| (asked == name).then(|| OsString::from(value)))
+        };
+        assert!(with(true, "TERM", "xterm"));
+        assert!(with(true, "NO_COLOR", ""), "empty is not set");
+        assert!(!with(true, "NO_COLOR", "1"));
+        assert!(!with(true, "TERM", "dumb"));
+        assert!(!with(false, "TERM", "xterm"));
     }
 }

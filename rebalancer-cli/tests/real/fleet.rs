@@ -16,7 +16,7 @@ use serde::de::DeserializeOwned;
 use serde_json::json;
 use tempfile::TempDir;
 
-use crate::control_plane::ControlPlane;
+use crate::control_plane::{ADMIN_TOKEN, ControlPlane};
 use crate::fixture::{self, Budget, Rule, SELECTOR, Template, Workload};
 use crate::kubelet::{self, ANNOTATION, Behaviour};
 use crate::metrics::History;
@@ -259,6 +259,15 @@ impl Fleet {
         .await;
     }
 
+    /// Changes the CPU request of a pod that runs, as a vertical autoscaler does.
+    pub(crate) async fn resize(&self, pod: &SeenPod, cores: f64) {
+        let requests = json!({"cpu": cores.to_string()});
+        let container = json!({"name": self.name(), "resources": {"requests": requests}});
+        let patch = Patch::Strategic(json!({"spec": {"containers": [container]}}));
+        let params = PatchParams::default();
+        self.api::<Pod>().patch_subresource("resize", &pod.name, &params, &patch).await.unwrap();
+    }
+
     /// Makes a pod terminating, for good.
     pub(crate) async fn terminate(&self, pod: &SeenPod) {
         self.behave(pod, Behaviour::StuckTerminating).await;
@@ -341,6 +350,16 @@ impl Fleet {
     /// The rebalancer's kubeconfig by way of a proxy.
     pub(crate) fn kubeconfig_through(&self, proxy: &Proxy) -> PathBuf {
         self.plane.kubeconfig(&self.file("proxied"), &proxy.url, &self.token)
+    }
+
+    /// What a person sees by `kubectl describe`.
+    pub(crate) async fn describe(&self, kind: &str, name: &str) -> String {
+        let kubeconfig = self.plane.kubeconfig(&self.file("person"), &self.plane.url, ADMIN_TOKEN);
+        let mut kubectl = tokio::process::Command::new("kubectl");
+        kubectl.args(["--namespace", &self.namespace, "describe", kind, name]).env("KUBECONFIG", kubeconfig);
+        let output = kubectl.kill_on_drop(true).output().await.expect("kubectl is on the PATH");
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        String::from_utf8(output.stdout).unwrap()
     }
 
     /// A file of the fleet's own folder.

@@ -217,6 +217,8 @@ fn status(pod: &Pod, behaviour: Behaviour) -> Value {
                 "imageID": "",
                 "ready": ready,
                 "restartCount": 0,
+                // The API server takes a node that does not tell them for one that can't resize.
+                "resources": container.resources,
                 "state": container_state(behaviour, &since),
             })
         })

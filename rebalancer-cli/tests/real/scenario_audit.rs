@@ -77,6 +77,8 @@ async fn a_rotation_is_an_event_on_each_pod_and_on_the_workload() {
         let event = about(name, "Rebalanced").await;
         assert_eq!(event.type_.as_deref(), Some("Normal"));
         assert!(event.message.as_deref().unwrap().contains("4 of 4 pods"), "{event:?}");
+        let described = fleet.describe(if set { "statefulset" } else { "deployment" }, name).await;
+        assert!(described.contains("Rebalanced") && described.contains("4 of 4 pods"), "{described}");
     }
 }
 

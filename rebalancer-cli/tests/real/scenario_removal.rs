@@ -45,6 +45,14 @@ async fn what_a_disruption_budget_refuses_is_refused_never_removed() {
     assert_eq!(outcomes(&run), ["removed", "refused", "refused", "refused"]);
     let end = &run.log_with(&["cycle_finished"])[0];
     assert_eq!((&end["status"], &end["removed"], &end["refused"]), (&"partial".into(), &1.into(), &3.into()));
+    for (kind, name, reason, words) in [
+        ("pod", &before.0[1].name, "RotationRefused", "disruption budget"),
+        ("deployment", &"budget".to_owned(), "RebalanceIncomplete", "removed 1 of 4 pods"),
+    ] {
+        let described = fleet.describe(kind, name).await;
+        let told = described.lines().any(|line| line.contains(reason) && line.contains(words));
+        assert!(told, "{reason} in:\n{described}");
+    }
     fleet.thaw().await;
 }
 

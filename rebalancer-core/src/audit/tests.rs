@@ -2,13 +2,15 @@
 
 use super::*;
 use crate::fixture::{policy, snapshot};
-use crate::fleet::{Owner, Uid};
+use crate::fleet::{Owner, Target, Uid};
 use crate::planner;
 use crate::policy::{Persistence, QuietHours};
 use crate::report::Decision;
 use crate::snapshot::Past;
 use crate::surroundings::{Controller, Scaling, Selector};
-use crate::unit::Load;
+use crate::unit::{Cores, Load, Tolerance};
+
+mod load;
 
 fn good() -> (Plan, Snapshot) {
     let snapshot = snapshot(&[1.2, 1.1, 0.8, 0.6, 0.4, 0.3], Some(70.0));
@@ -130,8 +132,32 @@ fn a_batch_of_the_wrong_shape_is_caught() {
             plan.removals[0].choice = cold;
             plan.removals[1].choice = hot;
         },
-        &[Violation::NotOutliers],
+        &[Violation::NotHot { pod: "p005".to_owned() }, Violation::NotOutliers],
     );
+}
+
+#[test]
+fn a_hot_pod_that_is_not_above_the_limit_of_its_own_request_is_caught() {
+    let not_hot = [Violation::NotHot { pod: first() }];
+    for request in [Some(2.0), Some(0.0), None] {
+        let request = request.map(|cores| Cores::new(cores).unwrap());
+        check(|_, snapshot| snapshot.pods[0].cpu_request = request, &not_hot);
+    }
+    // 1.2 cores are above 1.05, the limit of one requested core, and above that of 1.1 too.
+    let more = Cores::new(1.1).ok();
+    check(|_, snapshot| snapshot.pods[0].cpu_request = more, &[]);
+}
+
+#[test]
+fn a_hot_pod_that_is_not_above_the_mean_times_the_tolerance_is_caught() {
+    // The mean of all six is 0.733: without a target, 1.6 times as much is above 1.1, and 1.7 times above 1.2.
+    let not_hot = |pod: &str| Violation::NotHot { pod: pod.to_owned() };
+    for (tolerance, expected) in
+        [(1.5, vec![]), (1.6, vec![not_hot("p001")]), (1.7, vec![not_hot("p000"), not_hot("p001")])]
+    {
+        let policy = Policy { tolerance: Tolerance::new(tolerance).unwrap(), ..policy() };
+        check_under(&policy, |snapshot| snapshot.target = Target::None, &expected);
+    }
 }
 
 #[test]
@@ -267,6 +293,6 @@ fn a_hot_pod_that_was_not_there_before_is_caught() {
     check_under(&young, another_pod_then, &[Violation::Passing { pod: first() }]);
 }
 
-fn plan_indicator() -> crate::fleet::Indicator {
+fn plan_indicator() -> Indicator {
     good().0.indicator
 }

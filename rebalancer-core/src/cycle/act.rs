@@ -2,13 +2,13 @@
 
 use jiff::Timestamp;
 
-use super::{Changed, NotAttempted, Observation, Outcome, PodOutcome};
+use super::{Changed, NotAttempted, Observation, Outcome, PodOutcome, told};
 use crate::audit::audit;
 use crate::eligibility::{Criteria, belongs};
 use crate::guard::still_not_now;
 use crate::policy::Policy;
 use crate::port::{
-    Clock, Intent, Interrupt, Interruption, Inventory, Journal, Mode, PodDeleter, RemovalError,
+    Clock, Intent, Interrupt, Interruption, Inventory, Journal, Mode, PodDeleter, RemovalError, Step,
 };
 use crate::report::{Decision, Plan, Removal};
 
@@ -52,7 +52,8 @@ pub async fn act(
         Decision::Hold(_) => return Outcome::Held,
         Decision::Rotate(plan) => plan,
     };
-    let violations = audit(plan, &observation.snapshot, policy);
+    let checked = || audit(plan, &observation.snapshot, policy);
+    let violations = told(hands.journal, Step::Audit, checked);
     if !violations.is_empty() {
         return Outcome::AuditFailed(violations);
     }

@@ -27,6 +27,10 @@ pub enum Outcome {
 }
 
 impl Outcome {
+    /// Every status that [`status`](Self::status) gives.
+    pub const STATUSES: [&str; 7] =
+        ["rebalanced", "partial", "refused", "dry_run", "balanced", "held", "failed"];
+
     /// The cycle's status in logs and metrics: `balanced`, `held`, `rebalanced`, `dry_run`, `partial`, `refused` or
     /// `failed`.
     #[must_use]

@@ -6,11 +6,12 @@ use std::task::Poll;
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::{Hands, Observation, Order, Outcome, Subject, act, observe};
+use super::{Hands, Observation, Order, Outcome, Subject, act, read, told};
 use crate::audit::audit;
-use crate::history::{Patience, StateError, StateStore};
+use crate::history::{Patience, Record, StateError, StateStore, Toll};
+use crate::planner::plan;
 use crate::policy::Policy;
-use crate::port::{Clock, Interrupt, Interruption, MetricsSource, Mode};
+use crate::port::{Clock, Interrupt, Interruption, MetricsSource, Mode, Step, Trouble};
 use crate::remember::{Memory, NotBegun};
 use crate::report::Decision;
 use crate::snapshot::ObserveError;
@@ -78,23 +79,56 @@ pub struct End {
     pub outcome: Result<Outcome, Failed>,
     /// Why its end could not be written down. The lock then frees itself, and the next cycle finishes the story.
     pub unwritten: Option<StateError>,
+    /// The record as this cycle left it: as it was written, or, in a dry run, as it was read. `None` without memory, and
+    /// when it is not known to be in the store: numbers that are taken back later would look like a reset.
+    pub record: Option<Record>,
+}
+
+impl End {
+    const fn without_record(why: Failed) -> Self {
+        Self { outcome: Err(why), unwritten: None, record: None }
+    }
 }
 
 /// Runs one cycle. Once a removal was asked for, the future must be polled to its end: it stops by itself when the
 /// interrupt asks for it.
 pub async fn run(task: &Task, ports: &Ports<'_>) -> End {
     let clock = ports.hands.clock;
+    let start = Start::of(ports);
     let mut memory = match until_stopped(ports.hands.interrupt, open(task, ports.store, clock)).await {
         Ok(Ok(memory)) => memory,
-        Ok(Err(error)) => return End { outcome: Err(Failed::Memory(error)), unwritten: None },
-        Err(why) => return End { outcome: Err(Failed::Stopped(why)), unwritten: None },
+        Ok(Err(error)) => return End::without_record(Failed::Memory(error)),
+        Err(why) => return End::without_record(Failed::Stopped(why)),
     };
     let outcome = with_memory(task, ports, memory.as_mut()).await;
-    let unwritten = match memory {
-        Some(memory) => memory.close(ports.store, outcome.as_ref(), clock.now()).await.err(),
-        None => None,
-    };
-    End { outcome, unwritten }
+    let Some(memory) = memory else { return End { outcome, unwritten: None, record: None } };
+    match memory.close(ports.store, outcome.as_ref(), start.toll(ports), clock.now()).await {
+        Ok(record) => End { outcome, unwritten: None, record: Some(record) },
+        Err(error) => End { outcome, unwritten: Some(error), record: None },
+    }
+}
+
+/// Where a cycle's toll is counted from. Adapters may have served others before.
+struct Start {
+    at: Timestamp,
+    prometheus: Trouble,
+    kubernetes: Trouble,
+}
+
+impl Start {
+    fn of(ports: &Ports<'_>) -> Self {
+        let Hands { inventory, clock, .. } = ports.hands;
+        Self { at: clock.now(), prometheus: ports.metrics.trouble(), kubernetes: inventory.trouble() }
+    }
+
+    fn toll(&self, ports: &Ports<'_>) -> Toll {
+        let now = Self::of(ports);
+        Toll {
+            cycle: now.at.duration_since(self.at),
+            prometheus: now.prometheus.since(self.prometheus),
+            kubernetes: now.kubernetes.since(self.kubernetes),
+        }
+    }
 }
 
 async fn open(task: &Task, store: &dyn StateStore, clock: &dyn Clock) -> Result<Option<Memory>, StateError> {
@@ -112,12 +146,16 @@ async fn with_memory(
         Some(memory) => memory.limited(&task.policy, clock.now()),
         None => task.policy.clone(),
     };
-    let observing = observe(&task.subject, ports.metrics, inventory, &policy, clock.now());
-    let mut observation =
-        until_stopped(interrupt, observing).await.map_err(Failed::Stopped)?.map_err(Failed::Observe)?;
+    let began = clock.now();
+    let reading = read(&task.subject, ports.metrics, inventory, &policy, began);
+    let snapshot =
+        until_stopped(interrupt, reading).await.map_err(Failed::Stopped)?.map_err(Failed::Observe)?;
+    let report = told(journal, Step::Plan, || plan(&snapshot, &policy));
+    let mut observation = Observation { snapshot, report };
     if let Some(memory) = memory.as_deref_mut() {
         journal.looked_back(&memory.look_back(&observation, clock.now()));
         memory.hold_if_paused(&mut observation.report, clock.now());
+        memory.decided(&observation.report, clock.now().duration_since(began));
     }
     journal.decided(&observation);
     if let Some(memory) = memory.as_deref_mut() {
@@ -138,7 +176,8 @@ async fn begin(
     policy: &Policy,
 ) -> Result<(), Failed> {
     let Decision::Rotate(plan) = &observation.report.decision else { return Ok(()) };
-    if !audit(plan, &observation.snapshot, policy).is_empty() {
+    let checked = || audit(plan, &observation.snapshot, policy);
+    if !told(ports.hands.journal, Step::Audit, checked).is_empty() {
         return Ok(());
     }
     let now = ports.hands.clock.now();

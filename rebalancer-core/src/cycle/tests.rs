@@ -1,5 +1,7 @@
 //! The cycle against a simulated world that changes under its hands.
 
+mod counting;
+
 use std::sync::Mutex;
 
 use async_trait::async_trait;
@@ -194,22 +196,18 @@ async fn a_pod_that_changed_since_the_decision_is_spared() {
 #[tokio::test]
 async fn cold_pods_wait_until_a_hot_one_is_gone() {
     let (fleet, mut observation) = uneven().await;
-    let Decision::Rotate(plan) = &mut observation.report.decision else { panic!() };
-    let above = crate::unit::Load::new(0.0).unwrap();
-    let second_hottest =
-        observation.snapshot.pods.iter().filter(|pod| pod.pod.name != plan.removals[0].pod.name);
+    let policy = Policy { persistence: crate::policy::Persistence::NONE, minimum_pods: 0, ..policy() };
+    let pods = &mut observation.snapshot.pods;
     let cpu = |pod: &&crate::snapshot::ObservedPod| pod.loads.get(crate::fleet::Indicator::Cpu).unwrap();
-    let second = second_hottest.max_by(|a, b| cpu(a).total_cmp(&cpu(b))).unwrap();
-    plan.removals.truncate(2);
-    let mut hot = plan.removals[0].clone();
-    hot.pod.name.clone_from(&second.pod.name);
-    hot.pod.uid = second.pod.uid.clone();
-    (hot.load, hot.choice) = (cpu(&second), crate::report::Choice::Hot { rank: 2, above });
-    let (first, cold, second) =
-        (plan.removals[0].pod.name.clone(), plan.removals[1].pod.name.clone(), hot.pod.name.clone());
-    plan.removals.push(hot);
+    let hottest = pods.iter().max_by(|a, b| cpu(a).total_cmp(&cpu(b))).unwrap();
+    let (hottest, loads) = (hottest.pod.name.clone(), hottest.loads);
+    pods.iter_mut().find(|pod| pod.pod.name != hottest).unwrap().loads = loads;
+    observation.report = planner::plan(&observation.snapshot, &policy);
+    let Decision::Rotate(plan) = &mut observation.report.decision else { panic!() };
+    plan.removals.truncate(3);
+    let names: Vec<String> = plan.removals.iter().map(|removal| removal.pod.name.clone()).collect();
+    let [first, cold, second] = names.try_into().unwrap();
     let failed = Changing(&fleet, |pod| Some(Pod { ready: pod.name != first, ..pod }));
-    let policy = Policy { persistence: crate::policy::Persistence::NONE, ..policy() };
     let (_, lines) = act_by(&policy, &observation, &failed, &fleet, &After::never(), Mode::DryRun).await;
     let ends: Vec<String> = lines.into_iter().filter(|line| !line.starts_with("intend")).collect();
     assert_eq!(

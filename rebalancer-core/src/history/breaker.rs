@@ -61,6 +61,9 @@ pub enum Trip {
 }
 
 impl Trip {
+    /// Every name that [`name`](Self::name) gives.
+    pub const NAMES: [&str; 2] = ["rotations_did_not_help", "cycles_failed"];
+
     /// A short stable name for logs and metrics.
     #[must_use]
     pub const fn name(self) -> &'static str {
@@ -85,6 +88,9 @@ impl fmt::Display for Trip {
 }
 
 impl Breaker {
+    /// Every name that [`name`](Self::name) gives.
+    pub const NAMES: [&str; 3] = ["closed", "open", "half_open"];
+
     /// `closed`, `open` or `half_open`, as in logs and metrics.
     #[must_use]
     pub const fn name(self) -> &'static str {

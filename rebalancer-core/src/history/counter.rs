@@ -2,21 +2,27 @@
 
 use std::collections::BTreeMap;
 
-/// Names that are counted apart; what is more, or is no short plain name, goes under [`OTHER`].
-const MOST_NAMES: usize = 16;
+use jiff::SignedDuration;
+
+use super::Durations;
+use crate::port::Trouble;
+
+pub(super) const PROMETHEUS: &str = "prometheus";
+pub(super) const KUBERNETES: &str = "kubernetes";
+
 const LONGEST_NAME: usize = 32;
 const OTHER: &str = "other";
 
-/// Counts by name.
+/// Counts by name. This many names are counted apart; what is more, or is no short plain name, goes under `other`.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 #[cfg_attr(
     feature = "serde",
     derive(serde::Serialize, serde::Deserialize),
     serde(from = "BTreeMap<String, u64>")
 )]
-pub struct Tally(BTreeMap<String, u64>);
+pub struct Tally<const MOST_NAMES: usize = 16>(BTreeMap<String, u64>);
 
-impl Tally {
+impl<const MOST_NAMES: usize> Tally<MOST_NAMES> {
     /// The count under this name.
     #[must_use]
     pub fn get(&self, name: &str) -> u64 {
@@ -38,7 +44,7 @@ impl Tally {
     }
 }
 
-impl From<BTreeMap<String, u64>> for Tally {
+impl<const MOST_NAMES: usize> From<BTreeMap<String, u64>> for Tally<MOST_NAMES> {
     fn from(counts: BTreeMap<String, u64>) -> Self {
         let mut tally = Self::default();
         counts.iter().for_each(|(name, count)| tally.add(name, *count));
@@ -51,7 +57,21 @@ fn is_plain(name: &str) -> bool {
         && name.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_')
 }
 
-/// Everything that is counted.
+/// What a cycle took, for the counters.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Toll {
+    /// How long it took, up to the writing of the record.
+    pub cycle: SignedDuration,
+    /// What went wrong with the metric server.
+    pub prometheus: Trouble,
+    /// What went wrong with the API server.
+    pub kubernetes: Trouble,
+}
+
+/// More than there are reasons to hold.
+const MOST_HOLDS: usize = 48;
+
+/// Everything that is counted. What a record of an earlier version does not have begins at none.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct Counters {
@@ -67,7 +87,41 @@ pub struct Counters {
     pub rotations: Tally,
     /// How often the breaker opened, by reason.
     pub breaker: Tally,
-    /// Indicators that could not be read in a cycle, by name. Records of before this was counted have none.
+    /// Indicators that could not be read in a cycle, by name.
     #[cfg_attr(feature = "serde", serde(default))]
     pub degraded: Tally,
+    /// Cycles that held, by the [reason's name](crate::report::Hold::name).
+    #[cfg_attr(feature = "serde", serde(default))]
+    pub holds: Tally<MOST_HOLDS>,
+    /// Requests to an API that failed, by component.
+    #[cfg_attr(feature = "serde", serde(default))]
+    pub errors: Tally,
+    /// Requests to an API that repeated a failed one, by component.
+    #[cfg_attr(feature = "serde", serde(default))]
+    pub retries: Tally,
+    /// How long it took to read the fleet and to decide.
+    #[cfg_attr(feature = "serde", serde(default))]
+    pub analysis: Durations,
+    /// How long cycles took, up to the writing of the record.
+    #[cfg_attr(feature = "serde", serde(default))]
+    pub cycle: Durations,
+}
+
+impl Counters {
+    /// Every name in [`refused`](Self::refused).
+    pub const REFUSED: [&str; 1] = ["disruption_budget"];
+    /// Every name in [`failed`](Self::failed).
+    pub const FAILED: [&str; 6] =
+        ["conflict", "throttled", "unauthorized", "forbidden", "rejected", "unknown"];
+    /// Every name in [`errors`](Self::errors) and [`retries`](Self::retries): the metric server, the API server.
+    pub const COMPONENTS: [&str; 2] = [PROMETHEUS, KUBERNETES];
+
+    pub(super) fn count(&mut self, component: &str, Trouble { errors, retries }: Trouble) {
+        for (tally, count) in [(&mut self.errors, errors), (&mut self.retries, retries)] {
+            // A name without a count would be a difference that nobody can see.
+            if count > 0 {
+                tally.add(component, count);
+            }
+        }
+    }
 }

@@ -74,6 +74,9 @@ pub enum Effect {
 }
 
 impl Effect {
+    /// Every name that the effect of a judged rotation has.
+    pub const JUDGED: [&str; 3] = ["helped", "did_not_help", "never_seen"];
+
     /// Compares before and after. A rotation helped when the CV fell by the minimum, or max/mean did: some rotations are
     /// made to relieve the hottest pods. The fall is relative, `(before - after) / before`.
     pub(super) fn judge(before: Spread, after: Spread, minimum: Share, at: Timestamp) -> Self {

@@ -2,12 +2,13 @@
 
 use jiff::{SignedDuration, Timestamp};
 
+use super::counter::{KUBERNETES, PROMETHEUS};
 use super::ledger::Ledger;
 use super::rotation::{MOST_PODS, reason};
-use super::{Breaker, Counters, Effect, Fate, Found, Rotated, Rotation, Story, earlier, later};
+use super::{Breaker, Counters, Effect, Fate, Found, Rotated, Rotation, Story, Toll, earlier, later};
 use crate::cycle::PodOutcome;
 use crate::fleet::Pod;
-use crate::report::Removal;
+use crate::report::{Decision, Removal};
 
 /// Raised when an older binary would do harm by not knowing a field. Fields that it may ignore, and lose when it
 /// saves, don't raise it: they are skipped on reading rather than carried along, since a value that nobody updates
@@ -191,6 +192,21 @@ impl Record {
     /// Counts indicators that could not be read in this cycle.
     pub fn count_degraded<'a>(&mut self, names: impl IntoIterator<Item = &'a str>) {
         names.into_iter().for_each(|name| self.counters.degraded.add(name, 1));
+    }
+
+    /// Counts a decision, and how long it took to come to it.
+    pub fn count_decision(&mut self, decision: &Decision, took: SignedDuration) {
+        self.counters.analysis.observe(took);
+        if let Decision::Hold(hold) = decision {
+            self.counters.holds.add(hold.name(), 1);
+        }
+    }
+
+    /// Counts what a cycle took.
+    pub fn count_toll(&mut self, Toll { cycle, prometheus, kubernetes }: Toll) {
+        self.counters.cycle.observe(cycle);
+        self.counters.count(PROMETHEUS, prometheus);
+        self.counters.count(KUBERNETES, kubernetes);
     }
 
     fn count_removed(&mut self, role: &str, at: Timestamp) {

@@ -1,5 +1,6 @@
 //! The rules of memory, as sentences.
 
+mod counters;
 #[cfg(feature = "serde")]
 mod json;
 mod lock;
@@ -42,8 +43,8 @@ fn removal(name: &str, choice: Choice) -> Removal {
 fn both(hot: PodOutcome, cold: PodOutcome) -> Vec<(Removal, PodOutcome)> {
     let above = Load::new(1.0).unwrap();
     vec![
-        (removal("hot", Choice::Hot { rank: 1, above }), hot),
-        (removal("cold", Choice::Cold { rank: 1 }), cold),
+        (removal("hot", Choice::Hot { rank: 1, above, score: None }), hot),
+        (removal("cold", Choice::Cold { rank: 1, score: None }), cold),
     ]
 }
 

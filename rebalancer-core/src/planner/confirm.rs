@@ -4,43 +4,20 @@ use std::collections::BTreeMap;
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::{Fleet, set};
+use super::{Eligible, Fleet};
 use crate::fleet::Samples;
-use crate::policy::Persistence;
-use crate::report::{Hold, IndicatorReport, Limit, Spared, Verdict};
+use crate::report::{Hold, IndicatorReport, Limit};
 use crate::snapshot::Past;
 use crate::stats::Distribution;
 use crate::unit::Load;
-
-/// The indicator that raised an imbalance, which earlier readings confirm.
-pub(super) struct Raised<'a> {
-    pub(super) report: &'a IndicatorReport,
-    /// Pods that are hot now and were not in enough readings, by their place in the snapshot, with the number of
-    /// readings in which they were.
-    pub(super) passing: BTreeMap<usize, usize>,
-}
-
-impl Raised<'_> {
-    /// It is hot only now. Such a pod is no candidate, neither as a hot nor as a cold one.
-    pub(super) fn is_passing(&self, pod: usize) -> bool {
-        self.passing.contains_key(&pod)
-    }
-
-    pub(super) fn mark_passing(&self, verdicts: &mut [Verdict], persistence: Persistence) {
-        let (windows, required) = (persistence.windows(), persistence.required());
-        for (&pod, &hot_in) in &self.passing {
-            set(verdicts, pod, Verdict::Spared(Spared::NotPersistent { hot_in, windows, required }));
-        }
-    }
-}
 
 /// One earlier reading.
 struct Reading<'a> {
     at: Timestamp,
     samples: &'a Samples,
     out_of_balance: bool,
-    /// Loads above this were hot.
-    hot_above: f64,
+    /// What made a pod hot then.
+    limit: Limit,
 }
 
 impl Fleet<'_> {
@@ -61,7 +38,8 @@ impl Fleet<'_> {
         if seen_in < persistence.required() {
             return Err(not_persistent(seen_in));
         }
-        let hot = self.hot(raised).map(|pod| (pod, 1 + self.hot_before(pod, &readings)));
+        let hot = self.eligible.iter().filter(|pod| pod.is_hot(raised));
+        let hot = hot.map(|pod| (pod.index, 1 + self.hot_before(pod, &readings)));
         let (passing, lasting): (BTreeMap<usize, usize>, BTreeMap<usize, usize>) =
             hot.partition(|(_, hot_in)| *hot_in < persistence.required());
         match (lasting.is_empty(), passing.values().max()) {
@@ -87,42 +65,40 @@ impl Fleet<'_> {
 
     /// Judges an earlier reading as the present one was. A reading without samples shows no imbalance.
     fn reading<'a>(&'a self, raised: &IndicatorReport, samples: &'a Samples, at: Timestamp) -> Reading<'a> {
-        let (out_of_balance, hot_above) = match raised.limit {
-            Limit::Target { hot_above, .. } => {
-                (self.loads_at(samples, at).any(|load| load > hot_above), hot_above.get())
+        let (out_of_balance, limit) = match raised.limit {
+            limit @ Limit::Target { .. } => {
+                (self.loads_at(samples, at).any(|(pod, load)| pod.exceeds(&limit, Some(load))), limit)
             }
-            Limit::Variance { threshold, .. } => Distribution::of(self.loads_at(samples, at))
-                .map_or((false, f64::INFINITY), |then| {
-                    (then.cv > threshold.get(), then.mean * self.policy.tolerance.get())
-                }),
+            limit @ Limit::Variance { threshold, .. } => {
+                let then = Distribution::of(self.loads_at(samples, at).map(|(_, load)| load));
+                then.map_or((false, limit), |then| {
+                    (then.cv > threshold.get(), self.variance_limit(raised.indicator, &then))
+                })
+            }
         };
-        Reading { at, samples, out_of_balance, hot_above }
+        Reading { at, samples, out_of_balance, limit }
     }
 
     /// What the eligible pods had. Pods and samples are both in the order of names, so they are walked together.
-    fn loads_at<'a>(&'a self, samples: &'a Samples, at: Timestamp) -> impl Iterator<Item = Load> + 'a {
+    fn loads_at<'a>(
+        &'a self,
+        samples: &'a Samples,
+        at: Timestamp,
+    ) -> impl Iterator<Item = (&'a Eligible, Load)> + 'a {
         let mut samples = samples.iter().peekable();
         self.eligible.iter().filter_map(move |eligible| {
             let pod = &self.snapshot.pods.get(eligible.index)?.pod;
             while samples.next_if(|(name, _)| **name < pod.name).is_some() {}
             let (name, load) = samples.peek()?;
             let own = **name == pod.name && pod.ready_since.is_some_and(|since| since <= at);
-            own.then_some(**load)
+            own.then_some((eligible, **load))
         })
     }
 
-    /// Places of the pods that are hot now.
-    fn hot(&self, raised: &IndicatorReport) -> impl Iterator<Item = usize> {
-        let above = raised.limit.hot_above();
-        let indicator = raised.indicator;
-        let hot = move |load: Option<Load>| load.is_some_and(|load| load > above);
-        self.eligible.iter().filter(move |pod| hot(pod.loads.get(indicator))).map(|pod| pod.index)
-    }
-
-    fn hot_before(&self, pod: usize, readings: &[Reading<'_>]) -> usize {
+    fn hot_before(&self, pod: &Eligible, readings: &[Reading<'_>]) -> usize {
         let was_hot = |reading: &&Reading<'_>| {
-            let load = self.load_at(pod, reading.samples, reading.at);
-            reading.out_of_balance && load.is_some_and(|load| load.get() > reading.hot_above)
+            let load = self.load_at(pod.index, reading.samples, reading.at);
+            reading.out_of_balance && pod.exceeds(&reading.limit, load)
         };
         readings.iter().filter(was_hot).count()
     }

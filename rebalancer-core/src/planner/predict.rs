@@ -4,10 +4,11 @@
 use jiff::{SignedDuration, Timestamp};
 
 use self::search::{Aim, Batch};
-use super::confirm::Raised;
-use super::{Eligible, Fleet, Judgement, removal, set};
+use super::raised::Raised;
+use super::{Fleet, Judgement, removal, set};
 use crate::assignor::TopicPartition;
 use crate::group::{GroupModel, Unusable, infer};
+use crate::outlier::End;
 use crate::prediction::{Forecast, Prediction};
 use crate::report::{Choice, Decision, Expectation, Hold, IndicatorReport, Method, Plan, Spared, Verdict};
 use crate::unit::Load;
@@ -27,8 +28,12 @@ pub(super) struct Removable {
     pub(super) pod: usize,
     /// Its measured load.
     pub(super) load: Load,
+    /// Above this it is hot.
+    limit: Load,
     /// Its load as the model explains it, without the noise of the measurement.
     explained: f64,
+    /// As what it may be removed.
+    end: End,
     /// It is one of the last to have joined.
     pub(super) newest: bool,
 }
@@ -49,11 +54,10 @@ impl Fleet<'_> {
         let raised = confirmed.report;
         let model = GroupModel::of(self.snapshot, raised.indicator)?;
         let inference = infer(&model, self.policy.assignor).ok_or(Unusable::NoKnownRule)?;
-        let limit = raised.limit.hot_above();
-        let forecast = Forecast::new(&model, inference, self.policy.timing, limit.get());
+        let forecast = Forecast::new(&model, inference, self.policy.timing, self.limits(&model, raised));
         let ends = self.ends(&model, &forecast, confirmed);
         for pod in self.eligible.iter().filter(|pod| pod.loads.get(raised.indicator).is_some()) {
-            set(verdicts, pod.index, Verdict::Spared(Spared::Between));
+            set(verdicts, pod.index, Verdict::Spared(confirmed.unchosen(pod)));
         }
         for candidate in ends.hot.iter().chain(&ends.cold) {
             set(verdicts, candidate.pod, Verdict::Spared(Spared::NotInTheBest));
@@ -66,7 +70,13 @@ impl Fleet<'_> {
             partitions: model.partitions(),
             pod_side: self.pod_side(&model),
         };
-        Ok(Judgement { indicators: Vec::new(), method, prediction, decision })
+        Ok(Judgement { method, prediction, decision })
+    }
+
+    /// For each member: above this it is hot. Of members that are no candidates the CPU request may not be known.
+    fn limits(&self, model: &GroupModel, raised: &IndicatorReport) -> Vec<f64> {
+        let request = |pod: usize| self.snapshot.pods.get(pod).and_then(|observed| observed.cpu_request);
+        model.members.iter().map(|member| raised.limit.for_request(request(member.pod)).get()).collect()
     }
 
     fn best(
@@ -78,8 +88,7 @@ impl Fleet<'_> {
         verdicts: &mut [Verdict],
     ) -> (Option<Prediction>, Decision) {
         let limit = raised.limit.hot_above();
-        if let Err(hold) = self.may_act(ends, raised, limit).and_then(|()| self.can_help(model, ends, limit))
-        {
+        if let Err(hold) = self.may_act(ends, raised, limit).and_then(|()| self.can_help(model, ends)) {
             return (None, Decision::Hold(hold));
         }
         let (k, all) = (self.policy.top_k.get(), self.policy.removable(self.serving));
@@ -88,8 +97,9 @@ impl Fleet<'_> {
         let mut rejected = None;
         for aim in [Aim::Evenness, Aim::Relief] {
             let Some((batch, prediction)) = search::best(model, forecast, ends, &limits, aim) else { break };
-            if prediction.relief_percent > minimum.get() && aim.likely(&prediction) >= SURE {
-                mark(verdicts, ends, &batch, limit, Verdict::Chosen);
+            let enough = prediction.relief_percent > minimum.get() && aim.likely(&prediction) >= SURE;
+            if enough && !only_changes_hands(model, forecast, ends) {
+                mark(verdicts, ends, &batch, Verdict::Chosen);
                 let plan = self.plan_of(ends, &batch, prediction, raised);
                 return (Some(prediction), Decision::Rotate(plan));
             }
@@ -100,7 +110,7 @@ impl Fleet<'_> {
             let hold = self.room.tightest().unwrap_or(Hold::TooFewPods { serving, minimum });
             return (None, Decision::Hold(hold));
         };
-        mark(verdicts, ends, &batch, limit, |choice| Verdict::Spared(Spared::Held(choice)));
+        mark(verdicts, ends, &batch, |choice| Verdict::Spared(Spared::Held(choice)));
         let hold =
             self.reason(model, forecast, ends, limit).unwrap_or(Hold::SmallGain { prediction, minimum });
         (Some(prediction), Decision::Hold(hold))
@@ -109,35 +119,30 @@ impl Fleet<'_> {
     /// The hottest that are above the limit, and the coldest of the rest. What is measured decides who is hot; what
     /// the model explains, in which order they are tried.
     fn ends(&self, model: &GroupModel, forecast: &Forecast<'_>, confirmed: &Raised<'_>) -> Ends {
-        let raised = confirmed.report;
-        let limit = raised.limit.hot_above();
-        let mut all = self.removables(model, forecast, raised);
+        let mut all = self.removables(model, forecast, confirmed);
         all.retain(|pod| !confirmed.is_passing(pod.pod));
         let pool = self.policy.top_k.get().max(search::POOL);
         all.sort_unstable_by(|a, b| b.explained.total_cmp(&a.explained).then(a.pod.cmp(&b.pod)));
-        let (hot, rest): (Vec<_>, Vec<_>) = all.into_iter().partition(|pod| pod.load > limit);
-        let cold = rest.into_iter().rev().take(pool).collect();
+        let (hot, rest): (Vec<_>, Vec<_>) = all.into_iter().partition(|pod| pod.load > pod.limit);
+        let cold = rest.into_iter().rev().filter(|pod| pod.end == End::Either).take(pool).collect();
         Ends { hot: hot.into_iter().take(pool).collect(), cold }
     }
 
     /// Eligible pods that are members of the group and have a sample.
-    fn removables(
-        &self,
-        model: &GroupModel,
-        forecast: &Forecast<'_>,
-        raised: &IndicatorReport,
-    ) -> Vec<Removable> {
+    fn removables(&self, model: &GroupModel, forecast: &Forecast<'_>, raised: &Raised<'_>) -> Vec<Removable> {
         let newest = self.newest();
         let mut members = model.members.iter().zip(forecast.loads_now()).enumerate().peekable();
         let mut all = Vec::with_capacity(self.eligible.len());
-        for Eligible { index, loads, .. } in &self.eligible {
-            while members.next_if(|(_, (member, _))| member.pod < *index).is_some() {}
-            if let (Some((at, (member, explained))), Some(load)) =
-                (members.peek(), loads.get(raised.indicator))
-                && member.pod == *index
+        for eligible in &self.eligible {
+            let pod = eligible.index;
+            while members.next_if(|(_, (member, _))| member.pod < pod).is_some() {}
+            if let (Some(&(member, (consumer, &explained))), Some((load, limit))) =
+                (members.peek(), raised.load_of(eligible))
+                && consumer.pod == pod
             {
-                let newest = self.snapshot.pods.get(*index).is_some_and(|pod| pod.pod.ready_since >= newest);
-                all.push(Removable { member: *at, pod: *index, load, explained: **explained, newest });
+                let newest = self.snapshot.pods.get(pod).is_some_and(|pod| pod.pod.ready_since >= newest);
+                let end = raised.end_of(eligible);
+                all.push(Removable { member, pod, load, limit, explained, end, newest });
             }
         }
         all
@@ -162,8 +167,8 @@ impl Fleet<'_> {
     }
 
     /// Where removing pods can't help whatever they carry. A hot pod with a cause of its own may still be helped.
-    fn can_help(&self, model: &GroupModel, ends: &Ends, limit: Load) -> Result<(), Hold> {
-        if ends.hot.iter().any(|pod| is_pod_side(model, pod, limit)) {
+    fn can_help(&self, model: &GroupModel, ends: &Ends) -> Result<(), Hold> {
+        if ends.hot.iter().any(|pod| is_pod_side(model, pod)) {
             return Ok(());
         }
         if self.policy.static_members {
@@ -191,7 +196,7 @@ impl Fleet<'_> {
     }
 
     fn plan_of(&self, ends: &Ends, batch: &Batch, prediction: Prediction, raised: &IndicatorReport) -> Plan {
-        let removals = in_turn(ends, batch, raised.limit.hot_above()).filter_map(|(pod, choice)| {
+        let removals = in_turn(ends, batch).filter_map(|(pod, choice)| {
             self.snapshot
                 .pods
                 .get(pod.pod)
@@ -212,40 +217,35 @@ impl Fleet<'_> {
     }
 }
 
-/// Hot because the same work costs more there: on a usual pod its partitions would stay below the limit.
-fn is_pod_side(model: &GroupModel, pod: &Removable, limit: Load) -> bool {
+/// The same sets of partitions are made again, and no hot pod has a cause of its own. That a hot set may go to a pod with
+/// a larger request is luck.
+fn only_changes_hands(model: &GroupModel, forecast: &Forecast<'_>, ends: &Ends) -> bool {
+    !forecast.inference().assignor().is_sticky() && !ends.hot.iter().any(|pod| is_pod_side(model, pod))
+}
+
+/// Hot because the same work costs more there: on a usual pod its partitions would stay below its limit.
+fn is_pod_side(model: &GroupModel, pod: &Removable) -> bool {
     model
         .members
         .get(pod.member)
-        .is_some_and(|member| member.factor > 1.0 && pod.explained / member.factor <= limit.get())
+        .is_some_and(|member| member.factor > 1.0 && pod.explained / member.factor <= pod.limit.get())
 }
 
 /// Hot and cold pods in turn, with what each was chosen as.
-fn in_turn<'a>(
-    ends: &'a Ends,
-    batch: &'a Batch,
-    limit: Load,
-) -> impl Iterator<Item = (Removable, Choice)> + 'a {
-    let hot = batch
-        .hot
-        .iter()
-        .map(move |&place| (ends.hot.get(place), Choice::Hot { rank: place + 1, above: limit }));
-    let cold = batch.cold.iter().map(|&place| (ends.cold.get(place), Choice::Cold { rank: place + 1 }));
-    let (mut hot, mut cold) = (hot.fuse(), cold.fuse());
-    (0..batch.hot.len().max(batch.cold.len()))
-        .flat_map(move |_| [hot.next(), cold.next()])
-        .flatten()
-        .filter_map(|(pod, choice)| Some((*pod?, choice)))
+fn in_turn<'a>(ends: &'a Ends, batch: &'a Batch) -> impl Iterator<Item = (Removable, Choice)> + 'a {
+    let mut hot = batch.hot.iter().filter_map(|&place| {
+        let pod = *ends.hot.get(place)?;
+        Some((pod, Choice::Hot { rank: place + 1, above: pod.limit, score: None }))
+    });
+    let mut cold = batch.cold.iter().filter_map(|&place| {
+        let pod = *ends.cold.get(place)?;
+        Some((pod, Choice::Cold { rank: place + 1, score: None }))
+    });
+    (0..batch.hot.len().max(batch.cold.len())).flat_map(move |_| [hot.next(), cold.next()]).flatten()
 }
 
-fn mark(
-    verdicts: &mut [Verdict],
-    ends: &Ends,
-    batch: &Batch,
-    limit: Load,
-    verdict: impl Fn(Choice) -> Verdict,
-) {
-    for (pod, choice) in in_turn(ends, batch, limit) {
+fn mark(verdicts: &mut [Verdict], ends: &Ends, batch: &Batch, verdict: impl Fn(Choice) -> Verdict) {
+    for (pod, choice) in in_turn(ends, batch) {
         set(verdicts, pod.pod, verdict(choice));
     }
 }

@@ -1,4 +1,4 @@
-//! The planner as a specification: worked examples first, then properties that hold for any fleet.
+//! The planner as a specification: worked examples.
 
 use super::*;
 use crate::audit::audit;
@@ -7,8 +7,12 @@ use crate::fixture::{self, hpa, pod, policy, readings, snapshot, workload};
 use crate::fleet::{Phase, Target};
 use crate::group::Unusable;
 use crate::policy::Policy;
-use crate::report::Veto;
+use crate::report::{Expectation, Plan, Veto};
 use crate::unit::{Percent, Ratio, Share, Tolerance};
+
+mod properties;
+mod requests;
+mod score;
 
 const WORKED_EXAMPLE: [f64; 6] = [1.2, 1.1, 0.8, 0.6, 0.4, 0.3];
 
@@ -173,7 +177,7 @@ fn the_minimum_of_pods_trims_the_batch_and_then_holds_it() {
     assert_eq!(removed(&with(2)).unwrap().len(), 4);
     let trimmed = with(3);
     assert_eq!(removed(&trimmed), Some(vec![("p000", "hot"), ("p005", "cold"), ("p001", "hot")]));
-    assert_eq!(trimmed.verdicts[4], Verdict::Spared(Spared::Trimmed(Choice::Cold { rank: 2 })));
+    assert_eq!(trimmed.verdicts[4], Verdict::Spared(Spared::Trimmed(Choice::Cold { rank: 2, score: None })));
     assert_eq!(removed(&with(4)), Some(vec![("p000", "hot"), ("p005", "cold")]));
     assert_eq!(held(&with(5)), &Hold::TooFewPods { serving: 6, minimum: 5 });
 }
@@ -222,131 +226,4 @@ fn lag_alone_may_raise_an_imbalance_and_then_ranks_the_pods() {
     .unwrap();
     let report = plan(&again, &policy());
     assert_eq!(removed(&report), Some(vec![("p002", "hot"), ("p000", "cold"), ("p003", "cold")]));
-}
-
-mod properties {
-    use super::*;
-    use proptest::prelude::{Strategy, *};
-
-    /// Any fleet: loads or none, states that veto, with and without an autoscaler.
-    fn any_fleet() -> impl Strategy<Value = Snapshot> {
-        let state = prop_oneof![6 => Just(0_u8), 1 => Just(1), 1 => Just(2), 1 => Just(3), 1 => Just(4)];
-        let load = prop_oneof![9 => (0.0_f64..3.0).prop_map(Some), 1 => Just(None)];
-        let tie = prop_oneof![Just(None), Just(Some(0.5)), Just(Some(2.0))];
-        let one = (prop_oneof![3 => load, 1 => tie], state);
-        (prop::collection::vec(one, 0..40), prop::option::of(10.0_f64..150.0)).prop_map(|(pods, percent)| {
-            let loads: Vec<f64> = pods.iter().map(|(load, _)| load.unwrap_or(0.0)).collect();
-            let mut fleet = snapshot(&loads, percent);
-            let pods: Vec<_> = pods
-                .iter()
-                .zip(&fleet.pods)
-                .map(|((_, state), observed)| changed(observed.pod.clone(), *state))
-                .zip(pods.iter().map(|(load, _)| *load))
-                .collect();
-            let names: Vec<(String, f64)> =
-                pods.iter().filter_map(|(pod, load)| Some((pod.name.clone(), (*load)?))).collect();
-            let readings =
-                readings(&names.iter().map(|(name, load)| (name.as_str(), *load)).collect::<Vec<_>>());
-            let hpas = percent.map(hpa).into_iter().collect();
-            let pods = pods.into_iter().map(|(pod, _)| pod).collect();
-            fleet = Snapshot::assemble(workload(), fixture::NOW, pods, Ok(hpas), "", readings).unwrap();
-            fleet
-        })
-    }
-
-    fn changed(mut pod: crate::fleet::Pod, state: u8) -> crate::fleet::Pod {
-        match state {
-            1 => pod.ready = false,
-            2 => pod.terminating = true,
-            3 => pod.phase = Phase::Succeeded,
-            4 => pod.ready_since = Some(fixture::NOW),
-            _ => {}
-        }
-        pod
-    }
-
-    fn any_policy() -> impl Strategy<Value = Policy> {
-        (1_usize..6, 1.0_f64..3.0, 0.0_f64..60.0, 0_usize..30, 0.0_f64..1.0).prop_map(
-            |(k, tolerance, improvement, minimum_pods, coverage)| Policy {
-                top_k: k.try_into().unwrap(),
-                tolerance: Tolerance::new(tolerance).unwrap(),
-                minimum_improvement: Percent::new(improvement).unwrap(),
-                minimum_pods,
-                minimum_coverage: Share::new(coverage).unwrap(),
-                ..Policy::default()
-            },
-        )
-    }
-
-    /// The same fleet from the same parts in another order.
-    fn shuffled(fleet: &Snapshot) -> Snapshot {
-        let pods = fleet.pods.iter().rev().map(|pod| pod.pod.clone()).collect();
-        let loads: Vec<(&str, f64)> = fleet
-            .pods
-            .iter()
-            .rev()
-            .filter_map(|pod| Some((pod.pod.name.as_str(), pod.loads.get(Indicator::Cpu)?.get())))
-            .collect();
-        let mut again =
-            Snapshot::assemble(workload(), fixture::NOW, pods, Ok(Vec::new()), "", readings(&loads)).unwrap();
-        again.target = fleet.target.clone();
-        again
-    }
-
-    proptest! {
-        #[test]
-        fn a_plan_is_clean_under_the_independent_audit(fleet in any_fleet(), policy in any_policy()) {
-            if let Decision::Rotate(plan) = plan(&fleet, &policy).decision {
-                prop_assert_eq!(audit(&plan, &fleet, &policy), vec![]);
-            }
-        }
-
-        #[test]
-        fn the_plan_is_deterministic_and_blind_to_the_order_of_the_input(fleet in any_fleet(), policy in any_policy()) {
-            let first = plan(&fleet, &policy);
-            prop_assert_eq!(&first, &plan(&fleet, &policy));
-            prop_assert_eq!(&first, &plan(&shuffled(&fleet), &policy));
-        }
-
-        #[test]
-        fn a_plan_stays_within_its_limits(fleet in any_fleet(), policy in any_policy()) {
-            let report = plan(&fleet, &policy);
-            let count = removed(&report).map_or(0, |pods| pods.len());
-            prop_assert!(count <= 2 * policy.top_k.get());
-            if count > 0 {
-                prop_assert!(count >= 2);
-                prop_assert!(report.serving - count >= policy.minimum_pods);
-            }
-        }
-
-        #[test]
-        fn every_pod_has_a_verdict_and_exactly_the_chosen_ones_are_removed(fleet in any_fleet(), policy in any_policy()) {
-            let report = plan(&fleet, &policy);
-            prop_assert_eq!(report.verdicts.len(), fleet.pods.len());
-            let mut chosen: Vec<&str> = fleet.pods.iter().zip(&report.verdicts)
-                .filter(|(_, verdict)| matches!(verdict, Verdict::Chosen(_)))
-                .map(|(pod, _)| pod.pod.name.as_str()).collect();
-            let mut planned: Vec<&str> =
-                removed(&report).unwrap_or_default().into_iter().map(|(name, _)| name).collect();
-            chosen.sort_unstable();
-            planned.sort_unstable();
-            prop_assert_eq!(chosen, planned);
-        }
-
-        #[test]
-        fn a_vetoed_pod_and_one_without_a_sample_are_never_removed(fleet in any_fleet(), policy in any_policy()) {
-            let report = plan(&fleet, &policy);
-            for (name, _) in removed(&report).unwrap_or_default() {
-                let pod = fleet.pods.iter().find(|pod| pod.pod.name == name).unwrap();
-                prop_assert!(Criteria::of(&fleet, &policy).veto(&pod.pod, fleet.taken_at).is_none());
-                prop_assert!(pod.loads.get(Indicator::Cpu).is_some());
-            }
-        }
-
-        #[test]
-        fn a_fleet_of_equal_loads_is_left_alone(load in 0.0_f64..100.0, pods in 1_usize..40, policy in any_policy()) {
-            let report = plan(&snapshot(&vec![load; pods], None), &policy);
-            prop_assert_eq!(report.decision, Decision::Balanced);
-        }
-    }
 }

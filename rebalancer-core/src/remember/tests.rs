@@ -45,7 +45,7 @@ async fn cycle_with(
         Hands { inventory: fleet, deleter: fleet, journal: &Silent, interrupt: &Silent, clock: fleet };
     let order = Order { cycle: id, mode, lock_until: memory.held_until() };
     let outcome = act(&observation, &policy, &hands, &order).await;
-    memory.close(store, Ok(&outcome), now).await.unwrap();
+    memory.close(store, Ok(&outcome), Toll::default(), now).await.unwrap();
     (look_back, observation.report, outcome)
 }
 
@@ -124,7 +124,7 @@ async fn of_two_overlapping_runs_one_is_told_who_holds_the_lock() {
     let first = Memory::open(&store, "first", Mode::Real, TTL, Patience::default(), now).await.unwrap();
     let second = Memory::open(&store, "second", Mode::Real, TTL, Patience::default(), now).await;
     assert!(matches!(second, Err(StateError::Held { by, .. }) if by == "first"));
-    first.close(&store, Ok(&Outcome::Balanced), now).await.unwrap();
+    first.close(&store, Ok(&Outcome::Balanced), Toll::default(), now).await.unwrap();
     assert!(Memory::open(&store, "second", Mode::Real, TTL, Patience::default(), now).await.is_ok());
 }
 

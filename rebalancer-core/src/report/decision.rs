@@ -6,7 +6,7 @@ use super::Hold;
 use crate::fleet::{Indicator, Owner};
 use crate::port::PodRef;
 use crate::prediction::Prediction;
-use crate::unit::Load;
+use crate::unit::{Load, Ratio};
 
 /// What is to be done with the fleet.
 #[derive(Debug, Clone, PartialEq)]
@@ -113,11 +113,17 @@ pub enum Choice {
         rank: usize,
         /// The limit that it exceeds.
         above: Load,
+        /// Its score, where scores ranked the pods: 1 is as loaded as the mean pod.
+        #[cfg_attr(feature = "serde", serde(skip_serializing_if = "Option::is_none"))]
+        score: Option<Ratio>,
     },
     /// One of the K coldest.
     Cold {
         /// Its place from the bottom.
         rank: usize,
+        /// Its score, where scores ranked the pods.
+        #[cfg_attr(feature = "serde", serde(skip_serializing_if = "Option::is_none"))]
+        score: Option<Ratio>,
     },
 }
 
@@ -131,6 +137,14 @@ impl Choice {
         }
     }
 
+    /// The score by which the pod was ranked; `None` when one indicator, or a prediction, ranked it.
+    #[must_use]
+    pub const fn score(&self) -> Option<Ratio> {
+        match self {
+            Self::Hot { score, .. } | Self::Cold { score, .. } => *score,
+        }
+    }
+
     /// Chosen for its high load.
     #[must_use]
     pub const fn is_hot(&self) -> bool {
@@ -141,8 +155,9 @@ impl Choice {
 impl fmt::Display for Choice {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Hot { rank, above } => write!(f, "hot: number {rank} from the top, above {above}"),
-            Self::Cold { rank } => write!(f, "cold: number {rank} from the bottom"),
+            Self::Hot { rank, above, .. } => write!(f, "hot: number {rank} from the top, above {above}")?,
+            Self::Cold { rank, .. } => write!(f, "cold: number {rank} from the bottom")?,
         }
+        self.score().map_or(Ok(()), |score| write!(f, ", score {score}"))
     }
 }

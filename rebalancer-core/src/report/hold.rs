@@ -96,7 +96,7 @@ pub enum Hold {
         partition: u32,
         /// What it costs, in the indicator's unit.
         load: Load,
-        /// The limit for a whole pod.
+        /// The limit for a whole pod; where it goes by the CPU request, for one with the mean request.
         limit: Load,
     },
     /// The best batch that was found is not expected to bring enough.
@@ -300,7 +300,7 @@ impl fmt::Display for Hold {
             Self::HotPartition { topic, partition, load, limit } => write!(
                 f,
                 "partition {partition} of topic {topic} alone costs {load}, a whole pod may cost {limit}: it makes any \
-                 pod hot; re-key the topic or add partitions"
+                 usual pod hot; re-key the topic or add partitions"
             ),
             Self::SmallGain { prediction, minimum } => write!(
                 f,

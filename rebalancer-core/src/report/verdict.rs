@@ -5,7 +5,7 @@ use std::fmt;
 use jiff::SignedDuration;
 
 use super::Choice;
-use crate::fleet::{Owner, Phase};
+use crate::fleet::{Indicator, Owner, Phase};
 use crate::unit::Load;
 
 /// What was decided about one pod.
@@ -47,6 +47,18 @@ pub enum Spared {
         /// The limit.
         limit: Load,
     },
+    /// By another indicator than the one that raised the imbalance it is hot, so it is no cold pod.
+    HotBy {
+        /// That indicator.
+        indicator: Indicator,
+        /// Its limit.
+        limit: Load,
+    },
+    /// It has no sample of another indicator than the one that raised the imbalance, so it may not be a cold pod.
+    MaybeHotBy {
+        /// That indicator.
+        indicator: Indicator,
+    },
     /// It is hot now, but was not in enough earlier readings.
     NotPersistent {
         /// Readings in which it was hot.
@@ -70,6 +82,12 @@ impl fmt::Display for Spared {
             Self::Between => f.write_str("neither among the hottest nor the coldest"),
             Self::NotInTheBest => f.write_str("tried, and another batch is expected to bring more"),
             Self::NotHot { limit } => write!(f, "among the hottest, but not above {limit}"),
+            Self::HotBy { indicator, limit } => {
+                write!(f, "no cold pod, since its {indicator} is above {limit}")
+            }
+            Self::MaybeHotBy { indicator } => {
+                write!(f, "no cold pod as far as is known, since it has no {indicator} sample")
+            }
             Self::NotPersistent { hot_in, windows, required } => {
                 write!(
                     f,

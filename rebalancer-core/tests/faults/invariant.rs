@@ -13,6 +13,7 @@ mod quiet;
 mod removal_budget;
 mod stops;
 mod story;
+mod told;
 
 use crate::event::Event;
 use crate::setup::Setup;
@@ -41,6 +42,7 @@ pub(crate) fn all(setup: &Setup) -> Vec<Box<dyn Invariant>> {
         Box::new(pauses::Pauses::of(setup)),
         Box::new(quiet::Quiet::of(setup)),
         Box::new(never_now::NeverNow::of(setup)),
+        Box::new(told::Told::default()),
     ]
 }
 

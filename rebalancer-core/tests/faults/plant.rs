@@ -33,6 +33,8 @@ pub(crate) enum Bug {
     Deaf,
     /// The store says that it saved, and did not.
     SaveSwallowed,
+    /// The store says that it wrote the end, and did not.
+    EndSwallowed,
     /// The journal is told after the removal.
     JournalLate,
     /// The deleter says that it removed, and did not.
@@ -54,7 +56,7 @@ pub(crate) enum Bug {
 }
 
 impl Bug {
-    pub(crate) const ALL: [Self; 20] = [
+    pub(crate) const ALL: [Self; 21] = [
         Self::LowerMinimum,
         Self::UnreadinessHidden,
         Self::NoRemovalBudget,
@@ -66,6 +68,7 @@ impl Bug {
         Self::LockEndHidden,
         Self::Deaf,
         Self::SaveSwallowed,
+        Self::EndSwallowed,
         Self::JournalLate,
         Self::RemovalClaimed,
         Self::UnknownTakenForRemoved,
@@ -88,6 +91,7 @@ impl Bug {
             Self::LockForAll | Self::LockEndHidden => "one batch at a time",
             Self::Deaf => "it stops when asked",
             Self::SaveSwallowed | Self::JournalLate => "every removal has its intent",
+            Self::EndSwallowed => "only what is written is told",
             Self::RemovalClaimed | Self::UnknownTakenForRemoved => "the story is true",
             Self::BreakerForgotten | Self::NoSettling => "pauses are kept",
             Self::NoBreaker | Self::NeverBalanced => "it falls quiet",

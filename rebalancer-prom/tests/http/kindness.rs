@@ -10,7 +10,7 @@ use flate2::Compression;
 use flate2::write::GzEncoder;
 use jiff::Timestamp;
 use rebalancer_core::fleet::{Indicator, Samples};
-use rebalancer_core::port::{MetricsError, MetricsSource};
+use rebalancer_core::port::{MetricsError, MetricsSource, Trouble};
 use rebalancer_prom::{Client, PrometheusSource, Queries, Usage};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
@@ -196,9 +196,21 @@ async fn what_a_reading_has_cost_is_counted() {
     let queries = Queries::new(custom("requests"), custom("hpas")).load(Indicator::Cpu, custom("cpu"));
     PrometheusSource::new(client.clone(), queries).read(Timestamp::UNIX_EPOCH).await;
     let bytes = "busy".len() + ONE_POD.len() + 2 * EMPTY.len();
-    let expected = Usage { queries: 3, retries: 1, bytes: bytes.try_into().unwrap() };
+    let expected = Usage { queries: 3, retries: 1, errors: 1, bytes: bytes.try_into().unwrap() };
     assert_eq!(client.usage(), expected);
-    assert_eq!(client.usage().to_string(), format!("queries: 3, retries: 1, bytes: {bytes}"));
+    assert_eq!(client.usage().to_string(), format!("queries: 3, retries: 1, errors: 1, bytes: {bytes}"));
+}
+
+#[tokio::test]
+async fn a_refusal_and_an_answer_that_can_not_be_used_are_errors_too() {
+    for useless in [json(400, "no"), json(200, "{}"), json(200, "<html>")] {
+        let server = server(useless).await;
+        let client = Client::new(&settings(&server.uri())).unwrap();
+        let queries = Queries::new(custom("requests"), custom("hpas")).load(Indicator::Cpu, custom("cpu"));
+        let source = PrometheusSource::new(client, queries);
+        source.read(Timestamp::UNIX_EPOCH).await;
+        assert_eq!(source.trouble(), Trouble { errors: 1, retries: 0 });
+    }
 }
 
 #[tokio::test]

@@ -7,6 +7,7 @@ mod failing;
 mod kindness;
 mod past;
 mod proxies;
+mod push;
 mod reading;
 mod secrets;
 mod shapes;

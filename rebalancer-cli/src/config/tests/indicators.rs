@@ -4,8 +4,6 @@ use rebalancer_prom::Queries;
 use rebalancer_prom::query::{self, Placeholders, Preset, PromQl, Window};
 
 use super::*;
-use crate::config::indicators;
-use crate::config::parse::Reader;
 
 fn names() -> Placeholders {
     Placeholders {
@@ -31,8 +29,8 @@ fn own(text: &str) -> PromQl {
 }
 
 fn weights(environment: &[(&str, &str)]) -> BTreeMap<Indicator, f64> {
-    let raw = raw(environment);
-    indicators::weights(&mut Reader::new(&raw)).unwrap()
+    let weights = resolved(environment).task.policy.weights;
+    Indicator::ALL.iter().map(|&indicator| (indicator, weights.of(indicator).get())).collect()
 }
 
 const OWN_LAG: (&str, &str) = ("KAFKA_LAG_QUERY", "sum by (pod) (lag)");
@@ -136,11 +134,15 @@ fn the_queries_of_the_documentation_are_accepted() {
 
 #[test]
 fn weights_are_by_name_and_one_at_least_counts() {
-    assert_eq!(weights(&[]), BTreeMap::new());
-    assert_eq!(
-        weights(&[("INDICATOR_WEIGHTS", "cpu=1, lag = 0.5")]),
-        BTreeMap::from([(Indicator::Cpu, 1.0), (Indicator::Lag, 0.5)])
-    );
+    let all = |but: &[(Indicator, f64)]| {
+        Indicator::ALL
+            .into_iter()
+            .map(|one| (one, 1.0))
+            .chain(but.iter().copied())
+            .collect::<BTreeMap<_, _>>()
+    };
+    assert_eq!(weights(&[]), all(&[]));
+    assert_eq!(weights(&[("INDICATOR_WEIGHTS", "cpu=1, lag = 0.5")]), all(&[(Indicator::Lag, 0.5)]));
     let none = ("INDICATOR_WEIGHTS", "cpu=0,lag=1");
     assert_eq!(
         bad(&[none]),
@@ -148,7 +150,7 @@ fn weights_are_by_name_and_one_at_least_counts() {
             "INDICATOR_WEIGHTS=\"cpu=0,lag=1\": expected a weight above 0 for one of the indicators that are read"
         ]
     );
-    let expected = BTreeMap::from([(Indicator::Cpu, 0.0), (Indicator::Lag, 1.0)]);
-    assert_eq!(weights(&[none, OWN_LAG]), expected);
-    assert_eq!(weights(&[none, ("INDICATORS", "cpu,memory")]).len(), 2, "memory counts 1");
+    let without_cpu = all(&[(Indicator::Cpu, 0.0)]);
+    assert_eq!(weights(&[none, OWN_LAG]), without_cpu);
+    assert_eq!(weights(&[none, ("INDICATORS", "cpu,memory")]), without_cpu, "memory counts 1");
 }

@@ -230,6 +230,48 @@ pub(super) const WRONG: &[(&str, &str, &str)] = &[
         "KAFKA_METRICS_PRESET=\"burrow\": expected one of jmx-exporter, librdkafka",
     ),
     ("QUERY_DIALECT", "sql", "QUERY_DIALECT=\"sql\": expected one of promql, metricsql"),
+    (
+        "METRICS_PUSH_URL",
+        "http://pushgateway:9091/metrics/job/mine",
+        "METRICS_PUSH_URL=\"http://pushgateway:9091/metrics/job/mine\": expected the base URL, without /metrics/job and what follows",
+    ),
+    (
+        "METRICS_PUSH_FORMAT",
+        "statsd",
+        "METRICS_PUSH_FORMAT=\"statsd\": expected one of auto, pushgateway, victoriametrics",
+    ),
+    ("METRICS_PUSH_TIMEOUT", "1m", "METRICS_PUSH_TIMEOUT=\"1m\": expected a duration between 100ms and 10s"),
+    (
+        "METRICS_PUSH_BEARER_TOKEN_FILE",
+        "/no/token",
+        "METRICS_PUSH_BEARER_TOKEN_FILE=\"/no/token\": expected a file that can be read: No such file or directory (os error 2)",
+    ),
+    (
+        "METRICS_PUSH_USERNAME",
+        "me",
+        "METRICS_PUSH_PASSWORD_FILE is not set: a value, since METRICS_PUSH_USERNAME is set",
+    ),
+    (
+        "METRICS_PUSH_PASSWORD_FILE",
+        "/no/password",
+        "METRICS_PUSH_USERNAME is not set: a value, since METRICS_PUSH_PASSWORD_FILE is set",
+    ),
+    (
+        "METRICS_PUSH_CA_FILE",
+        "/no/ca",
+        "METRICS_PUSH_CA_FILE=\"/no/ca\": expected a file that can be read: No such file or directory (os error 2)",
+    ),
+    (
+        "METRICS_PUSH_HEADERS",
+        "s3cret",
+        "METRICS_PUSH_HEADERS: expected NAME=VALUE, separated by commas, such as X-Scope-OrgID=team-a",
+    ),
+    (
+        "METRICS_TEXTFILE_DIR",
+        "/no/folder",
+        "METRICS_TEXTFILE_DIR=\"/no/folder\": expected a folder that exists",
+    ),
+    ("METRICS_PER_POD", "some", "METRICS_PER_POD=\"some\": expected true or false"),
     ("LOG_LEVEL", "loud", "LOG_LEVEL=\"loud\": expected one of debug, info, warn, error"),
     ("LOG_FORMAT", "xml", "LOG_FORMAT=\"xml\": expected one of json, text"),
 ];

@@ -3,6 +3,8 @@
 use proptest::prelude::*;
 
 use super::*;
+use crate::port::Trouble;
+use crate::report::{Decision, Hold};
 
 /// Something that happens to a record.
 #[derive(Debug, Clone)]
@@ -13,6 +15,7 @@ enum Step {
     Reconcile { pods: usize },
     Measure { cv: Option<f64> },
     End { failed: bool },
+    Count { number: u64 },
 }
 
 fn step() -> impl Strategy<Value = Step> {
@@ -23,6 +26,7 @@ fn step() -> impl Strategy<Value = Step> {
         (0_usize..40).prop_map(|pods| Step::Reconcile { pods }),
         proptest::option::of(0.0_f64..10.0).prop_map(|cv| Step::Measure { cv }),
         any::<bool>().prop_map(|failed| Step::End { failed }),
+        any::<u64>().prop_map(|number| Step::Count { number }),
     ]
 }
 
@@ -64,7 +68,8 @@ fn happens(record: &mut Record, now: Timestamp, step: &Step, count: usize, patie
             record.begin(begun.unwrap());
         }
         Step::Finish { fate } => {
-            let told = |pod: &Rotated| (removal(&pod.name, Choice::Cold { rank: 1 }), outcome(*fate));
+            let told =
+                |pod: &Rotated| (removal(&pod.name, Choice::Cold { rank: 1, score: None }), outcome(*fate));
             let Some(last) = record.rotations().last() else { return };
             let (cycle, told) = (last.cycle.clone(), last.pods.iter().map(told).collect::<Vec<_>>());
             record.finish(&cycle, &told, now);
@@ -79,15 +84,28 @@ fn happens(record: &mut Record, now: Timestamp, step: &Step, count: usize, patie
             let end = if *failed { CycleEnd::Failed } else { CycleEnd::Sound };
             record.cycle_ended("any", end, now, patience);
         }
+        Step::Count { number } => {
+            let trouble = Trouble { errors: *number, retries: number / 2 };
+            let cycle = SignedDuration::from_millis(i64::from_ne_bytes(number.to_ne_bytes()));
+            record.count_toll(Toll { cycle, prometheus: trouble, kubernetes: trouble });
+            record.count_decision(&Decision::Hold(Hold::NoPods), cycle);
+        }
     }
 }
 
 fn tallies(record: &Record) -> Vec<(String, u64)> {
-    let Counters { cycles, removed, refused, failed, rotations, breaker, degraded } = record.counters();
-    [cycles, removed, refused, failed, rotations, breaker, degraded]
-        .iter()
+    let Counters { cycles, removed, refused, failed, rotations, breaker, degraded, .. } = record.counters();
+    let Counters { holds, errors, retries, analysis, cycle, .. } = record.counters();
+    let few = [cycles, removed, refused, failed, rotations, breaker, degraded, errors, retries];
+    let few = few.iter().map(|tally| tally.iter().collect());
+    let durations = [analysis, cycle].into_iter().flat_map(|durations| {
+        let buckets = durations.buckets().map(|(_, count)| ("bucket", count));
+        [vec![("count", durations.count())], buckets.collect()]
+    });
+    few.chain([holds.iter().collect::<Vec<_>>()])
+        .chain(durations)
         .enumerate()
-        .flat_map(|(n, tally)| tally.iter().map(move |(name, count)| (format!("{n}/{name}"), count)))
+        .flat_map(|(n, counts)| counts.into_iter().map(move |(name, count)| (format!("{n}/{name}"), count)))
         .collect()
 }
 

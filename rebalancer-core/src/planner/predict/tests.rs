@@ -11,8 +11,9 @@ use crate::policy::{Policy, Strategy, Timing};
 use crate::port::{MetricsError, Readings};
 use crate::report::{Decision, Expectation, Hold, Method, Plan, Report, Spared, Verdict};
 use crate::snapshot::Snapshot;
-use crate::unit::Load;
+use crate::unit::{Cores, Load};
 
+mod pods;
 mod properties;
 
 /// A fleet by the loads of each pod's partitions, in messages a second. A message costs a millicore, unless a pod is
@@ -77,10 +78,21 @@ impl Group {
     fn with(&self, partitions: Option<Result<Vec<PartitionLoad>, MetricsError>>) -> Snapshot {
         let cpu = named(&self.cores());
         let cpu: Vec<(&str, f64)> = cpu.iter().map(|(name, load)| (name.as_str(), *load)).collect();
-        let pods = cpu.iter().map(|(name, _)| pod(name)).collect();
-        let readings = Readings { partitions, ..readings(&cpu) };
+        self.measured(Readings { partitions, ..readings(&cpu) })
+    }
+
+    fn measured(&self, readings: Readings) -> Snapshot {
+        let pods = named(&self.cores()).iter().map(|(name, _)| pod(name)).collect();
         Snapshot::assemble(workload(), fixture::NOW, pods, Ok(vec![hpa(70.0)]), "", readings).unwrap()
     }
+}
+
+/// The same fleet with other CPU requests.
+fn requesting(mut fleet: Snapshot, requests: &[f64]) -> Snapshot {
+    for (pod, request) in fleet.pods.iter_mut().zip(requests) {
+        pod.cpu_request = Some(Cores::new(*request).unwrap());
+    }
+    fleet
 }
 
 /// One pod with two heavy partitions, which fit below the limit of 1.05 cores one by one.

@@ -38,19 +38,25 @@ fn any_policy() -> impl Strategy<Value = Policy> {
     )
 }
 
+/// CPU requests, the same for all or not.
+fn any_requests() -> impl Strategy<Value = Vec<f64>> {
+    let differ = prop::collection::vec(prop_oneof![Just(0.5), Just(1.0), Just(2.0)], 8);
+    prop_oneof![Just(vec![1.0; 8]), differ]
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(64))]
 
     #[test]
     fn a_plan_is_deterministic_blind_to_order_clean_and_within_its_limits(
-        group in any_group(), policy in any_policy(),
+        group in any_group(), policy in any_policy(), requests in any_requests(),
     ) {
-        let snapshot = group.snapshot();
+        let snapshot = requesting(group.snapshot(), &requests);
         let report = plan(&snapshot, &policy);
         prop_assert_eq!(&report, &plan(&snapshot, &policy));
         let mut partitions = group.partitions();
         partitions.reverse();
-        prop_assert_eq!(&report, &plan(&group.with(Some(Ok(partitions))), &policy));
+        prop_assert_eq!(&report, &plan(&requesting(group.with(Some(Ok(partitions))), &requests), &policy));
         if let Decision::Rotate(plan) = &report.decision {
             prop_assert_eq!(audit(plan, &snapshot, &policy), vec![]);
             prop_assert!(plan.removals.len() <= policy.removable(report.serving));
@@ -61,12 +67,15 @@ proptest! {
     }
 
     #[test]
-    fn what_makes_the_same_sets_again_is_never_rotated_for_its_partitions(group in any_group()) {
+    fn what_makes_the_same_sets_again_is_never_rotated_for_its_partitions(
+        group in any_group(), requests in any_requests(),
+    ) {
         for (assignor, numbering) in
             [(Assignor::Range, Numbering::Blocks), (Assignor::RoundRobin, Numbering::InTurn)]
         {
             let group = Group { numbering, slow: None, holds: group.holds.clone() };
-            let report = plan(&group.snapshot(), &with(assignor, Timing::LeaveThenJoin));
+            let snapshot = requesting(group.snapshot(), &requests);
+            let report = plan(&snapshot, &with(assignor, Timing::LeaveThenJoin));
             let rotates = matches!(report.decision, Decision::Rotate(_));
             prop_assert!(!rotates, "{}: {}", report.method, report.decision);
         }

@@ -1,0 +1,129 @@
+{{/* The chart's name, at most 63 characters. */}}
+{{- define "pod-rebalancer.name" -}}
+{{- default .Chart.Name .Values.nameOverride | trunc 63 | trimSuffix "-" -}}
+{{- end -}}
+
+{{/* What every object of this release is called. A CronJob's name has at most 52 characters. */}}
+{{- define "pod-rebalancer.fullname" -}}
+{{- if .Values.fullnameOverride -}}
+{{- .Values.fullnameOverride | trunc 52 | trimSuffix "-" -}}
+{{- else -}}
+{{- $name := include "pod-rebalancer.name" . -}}
+{{- if contains $name .Release.Name -}}
+{{- .Release.Name | trunc 52 | trimSuffix "-" -}}
+{{- else -}}
+{{- printf "%s-%s" .Release.Name $name | trunc 52 | trimSuffix "-" -}}
+{{- end -}}
+{{- end -}}
+{{- end -}}
+
+{{/* What objects outside the release's namespace are called: two releases don't share one. */}}
+{{- define "pod-rebalancer.foreignName" -}}
+{{- printf "%s-%s" (include "pod-rebalancer.fullname" .) .Release.Namespace -}}
+{{- end -}}
+
+{{- define "pod-rebalancer.selectorLabels" -}}
+app.kubernetes.io/name: {{ include "pod-rebalancer.name" . }}
+app.kubernetes.io/instance: {{ .Release.Name }}
+{{- end -}}
+
+{{- define "pod-rebalancer.labels" -}}
+helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" }}
+{{ include "pod-rebalancer.selectorLabels" . }}
+app.kubernetes.io/version: {{ .Chart.AppVersion | quote }}
+app.kubernetes.io/managed-by: {{ .Release.Service }}
+{{- with .Values.commonLabels }}
+{{ toYaml . }}
+{{- end }}
+{{- end -}}
+
+{{/* `labels:` and, where there are any, `annotations:` of an object. */}}
+{{- define "pod-rebalancer.metadata" -}}
+labels:
+  {{- include "pod-rebalancer.labels" . | nindent 2 }}
+{{- with .Values.commonAnnotations }}
+annotations:
+  {{- toYaml . | nindent 2 }}
+{{- end }}
+{{- end -}}
+
+{{- define "pod-rebalancer.serviceAccountName" -}}
+{{- if .Values.serviceAccount.create -}}
+{{- default (include "pod-rebalancer.fullname" .) .Values.serviceAccount.name -}}
+{{- else -}}
+{{- required "serviceAccount.name is required when serviceAccount.create is false" .Values.serviceAccount.name -}}
+{{- end -}}
+{{- end -}}
+
+{{- define "pod-rebalancer.image" -}}
+{{- $image := .Values.image -}}
+{{- if $image.digest -}}
+{{- printf "%s@%s" $image.repository $image.digest -}}
+{{- else -}}
+{{- printf "%s:%s" $image.repository (default .Chart.AppVersion $image.tag) -}}
+{{- end -}}
+{{- end -}}
+
+{{/* A value as the text that stands in the environment. Numbers of YAML are floats: 1000000000 must not become 1e+09. */}}
+{{- define "pod-rebalancer.text" -}}
+{{- if kindIs "string" . -}}{{ . }}{{- else if not (kindIs "invalid" .) -}}{{ toJson . }}{{- end -}}
+{{- end -}}
+
+{{/* The variables that are set in a map of variables, as texts, as JSON. */}}
+{{- define "pod-rebalancer.variables" -}}
+{{- $texts := dict -}}
+{{- range $name, $value := . -}}
+{{- $text := include "pod-rebalancer.text" $value -}}
+{{- if ne $text "" -}}{{- $_ := set $texts $name $text -}}{{- end -}}
+{{- end -}}
+{{- toJson $texts -}}
+{{- end -}}
+
+{{/* Every workload with its own variables above those of `config`, as a JSON list. */}}
+{{- define "pod-rebalancer.workloads" -}}
+{{- $shared := include "pod-rebalancer.variables" .Values.config | fromJson -}}
+{{- $all := list -}}
+{{- range $index, $entry := default (list (dict)) .Values.workloads -}}
+{{- $own := include "pod-rebalancer.variables" $entry | fromJson -}}
+{{- $variables := merge (dict) $own $shared (dict "KUBE_NAMESPACE" $.Release.Namespace) -}}
+{{- $where := ternary (printf "workloads[%d]" $index) "config" (gt (len $.Values.workloads) 0) -}}
+{{- if not (hasKey $variables "DEPLOYMENT_NAME") -}}
+{{- fail (printf "%s.DEPLOYMENT_NAME is required: the name of the Deployment or StatefulSet whose pods are rebalanced" $where) -}}
+{{- end -}}
+{{- if not (hasKey $variables "PROMETHEUS_ENDPOINT") -}}
+{{- fail (printf "%s.PROMETHEUS_ENDPOINT is required: the base URL of Prometheus or VictoriaMetrics, such as http://victoriametrics:8428" $where) -}}
+{{- end -}}
+{{- $all = append $all $variables -}}
+{{- end -}}
+{{- toJson $all -}}
+{{- end -}}
+
+{{/* The workloads by namespace, as a JSON object of lists. */}}
+{{- define "pod-rebalancer.namespaces" -}}
+{{- $namespaces := dict -}}
+{{- range include "pod-rebalancer.workloads" . | fromJsonArray -}}
+{{- $namespace := .KUBE_NAMESPACE -}}
+{{- $_ := set $namespaces $namespace (append (default (list) (get $namespaces $namespace)) .) -}}
+{{- end -}}
+{{- toJson $namespaces -}}
+{{- end -}}
+
+{{/* Seconds for the whole Job: the time of each workload's cycle, and some to start and to tell. */}}
+{{- define "pod-rebalancer.activeDeadlineSeconds" -}}
+{{- if .Values.cronJob.activeDeadlineSeconds -}}
+{{- .Values.cronJob.activeDeadlineSeconds -}}
+{{- else -}}
+{{- $seconds := 30 -}}
+{{- range include "pod-rebalancer.workloads" . | fromJsonArray -}}
+{{- $timeout := default "30s" .CYCLE_TIMEOUT -}}
+{{- if regexMatch "^[0-9]+s$" $timeout -}}
+{{- $seconds = add $seconds (trimSuffix "s" $timeout | int) -}}
+{{- else if regexMatch "^[0-9]+m$" $timeout -}}
+{{- $seconds = add $seconds (mul 60 (trimSuffix "m" $timeout | int)) -}}
+{{- else -}}
+{{- fail (printf "cronJob.activeDeadlineSeconds is required with CYCLE_TIMEOUT=%s; or give CYCLE_TIMEOUT in whole seconds, such as 90s" $timeout) -}}
+{{- end -}}
+{{- end -}}
+{{- $seconds -}}
+{{- end -}}
+{{- end -}}

@@ -1,0 +1,94 @@
+//! Reads the metric server, and looks up what a query that gives nothing could have meant.
+
+use std::collections::BTreeSet;
+
+use jiff::{SignedDuration, Timestamp};
+use rebalancer_core::cycle::Observation;
+use rebalancer_core::port::MetricsSource as _;
+use rebalancer_prom::{Client, PrometheusSource, Queries, Selector, Unusable, selectors};
+
+use super::super::facts::{Lookup, Metrics};
+use super::{ahead, base};
+
+/// A series that ended before is nobody's mistake of today.
+const BACK: SignedDuration = SignedDuration::from_hours(6);
+/// A query reads few metrics.
+const MOST_SELECTORS: usize = 4;
+
+pub(super) async fn of(client: &Client, source: &PrometheusSource, now: Timestamp) -> Metrics {
+    let answers = client.probe().await;
+    let answered_at = Timestamp::now();
+    let clock = answers.as_ref().ok().and_then(|answers| answers.clock);
+    let elsewhere = match &answers {
+        Err(Unusable::Status { code: 300..=399 | 400 | 404 | 405, .. } | Unusable::Foreign { .. }) => {
+            client.elsewhere().await
+        }
+        Ok(_) | Err(_) => None,
+    };
+    let readings = if answers.is_ok() { Some(source.read(now).await) } else { None };
+    let ahead = clock.map(|clock| ahead(answered_at, clock));
+    Metrics { base: base(client), answers, elsewhere, ahead, readings, lookups: Vec::new() }
+}
+
+/// Looks at what each query reads that gives no sample of any of the fleet's pods.
+pub(super) async fn lookups(
+    client: &Client,
+    queries: &Queries,
+    metrics: &Metrics,
+    fleet: Option<&Observation>,
+    now: Timestamp,
+) -> Vec<Lookup> {
+    let mut found = Vec::new();
+    for (name, query) in queries.of_loads() {
+        if !gives_nothing(metrics, fleet, name) {
+            continue;
+        }
+        for selector in selectors(query).iter().take(MOST_SELECTORS) {
+            found.push(lookup(client, name, selector, now).await);
+        }
+    }
+    found
+}
+
+fn gives_nothing(metrics: &Metrics, fleet: Option<&Observation>, name: &str) -> bool {
+    let Some(readings) = &metrics.readings else { return false };
+    let load = readings.loads.iter().find(|(indicator, _)| indicator.name() == name);
+    let seen: BTreeSet<&str> = match (load, &readings.partitions) {
+        (Some((_, Ok(samples))), _) => samples.keys().map(String::as_str).collect(),
+        (None, Some(Ok(partitions))) => partitions.iter().map(|load| load.pod.as_str()).collect(),
+        (Some((_, Err(_))), _) | (None, Some(Err(_)) | None) => return false,
+    };
+    let pods = fleet.map(|fleet| fleet.snapshot.pods.as_slice()).unwrap_or_default();
+    if pods.is_empty() {
+        seen.is_empty()
+    } else {
+        !pods.iter().any(|pod| seen.contains(pod.pod.name.as_str()))
+    }
+}
+
+/// What can't be looked up is not there: a server that answers with an error has its own finding.
+async fn lookup(client: &Client, query: &str, selector: &Selector, now: Timestamp) -> Lookup {
+    let any = selector.of_any_label();
+    let pods = client.values(selector, "pod", now).await.unwrap_or_default();
+    let containers = match selector.asks_for("container") {
+        true => client.values(&selector.without("container"), "container", now).await.unwrap_or_default(),
+        false => BTreeSet::new(),
+    };
+    let namespaces = client.values(&any, "namespace", now).await.unwrap_or_default();
+    let newest = client.newest(selector, now, BACK).await.ok().flatten();
+    Lookup {
+        query: query.to_owned(),
+        metric: selector.metric().to_owned(),
+        selector: selector.to_string(),
+        pods: named(pods),
+        containers: named(containers),
+        namespaces: named(namespaces),
+        newest,
+    }
+}
+
+/// Without those that have no such label. Names come from elsewhere: only those that can be names are shown.
+fn named(values: BTreeSet<String>) -> BTreeSet<String> {
+    let plain = |value: &String| !value.is_empty() && !value.chars().any(char::is_control);
+    values.into_iter().filter(plain).collect()
+}

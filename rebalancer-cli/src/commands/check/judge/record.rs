@@ -1,0 +1,63 @@
+//! What is remembered of past rotations, and who holds the lock.
+
+use rebalancer_core::history::{Breaker, Held, Peeked, StateError};
+
+use super::super::facts::{Facts, Survey};
+use super::super::finding::{Code, Finding};
+
+pub(super) fn judge(facts: &Facts<'_>, survey: &Survey) -> Vec<Finding> {
+    match &survey.record {
+        None => vec![Finding::note(
+            Code::RecordOff,
+            "RECORD_STORE=none: nothing is remembered, and overlapping runs may both act",
+        )],
+        Some(Ok(peeked)) => readable(facts, survey, peeked),
+        Some(Err(error)) => vec![unusable(error, &survey.lease)],
+    }
+}
+
+fn readable(facts: &Facts<'_>, survey: &Survey, peeked: &Peeked) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    match peeked.record.breaker() {
+        Breaker::Open { until, why, .. } if facts.now < until => findings.push(Finding::warning(
+            Code::BreakerOpen,
+            format!("the circuit breaker is open until {until:.0}: {why}"),
+            "look at the reason; `rebalancer reset` closes it",
+        )),
+        Breaker::Closed | Breaker::Open { .. } | Breaker::HalfOpen { .. } => {}
+    }
+    if let Some(Held { by, until }) = &peeked.held {
+        let until = until.map_or_else(
+            || "without an end: remove holderIdentity from the Lease to free it".to_owned(),
+            |until| format!("until {until:.0} at most"),
+        );
+        findings.push(Finding::note(Code::LockHeld, format!("another run is at work ({by}), {until}")));
+    }
+    let rotations = peeked.record.rotations().len();
+    let ok = format!("the record in Lease {} can be read; it has {rotations} rotations", survey.lease);
+    findings.push(Finding::ok(Code::Record, ok));
+    findings
+}
+
+fn unusable(error: &StateError, lease: &str) -> Finding {
+    let message = error.to_string();
+    match error {
+        StateError::Newer { .. } => {
+            Finding::error(Code::RecordNewer, message, "use the newer version of this program everywhere")
+        }
+        StateError::Unreadable { .. } => Finding::error(
+            Code::RecordUnreadable,
+            message,
+            format!("begin anew: kubectl annotate lease {lease} pod-rebalancer.io/record-"),
+        ),
+        StateError::Forbidden { .. } => Finding::not_checked("the record", "a permission is missing"),
+        StateError::Held { .. }
+        | StateError::Conflict { .. }
+        | StateError::Unavailable { .. }
+        | StateError::Rejected { .. } => Finding::error(
+            Code::RecordUnusable,
+            message,
+            "see the message; nothing is done without the record",
+        ),
+    }
+}

@@ -1,0 +1,46 @@
+//! Permissions.
+
+use super::super::facts::{Facts, Survey};
+use super::super::finding::{Code, Finding, Severity};
+use super::super::needs::Need;
+
+pub(super) fn judge(facts: &Facts<'_>, survey: &Survey) -> Vec<Finding> {
+    let is_deployment = survey
+        .controller
+        .as_ref()
+        .is_ok_and(|found| found.as_ref().is_some_and(|found| found.kind == "Deployment"));
+    let mut findings = Vec::new();
+    let mut granted = 0;
+    for (need, answer) in &survey.rights {
+        match answer {
+            Ok(allowed) if allowed.allowed => granted += 1,
+            Ok(_) if need.only_without_deployment && is_deployment => {}
+            Ok(_) => findings.push(missing(need, &facts.asked.namespace)),
+            Err(error) => findings.push(Finding::warning(
+                Code::PermissionsUnknown,
+                format!("whether we may {} can't be told: {error}", need.access),
+                "every authenticated user may ask by the ClusterRole system:basic-user; bind it to this one too",
+            )),
+        }
+    }
+    if findings.is_empty() {
+        let namespace = &facts.asked.namespace;
+        findings.push(Finding::ok(
+            Code::Permissions,
+            format!("all {granted} rights that the settings need are granted in namespace {namespace}"),
+        ));
+    }
+    findings
+}
+
+fn missing(need: &Need, namespace: &str) -> Finding {
+    let Need { access, purpose, severity, .. } = need;
+    let message = format!("not allowed to {access} in namespace {namespace}, which {purpose}");
+    let fix = format!("add to the Role in {namespace}: {}", access.rule());
+    match severity {
+        Severity::Error => Finding::error(Code::PermissionMissing, message, fix),
+        Severity::Ok | Severity::Note | Severity::Warning => {
+            Finding::warning(Code::PermissionMissing, message, fix)
+        }
+    }
+}

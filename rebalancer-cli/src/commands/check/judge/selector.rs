@@ -1,0 +1,118 @@
+//! The label selector: it must match the workload's pods, and no others.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use rebalancer_core::eligibility::belongs;
+use rebalancer_core::fleet::{Owner, Pod, Requests};
+use rebalancer_kube::preflight::PodShape;
+
+use super::super::facts::{Facts, Survey};
+use super::super::finding::{Code, Finding, some};
+use super::unread;
+
+/// Labels that controllers give, and that differ from pod to pod or from rollout to rollout.
+const PASSING: [&str; 6] = [
+    "pod-template-hash",
+    "controller-revision-hash",
+    "rollouts-pod-template-hash",
+    "statefulset.kubernetes.io/pod-name",
+    "apps.kubernetes.io/pod-index",
+    "pod-template-generation",
+];
+
+pub(super) fn judge(facts: &Facts<'_>, survey: &Survey) -> Vec<Finding> {
+    let pods = match &survey.pods {
+        Ok(pods) => pods,
+        Err(error) => return vec![unread("the pods", error)],
+    };
+    let name = facts.workload();
+    let own = pods.iter().filter(|pod| owns(name, pod)).count();
+    let strangers: BTreeSet<String> = pods
+        .iter()
+        .filter(|pod| !owns(name, pod))
+        .map(|pod| pod.owner.as_ref().map_or_else(|| format!("Pod {}", pod.name), owner_name))
+        .collect();
+    let selector = &facts.asked.label_selector;
+    match (own, strangers.is_empty()) {
+        (0, true) => nothing(facts, survey),
+        (0, false) => vec![Finding::error(
+            Code::SelectorMatchesOthers,
+            format!(
+                "KUBE_LABEL_SELECTOR={selector} matches {} pods, all of others: {}",
+                pods.len(),
+                some(&strangers)
+            ),
+            suggestion(facts, survey),
+        )],
+        (own, true) => {
+            vec![Finding::ok(
+                Code::Selector,
+                format!("KUBE_LABEL_SELECTOR={selector} matches {own} pods of {name}"),
+            )]
+        }
+        (own, false) => vec![Finding::warning(
+            Code::SelectorMatchesOthers,
+            format!(
+                "KUBE_LABEL_SELECTOR={selector} matches {own} pods of {name}, and pods of others: {}",
+                some(&strangers)
+            ),
+            format!("{}; pods of others are never removed", suggestion(facts, survey)),
+        )],
+    }
+}
+
+/// An empty namespace, or a workload without pods, is told already.
+fn nothing(facts: &Facts<'_>, survey: &Survey) -> Vec<Finding> {
+    let selector = &facts.asked.label_selector;
+    let any = survey.around.as_ref().is_some_and(|around| !around.pods.is_empty());
+    let wanted =
+        survey.controller.as_ref().is_ok_and(|found| found.as_ref().is_some_and(|found| found.desired > 0));
+    if !any && !wanted {
+        return vec![Finding::not_checked("selector and container", "there are no pods")];
+    }
+    let message =
+        format!("KUBE_LABEL_SELECTOR={selector} matches no pod in namespace {}", facts.asked.namespace);
+    vec![Finding::error(Code::SelectorMatchesNothing, message, suggestion(facts, survey))]
+}
+
+/// The labels that the workload gives its pods.
+fn suggestion(facts: &Facts<'_>, survey: &Survey) -> String {
+    let name = facts.workload();
+    let from_template = survey.shape.as_ref().map(|shape| shape.labels.clone());
+    let from_pod = || {
+        let pods = survey.around.as_ref().map(|around| around.pods.as_slice()).unwrap_or_default();
+        pods.iter().find(|pod| is_owned_by(pod, name)).map(|pod| pod.labels.clone())
+    };
+    match from_template.or_else(from_pod).map(lasting).filter(|labels| !labels.is_empty()) {
+        Some(labels) => {
+            let all: Vec<String> = labels.iter().map(|(key, value)| format!("{key}={value}")).collect();
+            format!("the pods of {name} have these labels: KUBE_LABEL_SELECTOR={}", all.join(","))
+        }
+        None => format!("set KUBE_LABEL_SELECTOR to labels of the pods of {name}"),
+    }
+}
+
+fn lasting(mut labels: BTreeMap<String, String>) -> BTreeMap<String, String> {
+    labels.retain(|key, _| !PASSING.contains(&key.as_str()));
+    labels
+}
+
+/// The workload owns this pod, whatever its containers are called.
+pub(super) fn owns(workload: &str, pod: &Pod) -> bool {
+    belongs(&Pod { container: Some(Requests::default()), ..pod.clone() }, workload)
+}
+
+/// The same for a pod that was only looked at from afar.
+pub(super) fn is_owned_by(pod: &PodShape, workload: &str) -> bool {
+    pod.owner
+        .as_ref()
+        .is_some_and(|owner| owner.name == workload || owner_name(owner).rsplit(' ').next() == Some(workload))
+}
+
+/// Such as `Deployment orders`: of a ReplicaSet, what stands before its hash.
+pub(super) fn owner_name(owner: &Owner) -> String {
+    match (owner.kind.as_str(), owner.name.rsplit_once('-')) {
+        ("ReplicaSet", Some((deployment, _))) => format!("Deployment {deployment}"),
+        (kind, _) => format!("{kind} {}", owner.name),
+    }
+}

@@ -1,0 +1,50 @@
+//! Every span of a trace, once: its name, its attributes and what it covers.
+
+/// One span.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Described {
+    pub(super) name: &'static str,
+    /// Beside those of a failure.
+    pub(super) attributes: &'static [&'static str],
+    /// What takes its time.
+    pub(super) covers: &'static str,
+}
+
+const fn span(name: &'static str, attributes: &'static [&'static str], covers: &'static str) -> Described {
+    Described { name, attributes, covers }
+}
+
+/// All of them, in the order of a cycle.
+pub(super) const SPANS: &[Described] = &[
+    span("cycle", &["namespace", "workload", "cycle_id", "status"], "one cycle: the root of its trace"),
+    span("plan", &["namespace", "workload"], "`rebalancer plan`: the root of its trace"),
+    span("reset", &["namespace", "workload"], "`rebalancer reset`: the root of its trace"),
+    span("acquire_lock", &["lease"], "reading the record and taking its lock"),
+    span("read_record", &["lease"], "reading the record only, as dry runs and `plan` do"),
+    span(
+        "metrics_query",
+        &["query", "promql", "at", "bytes", "values", "left_out"],
+        "one query, with its turn, all its attempts and the reading of its answer",
+    ),
+    span("list_autoscalers", &[], "all pages of the autoscalers"),
+    span("get_controller", &[], "the Deployment, or else the StatefulSet; before each removal too"),
+    span("list_budgets", &[], "all pages of the disruption budgets"),
+    span("list_pods", &[], "all pages of the pods; before each removal too"),
+    span("plan_batch", &[], "deciding; no request is made"),
+    span(
+        "audit_batch",
+        &[],
+        "checking the plan; no request is made. Once before the intent is written, once before the first removal",
+    ),
+    span("save_record", &["lease"], "writing the intent down"),
+    span("get_actor", &[], "asking who we are"),
+    span("get_pod", &["pod"], "reading a pod again right before its removal"),
+    span("remove_pod", &["pod", "uid", "method", "dry_run"], "one removal"),
+    span("release_lock", &["lease"], "recording how the cycle ended, and giving the lock back"),
+    span("post_events", &["events"], "posting the Kubernetes Events"),
+    span(
+        "kubernetes_request",
+        &["http.request.method", "url.path", "http.response.status_code", "http.response.body.size"],
+        "one request to the API server, below the span that it is for",
+    ),
+];

@@ -1,0 +1,24 @@
+//! What is told of a run as metrics, when it has ended: nobody can scrape a process that is gone.
+//!
+//! ```text
+//!   record (counters, breaker) ─┐
+//!   what was seen and decided ──┼─> families ─> text ─> pushed, and written into files
+//!   how the run ended ──────────┘   (catalog)
+//! ```
+//!
+//! What is not known is left out, never zero: a Pushgateway then keeps what it has. Nothing of the run depends on it.
+
+pub(in crate::telemetry) mod catalog;
+mod counters;
+mod families;
+mod family;
+mod seen;
+mod send;
+mod textfile;
+
+pub(crate) use families::Run;
+pub(crate) use seen::MetricsJournal;
+pub(crate) use send::send;
+
+#[cfg(test)]
+mod tests;

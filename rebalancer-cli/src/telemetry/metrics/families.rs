@@ -1,0 +1,148 @@
+//! All metric families of one run.
+
+use jiff::Timestamp;
+use prometheus::proto::MetricFamily;
+use rebalancer_core::cycle::Outcome;
+use rebalancer_core::fleet::{Indicator, Workload};
+use rebalancer_core::history::{Breaker, Budget, Record};
+
+use super::catalog::{
+    BREAKER_STATE, BUILD_INFO, DRY_RUN, LAST_RUN, LAST_RUN_STATUS, LAST_SUCCESS, LOAD_CV, LOAD_MAX_TO_MEAN,
+    LOAD_MEAN, MEASURED_IMPROVEMENT, POD_LOAD, PODS, PREDICTED_IMPROVEMENT, REMOVAL_BUDGET,
+    REMOVAL_BUDGET_USED,
+};
+use super::counters;
+use super::family::Families;
+use super::seen::{MetricsJournal, Seen};
+
+/// One run of one workload, as far as it is known.
+#[derive(Debug)]
+pub(crate) struct Run<'a> {
+    /// Whose fleet.
+    pub(crate) workload: &'a Workload,
+    /// How it ended, as `cycle_finished` has it.
+    pub(crate) status: &'a str,
+    /// It did not finish its cycle.
+    pub(crate) failed: bool,
+    /// It changed nothing.
+    pub(crate) dry_run: bool,
+    /// When it ended.
+    pub(crate) ended: Timestamp,
+    /// How many pods may be removed in which time.
+    pub(crate) budget: Option<Budget>,
+    /// The record as it is in the store; `None` when that is not known.
+    pub(crate) record: Option<&'a Record>,
+    /// What it saw and decided.
+    pub(crate) journal: &'a MetricsJournal,
+}
+
+/// What lives and dies together: a run that knows nothing of a part leaves the one of before.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Part {
+    /// What is counted and remembered.
+    Record,
+    /// What is true of the last run alone.
+    Run,
+    /// When the last run ended that did not fail.
+    Success,
+    /// What the last prediction was.
+    Prediction,
+}
+
+impl Part {
+    pub(super) const fn name(self) -> &'static str {
+        match self {
+            Self::Record => "record",
+            Self::Run => "run",
+            Self::Success => "success",
+            Self::Prediction => "prediction",
+        }
+    }
+}
+
+/// Every part of which something is known.
+pub(super) fn of(run: &Run<'_>) -> Vec<(Part, Vec<MetricFamily>)> {
+    let seen = run.journal.seen();
+    let part = |part, fill: &dyn Fn(&mut Families<'_>)| {
+        let mut families = Families::of(run.workload);
+        fill(&mut families);
+        (part, families.into_vec())
+    };
+    let parts = [
+        part(Part::Record, &|families| {
+            if let Some(record) = run.record {
+                remembered(families, record, run);
+            }
+        }),
+        part(Part::Run, &|families| {
+            ended(families, run);
+            if let Some(seen) = seen {
+                observed(families, seen);
+            }
+        }),
+        part(Part::Success, &|families| {
+            if !run.failed {
+                families.one(LAST_SUCCESS, seconds(run.ended));
+            }
+        }),
+        part(Part::Prediction, &|families| {
+            if let Some(predicted) = seen.and_then(|seen| seen.predicted) {
+                families.one(PREDICTED_IMPROVEMENT, predicted);
+            }
+        }),
+    ];
+    parts.into_iter().filter(|(_, families)| !families.is_empty()).collect()
+}
+
+fn remembered(families: &mut Families<'_>, record: &Record, run: &Run<'_>) {
+    counters::add(families, record.counters());
+    families.state(BREAKER_STATE, &Breaker::NAMES, record.breaker().name());
+    if let Some(measured) = measured(record) {
+        families.one(MEASURED_IMPROVEMENT, measured);
+    }
+    if let Some(budget) = run.budget {
+        families.one(REMOVAL_BUDGET, budget.pods() as f64);
+        families.one(REMOVAL_BUDGET_USED, record.removed_since(run.ended, budget.window()) as f64);
+    }
+}
+
+/// What the last rotation that was judged took away of the CV.
+fn measured(record: &Record) -> Option<f64> {
+    let judged = |rotation: &rebalancer_core::history::Rotation| {
+        let (before, after) = (rotation.before.cv.get(), rotation.effect.measured()?.cv.get());
+        (before > 0.0).then(|| (before - after) / before)
+    };
+    record.rotations().iter().rev().find_map(judged)
+}
+
+fn ended(families: &mut Families<'_>, run: &Run<'_>) {
+    families.one(LAST_RUN, seconds(run.ended));
+    families.state(LAST_RUN_STATUS, &Outcome::STATUSES, run.status);
+    families.one(DRY_RUN, if run.dry_run { 1.0 } else { 0.0 });
+    let revision = option_env!("REBALANCER_COMMIT").unwrap_or("unknown");
+    families.each(BUILD_INFO, [([env!("CARGO_PKG_VERSION"), revision], 1.0)]);
+}
+
+fn observed(families: &mut Families<'_>, seen: &Seen) {
+    families.each(PODS, seen.pods.iter().map(|(state, pods)| ([*state], *pods as f64)));
+    let loads = || seen.loads.iter().map(|(indicator, distribution)| (indicator.name(), distribution));
+    families.each(LOAD_CV, loads().map(|(name, load)| ([name], load.cv)));
+    families.each(LOAD_MAX_TO_MEAN, loads().map(|(name, load)| ([name], load.max_to_mean)));
+    let means = seen.loads.iter();
+    families.each(LOAD_MEAN, means.map(|(name, load)| ([name.name(), unit(*name)], load.mean)));
+    let each = seen.each.iter().map(|(pod, indicator, load)| ([pod.as_str(), indicator.name()], *load));
+    families.each(POD_LOAD, each);
+}
+
+/// As a label's value: a dashboard reads it out, and a slash is no part of a unit's name.
+const fn unit(indicator: Indicator) -> &'static str {
+    match indicator {
+        Indicator::Cpu | Indicator::Memory | Indicator::Lag => indicator.unit(),
+        Indicator::ConsumptionRate | Indicator::ProductionRate => "messages_per_second",
+    }
+}
+
+/// Unix time.
+fn seconds(at: Timestamp) -> f64 {
+    at.as_duration().as_secs_f64()
+}

@@ -1,0 +1,66 @@
+//! The ways out. Each is tried, and none changes what the run comes to.
+
+use std::path::Path;
+
+use prometheus::TextEncoder;
+use prometheus::proto::MetricFamily;
+use rebalancer_core::fleet::Workload;
+use rebalancer_prom::Pusher;
+use tracing::{debug, warn};
+
+use super::families::{self, Part, Run};
+use super::textfile;
+use crate::config::Export;
+
+/// Sends the metrics of a run wherever they are wanted.
+pub(crate) async fn send(to: &Export, run: &Run<'_>) {
+    let Export { pusher, textfiles, .. } = to;
+    if pusher.is_none() && textfiles.is_none() {
+        return;
+    }
+    let parts = families::of(run);
+    if let Some(folder) = textfiles {
+        write(folder, run.workload, &parts);
+    }
+    if let Some(pusher) = pusher {
+        push(pusher, run.workload, parts).await;
+    }
+}
+
+async fn push(pusher: &Pusher, workload: &Workload, parts: Vec<(Part, Vec<MetricFamily>)>) {
+    let families: Vec<MetricFamily> = parts.into_iter().flat_map(|(_, families)| families).collect();
+    let group = [("namespace", workload.namespace.as_str()), ("workload", workload.name.as_str())];
+    let pushed = match text(&families) {
+        Ok(text) => pusher.push(&group, &text).await.map_err(|error| error.to_string()),
+        Err(error) => Err(error),
+    };
+    match pushed {
+        Ok(()) => debug!(event = "metrics_pushed", metrics = families.len(), "metrics were pushed"),
+        Err(error) => {
+            warn!(
+                event = "metrics_not_pushed",
+                error, "metrics are not known to have arrived; nothing else depends on it"
+            );
+        }
+    }
+}
+
+fn write(folder: &Path, workload: &Workload, parts: &[(Part, Vec<MetricFamily>)]) {
+    for (part, families) in parts {
+        let name = textfile::name(workload, part.name());
+        let written = text(families)
+            .and_then(|text| textfile::replace(folder, &name, &text).map_err(|error| error.to_string()));
+        if let Err(error) = written {
+            warn!(
+                event = "metrics_not_written",
+                file = name,
+                error,
+                "a file with metrics was not written; nothing else depends on it"
+            );
+        }
+    }
+}
+
+pub(super) fn text(families: &[MetricFamily]) -> Result<String, String> {
+    TextEncoder::new().encode_to_string(families).map_err(|error| error.to_string())
+}

@@ -1,0 +1,56 @@
+//! Files for node exporter's textfile collector, which reads all of a folder whose names end in `.prom`.
+
+use std::fs::{self, File};
+use std::io::{self, Write as _};
+use std::path::Path;
+
+use rebalancer_core::fleet::Workload;
+
+/// The name of a part's file. No Kubernetes name has an underscore, so no two workloads share one.
+pub(super) fn name(Workload { namespace, name }: &Workload, part: &str) -> String {
+    format!("pod-rebalancer_{namespace}_{name}_{part}.prom")
+}
+
+/// Writes the file whole or not at all: a reader sees the one of before, or this one.
+///
+/// # Errors
+/// When it was not written. The one of before is as it was.
+pub(super) fn replace(folder: &Path, name: &str, text: &str) -> io::Result<()> {
+    // Runs of several containers may write at once, and each of them is process 1.
+    let new = folder.join(format!(".{name}.{}", uuid::Uuid::now_v7()));
+    let written = File::create_new(&new)
+        .and_then(|mut file| file.write_all(text.as_bytes()))
+        .and_then(|()| fs::rename(&new, folder.join(name)));
+    if written.is_err() {
+        // What is left of it disturbs nobody.
+        let _ = fs::remove_file(&new);
+    }
+    written
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn names(folder: &Path) -> Vec<String> {
+        let entries = fs::read_dir(folder).unwrap();
+        entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect()
+    }
+
+    #[test]
+    fn a_file_is_replaced_and_nothing_else_is_left() {
+        let folder = tempfile::tempdir().unwrap();
+        replace(folder.path(), "a.prom", "first").unwrap();
+        replace(folder.path(), "a.prom", "second").unwrap();
+        assert_eq!(fs::read_to_string(folder.path().join("a.prom")).unwrap(), "second");
+        assert_eq!(names(folder.path()), ["a.prom"]);
+    }
+
+    #[test]
+    fn a_file_that_can_not_be_replaced_leaves_nothing_behind() {
+        let folder = tempfile::tempdir().unwrap();
+        fs::create_dir_all(folder.path().join("a.prom/full")).unwrap();
+        assert!(replace(folder.path(), "a.prom", "text").is_err());
+        assert_eq!(names(folder.path()), ["a.prom"]);
+    }
+}

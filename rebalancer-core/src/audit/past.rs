@@ -1,0 +1,52 @@
+//! Whether the hot pods were hot before, worked out again from the raw readings.
+
+use jiff::Timestamp;
+
+use super::load::{self, ROUNDING};
+use super::{Violation, may_go};
+use crate::fleet::Samples;
+use crate::policy::Policy;
+use crate::report::Plan;
+use crate::snapshot::{ObservedPod, Snapshot};
+
+/// Every hot pod must have been hot in enough earlier readings, and it must have been this pod: above its own limit where
+/// there is a target, or else above the tolerance around the mean of the time.
+pub(super) fn check(plan: &Plan, snapshot: &Snapshot, policy: &Policy) -> Vec<Violation> {
+    if policy.persistence.windows() < 2 {
+        return Vec::new();
+    }
+    let fleet = may_go(snapshot, policy);
+    let known = snapshot.past.as_ref().filter(|past| past.indicator == plan.indicator);
+    let windows = known.and_then(|past| past.windows.as_deref().ok()).unwrap_or_default();
+    let step = policy.persistence.step();
+    let earlier: Vec<_> = windows
+        .iter()
+        .zip(1_i32..)
+        .map(|(window, steps)| (window, snapshot.taken_at - step * steps))
+        .map(|(window, at)| (window, at, mean_at(&fleet, window, at) * policy.tolerance.get()))
+        .collect();
+    let by_target = load::target_of(plan.indicator, snapshot).map(|target| load::by_target(target, policy));
+    let passing = |pod: &ObservedPod| {
+        let was_hot = |(window, at, by_mean): &&(&Samples, Timestamp, f64)| {
+            let limit = by_target.as_ref().map_or(Some(*by_mean), |limit| limit.of(pod));
+            let load = load_at(pod, window, *at);
+            limit.zip(load).is_some_and(|(limit, load)| load > limit * (1.0 - ROUNDING))
+        };
+        1 + earlier.iter().filter(was_hot).count() < policy.persistence.required()
+    };
+    let hot = plan.removals.iter().filter(|removal| removal.choice.is_hot());
+    let pods = hot.filter_map(|hot| snapshot.pods.iter().find(|pod| pod.pod.uid == hot.pod.uid));
+    let passing = pods.filter(|pod| passing(pod));
+    passing.map(|pod| Violation::Passing { pod: pod.pod.name.clone() }).collect()
+}
+
+/// What the pod itself had; a name may have been another pod's.
+fn load_at(pod: &ObservedPod, window: &Samples, at: Timestamp) -> Option<f64> {
+    pod.pod.ready_since.filter(|since| *since <= at)?;
+    window.get(&pod.pod.name).map(|load| load.get())
+}
+
+fn mean_at(fleet: &[&ObservedPod], window: &Samples, at: Timestamp) -> f64 {
+    let loads: Vec<f64> = fleet.iter().filter_map(|pod| load_at(pod, window, at)).collect();
+    load::mean(&loads)
+}

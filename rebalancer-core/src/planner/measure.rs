@@ -1,0 +1,104 @@
+//! What each indicator says of the fleet.
+
+use super::Fleet;
+use super::score::Scale;
+use crate::fleet::Indicator;
+use crate::report::{Hold, IndicatorReport, Limit};
+use crate::snapshot::{Loads, Snapshot};
+use crate::stats::Distribution;
+use crate::target::{self, CpuLimit};
+use crate::unit::{Load, Ratio};
+
+/// What can be said of the fleet as a whole.
+#[derive(Default)]
+pub(super) struct Seen {
+    /// Every indicator that is usable: readable, and with enough samples.
+    pub(super) indicators: Vec<IndicatorReport>,
+    /// The hold for the first that has too few.
+    pub(super) incomplete: Option<Hold>,
+    /// How they rank pods together, if there are several.
+    scale: Option<Scale>,
+}
+
+impl Seen {
+    /// The first that says that the fleet is out of balance.
+    pub(super) fn raised(&self) -> Option<&IndicatorReport> {
+        self.indicators.iter().find(|report| report.out_of_balance)
+    }
+
+    /// How loaded a pod is by several indicators; `None` when there is one, or none of them is known of the pod.
+    pub(super) fn score(&self, loads: &Loads) -> Option<Ratio> {
+        self.scale.as_ref()?.score(loads)
+    }
+
+    /// One score a pod, when there are several indicators.
+    pub(super) fn scores(&self, snapshot: &Snapshot) -> Vec<Option<Ratio>> {
+        let each = |scale: &Scale| snapshot.pods.iter().map(|pod| scale.score(&pod.loads)).collect();
+        self.scale.as_ref().map(each).unwrap_or_default()
+    }
+}
+
+impl Fleet<'_> {
+    /// Measures the fleet; or why that means nothing.
+    pub(super) fn see(&self) -> Result<Seen, Hold> {
+        let (indicators, incomplete) = self.measure(self.cpu_limit()?);
+        let scale = Scale::of(&indicators);
+        Ok(Seen { indicators, incomplete, scale })
+    }
+
+    fn cpu_limit(&self) -> Result<CpuLimit, Hold> {
+        let requests = self.eligible.iter().map(|pod| pod.cpu_request);
+        if self.snapshot.readable.contains(&Indicator::Cpu) {
+            target::cpu_limit(&self.snapshot.target, self.policy, requests)
+        } else {
+            Ok(CpuLimit::Variance)
+        }
+    }
+
+    /// Every readable indicator with enough samples, and the first hold of one that has too few.
+    fn measure(&self, cpu: CpuLimit) -> (Vec<IndicatorReport>, Option<Hold>) {
+        let mut reports = Vec::new();
+        let mut hold = None;
+        for &indicator in &self.snapshot.readable {
+            match self.measure_one(indicator, cpu) {
+                Ok(report) => reports.push(report),
+                Err(incomplete) => {
+                    hold.get_or_insert(incomplete);
+                }
+            }
+        }
+        (reports, hold)
+    }
+
+    fn measure_one(&self, indicator: Indicator, cpu: CpuLimit) -> Result<IndicatorReport, Hold> {
+        let loads: Vec<Load> = self.eligible.iter().filter_map(|pod| pod.loads.get(indicator)).collect();
+        let (sampled, eligible) = (loads.len(), self.eligible.len());
+        let required = self.policy.minimum_coverage;
+        let incomplete = Hold::MetricsIncomplete { indicator, sampled, eligible, required };
+        if (sampled as f64) < required.get() * eligible as f64 {
+            return Err(incomplete);
+        }
+        let distribution = Distribution::of(loads).ok_or(incomplete)?;
+        let limit = match (indicator, cpu) {
+            (Indicator::Cpu, CpuLimit::Target(limit)) => limit,
+            _ => self.variance_limit(indicator, &distribution),
+        };
+        let out_of_balance = match limit {
+            Limit::Target { .. } => {
+                self.eligible.iter().any(|pod| pod.exceeds(&limit, pod.loads.get(indicator)))
+            }
+            Limit::Variance { threshold, .. } => distribution.cv > threshold.get(),
+        };
+        let weight = self.policy.weights.of(indicator);
+        Ok(IndicatorReport { indicator, distribution, limit, out_of_balance, weight })
+    }
+
+    pub(super) fn variance_limit(&self, indicator: Indicator, distribution: &Distribution) -> Limit {
+        let hot_above = Load::new(distribution.mean * self.policy.tolerance.get());
+        Limit::Variance {
+            threshold: self.policy.variance_threshold(indicator),
+            // A mean so large that the product overflows has no pod above it.
+            hot_above: hot_above.unwrap_or(Load::MAX),
+        }
+    }
+}

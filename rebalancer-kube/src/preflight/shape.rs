@@ -1,0 +1,242 @@
+//! Objects as far as a mistake in the settings can be told by them. Pure. Unlike the decoders of a cycle, nothing is
+//! refused here: what can't be read is left out.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use rebalancer_core::fleet::Owner;
+use serde::Deserialize;
+use serde_json::Value;
+
+use crate::classify::Right;
+
+/// A pod: whose it is, and what it is made of.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct PodShape {
+    /// Its name.
+    pub name: String,
+    /// Its labels.
+    pub labels: BTreeMap<String, String>,
+    /// The controlling owner.
+    pub owner: Option<Owner>,
+    /// The names of its containers, init containers left out.
+    pub containers: Vec<String>,
+}
+
+/// The kinds of workloads that a cycle reads.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum WorkloadKind {
+    /// `apps/v1` Deployment.
+    Deployment,
+    /// `apps/v1` StatefulSet.
+    StatefulSet,
+    /// `apps/v1` DaemonSet, whose pods are never rotated.
+    DaemonSet,
+}
+
+/// A workload and its pod template.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct WorkloadShape {
+    /// Its kind.
+    pub kind: WorkloadKind,
+    /// Pods that it wants.
+    pub replicas: Option<u32>,
+    /// The labels of its pods.
+    pub labels: BTreeMap<String, String>,
+    /// The names of their containers.
+    pub containers: Vec<String>,
+}
+
+/// What a disruption budget promises.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct BudgetShape {
+    /// Its name.
+    pub name: String,
+    /// Pods that may be missing.
+    pub max_unavailable: Option<Amount>,
+    /// Pods that must be there.
+    pub min_available: Option<Amount>,
+}
+
+/// A number of pods, or a share of them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Amount {
+    /// So many.
+    Pods(u32),
+    /// So many percent.
+    Percent(u32),
+}
+
+impl Amount {
+    /// How many of so many pods that is; shares are rounded up, as the disruption controller does.
+    #[must_use]
+    pub fn of(self, pods: u32) -> u32 {
+        match self {
+            Self::Pods(count) => count,
+            Self::Percent(percent) => {
+                let of_all = (u64::from(percent) * u64::from(pods)).div_ceil(100);
+                u32::try_from(of_all).unwrap_or(u32::MAX)
+            }
+        }
+    }
+}
+
+impl fmt::Display for Amount {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Pods(count) => write!(f, "{count}"),
+            Self::Percent(percent) => write!(f, "{percent}%"),
+        }
+    }
+}
+
+impl BudgetShape {
+    /// How many of so many healthy pods it lets go; `None` when it says nothing that can be read.
+    #[must_use]
+    pub fn room(&self, pods: u32) -> Option<u32> {
+        let by_missing = self.max_unavailable.map(|amount| amount.of(pods));
+        let by_there = self.min_available.map(|amount| pods.saturating_sub(amount.of(pods)));
+        by_missing.or(by_there)
+    }
+}
+
+impl fmt::Display for BudgetShape {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match (self.max_unavailable, self.min_available) {
+            (Some(amount), _) => write!(f, "maxUnavailable: {amount}"),
+            (None, Some(amount)) => write!(f, "minAvailable: {amount}"),
+            (None, None) => f.write_str("minAvailable: 1"),
+        }
+    }
+}
+
+impl WorkloadKind {
+    /// Such as `Deployment`.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Deployment => "Deployment",
+            Self::StatefulSet => "StatefulSet",
+            Self::DaemonSet => "DaemonSet",
+        }
+    }
+
+    pub(super) const fn resource(self) -> &'static str {
+        match self {
+            Self::Deployment => "deployments",
+            Self::StatefulSet => "statefulsets",
+            Self::DaemonSet => "daemonsets",
+        }
+    }
+
+    pub(super) const fn list(self) -> &'static str {
+        match self {
+            Self::Deployment => "DeploymentList",
+            Self::StatefulSet => "StatefulSetList",
+            Self::DaemonSet => "DaemonSetList",
+        }
+    }
+
+    pub(super) const fn right(self, verb: &'static str) -> Right {
+        let resource = match self {
+            Self::Deployment => "deployments.apps",
+            Self::StatefulSet => "statefulsets.apps",
+            Self::DaemonSet => "daemonsets.apps",
+        };
+        Right { verb, resource }
+    }
+}
+
+#[derive(Deserialize, Default)]
+#[serde(rename_all = "camelCase", default)]
+pub(super) struct Metadata {
+    name: String,
+    labels: BTreeMap<String, String>,
+    owner_references: Vec<RawOwner>,
+}
+
+#[derive(Deserialize, Default)]
+#[serde(default)]
+struct RawOwner {
+    kind: String,
+    name: String,
+    controller: bool,
+}
+
+#[derive(Deserialize)]
+pub(super) struct RawPod {
+    metadata: Metadata,
+    #[serde(default)]
+    spec: PodSpec,
+}
+
+#[derive(Deserialize, Default)]
+#[serde(default)]
+struct PodSpec {
+    containers: Vec<Container>,
+}
+
+#[derive(Deserialize)]
+struct Container {
+    name: String,
+}
+
+#[derive(Deserialize)]
+pub(super) struct RawWorkload {
+    spec: WorkloadSpec,
+}
+
+#[derive(Deserialize)]
+struct WorkloadSpec {
+    replicas: Option<u32>,
+    template: RawPod,
+}
+
+#[derive(Deserialize)]
+pub(super) struct RawBudget {
+    metadata: Metadata,
+    #[serde(default)]
+    spec: BudgetSpec,
+}
+
+#[derive(Deserialize, Default)]
+#[serde(rename_all = "camelCase", default)]
+struct BudgetSpec {
+    max_unavailable: Option<Value>,
+    min_available: Option<Value>,
+}
+
+pub(super) fn pod(raw: RawPod) -> PodShape {
+    let owner = raw.metadata.owner_references.into_iter().find(|owner| owner.controller);
+    PodShape {
+        name: raw.metadata.name,
+        labels: raw.metadata.labels,
+        owner: owner.map(|owner| Owner { kind: owner.kind, name: owner.name }),
+        containers: raw.spec.containers.into_iter().map(|container| container.name).collect(),
+    }
+}
+
+pub(super) fn workload(raw: RawWorkload, kind: WorkloadKind) -> WorkloadShape {
+    let replicas = raw.spec.replicas;
+    let PodShape { labels, containers, .. } = pod(raw.spec.template);
+    WorkloadShape { kind, replicas, labels, containers }
+}
+
+pub(super) fn budget(raw: RawBudget) -> BudgetShape {
+    let BudgetSpec { max_unavailable, min_available } = raw.spec;
+    BudgetShape {
+        name: raw.metadata.name,
+        max_unavailable: max_unavailable.as_ref().and_then(amount),
+        min_available: min_available.as_ref().and_then(amount),
+    }
+}
+
+fn amount(value: &Value) -> Option<Amount> {
+    if let Some(count) = value.as_u64() {
+        return u32::try_from(count).ok().map(Amount::Pods);
+    }
+    value.as_str()?.strip_suffix('%')?.parse().ok().map(Amount::Percent)
+}
+
+#[cfg(test)]
+mod tests;
