@@ -4,12 +4,13 @@
 use std::fs;
 
 use crate::authority::Authority;
+use crate::check::check;
 use crate::fleet::Fleet;
 use crate::forward_proxy::ForwardProxy;
 use crate::front::{Demand, Front, write_token};
 use crate::metrics::{MetricServer, Server};
 use crate::process::free_port;
-use crate::rebalancer::Run;
+use crate::rebalancer::{Rebalancer, Run};
 use crate::scenario_decision::WORKED_EXAMPLE;
 
 /// All that is in a secret of these scenarios has this in it; `hush` is also what `aHVzaA==` means.
@@ -42,18 +43,24 @@ impl Stage {
     }
 
     async fn run(&self, endpoint: &str, variables: &[(&str, &str)]) -> Run {
-        let run = self.fleet.rebalancer(endpoint).envs(&[
+        silent(self.prepared(endpoint, variables).run().await)
+    }
+
+    fn prepared(&self, endpoint: &str, variables: &[(&str, &str)]) -> Rebalancer {
+        let prepared = self.fleet.rebalancer(endpoint).envs(&[
             ("MINIMUM_PODS_REQUIRED", "2"),
             ("DRY_RUN", "true"),
             ("LOG_LEVEL", "debug"),
             ("PROMETHEUS_TIMEOUT", "5s"),
         ]);
-        let run = run.envs(variables).run().await;
-        for secret in SECRETS.iter().chain(&[ME]) {
-            let shown = format!("{}{}", run.stdout, run.stderr);
-            assert!(!shown.contains(secret), "{secret} in\n{shown}");
-        }
-        run
+        prepared.envs(variables)
+    }
+
+    /// A check finds its way too, and tells where each setting comes from without a secret.
+    async fn checks(&self, endpoint: &str, variables: &[(&str, &str)]) {
+        let (findings, run) = check(self.prepared(endpoint, variables)).await;
+        silent(run).expect_exit(0);
+        assert_eq!(findings.errors(), [] as [&str; 0], "{findings:#?}");
     }
 
     /// The cycle reads its metrics and chooses the pods of the worked example.
@@ -72,6 +79,15 @@ impl Stage {
         }
         run
     }
+}
+
+/// The run, which has shown no secret.
+fn silent(run: Run) -> Run {
+    for secret in SECRETS.iter().chain(&[ME]) {
+        let shown = format!("{}{}", run.stdout, run.stderr);
+        assert!(!shown.contains(secret), "{secret} in\n{shown}");
+    }
+    run
 }
 
 #[tokio::test]
@@ -94,6 +110,7 @@ async fn a_private_authority_is_trusted_when_it_is_named() {
             .fails(&plain, &[("PROMETHEUS_CA_FILE", &ours)], &["the server speaks no TLS at this port"])
             .await;
         assert_eq!(front.passed(), 3);
+        stage.checks(&front.url, &[("PROMETHEUS_CA_FILE", &ours)]).await;
     }
 }
 
@@ -121,6 +138,7 @@ async fn a_client_certificate_opens_the_door() {
             stage.fails(&front.url, &borrowed(wrong), &["could not be used"]).await;
         }
         assert_eq!(front.passed(), 3);
+        stage.checks(&front.url, &borrowed(&ours)).await;
     }
     // A file that is to blame is named before anybody is asked.
     fs::remove_file(&ours[2].1).unwrap();
@@ -147,6 +165,7 @@ async fn a_user_name_and_a_password_open_the_door() {
             assert!(run.log_with(&["metrics_retry"]).is_empty(), "{}", run.stderr);
         }
         assert_eq!(front.passed(), 3);
+        stage.checks(&front.url, &as_user("me")).await;
     }
 }
 
@@ -196,6 +215,7 @@ async fn a_tenant_below_a_path_is_asked_by_its_header() {
         let words = ["404 Not Found, check the path of the endpoint", "/api/v1/query"];
         stage.fails(&format!("{}/select/1", front.url), &tenant, &words).await;
         assert_eq!(front.passed(), 6);
+        stage.checks(&endpoint, &tenant).await;
     }
 }
 
@@ -222,6 +242,7 @@ async fn a_proxy_on_the_way_is_used_and_reads_no_secret_of_an_encrypted_request(
         let tunnel = format!("CONNECT {} HTTP/1.1", front.url.trim_start_matches("https://"));
         assert!(seen.last().unwrap().starts_with(&tunnel), "{seen:?}");
         assert!(!seen.concat().contains("hush"), "{seen:?}");
+        stage.checks(&front.url, &variables).await;
     }
     let refusing = ForwardProxy::refusing("407 Proxy Authentication Required").await;
     let server = &stage.metrics[0].url;
