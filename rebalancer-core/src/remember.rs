@@ -2,7 +2,7 @@
 //! down before anything is removed.
 //!
 //! ```text
-//!   open ──> (observe, with the allowance) ──> look_back ──> hold_if_paused ──> begin ──> (act) ──> close
+//!   open ──> (observe, with the allowance) ──> look_back ──> hold_if_paused ──> decided ──> begin ──> (act) ──> close
 //! ```
 //!
 //! A dry run and a mere plan only peek: they decide by what is remembered, and write nothing.

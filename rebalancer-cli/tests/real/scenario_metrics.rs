@@ -62,6 +62,7 @@ async fn ten_runs(fleet: &Fleet, to: &[(&str, &str)], seen: impl AsyncFn(f64)) -
     }
     // Most of them rotated; one that came within a second of another was left to settle.
     assert!(gone >= 12, "{gone}");
+    eprintln!("{gone} pods went in {RUNS} processes");
     gone
 }
 
@@ -85,6 +86,7 @@ async fn the_increase_of_a_counter_is_right_over_ten_processes_and_a_scraped_pus
     let last = prometheus.number(&format!("max(timestamp({counter}))"), None).await;
     let increase = prometheus.number(&format!("sum(increase({counter}[1h]))"), last).await;
     assert!(same(increase, gone), "{increase:?}, and {gone} pods went");
+    eprintln!("Prometheus: an increase of {increase:?}");
     let resets = prometheus.number(&format!("sum(resets({counter}[1h]))"), last).await;
     assert!(same(resets, 0), "{resets:?}");
     let cycles = prometheus.number("sum(rebalancer_cycles_total)", None).await;

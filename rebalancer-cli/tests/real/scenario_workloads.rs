@@ -9,6 +9,7 @@ use crate::fixture;
 use crate::fleet::{ACCOUNT, Fleet, Pods};
 use crate::metrics::{MetricServer, Server};
 use crate::proxy::Gate;
+use crate::pushed::Pushgateway;
 use crate::rebalancer::{Rebalancer, Run};
 use crate::scenario_decision::{FOUR_MAY_GO, WORKED_EXAMPLE};
 
@@ -88,8 +89,16 @@ fn counted(run: &Run, names: &[&str]) -> Vec<i64> {
 #[ignore = "needs real servers: KUBEBUILDER_ASSETS=$(.ci/real-servers) cargo test -p rebalancer-cli --test real -- --ignored"]
 async fn two_fleets_are_rotated_in_one_run_each_by_a_cycle_of_its_own() {
     let both = Both::start("orders", "payments").await.with_one_account().await;
-    let run = both.rebalancer(both.endpoints()).env("RECORD_STORE", "lease").run().await.expect_exit(0);
+    let gateway = Pushgateway::start().await;
+    let rebalancer = both.rebalancer(both.endpoints()).env("METRICS_PUSH_URL", &gateway.url);
+    let run = rebalancer.env("RECORD_STORE", "lease").run().await.expect_exit(0);
     assert_eq!(both.gone().await, [[0, 1, 4, 5], [0, 1, 4, 5]]);
+    let series = gateway.series().await;
+    for Fleet { namespace, setup, .. } in [&both.first, &both.second] {
+        let group = format!(r#"namespace="{namespace}",role="hot",workload="{}""#, setup.name);
+        let hot = series.iter().find(|(series, _)| series.contains(&group)).map(|(_, value)| *value);
+        assert_eq!(hot, Some(2.0), "each has a group of its own: {series:#?}");
+    }
     assert_eq!(both.ends(&run), [("first", "rebalanced".into()), ("second", "rebalanced".into())]);
     assert_eq!(counted(&run, &["workloads", "rebalanced", "failed"]), [2, 2, 0]);
     let ids: Vec<Value> =
