@@ -1,6 +1,6 @@
 """Checks the root of an image, as `deploy/docker/root` lays it, by starting it: in a chroot, read-only, as nobody.
 
-    unshare --mount --net python3 deploy/docker/check.py FOLDER VERSION [EMULATOR]
+    unshare --mount --net python3 -B deploy/docker/check.py FOLDER VERSION [EMULATOR]
 
 Needs root, to change it. EMULATOR is a static qemu, for another architecture than the machine's.
 """
