@@ -136,10 +136,11 @@ pub fn audit(plan: &Plan, snapshot: &Snapshot, policy: &Policy) -> Vec<Violation
         violations.extend(check_pod(removal, plan, snapshot, policy));
     }
     violations.extend(check_shape(plan, policy));
-    violations.extend(load::check(plan, snapshot, policy));
+    let fleet = may_go(snapshot, policy);
+    violations.extend(load::check(plan, snapshot, policy, &fleet));
     violations.extend(check_rest(&seen, snapshot, policy));
     violations.extend(check_surroundings(plan, snapshot, policy));
-    violations.extend(past::check(plan, snapshot, policy));
+    violations.extend(past::check(plan, snapshot, policy, &fleet));
     let pods = plan.removals.len();
     if let Some(most) = policy.most_removals.filter(|most| pods > *most) {
         violations.push(Violation::OverBudget { pods, most });

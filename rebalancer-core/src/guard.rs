@@ -4,7 +4,6 @@
 //! What forbids the removal of one pod is [`eligibility`](crate::eligibility); what memory forbids is
 //! [`Pause`](crate::history::Pause).
 
-use std::collections::BTreeSet;
 use std::fmt;
 
 use jiff::{SignedDuration, Timestamp};
@@ -154,7 +153,7 @@ pub fn not_now(snapshot: &Snapshot, policy: &Policy) -> Option<NotNow> {
         .and_then(opted_out)
         .or_else(|| quiet(policy, now))
         .or_else(|| controller.and_then(rolling_out))
-        .or_else(|| several_owners(snapshot).filter(|_| controller.is_none()))
+        .or_else(|| controller.map_or_else(|| several_owners(snapshot), |_| None))
         .or_else(|| controller.and_then(scaling))
         .or_else(|| autoscaling(surroundings.scaling?, policy, now))
         .or_else(|| unsettled(snapshot, policy))
@@ -206,8 +205,12 @@ fn owner(pod: &ObservedPod) -> Option<&str> {
 /// Owners that can't be read show a rollout by their pods: two of them own some at once.
 fn several_owners(snapshot: &Snapshot) -> Option<NotNow> {
     let own = || snapshot.pods.iter().filter(counts);
-    let owners: BTreeSet<&str> = own().filter_map(owner).collect();
-    let newest = own().max_by_key(|pod| pod.pod.created_at).filter(|_| owners.len() > 1)?;
+    let mut owners = own().filter_map(owner);
+    let first = owners.next()?;
+    if owners.all(|other| other == first) {
+        return None;
+    }
+    let newest = own().max_by_key(|pod| pod.pod.created_at)?;
     let updated = own().filter(|pod| owner(pod) == owner(newest)).count();
     Some(NotNow::RolloutInProgress { of: snapshot.workload.to_string(), updated, current: own().count() })
 }
@@ -241,14 +244,21 @@ fn unsettled(snapshot: &Snapshot, policy: &Policy) -> Option<NotNow> {
     if minimum_age.is_zero() {
         return None;
     }
-    let is_young = |pod: &&ObservedPod| {
+    let is_young = |pod: &ObservedPod| {
         let age = pod.pod.ready_since.map(|since| snapshot.taken_at.duration_since(since));
-        pod.pod.is_serving() && age.is_none_or(|age| age < minimum_age)
+        age.is_none_or(|age| age < minimum_age)
     };
-    let pods = || snapshot.pods.iter().filter(counts);
-    let not_ready = pods().filter(|pod| !pod.pod.is_serving());
-    let such_as = not_ready.clone().chain(pods().filter(is_young)).next()?.pod.name.clone();
-    let (young, not_ready, pods) = (pods().filter(is_young).count(), not_ready.count(), pods().count());
+    let (mut pods, mut not_ready, mut young) = (0_usize, Vec::new(), Vec::new());
+    for pod in snapshot.pods.iter().filter(counts) {
+        pods += 1;
+        match pod.pod.is_serving() {
+            false => not_ready.push(pod),
+            true if is_young(pod) => young.push(pod),
+            true => {}
+        }
+    }
+    let such_as = not_ready.iter().chain(&young).next()?.pod.name.clone();
+    let (young, not_ready) = (young.len(), not_ready.len());
     let too_many = (young + not_ready) as f64 > policy.most_young.get() * pods as f64;
     too_many.then_some(NotNow::Unsettled { young, not_ready, such_as, pods, minimum_age })
 }

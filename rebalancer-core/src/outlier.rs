@@ -99,6 +99,9 @@ fn first(
     k: usize,
     by_rank: impl Fn(&Candidate, &Candidate) -> Ordering,
 ) -> Vec<Candidate> {
+    if k == 0 {
+        return Vec::new();
+    }
     let order = |a: &Candidate, b: &Candidate| by_rank(a, b).then(a.index.cmp(&b.index));
     if k < all.len() {
         all.select_nth_unstable_by(k, order);

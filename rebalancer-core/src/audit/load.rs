@@ -2,7 +2,7 @@
 
 use std::cmp::Ordering;
 
-use super::{Violation, may_go};
+use super::Violation;
 use crate::fleet::{CpuTarget, Indicator, Target};
 use crate::policy::Policy;
 use crate::report::{Expectation, Plan, Removal};
@@ -28,13 +28,17 @@ pub(super) enum Limit {
 }
 
 /// Every hot pod must be above its limit, no cold pod above that of another indicator, and the hot ones must rank first.
-pub(super) fn check(plan: &Plan, snapshot: &Snapshot, policy: &Policy) -> Vec<Violation> {
-    let fleet = may_go(snapshot, policy);
+pub(super) fn check(
+    plan: &Plan,
+    snapshot: &Snapshot,
+    policy: &Policy,
+    fleet: &[&ObservedPod],
+) -> Vec<Violation> {
     if fleet.is_empty() {
         // Nothing is known of such a fleet, and every pod of the plan is a violation already.
         return Vec::new();
     }
-    let measured = measured(&fleet, snapshot, policy);
+    let measured = measured(fleet, snapshot, policy);
     // One that is not in the snapshot is a violation already.
     let known = |removal: &'_ Removal| snapshot.pods.iter().find(|pod| pod.pod.uid == removal.pod.uid);
     let chosen: Vec<(&Removal, &ObservedPod)> =

@@ -2,8 +2,8 @@
 
 use jiff::Timestamp;
 
+use super::Violation;
 use super::load::{self, ROUNDING};
-use super::{Violation, may_go};
 use crate::fleet::Samples;
 use crate::policy::Policy;
 use crate::report::Plan;
@@ -11,11 +11,15 @@ use crate::snapshot::{ObservedPod, Snapshot};
 
 /// Every hot pod must have been hot in enough earlier readings, and it must have been this pod: above its own limit where
 /// there is a target, or else above the tolerance around the mean of the time.
-pub(super) fn check(plan: &Plan, snapshot: &Snapshot, policy: &Policy) -> Vec<Violation> {
+pub(super) fn check(
+    plan: &Plan,
+    snapshot: &Snapshot,
+    policy: &Policy,
+    fleet: &[&ObservedPod],
+) -> Vec<Violation> {
     if policy.persistence.windows() < 2 {
         return Vec::new();
     }
-    let fleet = may_go(snapshot, policy);
     let known = snapshot.past.as_ref().filter(|past| past.indicator == plan.indicator);
     let windows = known.and_then(|past| past.windows.as_deref().ok()).unwrap_or_default();
     let step = policy.persistence.step();
@@ -23,7 +27,7 @@ pub(super) fn check(plan: &Plan, snapshot: &Snapshot, policy: &Policy) -> Vec<Vi
         .iter()
         .zip(1_i32..)
         .map(|(window, steps)| (window, snapshot.taken_at - step * steps))
-        .map(|(window, at)| (window, at, mean_at(&fleet, window, at) * policy.tolerance.get()))
+        .map(|(window, at)| (window, at, mean_at(fleet, window, at) * policy.tolerance.get()))
         .collect();
     let by_target = load::target_of(plan.indicator, snapshot).map(|target| load::by_target(target, policy));
     let passing = |pod: &ObservedPod| {

@@ -38,12 +38,17 @@ impl Fleet<'_> {
         if seen_in < persistence.required() {
             return Err(not_persistent(seen_in));
         }
-        let hot = self.eligible.iter().filter(|pod| pod.is_hot(raised));
-        let hot = hot.map(|pod| (pod.index, 1 + self.hot_before(pod, &readings)));
-        let (passing, lasting): (BTreeMap<usize, usize>, BTreeMap<usize, usize>) =
-            hot.partition(|(_, hot_in)| *hot_in < persistence.required());
-        match (lasting.is_empty(), passing.values().max()) {
-            (true, Some(&longest)) => Err(not_persistent(longest)),
+        let (mut passing, mut lasting) = (BTreeMap::new(), 0_usize);
+        for pod in self.eligible.iter().filter(|pod| pod.is_hot(raised)) {
+            let hot_in = 1 + self.hot_before(pod, &readings);
+            if hot_in < persistence.required() {
+                passing.insert(pod.index, hot_in);
+            } else {
+                lasting += 1;
+            }
+        }
+        match (lasting, passing.values().max()) {
+            (0, Some(&longest)) => Err(not_persistent(longest)),
             _ => Ok(passing),
         }
     }

@@ -57,7 +57,7 @@ impl Fleet<'_> {
         let forecast = Forecast::new(&model, inference, self.policy.timing, self.limits(&model, raised));
         let ends = self.ends(&model, &forecast, confirmed);
         for pod in self.eligible.iter().filter(|pod| pod.loads.get(raised.indicator).is_some()) {
-            set(verdicts, pod.index, Verdict::Spared(confirmed.unchosen(pod)));
+            set(verdicts, pod.index, Verdict::Spared(confirmed.end_of(pod).1));
         }
         for candidate in ends.hot.iter().chain(&ends.cold) {
             set(verdicts, candidate.pod, Verdict::Spared(Spared::NotInTheBest));
@@ -141,7 +141,7 @@ impl Fleet<'_> {
                 && consumer.pod == pod
             {
                 let newest = self.snapshot.pods.get(pod).is_some_and(|pod| pod.pod.ready_since >= newest);
-                let end = raised.end_of(eligible);
+                let (end, _) = raised.end_of(eligible);
                 all.push(Removable { member, pod, load, limit, explained, end, newest });
             }
         }

@@ -38,15 +38,13 @@ impl Raised<'_> {
         }
     }
 
-    /// As what a pod may be chosen.
-    pub(super) fn end_of(&self, pod: &Eligible) -> End {
-        self.not_cold(pod).map_or(End::Either, |_| End::Hot)
-    }
-
-    /// Why a pod with a sample is not chosen, as long as nothing better is known.
-    pub(super) fn unchosen(&self, pod: &Eligible) -> Spared {
-        let hot = pod.is_hot(self.report);
-        self.not_cold(pod).filter(|_| !hot).unwrap_or(Spared::Between)
+    /// As what a pod with a sample may be chosen; and why it is not, as long as nothing better is known.
+    pub(super) fn end_of(&self, pod: &Eligible) -> (End, Spared) {
+        match self.not_cold(pod) {
+            None => (End::Either, Spared::Between),
+            Some(_) if pod.is_hot(self.report) => (End::Hot, Spared::Between),
+            Some(why) => (End::Hot, why),
+        }
     }
 
     /// Why a pod can't be a cold one whatever its load by this indicator: it is hot by another, or may be. What is not

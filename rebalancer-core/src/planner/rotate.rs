@@ -16,9 +16,9 @@ impl Fleet<'_> {
         let mut candidates = Vec::with_capacity(self.eligible.len());
         for pod in self.eligible.iter().filter(|pod| !raised.is_passing(pod.index)) {
             let Some((load, limit)) = raised.load_of(pod) else { continue };
-            let (score, end) = (raised.seen.score(&pod.loads), raised.end_of(pod));
+            let (score, (end, unchosen)) = (raised.seen.score(&pod.loads), raised.end_of(pod));
             candidates.push(Candidate { index: pod.index, load, limit, score, end });
-            set(verdicts, pod.index, Verdict::Spared(raised.unchosen(pod)));
+            set(verdicts, pod.index, Verdict::Spared(unchosen));
         }
         let mut rotation = outlier::choose(candidates, self.policy.top_k.get());
         for candidate in &rotation.not_hot {
