@@ -234,6 +234,12 @@ pub(super) const EVENTS: &[Event] = &[
         "the last line of a run of several workloads: how many of them ended with each status",
     ),
     event("cycle_failed", ERROR, &["error"], "no cycle could begin: the system lacks what the program needs"),
+    event(
+        "check_failed",
+        ERROR,
+        &["error"],
+        "`rebalancer check` could not show its findings, or was asked to end",
+    ),
     event("plan_failed", ERROR, &["error"], "`rebalancer plan` could not observe"),
     event("record_not_read", WARN, &["reason", "error"], "`rebalancer plan` made its plan without memory"),
     event("reset_failed", ERROR, &["error"], "`rebalancer reset` could not use the record"),
