@@ -41,7 +41,7 @@ async fn all(workloads: Vec<Settings>, form: Form, signals: &Signals) -> Exit {
         };
         worst = worst.max(exit);
         if signals.received() {
-            tracing::warn!(event = "check_failed", "asked to end before all was checked");
+            tracing::error!(event = "check_failed", error = "asked to end", "not all was checked");
             break;
         }
     }

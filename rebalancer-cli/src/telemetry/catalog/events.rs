@@ -237,9 +237,9 @@ pub(super) const EVENTS: &[Event] = &[
     event("print_failed", ERROR, &["error"], "completions or the manual page could not be written to stdout"),
     event(
         "check_failed",
-        &["error", "warn"],
+        ERROR,
         &["error"],
-        "`rebalancer check` could not show its findings, or was asked to end; what it finds is on stdout, see [check.md](check.md)",
+        "`rebalancer check` could not show its findings, or was asked to end",
     ),
     event("plan_failed", ERROR, &["error"], "`rebalancer plan` could not observe"),
     event("record_not_read", WARN, &["reason", "error"], "`rebalancer plan` made its plan without memory"),
