@@ -22,7 +22,9 @@ pub(crate) struct Pushgateway {
 impl Pushgateway {
     pub(crate) async fn start() -> Self {
         let (dir, http) = (tempfile::tempdir().unwrap(), client());
-        let args = |port| vec![format!("--web.listen-address=127.0.0.1:{port}")];
+        // Debian's build keeps what was pushed in a file of the machine, for the next that starts.
+        let args =
+            |port| vec![format!("--web.listen-address=127.0.0.1:{port}"), "--persistence.file=".to_owned()];
         let daemon = Daemon::start("prometheus-pushgateway", dir.path(), args, ready(&http)).await;
         Self { url: format!("http://127.0.0.1:{}", daemon.port), http, daemon, _dir: dir }
     }
