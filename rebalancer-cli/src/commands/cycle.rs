@@ -19,8 +19,10 @@ use crate::interrupt::{Signals, Watch};
 use crate::journal::{EventJournal, Journals, LogJournal, StepJournal};
 use crate::telemetry::{self, MetricsJournal, Run};
 
-const FAILED: Ended = Ended { status: "failed", exit: Exit::Failed };
-const HELD: Ended = Ended { status: "held", exit: Exit::Finished };
+const FAILED: Ended = Ended { status: "failed", exit: Exit::Failed, success: false };
+/// No failure, since nothing is broken that a repetition would mend; and no success, since the fleet was not looked at.
+/// If it stays so, the alert on missing successes tells.
+const HELD: Ended = Ended { status: "held", exit: Exit::Finished, success: false };
 
 pub(super) async fn run(workloads: Vec<Settings>) -> Exit {
     let started = Instant::now();
@@ -52,7 +54,7 @@ async fn whole(eyes: &Eyes, mut task: Task, id: String, signals: &Signals) -> En
     let run = Run {
         workload: &workload,
         status: ended.status,
-        failed: ended.exit == Exit::Failed,
+        success: ended.success,
         dry_run,
         ended: Timestamp::now(),
         budget,
@@ -192,10 +194,10 @@ fn finished(outcome: &Outcome, started: Instant) -> Ended {
     }
     if outcome.is_failure() {
         say!(error, "the cycle failed");
-        Ended { status, exit: Exit::Failed }
+        Ended { status, exit: Exit::Failed, success: false }
     } else {
         say!(info, "the cycle finished");
-        Ended { status, exit: Exit::Finished }
+        Ended { status, exit: Exit::Finished, success: true }
     }
 }
 

@@ -14,6 +14,8 @@ pub(super) struct Ended {
     /// As `cycle_finished` has it.
     pub(super) status: &'static str,
     pub(super) exit: Exit,
+    /// It came to a decision, and nothing failed.
+    pub(super) success: bool,
 }
 
 /// The worst of all. Of several, their number by status is logged.

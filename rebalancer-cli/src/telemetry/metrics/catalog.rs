@@ -176,7 +176,7 @@ pub(crate) const LAST_RUN_STATUS: Metric =
     gauge("rebalancer_last_run_status", "1 for how the last run ended, 0 for the others.", &[STATUS]);
 pub(crate) const LAST_SUCCESS: Metric = gauge(
     "rebalancer_last_success_timestamp_seconds",
-    "Unix time at which the last run ended that did not fail.",
+    "Unix time at which the last run ended that came to a decision and did not fail.",
     &[],
 );
 pub(crate) const REMOVAL_BUDGET: Metric = gauge(

@@ -22,8 +22,8 @@ pub(crate) struct Run<'a> {
     pub(crate) workload: &'a Workload,
     /// How it ended, as `cycle_finished` has it.
     pub(crate) status: &'a str,
-    /// It did not finish its cycle.
-    pub(crate) failed: bool,
+    /// It came to a decision, and nothing failed.
+    pub(crate) success: bool,
     /// It changed nothing.
     pub(crate) dry_run: bool,
     /// When it ended.
@@ -43,7 +43,7 @@ pub(super) enum Part {
     Record,
     /// What is true of the last run alone.
     Run,
-    /// When the last run ended that did not fail.
+    /// When the last run ended that was a success.
     Success,
     /// What the last prediction was.
     Prediction,
@@ -81,7 +81,7 @@ pub(super) fn of(run: &Run<'_>) -> Vec<(Part, Vec<MetricFamily>)> {
             }
         }),
         part(Part::Success, &|families| {
-            if !run.failed {
+            if run.success {
                 families.one(LAST_SUCCESS, seconds(run.ended));
             }
         }),

@@ -66,7 +66,7 @@ fn parts(
     let mut run = Run {
         workload: &workload,
         status: "rebalanced",
-        failed: false,
+        success: true,
         dry_run: false,
         ended: at(30),
         budget: Some(Budget::new(12, SignedDuration::from_hours(1)).unwrap()),
@@ -176,7 +176,7 @@ async fn without_a_budget_there_is_no_limit_to_show() {
 /// A Pushgateway keeps what is not sent, and zeros would look like a reset of every counter.
 #[tokio::test]
 async fn a_run_that_could_not_read_the_record_says_nothing_of_what_is_remembered() {
-    let failed = |run: &mut Run<'_>| (run.failed, run.status) = (true, "failed");
+    let failed = |run: &mut Run<'_>| (run.success, run.status) = (false, "failed");
     let parts = parts(failed, None, &MetricsJournal::new(false));
     assert_eq!(parts.iter().map(|(part, _)| *part).collect::<Vec<_>>(), [Part::Run]);
     let families = all(parts);
@@ -192,7 +192,7 @@ async fn a_failed_run_tells_so_and_leaves_the_time_of_the_last_success() {
     let journal = journal(false).await;
     let good = lines(|_| {}, None, &journal);
     assert_eq!(of(&good, "rebalancer_last_success_timestamp_seconds"), ["} 1767227400"]);
-    let failed = lines(|run| (run.failed, run.status) = (true, "failed"), None, &journal);
+    let failed = lines(|run| (run.success, run.status) = (false, "failed"), None, &journal);
     assert!(of(&failed, "rebalancer_last_success_timestamp_seconds").is_empty());
     assert_eq!(of(&failed, "rebalancer_last_run_timestamp_seconds"), ["} 1767227400"]);
     let statuses = of(&failed, "rebalancer_last_run_status");
