@@ -9,7 +9,7 @@ use clap::{Arg, ArgMatches, Command, value_parser};
 use clap_complete::Shell;
 
 use crate::commands::Course;
-use crate::config::variable::{VARIABLES, Variable};
+use crate::config::variable::{self, Variable};
 
 /// What the user asked for.
 #[derive(Debug)]
@@ -81,7 +81,7 @@ fn output() -> Arg {
 
 fn given(matches: &ArgMatches) -> BTreeMap<String, OsString> {
     let value = |name| matches.try_get_one::<OsString>(name).ok().flatten().cloned();
-    VARIABLES.iter().filter_map(|variable| Some((variable.name.to_owned(), value(variable.name)?))).collect()
+    variable::all().filter_map(|variable| Some((variable.name.to_owned(), value(variable.name)?))).collect()
 }
 
 /// Prints what clap has to say: help and version to stdout, mistakes to stderr.
@@ -102,31 +102,31 @@ pub(crate) fn command() -> Command {
         )
         .after_help(AFTER_HELP)
         .subcommand_negates_reqs(true)
-        .args(VARIABLES.iter().map(flag))
+        .args(variable::all().map(flag))
         .subcommand(
             Command::new("run")
                 .about("One cycle for each workload: observe, decide, check, act (the default)")
-                .args(VARIABLES.iter().map(flag))
+                .args(variable::all().map(flag))
                 .after_help(AFTER_HELP),
         )
         .subcommand(
             Command::new("plan")
                 .about("Observe and decide only; explains every pod. Changes nothing")
                 .arg(output())
-                .args(VARIABLES.iter().map(flag))
+                .args(variable::all().map(flag))
                 .after_help(AFTER_HELP),
         )
         .subcommand(
             Command::new("check")
                 .about("Look for every usual mistake, each with its fix, and show the configuration. Changes nothing")
                 .arg(output())
-                .args(VARIABLES.iter().map(flag))
+                .args(variable::all().map(flag))
                 .after_help(CHECK_EXIT_CODES),
         )
         .subcommand(
             Command::new("reset")
                 .about("Close the circuit breaker and forget disappointments; budgets and counters stay")
-                .args(VARIABLES.iter().map(flag))
+                .args(variable::all().map(flag))
                 .after_help(AFTER_HELP),
         )
         .subcommand(simulate_command())
@@ -142,7 +142,7 @@ fn simulate_command() -> Command {
     Command::new("simulate")
         .about("A seeded fleet in memory, no cluster needed: before, decisions, after")
         .args(Course::arguments())
-        .args(VARIABLES.iter().filter(|variable| is_policy(variable)).map(flag))
+        .args(variable::all().filter(|variable| is_policy(variable)).map(flag))
 }
 
 /// Settings that a simulation has too.
@@ -206,7 +206,7 @@ mod tests {
 
     #[test]
     fn every_setting_has_a_flag_with_and_without_the_command() {
-        for variable in VARIABLES {
+        for variable in variable::all() {
             let flag = format!("--{}", variable.flag());
             for arguments in [
                 vec!["rebalancer", &flag, "x"],

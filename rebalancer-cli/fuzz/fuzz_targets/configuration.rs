@@ -22,7 +22,7 @@ use rebalancer_fuzz::{fleet, judge};
 use config::Settings;
 use config::layers::gather;
 use config::problem::Problem;
-use config::variable::VARIABLES;
+use config::variable;
 
 // A program has no library, so its modules are taken as they are.
 #[allow(dead_code, unused_imports, reason = "each command uses its own part")]
@@ -34,7 +34,7 @@ fuzz_mutator!(|data: &mut [u8], size: usize, max_size: usize, seed: u32| {
 });
 
 fuzz_target!(|data: &[u8]| {
-    let names: Vec<&str> = VARIABLES.iter().map(|variable| variable.name).collect();
+    let names: Vec<&str> = variable::all().map(|variable| variable.name).collect();
     let given = Given::read(data, &names);
     let (raw, unreadable) = gather(given.flags, |name| given.environment.get(name).cloned());
     check(&unreadable);
@@ -72,7 +72,7 @@ fn some(problems: &[Problem]) {
 fn check(problems: &[Problem]) {
     for problem in problems {
         let words = problem.to_string();
-        let named = VARIABLES.iter().any(|variable| words.contains(variable.name));
+        let named = variable::all().any(|variable| words.contains(variable.name));
         assert!(named || problem.entry.is_some(), "{words}");
         assert!(!words.chars().any(char::is_control), "{words:?}");
         shows_no_secret(&words);

@@ -3,7 +3,7 @@
 use super::layers::{Raw, Source};
 use super::parse::showable;
 use super::problem::Given;
-use super::variable::VARIABLES;
+use super::variable;
 
 /// One variable.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -21,7 +21,7 @@ pub(super) fn effective(raw: &Raw) -> Vec<Effective> {
         Some(given) => Effective { variable, value: showable(variable, given), source: raw.source(variable) },
         None => Effective { variable, value: Given::Nothing, source: None },
     };
-    VARIABLES.iter().map(|variable| of(variable.name)).collect()
+    variable::all().map(|variable| of(variable.name)).collect()
 }
 
 #[cfg(test)]

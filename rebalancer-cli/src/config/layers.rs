@@ -11,7 +11,7 @@ use figment::{Figment, Metadata, Profile, Provider};
 
 use super::parse::showable;
 use super::problem::{Given, Problem};
-use super::variable::VARIABLES;
+use super::variable;
 
 /// Raw settings by variable name; a variable that is not set has no entry.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -94,14 +94,13 @@ pub(crate) fn gather(
     environment: impl Fn(&str) -> Option<OsString>,
 ) -> (Raw, Vec<Problem>) {
     let mut problems = Vec::new();
-    let environment = VARIABLES
-        .iter()
+    let environment = variable::all()
         .filter_map(|variable| Some((variable.name.to_owned(), environment(variable.name)?)))
         .collect();
     let environment = texts("environment", environment, &mut problems);
     let flags = texts("command line", flags, &mut problems);
     let defaults: BTreeMap<&str, &str> =
-        VARIABLES.iter().filter_map(|variable| Some((variable.name, variable.default?))).collect();
+        variable::all().filter_map(|variable| Some((variable.name, variable.default?))).collect();
     let sources = sources(&defaults, &environment, &flags);
     let layers = Figment::from(Serialized::defaults(defaults)).merge(environment).merge(flags);
     let values = layers.extract().unwrap_or_else(|error| {

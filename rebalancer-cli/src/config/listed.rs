@@ -17,7 +17,7 @@ use serde_saphyr::UserMessageFormatter;
 use super::file;
 use super::parse::{self, Expected, showable};
 use super::problem::{Given, Problem};
-use super::variable::{self, VARIABLES};
+use super::variable;
 
 /// They are handled one after the other, so that more would take hours.
 const MOST: usize = 1000;
@@ -104,6 +104,6 @@ fn misplaced(name: &str, value: Option<&str>) -> Option<Problem> {
 fn nearest(name: &str) -> Option<&'static str> {
     let name = name.to_ascii_uppercase().replace('-', "_");
     let likeness = |known: &str| strsim::jaro(&name, known);
-    let nearest = VARIABLES.iter().max_by(|a, b| likeness(a.name).total_cmp(&likeness(b.name)))?;
+    let nearest = variable::all().max_by(|a, b| likeness(a.name).total_cmp(&likeness(b.name)))?;
     (likeness(nearest.name) > ALIKE).then_some(nearest.name)
 }

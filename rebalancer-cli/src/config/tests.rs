@@ -13,7 +13,7 @@ use rebalancer_kube::Method;
 use super::*;
 use crate::config::layers::{Raw, gather};
 use crate::config::problem::Problem;
-use crate::config::variable::VARIABLES;
+use crate::config::variable;
 use wrong::WRONG;
 
 mod examples;
@@ -66,7 +66,7 @@ fn a_wrong_value_of_each_variable_is_named_with_what_is_accepted() {
 
 #[test]
 fn no_variable_is_left_out_of_the_wrong_values() {
-    for variable in VARIABLES {
+    for variable in variable::all() {
         let listed = WRONG.iter().any(|(name, _, _)| *name == variable.name);
         assert!(listed || WITHOUT_A_WRONG_VALUE.contains(&variable.name), "{}", variable.name);
     }
@@ -76,7 +76,7 @@ fn no_variable_is_left_out_of_the_wrong_values() {
 fn all_problems_are_reported_at_once() {
     let everything: Vec<(&str, &str)> = WRONG.iter().map(|(name, value, _)| (*name, *value)).collect();
     let messages = bad(&everything);
-    for variable in VARIABLES.iter().filter(|variable| !WITHOUT_A_WRONG_VALUE.contains(&variable.name)) {
+    for variable in variable::all().filter(|variable| !WITHOUT_A_WRONG_VALUE.contains(&variable.name)) {
         // Files for authentication are only looked at once it is clear which way is meant.
         let unclear = variable.name.ends_with("_USERNAME") || variable.name.ends_with("_PASSWORD_FILE");
         let named = messages.iter().any(|message| message.contains(variable.name));
@@ -99,8 +99,7 @@ fn what_is_required_is_asked_for_with_its_meaning() {
 
 #[test]
 fn empty_is_not_set() {
-    let empty: Vec<(&str, &str)> = VARIABLES
-        .iter()
+    let empty: Vec<(&str, &str)> = variable::all()
         .filter(|variable| REQUIRED.iter().all(|(name, _)| *name != variable.name))
         .map(|variable| (variable.name, " "))
         .collect();

@@ -1,0 +1,31 @@
+//! Settings of where the fleet is.
+
+use super::Variable;
+
+const HEADING: &str = "Kubernetes";
+
+pub(super) const SETTINGS: &[Variable] = &[
+    Variable::new(HEADING, "KUBE_NAMESPACE", None, "Namespace of the pods; required"),
+    Variable::new(HEADING, "DEPLOYMENT_NAME", None, "Name of the workload; required"),
+    Variable::new(
+        HEADING,
+        "CONTAINER_NAME",
+        None,
+        "Name of the container that is measured; default: DEPLOYMENT_NAME",
+    ),
+    Variable::new(HEADING, "KUBE_LABEL_SELECTOR", Some("app=consumer"), "Which pods belong to the fleet"),
+    Variable::new(
+        HEADING,
+        "HPA_PREFIX",
+        None,
+        "The autoscaler may be called <prefix><workload>, such as keda-hpa-",
+    ),
+    Variable::new(
+        HEADING,
+        "KUBE_CONTEXT",
+        None,
+        "Context of the kubeconfig; default: the service account in a cluster, else the current context",
+    )
+    .of_run(),
+    Variable::new(HEADING, "KUBE_TIMEOUT", Some("10s"), "Time for one request, all retries together"),
+];

@@ -1,0 +1,149 @@
+//! Settings of what must not happen.
+
+use super::Variable;
+
+const HEADING: &str = "Safety";
+
+pub(super) const SETTINGS: &[Variable] = &[
+    Variable::new(
+        HEADING,
+        "DRY_RUN",
+        Some("false"),
+        "true: nothing is changed; removals are validated by the API server's own dry run",
+    ),
+    Variable::new(
+        HEADING,
+        "MINIMUM_PODS_REQUIRED",
+        None,
+        "Pods that must stay Ready after the batch; default: 3",
+    ),
+    Variable::new(HEADING, "MIN_PODS_REQUIRED", None, "Another spelling of MINIMUM_PODS_REQUIRED"),
+    Variable::new(
+        HEADING,
+        "MINIMUM_POD_AGE",
+        None,
+        "A pod must have been Ready for this long; default: METRICS_TIME_WINDOW",
+    ),
+    Variable::new(
+        HEADING,
+        "MAXIMUM_REMOVAL_SHARE",
+        Some("0.5"),
+        "At most this share of the serving pods is removed in one cycle, 0 to 1",
+    ),
+    Variable::new(
+        HEADING,
+        "MAXIMUM_YOUNG_SHARE",
+        Some("0.1"),
+        "With a larger share of pods that are not Ready, or have not been for MINIMUM_POD_AGE, the fleet is left alone, 0 to 1",
+    ),
+    Variable::new(
+        HEADING,
+        "MAXIMUM_POD_PRIORITY",
+        Some("1000000000"),
+        "Pods of a higher priority are never removed; the default is the highest that a class of a user's own can have",
+    ),
+    Variable::new(
+        HEADING,
+        "REQUIRE_OPT_IN",
+        Some("false"),
+        "true: only pods that have the annotation pod-rebalancer.io/opt-in: \"true\", or whose workload has it, are touched",
+    ),
+    Variable::new(
+        HEADING,
+        "WAIT_FOR_SCALE_IN",
+        Some("true"),
+        "true: nothing is removed while the autoscaler is about to scale in and only waits for its stabilization window",
+    ),
+    Variable::new(
+        HEADING,
+        "QUIET_HOURS",
+        None,
+        "Nothing is removed in these windows, separated by ';', such as 'Mon-Fri 08:00-18:00; Sat,Sun 00:00-24:00'",
+    ),
+    Variable::new(HEADING, "TIME_ZONE", Some("UTC"), "Time zone of QUIET_HOURS, such as Europe/Berlin"),
+    Variable::new(
+        HEADING,
+        "PERSISTENCE_WINDOWS",
+        Some("3"),
+        "An imbalance must be there in PERSISTENCE_REQUIRED of this many readings, METRICS_TIME_WINDOW apart; 1: the present one is enough",
+    ),
+    Variable::new(
+        HEADING,
+        "PERSISTENCE_REQUIRED",
+        None,
+        "In how many of the last PERSISTENCE_WINDOWS readings; default: more than half of them",
+    ),
+    Variable::new(
+        HEADING,
+        "MINIMUM_SAMPLE_COVERAGE",
+        Some("0.8"),
+        "Share of the eligible pods that must have a sample, 0 to 1",
+    ),
+    Variable::new(
+        HEADING,
+        "REMOVAL_METHOD",
+        Some("evict"),
+        "evict: by the Eviction API, which respects disruption budgets; delete: plain deletion, which does not",
+    ),
+    Variable::new(
+        HEADING,
+        "KUBE_EVENTS",
+        Some("true"),
+        "true: each removal is told by Kubernetes Events on the pod and on its workload too",
+    ),
+    Variable::new(
+        HEADING,
+        "RECORD_STORE",
+        Some("lease"),
+        "lease: past rotations, breaker and lock are kept in a Lease for each workload; none: no memory, and overlapping runs may both act",
+    ),
+    Variable::new(
+        HEADING,
+        "SETTLE_TIME",
+        Some("15m"),
+        "A fleet is left alone for this long after a rotation; at least MINIMUM_POD_AGE",
+    ),
+    Variable::new(
+        HEADING,
+        "MINIMUM_EFFECT_PERCENT",
+        Some("5"),
+        "A rotation helped when the CV fell by this; less is asked for when a small share of the fleet was rotated",
+    ),
+    Variable::new(
+        HEADING,
+        "REMOVAL_BUDGET_PODS",
+        Some("12"),
+        "At most this many pods are removed in REMOVAL_BUDGET_WINDOW, over all runs; 0: none at all; none: no budget",
+    ),
+    Variable::new(
+        HEADING,
+        "REMOVAL_BUDGET_WINDOW",
+        Some("1h"),
+        "The time that REMOVAL_BUDGET_PODS is counted over",
+    ),
+    Variable::new(
+        HEADING,
+        "BREAKER_UNHELPFUL_ROTATIONS",
+        Some("2"),
+        "So many rotations in a row that did not help open the circuit breaker",
+    ),
+    Variable::new(
+        HEADING,
+        "BREAKER_FAILED_CYCLES",
+        Some("3"),
+        "So many failed cycles in a row open the circuit breaker",
+    ),
+    Variable::new(
+        HEADING,
+        "BREAKER_FIRST_PAUSE",
+        Some("1h"),
+        "For how long the breaker opens; twice as long each time in a row",
+    ),
+    Variable::new(HEADING, "BREAKER_LONGEST_PAUSE", Some("24h"), "For how long it opens at most"),
+    Variable::new(
+        HEADING,
+        "CYCLE_TIMEOUT",
+        Some("28s"),
+        "Time for the whole cycle; no removal begins after it",
+    ),
+];
