@@ -114,6 +114,15 @@ pub enum Violation {
     /// A hot pod ranks below a cold one: by its score, or by its load when one indicator ranks the pods.
     #[error("a hot pod is not hotter than a cold one")]
     NotOutliers,
+    /// The fleet is not out of balance by what the plan gives as its grounds.
+    #[error("the fleet is not out of balance by {indicator}")]
+    NoImbalance {
+        /// The grounds of the plan.
+        indicator: Indicator,
+    },
+    /// The autoscaler's target is a share of the CPU request, and not every pod has one.
+    #[error("a pod has no CPU request, of which the target is a share")]
+    RequestUnknown,
     /// Too few Ready pods would stay.
     #[error("{left} Ready pods would stay, {minimum} must")]
     TooFewLeft {

@@ -17,11 +17,13 @@ struct Measured {
     weight: f64,
     mean: f64,
     limit: Limit,
+    /// Coefficient of variation, where the limit is by the mean.
+    cv: Option<f64>,
 }
 
 /// Above what a pod is hot.
 pub(super) enum Limit {
-    /// The same for every pod.
+    /// The same for every pod, by an autoscaler's target or by the mean.
     Of(f64),
     /// So much for each core that the pod requests.
     OfRequest(f64),
@@ -45,11 +47,25 @@ pub(super) fn check(
         plan.removals.iter().filter_map(|removal| Some((removal, known(removal)?))).collect();
     let each = chosen.iter().filter_map(|(removal, pod)| check_pod(removal, pod, plan.indicator, &measured));
     let mut violations: Vec<Violation> = each.collect();
+    violations.extend(check_grounds(plan.indicator, policy, &measured));
+    let by_cpu = snapshot.readable.contains(&Indicator::Cpu);
+    let unknown = |limit: &Limit| fleet.iter().any(|pod| limit.of(pod).is_none());
+    if by_cpu && target_of(Indicator::Cpu, snapshot).is_some_and(|target| unknown(&by_target(target, policy)))
+    {
+        violations.push(Violation::RequestUnknown);
+    }
     // A prediction does not rank what it tries.
     if matches!(plan.expectation, Expectation::EvenMixing(_)) && !ranked(&chosen, plan.indicator, &measured) {
         violations.push(Violation::NotOutliers);
     }
     violations
+}
+
+/// By a target, one hot pod is an imbalance, and each plan has one. By the variance, pods must differ enough.
+fn check_grounds(raised: Indicator, policy: &Policy, measured: &[Measured]) -> Option<Violation> {
+    let cv = measured.iter().find(|by| by.indicator == raised)?.cv?;
+    let even = cv * (1.0 + ROUNDING) <= policy.variance_threshold(raised).get();
+    even.then_some(Violation::NoImbalance { indicator: raised })
 }
 
 fn check_pod(
@@ -131,9 +147,10 @@ fn measured(fleet: &[&ObservedPod], snapshot: &Snapshot, policy: &Policy) -> Vec
         let enough = loads.len() as f64 >= policy.minimum_coverage.get() * fleet.len() as f64;
         let mean = mean(&loads);
         let by_target = target_of(indicator, snapshot).map(|target| by_target(target, policy));
+        let cv = by_target.is_none().then(|| cv(&loads, mean));
         let limit = by_target.unwrap_or(Limit::Of(mean * policy.tolerance.get()));
         let weight = policy.weights.of(indicator).get();
-        (enough && !loads.is_empty()).then_some(Measured { indicator, weight, mean, limit })
+        (enough && !loads.is_empty()).then_some(Measured { indicator, weight, mean, limit, cv })
     };
     snapshot.readable.iter().filter_map(measure).collect()
 }
@@ -158,4 +175,10 @@ pub(super) fn mean(loads: &[f64]) -> f64 {
     let largest = loads.iter().copied().fold(0.0, f64::max);
     let shares: f64 = loads.iter().map(|load| load / largest.max(f64::MIN_POSITIVE)).sum();
     largest * (shares / loads.len().max(1) as f64)
+}
+
+/// Of the whole population, in shares of the mean.
+fn cv(loads: &[f64], mean: f64) -> f64 {
+    let deviations = loads.iter().map(|load| (load / mean - 1.0).powi(2));
+    if mean > 0.0 { (deviations.sum::<f64>() / loads.len().max(1) as f64).sqrt() } else { 0.0 }
 }

@@ -138,10 +138,11 @@ fn a_batch_of_the_wrong_shape_is_caught() {
 
 #[test]
 fn a_hot_pod_that_is_not_above_the_limit_of_its_own_request_is_caught() {
-    let not_hot = [Violation::NotHot { pod: first() }];
-    for request in [Some(2.0), Some(0.0), None] {
+    let not_hot = || Violation::NotHot { pod: first() };
+    let without = || vec![not_hot(), Violation::RequestUnknown];
+    for (request, expected) in [(Some(2.0), vec![not_hot()]), (Some(0.0), without()), (None, without())] {
         let request = request.map(|cores| Cores::new(cores).unwrap());
-        check(|_, snapshot| snapshot.pods[0].cpu_request = request, &not_hot);
+        check(|_, snapshot| snapshot.pods[0].cpu_request = request, &expected);
     }
     // 1.2 cores are above 1.05, the limit of one requested core, and above that of 1.1 too.
     let more = Cores::new(1.1).ok();

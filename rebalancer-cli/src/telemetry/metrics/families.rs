@@ -39,8 +39,10 @@ pub(crate) struct Run<'a> {
 /// What lives and dies together: a run that knows nothing of a part leaves the one of before.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Part {
-    /// What is counted and remembered.
+    /// What is counted.
     Record,
+    /// What is remembered beside counters.
+    Memory,
     /// What is true of the last run alone.
     Run,
     /// When the last run ended that was a success.
@@ -53,6 +55,7 @@ impl Part {
     pub(super) const fn name(self) -> &'static str {
         match self {
             Self::Record => "record",
+            Self::Memory => "memory",
             Self::Run => "run",
             Self::Success => "success",
             Self::Prediction => "prediction",
@@ -70,6 +73,13 @@ pub(super) fn of(run: &Run<'_>) -> Vec<(Part, Vec<MetricFamily>)> {
     };
     let parts = [
         part(Part::Record, &|families| {
+            // A dry run reads without the lock. A real one may have counted more meanwhile, and counters must not
+            // fall.
+            if let Some(record) = run.record.filter(|_| !run.dry_run) {
+                counters::add(families, record.counters());
+            }
+        }),
+        part(Part::Memory, &|families| {
             if let Some(record) = run.record {
                 remembered(families, record, run);
             }
@@ -95,7 +105,6 @@ pub(super) fn of(run: &Run<'_>) -> Vec<(Part, Vec<MetricFamily>)> {
 }
 
 fn remembered(families: &mut Families<'_>, record: &Record, run: &Run<'_>) {
-    counters::add(families, record.counters());
     families.state(BREAKER_STATE, &Breaker::NAMES, record.breaker().name());
     if let Some(measured) = measured(record) {
         families.one(MEASURED_IMPROVEMENT, measured);

@@ -201,6 +201,14 @@ async fn a_failed_run_tells_so_and_leaves_the_time_of_the_last_success() {
     assert_eq!(present, [&r#",status="failed"} 1"#]);
 }
 
+#[test]
+fn a_dry_run_tells_no_counters_since_a_real_run_may_have_counted_more_meanwhile() {
+    let lines = lines(|run| run.dry_run = true, Some(&record()), &MetricsJournal::new(false));
+    let counted: Vec<&String> = lines.iter().filter(|line| line.contains("_total{")).collect();
+    assert!(counted.is_empty(), "{counted:?}");
+    assert_eq!(of(&lines, "rebalancer_breaker_state").len(), 3);
+}
+
 #[tokio::test]
 async fn a_fleet_is_shown_as_it_was_seen() {
     let lines = lines(|run| run.dry_run = true, None, &journal(false).await);

@@ -137,3 +137,30 @@ fn by_one_indicator_loads_rank_and_no_score_is_true() {
     let scored = planted(&snapshot, (2, Some(1.6)), (5, None));
     assert_eq!(audit(&scored, &snapshot, &policy()), [Violation::NotMeasured { pod: "p002".to_owned() }]);
 }
+
+#[test]
+fn a_fleet_whose_pods_differ_too_little_is_no_grounds() {
+    // The CV is about 0.54, and the mean 0.8: hot above 1.2.
+    let mut snapshot = fleet(LAG.map(Some));
+    snapshot.target = Target::None;
+    snapshot.readable = [Indicator::Cpu].into();
+    let plan = planted(&snapshot, (2, None), (5, None));
+    for (threshold, expected) in
+        [(0.5, vec![]), (0.6, vec![Violation::NoImbalance { indicator: Indicator::Cpu }])]
+    {
+        let thresholds = [(Indicator::Cpu, Ratio::new(threshold).unwrap())].into();
+        let policy = Policy { variance_thresholds: thresholds, ..policy() };
+        assert_eq!(audit(&plan, &snapshot, &policy), expected, "{threshold}");
+    }
+}
+
+#[test]
+fn a_pod_without_the_request_that_the_target_is_a_share_of_is_caught() {
+    for (request, expected) in [(None, true), (Some(0.0), true), (Some(1.0), false)] {
+        let mut snapshot = fleet(LAG.map(Some));
+        snapshot.pods[3].cpu_request = request.map(|cores| Cores::new(cores).unwrap());
+        let plan = planted(&snapshot, (0, None), (5, None));
+        let unknown = audit(&plan, &snapshot, &policy()).contains(&Violation::RequestUnknown);
+        assert_eq!(unknown, expected, "{request:?}");
+    }
+}
