@@ -214,27 +214,28 @@ async fn every_query_of_the_dashboard_shows_what_real_runs_have_pushed() {
         }
         Err(_) => story.short().await,
     }
+    // The two servers scrape in their own time.
     for query in queries(&dashboard()) {
-        let [prometheus, victoria_metrics] = &story.monitors;
-        let span = story.span(1.0);
-        let shown = shown(&query, &story.answer(prometheus, &query, span).await);
-        assert_eq!(
-            shown,
-            self::shown(&query, &story.answer(victoria_metrics, &query, span).await),
-            "{query:?}"
-        );
+        wait::until("both servers to show the same", async || {
+            let [prometheus, victoria_metrics] = &story.monitors;
+            let span = story.span(1.0);
+            let one = shown(&query, &story.answer(prometheus, &query, span).await)?;
+            let other = shown(&query, &story.answer(victoria_metrics, &query, span).await)?;
+            if one == other { Ok(()) } else { Err(format!("{query:?}: {one:?}, {other:?}")) }
+        })
+        .await;
     }
 }
 
 /// The labels of what is shown: each of it has a number.
-#[track_caller]
-fn shown(query: &Query, series: &[Value]) -> BTreeSet<String> {
-    assert!(!series.is_empty(), "nothing to show: {query:?}");
-    let labels = series.iter().map(|series| series["metric"].to_string()).collect();
-    if !matches!(query.asked, Asked::LabelValues(_)) {
-        assert!(series.iter().all(has_a_number), "no number: {query:?}: {series:?}");
+fn shown(query: &Query, series: &[Value]) -> Result<BTreeSet<String>, String> {
+    if series.is_empty() {
+        return Err(format!("nothing to show: {query:?}"));
     }
-    labels
+    if !matches!(query.asked, Asked::LabelValues(_)) && !series.iter().all(has_a_number) {
+        return Err(format!("no number: {query:?}: {series:?}"));
+    }
+    Ok(series.iter().map(|series| series["metric"].to_string()).collect())
 }
 
 fn has_a_number(series: &Value) -> bool {
