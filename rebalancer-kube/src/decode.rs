@@ -51,7 +51,7 @@ fn count(number: Option<i64>, absent: u32) -> Option<u32> {
 }
 
 /// Whether a status speaks of the present specification. Where either generation is missing, that is not known.
-fn is_current(generation: Option<i64>, observed: Option<i64>) -> bool {
+pub(crate) fn is_current(generation: Option<i64>, observed: Option<i64>) -> bool {
     generation.zip(observed).is_some_and(|(wanted, seen)| wanted > 0 && seen >= wanted)
 }
 

@@ -77,18 +77,21 @@ impl KubeInventory {
             Ok(request) => read(&self.connection, &request, deadline).await,
             Err(failure) => Err(failure),
         };
+        let answer = match answer {
+            Ok(found) => Ok(Some(found)),
+            Err(Failure::Refused(refusal)) if is_gone(&refusal) => Ok(None),
+            Err(failure) => Err(failure),
+        };
         debug!(
             event = "kubernetes_get",
             resource,
             object = name,
-            found = answer.is_ok(),
+            // What could not be asked is neither there nor gone.
+            found = answer.as_ref().ok().map(Option::is_some),
+            error = answer.as_ref().err().map(tracing::field::display),
             "looked for an object"
         );
-        match answer {
-            Ok(found) => Ok(Some(found)),
-            Err(Failure::Refused(refusal)) if is_gone(&refusal) => Ok(None),
-            Err(failure) => Err(read_error(&failure, right, &self.settings.namespace)),
-        }
+        answer.map_err(|failure| read_error(&failure, right, &self.settings.namespace))
     }
 
     fn object(&self, api: &str, resource: &str, name: &str) -> Result<http::Request<Vec<u8>>, Failure> {

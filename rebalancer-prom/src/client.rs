@@ -21,9 +21,6 @@ use crate::settings::{ClientError, Settings};
 use crate::transport;
 use crate::usage::{Meter, Usage};
 
-/// How much of an error page is read, in bytes.
-const ERROR_PAGE_LIMIT: usize = 16 << 10;
-
 /// Sends queries to one metric server. Cheap to clone; the connections are shared.
 #[derive(Clone)]
 pub struct Client {
@@ -156,8 +153,7 @@ impl Client {
         let status = response.status();
         if !status.is_success() {
             let headers = response.headers().clone();
-            // The status has said what matters; a page that breaks off does not change it.
-            let page = self.read(response, ERROR_PAGE_LIMIT).await.unwrap_or_default();
+            let page = transport::error_page(response, |bytes| self.meter.received(bytes)).await;
             return Err(failure::status(status, &headers, &page, from, Timestamp::now()));
         }
         let body = self.read(response, self.response_limit).await.map_err(failure::transport)?;
@@ -168,16 +164,9 @@ impl Client {
         Ok(body)
     }
 
-    /// Reads until the end or until just beyond the limit. Counts after decompression, so a small bomb stays small.
-    pub(crate) async fn read(&self, mut response: Response, limit: usize) -> reqwest::Result<Vec<u8>> {
-        let mut body = Vec::new();
-        while body.len() <= limit
-            && let Some(chunk) = response.chunk().await?
-        {
-            self.meter.received(chunk.len());
-            body.extend_from_slice(&chunk);
-        }
-        Ok(body)
+    /// Reads until the end or until just beyond the limit.
+    pub(crate) async fn read(&self, response: Response, limit: usize) -> reqwest::Result<Vec<u8>> {
+        transport::read(response, limit, |bytes| self.meter.received(bytes)).await
     }
 }
 

@@ -30,6 +30,19 @@ impl Failure {
     pub(crate) fn passing(message: String) -> Self {
         Self::Passing { message, wait: None }
     }
+
+    /// What happened, without saying that it was a query.
+    pub(crate) fn into_message(self) -> String {
+        match self {
+            Self::Passing { message, .. }
+            | Self::Lasting(
+                MetricsError::Unavailable { message }
+                | MetricsError::Refused { message }
+                | MetricsError::Incomplete { message }
+                | MetricsError::Malformed { message },
+            ) => message,
+        }
+    }
 }
 
 /// A request that got no answer, or only a part of one.

@@ -10,7 +10,7 @@ use jiff::fmt::rfc2822;
 use jiff::{SignedDuration, Timestamp};
 use rebalancer_core::port::MetricsError;
 use reqwest::Response;
-use reqwest::header::{CONTENT_TYPE, DATE, HeaderMap};
+use reqwest::header::{DATE, HeaderMap};
 use tokio::time::{Instant, sleep, timeout};
 
 pub use kind::Unusable;
@@ -18,7 +18,7 @@ pub use kind::Unusable;
 use crate::Client;
 use crate::decode::{Element, labelled};
 use crate::endpoint::Endpoint;
-use crate::failure::{self, Failure};
+use crate::failure;
 use crate::query::PromQl;
 use crate::question::{Question, Times};
 use crate::selector::Selector;
@@ -148,38 +148,18 @@ impl Client {
         let (status, headers) = (response.status(), response.headers().clone());
         let took = start.elapsed();
         let body = self.read(response, LARGEST).await.map_err(kind::transport)?;
-        let page = is_page(&headers, &body);
         if !status.is_success() {
-            let message = words(failure::status(status, &headers, &body, from, Timestamp::now()));
-            return Err(Unusable::Status { code: status.as_u16(), message, page });
+            let message = failure::status(status, &headers, &body, from, Timestamp::now()).into_message();
+            return Err(Unusable::Status { code: status.as_u16(), message });
         }
         match labelled(&body) {
             // That a storage node is missing is told by the queries that miss it.
             Ok(_) | Err(MetricsError::Incomplete { .. }) => Ok(Answers { clock: clock(&headers), took }),
-            Err(error) => Err(Unusable::Foreign { message: error.to_string(), page }),
+            Err(error) => Err(Unusable::Foreign { message: error.to_string() }),
         }
     }
 }
 
-/// A page for people, such as the server's own user interface or a login.
-fn is_page(headers: &HeaderMap, body: &[u8]) -> bool {
-    let html = |value: &str| value.starts_with("text/html");
-    headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).is_some_and(html)
-        || body.trim_ascii_start().first() == Some(&b'<')
-}
-
 fn clock(headers: &HeaderMap) -> Option<Timestamp> {
     rfc2822::parse(headers.get(DATE)?.to_str().ok()?).ok().map(|date| date.timestamp())
-}
-
-fn words(failure: Failure) -> String {
-    match failure {
-        Failure::Passing { message, .. }
-        | Failure::Lasting(
-            MetricsError::Refused { message }
-            | MetricsError::Unavailable { message }
-            | MetricsError::Incomplete { message }
-            | MetricsError::Malformed { message },
-        ) => message,
-    }
 }

@@ -10,7 +10,6 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE;
 use jiff::Timestamp;
 use rebalancer_core::port::MetricsError;
-use reqwest::Response;
 use reqwest::header::CONTENT_TYPE;
 use tokio::time::{Instant, timeout};
 
@@ -25,8 +24,6 @@ use crate::transport;
 const TEXT_FORMAT: &str = "text/plain; version=0.0.4; charset=utf-8";
 /// The import API of VictoriaMetrics, below its base.
 const IMPORT: [&str; 4] = ["api", "v1", "import", "prometheus"];
-/// How much of an error page is read, in bytes.
-const ERROR_PAGE_LIMIT: usize = 16 << 10;
 
 /// Who takes the metrics.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -98,7 +95,7 @@ impl Pusher {
             attempts += 1;
             let (message, wait) = match self.attempt(&to, text, attempt_limit(left())).await {
                 Ok(()) => return Ok(()),
-                Err(Failure::Lasting(error)) => (words(error), None),
+                Err(failure @ Failure::Lasting(_)) => (failure.into_message(), None),
                 Err(Failure::Passing { message, wait }) => {
                     if let Some(delay) = pause(delays.next().unwrap_or_default(), wait, left()) {
                         tracing::debug!(
@@ -152,29 +149,8 @@ impl Pusher {
             return Ok(());
         }
         let headers = response.headers().clone();
-        Err(failure::status(status, &headers, &page(response).await, to, Timestamp::now()))
-    }
-}
-
-/// The beginning of an error page, as far as it comes.
-async fn page(mut response: Response) -> Vec<u8> {
-    let mut page = Vec::new();
-    while let Ok(Some(chunk)) = response.chunk().await {
-        page.extend_from_slice(&chunk);
-        if page.len() > ERROR_PAGE_LIMIT {
-            break;
-        }
-    }
-    page
-}
-
-/// What happened, without saying that it was a query.
-fn words(error: MetricsError) -> String {
-    match error {
-        MetricsError::Unavailable { message }
-        | MetricsError::Refused { message }
-        | MetricsError::Incomplete { message }
-        | MetricsError::Malformed { message } => message,
+        let page = transport::error_page(response, |_| ()).await;
+        Err(failure::status(status, &headers, &page, to, Timestamp::now()))
     }
 }
 

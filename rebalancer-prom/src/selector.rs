@@ -38,6 +38,13 @@ impl Selector {
         Self { metric: self.metric.clone(), labels }
     }
 
+    /// The same whatever all labels but this one are.
+    #[must_use]
+    pub fn only(&self, label: &str) -> Self {
+        let labels = self.labels.iter().filter(|(name, _)| name == label).cloned().collect();
+        Self { metric: self.metric.clone(), labels }
+    }
+
     /// The same whatever any label is.
     #[must_use]
     pub fn of_any_label(&self) -> Self {
@@ -162,6 +169,10 @@ mod tests {
         assert_eq!(
             cpu.without("container").to_string(),
             r#"container_cpu_usage_seconds_total{namespace="shop", pod!=""}"#
+        );
+        assert_eq!(
+            cpu.only("namespace").to_string(),
+            "container_cpu_usage_seconds_total{namespace=\"shop\"}"
         );
         assert_eq!(cpu.of_any_label().to_string(), "container_cpu_usage_seconds_total");
         assert!(cpu.to_string().contains(r#"container="work\"er""#), "{cpu}");

@@ -50,6 +50,12 @@ impl Queries {
         loads.chain(self.partitions.iter().map(|query| (PARTITIONS, query)))
     }
 
+    /// Partition loads are asked for.
+    #[must_use]
+    pub const fn asks_for_partitions(&self) -> bool {
+        self.partitions.is_some()
+    }
+
     /// Asks for partition loads, labelled `topic`, `partition` and `pod`.
     #[must_use]
     pub fn partitions(self, query: PromQl) -> Self {

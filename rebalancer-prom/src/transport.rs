@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
 use reqwest::redirect::Policy;
-use reqwest::{Certificate, ClientBuilder};
+use reqwest::{Certificate, ClientBuilder, Response};
 use secrecy::ExposeSecret;
 
 use crate::auth::Auth;
@@ -15,6 +15,8 @@ use crate::text::chain;
 
 /// A silent address is given up early, so that another attempt can reach another server behind the same name.
 const CONNECT_LIMIT: Duration = Duration::from_secs(3);
+/// How much of an error page is read, in bytes.
+const ERROR_PAGE_LIMIT: usize = 16 << 10;
 
 /// The connections of one client.
 pub(crate) fn build(settings: &Settings) -> Result<reqwest::Client, ClientError> {
@@ -28,6 +30,39 @@ pub(crate) fn build(settings: &Settings) -> Result<reqwest::Client, ClientError>
     identified(trust(builder, settings)?, settings)?
         .build()
         .map_err(|error| ClientError::Build { message: chain(&error.without_url()) })
+}
+
+/// Reads until the end or until just beyond the limit, in bytes. Counts after decompression, so a small bomb stays small.
+pub(crate) async fn read(
+    mut response: Response,
+    limit: usize,
+    received: impl Fn(usize),
+) -> reqwest::Result<Vec<u8>> {
+    let mut body = Vec::new();
+    fill(&mut body, &mut response, limit, received).await?;
+    Ok(body)
+}
+
+/// The beginning of an error page, as far as it comes: the status has said what matters.
+pub(crate) async fn error_page(mut response: Response, received: impl Fn(usize)) -> Vec<u8> {
+    let mut page = Vec::new();
+    let _broken_off = fill(&mut page, &mut response, ERROR_PAGE_LIMIT, received).await;
+    page
+}
+
+async fn fill(
+    body: &mut Vec<u8>,
+    response: &mut Response,
+    limit: usize,
+    received: impl Fn(usize),
+) -> reqwest::Result<()> {
+    while body.len() <= limit
+        && let Some(chunk) = response.chunk().await?
+    {
+        received(chunk.len());
+        body.extend_from_slice(&chunk);
+    }
+    Ok(())
 }
 
 fn trust(builder: ClientBuilder, settings: &Settings) -> Result<ClientBuilder, ClientError> {

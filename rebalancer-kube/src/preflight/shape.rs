@@ -9,6 +9,7 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use crate::classify::Right;
+use crate::decode::is_current;
 
 /// A pod: whose it is, and what it is made of.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -56,6 +57,8 @@ pub struct BudgetShape {
     pub max_unavailable: Option<Amount>,
     /// Pods that must be there.
     pub min_available: Option<Amount>,
+    /// Pods that it counts, by a status that speaks of its present specification.
+    pub expected: Option<u32>,
 }
 
 /// A number of pods, or a share of them.
@@ -151,6 +154,7 @@ impl WorkloadKind {
 #[serde(rename_all = "camelCase", default)]
 pub(super) struct Metadata {
     name: String,
+    generation: Option<i64>,
     labels: BTreeMap<String, String>,
     owner_references: Vec<RawOwner>,
 }
@@ -197,6 +201,15 @@ pub(super) struct RawBudget {
     metadata: Metadata,
     #[serde(default)]
     spec: BudgetSpec,
+    #[serde(default)]
+    status: BudgetStatus,
+}
+
+#[derive(Deserialize, Default)]
+#[serde(rename_all = "camelCase", default)]
+struct BudgetStatus {
+    observed_generation: Option<i64>,
+    expected_pods: Option<u32>,
 }
 
 #[derive(Deserialize, Default)]
@@ -224,10 +237,12 @@ pub(super) fn workload(raw: RawWorkload, kind: WorkloadKind) -> WorkloadShape {
 
 pub(super) fn budget(raw: RawBudget) -> BudgetShape {
     let BudgetSpec { max_unavailable, min_available } = raw.spec;
+    let is_current = is_current(raw.metadata.generation, raw.status.observed_generation);
     BudgetShape {
         name: raw.metadata.name,
         max_unavailable: max_unavailable.as_ref().and_then(amount),
         min_available: min_available.as_ref().and_then(amount),
+        expected: raw.status.expected_pods.filter(|_| is_current),
     }
 }
 

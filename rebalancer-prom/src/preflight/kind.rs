@@ -40,15 +40,11 @@ pub enum Unusable {
         code: u16,
         /// The server's own words.
         message: String,
-        /// With a page for people.
-        page: bool,
     },
     /// A success, but no answer of a query API.
     Foreign {
         /// What came.
         message: String,
-        /// It is a page for people.
-        page: bool,
     },
 }
 

@@ -40,8 +40,7 @@ async fn a_server_that_answers_tells_its_clock() {
 async fn a_status_is_told_and_asked_for_again_only_when_it_may_pass() {
     for (code, passes) in CODES {
         let server = answering(ResponseTemplate::new(code).set_body_string("words")).await;
-        let Err(Unusable::Status { code: told, message, page: false }) = client(&server.uri()).probe().await
-        else {
+        let Err(Unusable::Status { code: told, message }) = client(&server.uri()).probe().await else {
             panic!("{code} is a status")
         };
         assert_eq!(told, code);
@@ -52,14 +51,14 @@ async fn a_status_is_told_and_asked_for_again_only_when_it_may_pass() {
 }
 
 #[tokio::test]
-async fn a_page_for_people_is_told_apart_from_other_answers() {
+async fn a_success_that_is_no_answer_of_a_query_api_is_foreign() {
     let page = ResponseTemplate::new(200).set_body_raw("<html>Sign in</html>", "text/html; charset=utf-8");
     let server = answering(page).await;
     let told = client(&server.uri()).probe().await;
-    assert!(matches!(&told, Err(Unusable::Foreign { page: true, .. })), "{told:?}");
+    assert!(matches!(&told, Err(Unusable::Foreign { .. })), "{told:?}");
     let server = answering(json(200, "{\"hello\": \"world\"}")).await;
     let told = client(&server.uri()).probe().await;
-    assert!(matches!(&told, Err(Unusable::Foreign { page: false, .. })), "{told:?}");
+    assert!(matches!(&told, Err(Unusable::Foreign { .. })), "{told:?}");
 }
 
 #[tokio::test]

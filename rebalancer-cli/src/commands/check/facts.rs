@@ -6,7 +6,7 @@ use jiff::{SignedDuration, Timestamp};
 use rebalancer_core::cycle::Observation;
 use rebalancer_core::fleet::{Hpa, Pod};
 use rebalancer_core::history::{Peeked, StateError};
-use rebalancer_core::port::{InventoryError, Readings};
+use rebalancer_core::port::{InventoryError, MetricsError, Readings};
 use rebalancer_core::snapshot::ObserveError;
 use rebalancer_core::surroundings::{Controller, DisruptionBudget};
 use rebalancer_kube::InventorySettings;
@@ -20,6 +20,8 @@ use crate::config::Task;
 pub(super) struct Facts<'a> {
     pub(super) task: &'a Task,
     pub(super) asked: &'a InventorySettings,
+    /// Partition loads are asked for, whether they come or not.
+    pub(super) asks_for_partitions: bool,
     pub(super) now: Timestamp,
     pub(super) metrics: Metrics,
     pub(super) cluster: Cluster,
@@ -50,11 +52,18 @@ pub(super) struct Lookup {
     pub(super) metric: String,
     /// The whole selector.
     pub(super) selector: String,
-    /// Pods with series of this selector.
+    /// What there is, or why that is not known.
+    pub(super) series: Result<Series, MetricsError>,
+}
+
+/// Series that the server has.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub(super) struct Series {
+    /// Pods with series of this selector; the rest is looked up only when there are none.
     pub(super) pods: BTreeSet<String>,
     /// Containers with series, whatever the container asked for; empty when none was asked for.
     pub(super) containers: BTreeSet<String>,
-    /// Namespaces with series of this metric.
+    /// Namespaces with series of this metric; looked up only when nothing else tells more.
     pub(super) namespaces: BTreeSet<String>,
     /// Its newest sample in the last hours.
     pub(super) newest: Option<Timestamp>,
@@ -92,9 +101,22 @@ pub(super) struct Survey {
 /// What else there is in the namespace.
 pub(super) struct Around {
     pub(super) namespace: Presence,
-    pub(super) pods: Vec<PodShape>,
+    /// All pods; `None` when they could not be listed.
+    pub(super) pods: Option<Vec<PodShape>>,
     /// Names of workloads, such as `Deployment orders`, as far as we may know.
     pub(super) workloads: Vec<String>,
+}
+
+impl Around {
+    /// The namespace has no pods; where they could not be listed, that is not known.
+    pub(super) fn has_no_pods(&self) -> bool {
+        self.pods.as_ref().is_some_and(Vec::is_empty)
+    }
+
+    /// The pods that are known.
+    pub(super) fn known_pods(&self) -> &[PodShape] {
+        self.pods.as_deref().unwrap_or_default()
+    }
 }
 
 impl Facts<'_> {

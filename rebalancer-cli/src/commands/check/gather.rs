@@ -10,7 +10,7 @@ use rebalancer_core::port::{MetricsError, Readings};
 use rebalancer_core::snapshot::ObserveError;
 use rebalancer_core::surroundings::Surroundings;
 use rebalancer_kube::{ConnectError, Connection};
-use rebalancer_prom::{Client, PrometheusSource};
+use rebalancer_prom::PrometheusSource;
 
 use super::facts::{Cluster, Facts, Metrics, Survey};
 use crate::config::{Sight, Task};
@@ -35,11 +35,12 @@ pub(super) async fn facts<'a>(
     };
     let fleet = observation.as_ref().and_then(|observation| observation.as_ref().ok());
     metrics.lookups = metrics::lookups(&sight.metrics, &sight.queries, &metrics, fleet, now).await;
-    Facts { task, asked: &sight.inventory, now, metrics, cluster, observation }
+    let asks_for_partitions = sight.queries.asks_for_partitions();
+    Facts { task, asked: &sight.inventory, asks_for_partitions, now, metrics, cluster, observation }
 }
 
 /// What a cycle would see and decide. What could not be read is left out; it has its own finding.
-async fn observe(
+pub(super) async fn observe(
     survey: &Survey,
     metrics: &Metrics,
     source: &PrometheusSource,
@@ -79,9 +80,4 @@ fn ahead(ours: Timestamp, theirs: Timestamp) -> SignedDuration {
     } else {
         ahead
     }
-}
-
-/// The base URL, without secrets.
-fn base(client: &Client) -> String {
-    client.base()
 }

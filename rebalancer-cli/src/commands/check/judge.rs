@@ -79,11 +79,14 @@ fn no_cluster(because: &str) -> Finding {
     Finding::not_checked("permissions, workload, pods, autoscaler, disruption budgets and record", because)
 }
 
-/// A read that failed: a missing right has its own finding already.
-fn unread(what: &str, error: &InventoryError) -> Finding {
+/// A read that failed. Nothing more is said of a missing right that has its own finding already.
+fn unread(what: &str, error: &InventoryError, survey: &Survey) -> Finding {
     match error {
-        InventoryError::Forbidden { .. } => Finding::not_checked(what, "a permission is missing"),
-        InventoryError::Unauthorized { .. }
+        InventoryError::Forbidden { verb, resource, .. } if rights::is_told(survey, verb, resource) => {
+            Finding::not_checked(what, "a permission is missing")
+        }
+        InventoryError::Forbidden { .. }
+        | InventoryError::Unauthorized { .. }
         | InventoryError::Unavailable { .. }
         | InventoryError::Rejected { .. } => Finding::error(
             Code::Unreadable,

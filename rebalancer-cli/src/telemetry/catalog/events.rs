@@ -72,7 +72,7 @@ pub(super) const EVENTS: &[Event] = &[
         "a request failed and is repeated after this delay, or a list is read anew",
     ),
     event("kubernetes_list", DEBUG, &["kind", "items", "before"], "a page of a list, after so many items"),
-    event("kubernetes_get", DEBUG, &["resource", "object", "found"], "one object was asked for"),
+    event("kubernetes_get", DEBUG, &["resource", "object", "found", "error"], "one object was asked for"),
     event(
         "kubernetes_lease",
         DEBUG,

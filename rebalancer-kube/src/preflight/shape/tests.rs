@@ -15,6 +15,15 @@ fn a_pod_tells_its_containers_and_its_owner() {
 }
 
 #[test]
+fn what_a_budget_counts_is_known_only_by_a_status_of_its_present_specification() {
+    for (observed, expected) in [(Some(2), Some(9)), (Some(1), None), (None, None)] {
+        let status = json!({"observedGeneration": observed, "expectedPods": 9});
+        let raw = json!({"metadata": {"name": "b", "generation": 2}, "spec": {}, "status": status});
+        assert_eq!(budget(serde_json::from_value(raw).unwrap()).expected, expected);
+    }
+}
+
+#[test]
 fn a_budget_s_room_is_counted_as_the_disruption_controller_counts_it() {
     let shape =
         |spec| budget(serde_json::from_value(json!({"metadata": {"name": "b"}, "spec": spec})).unwrap());

@@ -10,6 +10,7 @@ use rebalancer_kube::{ConnectError, Connection, KubeInventory, LeaseStore};
 use super::super::facts::{Around, Cluster, Survey};
 use super::super::needs::{Need, needs};
 use super::ahead;
+use crate::commands::turns::in_words;
 use crate::config::{Sight, Task};
 
 type Rights = Vec<(Need, Result<Allowed, InventoryError>)>;
@@ -26,14 +27,6 @@ pub(super) async fn of(connection: Result<Connection, ConnectError>, sight: &Sig
             survey(&connection, &preflight, &store, sight, task, (rights, ahead)).await,
         )),
         Err(error) => Cluster::Silent(error),
-    }
-}
-
-/// The error and its cause, which has those below it in its own words.
-fn in_words(error: &ConnectError) -> String {
-    match std::error::Error::source(error) {
-        Some(cause) => format!("{error}: {cause}"),
-        None => error.to_string(),
     }
 }
 
@@ -113,7 +106,7 @@ async fn survey(
 /// What may be known of what else there is.
 async fn around(preflight: &Preflight) -> Around {
     let namespace = preflight.namespace().await.unwrap_or(Presence::NotTold);
-    let pods = preflight.pods(None).await.unwrap_or_default();
+    let pods = preflight.pods(None).await.ok();
     let mut workloads = Vec::new();
     for kind in [WorkloadKind::Deployment, WorkloadKind::StatefulSet, WorkloadKind::DaemonSet] {
         let names = preflight.workloads(kind).await.unwrap_or_default();

@@ -4,11 +4,11 @@ use std::collections::BTreeSet;
 
 use jiff::{SignedDuration, Timestamp};
 use rebalancer_core::cycle::Observation;
-use rebalancer_core::port::MetricsSource as _;
+use rebalancer_core::port::{MetricsError, MetricsSource as _};
 use rebalancer_prom::{Client, PrometheusSource, Queries, Selector, Unusable, selectors};
 
-use super::super::facts::{Lookup, Metrics};
-use super::{ahead, base};
+use super::super::facts::{Lookup, Metrics, Series};
+use super::ahead;
 
 /// A series that ended before is nobody's mistake of today.
 const BACK: SignedDuration = SignedDuration::from_hours(6);
@@ -27,7 +27,7 @@ pub(super) async fn of(client: &Client, source: &PrometheusSource, now: Timestam
     };
     let readings = if answers.is_ok() { Some(source.read(now).await) } else { None };
     let ahead = clock.map(|clock| ahead(answered_at, clock));
-    Metrics { base: base(client), answers, elsewhere, ahead, readings, lookups: Vec::new() }
+    Metrics { base: client.base(), answers, elsewhere, ahead, readings, lookups: Vec::new() }
 }
 
 /// Looks at what each query reads that gives no sample of any of the fleet's pods.
@@ -66,25 +66,49 @@ fn gives_nothing(metrics: &Metrics, fleet: Option<&Observation>, name: &str) -> 
     }
 }
 
-/// What can't be looked up is not there: a server that answers with an error has its own finding.
 async fn lookup(client: &Client, query: &str, selector: &Selector, now: Timestamp) -> Lookup {
-    let any = selector.of_any_label();
-    let pods = client.values(selector, "pod", now).await.unwrap_or_default();
-    let containers = match selector.asks_for("container") {
-        true => client.values(&selector.without("container"), "container", now).await.unwrap_or_default(),
-        false => BTreeSet::new(),
-    };
-    let namespaces = client.values(&any, "namespace", now).await.unwrap_or_default();
-    let newest = client.newest(selector, now, BACK).await.ok().flatten();
     Lookup {
         query: query.to_owned(),
         metric: selector.metric().to_owned(),
         selector: selector.to_string(),
-        pods: named(pods),
-        containers: named(containers),
-        namespaces: named(namespaces),
-        newest,
+        series: series(client, selector, now).await,
     }
+}
+
+/// Asks as little as tells something: each question reads more series than the one before.
+///
+/// # Errors
+/// When a question is not answered.
+async fn series(client: &Client, selector: &Selector, now: Timestamp) -> Result<Series, MetricsError> {
+    let pods = named(client.values(selector, "pod", now).await?);
+    if !pods.is_empty() {
+        return Ok(Series { pods, ..Series::default() });
+    }
+    let newest = client.newest(selector, now, BACK).await?;
+    let containers = match selector.asks_for("container") {
+        true => named(client.values(&selector.without("container"), "container", now).await?),
+        false => BTreeSet::new(),
+    };
+    let namespaces = match newest.is_none() && containers.is_empty() {
+        true => namespaces(client, selector, now).await?,
+        false => BTreeSet::new(),
+    };
+    Ok(Series { pods, containers, namespaces, newest })
+}
+
+/// All series of a metric are read only when none is in the namespace that is asked for.
+async fn namespaces(
+    client: &Client,
+    selector: &Selector,
+    now: Timestamp,
+) -> Result<BTreeSet<String>, MetricsError> {
+    if selector.asks_for("namespace") {
+        let here = named(client.values(&selector.only("namespace"), "namespace", now).await?);
+        if !here.is_empty() {
+            return Ok(here);
+        }
+    }
+    Ok(named(client.values(&selector.of_any_label(), "namespace", now).await?))
 }
 
 /// Without those that have no such label. Names come from elsewhere: only those that can be names are shown.

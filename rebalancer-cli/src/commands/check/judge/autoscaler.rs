@@ -1,10 +1,12 @@
 //! The autoscaler, and what its target needs.
 
-use rebalancer_core::fleet::{CpuTarget, Hpa, Target};
-use rebalancer_core::snapshot::{ObserveError, Snapshot};
+use rebalancer_core::eligibility::Criteria;
+use rebalancer_core::fleet::{CpuTarget, Hpa, Indicator, Target};
+use rebalancer_core::snapshot::{ObserveError, ObservedPod, Snapshot};
 
 use super::super::facts::{Facts, Survey};
 use super::super::finding::{Code, Finding, some};
+use super::pods::never_goes;
 use super::unread;
 
 pub(super) fn judge(facts: &Facts<'_>, survey: &Survey) -> Vec<Finding> {
@@ -19,7 +21,7 @@ pub(super) fn judge(facts: &Facts<'_>, survey: &Survey) -> Vec<Finding> {
         }
         Some(Err(_)) | None => {
             let error = survey.hpas.as_ref().err();
-            return error.map(|error| unread("the autoscalers", error)).into_iter().collect();
+            return error.map(|error| unread("the autoscalers", error, survey)).into_iter().collect();
         }
     };
     match &snapshot.target {
@@ -114,10 +116,15 @@ fn fix(name: &str, known: &[Hpa]) -> String {
     }
 }
 
-/// A share of a request that is not set is no number.
+/// A share of a request that is not set, or of none, is no number. Pods that are never candidates don't matter.
 fn requests(facts: &Facts<'_>, snapshot: &Snapshot, hpa: &str) -> Option<Finding> {
-    let own: Vec<_> = snapshot.pods.iter().filter(|pod| pod.own).collect();
-    let missing = own.iter().filter(|pod| pod.cpu_request.is_none()).count();
+    facts.metrics.readings.as_ref()?.loads.get(&Indicator::Cpu)?.as_ref().ok()?;
+    let controller = snapshot.surroundings.controller.as_ref();
+    let criteria = Criteria::under(facts.workload(), controller, &facts.task.policy);
+    let may_go = |pod: &&ObservedPod| pod.own && !never_goes(&criteria, &pod.pod, facts.now);
+    let candidates: Vec<&ObservedPod> = snapshot.pods.iter().filter(may_go).collect();
+    let has_none = |pod: &&&ObservedPod| pod.cpu_request.is_none_or(|cores| cores.get() <= 0.0);
+    let missing = candidates.iter().filter(has_none).count();
     (missing > 0).then(|| {
         let container = &facts.asked.container;
         Finding::error(
@@ -125,7 +132,7 @@ fn requests(facts: &Facts<'_>, snapshot: &Snapshot, hpa: &str) -> Option<Finding
             format!(
                 "{missing} of {} pods have no CPU request in container {container}, and the target of {hpa} is a share of it; \
                  every cycle holds",
-                own.len()
+                candidates.len()
             ),
             format!("set resources.requests.cpu of container {container}, or let the autoscaler use averageValue"),
         )

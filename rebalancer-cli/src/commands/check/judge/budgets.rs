@@ -15,7 +15,7 @@ pub(super) fn judge(facts: &Facts<'_>, survey: &Survey) -> Vec<Finding> {
     let own: Vec<&Pod> = pods.iter().filter(|pod| owns(facts.workload(), pod)).collect();
     let budgets = match &survey.budgets {
         None => return vec![Finding::note(Code::Budgets, "REMOVAL_METHOD=delete asks no disruption budget")],
-        Some(Err(error)) => return vec![unread("the disruption budgets", error)],
+        Some(Err(error)) => return vec![unread("the disruption budgets", error, survey)],
         Some(Ok(_)) if own.is_empty() => return Vec::new(),
         Some(Ok(budgets)) => budgets,
     };
@@ -53,11 +53,15 @@ fn room(facts: &Facts<'_>, survey: &Survey, budget: &DisruptionBudget, pods: &[P
     let name = &budget.name;
     let desired = survey.controller.as_ref().ok().and_then(Option::as_ref).map_or(0, |found| found.desired);
     let covered = pods.iter().filter(|pod| budget.covers(pod)).count();
-    let count = u32::try_from(covered).unwrap_or(u32::MAX).max(desired);
     let shape = survey.budget_shapes.iter().find(|shape| &shape.name == name);
+    // It may cover pods that KUBE_LABEL_SELECTOR leaves out.
+    let expected = shape.and_then(|shape| shape.expected).unwrap_or(0);
+    let count = u32::try_from(covered).unwrap_or(u32::MAX).max(desired).max(expected);
     let promise = shape.map(BudgetShape::to_string).unwrap_or_default();
     let smallest = smallest_rotation(facts);
-    match shape.and_then(|shape| shape.room(count)) {
+    let has_room =
+        budget.status_is_current && usize::try_from(budget.allowed).is_ok_and(|now| now >= smallest);
+    match shape.and_then(|shape| shape.room(count)).filter(|_| !has_room) {
         Some(0) => Finding::error(
             Code::BudgetNever,
             format!(

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::super::facts::{Facts, Survey};
+use super::super::facts::{Around, Facts, Survey};
 use super::super::finding::{Code, Finding, some};
 use super::selector::{is_owned_by, owns};
 
@@ -36,7 +36,7 @@ pub(super) fn judge(facts: &Facts<'_>, survey: &Survey) -> Vec<Finding> {
 
 /// Those of the pods, or else of their template.
 fn containers(facts: &Facts<'_>, survey: &Survey) -> BTreeSet<String> {
-    let pods = survey.around.as_ref().map(|around| around.pods.as_slice()).unwrap_or_default();
+    let pods = survey.around.as_ref().map(Around::known_pods).unwrap_or_default();
     let own = pods.iter().filter(|pod| is_owned_by(pod, facts.workload()));
     let of_pods: BTreeSet<String> = own.flat_map(|pod| pod.containers.clone()).collect();
     let of_template = || survey.shape.iter().flat_map(|shape| shape.containers.clone()).collect();
@@ -44,8 +44,13 @@ fn containers(facts: &Facts<'_>, survey: &Survey) -> BTreeSet<String> {
 }
 
 fn measured(facts: &Facts<'_>) -> String {
-    let measured: BTreeSet<&String> =
-        facts.metrics.lookups.iter().flat_map(|lookup| &lookup.containers).collect();
+    let measured: BTreeSet<&String> = facts
+        .metrics
+        .lookups
+        .iter()
+        .flat_map(|lookup| &lookup.series)
+        .flat_map(|series| &series.containers)
+        .collect();
     if measured.is_empty() {
         String::new()
     } else {

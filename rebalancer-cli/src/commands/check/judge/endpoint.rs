@@ -36,7 +36,7 @@ fn explain(why: &Unusable, metrics: &Metrics) -> (Code, String) {
                 .to_owned(),
         ),
         Unusable::Tls { message } => (Code::EndpointTls, of_tls(message).to_owned()),
-        Unusable::Status { code, message, page } => of_status(*code, message, *page, metrics),
+        Unusable::Status { code, message } => of_status(*code, message, metrics),
         Unusable::Foreign { .. } => (Code::EndpointWrongPath, of_path(metrics)),
     }
 }
@@ -54,7 +54,7 @@ fn of_tls(message: &str) -> &'static str {
     }
 }
 
-fn of_status(code: u16, message: &str, page: bool, metrics: &Metrics) -> (Code, String) {
+fn of_status(code: u16, message: &str, metrics: &Metrics) -> (Code, String) {
     let lower = message.to_lowercase();
     let said = |words: &[&str]| words.iter().any(|words| lower.contains(words));
     match code {
@@ -72,7 +72,6 @@ fn of_status(code: u16, message: &str, page: bool, metrics: &Metrics) -> (Code, 
                 .to_owned(),
         ),
         300..=399 | 400 | 404 | 405 => (Code::EndpointWrongPath, of_path(metrics)),
-        _ if page && metrics.elsewhere.is_some() => (Code::EndpointWrongPath, of_path(metrics)),
         _ => (
             Code::EndpointFailing,
             "look at the metric server, or at what stands in front of it; a cycle would fail".to_owned(),

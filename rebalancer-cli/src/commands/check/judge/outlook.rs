@@ -35,10 +35,13 @@ pub(super) fn judge(facts: &Facts<'_>) -> Vec<Finding> {
     }]
 }
 
-fn paused(facts: &Facts<'_>) -> Option<String> {
+pub(super) fn paused(facts: &Facts<'_>) -> Option<String> {
     let peeked = facts.survey()?.record.as_ref()?.as_ref().ok()?;
     let patience = facts.task.remembering.as_ref()?.patience;
-    peeked.record.pause(facts.now, &patience).map(|pause| pause.to_string())
+    // As it was stored, a breaker whose time is up is still open.
+    let mut record = peeked.record.clone();
+    record.advance(facts.now, &patience);
+    record.pause(facts.now, &patience).map(|pause| pause.to_string())
 }
 
 /// It does not pass by itself, and has no finding of its own yet.

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use jiff::Timestamp;
 use rebalancer_core::eligibility::Criteria;
 use rebalancer_core::fleet::Pod;
 use rebalancer_core::policy::Strategy;
@@ -63,6 +64,11 @@ fn counted(vetoes: &BTreeMap<&'static str, usize>) -> String {
     counted.join(", ")
 }
 
+/// Something other than time keeps this pod from being a candidate.
+pub(super) fn never_goes(criteria: &Criteria<'_>, pod: &Pod, now: Timestamp) -> bool {
+    pod.container.is_none() || criteria.veto(pod, now).is_some_and(|veto| lasts(&veto))
+}
+
 /// It does not go away with time.
 fn lasts(veto: &Veto) -> bool {
     match veto {
@@ -86,8 +92,7 @@ fn lasts(veto: &Veto) -> bool {
 
 /// With partition loads, one hot pod alone may be a batch; otherwise one hot and one cold pod go together.
 pub(super) fn smallest_rotation(facts: &Facts<'_>) -> usize {
-    let by_partitions = facts.metrics.readings.as_ref().is_some_and(|readings| readings.partitions.is_some());
-    if by_partitions && facts.task.policy.strategy == Strategy::Predict { 1 } else { 2 }
+    if facts.asks_for_partitions && facts.task.policy.strategy == Strategy::Predict { 1 } else { 2 }
 }
 
 fn too_few(facts: &Facts<'_>, survey: &Survey, own: &[&Pod]) -> Vec<Finding> {

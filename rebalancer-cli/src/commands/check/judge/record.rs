@@ -4,6 +4,7 @@ use rebalancer_core::history::{Breaker, Held, Peeked, StateError};
 
 use super::super::facts::{Facts, Survey};
 use super::super::finding::{Code, Finding};
+use super::rights::is_told;
 
 pub(super) fn judge(facts: &Facts<'_>, survey: &Survey) -> Vec<Finding> {
     match &survey.record {
@@ -12,7 +13,7 @@ pub(super) fn judge(facts: &Facts<'_>, survey: &Survey) -> Vec<Finding> {
             "RECORD_STORE=none: nothing is remembered, and overlapping runs may both act",
         )],
         Some(Ok(peeked)) => readable(facts, survey, peeked),
-        Some(Err(error)) => vec![unusable(error, &survey.lease)],
+        Some(Err(error)) => vec![unusable(error, survey)],
     }
 }
 
@@ -39,7 +40,7 @@ fn readable(facts: &Facts<'_>, survey: &Survey, peeked: &Peeked) -> Vec<Finding>
     findings
 }
 
-fn unusable(error: &StateError, lease: &str) -> Finding {
+fn unusable(error: &StateError, survey: &Survey) -> Finding {
     let message = error.to_string();
     match error {
         StateError::Newer { .. } => {
@@ -48,10 +49,13 @@ fn unusable(error: &StateError, lease: &str) -> Finding {
         StateError::Unreadable { .. } => Finding::error(
             Code::RecordUnreadable,
             message,
-            format!("begin anew: kubectl annotate lease {lease} pod-rebalancer.io/record-"),
+            format!("begin anew: kubectl annotate lease {} pod-rebalancer.io/record-", survey.lease),
         ),
-        StateError::Forbidden { .. } => Finding::not_checked("the record", "a permission is missing"),
-        StateError::Held { .. }
+        StateError::Forbidden { verb, resource, .. } if is_told(survey, verb, resource) => {
+            Finding::not_checked("the record", "a permission is missing")
+        }
+        StateError::Forbidden { .. }
+        | StateError::Held { .. }
         | StateError::Conflict { .. }
         | StateError::Unavailable { .. }
         | StateError::Rejected { .. } => Finding::error(

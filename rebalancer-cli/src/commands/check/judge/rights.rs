@@ -1,5 +1,7 @@
 //! Permissions.
 
+use rebalancer_kube::preflight::Access;
+
 use super::super::facts::{Facts, Survey};
 use super::super::finding::{Code, Finding, Severity};
 use super::super::needs::Need;
@@ -31,6 +33,16 @@ pub(super) fn judge(facts: &Facts<'_>, survey: &Survey) -> Vec<Finding> {
         ));
     }
     findings
+}
+
+/// That this right is missing is an error already. A review may be refused itself, or not know what a webhook forbids.
+pub(super) fn is_told(survey: &Survey, verb: &str, resource: &str) -> bool {
+    survey.rights.iter().any(|(need, answer)| {
+        let of_any = Access { name: None, ..need.access.clone() };
+        need.severity == Severity::Error
+            && answer.as_ref().is_ok_and(|answer| !answer.allowed)
+            && of_any.to_string() == format!("{verb} {resource}")
+    })
 }
 
 fn missing(need: &Need, namespace: &str) -> Finding {

@@ -6,7 +6,7 @@ use rebalancer_core::fleet::{Indicator, Pod, Samples};
 use rebalancer_core::policy::Policy;
 use rebalancer_core::port::MetricsError;
 
-use super::super::facts::{Facts, Lookup};
+use super::super::facts::{Facts, Lookup, Series};
 use super::super::finding::{Code, Finding, Severity, some};
 use crate::config::query_variable;
 
@@ -167,11 +167,15 @@ fn nothing(facts: &Facts<'_>, query: &str, variable: &str, message: &str) -> Fin
 
 /// It has ended: nothing now, but something a while ago.
 fn is_stale(lookup: &Lookup) -> bool {
-    lookup.pods.is_empty() && lookup.newest.is_some()
+    lookup.series.as_ref().is_ok_and(|series| series.pods.is_empty() && series.newest.is_some())
 }
 
 fn describe(lookup: &Lookup, facts: &Facts<'_>) -> String {
-    let Lookup { metric, selector, pods, containers, namespaces, newest, .. } = lookup;
+    let Lookup { metric, selector, series, .. } = lookup;
+    let Series { pods, containers, namespaces, newest } = match series {
+        Ok(series) => series,
+        Err(error) => return format!("{selector} could not be looked up: {error}"),
+    };
     if !pods.is_empty() {
         return format!("{selector} has series of other pods: {}", some(pods));
     }
@@ -193,7 +197,10 @@ fn describe(lookup: &Lookup, facts: &Facts<'_>) -> String {
 }
 
 fn fix(lookup: &Lookup, facts: &Facts<'_>) -> Option<String> {
-    let Lookup { metric, pods, containers, namespaces, .. } = lookup;
+    let Lookup { metric, series, .. } = lookup;
+    let Ok(Series { pods, containers, namespaces, .. }) = series else {
+        return Some("see why the look-up failed; what the server has is not known".to_owned());
+    };
     if is_stale(lookup) {
         return Some(
             "its scraping has stopped: look at the targets of the metric server, and at its clock".to_owned(),

@@ -6,7 +6,7 @@ use rebalancer_core::eligibility::belongs;
 use rebalancer_core::fleet::{Owner, Pod, Requests};
 use rebalancer_kube::preflight::PodShape;
 
-use super::super::facts::{Facts, Survey};
+use super::super::facts::{Around, Facts, Survey};
 use super::super::finding::{Code, Finding, some};
 use super::unread;
 
@@ -23,7 +23,7 @@ const PASSING: [&str; 6] = [
 pub(super) fn judge(facts: &Facts<'_>, survey: &Survey) -> Vec<Finding> {
     let pods = match &survey.pods {
         Ok(pods) => pods,
-        Err(error) => return vec![unread("the pods", error)],
+        Err(error) => return vec![unread("the pods", error, survey)],
     };
     let name = facts.workload();
     let own = pods.iter().filter(|pod| owns(name, pod)).count();
@@ -64,10 +64,10 @@ pub(super) fn judge(facts: &Facts<'_>, survey: &Survey) -> Vec<Finding> {
 /// An empty namespace, or a workload without pods, is told already.
 fn nothing(facts: &Facts<'_>, survey: &Survey) -> Vec<Finding> {
     let selector = &facts.asked.label_selector;
-    let any = survey.around.as_ref().is_some_and(|around| !around.pods.is_empty());
+    let is_empty = survey.around.as_ref().is_some_and(Around::has_no_pods);
     let wanted =
         survey.controller.as_ref().is_ok_and(|found| found.as_ref().is_some_and(|found| found.desired > 0));
-    if !any && !wanted {
+    if is_empty && !wanted {
         return vec![Finding::not_checked("selector and container", "there are no pods")];
     }
     let message =
@@ -80,7 +80,7 @@ fn suggestion(facts: &Facts<'_>, survey: &Survey) -> String {
     let name = facts.workload();
     let from_template = survey.shape.as_ref().map(|shape| shape.labels.clone());
     let from_pod = || {
-        let pods = survey.around.as_ref().map(|around| around.pods.as_slice()).unwrap_or_default();
+        let pods = survey.around.as_ref().map(Around::known_pods).unwrap_or_default();
         pods.iter().find(|pod| is_owned_by(pod, name)).map(|pod| pod.labels.clone())
     };
     match from_template.or_else(from_pod).map(lasting).filter(|labels| !labels.is_empty()) {

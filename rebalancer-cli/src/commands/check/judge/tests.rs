@@ -10,13 +10,15 @@ use rebalancer_core::port::{InventoryError, MetricsError, Readings};
 use rebalancer_core::unit::Load;
 use rebalancer_prom::{Answers, Unusable};
 
-use super::super::facts::{Cluster, Facts, Lookup, Metrics};
+use super::super::facts::{Cluster, Facts, Lookup, Metrics, Series};
 use super::super::finding::{Finding, Severity};
 use super::judge;
 use crate::config::layers::gather;
-use crate::config::{self, Settings};
+use crate::config::{self, Settings, Sight, Task};
 
-fn settings(also: &[(&str, &str)]) -> Settings {
+mod cluster;
+
+pub(super) fn settings(also: &[(&str, &str)]) -> Settings {
     let mut given = BTreeMap::from([
         ("PROMETHEUS_ENDPOINT", "http://m:1"),
         ("KUBE_NAMESPACE", "shop"),
@@ -28,7 +30,7 @@ fn settings(also: &[(&str, &str)]) -> Settings {
     config::workloads(&raw).unwrap().remove(0)
 }
 
-fn answering() -> Metrics {
+pub(super) fn answering() -> Metrics {
     Metrics {
         base: "http://m:1".to_owned(),
         answers: Ok(Answers { clock: None, took: Duration::from_millis(7) }),
@@ -39,16 +41,27 @@ fn answering() -> Metrics {
     }
 }
 
+pub(super) fn facts<'a>(
+    sight: &'a Sight,
+    task: &'a Task,
+    now: Timestamp,
+    metrics: Metrics,
+    cluster: Cluster,
+) -> Facts<'a> {
+    let asks_for_partitions = sight.queries.asks_for_partitions();
+    Facts { task, asked: &sight.inventory, asks_for_partitions, now, metrics, cluster, observation: None }
+}
+
 /// What is found when only the metric server is there.
 fn found(metrics: Metrics) -> Vec<Finding> {
     let Settings { sight, task, .. } = settings(&[]);
     let cluster = Cluster::NotConfigured("no cluster found".to_owned());
     let now = Timestamp::UNIX_EPOCH + SignedDuration::from_hours(1);
-    judge(&Facts { task: &task, asked: &sight.inventory, now, metrics, cluster, observation: None })
+    judge(&facts(&sight, &task, now, metrics, cluster))
 }
 
 #[track_caller]
-fn expect(findings: &[Finding], severity: Severity, code: &str, words: &[&str]) {
+pub(super) fn expect(findings: &[Finding], severity: Severity, code: &str, words: &[&str]) {
     let fits = |finding: &&Finding| {
         let text = format!("{} {}", finding.message, finding.fix.as_deref().unwrap_or_default());
         finding.severity == severity
@@ -59,7 +72,7 @@ fn expect(findings: &[Finding], severity: Severity, code: &str, words: &[&str]) 
 }
 
 fn status(code: u16, message: &str) -> Unusable {
-    Unusable::Status { code, message: message.to_owned(), page: false }
+    Unusable::Status { code, message: message.to_owned() }
 }
 
 #[test]
@@ -86,7 +99,7 @@ fn each_way_in_which_an_address_fails_has_its_own_code_and_fix() {
         (status(404, "no"), "endpoint_wrong_path", "/select/0/prometheus"),
         (status(302, "no"), "endpoint_wrong_path", "without /api/v1"),
         (status(503, "no"), "endpoint_failing", "look at the metric server"),
-        (Unusable::Foreign { message: message(), page: true }, "endpoint_wrong_path", "PROMETHEUS_ENDPOINT"),
+        (Unusable::Foreign { message: message() }, "endpoint_wrong_path", "PROMETHEUS_ENDPOINT"),
     ] {
         let findings = found(Metrics { answers: Err(why), ..answering() });
         expect(&findings, Severity::Error, code, &["http://m:1", fix]);
@@ -136,41 +149,41 @@ fn one_indicator_that_can_be_read_makes_the_others_warnings() {
 fn what_the_server_has_tells_why_nothing_came() {
     let empty = || reading(&[(Indicator::Cpu, Ok(Samples::new()))]);
     let names = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect::<BTreeSet<_>>();
-    let nothing = || Lookup {
+    let lookup = |series| Lookup {
         query: "cpu".to_owned(),
         metric: "container_x".to_owned(),
         selector: "container_x{a=\"b\"}".to_owned(),
-        pods: BTreeSet::new(),
-        containers: BTreeSet::new(),
-        namespaces: BTreeSet::new(),
-        newest: None,
+        series,
     };
+    let unknown = MetricsError::Unavailable { message: "too slow".to_owned() };
     let (missing, stale) = ("samples_missing", "samples_stale");
     let newest = Some(Timestamp::UNIX_EPOCH + SignedDuration::from_mins(30));
-    for (lookup, code, words) in [
-        (nothing(), missing, ["the server has no metric container_x", "cAdvisor"]),
+    for (series, code, words) in [
+        (Ok(Series::default()), missing, ["the server has no metric container_x", "cAdvisor"]),
         (
-            Lookup { namespaces: names(&["other"]), ..nothing() },
+            Ok(Series { namespaces: names(&["other"]), ..Series::default() }),
             missing,
             ["other namespaces: other", "KUBE_NAMESPACE"],
         ),
         (
-            Lookup { namespaces: names(&["shop"]), ..nothing() },
+            Ok(Series { namespaces: names(&["shop"]), ..Series::default() }),
             missing,
             ["nothing matches container_x{a=\"b\"}", "CPU_QUERY"],
         ),
         (
-            Lookup { containers: names(&["app"]), ..nothing() },
+            Ok(Series { containers: names(&["app"]), ..Series::default() }),
             missing,
             ["no container orders, but: app", "CONTAINER_NAME=app"],
         ),
         (
-            Lookup { pods: names(&["p"]), ..nothing() },
+            Ok(Series { pods: names(&["p"]), ..Series::default() }),
             missing,
             ["series of other pods: p", "DEPLOYMENT_NAME"],
         ),
-        (Lookup { newest, ..nothing() }, stale, ["30 min old", "scraping has stopped"]),
+        (Ok(Series { newest, ..Series::default() }), stale, ["30 min old", "scraping has stopped"]),
+        (Err(unknown), missing, ["could not be looked up: ", "too slow"]),
     ] {
+        let lookup = lookup(series);
         let findings = found(Metrics { readings: empty(), lookups: vec![lookup], ..answering() });
         expect(&findings, Severity::Error, code, &words);
     }
@@ -184,10 +197,8 @@ fn a_cluster_that_says_nothing_is_told_apart_from_one_that_does_not_know_us() {
         (InventoryError::Unauthorized { message: message() }, "kubernetes_unauthorized"),
         (InventoryError::Unavailable { message: message() }, "kubernetes_unreachable"),
     ] {
-        let (asked, now) = (&sight.inventory, Timestamp::UNIX_EPOCH);
         let cluster = Cluster::Silent(error);
-        let facts = Facts { task: &task, asked, now, metrics: answering(), cluster, observation: None };
-        let findings = judge(&facts);
+        let findings = judge(&facts(&sight, &task, Timestamp::UNIX_EPOCH, answering(), cluster));
         expect(&findings, Severity::Error, code, &["words"]);
         expect(&findings, Severity::Note, "not_checked", &["permissions"]);
         expect(&findings, Severity::Note, "dry_run", &[]);

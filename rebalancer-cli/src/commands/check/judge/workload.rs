@@ -16,7 +16,7 @@ pub(super) fn judge(facts: &Facts<'_>, survey: &Survey) -> Vec<Finding> {
     }
     let name = facts.workload();
     match &survey.controller {
-        Err(error) => vec![unread("the workload", error)],
+        Err(error) => vec![unread("the workload", error, survey)],
         Ok(Some(found)) => {
             let mut findings = vec![Finding::ok(
                 Code::Workload,
@@ -54,7 +54,7 @@ fn namespace(facts: &Facts<'_>, survey: &Survey, around: &Around) -> Option<Find
         ));
     }
     let is_known = !matches!(survey.controller, Ok(None)) || !around.workloads.is_empty();
-    let is_empty = survey.pods.is_ok() && around.pods.is_empty() && !is_known;
+    let is_empty = survey.pods.is_ok() && around.has_no_pods() && !is_known;
     is_empty.then(|| {
         Finding::error(
             Code::NamespaceEmpty,
@@ -68,7 +68,8 @@ fn namespace(facts: &Facts<'_>, survey: &Survey, around: &Around) -> Option<Find
 /// It is of another kind, or there is none of this name.
 fn absent(facts: &Facts<'_>, around: &Around) -> Finding {
     let name = facts.workload();
-    let owner = around.pods.iter().filter(|pod| is_owned_by(pod, name)).find_map(|pod| pod.owner.as_ref());
+    let owner =
+        around.known_pods().iter().filter(|pod| is_owned_by(pod, name)).find_map(|pod| pod.owner.as_ref());
     match owner {
         Some(owner) if owner.kind == "ReplicaSet" => Finding::note(
             Code::WorkloadKind,
@@ -114,7 +115,7 @@ fn known_workloads(around: &Around) -> Vec<String> {
         return around.workloads.clone();
     }
     let owners: BTreeSet<String> =
-        around.pods.iter().filter_map(|pod| pod.owner.as_ref()).map(owner_name).collect();
+        around.known_pods().iter().filter_map(|pod| pod.owner.as_ref()).map(owner_name).collect();
     owners.into_iter().collect()
 }
 
