@@ -1,4 +1,4 @@
-//! How long does a decision take? `planner::plan` on simulated fleets by the seeds' strategy, with pods a second as
+//! How long does a decision take? `planner::plan` on simulated fleets by rotate-outliers, with pods a second as
 //! throughput. What prediction adds is in `predict`.
 
 #![allow(missing_docs, clippy::unwrap_used, reason = "a bench may fail loudly")]

@@ -42,7 +42,7 @@ pub struct Consumer {
     pub factor: f64,
 }
 
-/// Why partition loads can't be used, so that the seeds' strategy is used in their place.
+/// Why partition loads can't be used, so that rotate-outliers is used in their place.
 #[derive(Debug, Clone, PartialEq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize), serde(rename_all = "snake_case", tag = "why"))]
 pub enum Unusable {

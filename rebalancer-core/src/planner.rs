@@ -153,7 +153,7 @@ impl Fleet<'_> {
         }
     }
 
-    /// Chooses by the policy's strategy, or by the seeds' when the other one can't be used.
+    /// Chooses by the policy's strategy, or by rotate-outliers when the other one can't be used.
     fn choose(&self, raised: &Raised<'_>, verdicts: &mut [Verdict]) -> Judgement {
         let because = match self.policy.strategy {
             Strategy::RotateOutliers => None,

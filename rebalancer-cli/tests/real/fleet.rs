@@ -355,9 +355,9 @@ impl Fleet {
     /// What a person sees by `kubectl describe`.
     pub(crate) async fn describe(&self, kind: &str, name: &str) -> String {
         let kubeconfig = self.plane.kubeconfig(&self.file("person"), &self.plane.url, ADMIN_TOKEN);
-        let mut kubectl = tokio::process::Command::new("kubectl");
+        let mut kubectl = tokio::process::Command::new(crate::assets::find("kubectl"));
         kubectl.args(["--namespace", &self.namespace, "describe", kind, name]).env("KUBECONFIG", kubeconfig);
-        let output = kubectl.kill_on_drop(true).output().await.expect("kubectl is on the PATH");
+        let output = kubectl.kill_on_drop(true).output().await.unwrap();
         assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
         String::from_utf8(output.stdout).unwrap()
     }

@@ -6,7 +6,7 @@ use crate::fleet::{Fleet, Pods};
 use crate::metrics::{History, Server};
 use crate::rebalancer::Run;
 
-/// A dry run by the seeds' strategy, whose choice can be told from the loads alone.
+/// A dry run by rotate-outliers, whose choice can be told from the loads alone.
 const DRY: [(&str, &str); 3] =
     [("DRY_RUN", "true"), ("MINIMUM_PODS_REQUIRED", "2"), ("REBALANCE_STRATEGY", "rotate-outliers")];
 

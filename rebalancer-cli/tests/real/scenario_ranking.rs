@@ -13,7 +13,7 @@ const LAG: [f64; 6] = [140.0, 130.0, 60.0, 80.0, 160.0, 30.0];
 /// Each load by its mean, which is 0.8 cores and 100 messages, and the mean of both.
 const SCORES: [f64; 6] = [1.45, 1.3375, 1.1125, 0.7125, 1.05, 0.3375];
 
-/// A dry run by the seeds' strategy of six pods, of which four may go, by CPU and lag.
+/// A dry run by rotate-outliers of six pods, of which four may go, by CPU and lag.
 const BY_BOTH: [(&str, &str); 4] = [
     ("DRY_RUN", "true"),
     ("MINIMUM_PODS_REQUIRED", "2"),

@@ -1,4 +1,4 @@
-//! *Rotate outliers*: the hottest pods above the limit and the coldest ones, by the seeds' formula.
+//! *Rotate outliers*: the hottest pods above the limit and the coldest ones.
 
 use std::cmp::Ordering;
 

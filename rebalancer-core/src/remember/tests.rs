@@ -49,7 +49,7 @@ async fn cycle_with(
     (look_back, observation.report, outcome)
 }
 
-/// A fleet under range, where the seeds' strategy rotates for ever and changes nothing.
+/// A fleet under range, where rotate-outliers rotates for ever and changes nothing.
 fn hopeless() -> (Fleet, Policy) {
     let shape = Shape { assignor: Assignor::Range, timing: Timing::AllAtOnce, seed: 3, ..Shape::default() };
     let policy = Policy { strategy: Strategy::RotateOutliers, ..Policy::default() };

@@ -108,22 +108,55 @@ annotations:
 {{- toJson $namespaces -}}
 {{- end -}}
 
-{{/* Seconds for the whole Job: some to start, and for each workload its cycle, and ten to push metrics and to tell. */}}
+{{/* Seconds of a duration, rounded up: (dict "of" a workload's variables "name" "KUBE_TIMEOUT" "default" "10s" "value" the value to give instead). */}}
+{{- define "pod-rebalancer.seconds" -}}
+{{- $text := default .default (get .of .name) | nospace -}}
+{{- if not (regexMatch "^([0-9]+(ms|s|m|h))+$" $text) -}}
+{{- fail (printf "cronJob.%s is required with %s=%s; or give %s in whole hours, minutes, seconds and milliseconds, such as 1m30s" .value .name $text .name) -}}
+{{- end -}}
+{{- $milliseconds := 0 -}}
+{{- range regexFindAll "[0-9]+[a-z]+" $text -1 -}}
+{{- $number := regexFind "^[0-9]+" . | atoi -}}
+{{- $unit := get (dict "ms" 1 "s" 1000 "m" 60000 "h" 3600000) (regexFind "[a-z]+$" .) -}}
+{{- $milliseconds = add $milliseconds (mul $number $unit) -}}
+{{- end -}}
+{{- div (add $milliseconds 999) 1000 -}}
+{{- end -}}
+
+{{/*
+Seconds that follow a workload's cycle at worst: the removal in hand and the record (KUBE_TIMEOUT each), the Events (5),
+and the push. docs/configuration.md has this rule under "Several workloads".
+*/}}
+{{- define "pod-rebalancer.secondsToFinish" -}}
+{{- $kube := include "pod-rebalancer.seconds" (dict "of" .of "name" "KUBE_TIMEOUT" "default" "10s" "value" .value) | atoi -}}
+{{- $push := include "pod-rebalancer.seconds" (dict "of" .of "name" "METRICS_PUSH_TIMEOUT" "default" "5s" "value" .value) | atoi -}}
+{{- add (mul 2 $kube) 5 $push -}}
+{{- end -}}
+
+{{/* Seconds for the whole Job: 30 to start, what each workload may take at worst, and 5 for traces. */}}
 {{- define "pod-rebalancer.activeDeadlineSeconds" -}}
 {{- if .Values.cronJob.activeDeadlineSeconds -}}
 {{- .Values.cronJob.activeDeadlineSeconds -}}
 {{- else -}}
-{{- $seconds := 22 -}}
+{{- $value := "activeDeadlineSeconds" -}}
+{{- $seconds := 35 -}}
 {{- range include "pod-rebalancer.workloads" . | fromJsonArray -}}
-{{- $timeout := default "28s" .CYCLE_TIMEOUT -}}
-{{- $seconds = add $seconds 10 -}}
-{{- if regexMatch "^[0-9]+s$" $timeout -}}
-{{- $seconds = add $seconds (trimSuffix "s" $timeout | int) -}}
-{{- else if regexMatch "^[0-9]+m$" $timeout -}}
-{{- $seconds = add $seconds (mul 60 (trimSuffix "m" $timeout | int)) -}}
-{{- else -}}
-{{- fail (printf "cronJob.activeDeadlineSeconds is required with CYCLE_TIMEOUT=%s; or give CYCLE_TIMEOUT in whole seconds, such as 90s" $timeout) -}}
+{{- $cycle := include "pod-rebalancer.seconds" (dict "of" . "name" "CYCLE_TIMEOUT" "default" "28s" "value" $value) | atoi -}}
+{{- $seconds = add $seconds $cycle (include "pod-rebalancer.secondsToFinish" (dict "of" . "value" $value) | atoi) -}}
 {{- end -}}
+{{- $seconds -}}
+{{- end -}}
+{{- end -}}
+
+{{/* Seconds for a run that is asked to end: what the slowest workload needs to finish, 5 for traces, and 10 to spare. */}}
+{{- define "pod-rebalancer.terminationGracePeriodSeconds" -}}
+{{- if not (kindIs "invalid" .Values.cronJob.terminationGracePeriodSeconds) -}}
+{{- .Values.cronJob.terminationGracePeriodSeconds -}}
+{{- else -}}
+{{- $seconds := 0 -}}
+{{- range include "pod-rebalancer.workloads" . | fromJsonArray -}}
+{{- $own := include "pod-rebalancer.secondsToFinish" (dict "of" . "value" "terminationGracePeriodSeconds") | atoi -}}
+{{- $seconds = max $seconds (add $own 15) -}}
 {{- end -}}
 {{- $seconds -}}
 {{- end -}}

@@ -86,7 +86,7 @@ serviceAccountName: {{ include "pod-rebalancer.serviceAccountName" $root }}
 automountServiceAccountToken: true
 restartPolicy: Never
 # The request in hand, the record and the Events: a run that is asked to end finishes them.
-terminationGracePeriodSeconds: {{ $values.cronJob.terminationGracePeriodSeconds }}
+terminationGracePeriodSeconds: {{ include "pod-rebalancer.terminationGracePeriodSeconds" $root }}
 {{- with $values.image.pullSecrets }}
 imagePullSecrets:
   {{- toYaml . | nindent 2 }}

@@ -9,7 +9,7 @@ pub(super) const SETTINGS: &[Variable] = &[
         HEADING,
         "METRICS_PUSH_URL",
         None,
-        "Base URL of a Pushgateway, such as http://pushgateway:9091, or of VictoriaMetrics, to which metrics are pushed at the end of each run",
+        "Base URL of a Pushgateway, such as http://pushgateway:9091, or of VictoriaMetrics, such as http://victoriametrics:8428/api/v1/import/prometheus, to which metrics are pushed at the end of each run",
     ),
     Variable::new(
         HEADING,

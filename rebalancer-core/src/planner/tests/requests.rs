@@ -87,7 +87,7 @@ fn earlier_readings_are_judged_by_each_pods_own_request_too() {
 }
 
 proptest! {
-    /// The seeds' formula: `target = utilization / 100 * mean CPU request`.
+    /// The formula: `target = utilization / 100 * mean CPU request`.
     #[test]
     fn when_all_request_the_same_the_target_is_that_of_the_mean_request(
         loads in prop::collection::vec(0.0_f64..3.0, 1..30), request in 0.1_f64..4.0, percent in 10.0_f64..150.0,

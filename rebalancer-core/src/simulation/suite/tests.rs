@@ -2,7 +2,7 @@
 
 use super::*;
 
-/// The courses of a case under the seeds' strategy, which tries its luck everywhere.
+/// The courses of a case under rotate-outliers, which tries its luck everywhere.
 async fn tried(case: &Case) -> Score {
     run(case, Strategy::RotateOutliers, &Policy::default()).await.unwrap()
 }
