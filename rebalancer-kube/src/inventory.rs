@@ -82,11 +82,11 @@ impl KubeInventory {
             Err(Failure::Refused(refusal)) if is_gone(&refusal) => Ok(None),
             Err(failure) => Err(failure),
         };
+        // What could not be asked is neither there nor gone.
         debug!(
             event = "kubernetes_get",
             resource,
             object = name,
-            // What could not be asked is neither there nor gone.
             found = answer.as_ref().ok().map(Option::is_some),
             error = answer.as_ref().err().map(tracing::field::display),
             "looked for an object"
