@@ -72,7 +72,12 @@ pub(super) const EVENTS: &[Event] = &[
         "a request failed and is repeated after this delay, or a list is read anew",
     ),
     event("kubernetes_list", DEBUG, &["kind", "items", "before"], "a page of a list, after so many items"),
-    event("kubernetes_get", DEBUG, &["resource", "object", "found", "error"], "one object was asked for"),
+    event(
+        "kubernetes_get",
+        DEBUG,
+        &["resource", "object", "found", "error"],
+        "one object was asked for; `found` is absent when that could not be told",
+    ),
     event(
         "kubernetes_lease",
         DEBUG,
