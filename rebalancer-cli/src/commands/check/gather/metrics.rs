@@ -116,3 +116,77 @@ fn named(values: BTreeSet<String>) -> BTreeSet<String> {
     let plain = |value: &String| !value.is_empty() && !value.chars().any(char::is_control);
     values.into_iter().filter(plain).collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::{Arc, Mutex};
+
+    use axum::Router;
+    use axum::http::StatusCode;
+    use axum::routing::post;
+    use rebalancer_prom::query::{Placeholders, Window, fill};
+
+    use super::*;
+
+    const NOTHING: &str = r#"{"status":"success","data":{"resultType":"vector","result":[]}}"#;
+    const SHOP: &str = r#"{"status":"success","data":{"resultType":"vector","result":[
+        {"metric":{"namespace":"shop"},"value":[0,"1"]}]}}"#;
+
+    /// Looks up `m{namespace="shop", container="app"}`, and gives the queries that were asked for that.
+    async fn looked_up(
+        answer: fn(&str) -> (StatusCode, &'static str),
+    ) -> (Result<Series, MetricsError>, Vec<String>) {
+        let asked = Arc::new(Mutex::new(Vec::new()));
+        let also = Arc::clone(&asked);
+        let handler = async move |form: String| {
+            let mut form = url::form_urlencoded::parse(form.as_bytes());
+            let query = form.find(|(name, _)| name == "query").unwrap().1.into_owned();
+            let answer = answer(&query);
+            also.lock().unwrap().push(query);
+            answer
+        };
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let base = format!("http://{}", listener.local_addr().unwrap());
+        let server = axum::serve(listener, Router::new().route("/api/v1/query", post(handler)));
+        let client = Client::new(&rebalancer_prom::Settings::new(base.parse().unwrap())).unwrap();
+        let names = Placeholders {
+            namespace: "shop".to_owned(),
+            container: "app".to_owned(),
+            workload: "orders".to_owned(),
+            window: Window::new(std::time::Duration::from_mins(5)).unwrap(),
+        };
+        let query = fill(r#"m{namespace="{{namespace}}", container="{{container}}"}"#, &names).unwrap();
+        let selector = selectors(&query).remove(0);
+        let found = tokio::select! {
+            found = series(&client, &selector, Timestamp::UNIX_EPOCH + SignedDuration::from_hours(24)) => found,
+            _ = server.into_future() => panic!("the server ended"),
+        };
+        let asked = asked.lock().unwrap().clone();
+        (found, asked)
+    }
+
+    #[tokio::test]
+    async fn all_series_of_a_metric_are_read_only_when_nothing_else_tells_more() {
+        let all = "group by (namespace) (m)".to_owned();
+        let (found, asked) = looked_up(|_| (StatusCode::OK, NOTHING)).await;
+        assert_eq!(found, Ok(Series::default()));
+        assert_eq!(asked.last(), Some(&all));
+        let here = |query: &str| match query {
+            r#"group by (namespace) (m{namespace="shop"})"# => (StatusCode::OK, SHOP),
+            _ => (StatusCode::OK, NOTHING),
+        };
+        let (found, asked) = looked_up(here).await;
+        assert_eq!(found, Ok(Series { namespaces: ["shop".to_owned()].into(), ..Series::default() }));
+        assert!(!asked.contains(&all), "{asked:?}");
+    }
+
+    #[tokio::test]
+    async fn a_look_up_that_fails_is_not_taken_for_one_that_finds_nothing() {
+        let fails = |query: &str| match query.contains("timestamp(") {
+            true => (StatusCode::UNPROCESSABLE_ENTITY, "too many samples"),
+            false => (StatusCode::OK, NOTHING),
+        };
+        let error = looked_up(fails).await.0.unwrap_err().to_string();
+        assert!(error.contains("too many samples"), "{error}");
+    }
+}
