@@ -146,7 +146,7 @@ fn partitions(facts: &Facts<'_>) -> Option<Finding> {
             Finding::ok(Code::Samples, format!("{PARTITIONS}: {} partitions are known", loads.len()))
         }
     };
-    // Without them a cycle goes on by the seeds' strategy.
+    // Without them a cycle goes on as rotate-outliers does.
     let severity = finding.severity.min(Severity::Warning);
     Some(Finding { severity, ..finding })
 }
