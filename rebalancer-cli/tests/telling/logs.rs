@@ -104,6 +104,22 @@ async fn what_gets_no_answer_is_told_too() {
     }
 }
 
+#[tokio::test]
+async fn an_object_that_could_not_be_asked_for_is_neither_found_nor_missing() {
+    let brief = [("LOG_LEVEL", "debug"), ("KUBE_TIMEOUT", "300ms")];
+    let asked = |run: &Run| {
+        let of_deployment =
+            |line: &Value| line["event"] == "kubernetes_get" && line["resource"] == "deployments";
+        run.log().into_iter().find(of_deployment).unwrap()
+    };
+    let world = World::start().await;
+    world.silence("/deployments/consumer");
+    let line = asked(&world.cycle(&brief).await.expect_exit(1));
+    assert!(line["found"].is_null() && line["error"].is_string(), "{line}");
+    let line = asked(&World::start().await.cycle(&[("LOG_LEVEL", "debug")]).await.expect_exit(0));
+    assert!(line["found"] == true && line["error"].is_null(), "{line}");
+}
+
 /// The run on a terminal of its own, with what it writes to both outputs.
 async fn on_a_terminal(world: &World, variables: &[(&str, &str)]) -> String {
     let program = world.rebalancer(&[], variables);
