@@ -70,6 +70,15 @@ impl Findings {
         self
     }
 
+    /// What the first finding of this code says.
+    #[track_caller]
+    pub(crate) fn message(&self, code: &str) -> &str {
+        let finding = self.findings.iter().find(|finding| finding["code"] == code);
+        finding
+            .and_then(|finding| finding["message"].as_str())
+            .unwrap_or_else(|| panic!("no {code} in {self:#?}"))
+    }
+
     /// Nothing of this code was found.
     #[track_caller]
     pub(crate) fn lacks(&self, code: &str) -> &Self {

@@ -9,6 +9,7 @@ use crate::broken::{Broken, Fault};
 use crate::check::{Findings, check, six};
 use crate::fleet::Fleet;
 use crate::metrics::{History, Server};
+use crate::wait;
 
 async fn found(
     fleet: &Fleet,
@@ -155,13 +156,19 @@ async fn a_clock_that_differs_is_told_with_whose_it_is() {
     {
         let url = dated(&metrics.url, offset).await;
         let (findings, _) = check(fleet.rebalancer(&url)).await;
-        let seconds = offset.unsigned_abs();
-        let about = [seconds - 1, seconds, seconds + 1].map(|seconds| format!("{seconds} s"));
         findings.expect(severity, "clock_skew", &[words, "NTP"]);
-        assert!(
-            about.iter().any(|about| format!("{findings:?}").contains(about)),
-            "{about:?} is not in {findings:#?}"
-        );
+        // An answer takes some time on a busy machine, and its date has whole seconds.
+        let told = findings
+            .message("clock_skew")
+            .split_once(" s ")
+            .unwrap()
+            .0
+            .rsplit(' ')
+            .next()
+            .unwrap()
+            .to_owned();
+        let told: u64 = told.parse().unwrap();
+        assert!(told.abs_diff(offset.unsigned_abs()) <= wait::PATIENCE.as_secs() / 2, "{findings:#?}");
     }
 }
 
