@@ -135,7 +135,7 @@ fn fail(error: &dyn std::error::Error, started: Instant) -> Ended {
         status = "failed",
         %error,
         seconds = started.elapsed().as_secs_f64(),
-        "the cycle failed"
+        "the cycle failed; `rebalancer check` with the same settings looks for the cause"
     );
     FAILED
 }
@@ -145,7 +145,7 @@ fn without_memory(error: &StateError, started: Instant) -> Ended {
     let (reason, seconds) = (error.name(), started.elapsed().as_secs_f64());
     match error {
         StateError::Unavailable { .. } => {
-            error!(event = "cycle_finished", status = "failed", reason, %error, seconds, "the cycle failed");
+            error!(event = "cycle_finished", status = "failed", reason, %error, seconds, "the cycle failed; `rebalancer check` with the same settings looks for the cause");
             FAILED
         }
         StateError::Forbidden { .. } | StateError::Rejected { .. } => {
@@ -193,7 +193,7 @@ fn finished(outcome: &Outcome, started: Instant) -> Ended {
         };
     }
     if outcome.is_failure() {
-        say!(error, "the cycle failed");
+        say!(error, "the cycle failed; `rebalancer check` with the same settings looks for the cause");
         Ended { status, exit: Exit::Failed, success: false }
     } else {
         say!(info, "the cycle finished");

@@ -79,6 +79,7 @@ fn set<'a>(names: impl IntoIterator<Item = &'a str>) -> BTreeSet<String> {
 #[test]
 fn the_source_writes_exactly_these_events() {
     let calls = source::events();
+    assert_eq!(calls.len(), EVENTS.len(), "each event stands once");
     assert_eq!(set(calls.keys().map(String::as_str)), set(EVENTS.iter().map(|event| event.name)));
     for event in EVENTS {
         let calls = &calls[event.name];
@@ -101,6 +102,7 @@ fn the_source_writes_exactly_these_events() {
 #[test]
 fn the_source_makes_exactly_these_spans() {
     let calls = source::spans();
+    assert_eq!(calls.len(), SPANS.len(), "each span stands once");
     assert_eq!(set(calls.keys().map(String::as_str)), set(SPANS.iter().map(|span| span.name)));
     for span in SPANS {
         let made = calls[span.name].iter().flat_map(|call| call.fields.clone());
