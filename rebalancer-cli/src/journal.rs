@@ -9,9 +9,9 @@ mod steps;
 pub(crate) use events::EventJournal;
 pub(crate) use steps::StepJournal;
 
+use rebalancer_core::cycle::LookBack;
+use rebalancer_core::cycle::{Intent, Journal, Step};
 use rebalancer_core::cycle::{Observation, PodOutcome};
-use rebalancer_core::port::{Intent, Journal, Step};
-use rebalancer_core::remember::LookBack;
 use tokio::time::Instant;
 
 /// Tells everything to each of these.

@@ -10,11 +10,12 @@ use std::collections::BTreeSet;
 use std::process::Command;
 
 use jiff::{SignedDuration, Timestamp};
+use rebalancer_core::eligibility::Veto;
 use rebalancer_core::fleet::{Indicator, Owner, Phase};
 use rebalancer_core::guard::NotNow;
 use rebalancer_core::history::{Pause, Trip};
 use rebalancer_core::port::MetricsError;
-use rebalancer_core::report::{Hold, Veto};
+use rebalancer_core::report::Hold;
 use rebalancer_core::unit::Share;
 
 const CONFIGURATION: &str = include_str!("../../docs/configuration.md");

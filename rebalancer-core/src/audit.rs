@@ -5,11 +5,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use crate::fleet::DisruptionBudget;
 use crate::fleet::{Indicator, Phase, Target};
 use crate::policy::Policy;
 use crate::report::{Expectation, Plan, Removal};
 use crate::snapshot::{ObservedPod, Snapshot};
-use crate::surroundings::DisruptionBudget;
 
 /// A safety rule that a plan breaks. That is a bug in the planner: nothing may be done.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]

@@ -9,10 +9,14 @@
 //! What has changed nothing yet is dropped when it is time to stop; [`act`] stops by itself between two removals.
 
 mod act;
+mod journal;
+mod memory;
 mod outcome;
 mod run;
 
 pub use act::{Hands, Order, act};
+pub use journal::{Intent, Journal, Step};
+pub use memory::{LookBack, Memory, NotBegun};
 pub use outcome::{Changed, NotAttempted, Outcome, PodOutcome};
 pub use run::{End, Failed, Ports, Remembering, Task, run};
 
@@ -21,10 +25,10 @@ use jiff::Timestamp;
 use crate::fleet::{Hpa, Pod, Workload};
 use crate::planner;
 use crate::policy::Policy;
-use crate::port::{Inventory, InventoryError, Journal, MetricsSource, Readings, Step};
+use crate::port::{Inventory, InventoryError, MetricsSource, Readings};
 use crate::report::Report;
+use crate::snapshot::Surroundings;
 use crate::snapshot::{ObserveError, Past, Snapshot};
-use crate::surroundings::Surroundings;
 
 /// Whose fleet, and how its autoscaler may be called.
 #[derive(Debug, Clone, PartialEq, Eq)]

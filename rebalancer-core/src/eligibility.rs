@@ -2,13 +2,16 @@
 
 use jiff::{SignedDuration, Timestamp};
 
+mod veto;
+
+pub use veto::Veto;
+
 use std::collections::BTreeMap;
 
-use crate::fleet::{Phase, Pod};
+use crate::fleet::Controller;
+use crate::fleet::{Phase, Pod, belongs};
 use crate::policy::Policy;
-use crate::report::Veto;
 use crate::snapshot::Snapshot;
-use crate::surroundings::Controller;
 
 /// Namespaces whose pods keep the cluster itself alive.
 const SYSTEM_NAMESPACES: [&str; 3] = ["kube-system", "kube-public", "kube-node-lease"];
@@ -99,20 +102,6 @@ pub(crate) fn opts_out(annotations: &BTreeMap<String, String>) -> bool {
 /// Whether somebody who wrote this annotation may have meant this value.
 fn says(annotations: &BTreeMap<String, String>, name: &str, value: &str) -> bool {
     annotations.get(name).is_some_and(|given| given.to_ascii_lowercase().contains(value))
-}
-
-/// One of the workload's own pods: it has the container, and the workload owns it, directly or by a ReplicaSet.
-///
-/// A ReplicaSet of a Deployment or an Argo Rollout is called `<workload>-<hash>`, and a hash has no dash.
-#[must_use]
-pub fn belongs(pod: &Pod, workload: &str) -> bool {
-    let owned = pod.owner.as_ref().is_some_and(|owner| {
-        let hash = owner.name.strip_prefix(workload).and_then(|rest| rest.strip_prefix('-'));
-        owner.name == workload
-            || (owner.kind == "ReplicaSet"
-                && hash.is_some_and(|hash| !hash.is_empty() && !hash.contains('-')))
-    });
-    owned && pod.container.is_some()
 }
 
 /// Vetoes that hold for the pod's whole life.

@@ -10,9 +10,9 @@ use jiff::{SignedDuration, Timestamp};
 
 use crate::eligibility::{OPT_OUT, opts_out};
 use crate::fleet::Phase;
+use crate::fleet::{Controller, Scaling};
 use crate::policy::Policy;
 use crate::snapshot::{ObservedPod, Snapshot};
-use crate::surroundings::{Controller, Scaling};
 
 /// Why no rotation is made now.
 #[derive(Debug, Clone, PartialEq)]

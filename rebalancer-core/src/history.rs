@@ -24,24 +24,26 @@ mod effect;
 mod judge;
 mod ledger;
 #[cfg(any(test, feature = "simulation"))]
-mod memory;
-mod patience;
+mod memory_store;
 mod pause;
+mod policy;
 mod record;
 mod rotation;
 mod store;
 
 pub use breaker::{Breaker, Trip};
-pub use counter::{Counters, Tally, Toll};
+pub use counter::{Counters, CycleCost, Tally};
 pub use durations::Durations;
-pub use effect::{Effect, Spread};
-pub use judge::CycleEnd;
+pub use effect::{Effect, Imbalance};
+pub use judge::CycleHealth;
 #[cfg(any(test, feature = "simulation"))]
-pub use memory::MemoryStore;
-pub use patience::{Budget, LONGEST_WINDOW, Patience, PatienceError};
+pub use memory_store::MemoryStore;
 pub use pause::Pause;
+pub use policy::{Budget, HistoryPolicy, HistoryPolicyError, LONGEST_WINDOW};
 pub use record::{Header, Record, SCHEMA_VERSION};
-pub use rotation::{Fate, Found, Role, Rotated, Rotation, Story, Unrecordable};
+pub use rotation::{
+    Found, ReconciledRemoval, RemovalFate, RemovalResult, Role, RotatedPod, Rotation, Unrecordable,
+};
 pub use store::{Acquired, Held, Peeked, StateError, StateStore, Token};
 
 use jiff::{SignedDuration, Timestamp};

@@ -49,19 +49,15 @@ pub mod fleet;
 pub mod group;
 pub mod guard;
 pub mod history;
-mod outlier;
 pub mod planner;
 pub mod policy;
 pub mod port;
 pub mod prediction;
-pub mod remember;
 pub mod report;
 #[cfg(feature = "simulation")]
 pub mod simulation;
 pub mod snapshot;
 pub mod stats;
-pub mod surroundings;
-mod target;
 pub mod unit;
 
 #[cfg(test)]

@@ -4,20 +4,21 @@
 use std::collections::BTreeMap;
 
 use crate::eligibility::Criteria;
+use crate::eligibility::Veto;
+use crate::fleet::PodRef;
 use crate::fleet::{Indicator, Target};
 use crate::group::{Inference, Unusable};
 use crate::guard::not_now;
 use crate::policy::{Policy, Strategy};
-use crate::port::PodRef;
 use crate::prediction::Prediction;
 use crate::report::{
-    Choice, Decision, Hold, IndicatorReport, Limit, Method, Removal, Report, Spared, Verdict, Veto,
+    Choice, Decision, Hold, IndicatorReport, Limit, Method, Removal, Report, Spared, Verdict,
 };
 use crate::snapshot::{Loads, ObservedPod, Snapshot};
 use crate::unit::{Cores, Load};
+use budget::Room;
 use measure::Seen;
 use raised::Raised;
-pub(crate) use room::Room;
 
 /// Decides what to do with the fleet.
 ///
@@ -246,11 +247,13 @@ fn removal(observed: &ObservedPod, indicator: Indicator, load: Load, choice: Cho
     }
 }
 
+mod budget;
 mod confirm;
+mod cpu_limit;
 mod measure;
+mod outlier;
 mod predict;
 mod raised;
-mod room;
 mod rotate;
 mod score;
 #[cfg(test)]

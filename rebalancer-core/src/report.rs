@@ -7,8 +7,8 @@ use jiff::Timestamp;
 
 use crate::fleet::{Indicator, Target, Workload};
 use crate::group::{Inference, Unusable};
-use crate::port::MetricsError;
 use crate::prediction::Prediction;
+use crate::snapshot::Degraded;
 use crate::stats::Distribution;
 use crate::unit::{Ratio, Weight};
 
@@ -20,7 +20,7 @@ mod verdict;
 pub use decision::{Choice, Decision, Expectation, Improvement, Plan, Removal};
 pub use hold::Hold;
 pub use limit::{ByRequest, Limit};
-pub use verdict::{Spared, Verdict, Veto};
+pub use verdict::{Spared, Verdict};
 
 /// The result of planning.
 #[derive(Debug, Clone, PartialEq)]
@@ -128,14 +128,4 @@ impl fmt::Display for Method {
             Self::RotateOutliers { because: Some(because) } => write!(f, "rotate-outliers, since {because}"),
         }
     }
-}
-
-/// An enabled indicator that could not be read.
-#[derive(Debug, Clone, PartialEq)]
-#[cfg_attr(feature = "serde", derive(serde::Serialize))]
-pub struct Degraded {
-    /// Which one.
-    pub indicator: Indicator,
-    /// Why.
-    pub error: MetricsError,
 }

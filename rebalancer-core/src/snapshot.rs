@@ -2,11 +2,12 @@
 
 use jiff::Timestamp;
 
-use crate::eligibility::belongs;
-use crate::fleet::{Hpa, Indicator, PartitionLoad, Pod, Samples, Target, Workload};
+use crate::fleet::belongs;
+use crate::fleet::{
+    Controller, DisruptionBudget, Hpa, Indicator, PartitionLoad, Pod, Samples, Scaling, ScalingMetric,
+    Target, Workload,
+};
 use crate::port::{InventoryError, MetricsError, Readings};
-use crate::report::Degraded;
-use crate::surroundings::Surroundings;
 use crate::unit::{Cores, Load};
 
 mod autoscaler;
@@ -90,6 +91,31 @@ pub struct Snapshot {
     pub surroundings: Surroundings,
     /// Earlier readings of the indicator that raised an imbalance; `None` when they were not asked for.
     pub past: Option<Past>,
+}
+
+/// What was read of the fleet's surroundings.
+#[derive(Debug, Clone, PartialEq, Default)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
+pub struct Surroundings {
+    /// The workload's own object; `None` when it is of a kind that is not read (neither a Deployment nor a
+    /// StatefulSet). Then the pods alone tell what goes on.
+    pub controller: Option<Controller>,
+    /// What the autoscaler is doing; `None` without one, or when only the metric system knows it.
+    pub scaling: Option<Scaling>,
+    /// What the autoscaler scales by, in its own order; empty without one, or when only the metric system knows it.
+    pub scales_by: Vec<ScalingMetric>,
+    /// Every disruption budget of the namespace; empty when budgets don't matter to the way in which pods are removed.
+    pub budgets: Vec<DisruptionBudget>,
+}
+
+/// An enabled indicator that could not be read.
+#[derive(Debug, Clone, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
+pub struct Degraded {
+    /// Which one.
+    pub indicator: Indicator,
+    /// Why.
+    pub error: MetricsError,
 }
 
 /// Earlier readings of one indicator.

@@ -3,9 +3,9 @@
 use std::collections::BTreeSet;
 
 use async_trait::async_trait;
+use rebalancer_core::fleet::{Controller, DisruptionBudget};
 use rebalancer_core::fleet::{Hpa, Pod, Uid};
-use rebalancer_core::port::{Inventory, InventoryError, Trouble};
-use rebalancer_core::surroundings::{Controller, DisruptionBudget};
+use rebalancer_core::port::{ApiErrors, Inventory, InventoryError};
 use serde::de::DeserializeOwned;
 use tracing::{Instrument as _, debug, info_span, warn};
 
@@ -156,8 +156,8 @@ impl Inventory for KubeInventory {
     }
 
     /// Of everybody who shares the connection.
-    fn trouble(&self) -> Trouble {
-        self.connection.meter.trouble()
+    fn errors(&self) -> ApiErrors {
+        self.connection.meter.errors()
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use rebalancer_core::port::Trouble;
+use rebalancer_core::port::ApiErrors;
 
 use crate::classify::is_from_a_budget;
 use crate::wire::Failure;
@@ -27,8 +27,11 @@ impl Meter {
         self.retries.fetch_add(1, Ordering::Relaxed);
     }
 
-    pub(crate) fn trouble(&self) -> Trouble {
-        Trouble { errors: self.errors.load(Ordering::Relaxed), retries: self.retries.load(Ordering::Relaxed) }
+    pub(crate) fn errors(&self) -> ApiErrors {
+        ApiErrors {
+            errors: self.errors.load(Ordering::Relaxed),
+            retries: self.retries.load(Ordering::Relaxed),
+        }
     }
 }
 

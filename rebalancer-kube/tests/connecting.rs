@@ -6,8 +6,9 @@ use std::io::Write;
 use std::path::Path;
 use std::time::Duration;
 
+use rebalancer_core::fleet::PodRef;
 use rebalancer_core::fleet::Uid;
-use rebalancer_core::port::{Inventory, InventoryError, Mode, PodDeleter, PodRef, RemovalError};
+use rebalancer_core::port::{Inventory, InventoryError, Mode, PodDeleter, RemovalError};
 use rebalancer_kube::{
     ConnectError, Connection, InventorySettings, KubeInventory, KubeRemover, Method, Settings, connect,
 };

@@ -6,15 +6,15 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use rebalancer_core::fleet::{CpuTarget, Hpa, Pod};
-use rebalancer_core::port::{Inventory, InventoryError, Trouble as Counted};
-use rebalancer_core::surroundings::{Level, Measured, Scaling, ScalingMetric};
+use rebalancer_core::fleet::{Level, Measured, Scaling, ScalingMetric};
+use rebalancer_core::port::{ApiErrors as Counted, Inventory, InventoryError};
 use rebalancer_core::unit::Amount;
 use rebalancer_kube::{InventorySettings, KubeInventory};
 use serde_json::json;
 use tokio::time::Instant;
 
 mod world;
-use world::{Trouble, World};
+use world::{Fault, World};
 
 fn names(pods: &[Pod]) -> BTreeSet<String> {
     pods.iter().map(|pod| pod.name.clone()).collect()
@@ -50,19 +50,18 @@ async fn a_list_that_keeps_expiring_is_no_answer() {
 
 #[tokio::test(start_paused = true)]
 async fn troubles_that_pass_are_waited_out() {
-    let troubles =
-        [Trouble::Status(500, "InternalError"), Trouble::Busy, Trouble::Serve, Trouble::Status(503, "")];
-    let world = World::with_pods(20).page(10).troubles(troubles);
+    let faults = [Fault::Status(500, "InternalError"), Fault::Busy, Fault::Serve, Fault::Status(503, "")];
+    let world = World::with_pods(20).page(10).faults(faults);
     let inventory = world.inventory();
     assert_eq!(inventory.pods().await.unwrap().len(), 20);
-    let Counted { errors, retries } = inventory.trouble();
+    let Counted { errors, retries } = inventory.errors();
     assert_eq!((errors, retries), (3, 3));
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_wait_beyond_the_deadline_is_not_begun() {
     let start = Instant::now();
-    let world = World::with_pods(3).troubles([Trouble::BusyForever]);
+    let world = World::with_pods(3).faults([Fault::BusyForever]);
     let message = "429: Too many requests, please try again later.".to_owned();
     assert_eq!(world.inventory().pods().await, Err(InventoryError::Unavailable { message }));
     assert!(start.elapsed() < Duration::from_secs(1));
@@ -70,8 +69,8 @@ async fn a_wait_beyond_the_deadline_is_not_begun() {
 
 #[tokio::test(start_paused = true)]
 async fn part_of_a_fleet_is_never_returned() {
-    let broken = (0..50).map(|_| Trouble::Status(500, "InternalError"));
-    let world = World::with_pods(20).page(10).troubles([Trouble::Serve].into_iter().chain(broken));
+    let broken = (0..50).map(|_| Fault::Status(500, "InternalError"));
+    let world = World::with_pods(20).page(10).faults([Fault::Serve].into_iter().chain(broken));
     let error = world.inventory().pods().await.unwrap_err();
     let message = "500 InternalError: words of the server".to_owned();
     assert_eq!(error, InventoryError::Unavailable { message });
@@ -79,10 +78,10 @@ async fn part_of_a_fleet_is_never_returned() {
 
 #[tokio::test(start_paused = true)]
 async fn a_server_that_hangs_ends_at_the_deadline_and_so_do_all_retries_together() {
-    for first in [Trouble::Hang, Trouble::Busy] {
+    for first in [Fault::Hang, Fault::Busy] {
         let start = Instant::now();
-        let hangs = (0..9).map(|_| Trouble::Hang);
-        let world = World::with_pods(3).troubles([first].into_iter().chain(hangs));
+        let hangs = (0..9).map(|_| Fault::Hang);
+        let world = World::with_pods(3).faults([first].into_iter().chain(hangs));
         let error = world.inventory().pods().await.unwrap_err();
         assert_eq!(error, InventoryError::Unavailable { message: "no answer within 10s".into() });
         assert!(start.elapsed() <= Duration::from_millis(10_010), "{:?}", start.elapsed());
@@ -95,7 +94,7 @@ async fn a_missing_right_is_named_with_its_verb_and_resource() {
         let message = "403 Forbidden: words of the server".to_owned();
         Err(InventoryError::Forbidden { verb, resource, namespace: "shop".into(), message })
     };
-    let world = || World::with_pods(1).troubles([Trouble::Status(403, "Forbidden")]).inventory();
+    let world = || World::with_pods(1).faults([Fault::Status(403, "Forbidden")]).inventory();
     assert_eq!(world().pods().await, forbidden("list", "pods").map(|()| vec![]));
     assert_eq!(world().pod("a").await, forbidden("get", "pods").map(|()| None));
     let hpas = "horizontalpodautoscalers.autoscaling";
@@ -104,7 +103,7 @@ async fn a_missing_right_is_named_with_its_verb_and_resource() {
 
 #[tokio::test(start_paused = true)]
 async fn bad_credentials_are_told_apart_and_not_tried_again() {
-    let world = World::with_pods(1).troubles([Trouble::Status(401, "Unauthorized")]);
+    let world = World::with_pods(1).faults([Fault::Status(401, "Unauthorized")]);
     assert!(matches!(world.inventory().pods().await, Err(InventoryError::Unauthorized { .. })));
 }
 
@@ -121,7 +120,7 @@ async fn an_answer_of_another_kind_is_not_an_empty_fleet() {
     for other in
         [json!({}), json!({"kind": "Status", "status": "Success"}), json!({"kind": "Table", "items": []})]
     {
-        let world = World::with_pods(1).troubles([Trouble::Exactly(200, other)]);
+        let world = World::with_pods(1).faults([Fault::Exactly(200, other)]);
         assert!(matches!(world.inventory().pods().await, Err(InventoryError::Rejected { .. })));
     }
 }
@@ -136,7 +135,7 @@ async fn a_pod_is_read_by_name_and_a_missing_one_is_none() {
 
 #[tokio::test(start_paused = true)]
 async fn a_missing_path_is_not_a_missing_pod() {
-    let world = World::with_pods(1).troubles([Trouble::Status(404, "NotFound")]);
+    let world = World::with_pods(1).faults([Fault::Status(404, "NotFound")]);
     assert!(matches!(world.inventory().pod("consumer-0000").await, Err(InventoryError::Rejected { .. })));
 }
 

@@ -2,13 +2,13 @@
 
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "in a test, a panic is the failure")]
 
-use rebalancer_core::port::{Inventory as _, Mode, PodDeleter, RemovalError, Trouble as Counted};
+use rebalancer_core::port::{ApiErrors as Counted, Inventory as _, Mode, PodDeleter, RemovalError};
 use rebalancer_kube::{KubeInventory, KubeRemover, Method};
 use serde_json::json;
 use tokio::time::{Duration, Instant};
 
 mod world;
-use world::{Trouble, World, pod_ref};
+use world::{Fault, World, pod_ref};
 
 const METHODS: [Method; 2] = [Method::Evict, Method::Delete];
 
@@ -96,10 +96,9 @@ async fn a_budget_refuses_an_eviction_in_its_own_words() {
 #[tokio::test(start_paused = true)]
 async fn a_refused_removal_is_not_sent_again_although_it_would_succeed() {
     for method in METHODS {
-        for trouble in
-            [Trouble::Busy, Trouble::Status(503, "ServiceUnavailable"), Trouble::Status(504, "Timeout")]
+        for trouble in [Fault::Busy, Fault::Status(503, "ServiceUnavailable"), Fault::Status(504, "Timeout")]
         {
-            let world = World::with_pods(3).troubles([trouble]);
+            let world = World::with_pods(3).faults([trouble]);
             remove(&world, method, Mode::Real).await.unwrap_err();
             tokio::time::sleep(Duration::from_secs(3600)).await;
             assert_eq!(world.pods().len(), 3);
@@ -109,7 +108,7 @@ async fn a_refused_removal_is_not_sent_again_although_it_would_succeed() {
 
 #[tokio::test(start_paused = true)]
 async fn a_rate_limit_is_not_taken_for_a_budget() {
-    let world = World::with_pods(3).troubles([Trouble::Busy]);
+    let world = World::with_pods(3).faults([Fault::Busy]);
     let message = "429: Too many requests, please try again later.".to_owned();
     assert_eq!(remove(&world, Method::Evict, Mode::Real).await, Err(RemovalError::Throttled { message }));
 }
@@ -119,7 +118,7 @@ async fn a_failure_inside_of_a_success_is_a_failure() {
     let words =
         "This pod has more than one PodDisruptionBudget, which the eviction subresource does not support.";
     let status = json!({"kind": "Status", "status": "Failure", "message": words, "code": 500});
-    let world = World::with_pods(1).troubles([Trouble::Exactly(201, status)]);
+    let world = World::with_pods(1).faults([Fault::Exactly(201, status)]);
     let result = remove(&world, Method::Evict, Mode::Real).await;
     assert_eq!(result, Err(RemovalError::Rejected { message: format!("500: {words}") }));
 }
@@ -129,7 +128,7 @@ async fn a_missing_right_is_named_with_its_verb_and_resource() {
     for (method, verb, resource) in
         [(Method::Evict, "create", "pods/eviction"), (Method::Delete, "delete", "pods")]
     {
-        let world = World::with_pods(1).troubles([Trouble::Status(403, "Forbidden")]);
+        let world = World::with_pods(1).faults([Fault::Status(403, "Forbidden")]);
         let message = "403 Forbidden: words of the server".to_owned();
         let expected = Err(RemovalError::Forbidden { verb, resource, message });
         assert_eq!(remove(&world, method, Mode::Real).await, expected);
@@ -140,7 +139,7 @@ async fn a_missing_right_is_named_with_its_verb_and_resource() {
 async fn without_an_answer_nobody_knows_and_the_deadline_holds() {
     for method in METHODS {
         let start = Instant::now();
-        let world = World::with_pods(1).troubles([Trouble::Hang]);
+        let world = World::with_pods(1).faults([Fault::Hang]);
         let message = "no answer within 10s".to_owned();
         assert_eq!(remove(&world, method, Mode::Real).await, Err(RemovalError::Unknown { message }));
         assert!(start.elapsed() <= Duration::from_millis(10_010), "{:?}", start.elapsed());
@@ -149,7 +148,7 @@ async fn without_an_answer_nobody_knows_and_the_deadline_holds() {
 
 #[tokio::test(start_paused = true)]
 async fn a_success_that_is_no_kubernetes_answer_is_not_believed() {
-    let world = World::with_pods(1).troubles([Trouble::Exactly(200, json!("ok"))]);
+    let world = World::with_pods(1).faults([Fault::Exactly(200, json!("ok"))]);
     assert!(matches!(remove(&world, Method::Delete, Mode::Real).await, Err(RemovalError::Unknown { .. })));
 }
 
@@ -171,14 +170,14 @@ async fn what_a_server_says_of_a_pod_or_its_budget_is_no_error_and_what_it_says_
         let remover = KubeRemover::new(&connection, Method::Evict);
         let _ = remover.remove(&pod_ref("consumer-0000", uid), Mode::Real).await;
         assert_eq!(inventory.pod("nobody").await, Ok(None));
-        inventory.trouble()
+        inventory.errors()
     };
     let error = Counted { errors: 1, retries: 0 };
     assert_eq!(errors(World::with_pods(1), "uid-0").await, Counted::default());
     assert_eq!(errors(World::with_pods(1), "uid-of-before").await, Counted::default());
     assert_eq!(errors(World::with_pods(1).budget(0), "uid-0").await, Counted::default());
-    let forbidden = World::with_pods(1).troubles([Trouble::Status(403, "Forbidden")]);
+    let forbidden = World::with_pods(1).faults([Fault::Status(403, "Forbidden")]);
     assert_eq!(errors(forbidden, "uid-0").await, error);
-    let busy = World::with_pods(1).troubles([Trouble::Busy]);
+    let busy = World::with_pods(1).faults([Fault::Busy]);
     assert_eq!(errors(busy, "uid-0").await, error, "a removal is never repeated");
 }

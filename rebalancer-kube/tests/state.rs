@@ -4,13 +4,13 @@
 
 use jiff::{SignedDuration, Timestamp};
 use rebalancer_core::history::{
-    Acquired, CycleEnd, Held, MOST_BYTES, Patience, Record, StateError, StateStore,
+    Acquired, CycleHealth, Held, HistoryPolicy, MOST_BYTES, Record, StateError, StateStore,
 };
 use rebalancer_kube::ANNOTATION;
 use serde_json::{Value, json};
 
 mod world;
-use world::{Trouble, World};
+use world::{Fault, World};
 
 const LEASE: &str = "pod-rebalancer-consumer";
 const TTL: SignedDuration = SignedDuration::from_secs(60);
@@ -22,7 +22,8 @@ fn at(second: i64) -> Timestamp {
 /// A record in which so many cycles were counted.
 fn record(cycles: usize) -> Record {
     let mut record = Record::default();
-    (0..cycles).for_each(|_| record.cycle_ended("balanced", CycleEnd::Sound, at(0), &Patience::default()));
+    (0..cycles)
+        .for_each(|_| record.cycle_ended("balanced", CycleHealth::Sound, at(0), &HistoryPolicy::default()));
     record
 }
 
@@ -141,11 +142,11 @@ async fn a_write_over_somebody_elses_change_is_a_conflict_and_is_not_repeated() 
 
 #[tokio::test(start_paused = true)]
 async fn a_write_whose_answer_was_lost_is_found_to_have_been_made() {
-    let world = World::default().troubles([Trouble::Serve, Trouble::Lose]);
+    let world = World::default().faults([Fault::Serve, Fault::Lose]);
     let mut mine = acquire(&world, "a", 0).await.unwrap();
-    world.trouble([Trouble::Lose]);
+    world.fault([Fault::Lose]);
     world.store().save(at(1), &mut mine.token, &record(1)).await.unwrap();
-    world.trouble([Trouble::Lose, Trouble::Status(500, "InternalError")]);
+    world.fault([Fault::Lose, Fault::Status(500, "InternalError")]);
     world.store().release(at(2), mine.token, &record(2)).await.unwrap();
     assert_eq!(world.store().peek(at(2)).await.unwrap(), peeked(2, None));
 }
@@ -156,15 +157,15 @@ fn peeked(cycles: usize, held: Option<Held>) -> rebalancer_core::history::Peeked
 
 #[tokio::test(start_paused = true)]
 async fn a_server_that_is_busy_for_a_moment_is_asked_again() {
-    let world = World::default().troubles([Trouble::Busy, Trouble::Serve, Trouble::Busy]);
+    let world = World::default().faults([Fault::Busy, Fault::Serve, Fault::Busy]);
     let mut mine = acquire(&world, "a", 0).await.unwrap();
-    world.trouble([Trouble::Status(503, "ServiceUnavailable")]);
+    world.fault([Fault::Status(503, "ServiceUnavailable")]);
     world.store().save(at(1), &mut mine.token, &record(1)).await.unwrap();
 }
 
 #[tokio::test(start_paused = true)]
 async fn without_an_answer_the_lock_is_not_taken_and_the_deadline_holds() {
-    let world = World::default().troubles([Trouble::Hang]);
+    let world = World::default().faults([Fault::Hang]);
     let start = tokio::time::Instant::now();
     let message = "no answer within 10s".to_owned();
     assert_eq!(acquire(&world, "a", 0).await, Err(StateError::Unavailable { message }));
@@ -173,17 +174,17 @@ async fn without_an_answer_the_lock_is_not_taken_and_the_deadline_holds() {
 
 #[tokio::test(start_paused = true)]
 async fn a_missing_right_is_named_with_verb_resource_and_namespace() {
-    let forbidden = || Trouble::Status(403, "Forbidden");
-    for (verb, exists, troubles) in [
+    let forbidden = || Fault::Status(403, "Forbidden");
+    for (verb, exists, faults) in [
         ("get", false, vec![forbidden()]),
-        ("create", false, vec![Trouble::Serve, forbidden()]),
-        ("update", true, vec![Trouble::Serve, forbidden()]),
+        ("create", false, vec![Fault::Serve, forbidden()]),
+        ("update", true, vec![Fault::Serve, forbidden()]),
     ] {
         let world = World::default();
         if exists {
             world.put_lease(LEASE, json!({}));
         }
-        world.trouble(troubles);
+        world.fault(faults);
         let expected = StateError::Forbidden {
             verb,
             resource: "leases.coordination.k8s.io",
@@ -198,7 +199,7 @@ async fn a_missing_right_is_named_with_verb_resource_and_namespace() {
 async fn an_admission_rule_that_says_no_is_no_missing_right() {
     let words = "admission webhook \"w\" denied the request: no leases here";
     let denied = json!({"kind": "Status", "code": 403, "reason": "Forbidden", "message": words});
-    let world = World::default().troubles([Trouble::Serve, Trouble::Exactly(403, denied)]);
+    let world = World::default().faults([Fault::Serve, Fault::Exactly(403, denied)]);
     let message = format!("403 Forbidden: {words}");
     assert_eq!(acquire(&world, "a", 0).await, Err(StateError::Rejected { message }));
 }

@@ -6,14 +6,14 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use rebalancer_core::fleet::Uid;
+use rebalancer_core::fleet::{Controller, DisruptionBudget, Requirement, Selector};
 use rebalancer_core::port::{Inventory, InventoryError};
-use rebalancer_core::surroundings::{Controller, DisruptionBudget, Requirement, Selector};
 use rebalancer_kube::{InventorySettings, KubeInventory};
 use serde_json::{Value, json};
 use tokio::time::Instant;
 
 mod world;
-use world::{Trouble, World};
+use world::{Fault, World};
 
 const DEPLOYMENT: &str = "/apis/apps/v1/namespaces/shop/deployments/consumer";
 const STATEFUL_SET: &str = "/apis/apps/v1/namespaces/shop/statefulsets/consumer";
@@ -64,25 +64,25 @@ async fn a_workload_of_another_kind_is_none() {
 
 #[tokio::test(start_paused = true)]
 async fn a_missing_path_is_not_a_missing_workload() {
-    let world = World::default().troubles([Trouble::Status(404, "NotFound")]);
+    let world = World::default().faults([Fault::Status(404, "NotFound")]);
     assert!(matches!(world.inventory().controller().await, Err(InventoryError::Rejected { .. })));
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_missing_right_is_named_and_no_other_kind_is_tried() {
-    let world = World::default().troubles([Trouble::Status(403, "Forbidden")]);
+    let world = World::default().faults([Fault::Status(403, "Forbidden")]);
     assert_eq!(world.inventory().controller().await, forbidden("get", "deployments.apps"));
     assert_eq!(paths(&world).len(), 1);
-    let world = World::default().troubles([Trouble::Serve, Trouble::Status(403, "Forbidden")]);
+    let world = World::default().faults([Fault::Serve, Fault::Status(403, "Forbidden")]);
     assert_eq!(world.inventory().controller().await, forbidden("get", "statefulsets.apps"));
-    let world = World::default().troubles([Trouble::Status(403, "Forbidden")]);
+    let world = World::default().faults([Fault::Status(403, "Forbidden")]);
     assert_eq!(world.inventory().budgets().await, forbidden("list", "poddisruptionbudgets.policy"));
 }
 
 #[tokio::test(start_paused = true)]
 async fn troubles_that_pass_are_waited_out() {
-    let troubles = [Trouble::Busy, Trouble::Serve, Trouble::Status(503, "")];
-    let world = World::default().workload("StatefulSet", "consumer", 3).troubles(troubles);
+    let faults = [Fault::Busy, Fault::Serve, Fault::Status(503, "")];
+    let world = World::default().workload("StatefulSet", "consumer", 3).faults(faults);
     assert_eq!(world.inventory().controller().await, Ok(Some(at_rest("StatefulSet", 3))));
     assert_eq!(paths(&world).len(), 4);
 }
@@ -90,7 +90,7 @@ async fn troubles_that_pass_are_waited_out() {
 #[tokio::test(start_paused = true)]
 async fn both_kinds_together_end_at_one_deadline() {
     let start = Instant::now();
-    let world = World::default().troubles([Trouble::Status(503, ""), Trouble::Serve, Trouble::Hang]);
+    let world = World::default().faults([Fault::Status(503, ""), Fault::Serve, Fault::Hang]);
     let error = world.inventory().controller().await.unwrap_err();
     assert_eq!(error, InventoryError::Unavailable { message: "no answer within 10s".into() });
     assert!(start.elapsed() <= Duration::from_millis(10_010), "{:?}", start.elapsed());
@@ -99,7 +99,7 @@ async fn both_kinds_together_end_at_one_deadline() {
 #[tokio::test(start_paused = true)]
 async fn an_answer_of_another_kind_is_no_controller() {
     for other in [json!({}), json!({"kind": "Table", "apiVersion": "meta.k8s.io/v1", "metadata": {}})] {
-        let world = World::default().troubles([Trouble::Exactly(200, other)]);
+        let world = World::default().faults([Fault::Exactly(200, other)]);
         assert!(matches!(world.inventory().controller().await, Err(InventoryError::Rejected { .. })));
     }
 }
@@ -138,9 +138,9 @@ async fn budgets_come_from_all_pages() {
 #[tokio::test(start_paused = true)]
 async fn no_budgets_are_an_answer_and_part_of_them_is_none() {
     assert_eq!(World::default().inventory().budgets().await, Ok(vec![]));
-    let broken = (0..9).map(|_| Trouble::Status(500, "InternalError"));
+    let broken = (0..9).map(|_| Fault::Status(500, "InternalError"));
     let world = World::default().page(1).budgets(vec![budget("a", 0), budget("b", 1)]);
-    let world = world.troubles([Trouble::Serve].into_iter().chain(broken));
+    let world = world.faults([Fault::Serve].into_iter().chain(broken));
     assert!(matches!(world.inventory().budgets().await, Err(InventoryError::Unavailable { .. })));
 }
 

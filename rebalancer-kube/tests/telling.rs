@@ -11,7 +11,7 @@ use serde_json::json;
 use tokio::time::Instant;
 
 mod world;
-use world::{Trouble, World, pod_ref};
+use world::{Fault, World, pod_ref};
 
 const REVIEWS: &str = "/apis/authentication.k8s.io/v1/selfsubjectreviews";
 
@@ -69,7 +69,7 @@ async fn every_one_of_many_events_is_stored_even_of_one_object_and_time() {
 
 #[tokio::test(start_paused = true)]
 async fn an_event_whose_answer_was_lost_is_stored_once() {
-    let world = World::default().troubles([Trouble::Lose]);
+    let world = World::default().faults([Fault::Lose]);
     assert_eq!(world.recorder().post(&note("consumer-0")).await, Ok(()));
     assert_eq!((world.events().len(), world.seen().len()), (1, 2));
 }
@@ -77,7 +77,7 @@ async fn an_event_whose_answer_was_lost_is_stored_once() {
 #[tokio::test(start_paused = true)]
 async fn a_flood_against_a_server_that_never_answers_ends_in_time_and_asks_no_more_than_a_few_at_once() {
     let start = Instant::now();
-    let world = World::default().troubles((0..500).map(|_| Trouble::Hang));
+    let world = World::default().faults((0..500).map(|_| Fault::Hang));
     let failed = world.recorder().post_all(&flood(300), Duration::from_secs(2)).await;
     assert!(start.elapsed() <= Duration::from_millis(2_010), "{:?}", start.elapsed());
     assert_eq!(failed.len(), 300);
@@ -89,7 +89,7 @@ async fn a_flood_against_a_server_that_never_answers_ends_in_time_and_asks_no_mo
 #[tokio::test(start_paused = true)]
 async fn a_server_that_is_always_busy_is_not_asked_beyond_the_deadline() {
     let start = Instant::now();
-    let world = World::default().troubles((0..500).map(|_| Trouble::Busy));
+    let world = World::default().faults((0..500).map(|_| Fault::Busy));
     let failed = world.recorder().post_all(&flood(8), Duration::from_secs(3)).await;
     assert_eq!(failed.len(), 8);
     assert!(start.elapsed() <= Duration::from_millis(3_010), "{:?}", start.elapsed());
@@ -97,7 +97,7 @@ async fn a_server_that_is_always_busy_is_not_asked_beyond_the_deadline() {
 
 #[tokio::test(start_paused = true)]
 async fn one_event_that_hangs_does_not_keep_the_others() {
-    let world = World::default().troubles([Trouble::Hang]);
+    let world = World::default().faults([Fault::Hang]);
     let failed = world.recorder().post_all(&flood(20), Duration::from_secs(2)).await;
     assert_eq!(failed.len(), 1);
     let stored = world.events();
@@ -116,7 +116,7 @@ async fn without_time_nothing_is_sent() {
 
 #[tokio::test(start_paused = true)]
 async fn a_missing_right_is_named_and_a_rule_of_admission_is_none() {
-    let world = World::default().troubles([Trouble::Status(403, "Forbidden")]);
+    let world = World::default().faults([Fault::Status(403, "Forbidden")]);
     let forbidden = InventoryError::Forbidden {
         verb: "create",
         resource: "events.events.k8s.io",
@@ -126,7 +126,7 @@ async fn a_missing_right_is_named_and_a_rule_of_admission_is_none() {
     assert_eq!(world.recorder().post(&note("a")).await, Err(forbidden));
     let denied =
         json!({"kind": "Status", "code": 403, "message": "admission webhook \"w\" denied the request: no"});
-    let world = World::default().troubles([Trouble::Exactly(403, denied)]);
+    let world = World::default().faults([Fault::Exactly(403, denied)]);
     let refused = world.recorder().post(&note("a")).await;
     assert!(matches!(refused, Err(InventoryError::Rejected { .. })), "{refused:?}");
 }
@@ -156,8 +156,8 @@ async fn who_asks_is_asked_once_for_all_clones() {
 
 #[tokio::test(start_paused = true)]
 async fn a_server_that_does_not_tell_who_asks_is_not_asked_again_and_removals_go_on() {
-    for trouble in [Trouble::Serve, Trouble::Status(403, "Forbidden"), Trouble::Exactly(201, json!({}))] {
-        let world = World::with_pods(2).troubles([trouble]);
+    for trouble in [Fault::Serve, Fault::Status(403, "Forbidden"), Fault::Exactly(201, json!({}))] {
+        let world = World::with_pods(2).faults([trouble]);
         let remover = world.remover(Method::Evict);
         assert_eq!((remover.actor().await, remover.actor().await), (None, None));
         assert_eq!(world.seen().len(), 1);
@@ -168,7 +168,7 @@ async fn a_server_that_does_not_tell_who_asks_is_not_asked_again_and_removals_go
 #[tokio::test(start_paused = true)]
 async fn who_asks_is_not_waited_for_longer_than_a_few_seconds() {
     let start = Instant::now();
-    let world = World::default().user("me").troubles([Trouble::Hang]);
+    let world = World::default().user("me").faults([Fault::Hang]);
     assert_eq!(world.remover(Method::Evict).actor().await, None);
     assert!(start.elapsed() <= Duration::from_millis(3_010), "{:?}", start.elapsed());
 }

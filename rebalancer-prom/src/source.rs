@@ -6,7 +6,7 @@ use async_trait::async_trait;
 use futures_util::future::join_all;
 use jiff::{SignedDuration, Timestamp};
 use rebalancer_core::fleet::{Indicator, Samples};
-use rebalancer_core::port::{MetricsError, MetricsSource, Readings, Trouble};
+use rebalancer_core::port::{ApiErrors, MetricsError, MetricsSource, Readings};
 use tracing::Instrument as _;
 
 use crate::Client;
@@ -154,8 +154,8 @@ impl MetricsSource for PrometheusSource {
         self.fetch(question, |body| decode::past(body, &grid)).await
     }
 
-    fn trouble(&self) -> Trouble {
+    fn errors(&self) -> ApiErrors {
         let Usage { errors, retries, .. } = self.usage();
-        Trouble { errors, retries }
+        ApiErrors { errors, retries }
     }
 }

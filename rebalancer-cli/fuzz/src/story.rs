@@ -7,7 +7,7 @@
 //!   900 advance           time passes; may be negative
 //!   900 reconcile 2       so many of them are still listed
 //!   960 measure 0.4 1.5   the CV and max/mean now; nothing: they can't be read
-//!   960 patience 900 3600 86400 12 3600 2 3
+//!   960 policy 900 3600 86400 12 3600 2 3
 //!   960 forgive
 //!   960 count 12 3 1 2    a cycle took so long, with so many errors and retries, and so long to decide
 //!   960 save              written as JSON and read again
@@ -16,13 +16,11 @@
 use std::str::FromStr;
 
 use jiff::{SignedDuration, Timestamp};
-use rebalancer_core::cycle::{Changed, PodOutcome};
-use rebalancer_core::fleet::{Indicator, Pod};
+use rebalancer_core::fleet::{Indicator, Pod, Uid};
 use rebalancer_core::history::{
-    Breaker, Budget, Counters, CycleEnd, Patience, PatienceError, Record, Role, Rotation, Spread, Toll,
+    Breaker, Budget, Counters, CycleHealth, HistoryPolicy, HistoryPolicyError, Imbalance, Record, RemovalResult, Role, Rotation, CycleCost,
 };
-use rebalancer_core::port::{RemovalError, Trouble};
-use rebalancer_core::report::{Decision, Hold};
+use rebalancer_core::port::{ApiErrors, RemovalError};
 use rebalancer_core::unit::Ratio;
 use rebalancer_kube::fuzzing;
 use serde_json::Value;
@@ -41,13 +39,13 @@ struct Step<'a> {
 
 /// Lets a story happen to a record, and panics when something happens that never may.
 pub fn tell(record: &mut Record, story: &str) {
-    let mut patience = Patience::default();
+    let mut history_policy = HistoryPolicy::default();
     for (number, line) in story.lines().take(MOST_STEPS).enumerate() {
         let Some(step) = Step::read(line) else { continue };
         let before = record.counters().clone();
-        step.happens(number, record, &mut patience);
+        step.happens(number, record, &mut history_policy);
         never_falls(&before, record.counters());
-        look(record, step.now, &patience);
+        look(record, step.now, &history_policy);
     }
     save(record);
 }
@@ -78,21 +76,21 @@ impl<'a> Step<'a> {
         SignedDuration::from_secs(self.number(at))
     }
 
-    fn happens(&self, number: usize, record: &mut Record, patience: &mut Patience) {
+    fn happens(&self, number: usize, record: &mut Record, history_policy: &mut HistoryPolicy) {
         match self.what {
             "begin" => self.begin(number, record),
             "finish" => self.finish(record),
             "end" => {
-                let end = if self.words.len() > 1 { CycleEnd::Failed } else { CycleEnd::Sound };
-                record.cycle_ended(self.word(0), end, self.now, patience);
+                let end = if self.words.len() > 1 { CycleHealth::Failed } else { CycleHealth::Sound };
+                record.cycle_ended(self.word(0), end, self.now, history_policy);
             }
             "advance" => {
-                record.advance(self.now, patience);
+                record.advance(self.now, history_policy);
                 nothing_lies_ahead(record, self.now);
             }
             "reconcile" => drop(record.reconcile(&self.listed(record), self.now)),
-            "measure" => drop(record.measure(self.now, patience, |_| self.spread()).cloned()),
-            "patience" => *patience = self.patience(patience).unwrap_or(*patience),
+            "measure" => drop(record.measure(self.now, history_policy, |_| self.spread()).cloned()),
+            "policy" => *history_policy = self.history_policy(history_policy).unwrap_or(*history_policy),
             "forgive" => record.forgive(),
             "withdraw" => record.withdraw(self.word(0)),
             "degraded" => record.count_degraded([self.word(0)]),
@@ -105,9 +103,9 @@ impl<'a> Step<'a> {
     fn count(&self, record: &mut Record) {
         let (errors, retries) = (self.number(1), self.number(2));
         let (prometheus, kubernetes) =
-            (Trouble { errors, retries }, Trouble { errors: retries, retries: errors });
-        record.count_toll(Toll { cycle: self.seconds(0), prometheus, kubernetes });
-        record.count_decision(&Decision::Hold(Hold::NoPods), self.seconds(3));
+            (ApiErrors { errors, retries }, ApiErrors { errors: retries, retries: errors });
+        record.count_cost(CycleCost { cycle: self.seconds(0), prometheus, kubernetes });
+        record.count_decision(Some("no_pods"), self.seconds(3));
     }
 
     fn begin(&self, number: usize, record: &mut Record) {
@@ -116,7 +114,7 @@ impl<'a> Step<'a> {
         let role = |pod: usize| if pod.is_multiple_of(2) { Role::Hot } else { Role::Cold };
         let pods = (0..count.min(50)).map(|pod| (fleet::pod_ref(&name(pod), &uid(number, pod)), role(pod)));
         let cycle = format!("cycle-{number}");
-        let before = self.spread().unwrap_or(Spread { cv: Ratio::ZERO, max_to_mean: Ratio::ZERO });
+        let before = self.spread().unwrap_or(Imbalance { cv: Ratio::ZERO, max_to_mean: Ratio::ZERO });
         let predicted = Ratio::new(self.number(3)).ok();
         // One that does not fit must not be made, and nothing is remembered of it.
         if let Ok(rotation) = Rotation::intended(&cycle, self.now, Indicator::Lag, pods, before, predicted) {
@@ -126,20 +124,19 @@ impl<'a> Step<'a> {
 
     fn finish(&self, record: &mut Record) {
         let Some(last) = record.rotations().last() else { return };
-        let told = |name: &str, uid: &str| (fleet::removal(fleet::pod_ref(name, uid)), self.outcome());
-        let told: Vec<_> = last.pods.iter().map(|pod| told(&pod.name, pod.uid.as_str())).collect();
+        let results: Vec<_> = last.pods.iter().map(|pod| self.result(pod.uid.clone())).collect();
         let cycle = last.cycle.clone();
-        record.finish(&cycle, &told, self.now);
+        record.finish(&cycle, &results, self.now);
     }
 
-    fn outcome(&self) -> PodOutcome {
+    fn result(&self, uid: Uid) -> RemovalResult {
         let message = String::new();
         match self.word(0) {
-            "removed" => PodOutcome::Removed,
-            "unknown" => PodOutcome::Failed(RemovalError::Unknown { message }),
-            "blocked" => PodOutcome::Failed(RemovalError::Blocked { message }),
-            "rejected" => PodOutcome::Failed(RemovalError::Rejected { message }),
-            _ => PodOutcome::Spared(Changed::Gone),
+            "removed" => RemovalResult::removed(uid),
+            "unknown" => RemovalResult::failed(uid, &RemovalError::Unknown { message }),
+            "blocked" => RemovalResult::failed(uid, &RemovalError::Blocked { message }),
+            "rejected" => RemovalResult::failed(uid, &RemovalError::Rejected { message }),
+            _ => RemovalResult::spared(uid),
         }
     }
 
@@ -152,13 +149,13 @@ impl<'a> Step<'a> {
     }
 
     /// The last two words, where they are numbers.
-    fn spread(&self) -> Option<Spread> {
+    fn spread(&self) -> Option<Imbalance> {
         let [.., cv, max] = self.words.as_slice() else { return None };
         let ratio = |word: &str| Ratio::new(word.parse().ok()?).ok();
-        Some(Spread { cv: ratio(cv)?, max_to_mean: ratio(max)? })
+        Some(Imbalance { cv: ratio(cv)?, max_to_mean: ratio(max)? })
     }
 
-    fn patience(&self, base: &Patience) -> Result<Patience, PatienceError> {
+    fn history_policy(&self, base: &HistoryPolicy) -> Result<HistoryPolicy, HistoryPolicyError> {
         base.settling_for(self.seconds(0))?
             .opening_for(self.seconds(1), self.seconds(2))?
             .spending(Budget::new(self.number(3), self.seconds(4)).ok())
@@ -171,12 +168,12 @@ fn uid(rotation: usize, pod: usize) -> String {
 }
 
 /// What a cycle asks a record.
-fn look(record: &Record, now: Timestamp, patience: &Patience) {
-    if let Some(pause) = record.pause(now, patience) {
+fn look(record: &Record, now: Timestamp, history_policy: &HistoryPolicy) {
+    if let Some(pause) = record.pause(now, history_policy) {
         assert!(!pause.to_string().is_empty());
     }
-    let budget = patience.budget().map(Budget::pods);
-    assert!(record.allowance(now, patience) <= budget, "more is allowed than there is");
+    let budget = history_policy.budget().map(Budget::pods);
+    assert!(record.allowance(now, history_policy) <= budget, "more is allowed than there is");
 }
 
 /// It comes back from its JSON as it was, in the room that it may take.

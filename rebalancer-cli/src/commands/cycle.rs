@@ -1,9 +1,10 @@
 //! `rebalancer run`: one cycle for each workload.
 
 use jiff::Timestamp;
+use rebalancer_core::cycle::Journal;
 use rebalancer_core::cycle::{self, End, Failed, Hands, Outcome, Ports};
 use rebalancer_core::history::StateError;
-use rebalancer_core::port::{Journal, Mode};
+use rebalancer_core::port::Mode;
 use rebalancer_kube::{EventRecorder, KubeRemover, LeaseStore};
 use rebalancer_prom::Usage;
 use tokio::time::Instant;
@@ -46,7 +47,7 @@ async fn whole(eyes: &Eyes, mut task: Task, id: String, signals: &Signals) -> En
     let watch = signals.until(started + task.timeout);
     let export = std::mem::take(&mut task.export);
     let (workload, dry_run) = (task.subject.workload.clone(), task.mode == Mode::DryRun);
-    let budget = task.remembering.and_then(|remembering| remembering.patience.budget());
+    let budget = task.remembering.and_then(|remembering| remembering.history_policy.budget());
     let seen = MetricsJournal::new(export.per_pod);
     let mut end = cycle(eyes, task, id, &watch, (started, &seen)).await;
     let record = end.record.take();

@@ -1,9 +1,9 @@
 //! `rebalancer plan`: observe and decide only, and explain every pod.
 
 use jiff::Timestamp;
+use rebalancer_core::cycle::Memory;
 use rebalancer_core::cycle::Remembering;
 use rebalancer_core::port::Mode;
-use rebalancer_core::remember::Memory;
 use rebalancer_kube::LeaseStore;
 use tokio::time::Instant;
 use tracing::Instrument as _;
@@ -51,9 +51,9 @@ async fn explain(eyes: &Eyes, task: &Task, signals: &Signals, form: Form) -> any
 
 /// What is remembered, only to be looked at. A plan is shown without it too, since it changes nothing.
 async fn remember(eyes: &Eyes, task: &Task) -> Option<Memory> {
-    let Remembering { patience, lock_for, .. } = task.remembering?;
+    let Remembering { history_policy, lock_for, .. } = task.remembering?;
     let store = LeaseStore::new(&eyes.connection, &task.subject.workload);
-    match Memory::open(&store, "plan", Mode::DryRun, lock_for, patience, Timestamp::now()).await {
+    match Memory::open(&store, "plan", Mode::DryRun, lock_for, history_policy, Timestamp::now()).await {
         Ok(memory) => Some(memory),
         Err(error) => {
             tracing::warn!(

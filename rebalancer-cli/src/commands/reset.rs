@@ -2,10 +2,10 @@
 
 use anyhow::Context as _;
 use jiff::Timestamp;
+use rebalancer_core::cycle::Memory;
 use rebalancer_core::cycle::Remembering;
 use rebalancer_core::history::{Breaker, Record};
 use rebalancer_core::port::Mode;
-use rebalancer_core::remember::Memory;
 use rebalancer_kube::LeaseStore;
 use tracing::Instrument as _;
 
@@ -36,11 +36,12 @@ async fn one(eyes: &Eyes, task: &Task) -> Exit {
 }
 
 async fn reset(eyes: &Eyes, task: &Task) -> anyhow::Result<()> {
-    let Remembering { patience, lock_for, .. } =
+    let Remembering { history_policy, lock_for, .. } =
         task.remembering.context("RECORD_STORE=none: there is no record, so there is nothing to reset")?;
     let store = LeaseStore::new(&eyes.connection, &task.subject.workload);
     let holder = format!("reset-{}", uuid::Uuid::now_v7());
-    let mut memory = Memory::open(&store, &holder, task.mode, lock_for, patience, Timestamp::now()).await?;
+    let mut memory =
+        Memory::open(&store, &holder, task.mode, lock_for, history_policy, Timestamp::now()).await?;
     let before = state(memory.record());
     memory.forgive();
     let after = state(memory.record());

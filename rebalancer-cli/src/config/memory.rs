@@ -1,17 +1,17 @@
 //! Settings of what is remembered across runs.
 
 use jiff::SignedDuration;
-use rebalancer_core::history::{Budget, Patience, PatienceError};
+use rebalancer_core::history::{Budget, HistoryPolicy, HistoryPolicyError};
 use rebalancer_core::unit::{Percent, Share};
 
 use super::parse::{self, Expected, Reader};
 use super::problem::Given;
 
 /// Whether there is a memory: `None` inside means none, by explicit choice.
-pub(super) fn patience(
+pub(super) fn history_policy(
     reader: &mut Reader<'_>,
     minimum_age: Option<SignedDuration>,
-) -> Option<Option<Patience>> {
+) -> Option<Option<HistoryPolicy>> {
     let lease = reader.required("RECORD_STORE", parse::one_of(&[("lease", true), ("none", false)]));
     let settle = reader.required("SETTLE_TIME", parse::duration);
     let effect = reader.required("MINIMUM_EFFECT_PERCENT", parse::quantity::<Percent>);
@@ -25,7 +25,7 @@ pub(super) fn patience(
     let given = settle;
     let settle = settle.map(|settle| settle.max(minimum_age.unwrap_or_default()));
     let blamed = if settle == given { "SETTLE_TIME" } else { "MINIMUM_POD_AGE" };
-    let base = Patience::default();
+    let base = HistoryPolicy::default();
     // Each part is checked before any is given up on, so that all problems are found.
     let settled = settle.and_then(|settle| checked(reader, blamed, base.settling_for(settle)));
     let budget = window.zip(pods).and_then(|(window, pods)| match pods {
@@ -39,9 +39,10 @@ pub(super) fn patience(
     let (unhelpful, failures) = (limit(unhelpful?), limit(failures?));
     let share = Share::new(effect?.get() / 100.0).ok()?;
     let (settle, (first, longest)) = (settled.and(settle)?, opening.and(first.zip(longest))?);
-    let patience = base.asking_for(share).spending(budget?).settling_for(settle).ok()?;
-    let patience = patience.giving_up_after(unhelpful, failures).ok()?.opening_for(first, longest).ok()?;
-    Some(lease?.then_some(patience))
+    let history_policy = base.asking_for(share).spending(budget?).settling_for(settle).ok()?;
+    let history_policy =
+        history_policy.giving_up_after(unhelpful, failures).ok()?.opening_for(first, longest).ok()?;
+    Some(lease?.then_some(history_policy))
 }
 
 /// How many pods; `None` for no budget. A budget of 0 pods holds every rotation.
@@ -52,7 +53,7 @@ fn budget_pods(text: &str) -> Result<Option<usize>, Expected> {
     parse::count(text).map(Some).map_err(|expected| format!("{expected}, or none for no budget"))
 }
 
-fn checked<T>(reader: &mut Reader<'_>, name: &str, result: Result<T, PatienceError>) -> Option<T> {
+fn checked<T>(reader: &mut Reader<'_>, name: &str, result: Result<T, HistoryPolicyError>) -> Option<T> {
     let given = reader.text(name).map_or(Given::Nothing, |text| Given::Value(text.to_owned()));
     result.map_err(|error| reader.problem(name, given, format!("another value: {error}"))).ok()
 }

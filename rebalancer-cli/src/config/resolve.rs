@@ -120,7 +120,7 @@ fn read_settings(reader: &mut Reader<'_>, raw: &Raw) -> Option<Settings> {
     let policy = guards::guarded(reader, policy);
     let policy = indicators::weighed(reader, policy);
     let dry_run = reader.required("DRY_RUN", parse::truth);
-    let patience = memory::patience(reader, policy.as_ref().map(|policy| policy.minimum_age));
+    let history_policy = memory::history_policy(reader, policy.as_ref().map(|policy| policy.minimum_age));
     let methods = [("evict", Method::Evict), ("delete", Method::Delete)];
     let method = reader.required("REMOVAL_METHOD", parse::one_of(&methods));
     let events = reader.required("KUBE_EVENTS", parse::truth);
@@ -141,7 +141,8 @@ fn read_settings(reader: &mut Reader<'_>, raw: &Raw) -> Option<Settings> {
     let lock = timeout? + kubernetes.as_ref()?.timeout * 2 + Duration::from_secs(10);
     let lock_for = SignedDuration::try_from(lock).ok()?;
     let one_removal = SignedDuration::try_from(kubernetes.as_ref()?.timeout).ok()?;
-    let remembering = patience?.map(|patience| Remembering { patience, lock_for, one_removal });
+    let remembering =
+        history_policy?.map(|history_policy| Remembering { history_policy, lock_for, one_removal });
     // A plain deletion asks no disruption budget.
     let policy = policy.map(|policy| Policy { respect_budgets: method == Some(Method::Evict), ..policy });
     let mode = if dry_run? { Mode::DryRun } else { Mode::Real };

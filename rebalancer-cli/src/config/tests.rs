@@ -185,13 +185,13 @@ fn limits_of_the_memory_that_contradict_each_other_are_refused() {
 
 #[test]
 fn memory_is_kept_in_a_lease_unless_it_is_said_otherwise() {
-    let patience = good(&[]).remembering.unwrap().patience;
-    assert_eq!(patience, rebalancer_core::history::Patience::default());
+    let history_policy = good(&[]).remembering.unwrap().history_policy;
+    assert_eq!(history_policy, rebalancer_core::history::HistoryPolicy::default());
     assert_eq!(good(&[("RECORD_STORE", "none")]).remembering, None);
-    assert_eq!(good(&[("REMOVAL_BUDGET_PODS", "none")]).remembering.unwrap().patience.budget(), None);
-    let none_at_all = good(&[("REMOVAL_BUDGET_PODS", "0")]).remembering.unwrap().patience.budget();
+    assert_eq!(good(&[("REMOVAL_BUDGET_PODS", "none")]).remembering.unwrap().history_policy.budget(), None);
+    let none_at_all = good(&[("REMOVAL_BUDGET_PODS", "0")]).remembering.unwrap().history_policy.budget();
     assert_eq!(none_at_all.unwrap().pods(), 0);
-    let settle = good(&[("MINIMUM_POD_AGE", "1h")]).remembering.unwrap().patience.settle();
+    let settle = good(&[("MINIMUM_POD_AGE", "1h")]).remembering.unwrap().history_policy.settle();
     assert_eq!(settle, SignedDuration::from_hours(1), "pods must be old enough to be measured");
 }
 

@@ -1,8 +1,9 @@
 //! The audit trail: an intent before each removal, an outcome after it. Its fields are documented in docs/audit.md, and
 //! are only ever added to.
 
+use rebalancer_core::cycle::Intent;
 use rebalancer_core::cycle::{Changed, NotAttempted, PodOutcome};
-use rebalancer_core::port::{Intent, Mode};
+use rebalancer_core::port::Mode;
 use rebalancer_core::report::Removal;
 
 /// Raised when a field changes its meaning or goes.
@@ -22,7 +23,7 @@ macro_rules! record {
             node = removal.node,
             owner = owner(removal),
             actor,
-            role = removal.choice.role(),
+            role = removal.choice.role().name(),
             indicator = removal.indicator.name(),
             load = removal.load.get(),
             unit = removal.indicator.unit(),

@@ -1,8 +1,8 @@
 //! What a cycle saw and decided, as log lines.
 
+use rebalancer_core::cycle::LookBack;
 use rebalancer_core::cycle::Observation;
 use rebalancer_core::fleet::{Indicator, Target};
-use rebalancer_core::remember::LookBack;
 use rebalancer_core::report::{Decision, Method, Report};
 use tracing::{debug, info, warn};
 
@@ -111,7 +111,7 @@ const fn name(decision: &Decision) -> &'static str {
 
 /// What memory shows of earlier cycles.
 pub(super) fn looked_back(look_back: &LookBack) {
-    for story in &look_back.stories {
+    for story in &look_back.reconciled {
         warn!(event = "story_finished", pod = story.name, uid = %story.uid, earlier_cycle = story.cycle, %story, "an earlier cycle was cut off");
     }
     if let Some(rotation) = &look_back.judged {

@@ -5,9 +5,10 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use jiff::Timestamp;
+use rebalancer_core::cycle::{Intent, Journal};
 use rebalancer_core::cycle::{Observation, Outcome, PodOutcome};
-use rebalancer_core::port::{Intent, Journal, Mode};
-use rebalancer_core::surroundings::Controller;
+use rebalancer_core::fleet::Controller;
+use rebalancer_core::port::Mode;
 use rebalancer_kube::{EventRecorder, Note, Regarding};
 use tracing::warn;
 
@@ -74,7 +75,7 @@ fn owner(controller: &Controller, namespace: &str) -> Regarding {
 fn of_pod(intent: &Intent<'_>, outcome: &PodOutcome) -> Note {
     let removal = intent.removal;
     let reason = match outcome {
-        PodOutcome::Removed | PodOutcome::WouldBeRemoved => Reason::Rotated,
+        PodOutcome::Removed | PodOutcome::WouldBeRemoved => Reason::RotatedPod,
         PodOutcome::Failed(_) if outcome.name() == "refused" => Reason::RotationRefused,
         PodOutcome::Failed(_) => Reason::RotationFailed,
         PodOutcome::Spared(_) | PodOutcome::NotAttempted(_) => Reason::RotationSkipped,

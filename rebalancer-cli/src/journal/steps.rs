@@ -3,7 +3,7 @@
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use rebalancer_core::cycle::PodOutcome;
-use rebalancer_core::port::{Intent, Journal, Step};
+use rebalancer_core::cycle::{Intent, Journal, Step};
 use tracing::{Span, info_span};
 
 /// Makes a span of each step.

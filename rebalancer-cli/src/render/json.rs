@@ -1,10 +1,10 @@
 //! Results for machines.
 
 use rebalancer_core::cycle::Observation;
+use rebalancer_core::fleet::ScalingMetric;
 use rebalancer_core::history::Rotation;
 use rebalancer_core::report::{Report, Verdict};
 use rebalancer_core::snapshot::{ObservedPod, Snapshot};
-use rebalancer_core::surroundings::ScalingMetric;
 use rebalancer_core::unit::Ratio;
 use rebalancer_prom::Usage;
 use serde::Serialize;

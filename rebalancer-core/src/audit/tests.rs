@@ -2,12 +2,12 @@
 
 use super::*;
 use crate::fixture::{policy, snapshot};
+use crate::fleet::{Controller, Scaling, Selector};
 use crate::fleet::{Owner, Target, Uid};
 use crate::planner;
 use crate::policy::{Persistence, QuietHours};
 use crate::report::Decision;
 use crate::snapshot::Past;
-use crate::surroundings::{Controller, Scaling, Selector};
 use crate::unit::{Cores, Load, Tolerance};
 
 mod load;

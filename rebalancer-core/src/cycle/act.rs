@@ -4,12 +4,12 @@ use jiff::Timestamp;
 
 use super::{Changed, NotAttempted, Observation, Outcome, PodOutcome, told};
 use crate::audit::audit;
-use crate::eligibility::{Criteria, belongs};
+use crate::cycle::{Intent, Journal, Step};
+use crate::eligibility::Criteria;
+use crate::fleet::belongs;
 use crate::guard::still_not_now;
 use crate::policy::Policy;
-use crate::port::{
-    Clock, Intent, Interrupt, Interruption, Inventory, Journal, Mode, PodDeleter, RemovalError, Step,
-};
+use crate::port::{Clock, Interrupt, Interruption, Inventory, Mode, PodDeleter, RemovalError};
 use crate::report::{Decision, Plan, Removal};
 
 /// The ports that acting needs.

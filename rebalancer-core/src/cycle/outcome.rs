@@ -1,10 +1,12 @@
 //! How a cycle ended, and what became of each chosen pod.
 
 use crate::audit::Violation;
+use crate::eligibility::Veto;
 use crate::fleet::Uid;
 use crate::guard::NotNow;
+use crate::history::RemovalResult;
 use crate::port::{Interruption, InventoryError, Mode, RemovalError};
-use crate::report::{Removal, Veto};
+use crate::report::Removal;
 
 /// How a cycle ended.
 #[derive(Debug, Clone, PartialEq)]
@@ -120,7 +122,18 @@ impl PodOutcome {
         }
     }
 
-    /// The pod is gone, or may be, by our hands.
+    /// What the record keeps of it.
+    pub(super) fn result(&self, uid: &Uid) -> RemovalResult {
+        match self {
+            Self::Removed => RemovalResult::removed(uid.clone()),
+            Self::WouldBeRemoved | Self::Spared(_) | Self::NotAttempted(_) => {
+                RemovalResult::spared(uid.clone())
+            }
+            Self::Failed(error) => RemovalResult::failed(uid.clone(), error),
+        }
+    }
+
+    /// This cycle removed the pod, or may have.
     pub(super) const fn may_have_removed(&self) -> bool {
         matches!(self, Self::Removed | Self::Failed(RemovalError::Unknown { .. }))
     }

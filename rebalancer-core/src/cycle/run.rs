@@ -8,11 +8,12 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::{Hands, Observation, Order, Outcome, Subject, act, read, told};
 use crate::audit::audit;
-use crate::history::{Patience, Record, StateError, StateStore, Toll};
+use crate::cycle::Step;
+use crate::cycle::{Memory, NotBegun};
+use crate::history::{CycleCost, HistoryPolicy, Record, StateError, StateStore};
 use crate::planner::plan;
 use crate::policy::Policy;
-use crate::port::{Clock, Interrupt, Interruption, MetricsSource, Mode, Step, Trouble};
-use crate::remember::{Memory, NotBegun};
+use crate::port::{ApiErrors, Clock, Interrupt, Interruption, MetricsSource, Mode};
 use crate::report::Decision;
 use crate::snapshot::ObserveError;
 
@@ -35,7 +36,7 @@ pub struct Task {
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Remembering {
     /// How long to wait, and how often to be disappointed.
-    pub patience: Patience,
+    pub history_policy: HistoryPolicy,
     /// For how long the lock is held: longer than the whole cycle, with the call that writes its end.
     pub lock_for: SignedDuration,
     /// For how long one removal may be under way. None is begun that might take effect after the lock's end: a process
@@ -111,19 +112,19 @@ pub async fn run(task: &Task, ports: &Ports<'_>) -> End {
 /// Where a cycle's toll is counted from. Adapters may have served others before.
 struct Start {
     at: Timestamp,
-    prometheus: Trouble,
-    kubernetes: Trouble,
+    prometheus: ApiErrors,
+    kubernetes: ApiErrors,
 }
 
 impl Start {
     fn of(ports: &Ports<'_>) -> Self {
         let Hands { inventory, clock, .. } = ports.hands;
-        Self { at: clock.now(), prometheus: ports.metrics.trouble(), kubernetes: inventory.trouble() }
+        Self { at: clock.now(), prometheus: ports.metrics.errors(), kubernetes: inventory.errors() }
     }
 
-    fn toll(&self, ports: &Ports<'_>) -> Toll {
+    fn toll(&self, ports: &Ports<'_>) -> CycleCost {
         let now = Self::of(ports);
-        Toll {
+        CycleCost {
             cycle: now.at.duration_since(self.at),
             prometheus: now.prometheus.since(self.prometheus),
             kubernetes: now.kubernetes.since(self.kubernetes),
@@ -132,8 +133,8 @@ impl Start {
 }
 
 async fn open(task: &Task, store: &dyn StateStore, clock: &dyn Clock) -> Result<Option<Memory>, StateError> {
-    let Some(Remembering { patience, lock_for, .. }) = task.remembering else { return Ok(None) };
-    Memory::open(store, &task.cycle, task.mode, lock_for, patience, clock.now()).await.map(Some)
+    let Some(Remembering { history_policy, lock_for, .. }) = task.remembering else { return Ok(None) };
+    Memory::open(store, &task.cycle, task.mode, lock_for, history_policy, clock.now()).await.map(Some)
 }
 
 async fn with_memory(

@@ -9,15 +9,15 @@ use jiff::SignedDuration;
 use mockall::mock;
 
 use super::*;
+use crate::cycle::{Intent, Journal};
+use crate::fleet::PodRef;
 use crate::fleet::Uid;
+use crate::fleet::{Controller, DisruptionBudget};
 use crate::fleet::{Hpa, Pod};
 use crate::policy::Strategy;
-use crate::port::{
-    Clock, Intent, Interrupt, Interruption, InventoryError, Journal, Mode, PodDeleter, PodRef, RemovalError,
-};
+use crate::port::{Clock, Interrupt, Interruption, InventoryError, Mode, PodDeleter, RemovalError};
 use crate::report::Decision;
 use crate::simulation::{Fleet, Shape};
-use crate::surroundings::{Controller, DisruptionBudget};
 
 mock! {
     Deleter {}
@@ -301,8 +301,8 @@ async fn whole_cycle(one_removal: SignedDuration) -> (Fleet, End) {
     let (journal, interrupt) = (Lines::default(), After::never());
     let hands =
         Hands { inventory: &fleet, deleter: &fleet, journal: &journal, interrupt: &interrupt, clock: &fleet };
-    let patience = crate::history::Patience::default();
-    let remembering = Remembering { patience, lock_for: SignedDuration::from_mins(1), one_removal };
+    let history_policy = crate::history::HistoryPolicy::default();
+    let remembering = Remembering { history_policy, lock_for: SignedDuration::from_mins(1), one_removal };
     let task = Task {
         cycle: "c".to_owned(),
         subject: subject(),

@@ -8,7 +8,7 @@ use super::*;
 use crate::fixture::{NOW, pod, snapshot};
 use crate::fleet::{Owner, Uid};
 use crate::policy::QuietHours;
-use crate::surroundings::Surroundings;
+use crate::snapshot::Surroundings;
 
 fn controller() -> Controller {
     Controller {

@@ -4,7 +4,7 @@ use std::fmt;
 
 use jiff::Timestamp;
 
-use super::{Patience, later};
+use super::{HistoryPolicy, later};
 
 /// Whether rotations may be made, as far as past ones say.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -111,18 +111,18 @@ impl Breaker {
     }
 
     /// Open for longer than the time before.
-    pub(super) fn opened(self, why: Trip, now: Timestamp, patience: &Patience) -> Self {
+    pub(super) fn opened(self, why: Trip, now: Timestamp, policy: &HistoryPolicy) -> Self {
         let times = self.times().saturating_add(1);
-        Self::Open { since: now, until: later(now, patience.open_for(times)), why, times }
+        Self::Open { since: now, until: later(now, policy.open_for(times)), why, times }
     }
 
     /// Half-open once its time is up. A time that no present clock can have set is cut to the longest one.
-    pub(super) fn advanced(self, now: Timestamp, patience: &Patience) -> Self {
+    pub(super) fn advanced(self, now: Timestamp, policy: &HistoryPolicy) -> Self {
         match self {
             Self::Closed => self,
             Self::Open { until, why, times, .. } if until <= now => Self::HalfOpen { since: now, why, times },
             Self::Open { since, until, why, times } => {
-                let until = until.min(later(now, patience.longest_open()));
+                let until = until.min(later(now, policy.longest_open()));
                 Self::Open { since: since.min(now), until, why, times }
             }
             Self::HalfOpen { since, why, times } => Self::HalfOpen { since: since.min(now), why, times },

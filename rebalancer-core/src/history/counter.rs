@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use jiff::SignedDuration;
 
 use super::Durations;
-use crate::port::Trouble;
+use crate::port::ApiErrors;
 
 pub(super) const PROMETHEUS: &str = "prometheus";
 pub(super) const KUBERNETES: &str = "kubernetes";
@@ -59,13 +59,13 @@ fn is_plain(name: &str) -> bool {
 
 /// What a cycle took, for the counters.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct Toll {
+pub struct CycleCost {
     /// How long it took, up to the writing of the record.
     pub cycle: SignedDuration,
     /// What went wrong with the metric server.
-    pub prometheus: Trouble,
+    pub prometheus: ApiErrors,
     /// What went wrong with the API server.
-    pub kubernetes: Trouble,
+    pub kubernetes: ApiErrors,
 }
 
 /// More than there are reasons to hold.
@@ -116,7 +116,7 @@ impl Counters {
     /// Every name in [`errors`](Self::errors) and [`retries`](Self::retries): the metric server, the API server.
     pub const COMPONENTS: [&str; 2] = [PROMETHEUS, KUBERNETES];
 
-    pub(super) fn count(&mut self, component: &str, Trouble { errors, retries }: Trouble) {
+    pub(super) fn count(&mut self, component: &str, ApiErrors { errors, retries }: ApiErrors) {
         for (tally, count) in [(&mut self.errors, errors), (&mut self.retries, retries)] {
             // A name without a count would be a difference that nobody can see.
             if count > 0 {

@@ -11,7 +11,7 @@ const HIGHEST: f64 = 1e6;
 /// How unevenly an indicator is spread. Kept to six decimals, so that it comes back from JSON as it was.
 #[derive(Debug, Clone, Copy, PartialEq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
-pub struct Spread {
+pub struct Imbalance {
     /// Coefficient of variation.
     #[cfg_attr(feature = "serde", serde(deserialize_with = "super::codec::ratio"))]
     pub cv: Ratio,
@@ -20,7 +20,7 @@ pub struct Spread {
     pub max_to_mean: Ratio,
 }
 
-impl Spread {
+impl Imbalance {
     /// Rounds both.
     #[must_use]
     pub fn new(cv: Ratio, max_to_mean: Ratio) -> Self {
@@ -57,14 +57,14 @@ pub enum Effect {
         /// When it was measured.
         at: Timestamp,
         /// What was measured.
-        after: Spread,
+        after: Imbalance,
     },
     /// Both fell by less, or rose.
     DidNotHelp {
         /// When it was measured.
         at: Timestamp,
         /// What was measured.
-        after: Spread,
+        after: Imbalance,
     },
     /// It could never be measured, and the breaker's trial could not wait any longer.
     NeverSeen {
@@ -79,8 +79,8 @@ impl Effect {
 
     /// Compares before and after. A rotation helped when the CV fell by the minimum, or max/mean did: some rotations are
     /// made to relieve the hottest pods. The fall is relative, `(before - after) / before`.
-    pub(super) fn judge(before: Spread, after: Spread, minimum: Share, at: Timestamp) -> Self {
-        let after = Spread::new(after.cv, after.max_to_mean);
+    pub(super) fn judge(before: Imbalance, after: Imbalance, minimum: Share, at: Timestamp) -> Self {
+        let after = Imbalance::new(after.cv, after.max_to_mean);
         let fell =
             |old: Ratio, new: Ratio| old.get() > 0.0 && (old.get() - new.get()) / old.get() >= minimum.get();
         if fell(before.cv, after.cv) || fell(before.max_to_mean, after.max_to_mean) {
@@ -102,7 +102,7 @@ impl Effect {
 
     /// What was measured, when it was.
     #[must_use]
-    pub const fn measured(self) -> Option<Spread> {
+    pub const fn measured(self) -> Option<Imbalance> {
         match self {
             Self::Helped { after, .. } | Self::DidNotHelp { after, .. } => Some(after),
             Self::NotMade | Self::NotYetKnown | Self::NeverSeen { .. } => None,

@@ -2,12 +2,12 @@
 
 use jiff::Timestamp;
 
-use super::{Breaker, Effect, Patience, Record, Rotation, Spread, Trip, later};
+use super::{Breaker, Effect, HistoryPolicy, Imbalance, Record, Rotation, Trip, later};
 use crate::fleet::Indicator;
 
 /// Whether a cycle is evidence that the APIs can be used.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum CycleEnd {
+pub enum CycleHealth {
     /// It came to a result, which may be a hold.
     Sound,
     /// An API could not be used, a right is missing, a removal failed.
@@ -22,53 +22,53 @@ impl Record {
     ///
     /// What is remembered as later than now was written by a clock that was ahead. It is taken as of now, so that
     /// it can't hold the fleet for longer than if it had just happened.
-    pub fn advance(&mut self, now: Timestamp, patience: &Patience) {
+    pub fn advance(&mut self, now: Timestamp, policy: &HistoryPolicy) {
         for rotation in &mut self.rotations {
             rotation.at = rotation.at.min(now);
             rotation.effect = rotation.effect.advanced(now);
         }
         self.removals.rebase(now);
-        self.breaker = self.breaker.advanced(now, patience);
+        self.breaker = self.breaker.advanced(now, policy);
     }
 
-    /// Measures what the last rotation did, once it has settled and where it is not known yet. `spread` gives the
-    /// present spread of an indicator, when it can be read.
+    /// Measures what the last rotation did, once it has settled and where it is not known yet. `imbalance` gives the
+    /// present imbalance of an indicator, when it can be read.
     ///
     /// Gives the rotation when it was judged now, and moves the breaker. A half-open breaker's trial whose indicator
     /// can't be read counts as one that did not help, once it has waited for as long as the breaker was open.
     pub fn measure(
         &mut self,
         now: Timestamp,
-        patience: &Patience,
-        spread: impl FnOnce(Indicator) -> Option<Spread>,
+        policy: &HistoryPolicy,
+        imbalance: impl FnOnce(Indicator) -> Option<Imbalance>,
     ) -> Option<&Rotation> {
         let last = self.rotations.last()?;
-        if last.effect != Effect::NotYetKnown || later(last.at, patience.settle()) > now {
+        if last.effect != Effect::NotYetKnown || later(last.at, policy.settle()) > now {
             return None;
         }
-        let effect = match spread(last.indicator) {
-            Some(after) => Effect::judge(last.before, after, patience.minimum_effect(), now),
-            None if self.trial_given_up_at(patience)? <= now => Effect::NeverSeen { at: now },
+        let effect = match imbalance(last.indicator) {
+            Some(after) => Effect::judge(last.before, after, policy.minimum_effect(), now),
+            None if self.trial_given_up_at(policy)? <= now => Effect::NeverSeen { at: now },
             None => return None,
         };
-        self.settle_last(effect, now, patience);
+        self.settle_last(effect, now, policy);
         self.rotations.last()
     }
 
     /// Counts a cycle that held the lock, and moves the breaker when it failed too often.
-    pub fn cycle_ended(&mut self, status: &str, end: CycleEnd, now: Timestamp, patience: &Patience) {
+    pub fn cycle_ended(&mut self, status: &str, end: CycleHealth, now: Timestamp, policy: &HistoryPolicy) {
         self.counters.cycles.add(status, 1);
         match end {
-            CycleEnd::Sound => {
+            CycleHealth::Sound => {
                 self.failures_in_a_row = 0;
                 if let Breaker::HalfOpen { why: Trip::CyclesFailed { .. }, since, times } = self.breaker {
-                    self.breaker = self.recovered(since, times, patience);
+                    self.breaker = self.recovered(since, times, policy);
                 }
             }
-            CycleEnd::CutShort => {}
-            CycleEnd::Failed => {
+            CycleHealth::CutShort => {}
+            CycleHealth::Failed => {
                 self.failures_in_a_row = self.failures_in_a_row.saturating_add(1);
-                self.trip_on_failures(now, patience);
+                self.trip_on_failures(now, policy);
             }
         }
     }
@@ -87,29 +87,29 @@ impl Record {
     }
 
     /// When that rotation counts as one that did not help.
-    pub(super) fn trial_given_up_at(&self, patience: &Patience) -> Option<Timestamp> {
-        let settled = later(self.trial()?.at, patience.settle());
-        Some(later(settled, patience.open_for(self.breaker.times())))
+    pub(super) fn trial_given_up_at(&self, policy: &HistoryPolicy) -> Option<Timestamp> {
+        let settled = later(self.trial()?.at, policy.settle());
+        Some(later(settled, policy.open_for(self.breaker.times())))
     }
 
     /// It was open for failures, and a cycle went well: no rotation is needed to tell. What rotations did before is not
     /// made good by that; they still have to show that they help.
-    const fn recovered(&self, since: Timestamp, times: u32, patience: &Patience) -> Breaker {
+    const fn recovered(&self, since: Timestamp, times: u32, policy: &HistoryPolicy) -> Breaker {
         let in_a_row = self.unhelpful_in_a_row;
-        if in_a_row >= patience.unhelpful_limit() {
+        if in_a_row >= policy.unhelpful_limit() {
             Breaker::HalfOpen { since, why: Trip::RotationsDidNotHelp { in_a_row }, times }
         } else {
             Breaker::Closed
         }
     }
 
-    fn settle_last(&mut self, effect: Effect, now: Timestamp, patience: &Patience) {
+    fn settle_last(&mut self, effect: Effect, now: Timestamp, policy: &HistoryPolicy) {
         let Some(last) = self.rotations.last_mut() else { return };
         last.effect = effect;
         self.counters.rotations.add(effect.name(), 1);
         match effect {
             Effect::Helped { .. } => self.helped(),
-            Effect::DidNotHelp { .. } | Effect::NeverSeen { .. } => self.did_not_help(now, patience),
+            Effect::DidNotHelp { .. } | Effect::NeverSeen { .. } => self.did_not_help(now, policy),
             Effect::NotMade | Effect::NotYetKnown => {}
         }
     }
@@ -122,37 +122,37 @@ impl Record {
         }
     }
 
-    fn did_not_help(&mut self, now: Timestamp, patience: &Patience) {
+    fn did_not_help(&mut self, now: Timestamp, policy: &HistoryPolicy) {
         self.unhelpful_in_a_row = self.unhelpful_in_a_row.saturating_add(1);
         let in_a_row = self.unhelpful_in_a_row;
         let limit = match self.breaker {
             Breaker::HalfOpen { why: Trip::RotationsDidNotHelp { .. }, .. } => 1,
             Breaker::HalfOpen { why: Trip::CyclesFailed { .. }, .. } | Breaker::Closed => {
-                patience.unhelpful_limit()
+                policy.unhelpful_limit()
             }
             Breaker::Open { .. } => return,
         };
         if in_a_row >= limit {
-            self.open(Trip::RotationsDidNotHelp { in_a_row }, now, patience);
+            self.open(Trip::RotationsDidNotHelp { in_a_row }, now, policy);
         }
     }
 
-    fn trip_on_failures(&mut self, now: Timestamp, patience: &Patience) {
+    fn trip_on_failures(&mut self, now: Timestamp, policy: &HistoryPolicy) {
         let in_a_row = self.failures_in_a_row;
         let limit = match self.breaker {
             Breaker::Open { .. } => return,
             Breaker::HalfOpen { why: Trip::CyclesFailed { .. }, .. } => 1,
             Breaker::HalfOpen { why: Trip::RotationsDidNotHelp { .. }, .. } | Breaker::Closed => {
-                patience.failure_limit()
+                policy.failure_limit()
             }
         };
         if in_a_row >= limit {
-            self.open(Trip::CyclesFailed { in_a_row }, now, patience);
+            self.open(Trip::CyclesFailed { in_a_row }, now, policy);
         }
     }
 
-    fn open(&mut self, why: Trip, now: Timestamp, patience: &Patience) {
-        self.breaker = self.breaker.opened(why, now, patience);
+    fn open(&mut self, why: Trip, now: Timestamp, policy: &HistoryPolicy) {
+        self.breaker = self.breaker.opened(why, now, policy);
         self.counters.breaker.add(why.name(), 1);
     }
 }

@@ -4,7 +4,7 @@ use std::fmt;
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::{Breaker, Budget, Patience, Record, Trip};
+use super::{Breaker, Budget, HistoryPolicy, Record, Trip};
 
 /// Why no rotation is made now.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -91,17 +91,17 @@ impl Record {
     /// Why no rotation is made now, if there is a reason. Call [`advance`](Self::advance) and
     /// [`measure`](Self::measure) before.
     #[must_use]
-    pub fn pause(&self, now: Timestamp, patience: &Patience) -> Option<Pause> {
+    pub fn pause(&self, now: Timestamp, policy: &HistoryPolicy) -> Option<Pause> {
         self.open_pause()
-            .or_else(|| self.settle_pause(now, patience))
-            .or_else(|| self.trial_pause(patience))
-            .or_else(|| self.budget_pause(now, patience.budget()?))
+            .or_else(|| self.settle_pause(now, policy))
+            .or_else(|| self.trial_pause(policy))
+            .or_else(|| self.budget_pause(now, policy.budget()?))
     }
 
     /// How many pods the removal budget still allows; `None` when there is no budget. A plan is trimmed to it.
     #[must_use]
-    pub fn allowance(&self, now: Timestamp, patience: &Patience) -> Option<u64> {
-        patience.budget().map(|budget| self.left(now, budget))
+    pub fn allowance(&self, now: Timestamp, policy: &HistoryPolicy) -> Option<u64> {
+        policy.budget().map(|budget| self.left(now, budget))
     }
 
     fn left(&self, now: Timestamp, budget: Budget) -> u64 {
@@ -115,14 +115,14 @@ impl Record {
         }
     }
 
-    fn trial_pause(&self, patience: &Patience) -> Option<Pause> {
-        let (since, until) = (self.trial()?.at, self.trial_given_up_at(patience)?);
+    fn trial_pause(&self, policy: &HistoryPolicy) -> Option<Pause> {
+        let (since, until) = (self.trial()?.at, self.trial_given_up_at(policy)?);
         Some(Pause::TrialPending { since, until })
     }
 
-    fn settle_pause(&self, now: Timestamp, patience: &Patience) -> Option<Pause> {
-        let until = self.settling_until(patience.settle()).filter(|until| now < *until)?;
-        Some(Pause::Settling { since: super::earlier(until, patience.settle()), until })
+    fn settle_pause(&self, now: Timestamp, policy: &HistoryPolicy) -> Option<Pause> {
+        let until = self.settling_until(policy.settle()).filter(|until| now < *until)?;
+        Some(Pause::Settling { since: super::earlier(until, policy.settle()), until })
     }
 
     fn budget_pause(&self, now: Timestamp, budget: Budget) -> Option<Pause> {

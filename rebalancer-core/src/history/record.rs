@@ -4,11 +4,12 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::counter::{KUBERNETES, PROMETHEUS};
 use super::ledger::Ledger;
-use super::rotation::{MOST_PODS, reason};
-use super::{Breaker, Counters, Effect, Fate, Found, Rotated, Rotation, Story, Toll, earlier, later};
-use crate::cycle::PodOutcome;
+use super::rotation::MOST_PODS;
+use super::{
+    Breaker, Counters, CycleCost, Effect, Found, ReconciledRemoval, RemovalFate, RemovalResult, RotatedPod,
+    Rotation, earlier, later,
+};
 use crate::fleet::Pod;
-use crate::report::{Decision, Removal};
 
 /// Raised when an older binary would do harm by not knowing a field. Fields that it may ignore, and lose when it
 /// saves, don't raise it: they are skipped on reading rather than carried along, since a value that nobody updates
@@ -109,23 +110,22 @@ impl Record {
         }
     }
 
-    /// Puts in what became of the rotation's pods, as the cycle's outcome tells it. A pod that is not mentioned
-    /// stays intended; the next cycle looks for it.
+    /// Puts in what became of the rotation's pods, as the cycle tells it. A pod that is not mentioned stays intended; the
+    /// next cycle looks for it.
     ///
     /// Removals are counted from now on, not from when the rotation began: they came after that.
-    pub fn finish(&mut self, cycle: &str, outcomes: &[(Removal, PodOutcome)], now: Timestamp) {
-        for (_, outcome) in outcomes {
-            self.count_failure(outcome);
+    pub fn finish(&mut self, cycle: &str, results: &[RemovalResult], now: Timestamp) {
+        for result in results {
+            self.count_failure(result);
         }
         let Some(rotation) = self.rotations.iter_mut().rev().find(|rotation| rotation.cycle == cycle) else {
             return;
         };
         let mut removed = Vec::new();
         for pod in rotation.pods.iter_mut().filter(|pod| pod.fate.is_open()) {
-            let told = outcomes.iter().find(|(removal, _)| removal.pod.uid == pod.uid);
-            if let Some((_, outcome)) = told {
-                pod.fate = Fate::from(outcome);
-                removed.extend((pod.fate == Fate::Removed).then_some(pod.role));
+            if let Some(result) = results.iter().find(|result| result.uid == pod.uid) {
+                pod.fate = result.fate;
+                removed.extend((pod.fate == RemovalFate::Removed).then_some(pod.role));
             }
         }
         rotation.close_if_not_made();
@@ -133,39 +133,44 @@ impl Record {
     }
 
     /// Takes back what a cycle intended and never asked for: its intent may not have been stored. Left open, a pod that
-    /// goes by other hands before the next cycle would be told of, and counted, as removed.
+    /// somebody else deletes before the next cycle would be counted as removed.
     pub fn withdraw(&mut self, cycle: &str) {
         let Some(rotation) = self.rotations.iter_mut().rev().find(|rotation| rotation.cycle == cycle) else {
             return;
         };
-        rotation.pods.iter_mut().filter(|pod| pod.fate.is_open()).for_each(|pod| pod.fate = Fate::Spared);
+        rotation
+            .pods
+            .iter_mut()
+            .filter(|pod| pod.fate.is_open())
+            .for_each(|pod| pod.fate = RemovalFate::Spared);
         rotation.close_if_not_made();
     }
 
     /// Pods that may have been removed by a process that could not tell any more.
-    pub fn unfinished(&self) -> impl Iterator<Item = &Rotated> {
+    pub fn unfinished(&self) -> impl Iterator<Item = &RotatedPod> {
         self.rotations.iter().flat_map(|rotation| &rotation.pods).filter(|pod| pod.fate.is_open())
     }
 
-    /// Finishes the story of every [unfinished](Self::unfinished) pod from what Kubernetes lists now.
+    /// Settles every removal whose result is [not recorded](Self::unfinished), by what Kubernetes lists now.
     ///
     /// Only for a list that is whole: a pod that is not in it counts as removed. When is not known; it counts from now
     /// on, too long rather than too short.
-    pub fn reconcile(&mut self, listed: &[Pod], now: Timestamp) -> Vec<Story> {
-        let mut stories = Vec::new();
+    pub fn reconcile(&mut self, listed: &[Pod], now: Timestamp) -> Vec<ReconciledRemoval> {
+        let mut reconciled = Vec::new();
         let mut removed = Vec::new();
         for rotation in &mut self.rotations {
             for pod in rotation.pods.iter_mut().filter(|pod| pod.fate.is_open()) {
                 let found = pod.look_up(listed);
-                pod.fate = if found == Found::StillThere { Fate::Spared } else { Fate::Removed };
-                removed.extend((pod.fate == Fate::Removed).then_some(pod.role));
+                pod.fate =
+                    if found == Found::StillThere { RemovalFate::Spared } else { RemovalFate::Removed };
+                removed.extend((pod.fate == RemovalFate::Removed).then_some(pod.role));
                 let (name, uid, role) = (pod.name.clone(), pod.uid.clone(), pod.role);
-                stories.push(Story { cycle: rotation.cycle.clone(), name, uid, role, found });
+                reconciled.push(ReconciledRemoval { cycle: rotation.cycle.clone(), name, uid, role, found });
             }
             rotation.close_if_not_made();
         }
         removed.into_iter().for_each(|role| self.count_removed(role.name(), now));
-        stories
+        reconciled
     }
 
     /// Until when the fleet is left alone after the last rotation; `None` when there was none that removed a pod.
@@ -194,16 +199,16 @@ impl Record {
         names.into_iter().for_each(|name| self.counters.degraded.add(name, 1));
     }
 
-    /// Counts a decision, and how long it took to come to it.
-    pub fn count_decision(&mut self, decision: &Decision, took: SignedDuration) {
+    /// Counts a decision, with the name of the reason when it was to hold, and how long it took to come to it.
+    pub fn count_decision(&mut self, hold: Option<&str>, took: SignedDuration) {
         self.counters.analysis.observe(took);
-        if let Decision::Hold(hold) = decision {
-            self.counters.holds.add(hold.name(), 1);
+        if let Some(hold) = hold {
+            self.counters.holds.add(hold, 1);
         }
     }
 
     /// Counts what a cycle took.
-    pub fn count_toll(&mut self, Toll { cycle, prometheus, kubernetes }: Toll) {
+    pub fn count_cost(&mut self, CycleCost { cycle, prometheus, kubernetes }: CycleCost) {
         self.counters.cycle.observe(cycle);
         self.counters.count(PROMETHEUS, prometheus);
         self.counters.count(KUBERNETES, kubernetes);
@@ -214,12 +219,12 @@ impl Record {
         self.removals.add(at, 1);
     }
 
-    fn count_failure(&mut self, outcome: &PodOutcome) {
-        let PodOutcome::Failed(error) = outcome else { return };
-        match Fate::from(error) {
-            Fate::Refused => self.counters.refused.add(reason(error), 1),
-            Fate::Failed | Fate::Unknown => self.counters.failed.add(reason(error), 1),
-            Fate::Intended | Fate::Removed | Fate::Spared => {}
+    fn count_failure(&mut self, RemovalResult { fate, reason, .. }: &RemovalResult) {
+        let Some(reason) = reason else { return };
+        match fate {
+            RemovalFate::Refused => self.counters.refused.add(reason, 1),
+            RemovalFate::Failed | RemovalFate::Unknown => self.counters.failed.add(reason, 1),
+            RemovalFate::Intended | RemovalFate::Removed | RemovalFate::Spared => {}
         }
     }
 }

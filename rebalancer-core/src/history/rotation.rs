@@ -5,11 +5,10 @@ use std::fmt;
 use jiff::Timestamp;
 
 use super::effect::rounded;
-use super::{Effect, Spread};
-use crate::cycle::PodOutcome;
+use super::{Effect, Imbalance};
+use crate::fleet::PodRef;
 use crate::fleet::{Indicator, Pod, Uid};
-use crate::port::{PodRef, RemovalError};
-use crate::report::Choice;
+use crate::port::RemovalError;
 use crate::unit::Ratio;
 
 /// A larger batch is not remembered, so it must not be made: its story could not be finished after a crash.
@@ -30,9 +29,9 @@ pub struct Rotation {
     #[cfg_attr(feature = "serde", serde(deserialize_with = "super::codec::indicator"))]
     pub indicator: Indicator,
     /// Each pod and what became of it. Of older rotations it may be forgotten.
-    pub pods: Vec<Rotated>,
+    pub pods: Vec<RotatedPod>,
     /// How uneven the indicator was.
-    pub before: Spread,
+    pub before: Imbalance,
     /// The CV that was predicted, where one was.
     #[cfg_attr(feature = "serde", serde(deserialize_with = "super::codec::maybe_ratio"))]
     pub predicted_cv: Option<Ratio>,
@@ -43,19 +42,19 @@ pub struct Rotation {
 /// One pod of a rotation.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
-pub struct Rotated {
+pub struct RotatedPod {
     /// Its name.
     pub name: String,
     /// Its identity.
     #[cfg_attr(feature = "serde", serde(deserialize_with = "super::codec::uid"))]
     pub uid: Uid,
-    /// As what it was chosen.
+    /// The role for which it was selected.
     pub role: Role,
     /// What became of it.
-    pub fate: Fate,
+    pub fate: RemovalFate,
 }
 
-/// As what a pod was chosen.
+/// The role for which a pod was selected.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(rename_all = "snake_case"))]
 pub enum Role {
@@ -63,6 +62,12 @@ pub enum Role {
     Hot,
     /// One of the coldest.
     Cold,
+}
+
+impl fmt::Display for Role {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.name())
+    }
 }
 
 impl Role {
@@ -76,16 +81,10 @@ impl Role {
     }
 }
 
-impl From<Choice> for Role {
-    fn from(choice: Choice) -> Self {
-        if choice.is_hot() { Self::Hot } else { Self::Cold }
-    }
-}
-
 /// What became of a pod.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(rename_all = "snake_case"))]
-pub enum Fate {
+pub enum RemovalFate {
     /// Its removal was about to be asked for. When this is read back, the process died in between.
     Intended,
     /// It was removed.
@@ -100,7 +99,7 @@ pub enum Fate {
     Spared,
 }
 
-impl Fate {
+impl RemovalFate {
     /// It may have been removed, and only a look at the fleet can tell.
     #[must_use]
     pub const fn is_open(self) -> bool {
@@ -112,17 +111,7 @@ impl Fate {
     }
 }
 
-impl From<&PodOutcome> for Fate {
-    fn from(outcome: &PodOutcome) -> Self {
-        match outcome {
-            PodOutcome::Removed => Self::Removed,
-            PodOutcome::WouldBeRemoved | PodOutcome::Spared(_) | PodOutcome::NotAttempted(_) => Self::Spared,
-            PodOutcome::Failed(error) => Self::from(error),
-        }
-    }
-}
-
-impl From<&RemovalError> for Fate {
+impl From<&RemovalError> for RemovalFate {
     fn from(error: &RemovalError) -> Self {
         match error {
             RemovalError::Gone | RemovalError::Replaced => Self::Spared,
@@ -152,17 +141,48 @@ pub(super) const fn reason(error: &RemovalError) -> &'static str {
     }
 }
 
-/// How the story of a pod ends whose removal was intended, by a process that could not tell any more.
+/// What became of one removal, as the cycle that asked for it tells it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RemovalResult {
+    /// The pod.
+    pub uid: Uid,
+    /// What became of it.
+    pub fate: RemovalFate,
+    /// The counter's name of why it was not removed for sure.
+    pub(super) reason: Option<&'static str>,
+}
+
+impl RemovalResult {
+    /// The pod was removed.
+    #[must_use]
+    pub const fn removed(uid: Uid) -> Self {
+        Self { uid, fate: RemovalFate::Removed, reason: None }
+    }
+
+    /// The pod was left alone.
+    #[must_use]
+    pub const fn spared(uid: Uid) -> Self {
+        Self { uid, fate: RemovalFate::Spared, reason: None }
+    }
+
+    /// Its removal was asked for, and this came back.
+    #[must_use]
+    pub fn failed(uid: Uid, error: &RemovalError) -> Self {
+        Self { uid, fate: RemovalFate::from(error), reason: Some(reason(error)) }
+    }
+}
+
+/// A removal that an earlier process intended, and ended before it could record the result: what is found now.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
-pub struct Story {
+pub struct ReconciledRemoval {
     /// The cycle that intended it.
     pub cycle: String,
     /// The pod's name.
     pub name: String,
     /// The pod's identity.
     pub uid: Uid,
-    /// As what it was chosen.
+    /// The role for which it was selected.
     pub role: Role,
     /// What is found now.
     pub found: Found,
@@ -183,7 +203,7 @@ pub enum Found {
     StillThere,
 }
 
-impl fmt::Display for Story {
+impl fmt::Display for ReconciledRemoval {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { cycle, name, uid, .. } = self;
         write!(f, "{name} ({uid}), which cycle {cycle} meant to remove, ")?;
@@ -229,21 +249,21 @@ impl Rotation {
         at: Timestamp,
         indicator: Indicator,
         pods: impl IntoIterator<Item = (PodRef, Role)>,
-        before: Spread,
+        before: Imbalance,
         predicted_cv: Option<Ratio>,
     ) -> Result<Self, Unrecordable> {
-        let intent = |(pod, role): (PodRef, Role)| Rotated {
+        let intent = |(pod, role): (PodRef, Role)| RotatedPod {
             name: pod.name,
             uid: pod.uid,
             role,
-            fate: Fate::Intended,
+            fate: RemovalFate::Intended,
         };
         let rotation = Self {
             cycle: cycle.to_owned(),
             at,
             indicator,
             pods: pods.into_iter().map(intent).collect(),
-            before: Spread::new(before.cv, before.max_to_mean),
+            before: Imbalance::new(before.cv, before.max_to_mean),
             predicted_cv: predicted_cv.map(rounded),
             effect: Effect::NotYetKnown,
         };
@@ -274,7 +294,7 @@ impl Rotation {
     }
 }
 
-impl Rotated {
+impl RotatedPod {
     pub(super) fn look_up(&self, listed: &[Pod]) -> Found {
         if let Some(pod) = listed.iter().find(|pod| pod.uid == self.uid) {
             return if pod.terminating { Found::Removed } else { Found::StillThere };

@@ -1,12 +1,12 @@
 //! What each indicator says of the fleet.
 
 use super::Fleet;
+use super::cpu_limit::{CpuLimit, cpu_limit};
 use super::score::Scale;
 use crate::fleet::Indicator;
 use crate::report::{Hold, IndicatorReport, Limit};
 use crate::snapshot::{Loads, Snapshot};
 use crate::stats::Distribution;
-use crate::target::{self, CpuLimit};
 use crate::unit::{Load, Ratio};
 
 /// What can be said of the fleet as a whole.
@@ -49,7 +49,7 @@ impl Fleet<'_> {
     fn cpu_limit(&self) -> Result<CpuLimit, Hold> {
         let requests = self.eligible.iter().map(|pod| pod.cpu_request);
         if self.snapshot.readable.contains(&Indicator::Cpu) {
-            target::cpu_limit(&self.snapshot.target, self.policy, requests)
+            cpu_limit(&self.snapshot.target, self.policy, requests)
         } else {
             Ok(CpuLimit::Variance)
         }

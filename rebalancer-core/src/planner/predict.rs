@@ -8,7 +8,7 @@ use super::raised::Raised;
 use super::{Fleet, Judgement, removal, set};
 use crate::assignor::TopicPartition;
 use crate::group::{GroupModel, Unusable, infer};
-use crate::outlier::End;
+use crate::planner::outlier::End;
 use crate::prediction::{Forecast, Prediction};
 use crate::report::{Choice, Decision, Expectation, Hold, IndicatorReport, Method, Plan, Spared, Verdict};
 use crate::unit::Load;

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::measure::Seen;
 use super::{Eligible, set};
-use crate::outlier::End;
+use crate::planner::outlier::End;
 use crate::policy::Persistence;
 use crate::report::{IndicatorReport, Spared, Verdict};
 use crate::unit::Load;

@@ -4,7 +4,7 @@ use std::cmp::Ordering;
 
 use super::raised::Raised;
 use super::{Fleet, removal, set};
-use crate::outlier::{self, Candidate, Rotation};
+use crate::planner::outlier::{self, Candidate, Rotation};
 use crate::report::{Decision, Expectation, Hold, IndicatorReport, Plan, Spared, Verdict};
 use crate::unit::Load;
 

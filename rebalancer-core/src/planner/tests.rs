@@ -3,11 +3,12 @@
 use super::*;
 use crate::audit::audit;
 use crate::eligibility::Criteria;
+use crate::eligibility::Veto;
 use crate::fixture::{self, hpa, pod, policy, readings, snapshot, workload};
 use crate::fleet::{Phase, Target};
 use crate::group::Unusable;
 use crate::policy::Policy;
-use crate::report::{Expectation, Plan, Veto};
+use crate::report::{Expectation, Plan};
 use crate::unit::{Percent, Ratio, Share, Tolerance};
 
 mod properties;
@@ -20,7 +21,10 @@ const WORKED_EXAMPLE: [f64; 6] = [1.2, 1.1, 0.8, 0.6, 0.4, 0.3];
 fn removed(report: &Report) -> Option<Vec<(&str, &str)>> {
     match &report.decision {
         Decision::Rotate(plan) => Some(
-            plan.removals.iter().map(|removal| (removal.pod.name.as_str(), removal.choice.role())).collect(),
+            plan.removals
+                .iter()
+                .map(|removal| (removal.pod.name.as_str(), removal.choice.role().name()))
+                .collect(),
         ),
         Decision::Balanced | Decision::Hold(_) => None,
     }

@@ -3,8 +3,9 @@
 use std::fmt;
 
 use super::Hold;
+use crate::fleet::PodRef;
 use crate::fleet::{Indicator, Owner};
-use crate::port::PodRef;
+use crate::history::Role;
 use crate::prediction::Prediction;
 use crate::unit::{Load, Ratio};
 
@@ -99,11 +100,11 @@ pub struct Removal {
     pub indicator: Indicator,
     /// Its load by that indicator.
     pub load: Load,
-    /// As what it was chosen.
+    /// The role for which it was selected.
     pub choice: Choice,
 }
 
-/// As what a pod was chosen. Ranks start at 1.
+/// The role for which a pod was selected. Ranks start at 1.
 #[derive(Debug, Clone, Copy, PartialEq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize), serde(rename_all = "snake_case", tag = "role"))]
 pub enum Choice {
@@ -128,12 +129,12 @@ pub enum Choice {
 }
 
 impl Choice {
-    /// `hot` or `cold`, as in logs and metrics.
+    /// The role for which the pod was selected.
     #[must_use]
-    pub const fn role(&self) -> &'static str {
+    pub const fn role(&self) -> Role {
         match self {
-            Self::Hot { .. } => "hot",
-            Self::Cold { .. } => "cold",
+            Self::Hot { .. } => Role::Hot,
+            Self::Cold { .. } => Role::Cold,
         }
     }
 

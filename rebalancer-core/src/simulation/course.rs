@@ -5,10 +5,12 @@ use jiff::SignedDuration;
 
 use super::{Fleet, Shape, ShapeError};
 use crate::cycle::{Hands, Order, Outcome, PodOutcome, Subject, act, observe};
+use crate::cycle::{Intent, Journal};
+use crate::eligibility::Veto;
 use crate::fleet::Samples;
 use crate::policy::Policy;
-use crate::port::{Intent, Interrupt, Interruption, Journal, Mode};
-use crate::report::{Report, Verdict, Veto};
+use crate::port::{Interrupt, Interruption, Mode};
+use crate::report::{Report, Verdict};
 use crate::snapshot::ObserveError;
 use crate::stats::Distribution;
 

@@ -4,12 +4,12 @@ use async_trait::async_trait;
 use jiff::{SignedDuration, Timestamp};
 
 use super::Fleet;
+use crate::fleet::PodRef;
+use crate::fleet::{Controller, DisruptionBudget};
 use crate::fleet::{Hpa, Indicator, Pod, Samples};
 use crate::port::{
-    Clock, Inventory, InventoryError, MetricsError, MetricsSource, Mode, PodDeleter, PodRef, Readings,
-    RemovalError,
+    Clock, Inventory, InventoryError, MetricsError, MetricsSource, Mode, PodDeleter, Readings, RemovalError,
 };
-use crate::surroundings::{Controller, DisruptionBudget};
 
 #[async_trait]
 impl MetricsSource for Fleet {

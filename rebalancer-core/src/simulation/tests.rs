@@ -6,9 +6,10 @@ use jiff::SignedDuration;
 
 use super::*;
 use crate::assignor::Assignor;
+use crate::fleet::PodRef;
 use crate::fleet::{Indicator, PartitionLoad};
 use crate::policy::Timing;
-use crate::port::{PodRef, RemovalError};
+use crate::port::RemovalError;
 
 fn fleet(shape: Shape) -> Fleet {
     Fleet::new(&shape).unwrap()

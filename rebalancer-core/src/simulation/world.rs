@@ -10,9 +10,10 @@ use super::group::Consumers;
 use super::shape::{Shape, ShapeError};
 use super::traffic::{COST, IDLE_SHARE, Traffic, error_factor};
 use crate::assignor::TopicPartition;
+use crate::fleet::PodRef;
 use crate::fleet::{CpuTarget, Hpa, Indicator, Owner, PartitionLoad, Phase, Pod, Requests, Samples, Uid};
 use crate::policy::Timing;
-use crate::port::{PodRef, Readings, RemovalError};
+use crate::port::{Readings, RemovalError};
 use crate::unit::{Cores, Load};
 
 /// The namespace of everything here.

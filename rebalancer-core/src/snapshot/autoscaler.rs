@@ -2,7 +2,7 @@
 
 use crate::fleet::{Hpa, Target};
 use crate::port::{InventoryError, MetricsError};
-use crate::surroundings::Surroundings;
+use crate::snapshot::Surroundings;
 
 use super::ObserveError;
 
@@ -57,7 +57,7 @@ mod tests {
     use super::*;
     use crate::fixture::hpa;
     use crate::fleet::CpuTarget;
-    use crate::surroundings::{Level, Measured, ScalingMetric};
+    use crate::fleet::{Level, Measured, ScalingMetric};
     use crate::unit::Amount;
 
     fn resolve_target(

@@ -4,10 +4,11 @@ use std::fmt;
 
 use jiff::Timestamp;
 use rebalancer_core::cycle::End;
+use rebalancer_core::fleet::PodRef;
+use rebalancer_core::fleet::{Controller, DisruptionBudget};
 use rebalancer_core::fleet::{Hpa, Pod, Uid};
 use rebalancer_core::history::Record;
-use rebalancer_core::port::{Interruption, Mode, PodRef, RemovalError};
-use rebalancer_core::surroundings::{Controller, DisruptionBudget};
+use rebalancer_core::port::{Interruption, Mode, RemovalError};
 
 /// Something happened in or to the cycle of this name.
 pub(crate) struct Event<'a> {

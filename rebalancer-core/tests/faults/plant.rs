@@ -3,7 +3,7 @@
 use jiff::SignedDuration;
 use rebalancer_core::cycle::Task;
 use rebalancer_core::fleet::{Indicator, Pod};
-use rebalancer_core::history::Patience;
+use rebalancer_core::history::HistoryPolicy;
 use rebalancer_core::unit::{Percent, Ratio, Tolerance};
 
 use crate::fault::{Fault, Hitch};
@@ -109,7 +109,7 @@ impl Bug {
             Self::SurroundingsHidden => mix.disturb(Hitch::Rollout, 0.02),
             Self::AnnotationsHidden => mix.disturb(Hitch::PodOptedOut, 0.05),
             Self::NoBreaker => {
-                setup.remembering.patience = setup.remembering.patience.spending(None);
+                setup.remembering.history_policy = setup.remembering.history_policy.spending(None);
             }
             Self::UnreadinessHidden => mix.disturb(Hitch::PodUnready, 0.1),
             Self::UidIgnored => {
@@ -133,13 +133,12 @@ impl Bug {
     pub(crate) fn twist(self, task: &mut Task) {
         match self {
             Self::LowerMinimum => task.policy.minimum_pods = 1,
-            Self::NoRemovalBudget => task.patience(|patience| patience.spending(None)),
-            Self::NoSettling => {
-                task.patience(|patience| patience.settling_for(SignedDuration::from_secs(1)).unwrap())
-            }
-            Self::NoBreaker => {
-                task.patience(|patience| patience.giving_up_after(u32::MAX, u32::MAX).unwrap())
-            }
+            Self::NoRemovalBudget => task.history_policy(|history_policy| history_policy.spending(None)),
+            Self::NoSettling => task.history_policy(|history_policy| {
+                history_policy.settling_for(SignedDuration::from_secs(1)).unwrap()
+            }),
+            Self::NoBreaker => task
+                .history_policy(|history_policy| history_policy.giving_up_after(u32::MAX, u32::MAX).unwrap()),
             Self::NeverBalanced => {
                 task.policy.tolerance = Tolerance::new(1.0).unwrap();
                 task.policy.variance_thresholds.insert(Indicator::Cpu, Ratio::ZERO);
@@ -162,13 +161,13 @@ impl Bug {
 }
 
 trait WithPatience {
-    fn patience(&mut self, change: impl FnOnce(Patience) -> Patience);
+    fn history_policy(&mut self, change: impl FnOnce(HistoryPolicy) -> HistoryPolicy);
 }
 
 impl WithPatience for Task {
-    fn patience(&mut self, change: impl FnOnce(Patience) -> Patience) {
+    fn history_policy(&mut self, change: impl FnOnce(HistoryPolicy) -> HistoryPolicy) {
         if let Some(remembering) = &mut self.remembering {
-            remembering.patience = change(remembering.patience);
+            remembering.history_policy = change(remembering.history_policy);
         }
     }
 }

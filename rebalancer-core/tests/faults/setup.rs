@@ -10,7 +10,7 @@ use rand::rngs::ChaCha8Rng;
 use rand::seq::IndexedRandom as _;
 use rebalancer_core::assignor::Assignor;
 use rebalancer_core::cycle::Remembering;
-use rebalancer_core::history::{Budget, Patience};
+use rebalancer_core::history::{Budget, HistoryPolicy};
 use rebalancer_core::policy::{Persistence, Policy, QuietHours, Strategy};
 use rebalancer_core::unit::{Percent, Share};
 
@@ -67,7 +67,7 @@ impl Setup {
             policy: policy(pods, random),
             lag: random.random_bool(0.4),
             remembering: Remembering {
-                patience: patience(random),
+                history_policy: history_policy(random),
                 lock_for: LOCK_FOR,
                 one_removal: HALF_CALL * 2,
             },
@@ -86,7 +86,7 @@ impl Setup {
     }
 
     pub(crate) fn budget(&self) -> Option<Budget> {
-        self.remembering.patience.budget()
+        self.remembering.history_policy.budget()
     }
 }
 
@@ -148,13 +148,15 @@ fn policy(pods: usize, random: &mut ChaCha8Rng) -> Policy {
     }
 }
 
-fn patience(random: &mut ChaCha8Rng) -> Patience {
+fn history_policy(random: &mut ChaCha8Rng) -> HistoryPolicy {
     let budget = Budget::new(random.random_range(2..=8), SignedDuration::from_hours(1)).unwrap();
-    Patience::default()
+    HistoryPolicy::default()
         .settling_for(SignedDuration::from_mins(random.random_range(2..=12)))
-        .and_then(|patience| patience.giving_up_after(random.random_range(1..=3), random.random_range(2..=5)))
-        .and_then(|patience| {
-            patience.opening_for(SignedDuration::from_mins(20), SignedDuration::from_hours(4))
+        .and_then(|history_policy| {
+            history_policy.giving_up_after(random.random_range(1..=3), random.random_range(2..=5))
+        })
+        .and_then(|history_policy| {
+            history_policy.opening_for(SignedDuration::from_mins(20), SignedDuration::from_hours(4))
         })
         .unwrap()
         .spending(Some(budget))

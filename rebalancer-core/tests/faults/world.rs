@@ -11,8 +11,8 @@ use std::collections::BTreeMap;
 use jiff::{SignedDuration, Timestamp};
 use rand::Rng as _;
 use rand::rngs::ChaCha8Rng;
+use rebalancer_core::fleet::{Controller, DisruptionBudget, Requirement, Scaling, Selector};
 use rebalancer_core::fleet::{CpuTarget, Hpa, Owner, Phase, Pod, Requests, Uid};
-use rebalancer_core::surroundings::{Controller, DisruptionBudget, Requirement, Scaling, Selector};
 use rebalancer_core::unit::Cores;
 
 use crate::setup::Setup;

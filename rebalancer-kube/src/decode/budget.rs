@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use rebalancer_core::fleet::{DisruptionBudget, Requirement, Selector};
 use rebalancer_core::port::InventoryError;
-use rebalancer_core::surroundings::{DisruptionBudget, Requirement, Selector};
 use serde::Deserialize;
 
 use super::{count, incomplete, is_current};

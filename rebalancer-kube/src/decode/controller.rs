@@ -2,9 +2,9 @@
 
 use std::collections::BTreeMap;
 
+use rebalancer_core::fleet::Controller;
 use rebalancer_core::fleet::Uid;
 use rebalancer_core::port::InventoryError;
-use rebalancer_core::surroundings::Controller;
 use serde::Deserialize;
 
 use super::{count, foreign, incomplete, is_current, that_matter};

@@ -74,7 +74,7 @@ fn target(target: &Numbers) -> Option<CpuTarget> {
 
 #[cfg(test)]
 mod tests {
-    use rebalancer_core::surroundings::Scaling;
+    use rebalancer_core::fleet::Scaling;
     use serde_json::{Value, json};
 
     use super::*;

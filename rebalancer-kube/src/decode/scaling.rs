@@ -1,6 +1,6 @@
 //! What an autoscaler is doing, as its status tells.
 
-use rebalancer_core::surroundings::Scaling;
+use rebalancer_core::fleet::Scaling;
 use serde::Deserialize;
 
 use super::scaling_metric::Metric;

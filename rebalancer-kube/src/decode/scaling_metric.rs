@@ -1,6 +1,6 @@
 //! What an autoscaler scales by: its specification, and what its status saw of it.
 
-use rebalancer_core::surroundings::{Level, Measured, ScalingMetric};
+use rebalancer_core::fleet::{Level, Measured, ScalingMetric};
 use rebalancer_core::unit::Amount;
 use serde::Deserialize;
 use serde_json::Value;

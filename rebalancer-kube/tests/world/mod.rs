@@ -1,4 +1,4 @@
-//! A small Kubernetes API server in memory: pods, what goes on around them, leases, events, and troubles on order.
+//! A small Kubernetes API server in memory: pods, what goes on around them, leases, events, and faults on order.
 //! Its refusals are those of the real server, word for word.
 
 #![allow(dead_code, reason = "each test binary uses its own part")]
@@ -15,8 +15,8 @@ use axum::middleware::{Next, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use axum::{Json, body};
+use rebalancer_core::fleet::PodRef;
 use rebalancer_core::fleet::Uid;
-use rebalancer_core::port::PodRef;
 use rebalancer_kube::{Connection, InventorySettings, KubeInventory, KubeRemover};
 use serde_json::{Value, json};
 
@@ -25,7 +25,7 @@ mod leases;
 mod surroundings;
 
 /// What happens to the next request instead of an answer.
-pub(crate) enum Trouble {
+pub(crate) enum Fault {
     /// This status, with this reason.
     Status(u16, &'static str),
     /// The plain text of the real server's rate limiter.
@@ -65,7 +65,7 @@ struct Inner {
     generation: u32,
     /// How often the state behind a list is still forgotten, with a pod replaced each time.
     compactions: u32,
-    troubles: VecDeque<Trouble>,
+    faults: VecDeque<Fault>,
     seen: Vec<Seen>,
 }
 
@@ -107,13 +107,13 @@ impl World {
         self
     }
 
-    /// As [`troubles`](Self::troubles), for a server that is in use.
-    pub(crate) fn trouble(&self, troubles: impl IntoIterator<Item = Trouble>) {
-        self.inner().troubles = troubles.into_iter().collect();
+    /// As [`faults`](Self::faults), for a server that is in use.
+    pub(crate) fn fault(&self, faults: impl IntoIterator<Item = Fault>) {
+        self.inner().faults = faults.into_iter().collect();
     }
 
-    pub(crate) fn troubles(self, troubles: impl IntoIterator<Item = Trouble>) -> Self {
-        self.inner().troubles = troubles.into_iter().collect();
+    pub(crate) fn faults(self, faults: impl IntoIterator<Item = Fault>) -> Self {
+        self.inner().faults = faults.into_iter().collect();
         self
     }
 
@@ -149,7 +149,7 @@ impl World {
             .merge(events::router())
             .merge(leases::router())
             .merge(surroundings::router())
-            .layer(from_fn_with_state(self.clone(), trouble))
+            .layer(from_fn_with_state(self.clone(), fault))
             .with_state(self.clone())
     }
 }
@@ -169,25 +169,25 @@ pub(crate) fn pod_ref(name: &str, uid: &str) -> PodRef {
     PodRef { namespace: "shop".into(), name: name.into(), uid: Uid::new(uid) }
 }
 
-async fn trouble(State(world): State<World>, request: Request, next: Next) -> Response {
+async fn fault(State(world): State<World>, request: Request, next: Next) -> Response {
     let (parts, body) = request.into_parts();
     let bytes = body::to_bytes(body, usize::MAX).await.unwrap();
     let json = serde_json::from_slice(&bytes).unwrap_or(Value::Null);
     world.inner().seen.push(Seen { method: parts.method.clone(), uri: parts.uri.clone(), body: json });
-    let trouble = world.inner().troubles.pop_front();
-    match trouble {
-        None | Some(Trouble::Serve) => next.run(Request::from_parts(parts, Body::from(bytes))).await,
-        Some(Trouble::Status(code, reason)) => status(code, reason, "words of the server", json!({})),
-        Some(Trouble::Exactly(code, value)) => {
+    let fault = world.inner().faults.pop_front();
+    match fault {
+        None | Some(Fault::Serve) => next.run(Request::from_parts(parts, Body::from(bytes))).await,
+        Some(Fault::Status(code, reason)) => status(code, reason, "words of the server", json!({})),
+        Some(Fault::Exactly(code, value)) => {
             (StatusCode::from_u16(code).unwrap(), Json(value)).into_response()
         }
-        Some(Trouble::Busy) => busy("1"),
-        Some(Trouble::BusyForever) => busy("18446744073709551615"),
-        Some(Trouble::Lose) => {
+        Some(Fault::Busy) => busy("1"),
+        Some(Fault::BusyForever) => busy("18446744073709551615"),
+        Some(Fault::Lose) => {
             let _ = next.run(Request::from_parts(parts, Body::from(bytes))).await;
             status(504, "Timeout", "request did not complete within the allotted timeout", json!({}))
         }
-        Some(Trouble::Hang) => std::future::pending().await,
+        Some(Fault::Hang) => std::future::pending().await,
     }
 }
 

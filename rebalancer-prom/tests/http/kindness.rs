@@ -10,7 +10,7 @@ use flate2::Compression;
 use flate2::write::GzEncoder;
 use jiff::Timestamp;
 use rebalancer_core::fleet::{Indicator, Samples};
-use rebalancer_core::port::{MetricsError, MetricsSource, Trouble};
+use rebalancer_core::port::{ApiErrors, MetricsError, MetricsSource};
 use rebalancer_prom::{Client, PrometheusSource, Queries, Usage};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
@@ -209,7 +209,7 @@ async fn a_refusal_and_an_answer_that_can_not_be_used_are_errors_too() {
         let queries = Queries::new(custom("requests"), custom("hpas")).load(Indicator::Cpu, custom("cpu"));
         let source = PrometheusSource::new(client, queries);
         source.read(Timestamp::UNIX_EPOCH).await;
-        assert_eq!(source.trouble(), Trouble { errors: 1, retries: 0 });
+        assert_eq!(source.errors(), ApiErrors { errors: 1, retries: 0 });
     }
 }
 

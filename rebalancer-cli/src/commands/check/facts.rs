@@ -4,11 +4,11 @@ use std::collections::BTreeSet;
 
 use jiff::{SignedDuration, Timestamp};
 use rebalancer_core::cycle::Observation;
+use rebalancer_core::fleet::{Controller, DisruptionBudget};
 use rebalancer_core::fleet::{Hpa, Pod};
 use rebalancer_core::history::{Peeked, StateError};
 use rebalancer_core::port::{InventoryError, MetricsError, Readings};
 use rebalancer_core::snapshot::ObserveError;
-use rebalancer_core::surroundings::{Controller, DisruptionBudget};
 use rebalancer_kube::InventorySettings;
 use rebalancer_kube::preflight::{Allowed, BudgetShape, PodShape, Presence, WorkloadShape};
 use rebalancer_prom::{Answers, Unusable};

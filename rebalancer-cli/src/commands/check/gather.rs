@@ -8,7 +8,7 @@ use rebalancer_core::cycle::{Observation, Seen, conclude};
 use rebalancer_core::fleet::{Indicator, Samples};
 use rebalancer_core::port::{MetricsError, Readings};
 use rebalancer_core::snapshot::ObserveError;
-use rebalancer_core::surroundings::Surroundings;
+use rebalancer_core::snapshot::Surroundings;
 use rebalancer_kube::{ConnectError, Connection};
 use rebalancer_prom::PrometheusSource;
 

@@ -99,7 +99,7 @@ fn unread(what: &str, error: &InventoryError, survey: &Survey) -> Finding {
 /// What the settings say by themselves.
 fn of_settings(facts: &Facts<'_>) -> Vec<Finding> {
     let mut findings = Vec::new();
-    let budget = facts.task.remembering.as_ref().and_then(|remembering| remembering.patience.budget());
+    let budget = facts.task.remembering.as_ref().and_then(|remembering| remembering.history_policy.budget());
     if budget.is_some_and(|budget| budget.pods() == 0) {
         findings.push(Finding::error(
             Code::RemovalBudgetZero,

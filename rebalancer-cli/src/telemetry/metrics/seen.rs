@@ -2,9 +2,9 @@
 
 use std::sync::OnceLock;
 
+use rebalancer_core::cycle::{Intent, Journal};
 use rebalancer_core::cycle::{Observation, PodOutcome};
 use rebalancer_core::fleet::Indicator;
-use rebalancer_core::port::{Intent, Journal};
 use rebalancer_core::report::{Decision, Report};
 use rebalancer_core::stats::Distribution;
 

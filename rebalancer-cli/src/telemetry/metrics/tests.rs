@@ -4,12 +4,16 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::{SignedDuration, Timestamp};
 use prometheus::proto::{MetricFamily, MetricType};
+use rebalancer_core::cycle::Journal as _;
 use rebalancer_core::cycle::{self, Outcome, Subject};
+use rebalancer_core::fleet::PodRef;
 use rebalancer_core::fleet::{Indicator, Uid, Workload};
-use rebalancer_core::history::{Budget, CycleEnd, Patience, Record, Role, Rotation, Spread, Toll};
+use rebalancer_core::history::{
+    Budget, CycleCost, CycleHealth, HistoryPolicy, Imbalance, Record, Role, Rotation,
+};
 use rebalancer_core::policy::Policy;
-use rebalancer_core::port::{Journal as _, PodRef, Trouble};
-use rebalancer_core::report::{Decision, Hold};
+use rebalancer_core::port::ApiErrors;
+use rebalancer_core::report::Hold;
 use rebalancer_core::simulation::{Fleet, Shape};
 use rebalancer_core::unit::Ratio;
 
@@ -24,21 +28,21 @@ fn at(minute: i64) -> Timestamp {
 
 /// A rotation of one hot pod that took a fifth of the CV away, then a hold, with some trouble.
 fn record() -> Record {
-    let patience = Patience::default();
+    let history_policy = HistoryPolicy::default();
     let ratio = |ratio| Ratio::new(ratio).unwrap();
-    let (before, after) = (Spread::new(ratio(0.5), ratio(2.0)), Spread::new(ratio(0.4), ratio(1.5)));
+    let (before, after) = (Imbalance::new(ratio(0.5), ratio(2.0)), Imbalance::new(ratio(0.4), ratio(1.5)));
     let pod = PodRef { namespace: "shop".into(), name: "orders-1".into(), uid: Uid::new("uid") };
     let pods = [(pod, Role::Hot)];
     let mut record = Record::default();
     record.begin(Rotation::intended("a", at(0), Indicator::Cpu, pods, before, None).unwrap());
     record.reconcile(&[], at(1));
-    record.cycle_ended("rebalanced", CycleEnd::Sound, at(1), &patience);
-    record.measure(at(20), &patience, |_| Some(after));
-    record.count_decision(&Decision::Hold(Hold::NoPods), SignedDuration::from_millis(300));
-    let prometheus = Trouble { errors: 3, retries: 2 };
+    record.cycle_ended("rebalanced", CycleHealth::Sound, at(1), &history_policy);
+    record.measure(at(20), &history_policy, |_| Some(after));
+    record.count_decision(Some("no_pods"), SignedDuration::from_millis(300));
+    let prometheus = ApiErrors { errors: 3, retries: 2 };
     let cycle = SignedDuration::from_secs(3);
-    record.count_toll(Toll { cycle, prometheus, ..Toll::default() });
-    record.cycle_ended("held", CycleEnd::Sound, at(20), &patience);
+    record.count_cost(CycleCost { cycle, prometheus, ..CycleCost::default() });
+    record.cycle_ended("held", CycleHealth::Sound, at(20), &history_policy);
     record
 }
 

@@ -2,9 +2,9 @@
 
 use super::*;
 use crate::fixture::{measured, samples, sized};
+use crate::fleet::PodRef;
 use crate::fleet::{Indicator, Target};
 use crate::policy::Persistence;
-use crate::port::PodRef;
 use crate::report::{Choice, Expectation, Improvement};
 use crate::snapshot::Past;
 use crate::unit::Ratio;

@@ -3,8 +3,8 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::*;
-use crate::history::{MemoryStore, Patience, Peeked, Record, StateStore as _};
-use crate::port::Trouble;
+use crate::history::{HistoryPolicy, MemoryStore, Peeked, Record, StateStore as _};
+use crate::port::ApiErrors;
 
 /// An inventory that fails once more each time the fleet is listed, and has failed before.
 struct Failing<'a>(&'a Fleet, AtomicU64);
@@ -27,8 +27,8 @@ impl Inventory for Failing<'_> {
     async fn pod(&self, name: &str) -> Result<Option<Pod>, InventoryError> {
         self.0.pod(name).await
     }
-    fn trouble(&self) -> Trouble {
-        Trouble { errors: self.1.load(Ordering::Relaxed), retries: 0 }
+    fn errors(&self) -> ApiErrors {
+        ApiErrors { errors: self.1.load(Ordering::Relaxed), retries: 0 }
     }
 }
 
@@ -47,7 +47,7 @@ async fn one_by(policy: Policy, fleet: &Fleet, store: &MemoryStore, mode: Mode) 
         clock: fleet,
     };
     let (lock_for, one_removal) = (SignedDuration::from_mins(1), SignedDuration::from_secs(1));
-    let remembering = Remembering { patience: Patience::default(), lock_for, one_removal };
+    let remembering = Remembering { history_policy: HistoryPolicy::default(), lock_for, one_removal };
     let (cycle, remembering) = (format!("cycle-{mode:?}"), Some(remembering));
     let task = Task { cycle, subject: subject(), policy, mode, remembering };
     run(&task, &Ports { metrics: fleet, store, hands }).await

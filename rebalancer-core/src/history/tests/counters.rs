@@ -1,9 +1,8 @@
 //! What is counted, and under which names.
 
 use super::*;
-use crate::guard::NotNow;
-use crate::port::Trouble;
-use crate::report::{Decision, Hold};
+use crate::port::ApiErrors;
+use crate::report::Hold;
 
 fn errors() -> [RemovalError; 9] {
     let message = String::new;
@@ -25,7 +24,7 @@ fn every_removal_that_did_not_succeed_has_a_name_that_is_listed_or_is_not_counte
     let mut record = Record::default();
     for error in errors() {
         record.begin(rotation("a", 0));
-        record.finish("a", &both(PodOutcome::Failed(error), blocked()), at(0));
+        record.finish("a", &both(Ends::Failed(error), blocked()), at(0));
     }
     let names = |tally: &Tally| tally.iter().map(|(name, _)| name.to_owned()).collect::<Vec<_>>();
     let mut failed = Counters::FAILED.to_vec();
@@ -49,10 +48,9 @@ fn every_hold_is_counted_under_its_own_name() {
 fn a_decision_is_counted_with_its_time_and_a_hold_with_its_reason() {
     let mut record = Record::default();
     let took = SignedDuration::from_millis(700);
-    record.count_decision(&Decision::Balanced, took);
-    record.count_decision(&Decision::Hold(Hold::NoPods), took);
-    let opted_out = NotNow::OptedOut { annotation: "pod-rebalancer.io/opt-out" };
-    record.count_decision(&Decision::Hold(Hold::NotNow(opted_out)), took);
+    record.count_decision(None, took);
+    record.count_decision(Some("no_pods"), took);
+    record.count_decision(Some("workload_opted_out"), took);
     let holds: Vec<_> = record.counters().holds.iter().collect();
     assert_eq!(holds, [("no_pods", 1), ("workload_opted_out", 1)]);
     assert_eq!(record.counters().analysis.count(), 3);
@@ -63,14 +61,14 @@ fn a_decision_is_counted_with_its_time_and_a_hold_with_its_reason() {
 #[test]
 fn trouble_is_counted_by_component_and_none_makes_no_name() {
     let mut record = Record::default();
-    let prometheus = Trouble { errors: 3, retries: 2 };
-    let toll = Toll {
+    let prometheus = ApiErrors { errors: 3, retries: 2 };
+    let toll = CycleCost {
         cycle: SignedDuration::from_secs(4),
         prometheus,
-        kubernetes: Trouble { errors: 0, retries: 1 },
+        kubernetes: ApiErrors { errors: 0, retries: 1 },
     };
-    record.count_toll(toll);
-    record.count_toll(toll);
+    record.count_cost(toll);
+    record.count_cost(toll);
     let counters = record.counters();
     assert_eq!(counters.errors.iter().collect::<Vec<_>>(), [("prometheus", 6)]);
     assert_eq!(counters.retries.iter().collect::<Vec<_>>(), [("kubernetes", 2), ("prometheus", 4)]);
@@ -89,7 +87,7 @@ fn names_that_are_listed_are_those_that_are_given() {
         Breaker::HalfOpen { since, why, times },
     ];
     assert_eq!(breakers.map(Breaker::name), Breaker::NAMES);
-    let (at, after) = (at(0), spread(0.5));
+    let (at, after) = (at(0), imbalance(0.5));
     let judged = [Effect::Helped { at, after }, Effect::DidNotHelp { at, after }, Effect::NeverSeen { at }];
     assert_eq!(judged.map(Effect::name), Effect::JUDGED);
 }

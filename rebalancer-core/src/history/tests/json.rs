@@ -10,7 +10,7 @@ fn json(record: &Record) -> String {
 fn a_record_reads_like_this() {
     let mut record = Record::default();
     record.begin(rotation("a", 0));
-    record.finish("a", &both(PodOutcome::Removed, unknown()), at(0));
+    record.finish("a", &both(Ends::Removed, unknown()), at(0));
     let expected = concat!(
         r#"{"version":1,"rotations":[{"cycle":"a","at":"2026-01-01T00:00:00Z","indicator":"cpu","pods":["#,
         r#"{"name":"hot","uid":"uid-of-hot","role":"hot","fate":"removed"},"#,
@@ -81,7 +81,12 @@ fn a_number_that_is_longer_than_any_that_is_written_comes_back_as_it_was_read() 
 fn a_tally_with_more_names_than_are_counted_apart_comes_back_as_it_was() {
     let mut record = Record::default();
     for name in 0..20 {
-        record.cycle_ended(&format!("status_{name:02}"), CycleEnd::Sound, at(0), &Patience::default());
+        record.cycle_ended(
+            &format!("status_{name:02}"),
+            CycleHealth::Sound,
+            at(0),
+            &HistoryPolicy::default(),
+        );
     }
     assert_eq!(record.counters().cycles.get("other"), 4);
     assert_eq!(serde_json::from_str::<Record>(&json(&record)).unwrap(), record);
@@ -108,7 +113,7 @@ fn the_largest_record_there_is_stays_within_its_bounds() {
         (0..count).map(move |_| (pod(), Role::Cold))
     };
     let odd = Ratio::new(123_456.123_456_7).unwrap();
-    let (spread, time) = (Spread::new(odd, odd), Timestamp::MAX);
+    let (spread, time) = (Imbalance::new(odd, odd), Timestamp::MAX);
     let rotation = |count, cycle: usize| {
         let cycle = format!("{cycle:064}");
         Rotation::intended(&cycle, time, Indicator::ProductionRate, pods(count), spread, Some(odd)).unwrap()
@@ -116,10 +121,10 @@ fn the_largest_record_there_is_stays_within_its_bounds() {
     let mut record = Record::default();
     for cycle in 0..200 {
         record.begin(rotation(if cycle == 199 { 40 } else { 2 }, cycle));
-        record.measure(Timestamp::MAX, &Patience::default(), |_| Some(spread));
+        record.measure(Timestamp::MAX, &HistoryPolicy::default(), |_| Some(spread));
         for name in 0..40 {
-            let (status, end) = (format!("{name:032}"), CycleEnd::Failed);
-            (0..3).for_each(|_| record.cycle_ended(&status, end, time, &Patience::default()));
+            let (status, end) = (format!("{name:032}"), CycleHealth::Failed);
+            (0..3).for_each(|_| record.cycle_ended(&status, end, time, &HistoryPolicy::default()));
         }
     }
     record.counters = full_counters();

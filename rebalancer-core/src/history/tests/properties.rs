@@ -3,8 +3,7 @@
 use proptest::prelude::*;
 
 use super::*;
-use crate::port::Trouble;
-use crate::report::{Decision, Hold};
+use crate::port::ApiErrors;
 
 /// Something that happens to a record.
 #[derive(Debug, Clone)]
@@ -48,28 +47,27 @@ fn name(number: usize) -> String {
     format!("consumer-{number:04}")
 }
 
-fn outcome(fate: u8) -> PodOutcome {
+fn outcome(fate: u8) -> Ends {
     match fate {
-        0 => PodOutcome::Removed,
+        0 => Ends::Removed,
         1 => unknown(),
         2 => blocked(),
-        3 => PodOutcome::Failed(RemovalError::Rejected { message: String::new() }),
-        _ => PodOutcome::WouldBeRemoved,
+        3 => Ends::Failed(RemovalError::Rejected { message: String::new() }),
+        _ => Ends::Spared,
     }
 }
 
-fn happens(record: &mut Record, now: Timestamp, step: &Step, count: usize, patience: &Patience) {
+fn happens(record: &mut Record, now: Timestamp, step: &Step, count: usize, policy: &HistoryPolicy) {
     match step {
-        Step::Advance => record.advance(now, patience),
+        Step::Advance => record.advance(now, policy),
         Step::Begin { pods } => {
             let pods = (0..*pods).map(|n| (pod_ref(&name(n)), Role::Hot));
             let cycle = format!("cycle-{count}");
-            let begun = Rotation::intended(&cycle, now, Indicator::Lag, pods, spread(0.5), None);
+            let begun = Rotation::intended(&cycle, now, Indicator::Lag, pods, imbalance(0.5), None);
             record.begin(begun.unwrap());
         }
         Step::Finish { fate } => {
-            let told =
-                |pod: &Rotated| (removal(&pod.name, Choice::Cold { rank: 1, score: None }), outcome(*fate));
+            let told = |pod: &RotatedPod| outcome(*fate).of(&pod.name);
             let Some(last) = record.rotations().last() else { return };
             let (cycle, told) = (last.cycle.clone(), last.pods.iter().map(told).collect::<Vec<_>>());
             record.finish(&cycle, &told, now);
@@ -79,16 +77,16 @@ fn happens(record: &mut Record, now: Timestamp, step: &Step, count: usize, patie
                 (0..*pods).map(|n| listed(&name(n), &format!("uid-of-{}", name(n)))).collect();
             record.reconcile(&there, now);
         }
-        Step::Measure { cv } => drop(record.measure(now, patience, |_| cv.map(spread)).cloned()),
+        Step::Measure { cv } => drop(record.measure(now, policy, |_| cv.map(imbalance)).cloned()),
         Step::End { failed } => {
-            let end = if *failed { CycleEnd::Failed } else { CycleEnd::Sound };
-            record.cycle_ended("any", end, now, patience);
+            let end = if *failed { CycleHealth::Failed } else { CycleHealth::Sound };
+            record.cycle_ended("any", end, now, policy);
         }
         Step::Count { number } => {
-            let trouble = Trouble { errors: *number, retries: number / 2 };
+            let trouble = ApiErrors { errors: *number, retries: number / 2 };
             let cycle = SignedDuration::from_millis(i64::from_ne_bytes(number.to_ne_bytes()));
-            record.count_toll(Toll { cycle, prometheus: trouble, kubernetes: trouble });
-            record.count_decision(&Decision::Hold(Hold::NoPods), cycle);
+            record.count_cost(CycleCost { cycle, prometheus: trouble, kubernetes: trouble });
+            record.count_decision(Some("no_pods"), cycle);
         }
     }
 }
@@ -112,12 +110,12 @@ fn tallies(record: &Record) -> Vec<(String, u64)> {
 proptest! {
     #[test]
     fn no_time_makes_it_panic_and_no_counter_falls(story in story()) {
-        let patience = Patience::default();
+        let policy = HistoryPolicy::default();
         let mut record = Record::default();
         for (count, (now, step)) in story.iter().enumerate() {
             let before = tallies(&record);
-            happens(&mut record, *now, step, count, &patience);
-            let _ = (record.pause(*now, &patience), record.allowance(*now, &patience));
+            happens(&mut record, *now, step, count, &policy);
+            let _ = (record.pause(*now, &policy), record.allowance(*now, &policy));
             let after = tallies(&record);
             for (name, count) in before {
                 prop_assert!(after.iter().any(|(n, c)| *n == name && *c >= count), "{}", name);
@@ -127,12 +125,12 @@ proptest! {
 
     #[test]
     fn a_breaker_that_opens_again_opens_for_no_less_than_before(story in story()) {
-        let patience = Patience::default();
+        let policy = HistoryPolicy::default();
         let mut record = Record::default();
         let mut last = SignedDuration::ZERO;
         for (count, (now, step)) in story.iter().enumerate() {
             let before = record.breaker();
-            happens(&mut record, *now, step, count, &patience);
+            happens(&mut record, *now, step, count, &policy);
             match (before, record.breaker()) {
                 (_, Breaker::Closed) => last = SignedDuration::ZERO,
                 // At the end of all time there is no time left to be open for.
@@ -151,12 +149,12 @@ proptest! {
     fn after_it_was_advanced_nothing_lies_in_the_future_and_nothing_holds_for_ever(
         story in story(), now in time(),
     ) {
-        let patience = Patience::default();
+        let policy = HistoryPolicy::default();
         let mut record = Record::default();
         for (count, (at, step)) in story.iter().enumerate() {
-            happens(&mut record, *at, step, count, &patience);
+            happens(&mut record, *at, step, count, &policy);
         }
-        record.advance(now, &patience);
+        record.advance(now, &policy);
         prop_assert!(record.rotations().iter().all(|rotation| rotation.at <= now));
         if let Breaker::Open { until, .. } = record.breaker() {
             prop_assert!(until <= later(now, SignedDuration::from_hours(24)));
@@ -173,7 +171,7 @@ proptest! {
         for (count, minute) in minutes.iter().enumerate() {
             let cycle = format!("cycle-{count}");
             record.begin(rotation(&cycle, *minute));
-            let told = both(PodOutcome::Removed, if count % 3 == 0 { unknown() } else { blocked() });
+            let told = both(Ends::Removed, if count % 3 == 0 { unknown() } else { blocked() });
             record.finish(&cycle, &told, at(*minute));
         }
         let recent = |(count, minute): &(usize, &i64)| (**minute > 60).then_some(if count % 3 == 0 { 2 } else { 1 });
@@ -188,7 +186,7 @@ proptest! {
     fn a_record_comes_back_from_json_as_it_was_and_within_its_bounds(story in story()) {
         let mut record = Record::default();
         for (count, (now, step)) in story.iter().enumerate() {
-            happens(&mut record, *now, step, count, &Patience::default());
+            happens(&mut record, *now, step, count, &HistoryPolicy::default());
         }
         let text = serde_json::to_string(&record).unwrap();
         prop_assert!(text.len() < MOST_BYTES, "{}", text.len());

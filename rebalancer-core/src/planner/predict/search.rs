@@ -3,7 +3,7 @@
 use super::{Ends, Removable};
 use crate::assignor::Assignor;
 use crate::group::GroupModel;
-use crate::planner::Room;
+use crate::planner::budget::Room;
 use crate::policy::Timing;
 use crate::prediction::{Forecast, Prediction};
 

@@ -1,8 +1,8 @@
 //! Disruption budget kept: no cycle asks for more pods than a budget allowed when it looked, or for one whose budget
 //! could not be known; and after a removal as many pods serve as each budget keeps.
 
+use rebalancer_core::fleet::DisruptionBudget;
 use rebalancer_core::port::Mode;
-use rebalancer_core::surroundings::DisruptionBudget;
 
 use super::{ByCycle, Invariant, ensure};
 use crate::event::{Event, What};

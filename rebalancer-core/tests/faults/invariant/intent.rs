@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use rebalancer_core::fleet::Uid;
-use rebalancer_core::history::{Fate, Record};
+use rebalancer_core::history::{Record, RemovalFate};
 
 use super::{Invariant, ensure};
 use crate::event::{Event, What};
@@ -16,7 +16,9 @@ pub(super) struct Intents {
 
 fn is_intended(stored: &Record, cycle: &str, uid: &Uid) -> bool {
     let of_cycle = stored.rotations().iter().filter(|rotation| rotation.cycle == cycle);
-    of_cycle.flat_map(|rotation| &rotation.pods).any(|pod| pod.uid == *uid && pod.fate == Fate::Intended)
+    of_cycle
+        .flat_map(|rotation| &rotation.pods)
+        .any(|pod| pod.uid == *uid && pod.fate == RemovalFate::Intended)
 }
 
 impl Invariant for Intents {

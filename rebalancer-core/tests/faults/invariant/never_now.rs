@@ -6,8 +6,8 @@
 
 use jiff::SignedDuration;
 use jiff::Timestamp;
+use rebalancer_core::fleet::Controller;
 use rebalancer_core::fleet::Hpa;
-use rebalancer_core::surroundings::Controller;
 
 use super::{ByCycle, Invariant};
 use crate::event::{Event, What};

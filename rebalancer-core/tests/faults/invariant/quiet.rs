@@ -7,7 +7,7 @@
 //! Where pods can be mixed by chance, there is no such bound: a rotation may help, and a later one may undo it.
 
 use jiff::Timestamp;
-use rebalancer_core::history::Patience;
+use rebalancer_core::history::HistoryPolicy;
 
 use super::{Invariant, ensure};
 use crate::event::{Event, What};
@@ -26,7 +26,7 @@ pub(super) struct Quiet {
     /// In cores, with an autoscaler.
     hot_above: Option<f64>,
     lag: bool,
-    patience: Patience,
+    history_policy: HistoryPolicy,
     unhelpful_limit: usize,
     calm_since: Option<Timestamp>,
     rotations: usize,
@@ -41,7 +41,7 @@ impl Quiet {
             hopeless: setup.is_hopeless(),
             hot_above: setup.hpa.map(|percent| percent / 100.0 * setup.policy.tolerance.get()),
             lag: setup.lag,
-            patience: setup.remembering.patience,
+            history_policy: setup.remembering.history_policy,
             unhelpful_limit: 3,
             calm_since: None,
             rotations: 0,
@@ -69,7 +69,7 @@ impl Quiet {
         let mut rotations = self.unhelpful_limit + CHANCE;
         let mut trial = since;
         for times in 1..100 {
-            trial = trial.checked_add(self.patience.open_for(times)).unwrap_or(Timestamp::MAX);
+            trial = trial.checked_add(self.history_policy.open_for(times)).unwrap_or(Timestamp::MAX);
             if trial > now {
                 break;
             }

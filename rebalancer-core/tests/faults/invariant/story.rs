@@ -13,7 +13,7 @@
 use std::collections::BTreeSet;
 
 use rebalancer_core::fleet::Uid;
-use rebalancer_core::history::{Fate, Record, Rotated};
+use rebalancer_core::history::{Record, RemovalFate, RotatedPod};
 use rebalancer_core::port::RemovalError;
 
 use super::{Invariant, ensure};
@@ -42,19 +42,19 @@ impl TrueStory {
         })
     }
 
-    fn check_pod(&mut self, cycle: &str, own: bool, pod: &Rotated, world: &World) -> Result<(), String> {
+    fn check_pod(&mut self, cycle: &str, own: bool, pod: &RotatedPod, world: &World) -> Result<(), String> {
         let removed = world.removed.get(&pod.uid).is_some_and(|by| by == cycle);
         let key = (cycle.to_owned(), pod.uid.clone());
         let holds = match pod.fate {
-            Fate::Removed if self.counted.contains(&key) => true,
-            Fate::Removed => {
+            RemovalFate::Removed if self.counted.contains(&key) => true,
+            RemovalFate::Removed => {
                 let gone = world.by_uid(&pod.uid).is_none_or(|pod| pod.terminating);
                 self.counted.insert(key);
                 removed || (gone && !own)
             }
-            Fate::Refused | Fate::Failed | Fate::Spared => !removed,
-            Fate::Unknown => self.unknown.contains(&key),
-            Fate::Intended => !own,
+            RemovalFate::Refused | RemovalFate::Failed | RemovalFate::Spared => !removed,
+            RemovalFate::Unknown => self.unknown.contains(&key),
+            RemovalFate::Intended => !own,
         };
         ensure(holds, || format!("{} of {cycle} is {:?}, removed: {removed}", pod.name, pod.fate))
     }

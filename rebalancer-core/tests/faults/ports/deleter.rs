@@ -1,7 +1,8 @@
 //! Removals, which may be refused, or happen without an answer.
 
 use async_trait::async_trait;
-use rebalancer_core::port::{Mode, PodDeleter, PodRef, RemovalError};
+use rebalancer_core::fleet::PodRef;
+use rebalancer_core::port::{Mode, PodDeleter, RemovalError};
 
 use super::{Call, Port, call};
 use crate::event::What;

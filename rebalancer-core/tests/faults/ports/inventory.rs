@@ -1,9 +1,9 @@
 //! What Kubernetes lists. An answer is as old as its way back was long.
 
 use async_trait::async_trait;
+use rebalancer_core::fleet::{Controller, DisruptionBudget};
 use rebalancer_core::fleet::{Hpa, Pod};
 use rebalancer_core::port::{Inventory, InventoryError};
-use rebalancer_core::surroundings::{Controller, DisruptionBudget};
 
 use super::{Call, Port, call};
 use crate::event::What;

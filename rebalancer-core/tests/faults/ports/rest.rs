@@ -5,9 +5,10 @@ use std::task::Poll;
 
 use async_trait::async_trait;
 use jiff::Timestamp;
+use rebalancer_core::cycle::LookBack;
+use rebalancer_core::cycle::{Intent, Journal};
 use rebalancer_core::cycle::{NotAttempted, Observation, PodOutcome};
-use rebalancer_core::port::{Clock, Intent, Interrupt, Interruption, Journal};
-use rebalancer_core::remember::LookBack;
+use rebalancer_core::port::{Clock, Interrupt, Interruption};
 
 use super::Port;
 use crate::event::What;
@@ -47,7 +48,7 @@ impl Port {
 impl Journal for Port {
     fn looked_back(&self, look_back: &LookBack) {
         let mut sim = self.sim();
-        for story in &look_back.stories {
+        for story in &look_back.reconciled {
             sim.tally.add(format!("story: {}", found(story)));
             sim.note(|| format!("    {}: {story}", self.cycle));
         }
@@ -93,7 +94,7 @@ fn name(observation: &Observation) -> &'static str {
     }
 }
 
-const fn found(story: &rebalancer_core::history::Story) -> &'static str {
+const fn found(story: &rebalancer_core::history::ReconciledRemoval) -> &'static str {
     use rebalancer_core::history::Found;
     match story.found {
         Found::Removed => "removed",

@@ -1,4 +1,4 @@
-//! The record and the lock: the store in memory with the real one's patience before it takes a lock over, and answers
+//! The record and the lock: the store in memory with the real one's history_policy before it takes a lock over, and answers
 //! that may be lost.
 
 use async_trait::async_trait;

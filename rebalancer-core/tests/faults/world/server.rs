@@ -1,8 +1,9 @@
 //! What the API server does when it is asked to remove a pod.
 
 use jiff::SignedDuration;
+use rebalancer_core::fleet::PodRef;
 use rebalancer_core::fleet::{Pod, Uid};
-use rebalancer_core::port::{Mode, PodRef, RemovalError};
+use rebalancer_core::port::{Mode, RemovalError};
 
 use super::{Budget, World};
 

@@ -1,7 +1,7 @@
 //! Reads the cluster.
 
 use jiff::{SignedDuration, Timestamp};
-use rebalancer_core::eligibility::belongs;
+use rebalancer_core::fleet::belongs;
 use rebalancer_core::history::StateStore as _;
 use rebalancer_core::port::{Inventory as _, InventoryError};
 use rebalancer_kube::preflight::{Allowed, Preflight, Presence, WorkloadKind};

@@ -1,7 +1,7 @@
 //! Disruption budgets.
 
+use rebalancer_core::fleet::DisruptionBudget;
 use rebalancer_core::fleet::Pod;
-use rebalancer_core::surroundings::DisruptionBudget;
 use rebalancer_kube::preflight::BudgetShape;
 
 use super::super::facts::{Facts, Survey};

@@ -37,11 +37,11 @@ pub(super) fn judge(facts: &Facts<'_>) -> Vec<Finding> {
 
 pub(super) fn paused(facts: &Facts<'_>) -> Option<String> {
     let peeked = facts.survey()?.record.as_ref()?.as_ref().ok()?;
-    let patience = facts.task.remembering.as_ref()?.patience;
+    let history_policy = facts.task.remembering.as_ref()?.history_policy;
     // As it was stored, a breaker whose time is up is still open.
     let mut record = peeked.record.clone();
-    record.advance(facts.now, &patience);
-    record.pause(facts.now, &patience).map(|pause| pause.to_string())
+    record.advance(facts.now, &history_policy);
+    record.pause(facts.now, &history_policy).map(|pause| pause.to_string())
 }
 
 /// It does not pass by itself, and has no finding of its own yet.

@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 use rebalancer_core::eligibility::Criteria;
+use rebalancer_core::eligibility::Veto;
 use rebalancer_core::fleet::Pod;
 use rebalancer_core::policy::Strategy;
-use rebalancer_core::report::Veto;
 
 use super::super::facts::{Facts, Survey};
 use super::super::finding::{Code, Finding};

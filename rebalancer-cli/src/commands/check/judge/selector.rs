@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use rebalancer_core::eligibility::belongs;
+use rebalancer_core::fleet::belongs;
 use rebalancer_core::fleet::{Owner, Pod, Requests};
 use rebalancer_kube::preflight::PodShape;
 

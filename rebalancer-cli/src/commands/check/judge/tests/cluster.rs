@@ -3,10 +3,10 @@
 use std::collections::BTreeMap;
 
 use jiff::{SignedDuration, Timestamp};
+use rebalancer_core::fleet::{Controller, DisruptionBudget, Selector};
 use rebalancer_core::fleet::{CpuTarget, Hpa, Indicator, Owner, Phase, Pod, Requests, Samples, Uid};
-use rebalancer_core::history::{CycleEnd, Patience, Peeked, Record, StateError};
+use rebalancer_core::history::{CycleHealth, HistoryPolicy, Peeked, Record, StateError};
 use rebalancer_core::port::InventoryError;
-use rebalancer_core::surroundings::{Controller, DisruptionBudget, Selector};
 use rebalancer_core::unit::Cores;
 use rebalancer_kube::preflight::{Allowed, Amount, BudgetShape, Presence};
 use rebalancer_prom::PrometheusSource;
@@ -215,9 +215,9 @@ async fn a_namespace_is_empty_only_when_its_pods_could_be_listed() {
 fn a_breaker_whose_time_is_up_holds_nothing_up() {
     let Settings { sight, task, .. } = settings(&[]);
     let mut record = Record::default();
-    let patience = Patience::default();
-    while record.pause(NOW, &patience).is_none() {
-        record.cycle_ended("failed", CycleEnd::Failed, NOW, &patience);
+    let history_policy = HistoryPolicy::default();
+    while record.pause(NOW, &history_policy).is_none() {
+        record.cycle_ended("failed", CycleHealth::Failed, NOW, &history_policy);
     }
     let paused = |now| {
         let record = Some(Ok(Peeked { record: record.clone(), held: None }));

@@ -1,11 +1,12 @@
 //! Disruption budgets are looked at before anything is decided.
 
+use crate::eligibility::Veto;
 use crate::fixture::{policy, snapshot};
+use crate::fleet::{DisruptionBudget, Requirement, Selector};
 use crate::planner::plan;
 use crate::policy::Policy;
-use crate::report::{Decision, Hold, Report, Spared, Verdict, Veto};
+use crate::report::{Decision, Hold, Report, Spared, Verdict};
 use crate::snapshot::Snapshot;
-use crate::surroundings::{DisruptionBudget, Requirement, Selector};
 use crate::unit::Share;
 
 const LOADS: [f64; 6] = [1.2, 1.1, 0.8, 0.6, 0.4, 0.3];

@@ -23,7 +23,7 @@ impl Budget {
     ///
     /// # Errors
     /// When the window is not between a second and [`LONGEST_WINDOW`].
-    pub fn new(pods: u64, window: SignedDuration) -> Result<Self, PatienceError> {
+    pub fn new(pods: u64, window: SignedDuration) -> Result<Self, HistoryPolicyError> {
         within("the window of the removal budget", window, LONGEST_WINDOW)?;
         Ok(Self { pods, window })
     }
@@ -44,7 +44,7 @@ impl Budget {
 /// The numbers that [`Record`](super::Record) reckons with. Every combination that can be built makes sense.
 #[derive(Debug, Clone, Copy, PartialEq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
-pub struct Patience {
+pub struct HistoryPolicy {
     settle: SignedDuration,
     minimum_effect: Share,
     unhelpful_limit: u32,
@@ -56,7 +56,7 @@ pub struct Patience {
 
 /// Numbers that make no sense.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-pub enum PatienceError {
+pub enum HistoryPolicyError {
     /// A time is too short or too long.
     #[error("{what} must be between 1s and {most:#}, not {given:#}")]
     OutOfRange {
@@ -83,7 +83,7 @@ pub enum PatienceError {
     },
 }
 
-impl Default for Patience {
+impl Default for HistoryPolicy {
     fn default() -> Self {
         Self {
             settle: SignedDuration::from_mins(15),
@@ -97,13 +97,13 @@ impl Default for Patience {
     }
 }
 
-impl Patience {
+impl HistoryPolicy {
     /// A fleet is left alone for this long after a rotation: replacements start, the group rebalances, and a full
     /// metrics window passes. Default 15 minutes.
     ///
     /// # Errors
     /// When it is not between a second and a day.
-    pub fn settling_for(self, settle: SignedDuration) -> Result<Self, PatienceError> {
+    pub fn settling_for(self, settle: SignedDuration) -> Result<Self, HistoryPolicyError> {
         within("the settle time", settle, LONGEST_SETTLE)?;
         Ok(Self { settle, ..self })
     }
@@ -119,10 +119,10 @@ impl Patience {
     ///
     /// # Errors
     /// When one of them is 0.
-    pub const fn giving_up_after(self, unhelpful: u32, failures: u32) -> Result<Self, PatienceError> {
+    pub const fn giving_up_after(self, unhelpful: u32, failures: u32) -> Result<Self, HistoryPolicyError> {
         match (unhelpful, failures) {
-            (0, _) => Err(PatienceError::Zero { what: "the number of rotations that may fail to help" }),
-            (_, 0) => Err(PatienceError::Zero { what: "the number of cycles that may fail" }),
+            (0, _) => Err(HistoryPolicyError::Zero { what: "the number of rotations that may fail to help" }),
+            (_, 0) => Err(HistoryPolicyError::Zero { what: "the number of cycles that may fail" }),
             _ => Ok(Self { unhelpful_limit: unhelpful, failure_limit: failures, ..self }),
         }
     }
@@ -132,11 +132,15 @@ impl Patience {
     ///
     /// # Errors
     /// When a time is not between a second and 30 days, or the longest is shorter than the first.
-    pub fn opening_for(self, first: SignedDuration, longest: SignedDuration) -> Result<Self, PatienceError> {
+    pub fn opening_for(
+        self,
+        first: SignedDuration,
+        longest: SignedDuration,
+    ) -> Result<Self, HistoryPolicyError> {
         within("the breaker's first time", first, LONGEST_OPEN)?;
         within("the breaker's longest time", longest, LONGEST_OPEN)?;
         if longest < first {
-            return Err(PatienceError::Shrinking { first, longest });
+            return Err(HistoryPolicyError::Shrinking { first, longest });
         }
         Ok(Self { first_open: first, longest_open: longest, ..self })
     }
@@ -191,10 +195,10 @@ fn smallest_effect() -> Share {
     Share::new(0.05).expect("a share")
 }
 
-fn within(what: &'static str, given: SignedDuration, most: SignedDuration) -> Result<(), PatienceError> {
+fn within(what: &'static str, given: SignedDuration, most: SignedDuration) -> Result<(), HistoryPolicyError> {
     if (SignedDuration::from_secs(1)..=most).contains(&given) {
         Ok(())
     } else {
-        Err(PatienceError::OutOfRange { what, given, most })
+        Err(HistoryPolicyError::OutOfRange { what, given, most })
     }
 }

@@ -1,10 +1,11 @@
 //! How many pods disruption budgets let go, looked at before anything is decided: an eviction that is refused in the
 //! middle of a batch leaves half a rotation.
 
+use crate::eligibility::Veto;
+use crate::fleet::DisruptionBudget;
 use crate::fleet::Pod;
-use crate::report::{Hold, Veto};
+use crate::report::Hold;
 use crate::snapshot::Snapshot;
-use crate::surroundings::DisruptionBudget;
 
 /// The disruption budgets that cover pods of a snapshot.
 #[derive(Debug, Clone, Copy)]

@@ -1,72 +1,8 @@
-//! What goes on around the fleet: its controller, its autoscaler's doings, disruption budgets. Plain values, as
-//! Kubernetes gives them; what follows from them is decided by [`guard`](crate::guard).
+//! Disruption budgets, and the label selectors by which they cover pods.
 
 use std::collections::BTreeMap;
 
-use jiff::Timestamp;
-
-use crate::fleet::{Pod, Uid};
-
-mod scaling_metric;
-
-pub use scaling_metric::{Level, Measured, ScalingMetric};
-
-/// What was read of the fleet's surroundings.
-#[derive(Debug, Clone, PartialEq, Default)]
-#[cfg_attr(feature = "serde", derive(serde::Serialize))]
-pub struct Surroundings {
-    /// The workload's own object; `None` when it is of a kind that is not read (neither a Deployment nor a
-    /// StatefulSet). Then the pods alone tell what goes on.
-    pub controller: Option<Controller>,
-    /// What the autoscaler is doing; `None` without one, or when only the metric system knows it.
-    pub scaling: Option<Scaling>,
-    /// What the autoscaler scales by, in its own order; empty without one, or when only the metric system knows it.
-    pub scales_by: Vec<ScalingMetric>,
-    /// Every disruption budget of the namespace; empty when budgets don't matter to the way in which pods are removed.
-    pub budgets: Vec<DisruptionBudget>,
-}
-
-/// The object that owns the fleet, and how far it is with what it wants.
-#[derive(Debug, Clone, PartialEq, Eq)]
-#[cfg_attr(feature = "serde", derive(serde::Serialize))]
-pub struct Controller {
-    /// Such as `apps/v1`.
-    pub api_version: String,
-    /// Such as `Deployment`.
-    pub kind: String,
-    /// Its name.
-    pub name: String,
-    /// Its identity.
-    pub uid: Uid,
-    /// Those of its annotations that matter here: [`ANNOTATIONS`](crate::eligibility::ANNOTATIONS).
-    pub annotations: BTreeMap<String, String>,
-    /// Its status speaks of its present specification.
-    pub status_is_current: bool,
-    /// Pods that it wants.
-    pub desired: u32,
-    /// Pods that it has, in any state.
-    pub current: u32,
-    /// Pods that it has of its present template.
-    pub updated: u32,
-}
-
-/// What an autoscaler is doing.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[cfg_attr(feature = "serde", derive(serde::Serialize))]
-pub struct Scaling {
-    /// It can read its metrics and may scale.
-    pub active: bool,
-    /// Pods that it counted.
-    pub current: u32,
-    /// Pods that it wants.
-    pub desired: u32,
-    /// Pods that it always keeps.
-    pub minimum: u32,
-    /// When it scaled last.
-    pub last_scaled_at: Option<Timestamp>,
-    /// Its metrics ask for fewer pods, and only its stabilization window holds that back.
-    pub wants_fewer: bool,
-}
+use super::Pod;
 
 /// A disruption budget.
 #[derive(Debug, Clone, PartialEq, Eq)]

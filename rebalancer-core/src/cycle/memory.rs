@@ -11,8 +11,8 @@ use jiff::{SignedDuration, Timestamp};
 
 use crate::cycle::{Failed, Observation, Outcome};
 use crate::history::{
-    Acquired, Breaker, CycleEnd, Patience, Peeked, Record, Rotation, Spread, StateError, StateStore, Story,
-    Token, Toll, Unrecordable,
+    Acquired, Breaker, CycleCost, CycleHealth, HistoryPolicy, Imbalance, Peeked, ReconciledRemoval, Record,
+    Rotation, StateError, StateStore, Token, Unrecordable,
 };
 use crate::policy::Policy;
 use crate::port::{Interruption, Mode};
@@ -26,7 +26,7 @@ const EFFECT_BY_SHARE: f64 = 0.25;
 #[derive(Debug)]
 pub struct Memory {
     cycle: String,
-    patience: Patience,
+    history_policy: HistoryPolicy,
     record: Record,
     /// As it was read, brought to the present: what a dry run leaves.
     read: Record,
@@ -37,7 +37,7 @@ pub struct Memory {
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct LookBack {
     /// Removals that an earlier process intended and could not finish telling.
-    pub stories: Vec<Story>,
+    pub reconciled: Vec<ReconciledRemoval>,
     /// The last rotation, when its effect was measured now.
     pub judged: Option<Rotation>,
     /// The circuit breaker after that.
@@ -67,7 +67,7 @@ impl Memory {
         cycle: &str,
         mode: Mode,
         ttl: SignedDuration,
-        patience: Patience,
+        history_policy: HistoryPolicy,
         now: Timestamp,
     ) -> Result<Self, StateError> {
         let (mut record, token) = match mode {
@@ -80,8 +80,8 @@ impl Memory {
                 (record, None)
             }
         };
-        record.advance(now, &patience);
-        Ok(Self { cycle: cycle.to_owned(), patience, read: record.clone(), record, token })
+        record.advance(now, &history_policy);
+        Ok(Self { cycle: cycle.to_owned(), history_policy, read: record.clone(), record, token })
     }
 
     /// What is remembered.
@@ -99,7 +99,7 @@ impl Memory {
     /// The policy, limited to what the removal budget still allows and the record can hold.
     #[must_use]
     pub fn limited(&self, policy: &Policy, now: Timestamp) -> Policy {
-        let allowance = self.record.allowance(now, &self.patience).unwrap_or(u64::MAX);
+        let allowance = self.record.allowance(now, &self.history_policy).unwrap_or(u64::MAX);
         let most = usize::try_from(allowance).unwrap_or(usize::MAX).min(Rotation::MOST_PODS);
         Policy { most_removals: Some(most), ..policy.clone() }
     }
@@ -107,37 +107,42 @@ impl Memory {
     /// Finishes the story of earlier cycles, and measures what the last rotation did.
     pub fn look_back(&mut self, observation: &Observation, now: Timestamp) -> LookBack {
         let listed: Vec<_> = observation.snapshot.pods.iter().map(|observed| observed.pod.clone()).collect();
-        let stories = self.record.reconcile(&listed, now);
-        let patience = self.patience_for(listed.len());
-        let judged = self.record.measure(now, &patience, |indicator| spread(&observation.report, indicator));
+        let reconciled = self.record.reconcile(&listed, now);
+        let history_policy = self.patience_for(listed.len());
+        let judged =
+            self.record.measure(now, &history_policy, |indicator| imbalance(&observation.report, indicator));
         let judged = judged.cloned();
         let degraded = &observation.report.degraded;
         self.record.count_degraded(degraded.iter().map(|degraded| degraded.indicator.name()));
-        LookBack { stories, judged, breaker: self.record.breaker() }
+        LookBack { reconciled, judged, breaker: self.record.breaker() }
     }
 
     /// Four pods of a thousand can't make the whole fleet 5 % more even: a small share of the fleet is asked for a
     /// small effect.
-    fn patience_for(&self, fleet: usize) -> Patience {
+    fn patience_for(&self, fleet: usize) -> HistoryPolicy {
         let rotated = self.record.rotations().last().map_or(0, |rotation| rotation.pods.len());
         let share = rotated as f64 / fleet.max(1) as f64;
-        let effect = self.patience.minimum_effect();
+        let effect = self.history_policy.minimum_effect();
         let scaled = Share::new((share * EFFECT_BY_SHARE).min(effect.get())).unwrap_or(effect);
-        self.patience.asking_for(scaled)
+        self.history_policy.asking_for(scaled)
     }
 
     /// Holds a plan when memory gives a reason to. A spent budget leaves no room for a plan in the first place; then
     /// that is the reason, and not the number of pods.
     pub fn hold_if_paused(&self, report: &mut Report, now: Timestamp) {
         let wanted = matches!(report.decision, Decision::Rotate(_) | Decision::Hold(Hold::TooFewPods { .. }));
-        if let (true, Some(pause)) = (wanted, self.record.pause(now, &self.patience)) {
+        if let (true, Some(pause)) = (wanted, self.record.pause(now, &self.history_policy)) {
             report.hold(Hold::Paused(pause));
         }
     }
 
     /// Counts what was decided, and how long that took.
     pub fn decided(&mut self, report: &Report, took: SignedDuration) {
-        self.record.count_decision(&report.decision, took);
+        let hold = match &report.decision {
+            Decision::Hold(hold) => Some(hold.name()),
+            Decision::Balanced | Decision::Rotate(_) => None,
+        };
+        self.record.count_decision(hold, took);
     }
 
     /// Writes the intent down, before anything is removed. A dry run writes nothing.
@@ -156,8 +161,8 @@ impl Memory {
             Expectation::Predicted(prediction) => Ratio::new(prediction.expected_cv).ok(),
             Expectation::EvenMixing(_) => None,
         };
-        let pods = plan.removals.iter().map(|removal| (removal.pod.clone(), removal.choice.into()));
-        let before = spread(report, plan.indicator).unwrap_or(NOTHING_KNOWN);
+        let pods = plan.removals.iter().map(|removal| (removal.pod.clone(), removal.choice.role()));
+        let before = imbalance(report, plan.indicator).unwrap_or(NOTHING_KNOWN);
         let rotation = Rotation::intended(&self.cycle, now, plan.indicator, pods, before, predicted)
             .map_err(NotBegun::Unrecordable)?;
         self.record.begin(rotation);
@@ -189,34 +194,38 @@ impl Memory {
         mut self,
         store: &dyn StateStore,
         ended: Result<&Outcome, &Failed>,
-        toll: Toll,
+        toll: CycleCost,
         now: Timestamp,
     ) -> Result<Record, StateError> {
         let Some(token) = self.token.take() else { return Ok(self.read) };
         match ended {
-            Ok(Outcome::Acted { pods, .. }) => self.record.finish(&self.cycle, pods, now),
+            Ok(Outcome::Acted { pods, .. }) => {
+                let results: Vec<_> =
+                    pods.iter().map(|(removal, outcome)| outcome.result(&removal.pod.uid)).collect();
+                self.record.finish(&self.cycle, &results, now);
+            }
             Err(Failed::NotBegun(_)) => self.record.withdraw(&self.cycle),
             Ok(_) | Err(_) => {}
         }
         // A node that is drained says nothing about the APIs.
         let end = match ended {
-            Err(Failed::Stopped(Interruption::Signal)) => CycleEnd::CutShort,
-            Ok(outcome) if outcome.was_asked_to_end() => CycleEnd::CutShort,
-            Ok(outcome) if !outcome.is_failure() => CycleEnd::Sound,
-            Ok(_) | Err(_) => CycleEnd::Failed,
+            Err(Failed::Stopped(Interruption::Signal)) => CycleHealth::CutShort,
+            Ok(outcome) if outcome.was_asked_to_end() => CycleHealth::CutShort,
+            Ok(outcome) if !outcome.is_failure() => CycleHealth::Sound,
+            Ok(_) | Err(_) => CycleHealth::Failed,
         };
-        self.record.cycle_ended(ended.map_or("failed", Outcome::status), end, now, &self.patience);
-        self.record.count_toll(toll);
+        self.record.cycle_ended(ended.map_or("failed", Outcome::status), end, now, &self.history_policy);
+        self.record.count_cost(toll);
         store.release(now, token, &self.record).await.map(|()| self.record)
     }
 }
 
 /// The spread of a plan whose indicator the report does not have; a plan always comes with it.
-const NOTHING_KNOWN: Spread = Spread { cv: Ratio::ZERO, max_to_mean: Ratio::ZERO };
+const NOTHING_KNOWN: Imbalance = Imbalance { cv: Ratio::ZERO, max_to_mean: Ratio::ZERO };
 
-fn spread(report: &Report, indicator: crate::fleet::Indicator) -> Option<Spread> {
+fn imbalance(report: &Report, indicator: crate::fleet::Indicator) -> Option<Imbalance> {
     let seen = report.indicators.iter().find(|seen| seen.indicator == indicator)?;
-    Spread::of(&seen.distribution)
+    Imbalance::of(&seen.distribution)
 }
 
 #[cfg(test)]

@@ -20,7 +20,7 @@ async fn cycle(
     mode: Mode,
     id: &str,
 ) -> (LookBack, Report, Outcome) {
-    cycle_with(fleet, store, policy, mode, id, Patience::default()).await
+    cycle_with(fleet, store, policy, mode, id, HistoryPolicy::default()).await
 }
 
 async fn cycle_with(
@@ -29,10 +29,10 @@ async fn cycle_with(
     policy: &Policy,
     mode: Mode,
     id: &str,
-    patience: Patience,
+    history_policy: HistoryPolicy,
 ) -> (LookBack, Report, Outcome) {
     let now = fleet.now();
-    let mut memory = Memory::open(store, id, mode, TTL, patience, now).await.unwrap();
+    let mut memory = Memory::open(store, id, mode, TTL, history_policy, now).await.unwrap();
     let policy = memory.limited(policy, now);
     let subject = Subject { workload: Fleet::workload(), hpa_prefix: String::new() };
     let mut observation = observe(&subject, fleet, fleet, &policy, now).await.unwrap();
@@ -45,7 +45,7 @@ async fn cycle_with(
         Hands { inventory: fleet, deleter: fleet, journal: &Silent, interrupt: &Silent, clock: fleet };
     let order = Order { cycle: id, mode, lock_until: memory.held_until() };
     let outcome = act(&observation, &policy, &hands, &order).await;
-    memory.close(store, Ok(&outcome), Toll::default(), now).await.unwrap();
+    memory.close(store, Ok(&outcome), CycleCost::default(), now).await.unwrap();
     (look_back, observation.report, outcome)
 }
 
@@ -121,11 +121,11 @@ async fn of_two_overlapping_runs_one_is_told_who_holds_the_lock() {
     let (fleet, _) = hopeless();
     let store = MemoryStore::default();
     let now = fleet.now();
-    let first = Memory::open(&store, "first", Mode::Real, TTL, Patience::default(), now).await.unwrap();
-    let second = Memory::open(&store, "second", Mode::Real, TTL, Patience::default(), now).await;
+    let first = Memory::open(&store, "first", Mode::Real, TTL, HistoryPolicy::default(), now).await.unwrap();
+    let second = Memory::open(&store, "second", Mode::Real, TTL, HistoryPolicy::default(), now).await;
     assert!(matches!(second, Err(StateError::Held { by, .. }) if by == "first"));
-    first.close(&store, Ok(&Outcome::Balanced), Toll::default(), now).await.unwrap();
-    assert!(Memory::open(&store, "second", Mode::Real, TTL, Patience::default(), now).await.is_ok());
+    first.close(&store, Ok(&Outcome::Balanced), CycleCost::default(), now).await.unwrap();
+    assert!(Memory::open(&store, "second", Mode::Real, TTL, HistoryPolicy::default(), now).await.is_ok());
 }
 
 #[tokio::test]
@@ -133,7 +133,8 @@ async fn a_run_that_was_killed_frees_the_lock_by_expiry_and_the_next_one_finishe
     let (fleet, policy) = hopeless();
     let store = MemoryStore::default();
     let now = fleet.now();
-    let mut killed = Memory::open(&store, "killed", Mode::Real, TTL, Patience::default(), now).await.unwrap();
+    let mut killed =
+        Memory::open(&store, "killed", Mode::Real, TTL, HistoryPolicy::default(), now).await.unwrap();
     let subject = Subject { workload: Fleet::workload(), hpa_prefix: String::new() };
     let observation = observe(&subject, &fleet, &fleet, &policy, now).await.unwrap();
     let Decision::Rotate(plan) = &observation.report.decision else {
@@ -144,9 +145,9 @@ async fn a_run_that_was_killed_frees_the_lock_by_expiry_and_the_next_one_finishe
     drop(killed);
     fleet.settle(SignedDuration::from_mins(10));
     let (look_back, report, _) = cycle(&fleet, &store, &policy, Mode::Real, "next").await;
-    assert_eq!(look_back.stories.len(), plan.removals.len());
-    let gone = |story: &&Story| story.uid == plan.removals[0].pod.uid;
-    let story = look_back.stories.iter().find(gone).unwrap();
+    assert_eq!(look_back.reconciled.len(), plan.removals.len());
+    let gone = |story: &&ReconciledRemoval| story.uid == plan.removals[0].pod.uid;
+    let story = look_back.reconciled.iter().find(gone).unwrap();
     assert_eq!(story.found, crate::history::Found::Removed);
     assert!(
         matches!(report.decision, Decision::Hold(Hold::Paused(_))),
@@ -160,8 +161,8 @@ async fn the_removal_budget_limits_a_plan_across_runs() {
     let (fleet, policy) = hopeless();
     let store = MemoryStore::default();
     let budget = crate::history::Budget::new(2, SignedDuration::from_hours(1)).unwrap();
-    let patience = Patience::default().spending(Some(budget));
-    let memory = Memory::open(&store, "cycle", Mode::Real, TTL, patience, fleet.now()).await.unwrap();
+    let history_policy = HistoryPolicy::default().spending(Some(budget));
+    let memory = Memory::open(&store, "cycle", Mode::Real, TTL, history_policy, fleet.now()).await.unwrap();
     let limited = memory.limited(&policy, fleet.now());
     assert_eq!(limited.most_removals, Some(2));
     let report = crate::planner::plan(&fleet.snapshot().unwrap(), &limited);
@@ -176,14 +177,14 @@ async fn the_removal_budget_limits_a_plan_across_runs() {
 async fn a_spent_budget_is_the_reason_that_is_given() {
     let (fleet, policy) = hopeless();
     let store = MemoryStore::default();
-    let settle = Patience::default().settling_for(SignedDuration::from_secs(1)).unwrap();
+    let settle = HistoryPolicy::default().settling_for(SignedDuration::from_secs(1)).unwrap();
     let budget = crate::history::Budget::new(4, SignedDuration::from_hours(1)).unwrap();
-    let patience = settle.spending(Some(budget));
+    let history_policy = settle.spending(Some(budget));
     let mut removed = 0;
     let mut last = None;
     for number in 0..4 {
         let id = format!("cycle-{number}");
-        let (_, report, outcome) = cycle_with(&fleet, &store, &policy, Mode::Real, &id, patience).await;
+        let (_, report, outcome) = cycle_with(&fleet, &store, &policy, Mode::Real, &id, history_policy).await;
         if let Outcome::Acted { pods, .. } = outcome {
             removed += pods.len();
         }

@@ -2,7 +2,7 @@
 
 use std::cmp::Ordering;
 
-use crate::planner::Room;
+use crate::planner::budget::Room;
 use crate::report::{Choice, Improvement};
 use crate::unit::{Load, Ratio};
 

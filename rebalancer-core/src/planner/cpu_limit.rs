@@ -31,7 +31,7 @@ pub(crate) fn cpu_limit(
     let limit = match target {
         CpuTarget::AverageValue(cores) => limit(cores.get(), policy, None),
         CpuTarget::Utilization(percent) => {
-            let requests = spread(requests)?;
+            let requests = request_range(requests)?;
             let share = percent / 100.0;
             requests
                 .targets(share)
@@ -57,13 +57,13 @@ fn is_above_zero(limit: &Limit) -> bool {
 }
 
 /// CPU requests of the eligible pods, in cores.
-struct Spread {
+struct RequestRange {
     lowest: f64,
     mean: f64,
     highest: f64,
 }
 
-impl Spread {
+impl RequestRange {
     fn targets(&self, share: f64) -> Result<ByRequest, NotAQuantity> {
         Ok(ByRequest {
             mean_request: Cores::new(self.mean)?,
@@ -74,7 +74,7 @@ impl Spread {
 }
 
 /// The autoscaler itself can't work when a request is missing, and a share of no cores means as little.
-fn spread(requests: impl Iterator<Item = Option<Cores>>) -> Result<Spread, Hold> {
+fn request_range(requests: impl Iterator<Item = Option<Cores>>) -> Result<RequestRange, Hold> {
     let (mut sum, mut eligible, mut missing) = (0.0, 0_usize, 0_usize);
     let (mut lowest, mut highest) = (f64::INFINITY, 0.0_f64);
     for request in requests {
@@ -93,5 +93,5 @@ fn spread(requests: impl Iterator<Item = Option<Cores>>) -> Result<Spread, Hold>
     }
     // The mean of equal requests is that request, whatever the rounding of a sum says.
     let mean = (sum / eligible as f64).max(lowest).min(highest);
-    Ok(Spread { lowest, mean, highest })
+    Ok(RequestRange { lowest, mean, highest })
 }

@@ -1,0 +1,48 @@
+//! What a cycle tells while it runs, and the audit trail.
+
+use super::{LookBack, Observation, PodOutcome};
+use crate::fleet::Workload;
+use crate::port::Mode;
+use crate::report::Removal;
+
+/// A removal in the audit trail: who does what to which pod, and why.
+#[derive(Debug, Clone, Copy)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
+pub struct Intent<'a> {
+    /// The cycle's id.
+    pub cycle: &'a str,
+    /// Whose fleet.
+    pub workload: &'a Workload,
+    /// Who asks for it, as the API server knows us.
+    pub actor: Option<&'a str>,
+    /// Which pod, and why.
+    pub removal: &'a Removal,
+    /// Real or dry run.
+    pub mode: Mode,
+}
+
+/// Work that a cycle does by itself, between what it asks of the world. It never waits.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Step {
+    /// Decides.
+    Plan,
+    /// Checks a plan against the safety rules.
+    Audit,
+}
+
+/// Is told what a cycle does while it does it, and keeps the audit trail: an intent before each call, an outcome
+/// after it.
+pub trait Journal: Send + Sync {
+    /// This step begins. The core has no clock of its own for how long it takes.
+    fn began(&self, _step: Step) {}
+    /// The step that began last is done.
+    fn ended(&self, _step: Step) {}
+    /// What memory shows of earlier cycles.
+    fn looked_back(&self, _look_back: &LookBack) {}
+    /// What was seen and decided, before anything is done.
+    fn decided(&self, _observation: &Observation) {}
+    /// About to ask for this removal.
+    fn intended(&self, intent: &Intent<'_>);
+    /// What became of it. Also called for removals that were not asked for after all.
+    fn finished(&self, intent: &Intent<'_>, outcome: &PodOutcome);
+}

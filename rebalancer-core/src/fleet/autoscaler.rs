@@ -1,0 +1,86 @@
+//! Horizontal pod autoscalers: what they aim at, and what they are doing.
+
+use std::fmt;
+
+use jiff::Timestamp;
+
+use super::ScalingMetric;
+use crate::unit::Cores;
+
+/// A horizontal pod autoscaler's CPU target.
+#[derive(Debug, Clone, Copy, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize), serde(rename_all = "snake_case"))]
+pub enum CpuTarget {
+    /// Percent of the CPU request; may be above 100.
+    Utilization(f64),
+    /// An average for each pod.
+    AverageValue(Cores),
+}
+
+impl fmt::Display for CpuTarget {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Utilization(percent) => write!(f, "{percent} % of the CPU request"),
+            Self::AverageValue(cores) => write!(f, "{cores} a pod"),
+        }
+    }
+}
+
+/// A horizontal pod autoscaler, as far as it matters here.
+#[derive(Debug, Clone, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
+pub struct Hpa {
+    /// Its name.
+    pub name: String,
+    /// The name of the workload that it scales, when known.
+    pub scales: Option<String>,
+    /// Its CPU target; `None` when it scales by something else.
+    pub cpu: Option<CpuTarget>,
+    /// What it is doing; `None` when only the metric system knows it.
+    pub scaling: Option<Scaling>,
+    /// All that it scales by, in its own order; empty when only the metric system knows it.
+    pub scales_by: Vec<ScalingMetric>,
+}
+
+/// What is known of the CPU target of this workload.
+#[derive(Debug, Clone, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize), serde(rename_all = "snake_case"))]
+pub enum Target {
+    /// One autoscaler, with a CPU target.
+    Known {
+        /// The autoscaler's name.
+        hpa: String,
+        /// Its target.
+        target: CpuTarget,
+    },
+    /// One autoscaler, without a CPU target.
+    NotByCpu {
+        /// The autoscaler's name.
+        hpa: String,
+    },
+    /// No autoscaler.
+    None,
+    /// Several autoscalers match; which one rules can't be known.
+    Ambiguous {
+        /// Their names.
+        hpas: Vec<String>,
+    },
+}
+
+/// What an autoscaler is doing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
+pub struct Scaling {
+    /// It can read its metrics and may scale.
+    pub active: bool,
+    /// Pods that it counted.
+    pub current: u32,
+    /// Pods that it wants.
+    pub desired: u32,
+    /// Pods that it always keeps.
+    pub minimum: u32,
+    /// When it scaled last.
+    pub last_scaled_at: Option<Timestamp>,
+    /// Its metrics ask for fewer pods, and only its stabilization window holds that back.
+    pub wants_fewer: bool,
+}

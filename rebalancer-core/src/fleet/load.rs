@@ -1,0 +1,74 @@
+//! What a pod, or a partition, carries.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use crate::unit::Load;
+
+/// What a pod's load is measured by.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize), serde(rename_all = "snake_case"))]
+pub enum Indicator {
+    /// CPU usage, in cores.
+    Cpu,
+    /// Memory working set, in bytes.
+    Memory,
+    /// Messages not yet consumed.
+    Lag,
+    /// Messages consumed a second.
+    ConsumptionRate,
+    /// Messages produced a second, to the pod's partitions.
+    ProductionRate,
+}
+
+impl Indicator {
+    /// Every indicator, in the order in which they are tried.
+    pub const ALL: [Self; 5] =
+        [Self::Cpu, Self::Memory, Self::Lag, Self::ConsumptionRate, Self::ProductionRate];
+
+    /// Its name in logs, metrics and reports.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Cpu => "cpu",
+            Self::Memory => "memory",
+            Self::Lag => "lag",
+            Self::ConsumptionRate => "consumption_rate",
+            Self::ProductionRate => "production_rate",
+        }
+    }
+
+    /// The unit of its [`Load`]s.
+    #[must_use]
+    pub const fn unit(self) -> &'static str {
+        match self {
+            Self::Cpu => "cores",
+            Self::Memory => "bytes",
+            Self::Lag => "messages",
+            Self::ConsumptionRate | Self::ProductionRate => "messages/s",
+        }
+    }
+}
+
+impl fmt::Display for Indicator {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.name())
+    }
+}
+
+/// One value a pod, by pod name, of one indicator. Pods without a usable value are absent.
+pub type Samples = BTreeMap<String, Load>;
+
+/// The load of one partition and the pod that holds it.
+#[derive(Debug, Clone, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
+pub struct PartitionLoad {
+    /// Topic.
+    pub topic: String,
+    /// Partition number, as the metric's label gives it.
+    pub partition: String,
+    /// Name of the pod that consumes it.
+    pub pod: String,
+    /// Its load, in the unit of the query.
+    pub load: Load,
+}

@@ -1,0 +1,83 @@
+//! Reading the fleet.
+
+use async_trait::async_trait;
+
+use super::ApiErrors;
+use crate::fleet::{Controller, DisruptionBudget, Hpa, Pod};
+
+/// Why the Kubernetes API did not give what was asked for.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize), serde(rename_all = "snake_case", tag = "kind"))]
+pub enum InventoryError {
+    /// 403: a right is missing.
+    #[error(
+        "not allowed to {verb} {resource} in namespace {namespace}: grant the verb '{verb}' on '{resource}' to this service account ({message})"
+    )]
+    Forbidden {
+        /// The verb that is missing.
+        verb: &'static str,
+        /// The resource, with its API group where it has one.
+        resource: &'static str,
+        /// The namespace.
+        namespace: String,
+        /// The server's own words.
+        message: String,
+    },
+    /// 401: the API server does not know us.
+    #[error("the Kubernetes API does not accept the credentials: {message}")]
+    Unauthorized {
+        /// The server's own words.
+        message: String,
+    },
+    /// No usable answer in time, or 429 or 5xx after all retries.
+    #[error("the Kubernetes API could not be used: {message}")]
+    Unavailable {
+        /// What happened.
+        message: String,
+    },
+    /// Any other refusal, or an answer that can't be understood.
+    #[error("the Kubernetes API refused the request: {message}")]
+    Rejected {
+        /// Status and the server's own words.
+        message: String,
+    },
+}
+
+/// Reads the fleet from the Kubernetes API.
+#[async_trait]
+pub trait Inventory: Send + Sync {
+    /// Every pod that the label selector matches, in any phase.
+    ///
+    /// # Errors
+    /// When the list is not whole: part of a fleet is never returned.
+    async fn pods(&self) -> Result<Vec<Pod>, InventoryError>;
+
+    /// Every autoscaler of the namespace.
+    ///
+    /// # Errors
+    /// When the list is not whole.
+    async fn hpas(&self) -> Result<Vec<Hpa>, InventoryError>;
+
+    /// The object that owns the fleet; `None` when there is no Deployment and no StatefulSet of the workload's name.
+    ///
+    /// # Errors
+    /// When it can't be known.
+    async fn controller(&self) -> Result<Option<Controller>, InventoryError>;
+
+    /// Every disruption budget of the namespace.
+    ///
+    /// # Errors
+    /// When the list is not whole.
+    async fn budgets(&self) -> Result<Vec<DisruptionBudget>, InventoryError>;
+
+    /// The pod that has this name now, if there is one; it may be another pod than before.
+    ///
+    /// # Errors
+    /// When it can't be known.
+    async fn pod(&self, name: &str) -> Result<Option<Pod>, InventoryError>;
+
+    /// What went wrong with the API server so far, removals and the record included, as far as that is known here.
+    fn errors(&self) -> ApiErrors {
+        ApiErrors::default()
+    }
+}

@@ -1,0 +1,79 @@
+//! Reading loads.
+
+use std::collections::BTreeMap;
+
+use async_trait::async_trait;
+use jiff::{SignedDuration, Timestamp};
+
+use super::ApiErrors;
+use crate::fleet::{Hpa, Indicator, PartitionLoad, Samples};
+
+/// Why a metric could not be read.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize), serde(rename_all = "snake_case", tag = "kind"))]
+pub enum MetricsError {
+    /// No usable answer within the deadline and all retries: connection, time-out, 429 or 5xx. The next cycle may succeed.
+    #[error("the metric server could not be used: {message}")]
+    Unavailable {
+        /// What happened, after how many attempts.
+        message: String,
+    },
+    /// The server refuses this request (other 4xx): the query, the path or the credentials must be changed.
+    #[error("the metric server refused the query: {message}")]
+    Refused {
+        /// Status and the server's own words.
+        message: String,
+    },
+    /// The server says that its answer is not whole (`isPartial`, warnings). It must not be read as the fleet.
+    #[error("the metric server's answer is incomplete: {message}")]
+    Incomplete {
+        /// The server's own words.
+        message: String,
+    },
+    /// The answer has not the shape that was asked for; the query or the server behind the address is wrong.
+    #[error("the metric server's answer can't be used: {message}")]
+    Malformed {
+        /// What came and what was expected.
+        message: String,
+    },
+}
+
+/// What one reading of the metric system gave. Each part fails by itself.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Readings {
+    /// One entry for each enabled indicator.
+    pub loads: BTreeMap<Indicator, Result<Samples, MetricsError>>,
+    /// CPU requests in cores by pod name, for pods whose request the API does not give.
+    pub cpu_requests: Result<Samples, MetricsError>,
+    /// Autoscalers of this workload with a CPU target, as kube-state-metrics shows them.
+    pub hpas: Result<Vec<Hpa>, MetricsError>,
+    /// Partition loads and owners; `None` when they are not asked for.
+    pub partitions: Option<Result<Vec<PartitionLoad>, MetricsError>>,
+}
+
+/// Reads loads from Prometheus or VictoriaMetrics.
+#[async_trait]
+pub trait MetricsSource: Send + Sync {
+    /// Reads everything that is enabled, evaluated at one time.
+    ///
+    /// NaN, infinite and negative values must already be left out: such a pod has no sample.
+    async fn read(&self, at: Timestamp) -> Readings;
+
+    /// One indicator as it was at `count` earlier times: one, two, ... steps before `at`, the latest first. A time of
+    /// which the metric system knows nothing has no samples; that is no error.
+    ///
+    /// # Errors
+    /// When the whole of it was not given.
+    async fn past(
+        &self,
+        indicator: Indicator,
+        at: Timestamp,
+        step: SignedDuration,
+        count: usize,
+    ) -> Result<Vec<Samples>, MetricsError>;
+
+    /// What went wrong with the metric server so far, as far as that is known.
+    fn errors(&self) -> ApiErrors {
+        ApiErrors::default()
+    }
+}
