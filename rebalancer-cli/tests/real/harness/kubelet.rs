@@ -1,0 +1,267 @@
+//! A fake kubelet (and scheduler): binds pods to nodes, makes them Running and Ready, and finishes their
+//! deletion. The annotation [`ANNOTATION`] on a pod asks for another [`Behaviour`], at any time.
+
+use std::collections::BTreeSet;
+use std::path::Path;
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::thread;
+
+use futures_util::StreamExt;
+use k8s_openapi::api::core::v1::{Binding, Node, Pod};
+use kube::api::{DeleteParams, Patch, PatchParams, PostParams, Preconditions};
+use kube::runtime::{WatchStreamExt, watcher};
+use kube::{Api, Client, ResourceExt};
+use serde_json::{Value, json};
+
+use crate::harness::control_plane;
+
+/// Names a pod's [`Behaviour`].
+pub(crate) const ANNOTATION: &str = "test.rebalancer/kubelet";
+
+const NODES: usize = 20;
+const PODS_A_NODE: usize = 500;
+const IN_FLIGHT: usize = 32;
+
+/// Namespaces where pods that don't run yet stay unscheduled.
+static FROZEN: Mutex<BTreeSet<String>> = Mutex::new(BTreeSet::new());
+
+/// Namespaces where pods that become Ready have been so for [`AGE`].
+static AGED: Mutex<BTreeSet<String>> = Mutex::new(BTreeSet::new());
+
+/// For how long pods of an aged namespace have been Ready.
+const AGE: jiff::SignedDuration = jiff::SignedDuration::from_hours(1);
+
+/// What becomes of a pod.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Behaviour {
+    /// Running and Ready; gone soon after its deletion.
+    Ready,
+    /// Running, not Ready.
+    NotReady,
+    /// Completed.
+    Succeeded,
+    /// Failed.
+    Failed,
+    /// As [`Behaviour::Ready`], but its deletion never finishes.
+    StuckTerminating,
+    /// Never bound to a node.
+    Pending,
+}
+
+impl Behaviour {
+    const ALL: [Self; 6] =
+        [Self::Ready, Self::NotReady, Self::Succeeded, Self::Failed, Self::StuckTerminating, Self::Pending];
+
+    /// The annotation's value.
+    pub(crate) const fn name(self) -> &'static str {
+        match self {
+            Self::Ready => "ready",
+            Self::NotReady => "not-ready",
+            Self::Succeeded => "succeeded",
+            Self::Failed => "failed",
+            Self::StuckTerminating => "stuck-terminating",
+            Self::Pending => "pending",
+        }
+    }
+
+    fn of(pod: &Pod) -> Self {
+        let Some(name) = pod.annotations().get(ANNOTATION) else { return Self::Ready };
+        let known = Self::ALL.into_iter().find(|behaviour| behaviour.name() == name);
+        known.unwrap_or_else(|| panic!("{ANNOTATION} of {} is {name}", pod.name_any()))
+    }
+
+    const fn phase(self) -> &'static str {
+        match self {
+            Self::Ready | Self::NotReady | Self::StuckTerminating => "Running",
+            Self::Succeeded => "Succeeded",
+            Self::Failed => "Failed",
+            Self::Pending => "Pending",
+        }
+    }
+
+    const fn is_ready(self) -> bool {
+        matches!(self, Self::Ready | Self::StuckTerminating)
+    }
+
+    /// The pod's status says this already.
+    pub(crate) fn is_shown_by(self, pod: &Pod) -> bool {
+        self == Self::Pending || phase(pod) == self.phase() && is_ready(pod) == self.is_ready()
+    }
+}
+
+/// The pod's condition Ready is True.
+pub(crate) fn is_ready(pod: &Pod) -> bool {
+    let conditions = pod.status.iter().flat_map(|status| status.conditions.iter().flatten());
+    conditions.into_iter().any(|condition| condition.type_ == "Ready" && condition.status == "True")
+}
+
+fn phase(pod: &Pod) -> &str {
+    pod.status.as_ref().and_then(|status| status.phase.as_deref()).unwrap_or_default()
+}
+
+/// From now on pods of this namespace that don't run yet stay unscheduled, as in a full cluster.
+pub(crate) fn freeze(namespace: &str) {
+    FROZEN.lock().unwrap().insert(namespace.to_owned());
+}
+
+/// The end of [`freeze`]; a waiting pod goes on at its next change.
+pub(crate) fn thaw(namespace: &str) {
+    FROZEN.lock().unwrap().remove(namespace);
+}
+
+/// From now on pods of this namespace become Ready as if that had been an hour ago.
+pub(crate) fn age(namespace: &str) {
+    AGED.lock().unwrap().insert(namespace.to_owned());
+}
+
+/// The end of [`age`].
+pub(crate) fn rejuvenate(namespace: &str) {
+    AGED.lock().unwrap().remove(namespace);
+}
+
+/// Creates the nodes, then works until the test binary ends, on a thread of its own.
+pub(crate) async fn start(kubeconfig: &Path) {
+    let client = control_plane::client(kubeconfig, true).await;
+    let nodes: Api<Node> = Api::all(client);
+    for number in 0..NODES {
+        nodes.create(&PostParams::default(), &node(number)).await.unwrap();
+    }
+    let kubeconfig = kubeconfig.to_owned();
+    thread::spawn(move || {
+        control_plane::runtime().block_on(async {
+            let client = control_plane::client(&kubeconfig, true).await;
+            watcher(Api::<Pod>::all(client.clone()), watcher::Config::default())
+                .default_backoff()
+                .applied_objects()
+                .for_each_concurrent(IN_FLIGHT, |event| async {
+                    match event {
+                        Ok(pod) => advance(&client, &pod).await,
+                        Err(error) => eprintln!("kubelet: {error}"),
+                    }
+                })
+                .await;
+        });
+    });
+}
+
+/// One step of a pod's life; what it changes comes back as the next event.
+async fn advance(client: &Client, pod: &Pod) {
+    let namespace = pod.namespace().expect("pods have a namespace");
+    let behaviour = Behaviour::of(pod);
+    let api: Api<Pod> = Api::namespaced(client.clone(), &namespace);
+    let bound = pod.spec.as_ref().is_some_and(|spec| spec.node_name.is_some());
+    let waiting = !bound && FROZEN.lock().unwrap().contains(&namespace);
+    let result = if pod.metadata.deletion_timestamp.is_some() {
+        if behaviour == Behaviour::StuckTerminating { Ok(()) } else { finish_deletion(&api, pod).await }
+    } else if waiting || behaviour == Behaviour::Pending {
+        Ok(())
+    } else if !bound {
+        bind(&api, pod).await
+    } else if !behaviour.is_shown_by(pod) {
+        show(&api, pod, behaviour).await
+    } else {
+        Ok(())
+    };
+    match result {
+        // Deleted, replaced or changed meanwhile: its own event follows.
+        Err(kube::Error::Api(status)) if matches!(status.code, 404 | 409) => {}
+        Err(error) => eprintln!("kubelet: {namespace}/{}: {error}", pod.name_any()),
+        Ok(()) => {}
+    }
+}
+
+async fn finish_deletion(api: &Api<Pod>, pod: &Pod) -> kube::Result<()> {
+    let preconditions = Preconditions { uid: pod.uid(), resource_version: None };
+    let params = DeleteParams {
+        grace_period_seconds: Some(0),
+        preconditions: Some(preconditions),
+        ..Default::default()
+    };
+    api.delete(&pod.name_any(), &params).await.map(drop)
+}
+
+async fn bind(api: &Api<Pod>, pod: &Pod) -> kube::Result<()> {
+    static NEXT: AtomicUsize = AtomicUsize::new(0);
+    let node = format!("node-{}", NEXT.fetch_add(1, Ordering::Relaxed) % NODES);
+    let binding: Binding = serde_json::from_value(json!({
+        "metadata": {"name": pod.name_any(), "uid": pod.uid()},
+        "target": {"kind": "Node", "name": node},
+    }))
+    .unwrap();
+    api.create_subresource::<_, Value>("binding", &pod.name_any(), &PostParams::default(), &binding)
+        .await
+        .map(drop)
+}
+
+async fn show(api: &Api<Pod>, pod: &Pod, behaviour: Behaviour) -> kube::Result<()> {
+    let patch = Patch::Strategic(json!({"metadata": {"uid": pod.uid()}, "status": status(pod, behaviour)}));
+    api.patch_status(&pod.name_any(), &PatchParams::default(), &patch).await.map(drop)
+}
+
+fn status(pod: &Pod, behaviour: Behaviour) -> Value {
+    let aged = pod.namespace().is_some_and(|namespace| AGED.lock().unwrap().contains(&namespace));
+    let created = pod.metadata.creation_timestamp.as_ref().map(|time| time.0);
+    let since = json!(created.map(|time| if aged { time - AGE } else { time }));
+    let condition = |name: &str, holds: bool| {
+        let status = if holds { "True" } else { "False" };
+        json!({"type": name, "status": status, "lastTransitionTime": since})
+    };
+    let ready = behaviour.is_ready();
+    let containers = pod.spec.iter().flat_map(|spec| &spec.containers);
+    let containers: Vec<Value> = containers
+        .map(|container| {
+            json!({
+                "name": container.name,
+                "image": container.image,
+                "imageID": "",
+                "ready": ready,
+                "restartCount": 0,
+                // The API server takes a node that does not tell them for one that can't resize.
+                "resources": container.resources,
+                "state": container_state(behaviour, &since),
+            })
+        })
+        .collect();
+    json!({
+        "phase": behaviour.phase(),
+        "startTime": since,
+        "conditions": [
+            condition("PodReadyToStartContainers", true),
+            condition("Initialized", true),
+            condition("Ready", ready),
+            condition("ContainersReady", ready),
+            condition("PodScheduled", true),
+        ],
+        "containerStatuses": containers,
+    })
+}
+
+fn container_state(behaviour: Behaviour, since: &Value) -> Value {
+    let ended =
+        |code: i32| json!({"terminated": {"exitCode": code, "startedAt": since, "finishedAt": since}});
+    match behaviour {
+        Behaviour::Ready | Behaviour::NotReady | Behaviour::StuckTerminating => {
+            json!({"running": {"startedAt": since}})
+        }
+        Behaviour::Succeeded => ended(0),
+        Behaviour::Failed => ended(1),
+        Behaviour::Pending => json!({"waiting": {}}),
+    }
+}
+
+fn node(number: usize) -> Node {
+    let name = format!("node-{number}");
+    let room = json!({"pods": PODS_A_NODE.to_string(), "cpu": "512", "memory": "2048Gi"});
+    let now = jiff::Timestamp::now();
+    serde_json::from_value(json!({
+        "metadata": {"name": name, "labels": {"kubernetes.io/hostname": name}},
+        "status": {
+            "capacity": room,
+            "allocatable": room,
+            "conditions": [{"type": "Ready", "status": "True", "reason": "KubeletReady",
+                "lastTransitionTime": now, "lastHeartbeatTime": now}],
+        },
+    }))
+    .unwrap()
+}

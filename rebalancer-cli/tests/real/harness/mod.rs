@@ -1,0 +1,37 @@
+//! What scenarios stand on: real servers, what goes wrong between them, and a fleet with known loads.
+//!
+//! `setup` describes a [`fleet`], `fixture` makes its objects, `kubelet` keeps its pods, and `metrics` and `series` give it
+//! a past. `rebalancer` runs the binary; `broken`, `front`, `proxy` and `forward_proxy` stand between it and the servers.
+//! Nothing here knows a scenario, and no scenario knows another: what two of them need is moved here.
+
+#[path = "../../shared/alerts.rs"]
+pub(crate) mod alerts;
+pub(crate) mod assets;
+pub(crate) mod authority;
+pub(crate) mod broken;
+pub(crate) mod check;
+pub(crate) mod consumers;
+pub(crate) mod container;
+pub(crate) mod control_plane;
+#[path = "../../shared/dashboard.rs"]
+pub(crate) mod dashboard;
+pub(crate) mod example;
+pub(crate) mod fixture;
+pub(crate) mod fleet;
+pub(crate) mod forward_proxy;
+pub(crate) mod front;
+pub(crate) mod installed;
+pub(crate) mod kubelet;
+pub(crate) mod metrics;
+pub(crate) mod monitor;
+pub(crate) mod namespaces;
+pub(crate) mod operators;
+pub(crate) mod process;
+pub(crate) mod proxy;
+pub(crate) mod pushed;
+pub(crate) mod rebalancer;
+pub(crate) mod rights;
+pub(crate) mod series;
+pub(crate) mod setup;
+pub(crate) mod tools;
+pub(crate) mod wait;

@@ -1,0 +1,46 @@
+//! What the Prometheus operator and the VictoriaMetrics operator add to the API server, as far as alerts need it. A field
+//! that is not here is refused by strict validation, as with the operators themselves.
+
+use serde_json::{Value, json};
+
+use crate::harness::fleet::Fleet;
+
+/// Defines the kinds, and waits until the API server knows them.
+pub(crate) async fn define(fleet: &Fleet) {
+    let definitions = json!({"apiVersion": "v1", "kind": "List", "items": [
+        definition("monitoring.coreos.com", "v1", "PrometheusRule", "prometheusrules"),
+        definition("operator.victoriametrics.com", "v1beta1", "VMRule", "vmrules"),
+    ]});
+    let file = fleet.write("operators.json", &definitions);
+    fleet.kubectl_anywhere(&["apply", "--server-side", "--filename", &file]).await.succeeded();
+    let established = ["wait", "--for=condition=Established", "--timeout=60s", "--filename", &file];
+    fleet.kubectl_anywhere(&established).await.succeeded();
+}
+
+fn definition(group: &str, version: &str, kind: &str, plural: &str) -> Value {
+    let text = json!({"type": "string"});
+    let texts = json!({"type": "object", "additionalProperties": text});
+    let object = |properties: Value| json!({"type": "object", "properties": properties});
+    let list = |items: Value| json!({"type": "array", "items": items});
+    let rule = object(json!({
+        "alert": text, "record": text, "expr": text, "for": text, "labels": texts, "annotations": texts,
+    }));
+    let group_of_rules = object(json!({"name": text, "interval": text, "rules": list(rule)}));
+    let spec = object(json!({"groups": list(group_of_rules)}));
+    json!({
+        "apiVersion": "apiextensions.k8s.io/v1",
+        "kind": "CustomResourceDefinition",
+        "metadata": {"name": format!("{plural}.{group}")},
+        "spec": {
+            "group": group,
+            "scope": "Namespaced",
+            "names": {"kind": kind, "plural": plural, "singular": kind.to_lowercase()},
+            "versions": [{
+                "name": version,
+                "served": true,
+                "storage": true,
+                "schema": {"openAPIV3Schema": object(json!({"spec": spec}))},
+            }],
+        },
+    })
+}

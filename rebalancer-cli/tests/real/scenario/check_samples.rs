@@ -1,0 +1,196 @@
+//! `rebalancer check` with queries that give nothing, too little, or something else; and with clocks that differ.
+
+use axum::Router;
+use axum::extract::Request;
+use axum::routing::any;
+use tokio::net::TcpListener;
+
+use crate::harness::broken::{Broken, Fault};
+use crate::harness::check::{Findings, check, six};
+use crate::harness::fleet::Fleet;
+use crate::harness::metrics::{History, Server};
+use crate::harness::wait;
+
+async fn found(
+    fleet: &Fleet,
+    metrics: impl AsRef<str>,
+    variables: &[(&str, &str)],
+    exit_code: i32,
+) -> Findings {
+    let (findings, run) = check(fleet.rebalancer(metrics).envs(variables)).await;
+    assert_eq!(run.exit_code, exit_code, "{findings:#?}");
+    findings.expect("ok", "permissions", &[]);
+    findings
+}
+
+#[tokio::test]
+#[ignore]
+async fn a_metric_that_the_server_has_not_is_named() {
+    let fleet = six("check-unscraped").start().await;
+    let pods = fleet.settled().await;
+    for server in Server::BOTH {
+        let metrics = fleet.requests(&pods).serve(server).await;
+        found(&fleet, &metrics, &[], 1).await.expect(
+            "error",
+            "samples_missing",
+            &["none of 6 pods", "the server has no metric container_cpu_usage_seconds_total", "cAdvisor"],
+        );
+    }
+}
+
+#[tokio::test]
+#[ignore]
+async fn a_metric_of_another_namespace_container_or_pod_is_told_apart() {
+    let fleet = six("check-mislabelled").start().await;
+    let pods = fleet.settled().await;
+    for server in Server::BOTH {
+        let history =
+            |namespace: &str, container: &str, pod: &str| History::new(namespace, container).cpu(pod, 1.0);
+        let elsewhere = history("elsewhere", fleet.name(), &pods.0[0].name).serve(server).await;
+        found(&fleet, &elsewhere, &[], 1).await.expect(
+            "error",
+            "samples_missing",
+            &["only for other namespaces: elsewhere"],
+        );
+        let sidecar = history(&fleet.namespace, "sidecar", &pods.0[0].name).serve(server).await;
+        found(&fleet, &sidecar, &[], 1).await.expect(
+            "error",
+            "samples_missing",
+            &["but: sidecar", "CONTAINER_NAME=sidecar"],
+        );
+        let stranger = history(&fleet.namespace, fleet.name(), "a-stranger").serve(server).await;
+        found(&fleet, &stranger, &[], 1).await.expect(
+            "error",
+            "samples_missing",
+            &["series of other pods: a-stranger"],
+        );
+    }
+}
+
+#[tokio::test]
+#[ignore]
+async fn series_that_have_ended_are_stale() {
+    let fleet = six("check-stale").start().await;
+    let pods = fleet.settled().await;
+    for server in Server::BOTH {
+        let metrics = fleet.history(&pods).cpu_only_during(&(-1100..=-600)).serve(server).await;
+        found(&fleet, &metrics, &[], 1).await.expect(
+            "error",
+            "samples_stale",
+            &[" min old", "scraping has stopped"],
+        );
+    }
+}
+
+#[tokio::test]
+#[ignore]
+async fn pods_without_samples_are_named_and_too_many_of_them_are_an_error() {
+    let fleet = six("check-few-samples").start().await;
+    let pods = fleet.settled().await;
+    let (first, second) = (&pods.0[0].name, &pods.0[1].name);
+    let one = fleet.history(&pods).without_cpu(first).serve(Server::Prometheus).await;
+    found(&fleet, &one, &[], 0).await.expect("warning", "samples_few", &["5 of 6 pods", first]);
+    let two =
+        fleet.history(&pods).without_cpu(first).without_cpu(second).serve(Server::VictoriaMetrics).await;
+    let variables = [("MINIMUM_SAMPLE_COVERAGE", "0.8")];
+    found(&fleet, &two, &variables, 1).await.expect(
+        "error",
+        "samples_few",
+        &["4 of 6 pods", first, second, "MINIMUM_SAMPLE_COVERAGE"],
+    );
+    // Pods that are too young to be asked for samples are no mistake.
+    let young = [("MINIMUM_POD_AGE", "1h")];
+    found(&fleet, &two, &young, 0).await.expect("warning", "samples_few", &["younger than MINIMUM_POD_AGE"]);
+}
+
+#[tokio::test]
+#[ignore]
+async fn a_query_of_the_wrong_shape_and_one_that_is_refused_name_their_variable() {
+    let fleet = six("check-queries").start().await;
+    let pods = fleet.settled().await;
+    let metrics = fleet.history(&pods).serve(Server::Prometheus).await;
+    let shapeless =
+        [("CPU_QUERY", r#"sum(rate(container_cpu_usage_seconds_total{namespace="{{namespace}}"}[5m]))"#)];
+    found(&fleet, &metrics, &shapeless, 1).await.expect(
+        "error",
+        "query_unusable",
+        &["CPU_QUERY", "label pod"],
+    );
+    let foreign = [
+        ("CPU_QUERY", "median by (pod) (rate(container_cpu_usage_seconds_total))"),
+        ("QUERY_DIALECT", "metricsql"),
+    ];
+    found(&fleet, &metrics, &foreign, 1).await.expect("error", "query_refused", &["CPU_QUERY"]);
+    // Another indicator can be used, so cycles go on.
+    let lag = [
+        ("KAFKA_LAG_QUERY", "sum by (pod) (no_such_metric)"),
+        ("PARTITION_LOAD_QUERY", "no_such_partitions"),
+    ];
+    let findings = found(&fleet, &metrics, &lag, 0).await;
+    findings
+        .expect("ok", "samples", &["cpu: all 6 pods"])
+        .expect("warning", "samples_missing", &["lag", "no_such_metric"])
+        .expect("warning", "samples_missing", &["partition_load", "no_such_partitions"]);
+}
+
+#[tokio::test]
+#[ignore]
+async fn an_answer_that_is_not_whole_is_told() {
+    let fleet = six("check-partial").start().await;
+    let pods = fleet.settled().await;
+    let loads: Vec<(&str, f64)> = pods.0.iter().map(|pod| (pod.name.as_str(), 1.0)).collect();
+    let server = Broken::start(Fault::partial(&loads)).await;
+    let (findings, run) = check(fleet.rebalancer(&server)).await;
+    assert_eq!(run.exit_code, 1, "{findings:#?}");
+    findings.expect("error", "query_failed", &["isPartial", "storage nodes"]);
+}
+
+#[tokio::test]
+#[ignore]
+async fn a_clock_that_differs_is_told_with_whose_it_is() {
+    let fleet = six("check-clock").start().await;
+    let pods = fleet.settled().await;
+    let metrics = fleet.history(&pods).serve(Server::Prometheus).await;
+    for (offset, severity, words) in
+        [(-90, "warning", "ahead of the metric server's"), (900, "error", "behind the metric server's")]
+    {
+        let url = dated(&metrics.url, offset).await;
+        let (findings, _) = check(fleet.rebalancer(&url)).await;
+        findings.expect(severity, "clock_skew", &[words, "NTP"]);
+        // An answer takes some time on a busy machine, and its date has whole seconds.
+        let told = findings
+            .message("clock_skew")
+            .split_once(" s ")
+            .unwrap()
+            .0
+            .rsplit(' ')
+            .next()
+            .unwrap()
+            .to_owned();
+        let told: u64 = told.parse().unwrap();
+        assert!(told.abs_diff(offset.unsigned_abs()) <= wait::PATIENCE.as_secs() / 2, "{findings:#?}");
+    }
+}
+
+/// The same server, whose clock is off by so many seconds.
+async fn dated(upstream: &str, offset: i64) -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    let upstream = upstream.to_owned();
+    let http = reqwest::Client::builder().no_proxy().build().unwrap();
+    let router = Router::new().fallback(any(move |request: Request| {
+        let (upstream, http) = (upstream.clone(), http.clone());
+        async move {
+            let (parts, body) = request.into_parts();
+            let body = axum::body::to_bytes(body, usize::MAX).await.unwrap();
+            let request = http.post(format!("{upstream}{}", parts.uri)).body(body);
+            let form = "application/x-www-form-urlencoded";
+            let answer = request.header("content-type", form).send().await.unwrap().text().await.unwrap();
+            let date = jiff::Timestamp::now() + jiff::SignedDuration::from_secs(offset);
+            let date = date.strftime("%a, %d %b %Y %H:%M:%S GMT").to_string();
+            ([("date", date), ("content-type", "application/json".to_owned())], answer)
+        }
+    }));
+    tokio::spawn(async move { axum::serve(listener, router).await.unwrap() });
+    url
+}

@@ -1,0 +1,171 @@
+//! Partition loads from real metric servers: what is predicted, and where removal is refused.
+
+use crate::harness::example::FOUR_MAY_GO;
+use crate::harness::fleet::{Fleet, Pods};
+use crate::harness::metrics::{History, Server};
+
+/// Loads of the partitions of each pod, in messages/s. A message costs a millicore: the first pod is hot by two
+/// partitions, either of which fits.
+const HOLDS: [[f64; 4]; 6] = [
+    [700.0, 600.0, 100.0, 100.0],
+    [150.0, 150.0, 150.0, 150.0],
+    [50.0, 50.0, 50.0, 50.0],
+    [150.0, 140.0, 160.0, 150.0],
+    [100.0, 120.0, 110.0, 130.0],
+    [60.0, 40.0, 55.0, 45.0],
+];
+
+fn cores() -> Vec<f64> {
+    HOLDS.iter().map(|loads| loads.iter().sum::<f64>() / 1000.0).collect()
+}
+
+/// Which number a partition has.
+type Numbering = fn(usize, usize) -> usize;
+
+/// Contiguous blocks, as range makes them.
+fn blocks(pod: usize, place: usize) -> usize {
+    pod * 4 + place
+}
+
+/// No pattern that range or round robin would make.
+fn mixed(pod: usize, place: usize) -> usize {
+    match (pod, place) {
+        (0, 0) => 1,
+        (1, 0) => 0,
+        _ => place * 6 + pod,
+    }
+}
+
+/// The pods' partitions, as `add` shows each to the metric server.
+fn with_partitions(
+    fleet: &Fleet,
+    pods: &Pods,
+    numbering: Numbering,
+    add: impl Fn(History, &[(&str, &str)], f64) -> History,
+) -> History {
+    let mut history = fleet.history(pods);
+    for (index, pod) in pods.0.iter().enumerate() {
+        for (place, &load) in HOLDS[index].iter().enumerate() {
+            let partition = numbering(index, place).to_string();
+            let labels = [
+                ("namespace", fleet.namespace.as_str()),
+                ("pod", &pod.name),
+                ("container", fleet.name()),
+                ("topic", "events"),
+                ("partition", &partition),
+            ];
+            history = add(history, &labels, load);
+        }
+    }
+    history
+}
+
+/// librdkafka's statistics, with its own partition -1.
+fn librdkafka(fleet: &Fleet, pods: &Pods, numbering: Numbering) -> History {
+    let history = with_partitions(fleet, pods, numbering, |history, labels, load| {
+        history.counter("rdkafka_topics_partitions_rxmsgs", labels, load)
+    });
+    let own =
+        [("namespace", fleet.namespace.as_str()), ("pod", &pods.0[0].name), ("container", fleet.name())];
+    let own: Vec<_> = own.into_iter().chain([("topic", "events"), ("partition", "-1")]).collect();
+    history.counter("rdkafka_topics_partitions_rxmsgs", &own, 1.0)
+}
+
+/// The Java client tells who holds what, kafka_exporter how much flows.
+fn jmx_exporter(fleet: &Fleet, pods: &Pods, numbering: Numbering) -> History {
+    with_partitions(fleet, pods, numbering, |history, labels, load| {
+        let partition: Vec<_> =
+            labels.iter().filter(|(name, _)| matches!(*name, "topic" | "partition")).copied().collect();
+        history.gauge("kafka_consumer_consumer_fetch_manager_metrics_records_lag", labels, 5.0).counter(
+            "kafka_topic_partition_current_offset",
+            &partition,
+            load,
+        )
+    })
+}
+
+#[tokio::test]
+#[ignore]
+async fn a_sticky_group_is_rotated_by_what_is_predicted() {
+    type Preset = fn(&Fleet, &Pods, Numbering) -> History;
+    let presets: [(&str, Preset); 2] = [("librdkafka", librdkafka), ("jmx-exporter", jmx_exporter)];
+    for server in Server::BOTH {
+        for (preset, history) in presets {
+            let fleet = Fleet::named("predicted").cpu(&cores()).hpa(70).start().await;
+            let before = fleet.settled().await;
+            let metrics = history(&fleet, &before, mixed).serve(server).await;
+            let variables = [
+                FOUR_MAY_GO[0],
+                ("KAFKA_METRICS_PRESET", preset),
+                ("KAFKA_ASSIGNOR", "cooperative-sticky"),
+                ("KAFKA_REPLACEMENT_TIMING", "all-at-once"),
+            ];
+            let run = fleet.rebalance(&metrics, &variables).await.expect_exit(0);
+            let method = &run.log_with(&["\"event\":\"method\""])[0]["method"];
+            assert_eq!(
+                *method, "predict: 24 partitions on 6 members, assignor cooperative-sticky (configured)",
+                "{server:?} {preset}"
+            );
+            let prediction = &run.log_with(&["\"event\":\"prediction\""])[0];
+            assert!(prediction["expected_cv"].as_f64() < prediction["cv_before"].as_f64(), "{prediction}");
+            let gone = fleet.gone(&before).await;
+            assert!(gone.contains(&0) && gone.len() <= 4, "{server:?} {preset}: {gone:?}");
+            assert_eq!(run.log_with(&["removal_finished", "\"outcome\":\"removed\""]).len(), gone.len());
+            fleet.settled().await;
+        }
+    }
+}
+
+#[tokio::test]
+#[ignore]
+async fn under_range_nothing_is_removed_and_the_remedy_is_named() {
+    let fleet = Fleet::named("range").cpu(&cores()).hpa(70).start().await;
+    let before = fleet.settled().await;
+    let everything = fleet.everything().await;
+    for server in Server::BOTH {
+        let metrics = librdkafka(&fleet, &before, blocks).serve(server).await;
+        let variables = [FOUR_MAY_GO[0], ("KAFKA_METRICS_PRESET", "librdkafka")];
+        let run = fleet.rebalance(&metrics, &variables).await.expect_exit(0);
+        let decision = &run.log_with(&["\"event\":\"decision\""])[0];
+        assert_eq!(decision["decision"], "assignor_restores_sets", "{server:?}: {}", run.stderr);
+        assert!(decision["reason"].as_str().unwrap().contains("use cooperative-sticky"));
+        assert_eq!(fleet.everything().await, everything, "{server:?}");
+    }
+}
+
+#[tokio::test]
+#[ignore]
+async fn partition_loads_that_are_missing_fall_back_to_the_seeds_strategy_and_say_so() {
+    let fleet = Fleet::named("fallback").cpu(&cores()).hpa(70).start().await;
+    let before = fleet.settled().await;
+    for server in Server::BOTH {
+        let metrics = fleet.history(&before).serve(server).await;
+        let variables = [FOUR_MAY_GO[0], ("KAFKA_METRICS_PRESET", "librdkafka"), ("DRY_RUN", "true")];
+        let run = fleet.rebalance(&metrics, &variables).await.expect_exit(0);
+        let method = &run.log_with(&["\"event\":\"method\""])[0]["method"];
+        assert_eq!(*method, "rotate-outliers, since PARTITION_LOAD_QUERY gave no partition", "{server:?}");
+        assert_eq!(run.log_with(&["would_be_removed"]).len(), 3, "{}", run.stderr);
+    }
+}
+
+#[tokio::test]
+#[ignore]
+async fn a_partition_with_two_owners_is_a_group_that_has_not_settled() {
+    let fleet = Fleet::named("unsettled").cpu(&cores()).hpa(70).start().await;
+    let before = fleet.settled().await;
+    for server in Server::BOTH {
+        let other = [
+            ("namespace", fleet.namespace.as_str()),
+            ("pod", before.0[3].name.as_str()),
+            ("container", fleet.name()),
+            ("topic", "events"),
+            ("partition", "1"),
+        ];
+        let history = librdkafka(&fleet, &before, mixed);
+        let metrics = history.counter("rdkafka_topics_partitions_rxmsgs", &other, 10.0).serve(server).await;
+        let variables = [FOUR_MAY_GO[0], ("KAFKA_METRICS_PRESET", "librdkafka")];
+        let run = fleet.rebalance(&metrics, &variables).await.expect_exit(0);
+        assert_eq!(run.log_with(&["\"event\":\"decision\""])[0]["decision"], "group_unsettled", "{server:?}");
+        assert_eq!(fleet.gone(&before).await, [] as [usize; 0]);
+    }
+}
