@@ -7,8 +7,9 @@ use std::hint::black_box;
 
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
 use rebalancer_core::audit::audit;
+use rebalancer_core::history::Constraints;
 use rebalancer_core::planner::plan;
-use rebalancer_core::policy::{Policy, Strategy};
+use rebalancer_core::policy::{Persistence, Policy, Strategy};
 use rebalancer_core::report::Decision;
 use rebalancer_core::simulation::{Fleet, Shape};
 use rebalancer_core::snapshot::Snapshot;
@@ -22,17 +23,17 @@ fn snapshot(pods: usize) -> Snapshot {
 }
 
 fn policy() -> Policy {
-    Policy { strategy: Strategy::RotateOutliers, ..Policy::default() }
+    Policy::default().with_persistence(Persistence::default()).with_strategy(Strategy::RotateOutliers)
 }
 
 fn decide(criterion: &mut Criterion) {
     let mut group = criterion.benchmark_group("decide");
     for pods in SIZES {
-        let (snapshot, policy) = (snapshot(pods), policy());
-        assert!(matches!(plan(&snapshot, &policy).decision, Decision::Rotate(_)));
+        let (snapshot, policy, constraints) = (snapshot(pods), policy(), Constraints::default());
+        assert!(matches!(plan(&snapshot, &policy, &constraints).decision, Decision::Rotate(_)));
         group.throughput(Throughput::Elements(pods as u64));
         group.bench_with_input(BenchmarkId::from_parameter(pods), &snapshot, |bencher, snapshot| {
-            bencher.iter(|| plan(black_box(snapshot), &policy));
+            bencher.iter(|| plan(black_box(snapshot), &policy, &constraints));
         });
     }
     group.finish();
@@ -41,11 +42,11 @@ fn decide(criterion: &mut Criterion) {
 fn check(criterion: &mut Criterion) {
     let mut group = criterion.benchmark_group("audit");
     for pods in SIZES {
-        let (snapshot, policy) = (snapshot(pods), policy());
-        let Decision::Rotate(plan) = plan(&snapshot, &policy).decision else { unreachable!() };
+        let (snapshot, policy, constraints) = (snapshot(pods), policy(), Constraints::default());
+        let Decision::Rotate(plan) = plan(&snapshot, &policy, &constraints).decision else { unreachable!() };
         group.throughput(Throughput::Elements(pods as u64));
         group.bench_with_input(BenchmarkId::from_parameter(pods), &snapshot, |bencher, snapshot| {
-            bencher.iter(|| audit(&plan, black_box(snapshot), &policy));
+            bencher.iter(|| audit(&plan, black_box(snapshot), &policy, &constraints));
         });
     }
     group.finish();

@@ -7,8 +7,9 @@ use std::hint::black_box;
 
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
 use rebalancer_core::assignor::Assignor;
+use rebalancer_core::history::Constraints;
 use rebalancer_core::planner::plan;
-use rebalancer_core::policy::{Policy, Timing};
+use rebalancer_core::policy::{Persistence, Policy, Timing};
 use rebalancer_core::simulation::{Fleet, Shape};
 
 const ASSIGNORS: [Assignor; 3] =
@@ -22,12 +23,16 @@ fn predict(criterion: &mut Criterion) {
             for pods in [100, 1_000] {
                 let shape = Shape { pods, partitions: pods * 10, assignor, timing, ..Shape::default() };
                 let snapshot = Fleet::new(&shape).unwrap().snapshot().unwrap();
-                let policy = Policy { assignor: Some(assignor), timing, ..Policy::default() };
+                let policy = Policy::default()
+                    .with_persistence(Persistence::default())
+                    .with_assignor(Some(assignor))
+                    .with_timing(timing);
+                let constraints = Constraints::default();
                 group.throughput(Throughput::Elements(shape.partitions as u64));
                 group.bench_with_input(
                     BenchmarkId::new(format!("{assignor}/{timing:?}"), pods),
                     &snapshot,
-                    |bencher, snapshot| bencher.iter(|| plan(black_box(snapshot), &policy)),
+                    |bencher, snapshot| bencher.iter(|| plan(black_box(snapshot), &policy, &constraints)),
                 );
             }
         }

@@ -1,5 +1,9 @@
 //! The command line. Each setting has a flag of the same meaning, made from the one table of settings.
 
+mod simulate;
+
+pub(crate) use simulate::{Scope, Simulation};
+
 use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::process::ExitCode;
@@ -8,7 +12,6 @@ use clap::builder::{OsStringValueParser, PossibleValuesParser};
 use clap::{Arg, ArgMatches, Command, value_parser};
 use clap_complete::Shell;
 
-use crate::commands::Course;
 use crate::config::variable::{self, Variable};
 
 /// What the user asked for.
@@ -26,7 +29,7 @@ pub(crate) enum Action {
     Plan { json: bool },
     Check { json: bool },
     Reset,
-    Simulate(Box<Course>),
+    Simulate(Box<Simulation>),
     Completions(Shell),
     Manual,
 }
@@ -56,7 +59,7 @@ pub(crate) fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Inv
         "plan" => Action::Plan { json: wants_json(sub) },
         "check" => Action::Check { json: wants_json(sub) },
         "reset" => Action::Reset,
-        "simulate" => Action::Simulate(Box::new(Course::read(sub)?)),
+        "simulate" => Action::Simulate(Box::new(Simulation::read(sub)?)),
         "completions" => Action::Completions(*sub.get_one("shell").unwrap_or(&Shell::Bash)),
         "manual" => Action::Manual,
         _ => Action::Run,
@@ -141,7 +144,7 @@ pub(crate) fn command() -> Command {
 fn simulate_command() -> Command {
     Command::new("simulate")
         .about("A seeded fleet in memory, no cluster needed: before, decisions, after")
-        .args(Course::arguments())
+        .args(Simulation::arguments())
         .args(variable::all().filter(|variable| is_policy(variable)).map(flag))
 }
 

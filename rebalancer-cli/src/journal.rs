@@ -62,7 +62,7 @@ impl Journal for LogJournal {
     }
 
     fn decided(&self, observation: &Observation) {
-        decision::decided(observation, self.started.elapsed().as_secs_f64());
+        decision::decided(&observation.report, self.started.elapsed().as_secs_f64());
     }
 
     fn intended(&self, intent: &Intent<'_>) {

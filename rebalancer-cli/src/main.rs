@@ -1,6 +1,10 @@
 //! The pod rebalancer as a program: one cycle and out, as a CronJob needs it.
 
+mod adapters;
+mod advice;
 mod args;
+mod causes;
+mod check;
 mod clock;
 mod commands;
 mod config;

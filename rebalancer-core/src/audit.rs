@@ -1,12 +1,14 @@
 //! An independent check that a plan breaks no safety rule, made right before acting.
 //!
-//! It reads the raw snapshot and shares no code with the planner or the eligibility rules: a mistake there must not
-//! be repeated here.
+//! It works everything out again from the raw snapshot, by code of its own: a mistake of the planner, of the guards or of
+//! the eligibility rules must not be repeated here. What it shares with them are plain values and their look-ups: label
+//! selectors, the calendar of quiet hours, and the policy's thresholds and weights.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::fleet::DisruptionBudget;
 use crate::fleet::{Indicator, Phase, Target};
+use crate::history::Constraints;
 use crate::policy::Policy;
 use crate::report::{Expectation, Plan, Removal};
 use crate::snapshot::{ObservedPod, Snapshot};
@@ -133,9 +135,54 @@ pub enum Violation {
     },
 }
 
-/// Every safety rule that the plan breaks; empty when it is clean.
-#[must_use]
-pub fn audit(plan: &Plan, snapshot: &Snapshot, policy: &Policy) -> Vec<Violation> {
+/// A plan in which the audit found nothing, with what it was audited against. Only [`audit`] makes one.
+#[derive(Debug, Clone, Copy)]
+pub struct AuditedPlan<'a> {
+    plan: &'a Plan,
+    snapshot: &'a Snapshot,
+    policy: &'a Policy,
+}
+
+impl<'a> AuditedPlan<'a> {
+    /// The plan.
+    #[must_use]
+    pub const fn plan(&self) -> &'a Plan {
+        self.plan
+    }
+
+    /// The snapshot that it was made on.
+    #[must_use]
+    pub const fn snapshot(&self) -> &'a Snapshot {
+        self.snapshot
+    }
+
+    /// The policy by which it was made.
+    #[must_use]
+    pub const fn policy(&self) -> &'a Policy {
+        self.policy
+    }
+}
+
+/// Checks a plan.
+///
+/// # Errors
+/// Every safety rule that the plan breaks.
+pub fn audit<'a>(
+    plan: &'a Plan,
+    snapshot: &'a Snapshot,
+    policy: &'a Policy,
+    constraints: &Constraints,
+) -> Result<AuditedPlan<'a>, Vec<Violation>> {
+    let violations = violations(plan, snapshot, policy, constraints);
+    if violations.is_empty() { Ok(AuditedPlan { plan, snapshot, policy }) } else { Err(violations) }
+}
+
+fn violations(
+    plan: &Plan,
+    snapshot: &Snapshot,
+    policy: &Policy,
+    constraints: &Constraints,
+) -> Vec<Violation> {
     let mut violations = Vec::new();
     let mut seen = BTreeSet::new();
     for removal in &plan.removals {
@@ -151,8 +198,11 @@ pub fn audit(plan: &Plan, snapshot: &Snapshot, policy: &Policy) -> Vec<Violation
     violations.extend(check_surroundings(plan, snapshot, policy));
     violations.extend(past::check(plan, snapshot, policy, &fleet));
     let pods = plan.removals.len();
-    if let Some(most) = policy.most_removals.filter(|most| pods > *most) {
+    if let Some(most) = constraints.most_removals.filter(|most| pods > *most) {
         violations.push(Violation::OverBudget { pods, most });
+    }
+    if constraints.pause.is_some() {
+        violations.push(Violation::NotNow { what: "memory gives a reason to wait" });
     }
     violations
 }
@@ -174,8 +224,11 @@ fn check_pod(removal: &Removal, plan: &Plan, snapshot: &Snapshot, policy: &Polic
 /// Why a pod must not be removed by its own state.
 fn unfit(observed: &ObservedPod, snapshot: &Snapshot, policy: &Policy) -> Option<Violation> {
     let pod = || observed.pod.name.clone();
-    let old_enough = policy.minimum_age.is_zero()
-        || observed.pod.ready_since.is_some_and(|since| since <= snapshot.taken_at - policy.minimum_age);
+    let old_enough = policy.eligibility.minimum_age.is_zero()
+        || observed
+            .pod
+            .ready_since
+            .is_some_and(|since| since <= snapshot.taken_at - policy.eligibility.minimum_age);
     if !serves(observed) {
         Some(Violation::NotServing { pod: pod() })
     } else if !old_enough {
@@ -230,8 +283,9 @@ fn forbidden(observed: &ObservedPod, snapshot: &Snapshot, policy: &Policy) -> bo
     let controller = snapshot.surroundings.controller.as_ref();
     let opted_in =
         marked(&observed.pod.annotations) || controller.is_some_and(|owner| marked(&owner.annotations));
-    let too_important = observed.pod.priority.is_some_and(|priority| priority > policy.highest_priority);
-    too_important || (policy.opt_in && !opted_in)
+    let too_important =
+        observed.pod.priority.is_some_and(|priority| priority > policy.eligibility.highest_priority);
+    too_important || (policy.eligibility.opt_in && !opted_in)
 }
 
 /// Whether the workload owns the pod: by its own name, or by that of one of its ReplicaSets.
@@ -243,7 +297,7 @@ fn is_own(observed: &ObservedPod, workload: &str) -> bool {
 }
 
 fn check_shape(plan: &Plan, policy: &Policy) -> Option<Violation> {
-    let k = policy.top_k.get();
+    let k = policy.selection.top_k.get();
     let hot = plan.removals.iter().filter(|removal| removal.choice.is_hot()).count();
     let cold = plan.removals.len() - hot;
     // A prediction knows what a batch does, whatever it is of; the formula only holds for hot and cold pods together.
@@ -259,9 +313,9 @@ fn check_rest(
 ) -> Option<Violation> {
     let counts = |pod: &&ObservedPod| serves(pod) && is_own(pod, &snapshot.workload.name);
     let left = snapshot.pods.iter().filter(counts).filter(|pod| !removed.contains(&pod.pod.uid)).count();
-    let minimum = policy.minimum_pods;
+    let minimum = policy.limits.minimum_pods;
     let serving = snapshot.pods.iter().filter(counts).count();
-    let over_share = removed.len() as f64 > policy.most_share.get() * serving as f64 + 1e-6;
+    let over_share = removed.len() as f64 > policy.limits.most_share.get() * serving as f64 + 1e-6;
     let pods = removed.len();
     if left < minimum {
         Some(Violation::TooFewLeft { left, minimum })
@@ -285,8 +339,10 @@ fn check_surroundings(plan: &Plan, snapshot: &Snapshot, policy: &Policy) -> Vec<
         }
     }
     if let Some(scaling) = around.scaling {
-        let waits = policy.wait_for_scale_in && scaling.wants_fewer && scaling.current > scaling.minimum;
-        let recent = scaling.last_scaled_at.is_some_and(|at| at > snapshot.taken_at - policy.minimum_age);
+        let waits =
+            policy.guards.wait_for_scale_in && scaling.wants_fewer && scaling.current > scaling.minimum;
+        let recent =
+            scaling.last_scaled_at.is_some_and(|at| at > snapshot.taken_at - policy.eligibility.minimum_age);
         for (what, holds) in [
             ("the autoscaler is scaling", scaling.active && scaling.current != scaling.desired),
             ("the autoscaler is about to scale in", scaling.active && waits),
@@ -301,7 +357,7 @@ fn check_surroundings(plan: &Plan, snapshot: &Snapshot, policy: &Policy) -> Vec<
     if unsettled(snapshot, policy) {
         violations.push(Violation::NotNow { what: "the fleet has not settled" });
     }
-    if policy.quiet_hours.as_ref().is_some_and(|hours| hours.at(snapshot.taken_at).is_some()) {
+    if policy.guards.quiet_hours.as_ref().is_some_and(|hours| hours.at(snapshot.taken_at).is_some()) {
         violations.push(Violation::NotNow { what: "a quiet hour" });
     }
     let chosen =
@@ -334,9 +390,11 @@ fn unsettled(snapshot: &Snapshot, policy: &Policy) -> bool {
         }
         let since = pod.ready_since.filter(|_| serves(observed));
         all += 1;
-        fresh += u32::from(since.is_none_or(|since| since > snapshot.taken_at - policy.minimum_age));
+        fresh +=
+            u32::from(since.is_none_or(|since| since > snapshot.taken_at - policy.eligibility.minimum_age));
     }
-    !policy.minimum_age.is_zero() && f64::from(fresh) > policy.most_young.get() * f64::from(all) + 1e-6
+    !policy.eligibility.minimum_age.is_zero()
+        && f64::from(fresh) > policy.guards.most_young.get() * f64::from(all) + 1e-6
 }
 
 mod load;

@@ -2,8 +2,8 @@
 //! loop.
 //!
 //! ```text
-//!   run = Memory::open ─> observe ─> look back ─> hold? ─> Memory::begin ─> act ─> Memory::close
-//!         └───── may be dropped at any point ─────────┘   └── must not be dropped ──┘
+//!   run = Memory::open ─> read ─> Memory::look_back ─> plan ─> audit ─> Memory::begin ─> act ─> Memory::close
+//!         └─────────────── may be dropped at any point ──────────────┘  └──── must not be dropped ────┘
 //! ```
 //!
 //! What has changed nothing yet is dropped when it is time to stop; [`act`] stops by itself between two removals.
@@ -11,143 +11,18 @@
 mod act;
 mod journal;
 mod memory;
+mod observe;
 mod outcome;
+mod ports;
 mod run;
 
-pub use act::{Hands, Order, act};
+pub use act::{ActSettings, act};
 pub use journal::{Intent, Journal, Step};
 pub use memory::{LookBack, Memory, NotBegun};
+pub use observe::{FleetReading, Observation, Subject, assemble, observe};
 pub use outcome::{Changed, NotAttempted, Outcome, PodOutcome};
-pub use run::{End, Failed, Ports, Remembering, Task, run};
-
-use jiff::Timestamp;
-
-use crate::fleet::{Hpa, Pod, Workload};
-use crate::planner;
-use crate::policy::Policy;
-use crate::port::{Inventory, InventoryError, MetricsSource, Readings};
-use crate::report::Report;
-use crate::snapshot::Surroundings;
-use crate::snapshot::{ObserveError, Past, Snapshot};
-
-/// Whose fleet, and how its autoscaler may be called.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Subject {
-    /// The workload.
-    pub workload: Workload,
-    /// The autoscaler may be called `<prefix><workload>`; may be empty.
-    pub hpa_prefix: String,
-}
-
-/// A snapshot and what the planner says of it.
-#[derive(Debug, Clone, PartialEq)]
-#[must_use]
-pub struct Observation {
-    /// What was seen.
-    pub snapshot: Snapshot,
-    /// What follows.
-    pub report: Report,
-}
-
-/// Reads the fleet and decides. Changes nothing, and may be dropped at any point.
-///
-/// Metrics are read before pods: what Kubernetes lists last is what is trusted. Earlier metrics are read only when
-/// there is an imbalance to confirm.
-///
-/// # Errors
-/// When there is no snapshot to decide on.
-pub async fn observe(
-    subject: &Subject,
-    metrics: &dyn MetricsSource,
-    inventory: &dyn Inventory,
-    policy: &Policy,
-    now: Timestamp,
-) -> Result<Observation, ObserveError> {
-    let snapshot = read(subject, metrics, inventory, policy, now).await?;
-    let report = planner::plan(&snapshot, policy);
-    Ok(Observation { snapshot, report })
-}
-
-/// Reads everything that is decided on.
-async fn read(
-    subject: &Subject,
-    metrics: &dyn MetricsSource,
-    inventory: &dyn Inventory,
-    policy: &Policy,
-    now: Timestamp,
-) -> Result<Snapshot, ObserveError> {
-    let readings = metrics.read(now).await;
-    let hpas = inventory.hpas().await;
-    let surroundings = surroundings(inventory, policy).await?;
-    let pods = inventory.pods().await.map_err(ObserveError::Pods)?;
-    assemble(subject, Seen { readings, hpas, surroundings, pods }, metrics, policy, now).await
-}
-
-/// What was read of a fleet, before it is put together.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Seen {
-    /// What the metric system gave.
-    pub readings: Readings,
-    /// All autoscalers of the namespace.
-    pub hpas: Result<Vec<Hpa>, InventoryError>,
-    /// What goes on around the fleet.
-    pub surroundings: Surroundings,
-    /// The pods that Kubernetes lists.
-    pub pods: Vec<Pod>,
-}
-
-/// Decides on what was read. Earlier metrics are read when there is an imbalance to confirm.
-///
-/// # Errors
-/// When there is no snapshot to decide on.
-pub async fn conclude(
-    subject: &Subject,
-    seen: Seen,
-    metrics: &dyn MetricsSource,
-    policy: &Policy,
-    now: Timestamp,
-) -> Result<Observation, ObserveError> {
-    let snapshot = assemble(subject, seen, metrics, policy, now).await?;
-    let report = planner::plan(&snapshot, policy);
-    Ok(Observation { snapshot, report })
-}
-
-async fn assemble(
-    subject: &Subject,
-    seen: Seen,
-    metrics: &dyn MetricsSource,
-    policy: &Policy,
-    now: Timestamp,
-) -> Result<Snapshot, ObserveError> {
-    let Seen { readings, hpas, surroundings, pods } = seen;
-    let mut snapshot =
-        Snapshot::assemble(subject.workload.clone(), now, pods, hpas, &subject.hpa_prefix, readings)?;
-    snapshot.surround(surroundings);
-    if let Some(indicator) = planner::to_confirm(&snapshot, policy) {
-        let persistence = policy.persistence;
-        let past = metrics.past(indicator, now, persistence.step(), persistence.earlier()).await;
-        snapshot.past = Some(Past { indicator, windows: past });
-    }
-    Ok(snapshot)
-}
-
-/// Does a step, and tells when it begins and ends.
-fn told<T>(journal: &dyn Journal, step: Step, work: impl FnOnce() -> T) -> T {
-    journal.began(step);
-    let done = work();
-    journal.ended(step);
-    done
-}
-
-async fn surroundings(inventory: &dyn Inventory, policy: &Policy) -> Result<Surroundings, ObserveError> {
-    let controller = inventory.controller().await.map_err(ObserveError::Controller)?;
-    let budgets = if policy.respect_budgets {
-        inventory.budgets().await.map_err(ObserveError::Budgets)?
-    } else {
-        Vec::new()
-    };
-    Ok(Surroundings { controller, budgets, ..Surroundings::default() })
-}
+pub use ports::{Ports, Uninterrupted, Untold};
+pub use run::{CycleEnd, CycleError, CycleSpec, MemorySettings, run};
 
 #[cfg(test)]
 #[cfg(feature = "simulation")]

@@ -75,16 +75,17 @@ impl<'a> Criteria<'a> {
         identity_veto(pod, own)
             .or_else(|| self.permission_veto(pod))
             .or_else(|| state_veto(pod))
-            .or_else(|| age_veto(pod, self.policy.minimum_age, now))
+            .or_else(|| age_veto(pod, self.policy.eligibility.minimum_age, now))
     }
 
     /// Vetoes by what the user allows.
     fn permission_veto(&self, pod: &Pod) -> Option<Veto> {
-        let limit = self.policy.highest_priority;
+        let limit = self.policy.eligibility.highest_priority;
         if let Some(priority) = pod.priority.filter(|priority| *priority > limit) {
             return Some(Veto::Priority { priority, limit });
         }
-        let allowed = !self.policy.opt_in || self.workload_opted_in || is_true(&pod.annotations, OPT_IN);
+        let allowed =
+            !self.policy.eligibility.opt_in || self.workload_opted_in || is_true(&pod.annotations, OPT_IN);
         (!allowed).then_some(Veto::NotOptedIn { annotation: OPT_IN })
     }
 }
@@ -183,20 +184,20 @@ mod tests {
 
     #[test]
     fn a_pod_above_the_highest_priority_is_never_a_candidate() {
-        let policy = Policy { highest_priority: 100, ..Policy::default() };
+        let policy = Policy::default().with_highest_priority(100);
         for (priority, expected) in
             [(None, None), (Some(100), None), (Some(101), Some(Veto::Priority { priority: 101, limit: 100 }))]
         {
             check_under(&policy, false, &Pod { priority, ..pod("a") }, expected);
         }
         let system = 2_000_000_000;
-        let veto = Veto::Priority { priority: system, limit: crate::policy::HIGHEST_OF_USERS };
+        let veto = Veto::Priority { priority: system, limit: crate::policy::HIGHEST_USER_DEFINED_PRIORITY };
         check(|pod| pod.priority = Some(system), Some(veto));
     }
 
     #[test]
     fn with_opt_in_only_marked_pods_and_those_of_a_marked_workload_are_candidates() {
-        let policy = Policy { opt_in: true, ..Policy::default() };
+        let policy = Policy::default().with_opt_in(true);
         let refused = Some(Veto::NotOptedIn { annotation: OPT_IN });
         check_under(&policy, false, &pod("a"), refused.clone());
         check_under(&policy, true, &pod("a"), None);

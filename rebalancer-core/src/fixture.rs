@@ -4,9 +4,12 @@ use std::collections::BTreeMap;
 
 use jiff::{SignedDuration, Timestamp};
 
+use crate::audit::Violation;
 use crate::fleet::{CpuTarget, Hpa, Indicator, Owner, Phase, Pod, Requests, Samples, Uid, Workload};
+use crate::history::Constraints;
 use crate::policy::{Persistence, Policy};
 use crate::port::Readings;
+use crate::report::{Plan, Report, Verdict};
 use crate::snapshot::Snapshot;
 use crate::unit::{Cores, Load, Share};
 
@@ -103,11 +106,24 @@ pub(crate) fn measured(by: &[(Indicator, &[Option<f64>])], percent: Option<f64>)
 
 /// The default policy without a minimum of pods and largest shares, satisfied with one reading.
 pub(crate) fn policy() -> Policy {
-    Policy {
-        minimum_pods: 0,
-        most_share: Share::new(1.0).unwrap(),
-        most_young: Share::new(1.0).unwrap(),
-        persistence: Persistence::NONE,
-        ..Policy::default()
-    }
+    Policy::default()
+        .with_minimum_pods(0)
+        .with_most_share(Share::new(1.0).unwrap())
+        .with_most_young(Share::new(1.0).unwrap())
+        .with_persistence(Persistence::NONE)
+}
+
+/// Plans without memory.
+pub(crate) fn plan(snapshot: &Snapshot, policy: &Policy) -> Report {
+    crate::planner::plan(snapshot, policy, &Constraints::default())
+}
+
+/// What was decided about each pod, in the order of the snapshot.
+pub(crate) fn verdicts(report: &Report) -> Vec<Verdict> {
+    report.pods.iter().map(|pod| pod.verdict.clone()).collect()
+}
+
+/// Every safety rule that a plan breaks, without memory.
+pub(crate) fn violations(plan: &Plan, snapshot: &Snapshot, policy: &Policy) -> Vec<Violation> {
+    crate::audit::audit(plan, snapshot, policy, &Constraints::default()).err().unwrap_or_default()
 }

@@ -46,7 +46,7 @@ pub struct Consumer {
 #[derive(Debug, Clone, PartialEq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize), serde(rename_all = "snake_case", tag = "why"))]
 pub enum Unusable {
-    /// `PARTITION_LOAD_QUERY` is not set.
+    /// Nobody asked for them.
     NotAsked,
     /// The query failed.
     NotRead,
@@ -100,9 +100,9 @@ impl Unusable {
 impl std::fmt::Display for Unusable {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
-            Self::NotAsked => f.write_str("partition loads are not asked for (PARTITION_LOAD_QUERY)"),
+            Self::NotAsked => f.write_str("partition loads are not asked for"),
             Self::NotRead => f.write_str("partition loads could not be read"),
-            Self::Empty => f.write_str("PARTITION_LOAD_QUERY gave no partition"),
+            Self::Empty => f.write_str("the metric system knows no partition"),
             Self::NoNumber { topic, partition } => {
                 write!(f, "'{partition}' is no partition number (topic {topic})")
             }

@@ -111,7 +111,7 @@ impl fmt::Display for NotNow {
                 write!(f, "the workload is opted out by the annotation {annotation}")
             }
             Self::QuietHours { window, until } => {
-                write!(f, "a quiet hour ({window}, QUIET_HOURS) until {until:.0}")
+                write!(f, "a quiet hour ({window}) until {until:.0}")
             }
             Self::RolloutInProgress { of, updated, current } => {
                 write!(
@@ -128,15 +128,12 @@ impl fmt::Display for NotNow {
                  and it only waits for its stabilization window"
             ),
             Self::JustScaled { at, until } => {
-                write!(
-                    f,
-                    "the autoscaler scaled at {at:.0}; the fleet settles until {until:.0} (MINIMUM_POD_AGE)"
-                )
+                write!(f, "the autoscaler scaled at {at:.0}; the fleet settles until {until:.0}")
             }
             Self::Unsettled { young, not_ready, such_as, pods, minimum_age } => write!(
                 f,
                 "of {pods} pods {not_ready} are not Ready and {young} have been for less than {minimum_age:#}, such as \
-                 {such_as}: together more than MAXIMUM_YOUNG_SHARE allows, so loads still speak of another distribution \
+                 {such_as}: together too many, so loads still speak of another distribution \
                  of the work"
             ),
         }
@@ -178,7 +175,7 @@ fn opted_out(controller: &Controller) -> Option<NotNow> {
 }
 
 fn quiet(policy: &Policy, now: Timestamp) -> Option<NotNow> {
-    let (window, until) = policy.quiet_hours.as_ref()?.at(now)?;
+    let (window, until) = policy.guards.quiet_hours.as_ref()?.at(now)?;
     Some(NotNow::QuietHours { window: window.to_string(), until })
 }
 
@@ -227,11 +224,11 @@ fn scaling(controller: &Controller) -> Option<NotNow> {
 /// An autoscaler that can't read its metrics does nothing.
 fn autoscaling(scaling: Scaling, policy: &Policy, now: Timestamp) -> Option<NotNow> {
     let Scaling { active, current, desired, minimum, last_scaled_at, wants_fewer } = scaling;
-    let settled = |at: Timestamp| at.checked_add(policy.minimum_age).unwrap_or(Timestamp::MAX);
+    let settled = |at: Timestamp| at.checked_add(policy.eligibility.minimum_age).unwrap_or(Timestamp::MAX);
     if active && current != desired {
         return Some(NotNow::ScalingInProgress { by: "the autoscaler".to_owned(), current, desired });
     }
-    if policy.wait_for_scale_in && active && wants_fewer && current > minimum {
+    if policy.guards.wait_for_scale_in && active && wants_fewer && current > minimum {
         return Some(NotNow::ScaleInPending { current, minimum });
     }
     let at = last_scaled_at.filter(|at| settled(*at) > now)?;
@@ -240,7 +237,7 @@ fn autoscaling(scaling: Scaling, policy: &Policy, now: Timestamp) -> Option<NotN
 
 /// Pods that start will join the group, and those that end have left it.
 fn unsettled(snapshot: &Snapshot, policy: &Policy) -> Option<NotNow> {
-    let minimum_age = policy.minimum_age;
+    let minimum_age = policy.eligibility.minimum_age;
     if minimum_age.is_zero() {
         return None;
     }
@@ -259,7 +256,7 @@ fn unsettled(snapshot: &Snapshot, policy: &Policy) -> Option<NotNow> {
     }
     let such_as = not_ready.iter().chain(&young).next()?.pod.name.clone();
     let (young, not_ready) = (young.len(), not_ready.len());
-    let too_many = (young + not_ready) as f64 > policy.most_young.get() * pods as f64;
+    let too_many = (young + not_ready) as f64 > policy.guards.most_young.get() * pods as f64;
     too_many.then_some(NotNow::Unsettled { young, not_ready, such_as, pods, minimum_age })
 }
 

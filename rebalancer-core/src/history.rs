@@ -18,12 +18,12 @@
 mod breaker;
 #[cfg(feature = "serde")]
 mod codec;
+mod constraints;
 mod counter;
 mod durations;
 mod effect;
 mod judge;
 mod ledger;
-#[cfg(any(test, feature = "simulation"))]
 mod memory_store;
 mod pause;
 mod policy;
@@ -32,11 +32,11 @@ mod rotation;
 mod store;
 
 pub use breaker::{Breaker, Trip};
+pub use constraints::Constraints;
 pub use counter::{Counters, CycleCost, Tally};
 pub use durations::Durations;
 pub use effect::{Effect, Imbalance};
 pub use judge::CycleHealth;
-#[cfg(any(test, feature = "simulation"))]
 pub use memory_store::MemoryStore;
 pub use pause::Pause;
 pub use policy::{Budget, HistoryPolicy, HistoryPolicyError, LONGEST_WINDOW};

@@ -1,4 +1,4 @@
-//! Decides which Kafka consumer pods to remove, so that the consumer group deals their partitions again.
+//! Decides which Kafka consumer pods to remove, so that the consumer group rebalances.
 //!
 //! Kafka gives partitions to consumers by count, not by load, so some pods run hot and others idle. This crate takes
 //! a snapshot of a fleet and gives a plan, or a reason to hold, with a typed verdict for every pod.
@@ -12,32 +12,31 @@
 //! # Invariants
 //!
 //! - No I/O, clock, environment, logger or async runtime: time is an argument, the world is behind [`port`]s.
-//! - Deterministic: the same snapshot and policy give the same report, whatever the order of the input.
+//! - Deterministic: the same snapshot, policy and constraints give the same report, whatever the order of the input.
 //! - What is not known is never a reason to act: a missing sample is not zero, and a name is not an identity.
-//! - Nothing is removed that [`audit`](audit::audit) has not seen; it shares no code with the planner.
+//! - Only an [audited](audit::audit) plan can be carried out; the audit works everything out by code of its own.
+//! - Modules stand on floors, and use only what stands below.
 //!
-//! # Example
-//!
-//! A cycle against a fleet in memory; behind the same ports stand Prometheus and Kubernetes.
+//! # A decision on data in memory
 //!
 //! ```
-//! # #[cfg(feature = "simulation")] {
-//! use rebalancer_core::{planner, policy::Policy, report::Decision, simulation::{Fleet, Shape}};
+#![doc = include_str!("../examples/plan_only.rs")]
+//! ```
 //!
-//! let fleet = Fleet::new(&Shape { seed: 7, ..Shape::default() }).expect("a valid shape");
-//! let snapshot = fleet.snapshot().expect("a simulated fleet can be read");
-//! let report = planner::plan(&snapshot, &Policy::default());
-//! if let Decision::Rotate(plan) = &report.decision {
-//!     for removal in &plan.removals {
-//!         println!("{}: {}", removal.pod.name, removal.choice);
-//!     }
-//! }
-//! assert_eq!(report.verdicts.len(), snapshot.pods.len());
-//! # }
+//! # A whole cycle, with ports of one's own
+//!
+//! ```
+#![doc = include_str!("../examples/full_cycle.rs")]
+//! ```
+//!
+//! # A prediction for a consumer group
+//!
+//! ```
+#![doc = include_str!("../examples/predict.rs")]
 //! ```
 
 /// The README's example runs.
-#[cfg(all(doctest, feature = "simulation"))]
+#[cfg(doctest)]
 #[doc = include_str!("../README.md")]
 struct Readme;
 
@@ -62,3 +61,15 @@ pub mod unit;
 
 #[cfg(test)]
 mod fixture;
+
+/// Times and durations of this crate's interface.
+pub use jiff;
+
+pub use cycle::{CycleSpec, Ports};
+pub use fleet::{Indicator, Pod, Workload};
+pub use history::Constraints;
+pub use planner::plan;
+pub use policy::Policy;
+pub use prediction::{Prediction, predict};
+pub use report::{Decision, Hold, PodReport, Report, Verdict};
+pub use snapshot::Snapshot;

@@ -1,5 +1,6 @@
 //! Validated thresholds and limits. Unlike a configuration, a policy can't hold a value that makes no sense.
 
+mod builder;
 mod persistence;
 mod quiet;
 mod weights;
@@ -17,57 +18,122 @@ use crate::assignor::Assignor;
 use crate::fleet::Indicator;
 use crate::unit::{Percent, Ratio, Share, Tolerance};
 
-/// The highest priority that a class of a user's own can have; above are those that keep the cluster alive.
-pub const HIGHEST_OF_USERS: i32 = 1_000_000_000;
+/// The highest priority that a user-defined PriorityClass can have; above are those that keep the cluster alive.
+pub const HIGHEST_USER_DEFINED_PRIORITY: i32 = 1_000_000_000;
 
-/// What the planner is told. The defaults are those of the documentation.
+/// What the planner is told, in groups by what is judged. Built from [`Policy::default`] by its `with_` methods; every
+/// value is of a checked type, so a policy that makes no sense can't be built.
+///
+/// ```
+/// use std::num::NonZeroUsize;
+/// use rebalancer_core::policy::Policy;
+/// use rebalancer_core::unit::Tolerance;
+///
+/// let policy = Policy::default().with_top_k(NonZeroUsize::MIN).with_tolerance(Tolerance::new(1.3)?);
+/// assert_eq!(policy.limits.minimum_pods, 3);
+/// # Ok::<(), rebalancer_core::unit::NotAQuantity>(())
+/// ```
+#[derive(Debug, Clone, PartialEq, Default)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
+#[non_exhaustive]
+pub struct Policy {
+    /// When the fleet is out of balance.
+    pub balance: BalancePolicy,
+    /// Which pods are chosen.
+    pub selection: SelectionPolicy,
+    /// How many pods may go.
+    pub limits: LimitPolicy,
+    /// Which pods may go at all.
+    pub eligibility: EligibilityPolicy,
+    /// When no pod may go.
+    pub guards: GuardPolicy,
+    /// What is known of the consumer group.
+    pub group: GroupPolicy,
+}
+
+/// When the fleet is out of balance.
 #[derive(Debug, Clone, PartialEq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
-pub struct Policy {
-    /// K: at most this many hot and this many cold pods are rotated in one cycle.
-    pub top_k: NonZeroUsize,
-    /// How far above its target a load may be before its pod is hot.
+#[non_exhaustive]
+pub struct BalancePolicy {
+    /// How far above its target a load may be before its pod is hot. Default 1.5.
     pub tolerance: Tolerance,
-    /// A rotation that is expected to bring no more than this is not made.
-    pub minimum_improvement: Percent,
     /// The coefficient of variation above which an indicator says that the fleet is out of balance.
     /// An indicator without an entry uses [`default_threshold`].
     pub variance_thresholds: BTreeMap<Indicator, Ratio>,
+    /// The share of the eligible pods that must have a sample before an indicator is believed. Default 0.8.
+    pub minimum_coverage: Share,
+    /// In how many readings the imbalance must have been there. Default [`Persistence::NONE`]: a snapshot in memory has no
+    /// earlier readings. A cycle that acts by itself should ask for [`Persistence::default`].
+    pub persistence: Persistence,
+}
+
+/// Which pods are chosen.
+#[derive(Debug, Clone, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
+#[non_exhaustive]
+pub struct SelectionPolicy {
+    /// How pods are chosen. Default [`Strategy::Predict`].
+    pub strategy: Strategy,
+    /// K: at most this many hot and this many cold pods are rotated in one cycle. Default 2.
+    pub top_k: NonZeroUsize,
+    /// A rotation that is expected to bring no more than this is not made. Default 10 %.
+    pub minimum_improvement: Percent,
     /// How much each indicator counts when several rank the pods.
     pub weights: Weights,
-    /// Pods that must stay Ready after the batch.
+}
+
+/// How many pods may go.
+#[derive(Debug, Clone, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
+#[non_exhaustive]
+pub struct LimitPolicy {
+    /// Pods that must stay Ready after the batch. Default 3.
     pub minimum_pods: usize,
-    /// At most this many pods are removed in this cycle, as the removal budget allows; `None` for no such limit.
-    pub most_removals: Option<usize>,
-    /// At most this share of the pods that serve is removed in one cycle.
+    /// At most this share of the pods that serve is removed in one cycle. Default 0.5.
     pub most_share: Share,
     /// Whether disruption budgets are looked at before anything is decided. They are respected by evictions in any case,
-    /// and by plain deletions in none.
+    /// and by plain deletions in none. Default true.
     pub respect_budgets: bool,
-    /// A pod must have been Ready for this long; a younger one looks idle.
+}
+
+/// Which pods may go at all.
+#[derive(Debug, Clone, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
+#[non_exhaustive]
+pub struct EligibilityPolicy {
+    /// A pod must have been Ready for this long; a younger one looks idle. Default 5 minutes.
     pub minimum_age: SignedDuration,
-    /// With a larger share of pods that are not Ready, or have not been for the minimum age, the fleet has not settled. A
-    /// scaling counts as settled after the minimum age.
-    pub most_young: Share,
-    /// Pods of a higher priority are never candidates.
+    /// Pods of a higher priority are never candidates. Default [`HIGHEST_USER_DEFINED_PRIORITY`].
     pub highest_priority: i32,
-    /// Only pods that are marked, or whose workload is, are candidates.
+    /// Only pods that are marked, or whose workload is, are candidates. Default false.
     pub opt_in: bool,
-    /// Whether an autoscaler that is about to scale in is waited for.
+}
+
+/// When no pod may go.
+#[derive(Debug, Clone, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
+#[non_exhaustive]
+pub struct GuardPolicy {
+    /// With a larger share of pods that are not Ready, or have not been for the minimum age, the fleet has not settled. A
+    /// scaling counts as settled after the minimum age. Default 0.1.
+    pub most_young: Share,
+    /// Whether an autoscaler that is about to scale in is waited for. Default true.
     pub wait_for_scale_in: bool,
-    /// Hours in which nothing is removed.
+    /// Hours in which nothing is removed. Default none.
     pub quiet_hours: Option<QuietHours>,
-    /// For how long an imbalance must have been there.
-    pub persistence: Persistence,
-    /// The share of the eligible pods that must have a sample before an indicator is believed.
-    pub minimum_coverage: Share,
-    /// How pods are chosen.
-    pub strategy: Strategy,
-    /// The group's assignor; `None`: it is inferred from who holds what.
+}
+
+/// What is known of the consumer group.
+#[derive(Debug, Clone, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
+#[non_exhaustive]
+pub struct GroupPolicy {
+    /// The group's assignor; `None`, the default: it is inferred from who holds what.
     pub assignor: Option<Assignor>,
-    /// Consumers are static members (`group.instance.id`) that come back as themselves.
+    /// Consumers are static members (`group.instance.id`) that come back as themselves. Default false.
     pub static_members: bool,
-    /// When replacements join, measured by the removed pods' leaving.
+    /// When replacements join, measured by the removed pods' leaving. Default [`Timing::LeaveThenJoin`].
     pub timing: Timing,
 }
 
@@ -93,40 +159,70 @@ pub enum Timing {
     AllAtOnce,
 }
 
-impl Default for Policy {
+impl Default for BalancePolicy {
     fn default() -> Self {
         Self {
-            top_k: NonZeroUsize::MIN.saturating_add(1),
             tolerance: valid(Tolerance::new(1.5)),
-            minimum_improvement: valid(Percent::new(10.0)),
             variance_thresholds: BTreeMap::new(),
-            weights: Weights::default(),
-            minimum_pods: 3,
-            most_removals: None,
-            most_share: valid(Share::new(0.5)),
-            respect_budgets: true,
-            minimum_age: SignedDuration::from_mins(5),
-            most_young: valid(Share::new(0.1)),
-            highest_priority: HIGHEST_OF_USERS,
-            opt_in: false,
-            wait_for_scale_in: true,
-            quiet_hours: None,
-            persistence: Persistence::default(),
             minimum_coverage: valid(Share::new(0.8)),
-            strategy: Strategy::Predict,
-            assignor: None,
-            static_members: false,
-            timing: Timing::LeaveThenJoin,
+            persistence: Persistence::NONE,
         }
     }
 }
 
+impl Default for SelectionPolicy {
+    fn default() -> Self {
+        Self {
+            strategy: Strategy::Predict,
+            top_k: NonZeroUsize::MIN.saturating_add(1),
+            minimum_improvement: valid(Percent::new(10.0)),
+            weights: Weights::default(),
+        }
+    }
+}
+
+impl Default for LimitPolicy {
+    fn default() -> Self {
+        Self { minimum_pods: 3, most_share: valid(Share::new(0.5)), respect_budgets: true }
+    }
+}
+
+impl Default for EligibilityPolicy {
+    fn default() -> Self {
+        Self {
+            minimum_age: SignedDuration::from_mins(5),
+            highest_priority: HIGHEST_USER_DEFINED_PRIORITY,
+            opt_in: false,
+        }
+    }
+}
+
+impl Default for GuardPolicy {
+    fn default() -> Self {
+        Self { most_young: valid(Share::new(0.1)), wait_for_scale_in: true, quiet_hours: None }
+    }
+}
+
+impl Default for GroupPolicy {
+    fn default() -> Self {
+        Self { assignor: None, static_members: false, timing: Timing::LeaveThenJoin }
+    }
+}
+
 impl Policy {
+    /// The variance threshold of an indicator.
+    #[must_use]
+    pub fn variance_threshold(&self, indicator: Indicator) -> Ratio {
+        let set = self.balance.variance_thresholds.get(&indicator).copied();
+        set.unwrap_or_else(|| default_threshold(indicator))
+    }
+}
+
+impl LimitPolicy {
     /// How many pods may go when this many serve.
     #[must_use]
     pub fn removable(&self, serving: usize) -> usize {
-        let above_minimum = serving.saturating_sub(self.minimum_pods);
-        above_minimum.min(self.most_removals.unwrap_or(usize::MAX)).min(self.share_of(serving))
+        serving.saturating_sub(self.minimum_pods).min(self.share_of(serving))
     }
 
     /// How many pods the largest share is when this many serve.
@@ -139,12 +235,6 @@ impl Policy {
     pub fn share_of(&self, serving: usize) -> usize {
         // A third of three is one, whatever the rounding of floats says.
         (self.most_share.get() * serving as f64 + 1e-9).floor() as usize
-    }
-
-    /// The variance threshold of an indicator.
-    #[must_use]
-    pub fn variance_threshold(&self, indicator: Indicator) -> Ratio {
-        self.variance_thresholds.get(&indicator).copied().unwrap_or_else(|| default_threshold(indicator))
     }
 }
 
@@ -170,19 +260,20 @@ mod tests {
 
     #[test]
     fn the_defaults_are_those_of_the_documentation() {
-        let policy = Policy::default();
-        assert_eq!(policy.top_k.get(), 2);
-        assert_eq!(policy.tolerance, Tolerance::new(1.5).unwrap());
-        assert_eq!(policy.minimum_improvement, Percent::new(10.0).unwrap());
-        assert_eq!(policy.minimum_pods, 3);
-        assert_eq!(policy.minimum_coverage, Share::new(0.8).unwrap());
-        assert_eq!(policy.most_share, Share::new(0.5).unwrap());
-        assert_eq!(policy.most_young, Share::new(0.1).unwrap());
-        let persistence = policy.persistence;
+        let Policy { balance, selection, limits, eligibility, guards, .. } = Policy::default();
+        assert_eq!(selection.top_k.get(), 2);
+        assert_eq!(balance.tolerance, Tolerance::new(1.5).unwrap());
+        assert_eq!(selection.minimum_improvement, Percent::new(10.0).unwrap());
+        assert_eq!(limits.minimum_pods, 3);
+        assert_eq!(balance.minimum_coverage, Share::new(0.8).unwrap());
+        assert_eq!(limits.most_share, Share::new(0.5).unwrap());
+        assert_eq!(eligibility.minimum_age, SignedDuration::from_mins(5));
+        assert_eq!(guards.most_young, Share::new(0.1).unwrap());
+        let persistence = Persistence::default();
         assert_eq!((persistence.required(), persistence.windows()), (2, 3));
         for indicator in Indicator::ALL {
             let expected = if matches!(indicator, Indicator::Cpu | Indicator::Memory) { 0.3 } else { 0.5 };
-            assert_eq!(policy.variance_threshold(indicator), Ratio::new(expected).unwrap());
+            assert_eq!(Policy::default().variance_threshold(indicator), Ratio::new(expected).unwrap());
         }
     }
 }

@@ -12,8 +12,10 @@ use rand::rngs::ChaCha8Rng;
 use rand::{Rng as _, SeedableRng as _};
 
 use crate::assignor::{Assignment, Group, Member};
-use crate::group::{GroupModel, Inference};
-use crate::policy::Timing;
+use crate::fleet::Indicator;
+use crate::group::{GroupModel, Inference, Unusable, infer};
+use crate::policy::{GroupPolicy, Timing};
+use crate::snapshot::Snapshot;
 
 /// The loads after a rotation, over the draws of member ids.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -71,8 +73,33 @@ impl fmt::Display for Prediction {
     }
 }
 
+/// How many draws of member ids are made where it matters which are drawn.
+const DRAWS: usize = 32;
+
+/// Works out what the removal of these pods, by name, does to the group's loads by this indicator. Names that are no
+/// member's are ignored.
+///
+/// # Errors
+/// Why that can't be worked out.
+pub fn predict(
+    snapshot: &Snapshot,
+    indicator: Indicator,
+    group: &GroupPolicy,
+    removed: &[&str],
+) -> Result<Prediction, Unusable> {
+    let model = GroupModel::of(snapshot, indicator)?;
+    let inference = infer(&model, group.assignor).ok_or(Unusable::NoKnownRule)?;
+    let unlimited = vec![f64::MAX; model.members.len()];
+    let forecast = Forecast::new(&model, inference, group.timing, unlimited);
+    let name = |pod: usize| snapshot.pods.get(pod).map(|observed| observed.pod.name.as_str());
+    let is_removed = |pod: usize| name(pod).is_some_and(|name| removed.contains(&name));
+    let members = model.members.iter().enumerate().filter(|(_, member)| is_removed(member.pod));
+    let members: Vec<usize> = members.map(|(place, _)| place).collect();
+    Ok(forecast.predict(&members, DRAWS, 1))
+}
+
 /// What stays the same while batches are compared.
-pub struct Forecast<'a> {
+pub(crate) struct Forecast<'a> {
     model: &'a GroupModel,
     inference: Inference,
     timing: Timing,
@@ -94,22 +121,19 @@ struct Evenness {
 impl<'a> Forecast<'a> {
     /// Prepares to work out rotations of this group. A member whose load is above its limit is hot; there is one limit
     /// for each member, in the indicator's unit.
-    #[must_use]
-    pub fn new(model: &'a GroupModel, inference: Inference, timing: Timing, limits: Vec<f64>) -> Self {
+    pub(crate) fn new(model: &'a GroupModel, inference: Inference, timing: Timing, limits: Vec<f64>) -> Self {
         let now = model.loads_now();
         let before = Evenness::of(&now, &limits);
         Self { model, inference, timing, limits, now, before }
     }
 
     /// Load of each member now, as the model explains it.
-    #[must_use]
-    pub fn loads_now(&self) -> &[f64] {
+    pub(crate) fn loads_now(&self) -> &[f64] {
         &self.now
     }
 
     /// Works out the removal of these members (by index) for as many draws of member ids, made from the seed.
-    #[must_use]
-    pub fn predict(&self, removed: &[usize], draws: usize, seed: u64) -> Prediction {
+    pub(crate) fn predict(&self, removed: &[usize], draws: usize, seed: u64) -> Prediction {
         let mut leaving = vec![false; self.model.members.len()];
         for &index in removed {
             if let Some(slot) = leaving.get_mut(index) {
@@ -197,14 +221,12 @@ impl<'a> Forecast<'a> {
     }
 
     /// What is assumed about when replacements join.
-    #[must_use]
-    pub const fn timing(&self) -> Timing {
+    pub(crate) const fn timing(&self) -> Timing {
         self.timing
     }
 
     /// How the group's assignor is known.
-    #[must_use]
-    pub const fn inference(&self) -> Inference {
+    pub(crate) const fn inference(&self) -> Inference {
         self.inference
     }
 }

@@ -5,21 +5,24 @@ use std::fmt;
 
 use jiff::Timestamp;
 
-use crate::fleet::{Indicator, Target, Workload};
+use crate::fleet::{Indicator, ScalingMetric, Target, Workload};
 use crate::group::{Inference, Unusable};
+use crate::port::MetricsError;
 use crate::prediction::Prediction;
 use crate::snapshot::Degraded;
 use crate::stats::Distribution;
-use crate::unit::{Ratio, Weight};
+use crate::unit::Weight;
 
 mod decision;
 mod hold;
 mod limit;
+mod pod;
 mod verdict;
 
 pub use decision::{Choice, Decision, Expectation, Improvement, Plan, Removal};
 pub use hold::Hold;
 pub use limit::{ByRequest, Limit};
+pub use pod::PodReport;
 pub use verdict::{Spared, Verdict};
 
 /// The result of planning.
@@ -33,43 +36,37 @@ pub struct Report {
     pub taken_at: Timestamp,
     /// What was known of the CPU target.
     pub target: Target,
+    /// What the autoscaler scales by, in its own order.
+    pub scales_by: Vec<ScalingMetric>,
     /// Pods of the workload that are Running, Ready and not terminating.
     pub serving: usize,
     /// Pods that may be removed by their own state.
     pub eligible: usize,
-    /// Each indicator that could be read, with its distribution over the eligible pods.
+    /// Indicators that could be read.
+    pub readable: Vec<Indicator>,
+    /// Each indicator that is usable: readable, and with enough samples; with its distribution over the eligible pods.
     pub indicators: Vec<IndicatorReport>,
     /// Each enabled indicator that could not be read, and why.
     pub degraded: Vec<Degraded>,
+    /// Why partitions are not known although they were asked for.
+    pub partitions_error: Option<MetricsError>,
+    /// Pods that only the metric system knows: they are gone, and are left out.
+    pub unlisted: Vec<String>,
     /// How pods were chosen.
     pub method: Method,
     /// What was predicted for the plan, or for the best batch that was found and not good enough.
     pub prediction: Option<Prediction>,
     /// What is to be done.
     pub decision: Decision,
-    /// One score a pod, in the order of [`Snapshot::pods`](crate::snapshot::Snapshot), where several indicators are usable:
-    /// each of its loads by the mean of that indicator, weighted. 1 is as loaded as the mean pod; `None` is not known.
-    #[cfg_attr(feature = "serde", serde(skip_serializing_if = "Vec::is_empty"))]
-    pub scores: Vec<Option<Ratio>>,
-    /// One verdict a pod, in the same order.
-    pub verdicts: Vec<Verdict>,
+    /// What was decided about each pod that Kubernetes lists, by name and then UID.
+    pub pods: Vec<PodReport>,
 }
 
 impl Report {
-    /// The score of the pod at this place in the snapshot; `None` when it is not known, or one indicator ranks the pods.
+    /// Pods were ranked by several indicators together.
     #[must_use]
-    pub fn score(&self, place: usize) -> Option<Ratio> {
-        self.scores.get(place).copied().flatten()
-    }
-
-    /// Holds the plan, and tells each chosen pod so.
-    pub(crate) fn hold(&mut self, hold: Hold) {
-        self.decision = Decision::Hold(hold);
-        for verdict in &mut self.verdicts {
-            if let Verdict::Chosen(choice) = verdict {
-                *verdict = Verdict::Spared(Spared::Held(*choice));
-            }
-        }
+    pub fn has_scores(&self) -> bool {
+        self.pods.iter().any(|pod| pod.score.is_some())
     }
 }
 

@@ -11,6 +11,9 @@ use crate::port::{InventoryError, MetricsError, Readings};
 use crate::unit::{Cores, Load};
 
 mod autoscaler;
+mod builder;
+
+pub use builder::SnapshotBuilder;
 
 /// A pod with what was measured of it.
 #[derive(Debug, Clone, PartialEq)]

@@ -2,14 +2,18 @@
 #![cfg(feature = "simulation")]
 #![allow(clippy::unwrap_used, clippy::print_stdout, reason = "a panic is how a test fails")]
 
-use rebalancer_core::policy::{Policy, Strategy};
+use rebalancer_core::policy::{Persistence, Policy, Strategy};
 use rebalancer_core::simulation::suite::{self, Prospect, Score};
 
 async fn scores() -> Vec<Score> {
     let mut scores = Vec::new();
     for case in suite::cases() {
         for strategy in [Strategy::RotateOutliers, Strategy::Predict] {
-            scores.push(suite::run(&case, strategy, &Policy::default()).await.unwrap());
+            scores.push(
+                suite::run(&case, strategy, &Policy::default().with_persistence(Persistence::default()))
+                    .await
+                    .unwrap(),
+            );
         }
     }
     scores

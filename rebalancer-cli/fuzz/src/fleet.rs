@@ -117,12 +117,7 @@ fn load(value: f64) -> Load {
 /// Both strategies, with few pods that must stay, so that much may be removed.
 #[must_use]
 pub fn policies() -> [Policy; 2] {
-    [Strategy::Predict, Strategy::RotateOutliers].map(|strategy| Policy {
-        strategy,
-        minimum_pods: 1,
-        minimum_age: SignedDuration::from_mins(5),
-        ..Policy::default()
-    })
+    [Strategy::Predict, Strategy::RotateOutliers].map(|strategy| Policy::default().with_strategy(strategy).with_minimum_pods(1).with_minimum_age(SignedDuration::from_mins(5)))
 }
 
 /// A pod by name and identity.

@@ -29,7 +29,7 @@ fn is_worth_it(plan: &Plan, policy: &Policy) {
         Expectation::EvenMixing(improvement) => improvement.percent,
         Expectation::Predicted(prediction) => prediction.relief_percent,
     };
-    assert!(percent.is_finite() && percent > policy.minimum_improvement.get(), "{:?}", plan.expectation);
+    assert!(percent.is_finite() && percent > policy.selection.minimum_improvement.get(), "{:?}", plan.expectation);
 }
 
 /// Whatever was decided can be told, to people and to machines.

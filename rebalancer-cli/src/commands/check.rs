@@ -1,23 +1,14 @@
-//! `rebalancer check`: every usual mistake in one run, each with its fix. Changes nothing.
-//!
-//! ```text
-//!   gather (reads) ─> Facts ─> judge (pure) ─> Findings ─> render
-//! ```
+//! `rebalancer check`: checks one workload after the other, and shows what was found.
 
-mod facts;
-pub(crate) mod finding;
-mod gather;
-mod judge;
-mod needs;
-
-use rebalancer_kube::Connection;
+use rebalancer_kube::{ConnectError, Connection};
 
 use super::Exit;
-use super::turns::Connections;
+use crate::adapters::Connections;
+use crate::check;
+use crate::check::finding::{Code, Finding, Severity};
 use crate::config::Settings;
 use crate::interrupt::Signals;
 use crate::render::{self, Form};
-use finding::{Code, Finding, Severity};
 
 pub(super) async fn run(workloads: Vec<Settings>, form: Form) -> Exit {
     match Signals::listen() {
@@ -34,7 +25,7 @@ async fn all(workloads: Vec<Settings>, form: Form, signals: &Signals) -> Exit {
     let mut connections = Connections::default();
     let mut worst = Exit::Finished;
     for settings in workloads {
-        let connection = connections.to(&settings.sight.kubernetes).await;
+        let connection = connections.to(&settings.adapters.kubernetes).await;
         let exit = tokio::select! {
             exit = one(connection, settings, form) => exit,
             () = signals.wait() => Exit::Failed,
@@ -48,14 +39,10 @@ async fn all(workloads: Vec<Settings>, form: Form, signals: &Signals) -> Exit {
     worst
 }
 
-async fn one(
-    connection: Result<Connection, rebalancer_kube::ConnectError>,
-    settings: Settings,
-    form: Form,
-) -> Exit {
-    let Settings { sight, task, effective } = settings;
-    let findings = judge::judge(&gather::facts(connection, &sight, &task).await);
-    match render::check(form, &task.subject.workload, &effective, &findings) {
+async fn one(connection: Result<Connection, ConnectError>, settings: Settings, form: Form) -> Exit {
+    let Settings { adapters, run, effective } = settings;
+    let findings = check::findings(connection, &adapters, &run).await;
+    match render::check(form, &run.subject.workload, &effective, &findings) {
         Ok(()) => exit(&findings),
         Err(error) => {
             tracing::error!(

@@ -1,8 +1,7 @@
 //! `rebalancer run`: one cycle for each workload.
 
 use jiff::Timestamp;
-use rebalancer_core::cycle::Journal;
-use rebalancer_core::cycle::{self, End, Failed, Hands, Outcome, Ports};
+use rebalancer_core::cycle::{self, CycleEnd, CycleError, Journal, Outcome, Ports};
 use rebalancer_core::history::StateError;
 use rebalancer_core::port::Mode;
 use rebalancer_kube::{EventRecorder, KubeRemover, LeaseStore};
@@ -11,11 +10,12 @@ use tokio::time::Instant;
 use tracing::{Instrument as _, error, info, warn};
 
 use super::Exit;
-use super::observe::Eyes;
+use super::each::each_workload;
 use super::tally::{self, Ended};
-use super::turns::in_turn;
+use crate::adapters::Adapters;
+use crate::advice;
 use crate::clock::SystemClock;
-use crate::config::{Settings, Task};
+use crate::config::{RunSettings, Settings};
 use crate::interrupt::{Signals, Watch};
 use crate::journal::{EventJournal, Journals, LogJournal, StepJournal};
 use crate::telemetry::{self, MetricsJournal, Run};
@@ -27,29 +27,29 @@ const HELD: Ended = Ended { status: "held", exit: Exit::Finished, success: false
 
 pub(super) async fn run(workloads: Vec<Settings>) -> Exit {
     let started = Instant::now();
-    match in_turn(workloads, one).await {
+    match each_workload(workloads, one).await {
         Ok(turns) => tally::conclude(&turns, started),
         Err(exit) => exit,
     }
 }
 
 /// A cycle of its own: its id, its time, its outcome.
-async fn one(eyes: &Eyes, task: Task, signals: &Signals) -> Ended {
-    let (span, id) = telemetry::cycle(&task.subject.workload);
-    let ended = whole(eyes, task, id, signals).instrument(span.clone()).await;
+async fn one(adapters: &Adapters, run: RunSettings, signals: &Signals) -> Ended {
+    let (span, id) = telemetry::cycle(&run.subject.workload);
+    let ended = whole(adapters, run, id, signals).instrument(span.clone()).await;
     telemetry::concluded(&span, ended.status, ended.exit == Exit::Failed);
     ended
 }
 
-async fn whole(eyes: &Eyes, mut task: Task, id: String, signals: &Signals) -> Ended {
+async fn whole(adapters: &Adapters, mut run: RunSettings, id: String, signals: &Signals) -> Ended {
     let started = Instant::now();
-    log_start(&task);
-    let watch = signals.until(started + task.timeout);
-    let export = std::mem::take(&mut task.export);
-    let (workload, dry_run) = (task.subject.workload.clone(), task.mode == Mode::DryRun);
-    let budget = task.remembering.and_then(|remembering| remembering.history_policy.budget());
+    log_start(&run);
+    let watch = signals.until(started + run.timeout);
+    let export = std::mem::take(&mut run.export);
+    let (workload, dry_run) = (run.subject.workload.clone(), run.mode == Mode::DryRun);
+    let budget = run.memory.and_then(|memory| memory.policy.budget());
     let seen = MetricsJournal::new(export.per_pod);
-    let mut end = cycle(eyes, task, id, &watch, (started, &seen)).await;
+    let mut end = cycle(adapters, run, id, &watch, (started, &seen)).await;
     let record = end.record.take();
     let ended = conclude(end, started);
     let run = Run {
@@ -68,31 +68,27 @@ async fn whole(eyes: &Eyes, mut task: Task, id: String, signals: &Signals) -> En
 
 /// The cycle with the real world behind its ports.
 async fn cycle(
-    eyes: &Eyes,
-    task: Task,
+    adapters: &Adapters,
+    run: RunSettings,
     id: String,
     watch: &Watch,
     (started, seen): (Instant, &MetricsJournal),
-) -> End {
-    let remover = KubeRemover::new(&eyes.connection, task.method);
-    let store = LeaseStore::new(&eyes.connection, &task.subject.workload);
+) -> CycleEnd {
+    let remover = KubeRemover::new(&adapters.connection, run.method);
+    let store = LeaseStore::new(&adapters.connection, &run.subject.workload);
     let (log, events, steps) = (LogJournal::since(started), EventJournal::default(), StepJournal::default());
     let mut journals: Vec<&dyn Journal> = vec![&log, &steps, seen];
-    if task.events {
+    if run.events {
         journals.push(&events);
     }
     let journal = Journals(journals);
-    let hands = Hands {
-        inventory: &eyes.inventory,
-        deleter: &remover,
-        journal: &journal,
-        interrupt: watch,
-        clock: &SystemClock,
-    };
-    let ports = Ports { metrics: &eyes.metrics, store: &store, hands };
-    let recorder = EventRecorder::new(&eyes.connection, &id);
-    let end = cycle::run(&task.of_cycle(id), &ports).await;
-    log_usage(eyes.metrics.usage());
+    let ports = Ports::new(&adapters.metrics, &adapters.inventory, &remover, &SystemClock)
+        .with_journal(&journal)
+        .with_interrupt(watch);
+    let ports = if run.memory.is_some() { ports.with_store(&store) } else { ports };
+    let recorder = EventRecorder::new(&adapters.connection, &id);
+    let end = cycle::run(&run.spec(id), &ports).await;
+    log_usage(adapters.metrics.usage());
     if let Ok(outcome) = &end.outcome {
         events.post(&recorder, outcome).await;
     }
@@ -105,36 +101,38 @@ fn log_usage(usage: Usage) {
     info!(event = "metrics_usage", queries, retries, errors, bytes, "what the metric server was asked");
 }
 
-fn log_start(task: &Task) {
+fn log_start(run: &RunSettings) {
     info!(
         event = "cycle_started",
-        dry_run = task.mode == Mode::DryRun,
+        dry_run = run.mode == Mode::DryRun,
         version = env!("CARGO_PKG_VERSION"),
         "the cycle begins"
     );
 }
 
-fn conclude(end: End, started: Instant) -> Ended {
+fn conclude(end: CycleEnd, started: Instant) -> Ended {
     if let Some(error) = end.unwritten {
         warn!(
             event = "record_not_written",
             reason = error.name(),
             %error,
-            "how the cycle ended was not recorded; the lock frees itself, and the next cycle finishes the story"
+            "how the cycle ended was not recorded; the lock expires by itself, and the next cycle finds out what became of the removals"
         );
     }
     match end.outcome {
         Ok(outcome) => finished(&outcome, started),
-        Err(Failed::Memory(error)) => without_memory(&error, started),
-        Err(error @ (Failed::Observe(_) | Failed::NotBegun(_) | Failed::Stopped(_))) => fail(&error, started),
+        Err(CycleError::Memory(error)) => without_memory(&error, started),
+        Err(error @ (CycleError::Observe(_) | CycleError::NotBegun(_) | CycleError::Stopped(_))) => {
+            fail(&error, started)
+        }
     }
 }
 
-fn fail(error: &dyn std::error::Error, started: Instant) -> Ended {
+fn fail(error: &CycleError, started: Instant) -> Ended {
     error!(
         event = "cycle_finished",
         status = "failed",
-        %error,
+        error = advice::failure(error),
         seconds = started.elapsed().as_secs_f64(),
         "the cycle failed; `rebalancer check` with the same settings looks for the cause"
     );
@@ -152,7 +150,7 @@ fn without_memory(error: &StateError, started: Instant) -> Ended {
         StateError::Forbidden { .. } | StateError::Rejected { .. } => {
             error!(
                 event = "cycle_finished", status = "failed", reason, %error, seconds,
-                "nothing is done without memory; RECORD_STORE=none does without, by your choice"
+                "nothing is done without memory; RECORD_STORE=none turns the record and the lock off"
             );
             FAILED
         }
@@ -163,7 +161,7 @@ fn without_memory(error: &StateError, started: Instant) -> Ended {
         StateError::Conflict { .. } | StateError::Newer { .. } | StateError::Unreadable { .. } => {
             error!(
                 event = "cycle_finished", status = "held", reason, %error, seconds,
-                "nothing is done without memory; RECORD_STORE=none does without, by your choice"
+                "nothing is done without memory; RECORD_STORE=none turns the record and the lock off"
             );
             HELD
         }

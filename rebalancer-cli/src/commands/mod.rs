@@ -2,19 +2,15 @@
 
 mod check;
 mod cycle;
-mod observe;
+mod each;
 mod plan;
 mod reset;
 mod shell;
 mod simulate;
 mod tally;
-mod turns;
 
 use std::ffi::OsString;
 use std::process::ExitCode;
-
-pub(crate) use check::finding;
-pub(crate) use simulate::Course;
 
 use crate::args::{Action, Invocation};
 use crate::config::layers::{self, Raw};
@@ -66,8 +62,8 @@ pub(crate) fn dispatch(invocation: Invocation, environment: impl Fn(&str) -> Opt
             let form = form(json, &raw);
             with(config::workloads(&raw), also, |workloads| block_on(check::run(workloads, form), traces))
         }
-        Action::Simulate(course) => {
-            with(config::policy(&raw), also, |policy| block_on(simulate::run(&course, &policy), traces))
+        Action::Simulate(simulation) => {
+            with(config::policy(&raw), also, |policy| block_on(simulate::run(&simulation, &policy), traces))
         }
         Action::Completions(shell) => shell::completions(shell),
         Action::Manual => shell::manual(),

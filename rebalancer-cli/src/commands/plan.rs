@@ -2,30 +2,30 @@
 
 use jiff::Timestamp;
 use rebalancer_core::cycle::Memory;
-use rebalancer_core::cycle::Remembering;
+use rebalancer_core::cycle::MemorySettings;
 use rebalancer_core::port::Mode;
 use rebalancer_kube::LeaseStore;
 use tokio::time::Instant;
 use tracing::Instrument as _;
 
 use super::Exit;
-use super::observe::Eyes;
-use super::turns::{in_turn, worst};
-use crate::config::{Settings, Task};
+use super::each::{each_workload, worst};
+use crate::adapters::Adapters;
+use crate::config::{RunSettings, Settings};
 use crate::interrupt::Signals;
 use crate::render::{self, Form, Shown};
 use crate::telemetry;
 
 pub(super) async fn run(workloads: Vec<Settings>, form: Form) -> Exit {
-    let work = async |eyes: &Eyes, task: Task, signals: &Signals| {
-        let span = telemetry::plan(&task.subject.workload);
-        one(eyes, &task, signals, form).instrument(span).await
+    let work = async |adapters: &Adapters, settings: RunSettings, signals: &Signals| {
+        let span = telemetry::plan(&settings.subject.workload);
+        one(adapters, &settings, signals, form).instrument(span).await
     };
-    worst(in_turn(workloads, work).await)
+    worst(each_workload(workloads, work).await)
 }
 
-async fn one(eyes: &Eyes, task: &Task, signals: &Signals, form: Form) -> Exit {
-    match explain(eyes, task, signals, form).await {
+async fn one(adapters: &Adapters, settings: &RunSettings, signals: &Signals, form: Form) -> Exit {
+    match explain(adapters, settings, signals, form).await {
         Ok(()) => Exit::Finished,
         Err(error) => {
             tracing::error!(event = "plan_failed", error = format!("{error:#}"), "no plan could be made");
@@ -34,26 +34,26 @@ async fn one(eyes: &Eyes, task: &Task, signals: &Signals, form: Form) -> Exit {
     }
 }
 
-async fn explain(eyes: &Eyes, task: &Task, signals: &Signals, form: Form) -> anyhow::Result<()> {
-    let watch = signals.until(Instant::now() + task.timeout);
-    let mut memory = remember(eyes, task).await;
-    let limited = memory.as_ref().map(|memory| memory.limited(&task.policy, Timestamp::now()));
-    let policy = limited.as_ref().unwrap_or(&task.policy);
-    let mut observation = eyes.observe(&task.subject, policy, &watch).await?;
-    if let Some(memory) = &mut memory {
-        memory.look_back(&observation, Timestamp::now());
-        memory.hold_if_paused(&mut observation.report, Timestamp::now());
-    }
+async fn explain(
+    adapters: &Adapters,
+    settings: &RunSettings,
+    signals: &Signals,
+    form: Form,
+) -> anyhow::Result<()> {
+    let watch = signals.until(Instant::now() + settings.timeout);
+    let mut memory = remember(adapters, settings).await;
+    let subject = &settings.subject;
+    let observation = adapters.observe(subject, &settings.policy, memory.as_mut(), &watch).await?;
     let last = memory.as_ref().and_then(|memory| memory.record().rotations().last());
-    let shown = Shown { observation: &observation, last, usage: eyes.metrics.usage() };
+    let shown = Shown { report: &observation.report, last, usage: adapters.metrics.usage() };
     render::plan(form, &shown)
 }
 
 /// What is remembered, only to be looked at. A plan is shown without it too, since it changes nothing.
-async fn remember(eyes: &Eyes, task: &Task) -> Option<Memory> {
-    let Remembering { history_policy, lock_for, .. } = task.remembering?;
-    let store = LeaseStore::new(&eyes.connection, &task.subject.workload);
-    match Memory::open(&store, "plan", Mode::DryRun, lock_for, history_policy, Timestamp::now()).await {
+async fn remember(adapters: &Adapters, settings: &RunSettings) -> Option<Memory> {
+    let MemorySettings { policy, lock_for, .. } = settings.memory?;
+    let store = LeaseStore::new(&adapters.connection, &settings.subject.workload);
+    match Memory::open(&store, "plan", Mode::DryRun, lock_for, policy, Timestamp::now()).await {
         Ok(memory) => Some(memory),
         Err(error) => {
             tracing::warn!(

@@ -3,30 +3,30 @@
 use anyhow::Context as _;
 use jiff::Timestamp;
 use rebalancer_core::cycle::Memory;
-use rebalancer_core::cycle::Remembering;
+use rebalancer_core::cycle::MemorySettings;
 use rebalancer_core::history::{Breaker, Record};
 use rebalancer_core::port::Mode;
 use rebalancer_kube::LeaseStore;
 use tracing::Instrument as _;
 
 use super::Exit;
-use super::observe::Eyes;
-use super::turns::{in_turn, worst};
-use crate::config::{Settings, Task};
+use super::each::{each_workload, worst};
+use crate::adapters::Adapters;
+use crate::config::{RunSettings, Settings};
 use crate::interrupt::Signals;
 use crate::render;
 use crate::telemetry;
 
 pub(super) async fn run(workloads: Vec<Settings>) -> Exit {
-    let work = async |eyes: &Eyes, task: Task, _: &Signals| {
-        let span = telemetry::reset(&task.subject.workload);
-        one(eyes, &task).instrument(span).await
+    let work = async |adapters: &Adapters, settings: RunSettings, _: &Signals| {
+        let span = telemetry::reset(&settings.subject.workload);
+        one(adapters, &settings).instrument(span).await
     };
-    worst(in_turn(workloads, work).await)
+    worst(each_workload(workloads, work).await)
 }
 
-async fn one(eyes: &Eyes, task: &Task) -> Exit {
-    match reset(eyes, task).await {
+async fn one(adapters: &Adapters, settings: &RunSettings) -> Exit {
+    match reset(adapters, settings).await {
         Ok(()) => Exit::Finished,
         Err(error) => {
             tracing::error!(event = "reset_failed", error = format!("{error:#}"), "nothing was reset");
@@ -35,22 +35,21 @@ async fn one(eyes: &Eyes, task: &Task) -> Exit {
     }
 }
 
-async fn reset(eyes: &Eyes, task: &Task) -> anyhow::Result<()> {
-    let Remembering { history_policy, lock_for, .. } =
-        task.remembering.context("RECORD_STORE=none: there is no record, so there is nothing to reset")?;
-    let store = LeaseStore::new(&eyes.connection, &task.subject.workload);
+async fn reset(adapters: &Adapters, settings: &RunSettings) -> anyhow::Result<()> {
+    let MemorySettings { policy, lock_for, .. } =
+        settings.memory.context("RECORD_STORE=none: there is no record, so there is nothing to reset")?;
+    let store = LeaseStore::new(&adapters.connection, &settings.subject.workload);
     let holder = format!("reset-{}", uuid::Uuid::now_v7());
-    let mut memory =
-        Memory::open(&store, &holder, task.mode, lock_for, history_policy, Timestamp::now()).await?;
+    let mut memory = Memory::open(&store, &holder, settings.mode, lock_for, policy, Timestamp::now()).await?;
     let before = state(memory.record());
     memory.forgive();
     let after = state(memory.record());
     memory.leave(&store, Timestamp::now()).await?;
-    let what = match task.mode {
+    let what = match settings.mode {
         Mode::Real => "reset",
         Mode::DryRun => "would be reset (dry run)",
     };
-    render::print(&format!("{}: {what}\nbefore  {before}\nafter   {after}\n", task.subject.workload))
+    render::print(&format!("{}: {what}\nbefore  {before}\nafter   {after}\n", settings.subject.workload))
 }
 
 /// What a reset changes. The removal budget, the last rotations and the counters stay.

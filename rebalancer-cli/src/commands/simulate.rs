@@ -1,44 +1,21 @@
 //! `rebalancer simulate`: the same ports, planner and cycle on a fleet in memory.
 
-mod options;
-
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use anyhow::Context as _;
 use rebalancer_core::policy::{Policy, Strategy};
 use rebalancer_core::simulation::Shape;
-use rebalancer_core::simulation::course::{self, Course as Happened, CourseError};
+use rebalancer_core::simulation::course::{self, Course, CourseError};
 use rebalancer_core::simulation::suite::{self, Case};
 
 use super::Exit;
+use crate::args::{Scope, Simulation};
 use crate::render::simulation::{self as show, picture, table};
 
 /// Both strategies, in the order in which they are shown.
 const STRATEGIES: [Strategy; 2] = [Strategy::RotateOutliers, Strategy::Predict];
 
-/// What to simulate.
-#[derive(Debug, Clone, PartialEq)]
-pub(crate) struct Course {
-    pub(crate) shape: Shape,
-    /// At most this many cycles.
-    pub(crate) cycles: usize,
-    pub(crate) scope: Scope,
-    /// Where to draw a picture.
-    pub(crate) picture: Option<PathBuf>,
-}
-
-/// How much of it.
-#[derive(Debug, Clone, PartialEq)]
-pub(crate) enum Scope {
-    /// One fleet, the strategy of the policy, step by step.
-    Fleet,
-    /// Both strategies over fleets of this many seeds.
-    Compare { seeds: u64 },
-    /// Fleets of the standard suite.
-    Suite(Vec<Case>),
-}
-
-pub(super) async fn run(course: &Course, policy: &Policy) -> Exit {
+pub(super) async fn run(course: &Simulation, policy: &Policy) -> Exit {
     let done = match &course.scope {
         Scope::Fleet => one_fleet(course, policy).await,
         Scope::Compare { seeds } => compare(course, *seeds, policy).await,
@@ -59,28 +36,28 @@ fn failed(error: &anyhow::Error) -> Exit {
     Exit::Failed
 }
 
-async fn one_fleet(request: &Course, policy: &Policy) -> anyhow::Result<()> {
+async fn one_fleet(request: &Simulation, policy: &Policy) -> anyhow::Result<()> {
     let course = course::run(&request.shape, policy, request.cycles).await?;
-    draw(request.picture.as_deref(), &request.shape, &[(policy.strategy, &course)])?;
+    draw(request.picture.as_deref(), &request.shape, &[(policy.selection.strategy, &course)])?;
     show::show(&request.shape, policy, &course)
 }
 
-async fn compare(request: &Course, seeds: u64, policy: &Policy) -> anyhow::Result<()> {
+async fn compare(request: &Simulation, seeds: u64, policy: &Policy) -> anyhow::Result<()> {
     let first = request.shape.seed;
     let mut rows = Vec::new();
     for seed in first..first.saturating_add(seeds) {
         let shape = Shape { seed, ..request.shape };
         let mut courses = Vec::new();
         for strategy in STRATEGIES {
-            let policy = Policy { strategy, ..policy.clone() };
+            let policy = policy.clone().with_strategy(strategy);
             courses.push((strategy, course::run(&shape, &policy, request.cycles).await?));
         }
         if seed == first {
-            let drawn: Vec<(Strategy, &Happened)> =
+            let drawn: Vec<(Strategy, &Course)> =
                 courses.iter().map(|(strategy, course)| (*strategy, course)).collect();
             draw(request.picture.as_deref(), &shape, &drawn)?;
         }
-        let row = |(strategy, course): &(Strategy, Happened)| (seed, *strategy, course.summary());
+        let row = |(strategy, course): &(Strategy, Course)| (seed, *strategy, course.summary());
         rows.extend(courses.iter().map(row));
     }
     table::comparison(&request.shape, &rows)
@@ -96,7 +73,7 @@ async fn suite(cases: &[Case], policy: &Policy) -> anyhow::Result<()> {
     table::suite(&scores)
 }
 
-fn draw(file: Option<&Path>, shape: &Shape, courses: &[(Strategy, &Happened)]) -> anyhow::Result<()> {
+fn draw(file: Option<&Path>, shape: &Shape, courses: &[(Strategy, &Course)]) -> anyhow::Result<()> {
     let Some(file) = file else { return Ok(()) };
     let svg = picture::svg(shape, courses)?;
     std::fs::write(file, svg).with_context(|| format!("the picture can't be written to {}", file.display()))

@@ -6,7 +6,7 @@ use tokio::time::Instant;
 use tracing::info;
 
 use super::Exit;
-use super::turns::Turn;
+use super::each::PerWorkload;
 
 /// How the cycle of one workload ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -19,23 +19,23 @@ pub(super) struct Ended {
 }
 
 /// The worst of all. Of several, their number by status is logged.
-pub(super) fn conclude(turns: &[Turn<Ended>], started: Instant) -> Exit {
+pub(super) fn conclude(turns: &[PerWorkload<Ended>], started: Instant) -> Exit {
     if turns.len() > 1 {
         log(&by_status(turns), turns.len(), started);
     }
     let exits = turns.iter().map(|turn| match turn {
-        Turn::Taken(ended) => ended.exit,
-        Turn::NotBegun => Exit::Failed,
+        PerWorkload::Done(ended) => ended.exit,
+        PerWorkload::NotBegun => Exit::Failed,
     });
     exits.max().unwrap_or(Exit::Finished)
 }
 
-fn by_status(turns: &[Turn<Ended>]) -> BTreeMap<&'static str, usize> {
+fn by_status(turns: &[PerWorkload<Ended>]) -> BTreeMap<&'static str, usize> {
     let mut counts = BTreeMap::new();
     for turn in turns {
         let status = match turn {
-            Turn::Taken(ended) => ended.status,
-            Turn::NotBegun => "not_begun",
+            PerWorkload::Done(ended) => ended.status,
+            PerWorkload::NotBegun => "not_begun",
         };
         *counts.entry(status).or_default() += 1;
     }

@@ -19,16 +19,16 @@ pub(super) fn guarded(reader: &mut Reader<'_>, policy: Option<Policy>) -> Option
     let wait_for_scale_in = reader.required("WAIT_FOR_SCALE_IN", parse::truth);
     let quiet_hours = quiet_hours(reader);
     let persistence = persistence(reader);
-    Some(Policy {
-        most_share: most_share?,
-        most_young: most_young?,
-        highest_priority: highest_priority?,
-        opt_in: opt_in?,
-        wait_for_scale_in: wait_for_scale_in?,
-        quiet_hours: quiet_hours?,
-        persistence: persistence?,
-        ..policy?
-    })
+    Some(
+        policy?
+            .with_most_share(most_share?)
+            .with_most_young(most_young?)
+            .with_highest_priority(highest_priority?)
+            .with_opt_in(opt_in?)
+            .with_wait_for_scale_in(wait_for_scale_in?)
+            .with_quiet_hours(quiet_hours?)
+            .with_persistence(persistence?),
+    )
 }
 
 fn quiet_hours(reader: &mut Reader<'_>) -> Option<Option<QuietHours>> {

@@ -51,7 +51,7 @@ fn refuse_query(reader: &mut Reader<'_>, indicator: Indicator) {
 /// Puts into a policy how much each indicator counts when several rank the pods.
 pub(super) fn weighed(reader: &mut Reader<'_>, policy: Option<Policy>) -> Option<Policy> {
     let weights = weights(reader)?;
-    policy.map(|policy| Policy { weights, ..policy })
+    policy.map(|policy| policy.with_weights(weights))
 }
 
 /// One without an entry counts 1.

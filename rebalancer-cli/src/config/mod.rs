@@ -21,5 +21,5 @@ mod workloads;
 
 pub(crate) use export::Export;
 pub(crate) use indicators::query_variable;
-pub(crate) use resolve::{Logs, Settings, Sight, Task, logs, policy};
+pub(crate) use resolve::{AdapterSettings, Logs, RunSettings, Settings, logs, policy};
 pub(crate) use workloads::workloads;

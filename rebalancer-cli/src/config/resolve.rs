@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use jiff::SignedDuration;
 use rebalancer_core::assignor::Assignor;
-use rebalancer_core::cycle::{self, Remembering, Subject};
+use rebalancer_core::cycle::{CycleSpec, MemorySettings, Subject};
 use rebalancer_core::fleet::{Indicator, Workload};
 use rebalancer_core::policy::{Policy, Strategy, Timing};
 use rebalancer_core::port::Mode;
@@ -20,15 +20,15 @@ use super::{Export, access, export, guards, indicators, memory, metrics};
 /// What a cycle needs: where to look, and what to do.
 #[derive(Debug)]
 pub(crate) struct Settings {
-    pub(crate) sight: Sight,
-    pub(crate) task: Task,
+    pub(crate) adapters: AdapterSettings,
+    pub(crate) run: RunSettings,
     /// All of it as it counts, to be shown.
     pub(crate) effective: Vec<Effective>,
 }
 
-/// Where to look.
+/// Which systems are asked, and how.
 #[derive(Debug)]
-pub(crate) struct Sight {
+pub(crate) struct AdapterSettings {
     pub(crate) metrics: Client,
     pub(crate) queries: Queries,
     pub(crate) kubernetes: rebalancer_kube::Settings,
@@ -37,26 +37,31 @@ pub(crate) struct Sight {
 
 /// What to do.
 #[derive(Debug)]
-pub(crate) struct Task {
+pub(crate) struct RunSettings {
     pub(crate) subject: Subject,
     pub(crate) policy: Policy,
     pub(crate) mode: Mode,
     pub(crate) method: Method,
     /// Removals are told by Kubernetes Events too.
     pub(crate) events: bool,
-    /// How memory is used; `None`: not at all, by explicit choice.
-    pub(crate) remembering: Option<Remembering>,
+    /// How memory is used; `None`: RECORD_STORE=none turns the record and the lock off.
+    pub(crate) memory: Option<MemorySettings>,
     /// The time for the whole cycle.
     pub(crate) timeout: Duration,
     /// Where its metrics go when it has ended.
     pub(crate) export: Export,
 }
 
-impl Task {
+impl RunSettings {
     /// What the cycle of this id is to do.
-    pub(crate) fn of_cycle(self, cycle: String) -> cycle::Task {
-        let Self { subject, policy, mode, remembering, .. } = self;
-        cycle::Task { cycle, subject, policy, mode, remembering }
+    pub(crate) fn spec(self, id: String) -> CycleSpec {
+        let Self { subject: Subject { workload, hpa_prefix }, policy, mode, memory, .. } = self;
+        let spec =
+            CycleSpec::new(id, workload).with_hpa_prefix(hpa_prefix).with_policy(policy).with_mode(mode);
+        match memory {
+            Some(memory) => spec.with_memory(memory),
+            None => spec,
+        }
     }
 }
 
@@ -120,7 +125,8 @@ fn read_settings(reader: &mut Reader<'_>, raw: &Raw) -> Option<Settings> {
     let policy = guards::guarded(reader, policy);
     let policy = indicators::weighed(reader, policy);
     let dry_run = reader.required("DRY_RUN", parse::truth);
-    let history_policy = memory::history_policy(reader, policy.as_ref().map(|policy| policy.minimum_age));
+    let history_policy =
+        memory::history_policy(reader, policy.as_ref().map(|policy| policy.eligibility.minimum_age));
     let methods = [("evict", Method::Evict), ("delete", Method::Delete)];
     let method = reader.required("REMOVAL_METHOD", parse::one_of(&methods));
     let events = reader.required("KUBE_EVENTS", parse::truth);
@@ -141,20 +147,28 @@ fn read_settings(reader: &mut Reader<'_>, raw: &Raw) -> Option<Settings> {
     let lock = timeout? + kubernetes.as_ref()?.timeout * 2 + Duration::from_secs(10);
     let lock_for = SignedDuration::try_from(lock).ok()?;
     let one_removal = SignedDuration::try_from(kubernetes.as_ref()?.timeout).ok()?;
-    let remembering =
-        history_policy?.map(|history_policy| Remembering { history_policy, lock_for, one_removal });
+    let memory = history_policy?.map(|history_policy| MemorySettings {
+        policy: history_policy,
+        lock_for,
+        one_removal,
+    });
     // A plain deletion asks no disruption budget.
-    let policy = policy.map(|policy| Policy { respect_budgets: method == Some(Method::Evict), ..policy });
+    let policy = policy.map(|policy| policy.with_respect_budgets(method == Some(Method::Evict)));
     let mode = if dry_run? { Mode::DryRun } else { Mode::Real };
     Some(Settings {
-        sight: Sight { metrics: metrics?, queries: queries?, kubernetes: kubernetes?, inventory },
-        task: Task {
+        adapters: AdapterSettings {
+            metrics: metrics?,
+            queries: queries?,
+            kubernetes: kubernetes?,
+            inventory,
+        },
+        run: RunSettings {
             subject,
             policy: policy?,
             mode,
             method: method?,
             events: events?,
-            remembering,
+            memory,
             timeout: timeout?,
             export: export?,
         },
@@ -213,23 +227,25 @@ fn read_policy(reader: &mut Reader<'_>) -> Option<Policy> {
     let timing = reader.required("KAFKA_REPLACEMENT_TIMING", parse::one_of(&timings));
     let thresholds = Indicator::ALL
         .map(|indicator| (indicator, reader.required(threshold_variable(indicator), parse::quantity)));
-    Some(Policy {
-        top_k: top_k?,
-        tolerance: tolerance?,
-        minimum_improvement: minimum_improvement?,
-        minimum_coverage: minimum_coverage?,
-        minimum_pods: minimum_pods?,
-        minimum_age: minimum_age?,
-        variance_thresholds: thresholds
-            .into_iter()
-            .map(|(indicator, threshold)| Some((indicator, threshold?)))
-            .collect::<Option<_>>()?,
-        strategy: strategy?,
-        assignor: assignor?,
-        static_members: static_members?,
-        timing: timing?,
-        ..Policy::default()
-    })
+    Some(
+        Policy::default()
+            .with_top_k(top_k?)
+            .with_tolerance(tolerance?)
+            .with_minimum_improvement(minimum_improvement?)
+            .with_minimum_coverage(minimum_coverage?)
+            .with_minimum_pods(minimum_pods?)
+            .with_minimum_age(minimum_age?)
+            .with_variance_thresholds(
+                thresholds
+                    .into_iter()
+                    .map(|(indicator, threshold)| Some((indicator, threshold?)))
+                    .collect::<Option<_>>()?,
+            )
+            .with_strategy(strategy?)
+            .with_assignor(assignor?)
+            .with_static_members(static_members?)
+            .with_timing(timing?),
+    )
 }
 
 /// The names of Kafka's assignors, and `auto` for none.
@@ -254,7 +270,7 @@ fn read_minimum_pods(reader: &mut Reader<'_>) -> Option<usize> {
     let set = [reader.text(long).is_some(), reader.text(short).is_some()];
     let (first, second) = (reader.optional(long, parse::count), reader.optional(short, parse::count));
     match (set, first, second) {
-        ([false, false], _, _) => Some(Policy::default().minimum_pods),
+        ([false, false], _, _) => Some(Policy::default().limits.minimum_pods),
         ([true, true], Some(first), Some(second)) if first != second => {
             reader.problem(
                 short,

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use jiff::SignedDuration;
 use rebalancer_core::fleet::Indicator;
+use rebalancer_core::policy::Persistence;
 use rebalancer_core::port::Mode;
 use rebalancer_kube::Method;
 
@@ -35,8 +36,8 @@ fn raw(environment: &[(&str, &str)]) -> Raw {
     raw
 }
 
-fn good(environment: &[(&str, &str)]) -> Task {
-    resolved(environment).task
+fn good(environment: &[(&str, &str)]) -> RunSettings {
+    resolved(environment).run
 }
 
 fn resolved(environment: &[(&str, &str)]) -> Settings {
@@ -107,8 +108,9 @@ fn empty_is_not_set() {
     assert_eq!(empty.policy, unset.policy);
     assert_eq!((empty.timeout, empty.mode), (unset.timeout, unset.mode));
     assert_eq!(unset.policy, {
-        let mut policy = rebalancer_core::policy::Policy::default();
-        policy.variance_thresholds =
+        // The program asks for more than one reading, which a snapshot in memory does not have.
+        let mut policy = rebalancer_core::policy::Policy::default().with_persistence(Persistence::default());
+        policy.balance.variance_thresholds =
             Indicator::ALL.map(|i| (i, rebalancer_core::policy::default_threshold(i))).into();
         policy
     });
@@ -131,18 +133,18 @@ fn values_are_read_as_a_person_means_them() {
     }
     for (given, seconds) in [(" 5m", 300), ("1m30s", 90), ("'90s'", 90), ("0s", 0)] {
         assert_eq!(
-            good(&[("MINIMUM_POD_AGE", given)]).policy.minimum_age,
+            good(&[("MINIMUM_POD_AGE", given)]).policy.eligibility.minimum_age,
             SignedDuration::from_secs(seconds)
         );
     }
     assert_eq!(good(&[("REMOVAL_METHOD", "Delete")]).method, Method::Delete);
-    assert_eq!(resolved(&[("KUBE_NAMESPACE", "0123")]).sight.inventory.namespace, "0123");
+    assert_eq!(resolved(&[("KUBE_NAMESPACE", "0123")]).adapters.inventory.namespace, "0123");
 }
 
 #[test]
 fn the_container_is_the_workload_unless_it_is_said_otherwise() {
-    assert_eq!(resolved(&[]).sight.inventory.container, "consumer");
-    assert_eq!(resolved(&[("CONTAINER_NAME", "app")]).sight.inventory.container, "app");
+    assert_eq!(resolved(&[]).adapters.inventory.container, "consumer");
+    assert_eq!(resolved(&[("CONTAINER_NAME", "app")]).adapters.inventory.container, "app");
     let dotted = bad(&[("DEPLOYMENT_NAME", "consumer.v2")]);
     assert_eq!(dotted.len(), 1, "a workload's name that is no container's name: {dotted:?}");
     assert!(dotted[0].contains("CONTAINER_NAME"), "{dotted:?}");
@@ -150,9 +152,12 @@ fn the_container_is_the_workload_unless_it_is_said_otherwise() {
 
 #[test]
 fn the_minimum_of_pods_has_two_spellings_that_must_agree() {
-    assert_eq!(good(&[]).policy.minimum_pods, 3);
-    assert_eq!(good(&[("MIN_PODS_REQUIRED", "5")]).policy.minimum_pods, 5);
-    assert_eq!(good(&[("MIN_PODS_REQUIRED", "5"), ("MINIMUM_PODS_REQUIRED", "5")]).policy.minimum_pods, 5);
+    assert_eq!(good(&[]).policy.limits.minimum_pods, 3);
+    assert_eq!(good(&[("MIN_PODS_REQUIRED", "5")]).policy.limits.minimum_pods, 5);
+    assert_eq!(
+        good(&[("MIN_PODS_REQUIRED", "5"), ("MINIMUM_PODS_REQUIRED", "5")]).policy.limits.minimum_pods,
+        5
+    );
     assert_eq!(
         bad(&[("MIN_PODS_REQUIRED", "4"), ("MINIMUM_PODS_REQUIRED", "5")]),
         [
@@ -185,20 +190,20 @@ fn limits_of_the_memory_that_contradict_each_other_are_refused() {
 
 #[test]
 fn memory_is_kept_in_a_lease_unless_it_is_said_otherwise() {
-    let history_policy = good(&[]).remembering.unwrap().history_policy;
+    let history_policy = good(&[]).memory.unwrap().policy;
     assert_eq!(history_policy, rebalancer_core::history::HistoryPolicy::default());
-    assert_eq!(good(&[("RECORD_STORE", "none")]).remembering, None);
-    assert_eq!(good(&[("REMOVAL_BUDGET_PODS", "none")]).remembering.unwrap().history_policy.budget(), None);
-    let none_at_all = good(&[("REMOVAL_BUDGET_PODS", "0")]).remembering.unwrap().history_policy.budget();
+    assert_eq!(good(&[("RECORD_STORE", "none")]).memory, None);
+    assert_eq!(good(&[("REMOVAL_BUDGET_PODS", "none")]).memory.unwrap().policy.budget(), None);
+    let none_at_all = good(&[("REMOVAL_BUDGET_PODS", "0")]).memory.unwrap().policy.budget();
     assert_eq!(none_at_all.unwrap().pods(), 0);
-    let settle = good(&[("MINIMUM_POD_AGE", "1h")]).remembering.unwrap().history_policy.settle();
+    let settle = good(&[("MINIMUM_POD_AGE", "1h")]).memory.unwrap().policy.settle();
     assert_eq!(settle, SignedDuration::from_hours(1), "pods must be old enough to be measured");
 }
 
 #[test]
 fn more_than_half_of_the_readings_must_show_an_imbalance_unless_it_is_said_otherwise() {
     let counts = |environment: &[(&str, &str)]| {
-        let persistence = good(environment).policy.persistence;
+        let persistence = good(environment).policy.balance.persistence;
         (persistence.required(), persistence.windows(), persistence.step())
     };
     let (five, ten) = (SignedDuration::from_mins(5), SignedDuration::from_mins(10));
@@ -215,26 +220,32 @@ fn more_than_half_of_the_readings_must_show_an_imbalance_unless_it_is_said_other
 #[test]
 fn quiet_hours_are_by_the_clock_of_their_zone() {
     let quiet = |environment: &[(&str, &str)], at: &str| {
-        let hours = good(environment).policy.quiet_hours.unwrap();
+        let hours = good(environment).policy.guards.quiet_hours.unwrap();
         hours.at(at.parse().unwrap()).is_some()
     };
     let hours = ("QUIET_HOURS", "'Mon-Fri 08:00-18:00; Sat 10:00-12:00'");
     // A Monday, two hours before eight in UTC, and eight o'clock in Berlin.
     assert!(quiet(&[hours, ("TIME_ZONE", "Europe/Berlin")], "2026-06-01T06:00:00Z"));
     assert!(!quiet(&[hours], "2026-06-01T06:00:00Z"));
-    assert_eq!(good(&[("TIME_ZONE", "Asia/Tokyo")]).policy.quiet_hours, None);
+    assert_eq!(good(&[("TIME_ZONE", "Asia/Tokyo")]).policy.guards.quiet_hours, None);
 }
 
 #[test]
 fn disruption_budgets_are_looked_at_unless_pods_are_plainly_deleted() {
-    assert!(good(&[]).policy.respect_budgets);
-    assert!(!good(&[("REMOVAL_METHOD", "delete")]).policy.respect_budgets);
+    assert!(good(&[]).policy.limits.respect_budgets);
+    assert!(!good(&[("REMOVAL_METHOD", "delete")]).policy.limits.respect_budgets);
 }
 
 #[test]
 fn a_pod_must_be_as_old_as_the_window_unless_it_is_said_otherwise() {
-    assert_eq!(good(&[("METRICS_TIME_WINDOW", "10m")]).policy.minimum_age, SignedDuration::from_mins(10));
-    assert_eq!(good(&[("MINIMUM_POD_AGE", "1m")]).policy.minimum_age, SignedDuration::from_mins(1));
+    assert_eq!(
+        good(&[("METRICS_TIME_WINDOW", "10m")]).policy.eligibility.minimum_age,
+        SignedDuration::from_mins(10)
+    );
+    assert_eq!(
+        good(&[("MINIMUM_POD_AGE", "1m")]).policy.eligibility.minimum_age,
+        SignedDuration::from_mins(1)
+    );
 }
 
 #[test]
@@ -244,7 +255,7 @@ fn a_flag_wins_over_the_environment_and_that_over_the_default() {
         _ => REQUIRED.iter().find(|(known, _)| *known == name).map(|(_, value)| OsString::from(value)),
     };
     let timeout = |flags: BTreeMap<String, OsString>| {
-        resolve::settings(&gather(flags, environment).0).unwrap().task.timeout
+        resolve::settings(&gather(flags, environment).0).unwrap().run.timeout
     };
     assert_eq!(timeout(BTreeMap::new()), Duration::from_secs(20));
     assert_eq!(timeout([("CYCLE_TIMEOUT".to_owned(), "25s".into())].into()), Duration::from_secs(25));

@@ -1,14 +1,13 @@
 //! What a cycle saw and decided, as log lines.
 
+use crate::advice;
 use rebalancer_core::cycle::LookBack;
-use rebalancer_core::cycle::Observation;
 use rebalancer_core::fleet::{Indicator, Target};
-use rebalancer_core::report::{Decision, Method, Report};
+use rebalancer_core::report::{Method, Report};
 use tracing::{debug, info, warn};
 
 /// One screen at info: what was seen of each indicator, and what follows. Every pod at debug.
-pub(super) fn decided(observation: &Observation, seconds: f64) {
-    let report = &observation.report;
+pub(super) fn decided(report: &Report, seconds: f64) {
     for degraded in &report.degraded {
         warn!(
             event = "indicator_degraded",
@@ -17,7 +16,7 @@ pub(super) fn decided(observation: &Observation, seconds: f64) {
             "an indicator could not be read and is left out of this cycle"
         );
     }
-    log_autoscaler(observation);
+    log_autoscaler(report);
     for seen in &report.indicators {
         info!(
             event = "indicator_analyzed",
@@ -34,47 +33,45 @@ pub(super) fn decided(observation: &Observation, seconds: f64) {
             "load over the eligible pods"
         );
     }
-    judged(observation);
+    judged(report);
     log_prediction(report);
     info!(
         event = "decision",
-        decision = name(&report.decision),
-        reason = %report.decision,
-        pods = observation.snapshot.pods.len(),
+        decision = report.decision.name(),
+        reason = advice::decision(&report.decision),
+        pods = report.pods.len(),
         serving = report.serving,
         eligible = report.eligible,
-        gone = observation.snapshot.unlisted.len(),
+        gone = report.unlisted.len(),
         seconds,
         "decided"
     );
 }
 
 /// Every pod with every load that is known of it.
-fn judged(observation: &Observation) {
-    let Observation { snapshot, report } = observation;
-    for (place, (observed, verdict)) in snapshot.pods.iter().zip(&report.verdicts).enumerate() {
-        let load = |indicator| observed.loads.get(indicator).map(|load| load.get());
+fn judged(report: &Report) {
+    for pod in &report.pods {
+        let load = |indicator| pod.loads.get(indicator).map(|load| load.get());
         debug!(
             event = "pod_judged",
-            pod = observed.pod.name,
-            uid = %observed.pod.uid,
+            pod = pod.pod.name,
+            uid = %pod.pod.uid,
             cpu = load(Indicator::Cpu),
             memory = load(Indicator::Memory),
             lag = load(Indicator::Lag),
             consumption_rate = load(Indicator::ConsumptionRate),
             production_rate = load(Indicator::ProductionRate),
-            score = report.score(place).map(|score| score.get()),
-            %verdict,
+            score = pod.score.map(|score| score.get()),
+            verdict = advice::verdict(&pod.verdict),
             "a pod, with its loads and why it goes or stays"
         );
     }
 }
 
 /// What the autoscaler scales by, with what it saw last. It may be lag, of which its CPU target tells nothing.
-fn log_autoscaler(observation: &Observation) {
-    let Observation { snapshot, report } = observation;
+fn log_autoscaler(report: &Report) {
     let (Target::Known { hpa, .. } | Target::NotByCpu { hpa }) = &report.target else { return };
-    let scales_by: Vec<_> = snapshot.surroundings.scales_by.iter().map(ToString::to_string).collect();
+    let scales_by: Vec<_> = report.scales_by.iter().map(ToString::to_string).collect();
     if !scales_by.is_empty() {
         info!(event = "autoscaler", autoscaler = hpa, scales_by = scales_by.join("; "), "what it scales by");
     }
@@ -83,7 +80,7 @@ fn log_autoscaler(observation: &Observation) {
 /// How pods were chosen, and what is expected of it.
 fn log_prediction(report: &Report) {
     if report.method != Method::None {
-        info!(event = "method", method = %report.method, "how pods are chosen");
+        info!(event = "method", method = advice::method(&report.method), "how pods are chosen");
     }
     if let Some(prediction) = &report.prediction {
         info!(
@@ -97,15 +94,6 @@ fn log_prediction(report: &Report) {
             draws = prediction.draws,
             "what the best batch is expected to bring"
         );
-    }
-}
-
-/// A short stable name: `rotate`, `balanced`, or the hold's.
-const fn name(decision: &Decision) -> &'static str {
-    match decision {
-        Decision::Rotate(_) => "rotate",
-        Decision::Balanced => "balanced",
-        Decision::Hold(hold) => hold.name(),
     }
 }
 

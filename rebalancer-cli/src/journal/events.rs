@@ -52,10 +52,11 @@ impl EventJournal {
 
 impl Journal for EventJournal {
     fn decided(&self, observation: &Observation) {
-        let Observation { snapshot, report } = observation;
+        let Observation { snapshot, report, .. } = observation;
         let controller = snapshot.surroundings.controller.as_ref();
         let regarding = controller.map(|controller| owner(controller, &snapshot.workload.namespace));
-        self.collected().workload = regarding.map(|regarding| (regarding, report.decision.to_string()));
+        self.collected().workload =
+            regarding.map(|regarding| (regarding, crate::advice::decision(&report.decision)));
     }
 
     fn intended(&self, _: &Intent<'_>) {}
@@ -75,7 +76,7 @@ fn owner(controller: &Controller, namespace: &str) -> Regarding {
 fn of_pod(intent: &Intent<'_>, outcome: &PodOutcome) -> Note {
     let removal = intent.removal;
     let reason = match outcome {
-        PodOutcome::Removed | PodOutcome::WouldBeRemoved => Reason::RotatedPod,
+        PodOutcome::Removed | PodOutcome::WouldBeRemoved => Reason::Rotated,
         PodOutcome::Failed(_) if outcome.name() == "refused" => Reason::RotationRefused,
         PodOutcome::Failed(_) => Reason::RotationFailed,
         PodOutcome::Spared(_) | PodOutcome::NotAttempted(_) => Reason::RotationSkipped,

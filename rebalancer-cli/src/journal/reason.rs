@@ -5,7 +5,7 @@ use rebalancer_kube::EventType;
 /// What an Event tells.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Reason {
-    RotatedPod,
+    Rotated,
     RotationRefused,
     RotationFailed,
     RotationSkipped,
@@ -17,7 +17,7 @@ impl Reason {
     /// As the API has it.
     pub(super) const fn name(self) -> &'static str {
         match self {
-            Self::RotatedPod => "RotatedPod",
+            Self::Rotated => "Rotated",
             Self::RotationRefused => "RotationRefused",
             Self::RotationFailed => "RotationFailed",
             Self::RotationSkipped => "RotationSkipped",
@@ -29,7 +29,7 @@ impl Reason {
     /// Whether somebody may have to look.
     pub(super) const fn event_type(self) -> EventType {
         match self {
-            Self::RotatedPod | Self::RotationSkipped | Self::Rebalanced => EventType::Normal,
+            Self::Rotated | Self::RotationSkipped | Self::Rebalanced => EventType::Normal,
             Self::RotationRefused | Self::RotationFailed | Self::RebalanceIncomplete => EventType::Warning,
         }
     }
@@ -43,7 +43,7 @@ mod tests {
 
     fn row(reason: Reason) -> String {
         let (on, when) = match reason {
-            Reason::RotatedPod => ("pod", "it was removed"),
+            Reason::Rotated => ("pod", "it was removed"),
             Reason::RotationRefused => ("pod", "a disruption budget refused"),
             Reason::RotationFailed => {
                 ("pod", "the removal failed, or it is not known whether it was removed")
@@ -58,7 +58,7 @@ mod tests {
     #[test]
     fn the_document_has_every_reason_and_no_other() {
         let all = [
-            Reason::RotatedPod,
+            Reason::Rotated,
             Reason::RotationRefused,
             Reason::RotationFailed,
             Reason::RotationSkipped,

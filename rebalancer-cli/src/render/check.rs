@@ -7,7 +7,7 @@ use anstyle::{AnsiColor, Style};
 use rebalancer_core::fleet::Workload;
 use serde::Serialize;
 
-use crate::commands::finding::{Finding, Severity};
+use crate::check::finding::{Finding, Severity};
 use crate::config::effective::Effective;
 use crate::config::problem::Given;
 

@@ -1,38 +1,24 @@
 //! Results for machines.
 
-use rebalancer_core::cycle::Observation;
-use rebalancer_core::fleet::ScalingMetric;
 use rebalancer_core::history::Rotation;
-use rebalancer_core::report::{Report, Verdict};
-use rebalancer_core::snapshot::{ObservedPod, Snapshot};
-use rebalancer_core::unit::Ratio;
+use rebalancer_core::report::Report;
 use rebalancer_prom::Usage;
 use serde::Serialize;
 
 use super::Shown;
 
-/// The shape of `rebalancer plan --output json`. Fields are only ever added.
+/// The version of the shape of `rebalancer plan --output json`. Within a version, fields are only ever added.
+const VERSION: u32 = 2;
+
+/// The shape of `rebalancer plan --output json`.
 #[derive(Serialize)]
 struct Plan<'a> {
     version: u32,
+    summary: String,
     #[serde(flatten)]
     report: &'a Report,
-    summary: String,
-    scales_by: &'a [ScalingMetric],
     last_rotation: Option<&'a Rotation>,
-    pods: Vec<Pod<'a>>,
-    unlisted: &'a [String],
     metrics_usage: Usage,
-}
-
-#[derive(Serialize)]
-struct Pod<'a> {
-    #[serde(flatten)]
-    observed: &'a ObservedPod,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    score: Option<Ratio>,
-    verdict: &'a Verdict,
-    reason: String,
 }
 
 /// A plan as one JSON object over many lines.
@@ -52,30 +38,11 @@ pub(super) fn line(shown: &Shown<'_>) -> serde_json::Result<String> {
 }
 
 fn plan<'a>(shown: &Shown<'a>) -> Plan<'a> {
-    let Observation { snapshot, report } = shown.observation;
     Plan {
-        version: 1,
-        report,
-        summary: report.decision.to_string(),
-        scales_by: &snapshot.surroundings.scales_by,
+        version: VERSION,
+        summary: crate::advice::decision(&shown.report.decision),
+        report: shown.report,
         last_rotation: shown.last,
-        pods: pods(snapshot, report),
-        unlisted: &snapshot.unlisted,
         metrics_usage: shown.usage,
     }
-}
-
-fn pods<'a>(snapshot: &'a Snapshot, report: &'a Report) -> Vec<Pod<'a>> {
-    snapshot
-        .pods
-        .iter()
-        .zip(&report.verdicts)
-        .enumerate()
-        .map(|(place, (observed, verdict))| Pod {
-            observed,
-            score: report.score(place),
-            verdict,
-            reason: verdict.to_string(),
-        })
-        .collect()
 }

@@ -8,12 +8,12 @@ pub(crate) mod simulation;
 use std::io::{IsTerminal as _, Write as _};
 
 use comfy_table::{ContentArrangement, Table, presets};
-use rebalancer_core::cycle::Observation;
 use rebalancer_core::fleet::Workload;
 use rebalancer_core::history::Rotation;
+use rebalancer_core::report::Report;
 use rebalancer_prom::Usage;
 
-use crate::commands::finding::Finding;
+use crate::check::finding::Finding;
 use crate::config::effective::Effective;
 
 /// How a plan is shown.
@@ -33,7 +33,7 @@ pub(crate) enum Form {
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Shown<'a> {
     /// What was seen, and what follows.
-    pub(crate) observation: &'a Observation,
+    pub(crate) report: &'a Report,
     /// The last rotation, when it is remembered.
     pub(crate) last: Option<&'a Rotation>,
     /// What the metric server was asked for it.

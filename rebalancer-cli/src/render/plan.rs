@@ -2,14 +2,12 @@
 
 use std::fmt::Write as _;
 
-use rebalancer_core::cycle::Observation;
 use rebalancer_core::fleet::Target;
 use rebalancer_core::history::Rotation;
-use rebalancer_core::report::{IndicatorReport, Method, Report, Verdict};
-use rebalancer_core::snapshot::{ObservedPod, Snapshot};
-use rebalancer_core::unit::Ratio;
+use rebalancer_core::report::{IndicatorReport, Method, PodReport, Report, Verdict};
 
 use super::Shown;
+use crate::advice;
 
 /// Prints a plan.
 ///
@@ -20,19 +18,19 @@ pub(crate) fn show(shown: &Shown<'_>) -> anyhow::Result<()> {
 }
 
 fn text(shown: &Shown<'_>) -> Result<String, std::fmt::Error> {
-    let Observation { snapshot, report } = shown.observation;
+    let report = shown.report;
     let mut out = String::new();
     writeln!(out, "workload   {}", report.workload)?;
     writeln!(out, "target     {}", target(&report.target))?;
-    for metric in &snapshot.surroundings.scales_by {
+    for metric in &report.scales_by {
         writeln!(out, "scales by  {metric}")?;
     }
-    let pods = snapshot.pods.len();
+    let pods = report.pods.len();
     writeln!(out, "pods       {pods} listed, {} serving, {} eligible", report.serving, report.eligible)?;
     indicators(&mut out, report)?;
     scores(&mut out, report)?;
     if report.method != Method::None {
-        writeln!(out, "{:<10} {}", "method", report.method)?;
+        writeln!(out, "{:<10} {}", "method", advice::method(&report.method))?;
     }
     if let Some(prediction) = &report.prediction {
         writeln!(out, "{:<10} {prediction}", "prediction")?;
@@ -40,11 +38,11 @@ fn text(shown: &Shown<'_>) -> Result<String, std::fmt::Error> {
     if let Some(rotation) = shown.last {
         writeln!(out, "{:<10} {}", "last time", past(rotation))?;
     }
-    notes(&mut out, snapshot, report)?;
-    if !snapshot.pods.is_empty() {
-        writeln!(out, "\n{}", pod_table(snapshot, report))?;
+    notes(&mut out, report)?;
+    if !report.pods.is_empty() {
+        writeln!(out, "\n{}", pod_table(report))?;
     }
-    writeln!(out, "\n{}", report.decision)?;
+    writeln!(out, "\n{}", advice::decision(&report.decision))?;
     writeln!(out, "\nthe metric server was asked for this: {}", shown.usage)?;
     Ok(out)
 }
@@ -70,7 +68,7 @@ fn indicators(out: &mut String, report: &Report) -> std::fmt::Result {
 
 /// What stands in the column of the scores.
 fn scores(out: &mut String, report: &Report) -> std::fmt::Result {
-    if report.scores.is_empty() {
+    if !report.has_scores() {
         return Ok(());
     }
     let weight = |seen: &IndicatorReport| format!("{} {}", seen.indicator, seen.weight);
@@ -83,19 +81,15 @@ fn scores(out: &mut String, report: &Report) -> std::fmt::Result {
     )
 }
 
-fn notes(out: &mut String, snapshot: &Snapshot, report: &Report) -> std::fmt::Result {
+fn notes(out: &mut String, report: &Report) -> std::fmt::Result {
     for degraded in &report.degraded {
         writeln!(out, "{:<10} not read: {}", degraded.indicator, degraded.error)?;
     }
-    if let Some(error) = &snapshot.partitions_error {
+    if let Some(error) = &report.partitions_error {
         writeln!(out, "partitions not read: {error}")?;
     }
-    if !snapshot.unlisted.is_empty() {
-        writeln!(
-            out,
-            "gone       {} pods have samples but are not listed any more",
-            snapshot.unlisted.len()
-        )?;
+    if !report.unlisted.is_empty() {
+        writeln!(out, "gone       {} pods have samples but are not listed any more", report.unlisted.len())?;
     }
     Ok(())
 }
@@ -126,29 +120,22 @@ fn target(target: &Target) -> String {
     }
 }
 
-/// What is shown of one pod.
-struct Row<'a> {
-    pod: &'a ObservedPod,
-    score: Option<Ratio>,
-    verdict: &'a Verdict,
-}
-
 /// One row a pod: the chosen ones first, then those with most load.
-fn pod_table(snapshot: &Snapshot, report: &Report) -> comfy_table::Table {
-    let partitions = snapshot.pods.iter().any(|pod| pod.partitions.is_some());
-    let scores = !report.scores.is_empty();
+fn pod_table(report: &Report) -> comfy_table::Table {
+    let partitions = report.pods.iter().any(|pod| pod.partitions.is_some());
+    let scores = report.has_scores();
     let mut header = vec!["POD".to_owned(), "NODE".to_owned()];
-    header.extend(snapshot.readable.iter().map(|indicator| indicator.name().to_uppercase()));
+    header.extend(report.readable.iter().map(|indicator| indicator.name().to_uppercase()));
     header.extend(scores.then(|| "SCORE".to_owned()));
     header.extend(partitions.then(|| "PARTITIONS".to_owned()));
     header.push("VERDICT".to_owned());
     let mut table = super::table(&header.iter().map(String::as_str).collect::<Vec<_>>());
-    for Row { pod, score, verdict } in rows(snapshot, report) {
-        let mut row = vec![pod.pod.name.clone(), known(pod.pod.node.as_ref())];
-        row.extend(snapshot.readable.iter().map(|&indicator| known(pod.loads.get(indicator))));
-        row.extend(scores.then(|| known(score)));
+    for pod in rows(report) {
+        let mut row = vec![pod.pod.name.clone(), known(pod.node.as_ref())];
+        row.extend(report.readable.iter().map(|&indicator| known(pod.loads.get(indicator))));
+        row.extend(scores.then(|| known(pod.score)));
         row.extend(partitions.then(|| known(pod.partitions)));
-        row.push(verdict.to_string());
+        row.push(advice::verdict(&pod.verdict));
         table.add_row(row);
     }
     table
@@ -159,19 +146,17 @@ fn known(value: Option<impl ToString>) -> String {
     value.map_or_else(|| "-".to_owned(), |value| value.to_string())
 }
 
-fn rows<'a>(snapshot: &'a Snapshot, report: &'a Report) -> Vec<Row<'a>> {
-    let pods = snapshot.pods.iter().zip(&report.verdicts).enumerate();
-    let mut rows: Vec<Row<'_>> =
-        pods.map(|(place, (pod, verdict))| Row { pod, score: report.score(place), verdict }).collect();
-    let first = |row: &Row<'_>| {
-        let loads = snapshot.readable.iter().filter_map(|&indicator| row.pod.loads.get(indicator));
-        let score = row.score.map(|score| score.get());
+fn rows(report: &Report) -> Vec<&PodReport> {
+    let mut rows: Vec<&PodReport> = report.pods.iter().collect();
+    let first = |pod: &PodReport| {
+        let loads = report.readable.iter().filter_map(|&indicator| pod.loads.get(indicator));
+        let score = pod.score.map(|score| score.get());
         score.or_else(|| loads.map(|load| load.get()).next()).unwrap_or(-1.0)
     };
     rows.sort_by(|a, b| {
-        let chosen = |row: &Row<'_>| matches!(row.verdict, Verdict::Chosen(_));
+        let chosen = |pod: &PodReport| matches!(pod.verdict, Verdict::Chosen(_));
         let by_load = first(b).total_cmp(&first(a));
-        chosen(b).cmp(&chosen(a)).then(by_load).then(a.pod.pod.name.cmp(&b.pod.pod.name))
+        chosen(b).cmp(&chosen(a)).then(by_load).then(a.pod.name.cmp(&b.pod.name))
     });
     rows
 }

@@ -28,7 +28,7 @@ pub(crate) fn show(shape: &Shape, policy: &Policy, course: &Course) -> anyhow::R
 
 fn text(shape: &Shape, policy: &Policy, course: &Course) -> Result<String, std::fmt::Error> {
     let mut out = heading(shape);
-    writeln!(out, "strategy: {}\n", strategy_name(policy.strategy))?;
+    writeln!(out, "strategy: {}\n", strategy_name(policy.selection.strategy))?;
     let scale = highest(&course.start).max(highest(course.end()));
     fleet(&mut out, "before", &course.start, scale)?;
     writeln!(out, "decisions")?;

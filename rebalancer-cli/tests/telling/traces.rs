@@ -123,7 +123,6 @@ async fn the_spans_stand_in_the_order_of_a_cycle() {
             "plan_batch",
             "audit_batch",
             "save_record",
-            "audit_batch",
             "remove_pod",
             "remove_pod",
             "release_lock",

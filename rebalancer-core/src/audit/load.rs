@@ -144,12 +144,12 @@ fn measured(fleet: &[&ObservedPod], snapshot: &Snapshot, policy: &Policy) -> Vec
     let measure = |&indicator: &Indicator| {
         let loads = fleet.iter().filter_map(|pod| pod.loads.get(indicator));
         let loads: Vec<f64> = loads.map(|load| load.get()).collect();
-        let enough = loads.len() as f64 >= policy.minimum_coverage.get() * fleet.len() as f64;
+        let enough = loads.len() as f64 >= policy.balance.minimum_coverage.get() * fleet.len() as f64;
         let mean = mean(&loads);
         let by_target = target_of(indicator, snapshot).map(|target| by_target(target, policy));
         let cv = by_target.is_none().then(|| cv(&loads, mean));
-        let limit = by_target.unwrap_or(Limit::Of(mean * policy.tolerance.get()));
-        let weight = policy.weights.of(indicator).get();
+        let limit = by_target.unwrap_or(Limit::Of(mean * policy.balance.tolerance.get()));
+        let weight = policy.selection.weights.of(indicator).get();
         (enough && !loads.is_empty()).then_some(Measured { indicator, weight, mean, limit, cv })
     };
     snapshot.readable.iter().filter_map(measure).collect()
@@ -163,7 +163,7 @@ pub(super) fn target_of(indicator: Indicator, snapshot: &Snapshot) -> Option<Cpu
 }
 
 pub(super) fn by_target(target: CpuTarget, policy: &Policy) -> Limit {
-    let tolerance = policy.tolerance.get();
+    let tolerance = policy.balance.tolerance.get();
     match target {
         CpuTarget::AverageValue(cores) => Limit::Of(cores.get() * tolerance),
         CpuTarget::Utilization(percent) => Limit::OfRequest(percent / 100.0 * tolerance),

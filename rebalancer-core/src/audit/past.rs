@@ -17,17 +17,17 @@ pub(super) fn check(
     policy: &Policy,
     fleet: &[&ObservedPod],
 ) -> Vec<Violation> {
-    if policy.persistence.windows() < 2 {
+    if policy.balance.persistence.windows() < 2 {
         return Vec::new();
     }
     let known = snapshot.past.as_ref().filter(|past| past.indicator == plan.indicator);
     let windows = known.and_then(|past| past.windows.as_deref().ok()).unwrap_or_default();
-    let step = policy.persistence.step();
+    let step = policy.balance.persistence.step();
     let earlier: Vec<_> = windows
         .iter()
         .zip(1_i32..)
         .map(|(window, steps)| (window, snapshot.taken_at - step * steps))
-        .map(|(window, at)| (window, at, mean_at(fleet, window, at) * policy.tolerance.get()))
+        .map(|(window, at)| (window, at, mean_at(fleet, window, at) * policy.balance.tolerance.get()))
         .collect();
     let by_target = load::target_of(plan.indicator, snapshot).map(|target| load::by_target(target, policy));
     let passing = |pod: &ObservedPod| {
@@ -36,7 +36,7 @@ pub(super) fn check(
             let load = load_at(pod, window, *at);
             limit.zip(load).is_some_and(|(limit, load)| load > limit * (1.0 - ROUNDING))
         };
-        1 + earlier.iter().filter(was_hot).count() < policy.persistence.required()
+        1 + earlier.iter().filter(was_hot).count() < policy.balance.persistence.required()
     };
     let hot = plan.removals.iter().filter(|removal| removal.choice.is_hot());
     let pods = hot.filter_map(|hot| snapshot.pods.iter().find(|pod| pod.pod.uid == hot.pod.uid));

@@ -1,10 +1,11 @@
 //! The audit must catch what a broken planner would do, so each test plants one bug in a good plan.
 
 use super::*;
+use crate::fixture::plan;
+use crate::fixture::violations;
 use crate::fixture::{policy, snapshot};
 use crate::fleet::{Controller, Scaling, Selector};
 use crate::fleet::{Owner, Target, Uid};
-use crate::planner;
 use crate::policy::{Persistence, QuietHours};
 use crate::report::Decision;
 use crate::snapshot::Past;
@@ -14,7 +15,7 @@ mod load;
 
 fn good() -> (Plan, Snapshot) {
     let snapshot = snapshot(&[1.2, 1.1, 0.8, 0.6, 0.4, 0.3], Some(70.0));
-    match planner::plan(&snapshot, &policy()).decision {
+    match plan(&snapshot, &policy()).decision {
         Decision::Rotate(plan) => (plan, snapshot),
         other @ (Decision::Balanced | Decision::Hold(_)) => panic!("{other}"),
     }
@@ -23,7 +24,7 @@ fn good() -> (Plan, Snapshot) {
 fn check(plant: impl FnOnce(&mut Plan, &mut Snapshot), expected: &[Violation]) {
     let (mut plan, mut snapshot) = good();
     plant(&mut plan, &mut snapshot);
-    assert_eq!(audit(&plan, &snapshot, &policy()), expected);
+    assert_eq!(violations(&plan, &snapshot, &policy()), expected);
 }
 
 fn first() -> String {
@@ -101,8 +102,8 @@ fn pods_of_another_workload_are_caught_and_do_not_count_as_left() {
     for pod in &mut snapshot.pods[2..4] {
         pod.pod.owner = Some(other.clone());
     }
-    let policy = Policy { minimum_pods: 1, ..policy() };
-    assert_eq!(audit(&plan, &snapshot, &policy), [Violation::TooFewLeft { left: 0, minimum: 1 }]);
+    let policy = policy().with_minimum_pods(1);
+    assert_eq!(violations(&plan, &snapshot, &policy), [Violation::TooFewLeft { left: 0, minimum: 1 }]);
 }
 
 #[test]
@@ -156,7 +157,7 @@ fn a_hot_pod_that_is_not_above_the_mean_times_the_tolerance_is_caught() {
     for (tolerance, expected) in
         [(1.5, vec![]), (1.6, vec![not_hot("p001")]), (1.7, vec![not_hot("p000"), not_hot("p001")])]
     {
-        let policy = Policy { tolerance: Tolerance::new(tolerance).unwrap(), ..policy() };
+        let policy = policy().with_tolerance(Tolerance::new(tolerance).unwrap());
         check_under(&policy, |snapshot| snapshot.target = Target::None, &expected);
     }
 }
@@ -164,28 +165,28 @@ fn a_hot_pod_that_is_not_above_the_mean_times_the_tolerance_is_caught() {
 #[test]
 fn a_batch_that_leaves_too_few_is_caught() {
     let (plan, snapshot) = good();
-    let policy = Policy { minimum_pods: 3, ..policy() };
-    assert_eq!(audit(&plan, &snapshot, &policy), [Violation::TooFewLeft { left: 2, minimum: 3 }]);
+    let policy = policy().with_minimum_pods(3);
+    assert_eq!(violations(&plan, &snapshot, &policy), [Violation::TooFewLeft { left: 2, minimum: 3 }]);
 }
 
 fn check_under(policy: &Policy, plant: impl FnOnce(&mut Snapshot), expected: &[Violation]) {
     let (plan, mut snapshot) = good();
     plant(&mut snapshot);
-    assert_eq!(audit(&plan, &snapshot, policy), expected);
+    assert_eq!(violations(&plan, &snapshot, policy), expected);
 }
 
 #[test]
 fn a_batch_that_is_a_larger_share_than_allowed_is_caught() {
-    let policy = Policy { most_share: crate::unit::Share::new(0.5).unwrap(), ..policy() };
+    let policy = policy().with_most_share(crate::unit::Share::new(0.5).unwrap());
     check_under(&policy, |_| {}, &[Violation::OverShare { pods: 4, serving: 6 }]);
 }
 
 #[test]
 fn a_pod_of_too_high_a_priority_and_one_that_is_not_opted_in_are_caught() {
-    let low = Policy { highest_priority: 10, ..policy() };
+    let low = policy().with_highest_priority(10);
     let expected = [Violation::Untouchable { pod: first() }];
     check_under(&low, |snapshot| snapshot.pods[0].pod.priority = Some(11), &expected);
-    let opt_in = Policy { opt_in: true, ..policy() };
+    let opt_in = policy().with_opt_in(true);
     let mark_all_but_the_first = |snapshot: &mut Snapshot| {
         for pod in &mut snapshot.pods[1..] {
             pod.pod.annotations.insert("pod-rebalancer.io/opt-in".to_owned(), "true".to_owned());
@@ -263,17 +264,17 @@ fn a_plan_in_the_middle_of_a_rollout_a_scaling_or_a_quiet_hour_is_caught() {
     check_under(&policy(), recent, &not_now("the autoscaler has just scaled"));
     let two = |snapshot: &mut Snapshot| snapshot.target = Target::Ambiguous { hpas: Vec::new() };
     check_under(&policy(), two, &not_now("several autoscalers match"));
-    let strict = Policy { most_young: crate::unit::Share::new(0.1).unwrap(), ..policy() };
+    let strict = policy().with_most_young(crate::unit::Share::new(0.1).unwrap());
     let fresh = |snapshot: &mut Snapshot| snapshot.pods[2].pod.ready_since = Some(snapshot.taken_at);
     check_under(&strict, fresh, &not_now("the fleet has not settled"));
     let always = QuietHours::parse("00:00-24:00", jiff::tz::TimeZone::UTC).unwrap();
-    let quiet = Policy { quiet_hours: Some(always), ..policy() };
+    let quiet = policy().with_quiet_hours(Some(always));
     check_under(&quiet, |_| {}, &not_now("a quiet hour"));
 }
 
 #[test]
 fn a_hot_pod_that_was_not_there_before_is_caught() {
-    let lasting = Policy { persistence: Persistence::default(), ..policy() };
+    let lasting = policy().with_persistence(Persistence::default());
     let passing = [first(), "p001".to_owned()].map(|pod| Violation::Passing { pod });
     check_under(&lasting, |_| {}, &passing);
     let seen = |snapshot: &mut Snapshot| {
@@ -288,9 +289,9 @@ fn a_hot_pod_that_was_not_there_before_is_caught() {
     check_under(&lasting, calm_then, &[Violation::Passing { pod: "p001".to_owned() }]);
     let another_pod_then = |snapshot: &mut Snapshot| {
         seen(snapshot);
-        snapshot.pods[0].pod.ready_since = Some(snapshot.taken_at - lasting.persistence.step() / 2);
+        snapshot.pods[0].pod.ready_since = Some(snapshot.taken_at - lasting.balance.persistence.step() / 2);
     };
-    let young = Policy { minimum_age: jiff::SignedDuration::ZERO, ..lasting.clone() };
+    let young = lasting.clone().with_minimum_age(jiff::SignedDuration::ZERO);
     check_under(&young, another_pod_then, &[Violation::Passing { pod: first() }]);
 }
 

@@ -2,34 +2,17 @@
 
 use jiff::Timestamp;
 
-use super::{Changed, NotAttempted, Observation, Outcome, PodOutcome, told};
-use crate::audit::audit;
-use crate::cycle::{Intent, Journal, Step};
+use super::{Changed, Intent, NotAttempted, PodOutcome, Ports};
+use crate::audit::AuditedPlan;
 use crate::eligibility::Criteria;
 use crate::fleet::belongs;
 use crate::guard::still_not_now;
-use crate::policy::Policy;
-use crate::port::{Clock, Interrupt, Interruption, Inventory, Mode, PodDeleter, RemovalError};
-use crate::report::{Decision, Plan, Removal};
-
-/// The ports that acting needs.
-#[derive(Clone, Copy)]
-pub struct Hands<'a> {
-    /// Reads each chosen pod once more.
-    pub inventory: &'a dyn Inventory,
-    /// Removes pods.
-    pub deleter: &'a dyn PodDeleter,
-    /// Keeps the audit trail.
-    pub journal: &'a dyn Journal,
-    /// Tells when to stop.
-    pub interrupt: &'a dyn Interrupt,
-    /// Tells how old pods are when they are read again, and whether the lock still holds.
-    pub clock: &'a dyn Clock,
-}
+use crate::port::{Interruption, Mode, RemovalError};
+use crate::report::Removal;
 
 /// By whom a plan is carried out, and how.
 #[derive(Debug, Clone, Copy)]
-pub struct Order<'a> {
+pub struct ActSettings<'a> {
     /// The cycle's id.
     pub cycle: &'a str,
     /// Real or dry run.
@@ -39,42 +22,32 @@ pub struct Order<'a> {
     pub lock_until: Option<Timestamp>,
 }
 
-/// Carries the plan out, if there is one and the audit finds nothing. Removals are asked for one after the other,
-/// each at most once; between two of them the interrupt is asked.
+/// Carries an audited plan out, and gives what became of each pod, in the order in which it was tried. Removals are asked
+/// for one after the other, each at most once; between two of them the interrupt is asked.
 pub async fn act(
-    observation: &Observation,
-    policy: &Policy,
-    hands: &Hands<'_>,
-    order: &Order<'_>,
-) -> Outcome {
-    let plan = match &observation.report.decision {
-        Decision::Balanced => return Outcome::Balanced,
-        Decision::Hold(_) => return Outcome::Held,
-        Decision::Rotate(plan) => plan,
-    };
-    let checked = || audit(plan, &observation.snapshot, policy);
-    let violations = told(hands.journal, Step::Audit, checked);
-    if !violations.is_empty() {
-        return Outcome::AuditFailed(violations);
-    }
-    let actor = hands.deleter.actor().await;
-    let criteria = Criteria::of(&observation.snapshot, policy);
-    let batch = Batch { observation, criteria, hands, order, actor: actor.as_deref() };
-    Outcome::Acted { mode: order.mode, pods: batch.all(plan).await }
+    audited: &AuditedPlan<'_>,
+    ports: &Ports<'_>,
+    settings: &ActSettings<'_>,
+) -> Vec<(Removal, PodOutcome)> {
+    let actor = ports.deleter.actor().await;
+    let criteria = Criteria::of(audited.snapshot(), audited.policy());
+    let batch = Batch { audited, criteria, ports, settings, actor: actor.as_deref() };
+    batch.all().await
 }
 
 /// What every removal of a batch needs.
 struct Batch<'a> {
-    observation: &'a Observation,
+    audited: &'a AuditedPlan<'a>,
     criteria: Criteria<'a>,
-    hands: &'a Hands<'a>,
-    order: &'a Order<'a>,
+    ports: &'a Ports<'a>,
+    settings: &'a ActSettings<'a>,
     actor: Option<&'a str>,
 }
 
 impl Batch<'_> {
     /// Cold pods wait until a hot one is gone: without it, removing them only makes trouble.
-    async fn all(&self, plan: &Plan) -> Vec<(Removal, PodOutcome)> {
+    async fn all(&self) -> Vec<(Removal, PodOutcome)> {
+        let plan = self.audited.plan();
         let mut pods: Vec<(Removal, PodOutcome)> = Vec::with_capacity(plan.removals.len());
         let mut waiting = Vec::new();
         for removal in &plan.removals {
@@ -92,7 +65,7 @@ impl Batch<'_> {
         for removal in waiting {
             let why = ended(&pods).unwrap_or(NotAttempted::NoHotPodRemoved);
             let outcome = self.uninterrupted().err().unwrap_or(PodOutcome::NotAttempted(why));
-            self.hands.journal.finished(&self.intent(removal), &outcome);
+            self.ports.journal.finished(&self.intent(removal), &outcome);
             pods.push((removal.clone(), outcome));
         }
         pods
@@ -104,13 +77,13 @@ impl Batch<'_> {
             Some(why) => PodOutcome::NotAttempted(why),
             None => self.one(removal, pods).await.unwrap_or_else(std::convert::identity),
         };
-        self.hands.journal.finished(&self.intent(removal), &outcome);
+        self.ports.journal.finished(&self.intent(removal), &outcome);
         pods.push((removal.clone(), outcome));
     }
 
-    const fn intent<'a>(&'a self, removal: &'a Removal) -> Intent<'a> {
-        let Order { cycle, mode, .. } = *self.order;
-        let workload = &self.observation.snapshot.workload;
+    fn intent<'a>(&'a self, removal: &'a Removal) -> Intent<'a> {
+        let ActSettings { cycle, mode, .. } = *self.settings;
+        let workload = &self.audited.snapshot().workload;
         Intent { cycle, workload, actor: self.actor, removal, mode }
     }
 
@@ -127,9 +100,9 @@ impl Batch<'_> {
         self.unchanged(removal).await?;
         // Reading again took time; a call that has not begun need not begin.
         self.uninterrupted()?;
-        self.hands.journal.intended(&self.intent(removal));
-        let mode = self.order.mode;
-        Ok(match (self.hands.deleter.remove(&removal.pod, mode).await, mode) {
+        self.ports.journal.intended(&self.intent(removal));
+        let mode = self.settings.mode;
+        Ok(match (self.ports.deleter.remove(&removal.pod, mode).await, mode) {
             (Ok(()), Mode::Real) => PodOutcome::Removed,
             (Ok(()), Mode::DryRun) => PodOutcome::WouldBeRemoved,
             (Err(RemovalError::Gone), _) => PodOutcome::Spared(Changed::Gone),
@@ -140,8 +113,8 @@ impl Batch<'_> {
 
     fn uninterrupted(&self) -> Result<(), PodOutcome> {
         // The lock's time runs on while a process is suspended, which a deadline's clock may not notice.
-        let expired = self.order.lock_until.is_some_and(|until| self.hands.clock.now() >= until);
-        let why = self.hands.interrupt.requested().or(expired.then_some(Interruption::LockExpired));
+        let expired = self.settings.lock_until.is_some_and(|until| self.ports.clock.now() >= until);
+        let why = self.ports.interrupt.requested().or(expired.then_some(Interruption::LockExpired));
         why.map_or(Ok(()), |why| Err(PodOutcome::NotAttempted(NotAttempted::Interrupted(why))))
     }
 
@@ -149,20 +122,20 @@ impl Batch<'_> {
     /// like one, so that is asked only before it has removed a pod.
     async fn still_wanted(&self, before: &[(Removal, PodOutcome)]) -> Result<(), PodOutcome> {
         let unreadable = |error| PodOutcome::NotAttempted(NotAttempted::Unreadable(error));
-        let controller = self.hands.inventory.controller().await.map_err(unreadable)?;
+        let controller = self.ports.inventory.controller().await.map_err(unreadable)?;
         let untouched = !before.iter().any(|(_, outcome)| outcome.may_have_removed());
         let guard =
-            still_not_now(controller.as_ref(), self.criteria.policy, self.hands.clock.now(), untouched);
+            still_not_now(controller.as_ref(), self.criteria.policy, self.ports.clock.now(), untouched);
         guard.map_or(Ok(()), |guard| Err(PodOutcome::NotAttempted(NotAttempted::NotNow(guard))))
     }
 
     /// Counts once more which pods serve: others may have failed since the decision.
     async fn enough_left(&self) -> Result<(), PodOutcome> {
         let unreadable = |error| PodOutcome::NotAttempted(NotAttempted::Unreadable(error));
-        let pods = self.hands.inventory.pods().await.map_err(unreadable)?;
+        let pods = self.ports.inventory.pods().await.map_err(unreadable)?;
         let own = |pod| belongs(pod, self.criteria.workload);
         let serving = pods.iter().filter(|pod| pod.is_serving() && own(pod)).count();
-        let minimum = self.criteria.policy.minimum_pods;
+        let minimum = self.criteria.policy.limits.minimum_pods;
         if serving > minimum {
             Ok(())
         } else {
@@ -173,10 +146,10 @@ impl Batch<'_> {
     /// Looks at the pod once more, right before its removal.
     async fn unchanged(&self, removal: &Removal) -> Result<(), PodOutcome> {
         let unreadable = |error| PodOutcome::NotAttempted(NotAttempted::Unreadable(error));
-        let changed = match self.hands.inventory.pod(&removal.pod.name).await.map_err(unreadable)? {
+        let changed = match self.ports.inventory.pod(&removal.pod.name).await.map_err(unreadable)? {
             None => Some(Changed::Gone),
             Some(pod) if pod.uid != removal.pod.uid => Some(Changed::Replaced { by: Some(pod.uid) }),
-            Some(pod) => self.criteria.veto(&pod, self.hands.clock.now()).map(Changed::Vetoed),
+            Some(pod) => self.criteria.veto(&pod, self.ports.clock.now()).map(Changed::Vetoed),
         };
         changed.map_or(Ok(()), |changed| Err(PodOutcome::Spared(changed)))
     }

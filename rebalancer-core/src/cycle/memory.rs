@@ -2,21 +2,24 @@
 //! down before anything is removed.
 //!
 //! ```text
-//!   open ──> (observe, with the allowance) ──> look_back ──> hold_if_paused ──> decided ──> begin ──> (act) ──> close
+//!   open ──> (read) ──> look_back ──> constraints ──> (plan) ──> decided ──> begin ──> (act) ──> close
 //! ```
 //!
 //! A dry run and a mere plan only peek: they decide by what is remembered, and write nothing.
 
 use jiff::{SignedDuration, Timestamp};
 
-use crate::cycle::{Failed, Observation, Outcome};
+use super::{CycleError, Outcome};
+use crate::fleet::Indicator;
 use crate::history::{
-    Acquired, Breaker, CycleCost, CycleHealth, HistoryPolicy, Imbalance, Peeked, ReconciledRemoval, Record,
-    Rotation, StateError, StateStore, Token, Unrecordable,
+    Acquired, Breaker, Constraints, CycleCost, CycleHealth, HistoryPolicy, Imbalance, Peeked,
+    ReconciledRemoval, Record, Rotation, StateError, StateStore, Token, Unrecordable,
 };
+use crate::planner::measure;
 use crate::policy::Policy;
 use crate::port::{Interruption, Mode};
-use crate::report::{Decision, Expectation, Hold, Plan, Report};
+use crate::report::{Decision, Expectation, IndicatorReport, Plan, Report};
+use crate::snapshot::Snapshot;
 use crate::unit::{Ratio, Share};
 
 /// Rotating this share of the fleet must make it more even by at least a quarter of that share.
@@ -26,7 +29,7 @@ const EFFECT_BY_SHARE: f64 = 0.25;
 #[derive(Debug)]
 pub struct Memory {
     cycle: String,
-    history_policy: HistoryPolicy,
+    policy: HistoryPolicy,
     record: Record,
     /// As it was read, brought to the present: what a dry run leaves.
     read: Record,
@@ -67,7 +70,7 @@ impl Memory {
         cycle: &str,
         mode: Mode,
         ttl: SignedDuration,
-        history_policy: HistoryPolicy,
+        policy: HistoryPolicy,
         now: Timestamp,
     ) -> Result<Self, StateError> {
         let (mut record, token) = match mode {
@@ -80,8 +83,8 @@ impl Memory {
                 (record, None)
             }
         };
-        record.advance(now, &history_policy);
-        Ok(Self { cycle: cycle.to_owned(), history_policy, read: record.clone(), record, token })
+        record.advance(now, &policy);
+        Ok(Self { cycle: cycle.to_owned(), policy, read: record.clone(), record, token })
     }
 
     /// What is remembered.
@@ -96,44 +99,36 @@ impl Memory {
         self.token.as_ref().map(|token| token.until)
     }
 
-    /// The policy, limited to what the removal budget still allows and the record can hold.
+    /// What memory allows now. Call [`look_back`](Self::look_back) before.
+    ///
+    /// How many pods may go is told by the record as it was read: a removal whose result nobody recorded counts as made
+    /// in this cycle, whatever the look back found.
     #[must_use]
-    pub fn limited(&self, policy: &Policy, now: Timestamp) -> Policy {
-        let allowance = self.record.allowance(now, &self.history_policy).unwrap_or(u64::MAX);
-        let most = usize::try_from(allowance).unwrap_or(usize::MAX).min(Rotation::MOST_PODS);
-        Policy { most_removals: Some(most), ..policy.clone() }
+    pub fn constraints(&self, now: Timestamp) -> Constraints {
+        let Constraints { pause, .. } = self.record.constraints(now, &self.policy);
+        Constraints { pause, ..self.read.constraints(now, &self.policy) }
     }
 
-    /// Finishes the story of earlier cycles, and measures what the last rotation did.
-    pub fn look_back(&mut self, observation: &Observation, now: Timestamp) -> LookBack {
-        let listed: Vec<_> = observation.snapshot.pods.iter().map(|observed| observed.pod.clone()).collect();
+    /// Settles the removals whose results earlier cycles did not record, and measures what the last rotation did.
+    pub fn look_back(&mut self, snapshot: &Snapshot, policy: &Policy, now: Timestamp) -> LookBack {
+        let listed: Vec<_> = snapshot.pods.iter().map(|observed| observed.pod.clone()).collect();
         let reconciled = self.record.reconcile(&listed, now);
-        let history_policy = self.patience_for(listed.len());
-        let judged =
-            self.record.measure(now, &history_policy, |indicator| imbalance(&observation.report, indicator));
+        let expected = self.expecting(listed.len());
+        let indicators = || measure(snapshot, policy);
+        let judged = self.record.measure(now, &expected, |indicator| imbalance(&indicators(), indicator));
         let judged = judged.cloned();
-        let degraded = &observation.report.degraded;
-        self.record.count_degraded(degraded.iter().map(|degraded| degraded.indicator.name()));
+        self.record.count_degraded(snapshot.degraded.iter().map(|degraded| degraded.indicator.name()));
         LookBack { reconciled, judged, breaker: self.record.breaker() }
     }
 
     /// Four pods of a thousand can't make the whole fleet 5 % more even: a small share of the fleet is asked for a
     /// small effect.
-    fn patience_for(&self, fleet: usize) -> HistoryPolicy {
+    fn expecting(&self, fleet: usize) -> HistoryPolicy {
         let rotated = self.record.rotations().last().map_or(0, |rotation| rotation.pods.len());
         let share = rotated as f64 / fleet.max(1) as f64;
-        let effect = self.history_policy.minimum_effect();
+        let effect = self.policy.minimum_effect();
         let scaled = Share::new((share * EFFECT_BY_SHARE).min(effect.get())).unwrap_or(effect);
-        self.history_policy.asking_for(scaled)
-    }
-
-    /// Holds a plan when memory gives a reason to. A spent budget leaves no room for a plan in the first place; then
-    /// that is the reason, and not the number of pods.
-    pub fn hold_if_paused(&self, report: &mut Report, now: Timestamp) {
-        let wanted = matches!(report.decision, Decision::Rotate(_) | Decision::Hold(Hold::TooFewPods { .. }));
-        if let (true, Some(pause)) = (wanted, self.record.pause(now, &self.history_policy)) {
-            report.hold(Hold::Paused(pause));
-        }
+        self.policy.asking_for(scaled)
     }
 
     /// Counts what was decided, and how long that took.
@@ -162,7 +157,7 @@ impl Memory {
             Expectation::EvenMixing(_) => None,
         };
         let pods = plan.removals.iter().map(|removal| (removal.pod.clone(), removal.choice.role()));
-        let before = imbalance(report, plan.indicator).unwrap_or(NOTHING_KNOWN);
+        let before = imbalance(&report.indicators, plan.indicator).unwrap_or(NOTHING_KNOWN);
         let rotation = Rotation::intended(&self.cycle, now, plan.indicator, pods, before, predicted)
             .map_err(NotBegun::Unrecordable)?;
         self.record.begin(rotation);
@@ -193,8 +188,8 @@ impl Memory {
     pub async fn close(
         mut self,
         store: &dyn StateStore,
-        ended: Result<&Outcome, &Failed>,
-        toll: CycleCost,
+        ended: Result<&Outcome, &CycleError>,
+        cost: CycleCost,
         now: Timestamp,
     ) -> Result<Record, StateError> {
         let Some(token) = self.token.take() else { return Ok(self.read) };
@@ -204,18 +199,18 @@ impl Memory {
                     pods.iter().map(|(removal, outcome)| outcome.result(&removal.pod.uid)).collect();
                 self.record.finish(&self.cycle, &results, now);
             }
-            Err(Failed::NotBegun(_)) => self.record.withdraw(&self.cycle),
+            Err(CycleError::NotBegun(_)) => self.record.withdraw(&self.cycle),
             Ok(_) | Err(_) => {}
         }
         // A node that is drained says nothing about the APIs.
         let end = match ended {
-            Err(Failed::Stopped(Interruption::Signal)) => CycleHealth::CutShort,
+            Err(CycleError::Stopped(Interruption::Signal)) => CycleHealth::CutShort,
             Ok(outcome) if outcome.was_asked_to_end() => CycleHealth::CutShort,
             Ok(outcome) if !outcome.is_failure() => CycleHealth::Sound,
             Ok(_) | Err(_) => CycleHealth::Failed,
         };
-        self.record.cycle_ended(ended.map_or("failed", Outcome::status), end, now, &self.history_policy);
-        self.record.count_cost(toll);
+        self.record.cycle_ended(ended.map_or("failed", Outcome::status), end, now, &self.policy);
+        self.record.count_cost(cost);
         store.release(now, token, &self.record).await.map(|()| self.record)
     }
 }
@@ -223,8 +218,8 @@ impl Memory {
 /// The spread of a plan whose indicator the report does not have; a plan always comes with it.
 const NOTHING_KNOWN: Imbalance = Imbalance { cv: Ratio::ZERO, max_to_mean: Ratio::ZERO };
 
-fn imbalance(report: &Report, indicator: crate::fleet::Indicator) -> Option<Imbalance> {
-    let seen = report.indicators.iter().find(|seen| seen.indicator == indicator)?;
+fn imbalance(indicators: &[IndicatorReport], indicator: Indicator) -> Option<Imbalance> {
+    let seen = indicators.iter().find(|seen| seen.indicator == indicator)?;
     Imbalance::of(&seen.distribution)
 }
 

@@ -6,58 +6,98 @@ use std::task::Poll;
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::{Hands, Observation, Order, Outcome, Subject, act, read, told};
-use crate::audit::audit;
-use crate::cycle::Step;
-use crate::cycle::{Memory, NotBegun};
+use super::observe::{self, Observation};
+use super::{ActSettings, Memory, NotBegun, Outcome, Ports, Step, Subject, act};
+use crate::audit::{AuditedPlan, audit};
+use crate::fleet::Workload;
 use crate::history::{CycleCost, HistoryPolicy, Record, StateError, StateStore};
 use crate::planner::plan;
 use crate::policy::Policy;
-use crate::port::{ApiErrors, Clock, Interrupt, Interruption, MetricsSource, Mode};
-use crate::report::Decision;
+use crate::port::{ApiErrors, Interrupt, Interruption, Mode};
+use crate::report::{Decision, Report};
 use crate::snapshot::ObserveError;
 
 /// What one cycle is to do.
 #[derive(Debug, Clone)]
-pub struct Task {
+#[non_exhaustive]
+pub struct CycleSpec {
     /// This cycle's own id, unlike that of every other.
-    pub cycle: String,
+    pub id: String,
     /// Whose fleet.
     pub subject: Subject,
     /// By which rules.
     pub policy: Policy,
     /// Real or dry run.
     pub mode: Mode,
-    /// How memory is used; `None`: not at all, by explicit choice.
-    pub remembering: Option<Remembering>,
+    /// How memory is used, where the ports have a store.
+    pub memory: MemorySettings,
+}
+
+impl CycleSpec {
+    /// A cycle of this id over the fleet of this workload. It is a dry run by the default policies, as long as nothing
+    /// else is set.
+    #[must_use]
+    pub fn new(id: impl Into<String>, workload: Workload) -> Self {
+        Self {
+            id: id.into(),
+            subject: workload.into(),
+            policy: Policy::default(),
+            mode: Mode::DryRun,
+            memory: MemorySettings::default(),
+        }
+    }
+
+    /// Its autoscaler may be called `<prefix><workload>`.
+    #[must_use]
+    pub fn with_hpa_prefix(mut self, prefix: impl Into<String>) -> Self {
+        self.subject.hpa_prefix = prefix.into();
+        self
+    }
+
+    /// By these rules.
+    #[must_use]
+    pub fn with_policy(self, policy: Policy) -> Self {
+        Self { policy, ..self }
+    }
+
+    /// Real, or a dry run.
+    #[must_use]
+    pub fn with_mode(self, mode: Mode) -> Self {
+        Self { mode, ..self }
+    }
+
+    /// With this use of memory.
+    #[must_use]
+    pub fn with_memory(self, memory: MemorySettings) -> Self {
+        Self { memory, ..self }
+    }
 }
 
 /// How memory is used.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Remembering {
-    /// How long to wait, and how often to be disappointed.
-    pub history_policy: HistoryPolicy,
-    /// For how long the lock is held: longer than the whole cycle, with the call that writes its end.
+pub struct MemorySettings {
+    /// How long to wait after a rotation, when to give up, and how many pods may go over time.
+    pub policy: HistoryPolicy,
+    /// For how long the lock is held: longer than the whole cycle, with the call that writes its end. Default 2 minutes.
     pub lock_for: SignedDuration,
     /// For how long one removal may be under way. None is begun that might take effect after the lock's end: a process
-    /// that was suspended may wake up right before it.
+    /// that was suspended may wake up right before it. Default 20 seconds.
     pub one_removal: SignedDuration,
 }
 
-/// Everything that a cycle asks of the world.
-#[derive(Clone, Copy)]
-pub struct Ports<'a> {
-    /// Reads loads.
-    pub metrics: &'a dyn MetricsSource,
-    /// Keeps the record and the lock; not touched when the task does without.
-    pub store: &'a dyn StateStore,
-    /// Reads pods, removes them, tells what happens and when to stop.
-    pub hands: Hands<'a>,
+impl Default for MemorySettings {
+    fn default() -> Self {
+        Self {
+            policy: HistoryPolicy::default(),
+            lock_for: SignedDuration::from_mins(2),
+            one_removal: SignedDuration::from_secs(20),
+        }
+    }
 }
 
 /// Why a cycle came to no outcome. Nothing was removed.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
-pub enum Failed {
+pub enum CycleError {
     /// Another run holds the lock, or the record can't be used.
     #[error("{0}")]
     Memory(StateError),
@@ -75,41 +115,44 @@ pub enum Failed {
 /// How a cycle ended.
 #[derive(Debug, Clone, PartialEq)]
 #[must_use]
-pub struct End {
+#[non_exhaustive]
+pub struct CycleEnd {
     /// Its outcome, or why there is none.
-    pub outcome: Result<Outcome, Failed>,
-    /// Why its end could not be written down. The lock then frees itself, and the next cycle finishes the story.
+    pub outcome: Result<Outcome, CycleError>,
+    /// What was decided; `None` when it did not come to a decision.
+    pub report: Option<Report>,
+    /// Why its end could not be written down. The lock then frees itself, and the next cycle finds out what became of the
+    /// removals.
     pub unwritten: Option<StateError>,
     /// The record as this cycle left it: as it was written, or, in a dry run, as it was read. `None` without memory, and
     /// when it is not known to be in the store: numbers that are taken back later would look like a reset.
     pub record: Option<Record>,
 }
 
-impl End {
-    const fn without_record(why: Failed) -> Self {
-        Self { outcome: Err(why), unwritten: None, record: None }
+impl CycleEnd {
+    const fn without_record(outcome: Result<Outcome, CycleError>, report: Option<Report>) -> Self {
+        Self { outcome, report, unwritten: None, record: None }
     }
 }
 
 /// Runs one cycle. Once a removal was asked for, the future must be polled to its end: it stops by itself when the
 /// interrupt asks for it.
-pub async fn run(task: &Task, ports: &Ports<'_>) -> End {
-    let clock = ports.hands.clock;
+pub async fn run(spec: &CycleSpec, ports: &Ports<'_>) -> CycleEnd {
     let start = Start::of(ports);
-    let mut memory = match until_stopped(ports.hands.interrupt, open(task, ports.store, clock)).await {
+    let mut memory = match until_stopped(ports.interrupt, open(spec, ports)).await {
         Ok(Ok(memory)) => memory,
-        Ok(Err(error)) => return End::without_record(Failed::Memory(error)),
-        Err(why) => return End::without_record(Failed::Stopped(why)),
+        Ok(Err(error)) => return CycleEnd::without_record(Err(CycleError::Memory(error)), None),
+        Err(why) => return CycleEnd::without_record(Err(CycleError::Stopped(why)), None),
     };
-    let outcome = with_memory(task, ports, memory.as_mut()).await;
-    let Some(memory) = memory else { return End { outcome, unwritten: None, record: None } };
-    match memory.close(ports.store, outcome.as_ref(), start.toll(ports), clock.now()).await {
-        Ok(record) => End { outcome, unwritten: None, record: Some(record) },
-        Err(error) => End { outcome, unwritten: Some(error), record: None },
+    let (outcome, report) = with_memory(spec, ports, memory.as_mut().map(|(memory, _)| memory)).await;
+    let Some((memory, store)) = memory else { return CycleEnd::without_record(outcome, report) };
+    match memory.close(store, outcome.as_ref(), start.cost(ports), ports.clock.now()).await {
+        Ok(record) => CycleEnd { outcome, report, unwritten: None, record: Some(record) },
+        Err(error) => CycleEnd { outcome, report, unwritten: Some(error), record: None },
     }
 }
 
-/// Where a cycle's toll is counted from. Adapters may have served others before.
+/// Where a cycle's cost is counted from. Adapters may have served others before.
 struct Start {
     at: Timestamp,
     prometheus: ApiErrors,
@@ -118,11 +161,11 @@ struct Start {
 
 impl Start {
     fn of(ports: &Ports<'_>) -> Self {
-        let Hands { inventory, clock, .. } = ports.hands;
-        Self { at: clock.now(), prometheus: ports.metrics.errors(), kubernetes: inventory.errors() }
+        let Ports { metrics, inventory, clock, .. } = ports;
+        Self { at: clock.now(), prometheus: metrics.errors(), kubernetes: inventory.errors() }
     }
 
-    fn toll(&self, ports: &Ports<'_>) -> CycleCost {
+    fn cost(&self, ports: &Ports<'_>) -> CycleCost {
         let now = Self::of(ports);
         CycleCost {
             cycle: now.at.duration_since(self.at),
@@ -132,57 +175,85 @@ impl Start {
     }
 }
 
-async fn open(task: &Task, store: &dyn StateStore, clock: &dyn Clock) -> Result<Option<Memory>, StateError> {
-    let Some(Remembering { history_policy, lock_for, .. }) = task.remembering else { return Ok(None) };
-    Memory::open(store, &task.cycle, task.mode, lock_for, history_policy, clock.now()).await.map(Some)
+type Opened<'a> = Option<(Memory, &'a dyn StateStore)>;
+
+async fn open<'a>(spec: &CycleSpec, ports: &Ports<'a>) -> Result<Opened<'a>, StateError> {
+    let Some(store) = ports.store else { return Ok(None) };
+    let MemorySettings { policy, lock_for, .. } = spec.memory;
+    let memory = Memory::open(store, &spec.id, spec.mode, lock_for, policy, ports.clock.now()).await?;
+    Ok(Some((memory, store)))
 }
 
 async fn with_memory(
-    task: &Task,
+    spec: &CycleSpec,
     ports: &Ports<'_>,
     mut memory: Option<&mut Memory>,
-) -> Result<Outcome, Failed> {
-    let Hands { inventory, journal, interrupt, clock, .. } = ports.hands;
-    let policy = match &memory {
-        Some(memory) => memory.limited(&task.policy, clock.now()),
-        None => task.policy.clone(),
+) -> (Result<Outcome, CycleError>, Option<Report>) {
+    let observation = match decide(spec, ports, memory.as_deref_mut()).await {
+        Ok(observation) => observation,
+        Err(error) => return (Err(error), None),
     };
-    let began = clock.now();
-    let reading = read(&task.subject, ports.metrics, inventory, &policy, began);
-    let snapshot =
-        until_stopped(interrupt, reading).await.map_err(Failed::Stopped)?.map_err(Failed::Observe)?;
-    let report = told(journal, Step::Plan, || plan(&snapshot, &policy));
-    let mut observation = Observation { snapshot, report };
-    if let Some(memory) = memory.as_deref_mut() {
-        journal.looked_back(&memory.look_back(&observation, clock.now()));
-        memory.hold_if_paused(&mut observation.report, clock.now());
-        memory.decided(&observation.report, clock.now().duration_since(began));
-    }
-    journal.decided(&observation);
-    if let Some(memory) = memory.as_deref_mut() {
-        begin(memory, ports, &observation, &policy).await?;
-    }
-    let one_removal = task.remembering.map_or(SignedDuration::ZERO, |remembering| remembering.one_removal);
-    let held_until = memory.and_then(|memory| memory.held_until());
-    let lock_until = held_until.map(|until| until.checked_sub(one_removal).unwrap_or(Timestamp::MIN));
-    let order = Order { cycle: &task.cycle, mode: task.mode, lock_until };
-    Ok(act(&observation, &policy, &ports.hands, &order).await)
+    let outcome = carry_out(spec, ports, memory, &observation).await;
+    (outcome, Some(observation.report))
 }
 
-/// Writes the intent down, when there is a plan that will be carried out.
-async fn begin(
-    memory: &mut Memory,
+/// Observes, with what memory shows, and decides.
+async fn decide(
+    spec: &CycleSpec,
     ports: &Ports<'_>,
-    observation: &Observation,
-    policy: &Policy,
-) -> Result<(), Failed> {
-    let Decision::Rotate(plan) = &observation.report.decision else { return Ok(()) };
-    let checked = || audit(plan, &observation.snapshot, policy);
-    if !told(ports.hands.journal, Step::Audit, checked).is_empty() {
-        return Ok(());
+    mut memory: Option<&mut Memory>,
+) -> Result<Observation, CycleError> {
+    let Ports { metrics, inventory, clock, journal, interrupt, .. } = *ports;
+    let began = clock.now();
+    let reading = observe::read(&spec.subject, metrics, inventory, &spec.policy, began);
+    let snapshot =
+        until_stopped(interrupt, reading).await.map_err(CycleError::Stopped)?.map_err(CycleError::Observe)?;
+    let (look_back, constraints) =
+        observe::remember(memory.as_deref_mut(), &snapshot, &spec.policy, clock.now());
+    let report = told(ports, Step::Plan, || plan(&snapshot, &spec.policy, &constraints));
+    if let (Some(memory), Some(look_back)) = (memory, &look_back) {
+        journal.looked_back(look_back);
+        memory.decided(&report, clock.now().duration_since(began));
     }
-    let now = ports.hands.clock.now();
-    memory.begin(ports.store, &observation.report, plan, now).await.map_err(Failed::NotBegun)
+    let observation = Observation { snapshot, look_back, constraints, report };
+    journal.decided(&observation);
+    Ok(observation)
+}
+
+/// Audits a plan, writes the intent down, and acts.
+async fn carry_out(
+    spec: &CycleSpec,
+    ports: &Ports<'_>,
+    mut memory: Option<&mut Memory>,
+    observation: &Observation,
+) -> Result<Outcome, CycleError> {
+    let plan = match &observation.report.decision {
+        Decision::Balanced => return Ok(Outcome::Balanced),
+        Decision::Hold(_) => return Ok(Outcome::Held),
+        Decision::Rotate(plan) => plan,
+    };
+    let (snapshot, constraints) = (&observation.snapshot, &observation.constraints);
+    let audited = told(ports, Step::Audit, || audit(plan, snapshot, &spec.policy, constraints));
+    let audited: AuditedPlan<'_> = match audited {
+        Ok(audited) => audited,
+        Err(violations) => return Ok(Outcome::AuditFailed(violations)),
+    };
+    if let (Some(memory), Some(store)) = (memory.as_deref_mut(), ports.store) {
+        let now = ports.clock.now();
+        memory.begin(store, &observation.report, plan, now).await.map_err(CycleError::NotBegun)?;
+    }
+    let held_until = memory.and_then(|memory| memory.held_until());
+    let in_time = |until: Timestamp| until.checked_sub(spec.memory.one_removal).unwrap_or(Timestamp::MIN);
+    let settings = ActSettings { cycle: &spec.id, mode: spec.mode, lock_until: held_until.map(in_time) };
+    Ok(Outcome::Acted { mode: spec.mode, pods: act(&audited, ports, &settings).await })
+}
+
+/// Does a step, and tells when it begins and ends.
+fn told<T>(ports: &Ports<'_>, step: Step, work: impl FnOnce() -> T) -> T {
+    ports.journal.began(step);
+    let done = work();
+    ports.journal.ended(step);
+    done
 }
 
 /// Drops the work when it is time to stop.

@@ -5,17 +5,20 @@ mod counting;
 use std::sync::Mutex;
 
 use async_trait::async_trait;
-use jiff::SignedDuration;
+use jiff::{SignedDuration, Timestamp};
 use mockall::mock;
 
 use super::*;
-use crate::cycle::{Intent, Journal};
+use crate::audit::audit;
+use crate::fixture::plan;
 use crate::fleet::PodRef;
 use crate::fleet::Uid;
 use crate::fleet::{Controller, DisruptionBudget};
 use crate::fleet::{Hpa, Pod};
-use crate::policy::Strategy;
-use crate::port::{Clock, Interrupt, Interruption, InventoryError, Mode, PodDeleter, RemovalError};
+use crate::policy::{Policy, Strategy};
+use crate::port::{
+    Clock, Interrupt, Interruption, Inventory, InventoryError, Mode, PodDeleter, RemovalError,
+};
 use crate::report::Decision;
 use crate::simulation::{Fleet, Shape};
 
@@ -100,7 +103,7 @@ impl<F: Fn(Pod) -> Option<Pod> + Send + Sync> Inventory for Changing<'_, F> {
 
 /// The strategy that makes the largest batches, so that there is something to break off.
 fn policy() -> Policy {
-    Policy { strategy: Strategy::RotateOutliers, ..Policy::default() }
+    Policy::default().with_strategy(Strategy::RotateOutliers)
 }
 
 fn subject() -> Subject {
@@ -110,7 +113,7 @@ fn subject() -> Subject {
 /// A fleet that wants a rotation.
 async fn uneven() -> (Fleet, Observation) {
     let fleet = Fleet::new(&Shape { seed: 7, ..Shape::default() }).unwrap();
-    let observation = observe(&subject(), &fleet, &fleet, &policy(), fleet.now()).await.unwrap();
+    let observation = observe(&subject(), &fleet, &fleet, &policy(), None, fleet.now()).await.unwrap();
     assert!(matches!(observation.report.decision, Decision::Rotate(_)), "{}", observation.report.decision);
     (fleet, observation)
 }
@@ -135,9 +138,18 @@ async fn act_by(
 ) -> (Outcome, Vec<String>) {
     let journal = Lines::default();
     let clock = Stopped(observation.snapshot.taken_at);
-    let hands = Hands { inventory, deleter, journal: &journal, interrupt, clock: &clock };
-    let order = Order { cycle: "c", mode, lock_until: None };
-    let outcome = act(observation, policy, &hands, &order).await;
+    let nowhere = Fleet::new(&Shape::default()).unwrap();
+    let ports =
+        Ports::new(&nowhere, inventory, deleter, &clock).with_journal(&journal).with_interrupt(interrupt);
+    let Observation { snapshot, constraints, report, .. } = observation;
+    let Decision::Rotate(plan) = &report.decision else { return (Outcome::Held, Vec::new()) };
+    let outcome = match audit(plan, snapshot, policy, constraints) {
+        Ok(audited) => {
+            let settings = ActSettings { cycle: "c", mode, lock_until: None };
+            Outcome::Acted { mode, pods: act(&audited, &ports, &settings).await }
+        }
+        Err(violations) => Outcome::AuditFailed(violations),
+    };
     (outcome, journal.0.into_inner().unwrap())
 }
 
@@ -196,13 +208,13 @@ async fn a_pod_that_changed_since_the_decision_is_spared() {
 #[tokio::test]
 async fn cold_pods_wait_until_a_hot_one_is_gone() {
     let (fleet, mut observation) = uneven().await;
-    let policy = Policy { persistence: crate::policy::Persistence::NONE, minimum_pods: 0, ..policy() };
+    let policy = policy().with_persistence(crate::policy::Persistence::NONE).with_minimum_pods(0);
     let pods = &mut observation.snapshot.pods;
     let cpu = |pod: &&crate::snapshot::ObservedPod| pod.loads.get(crate::fleet::Indicator::Cpu).unwrap();
     let hottest = pods.iter().max_by(|a, b| cpu(a).total_cmp(&cpu(b))).unwrap();
     let (hottest, loads) = (hottest.pod.name.clone(), hottest.loads);
     pods.iter_mut().find(|pod| pod.pod.name != hottest).unwrap().loads = loads;
-    observation.report = planner::plan(&observation.snapshot, &policy);
+    observation.report = plan(&observation.snapshot, &policy);
     let Decision::Rotate(plan) = &mut observation.report.decision else { panic!() };
     plan.removals.truncate(3);
     let names: Vec<String> = plan.removals.iter().map(|removal| removal.pod.name.clone()).collect();
@@ -285,7 +297,7 @@ async fn rotations_make_an_uneven_simulated_fleet_more_even_over_time() {
         let before = cv();
         for _ in 0..20 {
             let observation =
-                observe(&subject(), &fleet, &fleet, &Policy::default(), fleet.now()).await.unwrap();
+                observe(&subject(), &fleet, &fleet, &Policy::default(), None, fleet.now()).await.unwrap();
             let _ =
                 act_by(&Policy::default(), &observation, &fleet, &fleet, &After::never(), Mode::Real).await;
             fleet.settle(SignedDuration::from_mins(10));
@@ -295,22 +307,16 @@ async fn rotations_make_an_uneven_simulated_fleet_more_even_over_time() {
 }
 
 /// A whole cycle over an uneven fleet whose lock lasts a minute, by removals that take so long.
-async fn whole_cycle(one_removal: SignedDuration) -> (Fleet, End) {
+async fn whole_cycle(one_removal: SignedDuration) -> (Fleet, CycleEnd) {
     let (fleet, _) = uneven().await;
     let store = crate::history::MemoryStore::default();
-    let (journal, interrupt) = (Lines::default(), After::never());
-    let hands =
-        Hands { inventory: &fleet, deleter: &fleet, journal: &journal, interrupt: &interrupt, clock: &fleet };
-    let history_policy = crate::history::HistoryPolicy::default();
-    let remembering = Remembering { history_policy, lock_for: SignedDuration::from_mins(1), one_removal };
-    let task = Task {
-        cycle: "c".to_owned(),
-        subject: subject(),
-        policy: policy(),
-        mode: Mode::Real,
-        remembering: Some(remembering),
-    };
-    let end = run(&task, &Ports { metrics: &fleet, store: &store, hands }).await;
+    let memory =
+        MemorySettings { lock_for: SignedDuration::from_mins(1), one_removal, ..MemorySettings::default() };
+    let spec = CycleSpec::new("c", Fleet::workload())
+        .with_policy(policy())
+        .with_mode(Mode::Real)
+        .with_memory(memory);
+    let end = run(&spec, &Ports::new(&fleet, &fleet, &fleet, &fleet).with_store(&store)).await;
     (fleet, end)
 }
 

@@ -133,19 +133,15 @@ impl fmt::Display for Veto {
             Self::Mirror => f.write_str("a mirror pod of the kubelet"),
             Self::SystemNamespace => f.write_str("in a system namespace"),
             Self::Critical { priority_class } => write!(f, "priority class {priority_class}"),
-            Self::AnotherWorkload { owner } => write!(
-                f,
-                "it belongs to {} {}, not to the workload; check KUBE_LABEL_SELECTOR, and that DEPLOYMENT_NAME names \
-                 the workload (CONTAINER_NAME its container)",
-                owner.kind, owner.name
-            ),
+            Self::AnotherWorkload { owner } => {
+                write!(f, "it belongs to {} {}, not to the workload", owner.kind, owner.name)
+            }
             Self::OptedOut { annotation } => write!(f, "opted out by the annotation {annotation}"),
-            Self::NotOptedIn { annotation } => write!(
-                f,
-                "neither it nor its workload has the annotation {annotation}: \"true\", which REQUIRE_OPT_IN asks for"
-            ),
+            Self::NotOptedIn { annotation } => {
+                write!(f, "neither it nor its workload has the annotation {annotation}: \"true\"")
+            }
             Self::Priority { priority, limit } => {
-                write!(f, "its priority {priority} is above {limit} (MAXIMUM_POD_PRIORITY)")
+                write!(f, "its priority {priority} is above {limit}")
             }
             Self::SeveralBudgets { budgets } => write!(
                 f,

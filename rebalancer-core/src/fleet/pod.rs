@@ -107,6 +107,68 @@ pub struct Pod {
 }
 
 impl Pod {
+    /// A pod that serves: Running and Ready, with a container of the configured name. What is not known of it stays so:
+    /// since when it is Ready, who owns it, what it requests. A pod without an owner, or of unknown age, is never removed.
+    #[must_use]
+    pub fn new(name: impl Into<String>, uid: impl Into<String>) -> Self {
+        Self {
+            namespace: String::new(),
+            name: name.into(),
+            uid: Uid::new(uid),
+            phase: Phase::Running,
+            ready: true,
+            ready_since: None,
+            terminating: false,
+            created_at: None,
+            node: None,
+            owner: None,
+            mirror: false,
+            priority_class: None,
+            priority: None,
+            labels: BTreeMap::new(),
+            annotations: BTreeMap::new(),
+            container: Some(Requests::default()),
+        }
+    }
+
+    /// In this namespace; a [snapshot's builder](crate::snapshot::SnapshotBuilder) fills in the workload's.
+    #[must_use]
+    pub fn with_namespace(self, namespace: impl Into<String>) -> Self {
+        Self { namespace: namespace.into(), ..self }
+    }
+
+    /// Ready, and created, since this time.
+    #[must_use]
+    pub fn with_ready_since(self, since: Timestamp) -> Self {
+        Self { ready: true, ready_since: Some(since), created_at: Some(since), ..self }
+    }
+
+    /// Controlled by this object: a kind, such as `ReplicaSet`, and its name.
+    #[must_use]
+    pub fn with_owner(self, kind: impl Into<String>, name: impl Into<String>) -> Self {
+        Self { owner: Some(Owner { kind: kind.into(), name: name.into() }), ..self }
+    }
+
+    /// With this CPU request of the measured container.
+    #[must_use]
+    pub fn with_cpu_request(self, cores: Cores) -> Self {
+        let requests = Requests { cpu: Some(cores), ..self.container.unwrap_or_default() };
+        Self { container: Some(requests), ..self }
+    }
+
+    /// On this node.
+    #[must_use]
+    pub fn with_node(self, node: impl Into<String>) -> Self {
+        Self { node: Some(node.into()), ..self }
+    }
+
+    /// With this label.
+    #[must_use]
+    pub fn with_label(mut self, key: impl Into<String>, value: impl Into<String>) -> Self {
+        self.labels.insert(key.into(), value.into());
+        self
+    }
+
     /// Running, Ready, and not on its way out: it serves.
     #[must_use]
     pub fn is_serving(&self) -> bool {
@@ -124,6 +186,12 @@ pub struct PodRef {
     pub name: String,
     /// Its identity.
     pub uid: Uid,
+}
+
+impl From<&Pod> for PodRef {
+    fn from(pod: &Pod) -> Self {
+        Self { namespace: pod.namespace.clone(), name: pod.name.clone(), uid: pod.uid.clone() }
+    }
 }
 
 impl fmt::Display for PodRef {

@@ -49,15 +49,11 @@ impl fmt::Display for Inference {
         match self {
             Self::Configured { assignor } => write!(f, "{assignor} (configured)"),
             Self::Certain { assignor } => write!(f, "{assignor} (inferred from who holds what)"),
-            Self::Ambiguous { assignor } => write!(
-                f,
-                "{assignor} (inferred; a sticky group that was never disturbed looks the same, so set KAFKA_ASSIGNOR)"
-            ),
+            Self::Ambiguous { assignor } => {
+                write!(f, "{assignor} (inferred; a sticky group that was never disturbed looks the same)")
+            }
             Self::Family { assignor } => {
-                write!(
-                    f,
-                    "{assignor} (inferred: no fixed pattern, so one of the sticky ones; set KAFKA_ASSIGNOR to be sure)"
-                )
+                write!(f, "{assignor} (inferred: no fixed pattern, so one of the sticky ones)")
             }
         }
     }

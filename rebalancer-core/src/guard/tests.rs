@@ -166,7 +166,7 @@ fn a_stranger_does_not_unsettle_the_fleet() {
 fn a_quiet_hour_is_kept() {
     // NOW is a Thursday at midnight.
     let hours = |text| Some(QuietHours::parse(text, TimeZone::UTC).unwrap());
-    let policy = |text| Policy { quiet_hours: hours(text), ..Policy::default() };
+    let policy = |text| Policy::default().with_quiet_hours(hours(text));
     let until = NOW + SignedDuration::from_hours(6);
     let expected = NotNow::QuietHours { window: "Thu 00:00-06:00".to_owned(), until };
     assert_eq!(not_now(&fleet(), &policy("Thu 00:00-06:00")), Some(expected));
@@ -192,5 +192,5 @@ fn what_comes_up_after_the_decision_ends_a_batch_but_not_what_the_batch_did() {
 fn an_autoscaler_that_is_about_to_scale_in_need_not_be_waited_for() {
     let mut fleet = fleet();
     fleet.surroundings.scaling = Some(Scaling { wants_fewer: true, ..scaling() });
-    assert_eq!(not_now(&fleet, &Policy { wait_for_scale_in: false, ..Policy::default() }), None);
+    assert_eq!(not_now(&fleet, &Policy::default().with_wait_for_scale_in(false)), None);
 }

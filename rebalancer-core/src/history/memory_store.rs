@@ -1,4 +1,4 @@
-//! A store in memory, for tests and simulations.
+//! A store in memory: for tests and simulations, and for a process that stays.
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 

@@ -219,9 +219,7 @@ impl fmt::Display for ReconciledRemoval {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Unrecordable {
     /// The batch is too large.
-    #[error(
-        "a rotation of {pods} pods does not fit into the record, which holds {most}; lower REBALANCE_TOP_K_PODS"
-    )]
+    #[error("a rotation of {pods} pods does not fit into the record, which holds {most}")]
     TooManyPods {
         /// Pods of the batch.
         pods: usize,

@@ -9,18 +9,18 @@ use crate::snapshot::Snapshot;
 
 /// The disruption budgets that cover pods of a snapshot.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Room<'a> {
+pub(crate) struct Headroom<'a> {
     snapshot: &'a Snapshot,
     budgets: &'a [DisruptionBudget],
 }
 
 /// What is left of each budget while a batch is put together.
 pub(crate) struct Left<'a> {
-    room: Room<'a>,
+    headroom: Headroom<'a>,
     allowed: Vec<u32>,
 }
 
-impl<'a> Room<'a> {
+impl<'a> Headroom<'a> {
     pub(crate) fn of(snapshot: &'a Snapshot) -> Self {
         Self { snapshot, budgets: &snapshot.surroundings.budgets }
     }
@@ -40,7 +40,7 @@ impl<'a> Room<'a> {
 
     /// As much as there is.
     pub(crate) fn left(&self) -> Left<'a> {
-        Left { room: *self, allowed: self.budgets.iter().map(allowed).collect() }
+        Left { headroom: *self, allowed: self.budgets.iter().map(allowed).collect() }
     }
 
     /// The hold for the budget of the workload that allows least; `None` when none covers any of its pods.
@@ -60,8 +60,8 @@ impl<'a> Room<'a> {
 impl Left<'_> {
     /// Takes one disruption for this pod, if its budget has one left.
     pub(crate) fn take(&mut self, pod: usize) -> bool {
-        let Some(observed) = self.room.snapshot.pods.get(pod) else { return false };
-        let covering = self.room.budgets.iter().position(|budget| budget.covers(&observed.pod));
+        let Some(observed) = self.headroom.snapshot.pods.get(pod) else { return false };
+        let covering = self.headroom.budgets.iter().position(|budget| budget.covers(&observed.pod));
         let Some(allowed) = covering.and_then(|budget| self.allowed.get_mut(budget)) else { return true };
         let taken = allowed.checked_sub(1);
         *allowed = taken.unwrap_or(0);

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::{Eligible, Fleet};
+use super::candidates::{Candidates, Eligible};
 use crate::fleet::Samples;
 use crate::report::{Hold, IndicatorReport, Limit};
 use crate::snapshot::Past;
@@ -20,10 +20,18 @@ struct Reading<'a> {
     limit: Limit,
 }
 
-impl Fleet<'_> {
-    /// Confirms an imbalance by earlier readings; gives the pods that are hot only now.
-    pub(super) fn confirm(&self, raised: &IndicatorReport) -> Result<BTreeMap<usize, usize>, Hold> {
-        let persistence = self.policy.persistence;
+/// Confirms an imbalance by earlier readings; gives the pods that are hot only now, with the number of readings in which
+/// they were.
+pub(super) fn confirm(
+    candidates: &Candidates<'_>,
+    raised: &IndicatorReport,
+) -> Result<BTreeMap<usize, usize>, Hold> {
+    candidates.confirm(raised)
+}
+
+impl Candidates<'_> {
+    fn confirm(&self, raised: &IndicatorReport) -> Result<BTreeMap<usize, usize>, Hold> {
+        let persistence = self.policy.balance.persistence;
         if persistence.earlier() == 0 {
             return Ok(BTreeMap::new());
         }
@@ -62,9 +70,9 @@ impl Fleet<'_> {
             }
             Some(_) | None => return Err(Hold::PastUnknown { indicator, error: None }),
         };
-        let step = self.policy.persistence.step();
+        let step = self.policy.balance.persistence.step();
         let times = std::iter::successors(earlier(self.snapshot.taken_at, step), |at| earlier(*at, step));
-        let readings = windows.iter().zip(times).take(self.policy.persistence.earlier());
+        let readings = windows.iter().zip(times).take(self.policy.balance.persistence.earlier());
         Ok(readings.map(|(samples, at)| self.reading(raised, samples, at)).collect())
     }
 

@@ -43,7 +43,7 @@ pub(crate) fn cpu_limit(
 }
 
 fn limit(cores: f64, policy: &Policy, by_request: Option<ByRequest>) -> Result<Limit, NotAQuantity> {
-    let hot_above = Load::new(cores * policy.tolerance.get())?;
+    let hot_above = Load::new(cores * policy.balance.tolerance.get())?;
     Ok(Limit::Target { target: Cores::new(cores)?, hot_above, by_request })
 }
 

@@ -1,17 +1,16 @@
 //! What each indicator says of the fleet.
 
-use super::Fleet;
+use super::candidates::Candidates;
 use super::cpu_limit::{CpuLimit, cpu_limit};
 use super::score::Scale;
 use crate::fleet::Indicator;
 use crate::report::{Hold, IndicatorReport, Limit};
-use crate::snapshot::{Loads, Snapshot};
+use crate::snapshot::Loads;
 use crate::stats::Distribution;
 use crate::unit::{Load, Ratio};
 
 /// What can be said of the fleet as a whole.
-#[derive(Default)]
-pub(super) struct Seen {
+pub(super) struct Measurements {
     /// Every indicator that is usable: readable, and with enough samples.
     pub(super) indicators: Vec<IndicatorReport>,
     /// The hold for the first that has too few.
@@ -20,7 +19,7 @@ pub(super) struct Seen {
     scale: Option<Scale>,
 }
 
-impl Seen {
+impl Measurements {
     /// The first that says that the fleet is out of balance.
     pub(super) fn raised(&self) -> Option<&IndicatorReport> {
         self.indicators.iter().find(|report| report.out_of_balance)
@@ -30,20 +29,19 @@ impl Seen {
     pub(super) fn score(&self, loads: &Loads) -> Option<Ratio> {
         self.scale.as_ref()?.score(loads)
     }
-
-    /// One score a pod, when there are several indicators.
-    pub(super) fn scores(&self, snapshot: &Snapshot) -> Vec<Option<Ratio>> {
-        let each = |scale: &Scale| snapshot.pods.iter().map(|pod| scale.score(&pod.loads)).collect();
-        self.scale.as_ref().map(each).unwrap_or_default()
-    }
 }
 
-impl Fleet<'_> {
-    /// Measures the fleet; or why that means nothing.
-    pub(super) fn see(&self) -> Result<Seen, Hold> {
-        let (indicators, incomplete) = self.measure(self.cpu_limit()?);
+impl Candidates<'_> {
+    /// Measures the fleet, when there is something to decide about; or why that means nothing.
+    pub(super) fn measure(&self) -> Result<Measurements, Hold> {
+        self.nothing_to_decide().map_or_else(|| self.see(), Err)
+    }
+
+    /// Measures the fleet, whatever rules it; or why that means nothing.
+    pub(super) fn see(&self) -> Result<Measurements, Hold> {
+        let (indicators, incomplete) = self.measure_all(self.cpu_limit()?);
         let scale = Scale::of(&indicators);
-        Ok(Seen { indicators, incomplete, scale })
+        Ok(Measurements { indicators, incomplete, scale })
     }
 
     fn cpu_limit(&self) -> Result<CpuLimit, Hold> {
@@ -56,7 +54,7 @@ impl Fleet<'_> {
     }
 
     /// Every readable indicator with enough samples, and the first hold of one that has too few.
-    fn measure(&self, cpu: CpuLimit) -> (Vec<IndicatorReport>, Option<Hold>) {
+    fn measure_all(&self, cpu: CpuLimit) -> (Vec<IndicatorReport>, Option<Hold>) {
         let mut reports = Vec::new();
         let mut hold = None;
         for &indicator in &self.snapshot.readable {
@@ -73,7 +71,7 @@ impl Fleet<'_> {
     fn measure_one(&self, indicator: Indicator, cpu: CpuLimit) -> Result<IndicatorReport, Hold> {
         let loads: Vec<Load> = self.eligible.iter().filter_map(|pod| pod.loads.get(indicator)).collect();
         let (sampled, eligible) = (loads.len(), self.eligible.len());
-        let required = self.policy.minimum_coverage;
+        let required = self.policy.balance.minimum_coverage;
         let incomplete = Hold::MetricsIncomplete { indicator, sampled, eligible, required };
         if (sampled as f64) < required.get() * eligible as f64 {
             return Err(incomplete);
@@ -89,12 +87,12 @@ impl Fleet<'_> {
             }
             Limit::Variance { threshold, .. } => distribution.cv > threshold.get(),
         };
-        let weight = self.policy.weights.of(indicator);
+        let weight = self.policy.selection.weights.of(indicator);
         Ok(IndicatorReport { indicator, distribution, limit, out_of_balance, weight })
     }
 
     pub(super) fn variance_limit(&self, indicator: Indicator, distribution: &Distribution) -> Limit {
-        let hot_above = Load::new(distribution.mean * self.policy.tolerance.get());
+        let hot_above = Load::new(distribution.mean * self.policy.balance.tolerance.get());
         Limit::Variance {
             threshold: self.policy.variance_threshold(indicator),
             // A mean so large that the product overflows has no pod above it.

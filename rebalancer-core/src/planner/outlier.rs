@@ -2,7 +2,7 @@
 
 use std::cmp::Ordering;
 
-use crate::planner::budget::Room;
+use super::budget::Headroom;
 use crate::report::{Choice, Improvement};
 use crate::unit::{Load, Ratio};
 
@@ -15,16 +15,16 @@ pub(crate) struct Candidate {
     pub(crate) limit: Load,
     /// How loaded it is by several indicators, if there are several.
     pub(crate) score: Option<Ratio>,
-    pub(crate) end: End,
+    pub(crate) may_be: CandidateRole,
 }
 
-/// At which end of the ranking a pod may be chosen.
+/// The roles for which a pod may be selected.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum End {
+pub(crate) enum CandidateRole {
     /// As a hot or as a cold one.
-    Either,
+    Any,
     /// Only as a hot one.
-    Hot,
+    HotOnly,
 }
 
 impl Candidate {
@@ -41,7 +41,7 @@ impl Candidate {
     }
 
     fn may_be_cold(&self) -> bool {
-        self.end == End::Either
+        self.may_be == CandidateRole::Any
     }
 
     /// By the score, if there is one, and then by what it carries.
@@ -56,7 +56,7 @@ impl Candidate {
 
 /// Hot and cold pods, disjoint, the most extreme first.
 #[derive(Debug, Clone, PartialEq)]
-pub(crate) struct Rotation {
+pub(crate) struct Outliers {
     pub(crate) hot: Vec<Candidate>,
     pub(crate) cold: Vec<Candidate>,
     /// The hottest of the rest, when fewer than K are hot.
@@ -67,7 +67,7 @@ pub(crate) struct Rotation {
 /// name.
 ///
 /// Linear in the number of candidates: both ends are selected, only they are sorted.
-pub(crate) fn choose(candidates: Vec<Candidate>, k: usize) -> Rotation {
+pub(crate) fn choose(candidates: Vec<Candidate>, k: usize) -> Outliers {
     let (mut above, mut rest): (Vec<_>, Vec<_>) = candidates.into_iter().partition(Candidate::is_hot);
     let mut hot = first(&mut above, k, |a, b| b.rank(a));
     rest.retain(Candidate::may_be_cold);
@@ -76,7 +76,7 @@ pub(crate) fn choose(candidates: Vec<Candidate>, k: usize) -> Rotation {
     let mut cold = first(&mut rest, k, |a, b| a.is_hot().cmp(&b.is_hot()).then_with(|| a.rank(b)));
     draw_apart(&mut hot, &mut cold);
     not_hot.retain(|candidate| !cold.contains(candidate));
-    Rotation { hot, cold, not_hot }
+    Outliers { hot, cold, not_hot }
 }
 
 /// No hot pod stays that ranks below the coldest one, and then no cold pod that ranks above a hot one: they have nothing
@@ -111,7 +111,7 @@ fn first(
     first
 }
 
-impl Rotation {
+impl Outliers {
     /// Drops the least extreme pods until at most `most` are left, so that as many hot as cold stay as can, and at
     /// least one of each where there was one. Gives the dropped ones.
     pub(crate) fn trim(&mut self, most: usize) -> Vec<(Candidate, Choice)> {
@@ -128,8 +128,8 @@ impl Rotation {
     }
 
     /// Keeps what disruption budgets have room for, in the order of removal. Gives the dropped ones.
-    pub(crate) fn fit(&mut self, room: &Room<'_>) -> Vec<(Candidate, Choice)> {
-        let mut left = room.left();
+    pub(crate) fn fit(&mut self, headroom: &Headroom<'_>) -> Vec<(Candidate, Choice)> {
+        let mut left = headroom.left();
         let chosen: Vec<(Candidate, Choice)> = self.in_turn().collect();
         let dropped: Vec<_> =
             chosen.into_iter().filter(|(candidate, _)| !left.take(candidate.index)).collect();
@@ -184,7 +184,7 @@ mod tests {
             load: load(*carried),
             limit: load(*limit),
             score: None,
-            end: End::Either,
+            may_be: CandidateRole::Any,
         };
         loads.iter().enumerate().map(candidate).collect()
     }
@@ -242,7 +242,7 @@ mod tests {
         for (pod, score) in fleet.iter_mut().zip([1.1, 1.4, 1.3, 0.5, 0.6, 0.4]) {
             pod.score = Ratio::new(score).ok();
         }
-        fleet[5].end = End::Hot;
+        fleet[5].may_be = CandidateRole::HotOnly;
         let rotation = choose(fleet, 2);
         assert_eq!((loads(&rotation.hot), loads(&rotation.cold)), (vec![1.2, 1.1], vec![0.4, 0.3]));
     }

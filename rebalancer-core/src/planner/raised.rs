@@ -2,21 +2,29 @@
 
 use std::collections::BTreeMap;
 
-use super::measure::Seen;
-use super::{Eligible, set};
-use crate::planner::outlier::End;
+use super::candidates::Eligible;
+use super::measure::Measurements;
+use super::outlier::CandidateRole;
+use super::verdicts::Verdicts;
 use crate::policy::Persistence;
-use crate::report::{IndicatorReport, Spared, Verdict};
+use crate::report::{IndicatorReport, Spared};
 use crate::unit::Load;
 
 /// The indicator that raised an imbalance, which earlier readings confirm.
 pub(super) struct Raised<'a> {
     pub(super) report: &'a IndicatorReport,
     /// What all indicators say.
-    pub(super) seen: &'a Seen,
+    pub(super) measured: &'a Measurements,
     /// Pods that are hot now and were not in enough readings, by their place in the snapshot, with the number of
     /// readings in which they were.
     pub(super) passing: BTreeMap<usize, usize>,
+}
+
+impl<'a> Raised<'a> {
+    /// As if earlier readings had confirmed it for every pod.
+    pub(super) fn unconfirmed(measured: &'a Measurements) -> Option<Self> {
+        Some(Self { report: measured.raised()?, measured, passing: BTreeMap::new() })
+    }
 }
 
 impl Raised<'_> {
@@ -31,26 +39,28 @@ impl Raised<'_> {
         self.passing.contains_key(&pod)
     }
 
-    pub(super) fn mark_passing(&self, verdicts: &mut [Verdict], persistence: Persistence) {
+    /// Says of pods that are hot only now that they are.
+    pub(super) fn spare_passing(&self, verdicts: &mut Verdicts, persistence: Persistence) {
         let (windows, required) = (persistence.windows(), persistence.required());
         for (&pod, &hot_in) in &self.passing {
-            set(verdicts, pod, Verdict::Spared(Spared::NotPersistent { hot_in, windows, required }));
+            verdicts.spare(pod, Spared::NotPersistent { hot_in, windows, required });
         }
     }
 
-    /// As what a pod with a sample may be chosen; and why it is not, as long as nothing better is known.
-    pub(super) fn end_of(&self, pod: &Eligible) -> (End, Spared) {
+    /// The roles for which a pod with a sample may be selected; and why it is not, as long as nothing better is known.
+    pub(super) fn candidate_role(&self, pod: &Eligible) -> (CandidateRole, Spared) {
         match self.not_cold(pod) {
-            None => (End::Either, Spared::Between),
-            Some(_) if pod.is_hot(self.report) => (End::Hot, Spared::Between),
-            Some(why) => (End::Hot, why),
+            None => (CandidateRole::Any, Spared::Between),
+            Some(_) if pod.is_hot(self.report) => (CandidateRole::HotOnly, Spared::Between),
+            Some(why) => (CandidateRole::HotOnly, why),
         }
     }
 
     /// Why a pod can't be a cold one whatever its load by this indicator: it is hot by another, or may be. What is not
     /// known is no reason to act.
     fn not_cold(&self, pod: &Eligible) -> Option<Spared> {
-        let others = self.seen.indicators.iter().filter(|report| report.indicator != self.report.indicator);
+        let others =
+            self.measured.indicators.iter().filter(|report| report.indicator != self.report.indicator);
         let mut reasons = others.filter_map(|report| {
             let (indicator, limit) = (report.indicator, report.limit.for_request(pod.cpu_request));
             match pod.loads.get(indicator) {

@@ -1,15 +1,18 @@
 //! The planner as a specification: worked examples.
 
+use std::collections::BTreeMap;
+
 use super::*;
-use crate::audit::audit;
 use crate::eligibility::Criteria;
 use crate::eligibility::Veto;
+use crate::fixture::plan;
+use crate::fixture::verdicts;
+use crate::fixture::violations;
 use crate::fixture::{self, hpa, pod, policy, readings, snapshot, workload};
 use crate::fleet::{Phase, Target};
 use crate::group::Unusable;
-use crate::policy::Policy;
-use crate::report::{Expectation, Plan};
-use crate::unit::{Percent, Ratio, Share, Tolerance};
+use crate::report::{Choice, Expectation, Method, Plan, Removal, Spared, Verdict};
+use crate::unit::{Load, Percent, Ratio, Share, Tolerance};
 
 mod properties;
 mod requests;
@@ -44,7 +47,7 @@ fn the_worked_example_rotates_exactly_four_pods_hot_and_cold_in_turn() {
         removed(&report),
         Some(vec![("p000", "hot"), ("p005", "cold"), ("p001", "hot"), ("p004", "cold")])
     );
-    assert_eq!(report.verdicts[2], Verdict::Spared(Spared::Between));
+    assert_eq!(verdicts(&report)[2], Verdict::Spared(Spared::Between));
     let Decision::Rotate(Plan { expectation: Expectation::EvenMixing(improvement), .. }) = &report.decision
     else {
         panic!("{}", report.decision)
@@ -65,14 +68,14 @@ fn too_small_an_improvement_is_held_and_every_pod_says_what_it_would_have_been()
     assert!(
         matches!(held(&report), Hold::SmallImprovement { improvement, .. } if (improvement.percent - 5.71).abs() < 0.01)
     );
-    assert!(report.verdicts.iter().all(|verdict| matches!(verdict, Verdict::Spared(Spared::Held(_)))));
+    assert!(verdicts(&report).iter().all(|verdict| matches!(verdict, Verdict::Spared(Spared::Held(_)))));
 }
 
 #[test]
 fn exactly_the_minimum_improvement_is_not_enough() {
     // Hot 1.0, cold 0.5: average 0.75, improvement 25 %.
     let fleet = snapshot(&[1.0, 0.5], Some(50.0));
-    let at = |minimum| Policy { minimum_improvement: Percent::new(minimum).unwrap(), ..policy() };
+    let at = |minimum| policy().with_minimum_improvement(Percent::new(minimum).unwrap());
     assert!(removed(&plan(&fleet, &at(25.0))).is_none());
     assert!(removed(&plan(&fleet, &at(24.9))).is_some());
 }
@@ -88,11 +91,10 @@ fn an_improvement_that_can_not_be_told_is_none() {
 #[test]
 fn without_an_autoscaler_the_coefficient_of_variation_decides() {
     // Mean 0.733, CV 0.45: hot above 1.14, so only the hottest pod.
-    let narrow = Policy { tolerance: Tolerance::new(1.55).unwrap(), ..policy() };
+    let narrow = policy().with_tolerance(Tolerance::new(1.55).unwrap());
     let report = plan(&snapshot(&WORKED_EXAMPLE, None), &narrow);
     assert_eq!(removed(&report), Some(vec![("p000", "hot"), ("p005", "cold"), ("p004", "cold")]));
-    let lenient =
-        Policy { variance_thresholds: [(Indicator::Cpu, Ratio::new(0.5).unwrap())].into(), ..policy() };
+    let lenient = policy().with_variance_thresholds([(Indicator::Cpu, Ratio::new(0.5).unwrap())].into());
     assert_eq!(plan(&snapshot(&WORKED_EXAMPLE, None), &lenient).decision, Decision::Balanced);
 }
 
@@ -138,7 +140,7 @@ fn a_pod_without_a_sample_is_never_idle() {
     let fleet = Snapshot::assemble(workload(), fixture::NOW, pods, Ok(vec![hpa(70.0)]), "", loads).unwrap();
     let report = plan(&fleet, &policy());
     assert_eq!(removed(&report), Some(vec![("a", "hot"), ("b", "cold"), ("c", "cold")]));
-    assert_eq!(report.verdicts[4], Verdict::Spared(Spared::NoSample));
+    assert_eq!(verdicts(&report)[4], Verdict::Spared(Spared::NoSample));
 }
 
 #[test]
@@ -167,9 +169,9 @@ fn no_pods_and_no_eligible_pods_are_told_apart() {
         pod.pod.ready = false;
     }
     let report = plan(&fleet, &policy());
-    let vetoes = BTreeMap::from([("not_ready", 2)]);
+    let vetoes = BTreeMap::from([("not_ready".to_owned(), 2)]);
     assert_eq!(held(&report), &Hold::NoEligiblePods { pods: 2, vetoes });
-    assert_eq!(report.verdicts, vec![Verdict::Vetoed(Veto::NotReady); 2]);
+    assert_eq!(verdicts(&report), vec![Verdict::Vetoed(Veto::NotReady); 2]);
     fleet.pods.clear();
     assert_eq!(held(&plan(&fleet, &policy())), &Hold::NoPods);
 }
@@ -177,11 +179,14 @@ fn no_pods_and_no_eligible_pods_are_told_apart() {
 #[test]
 fn the_minimum_of_pods_trims_the_batch_and_then_holds_it() {
     let fleet = snapshot(&WORKED_EXAMPLE, Some(70.0));
-    let with = |minimum_pods| plan(&fleet, &Policy { minimum_pods, ..policy() });
+    let with = |minimum_pods| plan(&fleet, &policy().with_minimum_pods(minimum_pods));
     assert_eq!(removed(&with(2)).unwrap().len(), 4);
     let trimmed = with(3);
     assert_eq!(removed(&trimmed), Some(vec![("p000", "hot"), ("p005", "cold"), ("p001", "hot")]));
-    assert_eq!(trimmed.verdicts[4], Verdict::Spared(Spared::Trimmed(Choice::Cold { rank: 2, score: None })));
+    assert_eq!(
+        verdicts(&trimmed)[4],
+        Verdict::Spared(Spared::Trimmed(Choice::Cold { rank: 2, score: None }))
+    );
     assert_eq!(removed(&with(4)), Some(vec![("p000", "hot"), ("p005", "cold")]));
     assert_eq!(held(&with(5)), &Hold::TooFewPods { serving: 6, minimum: 5 });
 }
@@ -195,9 +200,9 @@ fn pods_of_another_workload_do_not_count_towards_the_minimum() {
     }
     let fleet = Snapshot::assemble(workload(), fixture::NOW, pods, Ok(vec![hpa(70.0)]), "", readings(&loads))
         .unwrap();
-    let report = plan(&fleet, &Policy { minimum_pods: 3, ..policy() });
+    let report = plan(&fleet, &policy().with_minimum_pods(3));
     assert_eq!(held(&report), &Hold::TooFewPods { serving: 3, minimum: 3 });
-    assert!(matches!(report.verdicts[4], Verdict::Vetoed(Veto::AnotherWorkload { .. })));
+    assert!(matches!(verdicts(&report)[4], Verdict::Vetoed(Veto::AnotherWorkload { .. })));
 }
 
 #[test]

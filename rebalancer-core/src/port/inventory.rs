@@ -52,29 +52,39 @@ pub trait Inventory: Send + Sync {
     /// When the list is not whole: part of a fleet is never returned.
     async fn pods(&self) -> Result<Vec<Pod>, InventoryError>;
 
-    /// Every autoscaler of the namespace.
+    /// Every autoscaler of the namespace. By default there is none.
     ///
     /// # Errors
     /// When the list is not whole.
-    async fn hpas(&self) -> Result<Vec<Hpa>, InventoryError>;
+    async fn hpas(&self) -> Result<Vec<Hpa>, InventoryError> {
+        Ok(Vec::new())
+    }
 
-    /// The object that owns the fleet; `None` when there is no Deployment and no StatefulSet of the workload's name.
+    /// The object that owns the fleet; `None` when there is no Deployment and no StatefulSet of the workload's name. By
+    /// default there is none, and the pods alone tell of a rollout.
     ///
     /// # Errors
     /// When it can't be known.
-    async fn controller(&self) -> Result<Option<Controller>, InventoryError>;
+    async fn controller(&self) -> Result<Option<Controller>, InventoryError> {
+        Ok(None)
+    }
 
-    /// Every disruption budget of the namespace.
+    /// Every disruption budget of the namespace. By default there is none.
     ///
     /// # Errors
     /// When the list is not whole.
-    async fn budgets(&self) -> Result<Vec<DisruptionBudget>, InventoryError>;
+    async fn budgets(&self) -> Result<Vec<DisruptionBudget>, InventoryError> {
+        Ok(Vec::new())
+    }
 
-    /// The pod that has this name now, if there is one; it may be another pod than before.
+    /// The pod that has this name now, if there is one; it may be another pod than before. By default the fleet is listed
+    /// again and looked through.
     ///
     /// # Errors
     /// When it can't be known.
-    async fn pod(&self, name: &str) -> Result<Option<Pod>, InventoryError>;
+    async fn pod(&self, name: &str) -> Result<Option<Pod>, InventoryError> {
+        Ok(self.pods().await?.into_iter().find(|pod| pod.name == name))
+    }
 
     /// What went wrong with the API server so far, removals and the record included, as far as that is known here.
     fn errors(&self) -> ApiErrors {

@@ -51,6 +51,33 @@ pub struct Readings {
     pub partitions: Option<Result<Vec<PartitionLoad>, MetricsError>>,
 }
 
+impl Readings {
+    /// Readings of no indicator, without CPU requests and autoscalers from the metric system.
+    #[must_use]
+    pub fn none() -> Self {
+        Self {
+            loads: BTreeMap::new(),
+            cpu_requests: Ok(Samples::new()),
+            hpas: Ok(Vec::new()),
+            partitions: None,
+        }
+    }
+
+    /// With the samples of this indicator.
+    #[must_use]
+    pub fn with_loads(mut self, indicator: Indicator, samples: Samples) -> Self {
+        self.loads.insert(indicator, Ok(samples));
+        self
+    }
+
+    /// With the load and the owner of each partition.
+    #[must_use]
+    pub fn with_partitions(mut self, partitions: Vec<PartitionLoad>) -> Self {
+        self.partitions = Some(Ok(partitions));
+        self
+    }
+}
+
 /// Reads loads from Prometheus or VictoriaMetrics.
 #[async_trait]
 pub trait MetricsSource: Send + Sync {
@@ -62,15 +89,20 @@ pub trait MetricsSource: Send + Sync {
     /// One indicator as it was at `count` earlier times: one, two, ... steps before `at`, the latest first. A time of
     /// which the metric system knows nothing has no samples; that is no error.
     ///
+    /// Asked only by a policy that wants several readings. A source that keeps none need not implement it: such a policy
+    /// then holds.
+    ///
     /// # Errors
     /// When the whole of it was not given.
     async fn past(
         &self,
-        indicator: Indicator,
-        at: Timestamp,
-        step: SignedDuration,
-        count: usize,
-    ) -> Result<Vec<Samples>, MetricsError>;
+        _indicator: Indicator,
+        _at: Timestamp,
+        _step: SignedDuration,
+        _count: usize,
+    ) -> Result<Vec<Samples>, MetricsError> {
+        Err(MetricsError::Refused { message: "this source keeps no earlier readings".to_owned() })
+    }
 
     /// What went wrong with the metric server so far, as far as that is known.
     fn errors(&self) -> ApiErrors {

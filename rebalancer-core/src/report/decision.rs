@@ -21,6 +21,18 @@ pub enum Decision {
     Hold(Hold),
 }
 
+impl Decision {
+    /// A short stable name for logs and metrics: `rotate`, `balanced`, or the [hold's](Hold::name).
+    #[must_use]
+    pub const fn name(&self) -> &'static str {
+        match self {
+            Self::Rotate(_) => "rotate",
+            Self::Balanced => "balanced",
+            Self::Hold(hold) => hold.name(),
+        }
+    }
+}
+
 impl fmt::Display for Decision {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

@@ -23,7 +23,7 @@ pub enum Hold {
         /// How many pods there are.
         pods: usize,
         /// Why, by the vetoes' names, with how many pods have each.
-        vetoes: BTreeMap<&'static str, usize>,
+        vetoes: BTreeMap<String, usize>,
     },
     /// Too few eligible pods have a sample to know the fleet.
     MetricsIncomplete {
@@ -220,22 +220,22 @@ impl Hold {
 impl fmt::Display for Hold {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::NoPods => f.write_str("no pod matches; check KUBE_NAMESPACE and KUBE_LABEL_SELECTOR"),
+            Self::NoPods => f.write_str("no pod matches the label selector"),
             Self::NoEligiblePods { pods, vetoes } => {
                 write!(f, "none of {pods} pods may be removed")?;
                 for (place, (veto, count)) in vetoes.iter().enumerate() {
                     write!(f, "{} {count} {veto}", if place == 0 { ":" } else { "," })?;
                 }
-                f.write_str("; `rebalancer plan` shows each")
+                Ok(())
             }
             Self::MetricsIncomplete { indicator, sampled, eligible, required } => write!(
                 f,
                 "metrics incomplete: {sampled} of {eligible} eligible pods have a {indicator} sample, a share of \
-                 {required} is asked for; check CONTAINER_NAME and that the metric server scrapes every node"
+                 {required} is asked for"
             ),
             Self::AmbiguousTarget { hpas } => write!(
                 f,
-                "several autoscalers match: {}; keep one for this workload, or correct HPA_PREFIX and DEPLOYMENT_NAME",
+                "several autoscalers match: {}; which of them rules the fleet can't be known",
                 hpas.join(", ")
             ),
             Self::RequestsUnknown { missing, eligible } => write!(
@@ -253,13 +253,12 @@ impl fmt::Display for Hold {
             ),
             Self::TooFewPods { serving, minimum } => write!(
                 f,
-                "{serving} pods serve and {minimum} must stay (MINIMUM_PODS_REQUIRED), so one hot and one cold pod \
+                "{serving} pods serve and {minimum} must stay, so one hot and one cold pod \
                  can't both go"
             ),
-            Self::ShareTooSmall { serving, share } => write!(
-                f,
-                "a share of {share} of {serving} pods (MAXIMUM_REMOVAL_SHARE) has no room for one hot and one cold pod"
-            ),
+            Self::ShareTooSmall { serving, share } => {
+                write!(f, "a share of {share} of {serving} pods has no room for one hot and one cold pod")
+            }
             Self::BudgetsTooTight { budget, status_is_current: false, .. } => write!(
                 f,
                 "the status of disruption budget {budget} is not up to date, so it is not known how many pods may go"
@@ -272,19 +271,23 @@ impl fmt::Display for Hold {
             Self::NotPersistent { indicator, seen_in, windows, required } => write!(
                 f,
                 "{indicator} was out of balance in {seen_in} of the last {windows} readings, {required} are asked for: \
-                 it may be a spike (PERSISTENCE_REQUIRED)"
+                 it may be a spike"
             ),
             Self::PastUnknown { indicator, error: Some(error) } => {
                 write!(f, "whether {indicator} was out of balance before can't be known: {error}")
             }
             Self::PastUnknown { indicator, error: None } => {
-                write!(f, "whether {indicator} was out of balance before was not asked for")
+                write!(
+                    f,
+                    "whether {indicator} was out of balance before is not known: the snapshot has no earlier readings \
+                     (Snapshot::past), and the policy asks for several (Persistence)"
+                )
             }
             Self::NotNow(guard) => guard.fmt(f),
             Self::Paused(pause) => pause.fmt(f),
             Self::GroupUnsettled { why } => write!(f, "{why}"),
             Self::StaticMembers => f.write_str(
-                "consumers are static members (KAFKA_STATIC_MEMBERSHIP): a replaced pod gets the same partitions \
+                "consumers are static members: a replaced pod gets the same partitions \
                  back; remove group.instance.id, or look at the node",
             ),
             Self::TooFewPartitions { partitions, members } => write!(
@@ -305,12 +308,12 @@ impl fmt::Display for Hold {
             Self::SmallGain { prediction, minimum } => write!(
                 f,
                 "the best batch is expected to bring {prediction}; {:.1} % of what the removed pods carry above the \
-                 limit would be gone; more than {minimum} is asked for (MINIMUM_IMPROVEMENT_PERCENT), and a better \
+                 limit would be gone; more than {minimum} is asked for, and a better \
                  balance in most draws",
                 prediction.relief_percent
             ),
             Self::SmallImprovement { improvement, minimum } => {
-                write!(f, "{improvement}; more than {minimum} is asked for (MINIMUM_IMPROVEMENT_PERCENT)")
+                write!(f, "{improvement}; more than {minimum} is asked for")
             }
         }
     }

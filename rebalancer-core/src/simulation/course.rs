@@ -1,17 +1,14 @@
 //! A course: the production cycle over a simulated fleet, again and again, and what came of it.
 
-use async_trait::async_trait;
 use jiff::SignedDuration;
 
 use super::{Fleet, Shape, ShapeError};
-use crate::cycle::{Hands, Order, Outcome, PodOutcome, Subject, act, observe};
-use crate::cycle::{Intent, Journal};
+use crate::cycle::{self, CycleError, CycleSpec, Outcome, PodOutcome, Ports};
 use crate::eligibility::Veto;
 use crate::fleet::Samples;
 use crate::policy::Policy;
-use crate::port::{Interrupt, Interruption, Mode};
+use crate::port::Mode;
 use crate::report::{Report, Verdict};
-use crate::snapshot::ObserveError;
 use crate::stats::Distribution;
 
 /// Simulated time between two cycles, as a `CronJob`'s schedule; longer than the minimum age by default.
@@ -50,9 +47,12 @@ pub enum CourseError {
     /// The shape makes no fleet.
     #[error("there is no such fleet: {0}")]
     Shape(#[from] ShapeError),
-    /// The fleet could not be read.
-    #[error("the simulated fleet could not be read: {0}")]
-    Observe(#[from] ObserveError),
+    /// A cycle failed.
+    #[error("the simulated cycle failed: {0}")]
+    Cycle(#[from] CycleError),
+    /// A cycle came to an outcome without a decision.
+    #[error("the simulated cycle decided nothing")]
+    NoReport,
 }
 
 /// Runs at most `cycles` cycles.
@@ -73,18 +73,16 @@ pub async fn run(shape: &Shape, policy: &Policy, cycles: usize) -> Result<Course
     Ok(course)
 }
 
-async fn one_cycle(fleet: &Fleet, policy: &Policy) -> Result<Cycle, ObserveError> {
-    let subject = Subject { workload: Fleet::workload(), hpa_prefix: String::new() };
+async fn one_cycle(fleet: &Fleet, policy: &Policy) -> Result<Cycle, CourseError> {
     let before = fleet.loads();
-    let observation = observe(&subject, fleet, fleet, policy, fleet.now()).await?;
-    let hands =
-        Hands { inventory: fleet, deleter: fleet, journal: &Silent, interrupt: &Silent, clock: fleet };
-    let order = Order { cycle: "simulated", mode: Mode::Real, lock_until: None };
-    let outcome = act(&observation, policy, &hands, &order).await;
+    let spec =
+        CycleSpec::new("simulated", Fleet::workload()).with_policy(policy.clone()).with_mode(Mode::Real);
+    let end = cycle::run(&spec, &Ports::new(fleet, fleet, fleet, fleet)).await;
+    let (outcome, report) = (end.outcome?, end.report.ok_or(CourseError::NoReport)?);
     fleet.replace();
     let after = fleet.loads();
     let rolled_out = fleet.advance(INTERVAL);
-    Ok(Cycle { report: observation.report, removed: removed(&outcome), before, after, rolled_out })
+    Ok(Cycle { report, removed: removed(&outcome), before, after, rolled_out })
 }
 
 fn removed(outcome: &Outcome) -> usize {
@@ -114,7 +112,7 @@ impl Cycle {
     /// Nothing was removed, and nothing will be if the world stays as it is.
     fn is_final(&self) -> bool {
         let waits = |verdict: &Verdict| matches!(verdict, Verdict::Vetoed(Veto::TooYoung { .. }));
-        self.removed == 0 && !self.report.verdicts.iter().any(waits)
+        self.removed == 0 && !self.report.pods.iter().any(|pod| waits(&pod.verdict))
     }
 }
 
@@ -213,24 +211,5 @@ impl Course {
     fn quiet_after(&self) -> Option<usize> {
         let last = self.cycles.iter().rposition(|cycle| cycle.removed > 0);
         last.map_or(Some(0), |index| (index + 1 < self.cycles.len()).then_some(index + 1))
-    }
-}
-
-/// Keeps no audit trail, and is never interrupted: nothing real is at stake.
-pub(crate) struct Silent;
-
-impl Journal for Silent {
-    fn intended(&self, _: &Intent<'_>) {}
-    fn finished(&self, _: &Intent<'_>, _: &PodOutcome) {}
-}
-
-#[async_trait]
-impl Interrupt for Silent {
-    fn requested(&self) -> Option<Interruption> {
-        None
-    }
-
-    async fn stopped(&self) -> Interruption {
-        std::future::pending().await
     }
 }

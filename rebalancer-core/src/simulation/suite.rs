@@ -111,13 +111,12 @@ fn hopeless() -> Vec<Case> {
 /// Never for the [`cases`] of this suite.
 pub async fn run(case: &Case, strategy: Strategy, policy: &Policy) -> Result<Score, CourseError> {
     let sticky = Some(case.shape.assignor).filter(|assignor| assignor.is_sticky());
-    let policy = Policy {
-        strategy,
-        assignor: policy.assignor.or(sticky),
-        static_members: case.shape.static_members,
-        timing: case.shape.timing,
-        ..policy.clone()
-    };
+    let policy = policy
+        .clone()
+        .with_strategy(strategy)
+        .with_assignor(policy.group.assignor.or(sticky))
+        .with_static_members(case.shape.static_members)
+        .with_timing(case.shape.timing);
     let mut tally = Tally::default();
     for seed in 1..=SEEDS {
         let course = course::run(&Shape { seed, ..case.shape }, &policy, CYCLES).await?;

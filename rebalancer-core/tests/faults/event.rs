@@ -3,7 +3,7 @@
 use std::fmt;
 
 use jiff::Timestamp;
-use rebalancer_core::cycle::End;
+use rebalancer_core::cycle::CycleEnd;
 use rebalancer_core::fleet::PodRef;
 use rebalancer_core::fleet::{Controller, DisruptionBudget};
 use rebalancer_core::fleet::{Hpa, Pod, Uid};
@@ -76,7 +76,7 @@ pub(crate) enum What<'a> {
         at: &'static str,
     },
     Ended {
-        end: &'a End,
+        end: &'a CycleEnd,
     },
     /// From now on nothing goes wrong any more.
     Calm,

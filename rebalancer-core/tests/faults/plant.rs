@@ -1,9 +1,8 @@
-//! Planted bugs: each is a port that lies, or a task with wrong numbers, and one invariant must notice.
+//! Planted bugs: each is a port that lies, or a cycle with wrong numbers, and one invariant must notice.
 
 use jiff::SignedDuration;
-use rebalancer_core::cycle::Task;
+use rebalancer_core::cycle::CycleSpec;
 use rebalancer_core::fleet::{Indicator, Pod};
-use rebalancer_core::history::HistoryPolicy;
 use rebalancer_core::unit::{Percent, Ratio, Tolerance};
 
 use crate::fault::{Fault, Hitch};
@@ -104,12 +103,12 @@ impl Bug {
     pub(crate) fn prepare(self, setup: &mut Setup) {
         let mix = &mut setup.mix;
         match self {
-            Self::LowerMinimum => setup.policy.minimum_pods = setup.pods - 2,
+            Self::LowerMinimum => setup.policy.limits.minimum_pods = setup.pods - 2,
             Self::BudgetsBypassed => setup.budgets = vec![setup.pods],
             Self::SurroundingsHidden => mix.disturb(Hitch::Rollout, 0.02),
             Self::AnnotationsHidden => mix.disturb(Hitch::PodOptedOut, 0.05),
             Self::NoBreaker => {
-                setup.remembering.history_policy = setup.remembering.history_policy.spending(None);
+                setup.memory.policy = setup.memory.policy.spending(None);
             }
             Self::UnreadinessHidden => mix.disturb(Hitch::PodUnready, 0.1),
             Self::UidIgnored => {
@@ -129,22 +128,24 @@ impl Bug {
         }
     }
 
-    /// What the task becomes.
-    pub(crate) fn twist(self, task: &mut Task) {
+    /// What the cycle is told.
+    pub(crate) fn twist(self, spec: &mut CycleSpec) {
         match self {
-            Self::LowerMinimum => task.policy.minimum_pods = 1,
-            Self::NoRemovalBudget => task.history_policy(|history_policy| history_policy.spending(None)),
-            Self::NoSettling => task.history_policy(|history_policy| {
-                history_policy.settling_for(SignedDuration::from_secs(1)).unwrap()
-            }),
-            Self::NoBreaker => task
-                .history_policy(|history_policy| history_policy.giving_up_after(u32::MAX, u32::MAX).unwrap()),
-            Self::NeverBalanced => {
-                task.policy.tolerance = Tolerance::new(1.0).unwrap();
-                task.policy.variance_thresholds.insert(Indicator::Cpu, Ratio::ZERO);
-                task.policy.minimum_improvement = Percent::new(0.0).unwrap();
+            Self::LowerMinimum => spec.policy.limits.minimum_pods = 1,
+            Self::NoRemovalBudget => spec.memory.policy = spec.memory.policy.spending(None),
+            Self::NoSettling => {
+                let second = SignedDuration::from_secs(1);
+                spec.memory.policy = spec.memory.policy.settling_for(second).unwrap();
             }
-            Self::BudgetsBypassed => task.policy.respect_budgets = false,
+            Self::NoBreaker => {
+                spec.memory.policy = spec.memory.policy.giving_up_after(u32::MAX, u32::MAX).unwrap();
+            }
+            Self::NeverBalanced => {
+                spec.policy.balance.tolerance = Tolerance::new(1.0).unwrap();
+                spec.policy.balance.variance_thresholds.insert(Indicator::Cpu, Ratio::ZERO);
+                spec.policy.selection.minimum_improvement = Percent::new(0.0).unwrap();
+            }
+            Self::BudgetsBypassed => spec.policy.limits.respect_budgets = false,
             _ => {}
         }
     }
@@ -157,17 +158,5 @@ impl Bug {
             _ => {}
         }
         pod
-    }
-}
-
-trait WithPatience {
-    fn history_policy(&mut self, change: impl FnOnce(HistoryPolicy) -> HistoryPolicy);
-}
-
-impl WithPatience for Task {
-    fn history_policy(&mut self, change: impl FnOnce(HistoryPolicy) -> HistoryPolicy) {
-        if let Some(remembering) = &mut self.remembering {
-            remembering.history_policy = change(remembering.history_policy);
-        }
     }
 }

@@ -7,7 +7,7 @@ use std::task::Poll;
 
 use jiff::{SignedDuration, Timestamp};
 use rand::RngExt as _;
-use rebalancer_core::cycle::{End, Hands, Ports, Subject, Task, run};
+use rebalancer_core::cycle::{CycleEnd, CycleSpec, Ports, run};
 use rebalancer_core::fleet::Workload;
 use rebalancer_core::port::Mode;
 
@@ -25,7 +25,7 @@ const DECISIVE: [&str; 4] = ["writing the intent", "reading a pod again", "a rem
 pub(crate) struct Running {
     process: usize,
     cycle: String,
-    future: Pin<Box<dyn Future<Output = End> + Send>>,
+    future: Pin<Box<dyn Future<Output = CycleEnd> + Send>>,
     /// When its present step is over.
     due: Timestamp,
 }
@@ -49,30 +49,27 @@ pub(crate) fn begin(sim: &Arc<Mutex<Sim>>, mode: Mode, due: Timestamp) -> Runnin
         bound: false,
     });
     inner.tally.add("cycles");
-    let task = task(&inner, &cycle, mode);
+    let spec = spec(&inner, &cycle, mode);
     inner.tell(&Event { cycle: &cycle, what: What::Started { mode } });
     let port = Port::new(Arc::clone(sim), process, cycle.clone());
-    Running { process, cycle, future: Box::pin(one_cycle(task, port)), due }
+    Running { process, cycle, future: Box::pin(one_cycle(spec, port)), due }
 }
 
-async fn one_cycle(task: Task, port: Port) -> End {
-    let hands = Hands { inventory: &port, deleter: &port, journal: &port, interrupt: &port, clock: &port };
-    run(&task, &Ports { metrics: &port, store: &port, hands }).await
+async fn one_cycle(spec: CycleSpec, port: Port) -> CycleEnd {
+    let ports = Ports::new(&port, &port, &port, &port);
+    run(&spec, &ports.with_store(&port).with_journal(&port).with_interrupt(&port)).await
 }
 
-fn task(sim: &Sim, cycle: &str, mode: Mode) -> Task {
+fn spec(sim: &Sim, cycle: &str, mode: Mode) -> CycleSpec {
     let workload = Workload { namespace: NAMESPACE.to_owned(), name: NAME.to_owned() };
-    let mut task = Task {
-        cycle: cycle.to_owned(),
-        subject: Subject { workload, hpa_prefix: String::new() },
-        policy: sim.setup.policy.clone(),
-        mode,
-        remembering: Some(sim.setup.remembering),
-    };
+    let mut spec = CycleSpec::new(cycle, workload)
+        .with_policy(sim.setup.policy.clone())
+        .with_mode(mode)
+        .with_memory(sim.setup.memory);
     if let Some(bug) = sim.bug {
-        bug.twist(&mut task);
+        bug.twist(&mut spec);
     }
-    task
+    spec
 }
 
 /// Runs them until none is left, or an invariant is broken.
@@ -146,7 +143,7 @@ fn crashes(sim: &mut Sim, turn: &Running) -> bool {
     true
 }
 
-fn ended(sim: &mut Sim, cycle: &str, end: &End) {
+fn ended(sim: &mut Sim, cycle: &str, end: &CycleEnd) {
     let how = match &end.outcome {
         Ok(outcome) => outcome.status().to_owned(),
         Err(failed) => format!("{failed:?}").split(['(', ' ', '{']).next().unwrap_or_default().to_lowercase(),

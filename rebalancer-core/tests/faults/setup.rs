@@ -9,7 +9,7 @@ use rand::RngExt as _;
 use rand::rngs::ChaCha8Rng;
 use rand::seq::IndexedRandom as _;
 use rebalancer_core::assignor::Assignor;
-use rebalancer_core::cycle::Remembering;
+use rebalancer_core::cycle::MemorySettings;
 use rebalancer_core::history::{Budget, HistoryPolicy};
 use rebalancer_core::policy::{Persistence, Policy, QuietHours, Strategy};
 use rebalancer_core::unit::{Percent, Share};
@@ -38,7 +38,7 @@ pub(crate) struct Setup {
     pub(crate) policy: Policy,
     /// Lag is measured too.
     pub(crate) lag: bool,
-    pub(crate) remembering: Remembering,
+    pub(crate) memory: MemorySettings,
     pub(crate) interval: SignedDuration,
     pub(crate) rounds: usize,
     pub(crate) mix: Mix,
@@ -66,8 +66,8 @@ impl Setup {
             budgets: budgets(pods, random),
             policy: policy(pods, random),
             lag: random.random_bool(0.4),
-            remembering: Remembering {
-                history_policy: history_policy(random),
+            memory: MemorySettings {
+                policy: history_policy(random),
                 lock_for: LOCK_FOR,
                 one_removal: HALF_CALL * 2,
             },
@@ -86,7 +86,7 @@ impl Setup {
     }
 
     pub(crate) fn budget(&self) -> Option<Budget> {
-        self.remembering.history_policy.budget()
+        self.memory.policy.budget()
     }
 }
 
@@ -132,20 +132,18 @@ fn policy(pods: usize, random: &mut ChaCha8Rng) -> Policy {
         NonZeroUsize::new(3).unwrap(),
         SignedDuration::from_mins(2),
     );
-    Policy {
-        top_k: NonZeroUsize::new(random.random_range(1..=3)).unwrap(),
-        minimum_improvement: Percent::new(5.0).unwrap(),
-        minimum_pods: pods - random.random_range(2..=5),
-        minimum_age: SignedDuration::from_mins(2),
-        most_young: Share::new(0.5).unwrap(),
-        opt_in: random.random_bool(0.1),
-        quiet_hours: random.random_bool(0.15).then_some(quiet),
-        persistence: if random.random_bool(0.5) { Persistence::NONE } else { persistence.unwrap() },
-        minimum_coverage: Share::new(0.6).unwrap(),
-        strategy: if random.random_bool(0.1) { Strategy::Predict } else { Strategy::RotateOutliers },
-        variance_thresholds: BTreeMap::new(),
-        ..Policy::default()
-    }
+    Policy::default()
+        .with_top_k(NonZeroUsize::new(random.random_range(1..=3)).unwrap())
+        .with_minimum_improvement(Percent::new(5.0).unwrap())
+        .with_minimum_pods(pods - random.random_range(2..=5))
+        .with_minimum_age(SignedDuration::from_mins(2))
+        .with_most_young(Share::new(0.5).unwrap())
+        .with_opt_in(random.random_bool(0.1))
+        .with_quiet_hours(random.random_bool(0.15).then_some(quiet))
+        .with_persistence(if random.random_bool(0.5) { Persistence::NONE } else { persistence.unwrap() })
+        .with_minimum_coverage(Share::new(0.6).unwrap())
+        .with_strategy(if random.random_bool(0.1) { Strategy::Predict } else { Strategy::RotateOutliers })
+        .with_variance_thresholds(BTreeMap::new())
 }
 
 fn history_policy(random: &mut ChaCha8Rng) -> HistoryPolicy {

@@ -105,7 +105,7 @@ impl World {
         for ordinal in 0..setup.pods {
             world.start(ordinal, random);
         }
-        let marked = setup.policy.opt_in;
+        let marked = setup.policy.eligibility.opt_in;
         for life in world.pods.values_mut() {
             life.ready_at = Some(START);
             if marked && !life.pod.name.ends_with('3') {

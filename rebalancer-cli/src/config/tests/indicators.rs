@@ -21,7 +21,7 @@ fn asked(loads: &[(Indicator, PromQl)]) -> Queries {
 }
 
 fn queries(environment: &[(&str, &str)]) -> Queries {
-    resolved(environment).sight.queries
+    resolved(environment).adapters.queries
 }
 
 fn own(text: &str) -> PromQl {
@@ -29,7 +29,7 @@ fn own(text: &str) -> PromQl {
 }
 
 fn weights(environment: &[(&str, &str)]) -> BTreeMap<Indicator, f64> {
-    let weights = resolved(environment).task.policy.weights;
+    let weights = resolved(environment).run.policy.selection.weights;
     Indicator::ALL.iter().map(|&indicator| (indicator, weights.of(indicator).get())).collect()
 }
 

@@ -35,7 +35,7 @@ fn bad(file: &str) -> Vec<String> {
 }
 
 fn names(workloads: &[Settings]) -> Vec<String> {
-    workloads.iter().map(|settings| settings.task.subject.workload.to_string()).collect()
+    workloads.iter().map(|settings| settings.run.subject.workload.to_string()).collect()
 }
 
 const TWO: &str = "
@@ -52,10 +52,10 @@ fn each_entry_is_a_workload_in_the_order_of_the_file() {
     let workloads = good(TWO);
     assert_eq!(names(&workloads), ["streams/orders", "billing/payments"]);
     let [orders, payments] = workloads.as_slice() else { panic!("two") };
-    assert_eq!(orders.sight.inventory.label_selector, "app=orders");
-    assert_eq!(payments.sight.inventory.label_selector, "app=consumer");
-    assert_eq!((orders.task.policy.top_k.get(), payments.task.policy.top_k.get()), (2, 1));
-    assert_eq!(payments.sight.inventory.container, "payments");
+    assert_eq!(orders.adapters.inventory.label_selector, "app=orders");
+    assert_eq!(payments.adapters.inventory.label_selector, "app=consumer");
+    assert_eq!((orders.run.policy.selection.top_k.get(), payments.run.policy.selection.top_k.get()), (2, 1));
+    assert_eq!(payments.adapters.inventory.container, "payments");
 }
 
 #[test]
@@ -86,12 +86,12 @@ workloads:
 ";
     let workloads = good(file);
     let [workload] = workloads.as_slice() else { panic!("one") };
-    assert_eq!(workload.task.subject.workload.name, "0123");
-    assert!((workload.task.policy.variance_threshold(Indicator::Cpu).get() - 0.3).abs() < 1e-12);
-    assert_eq!(workload.task.mode, Mode::DryRun);
-    assert_eq!(workload.task.policy.minimum_age, SignedDuration::from_mins(10));
-    assert_eq!(workload.task.subject.hpa_prefix, "0x10-");
-    assert_eq!(workload.sight.inventory.container, "true");
+    assert_eq!(workload.run.subject.workload.name, "0123");
+    assert!((workload.run.policy.variance_threshold(Indicator::Cpu).get() - 0.3).abs() < 1e-12);
+    assert_eq!(workload.run.mode, Mode::DryRun);
+    assert_eq!(workload.run.policy.eligibility.minimum_age, SignedDuration::from_mins(10));
+    assert_eq!(workload.run.subject.hpa_prefix, "0x10-");
+    assert_eq!(workload.adapters.inventory.container, "true");
 }
 
 #[test]
@@ -99,7 +99,7 @@ fn null_and_empty_are_not_set_and_hide_nothing() {
     let file = "workloads: [{DEPLOYMENT_NAME: orders, KUBE_NAMESPACE: , DRY_RUN: ~, CYCLE_TIMEOUT: ' ', HPA_PREFIX: null}]";
     let workloads = good(file);
     assert_eq!(names(&workloads), ["streams/orders"]);
-    assert_eq!((workloads[0].task.mode, workloads[0].task.timeout), (Mode::Real, Duration::from_secs(28)));
+    assert_eq!((workloads[0].run.mode, workloads[0].run.timeout), (Mode::Real, Duration::from_secs(28)));
 }
 
 #[test]
@@ -114,7 +114,7 @@ workloads:
 ";
     let workloads = good(file);
     assert_eq!(names(&workloads), ["streams/orders", "streams/payments"]);
-    assert!(workloads.iter().all(|settings| settings.task.policy.top_k.get() == 4));
+    assert!(workloads.iter().all(|settings| settings.run.policy.selection.top_k.get() == 4));
 }
 
 #[test]
@@ -123,7 +123,7 @@ fn a_flag_wins_over_the_file_and_the_file_over_the_environment() {
     let environment = [("KUBE_NAMESPACE", "streams"), ("CYCLE_TIMEOUT", "10s")];
     let timeouts = |flags: &[(&str, &str)]| -> Vec<u64> {
         let workloads = read(file, flags, &environment).unwrap();
-        workloads.iter().map(|settings| settings.task.timeout.as_secs()).collect()
+        workloads.iter().map(|settings| settings.run.timeout.as_secs()).collect()
     };
     assert_eq!(timeouts(&[]), [20, 10]);
     assert_eq!(timeouts(&[("CYCLE_TIMEOUT", "15s")]), [15, 15]);

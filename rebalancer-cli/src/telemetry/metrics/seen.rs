@@ -5,7 +5,7 @@ use std::sync::OnceLock;
 use rebalancer_core::cycle::{Intent, Journal};
 use rebalancer_core::cycle::{Observation, PodOutcome};
 use rebalancer_core::fleet::Indicator;
-use rebalancer_core::report::{Decision, Report};
+use rebalancer_core::report::{Decision, PodReport, Report};
 use rebalancer_core::stats::Distribution;
 
 /// A series for each pod must have an end.
@@ -45,13 +45,14 @@ impl MetricsJournal {
 
 impl Journal for MetricsJournal {
     fn decided(&self, observation: &Observation) {
-        let each = if self.per_pod { each(observation) } else { Vec::new() };
+        let report = &observation.report;
+        let each = if self.per_pod { each(report) } else { Vec::new() };
         // A cycle decides once.
         self.seen.get_or_init(|| Seen {
-            pods: pods(observation),
-            loads: distributions(&observation.report),
+            pods: pods(report),
+            loads: distributions(report),
             each,
-            predicted: predicted(&observation.report),
+            predicted: predicted(report),
         });
     }
 
@@ -60,14 +61,14 @@ impl Journal for MetricsJournal {
     fn finished(&self, _: &Intent<'_>, _: &PodOutcome) {}
 }
 
-fn pods(Observation { snapshot, report }: &Observation) -> [(&'static str, usize); 5] {
+fn pods(report: &Report) -> [(&'static str, usize); 5] {
     let chosen = match &report.decision {
         Decision::Rotate(plan) => plan.removals.as_slice(),
         Decision::Balanced | Decision::Hold(_) => &[],
     };
     let hot = chosen.iter().filter(|removal| removal.choice.is_hot()).count();
     [
-        ("listed", snapshot.pods.len()),
+        ("listed", report.pods.len()),
         ("serving", report.serving),
         ("eligible", report.eligible),
         ("hot", hot),
@@ -79,12 +80,12 @@ fn distributions(report: &Report) -> Vec<(Indicator, Distribution)> {
     report.indicators.iter().map(|seen| (seen.indicator, seen.distribution)).collect()
 }
 
-fn each(observation: &Observation) -> Vec<(String, Indicator, f64)> {
-    let pods = observation.snapshot.pods.iter().take(MOST_PODS);
-    let of_pod = |observed: &rebalancer_core::snapshot::ObservedPod| {
+fn each(report: &Report) -> Vec<(String, Indicator, f64)> {
+    let pods = report.pods.iter().take(MOST_PODS);
+    let of_pod = |pod: &PodReport| {
         let load = |indicator| {
-            let load = observed.loads.get(indicator)?.get();
-            Some((observed.pod.name.clone(), indicator, load))
+            let load = pod.loads.get(indicator)?.get();
+            Some((pod.pod.name.clone(), indicator, load))
         };
         Indicator::ALL.into_iter().filter_map(load).collect::<Vec<_>>()
     };

@@ -72,7 +72,7 @@ async fn a_rotation_is_an_event_on_each_pod_and_on_the_workload() {
             event
         };
         for (index, role) in [(0, "hot"), (1, "hot"), (4, "cold"), (5, "cold")] {
-            let event = about(&before.0[index].name, "RotatedPod").await;
+            let event = about(&before.0[index].name, "Rotated").await;
             assert_eq!(event.involved_object.uid.as_deref(), Some(before.0[index].uid.as_str()));
             assert!(event.message.as_deref().unwrap().contains(role), "{event:?}");
         }

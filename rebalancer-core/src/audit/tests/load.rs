@@ -56,7 +56,7 @@ fn check(
     expected: &[Violation],
 ) {
     let snapshot = fleet(lag);
-    assert_eq!(audit(&planted(&snapshot, hot, cold), &snapshot, &policy()), expected);
+    assert_eq!(violations(&planted(&snapshot, hot, cold), &snapshot, &policy()), expected);
 }
 
 #[test]
@@ -90,12 +90,12 @@ fn a_pod_that_is_hot_only_by_the_mean_request_is_caught() {
     // 1.5 cores are above the 1.05 of a pod with one core, and below the 2.1 of this one.
     let snapshot = sized(&[(1.5, 2.0), (0.4, 1.0), (0.3, 0.5), (0.3, 0.5)], 70.0);
     let plan = planted(&snapshot, (0, None), (2, None));
-    assert_eq!(audit(&plan, &snapshot, &policy()), [Violation::NotHot { pod: "p000".to_owned() }]);
+    assert_eq!(violations(&plan, &snapshot, &policy()), [Violation::NotHot { pod: "p000".to_owned() }]);
 }
 
 #[test]
 fn a_hot_pod_that_was_hot_before_only_by_another_limit_than_its_own_is_caught() {
-    let lasting = Policy { persistence: Persistence::default(), ..policy() };
+    let lasting = policy().with_persistence(Persistence::default());
     let check = |was: [f64; 4], percent: Option<f64>, expected: &[Violation]| {
         // Hot above 2.1 and 1.05 cores, or above 1.5 times the mean.
         let mut snapshot = sized(&[(2.5, 2.0), (0.4, 1.0), (0.3, 0.5), (0.3, 0.5)], 70.0);
@@ -105,7 +105,7 @@ fn a_hot_pod_that_was_hot_before_only_by_another_limit_than_its_own_is_caught() 
         let named = ["p000", "p001", "p002", "p003"].into_iter().zip(was).collect::<Vec<_>>();
         let windows = Ok(vec![samples(&named); 2]);
         snapshot.past = Some(Past { indicator: Indicator::Cpu, windows });
-        assert_eq!(audit(&planted(&snapshot, (0, None), (2, None)), &snapshot, &lasting), expected);
+        assert_eq!(violations(&planted(&snapshot, (0, None), (2, None)), &snapshot, &lasting), expected);
     };
     let passing = [Violation::Passing { pod: "p000".to_owned() }];
     check([2.2, 0.4, 0.3, 0.3], Some(70.0), &[]);
@@ -133,9 +133,12 @@ fn a_made_up_score_is_caught() {
 fn by_one_indicator_loads_rank_and_no_score_is_true() {
     let snapshot = snapshot(&CPU, Some(70.0));
     let plan = planted(&snapshot, (2, None), (5, None));
-    assert_eq!(audit(&plan, &snapshot, &policy()), []);
+    assert_eq!(violations(&plan, &snapshot, &policy()), []);
     let scored = planted(&snapshot, (2, Some(1.6)), (5, None));
-    assert_eq!(audit(&scored, &snapshot, &policy()), [Violation::NotMeasured { pod: "p002".to_owned() }]);
+    assert_eq!(
+        violations(&scored, &snapshot, &policy()),
+        [Violation::NotMeasured { pod: "p002".to_owned() }]
+    );
 }
 
 #[test]
@@ -149,8 +152,8 @@ fn a_fleet_whose_pods_differ_too_little_is_no_grounds() {
         [(0.5, vec![]), (0.6, vec![Violation::NoImbalance { indicator: Indicator::Cpu }])]
     {
         let thresholds = [(Indicator::Cpu, Ratio::new(threshold).unwrap())].into();
-        let policy = Policy { variance_thresholds: thresholds, ..policy() };
-        assert_eq!(audit(&plan, &snapshot, &policy), expected, "{threshold}");
+        let policy = policy().with_variance_thresholds(thresholds);
+        assert_eq!(violations(&plan, &snapshot, &policy), expected, "{threshold}");
     }
 }
 
@@ -160,7 +163,7 @@ fn a_pod_without_the_request_that_the_target_is_a_share_of_is_caught() {
         let mut snapshot = fleet(LAG.map(Some));
         snapshot.pods[3].cpu_request = request.map(|cores| Cores::new(cores).unwrap());
         let plan = planted(&snapshot, (0, None), (5, None));
-        let unknown = audit(&plan, &snapshot, &policy()).contains(&Violation::RequestUnknown);
+        let unknown = violations(&plan, &snapshot, &policy()).contains(&Violation::RequestUnknown);
         assert_eq!(unknown, expected, "{request:?}");
     }
 }

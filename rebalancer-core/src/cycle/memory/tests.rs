@@ -4,10 +4,10 @@ use jiff::SignedDuration;
 
 use super::*;
 use crate::assignor::Assignor;
-use crate::cycle::{Hands, Order, Subject, act, observe};
+use crate::cycle::{CycleSpec, Intent, Journal, MemorySettings, PodOutcome, Ports, Subject, observe, run};
 use crate::history::{Effect, MemoryStore, Pause};
 use crate::policy::{Strategy, Timing};
-use crate::simulation::course::Silent;
+use crate::report::Hold;
 use crate::simulation::{Fleet, Shape};
 
 const TTL: SignedDuration = SignedDuration::from_mins(1);
@@ -31,28 +31,32 @@ async fn cycle_with(
     id: &str,
     history_policy: HistoryPolicy,
 ) -> (LookBack, Report, Outcome) {
-    let now = fleet.now();
-    let mut memory = Memory::open(store, id, mode, TTL, history_policy, now).await.unwrap();
-    let policy = memory.limited(policy, now);
-    let subject = Subject { workload: Fleet::workload(), hpa_prefix: String::new() };
-    let mut observation = observe(&subject, fleet, fleet, &policy, now).await.unwrap();
-    let look_back = memory.look_back(&observation, now);
-    memory.hold_if_paused(&mut observation.report, now);
-    if let Decision::Rotate(plan) = &observation.report.decision {
-        memory.begin(store, &observation.report, plan, now).await.unwrap();
+    let memory = MemorySettings { policy: history_policy, lock_for: TTL, one_removal: SignedDuration::ZERO };
+    let spec =
+        CycleSpec::new(id, Fleet::workload()).with_policy(policy.clone()).with_mode(mode).with_memory(memory);
+    let journal = LookedBack::default();
+    let ports = Ports::new(fleet, fleet, fleet, fleet).with_store(store).with_journal(&journal);
+    let end = run(&spec, &ports).await;
+    let look_back = journal.0.into_inner().unwrap();
+    (look_back, end.report.unwrap(), end.outcome.unwrap())
+}
+
+/// Keeps what a cycle looked back at.
+#[derive(Default)]
+struct LookedBack(std::sync::Mutex<LookBack>);
+
+impl Journal for LookedBack {
+    fn looked_back(&self, look_back: &LookBack) {
+        *self.0.lock().unwrap() = look_back.clone();
     }
-    let hands =
-        Hands { inventory: fleet, deleter: fleet, journal: &Silent, interrupt: &Silent, clock: fleet };
-    let order = Order { cycle: id, mode, lock_until: memory.held_until() };
-    let outcome = act(&observation, &policy, &hands, &order).await;
-    memory.close(store, Ok(&outcome), CycleCost::default(), now).await.unwrap();
-    (look_back, observation.report, outcome)
+    fn intended(&self, _: &Intent<'_>) {}
+    fn finished(&self, _: &Intent<'_>, _: &PodOutcome) {}
 }
 
 /// A fleet under range, where rotate-outliers rotates for ever and changes nothing.
 fn hopeless() -> (Fleet, Policy) {
     let shape = Shape { assignor: Assignor::Range, timing: Timing::AllAtOnce, seed: 3, ..Shape::default() };
-    let policy = Policy { strategy: Strategy::RotateOutliers, ..Policy::default() };
+    let policy = Policy::default().with_strategy(Strategy::RotateOutliers);
     (Fleet::new(&shape).unwrap(), policy)
 }
 
@@ -87,7 +91,7 @@ async fn a_prediction_is_shown_against_what_was_measured() {
     let shape = Shape { timing: Timing::AllAtOnce, seed: 7, ..Shape::default() };
     let fleet = Fleet::new(&shape).unwrap();
     let store = MemoryStore::default();
-    let policy = Policy { timing: Timing::AllAtOnce, ..Policy::default() };
+    let policy = Policy::default().with_timing(Timing::AllAtOnce);
     let (_, report, _) = cycle(&fleet, &store, &policy, Mode::Real, "first").await;
     let predicted = report.prediction.unwrap().expected_cv;
     fleet.settle(SignedDuration::from_mins(20));
@@ -136,7 +140,7 @@ async fn a_run_that_was_killed_frees_the_lock_by_expiry_and_the_next_one_finishe
     let mut killed =
         Memory::open(&store, "killed", Mode::Real, TTL, HistoryPolicy::default(), now).await.unwrap();
     let subject = Subject { workload: Fleet::workload(), hpa_prefix: String::new() };
-    let observation = observe(&subject, &fleet, &fleet, &policy, now).await.unwrap();
+    let observation = observe(&subject, &fleet, &fleet, &policy, None, now).await.unwrap();
     let Decision::Rotate(plan) = &observation.report.decision else {
         panic!("{}", observation.report.decision)
     };
@@ -163,9 +167,9 @@ async fn the_removal_budget_limits_a_plan_across_runs() {
     let budget = crate::history::Budget::new(2, SignedDuration::from_hours(1)).unwrap();
     let history_policy = HistoryPolicy::default().spending(Some(budget));
     let memory = Memory::open(&store, "cycle", Mode::Real, TTL, history_policy, fleet.now()).await.unwrap();
-    let limited = memory.limited(&policy, fleet.now());
-    assert_eq!(limited.most_removals, Some(2));
-    let report = crate::planner::plan(&fleet.snapshot().unwrap(), &limited);
+    let constraints = memory.constraints(fleet.now());
+    assert_eq!(constraints.most_removals, Some(2));
+    let report = crate::planner::plan(&fleet.snapshot().unwrap(), &policy, &constraints);
     assert!(
         matches!(&report.decision, Decision::Rotate(plan) if plan.removals.len() == 2),
         "{}",

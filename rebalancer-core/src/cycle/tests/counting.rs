@@ -32,25 +32,19 @@ impl Inventory for Failing<'_> {
     }
 }
 
-async fn one(fleet: &Fleet, store: &MemoryStore, mode: Mode) -> End {
+async fn one(fleet: &Fleet, store: &MemoryStore, mode: Mode) -> CycleEnd {
     one_by(policy(), fleet, store, mode).await
 }
 
-async fn one_by(policy: Policy, fleet: &Fleet, store: &MemoryStore, mode: Mode) -> End {
-    let (journal, interrupt) = (Lines::default(), After::never());
+async fn one_by(policy: Policy, fleet: &Fleet, store: &MemoryStore, mode: Mode) -> CycleEnd {
     let inventory = Failing(fleet, AtomicU64::new(5));
-    let hands = Hands {
-        inventory: &inventory,
-        deleter: fleet,
-        journal: &journal,
-        interrupt: &interrupt,
-        clock: fleet,
-    };
     let (lock_for, one_removal) = (SignedDuration::from_mins(1), SignedDuration::from_secs(1));
-    let remembering = Remembering { history_policy: HistoryPolicy::default(), lock_for, one_removal };
-    let (cycle, remembering) = (format!("cycle-{mode:?}"), Some(remembering));
-    let task = Task { cycle, subject: subject(), policy, mode, remembering };
-    run(&task, &Ports { metrics: fleet, store, hands }).await
+    let memory = MemorySettings { policy: HistoryPolicy::default(), lock_for, one_removal };
+    let spec = CycleSpec::new(format!("cycle-{mode:?}"), Fleet::workload())
+        .with_policy(policy)
+        .with_mode(mode)
+        .with_memory(memory);
+    run(&spec, &Ports::new(fleet, &inventory, fleet, fleet).with_store(store)).await
 }
 
 async fn stored(fleet: &Fleet, store: &MemoryStore) -> Record {
@@ -62,7 +56,7 @@ async fn stored(fleet: &Fleet, store: &MemoryStore) -> Record {
 async fn a_cycle_hands_out_the_record_that_it_wrote() {
     let (fleet, _) = uneven().await;
     let store = MemoryStore::default();
-    let End { outcome, record, .. } = one(&fleet, &store, Mode::Real).await;
+    let CycleEnd { outcome, record, .. } = one(&fleet, &store, Mode::Real).await;
     let Ok(Outcome::Acted { pods, .. }) = outcome else { panic!("{outcome:?}") };
     let record = record.unwrap();
     assert_eq!(record, stored(&fleet, &store).await);
@@ -97,7 +91,7 @@ async fn a_dry_run_counts_nothing_and_hands_out_what_it_read() {
 async fn a_cycle_that_holds_is_counted_with_its_reason() {
     let (fleet, _) = uneven().await;
     let store = MemoryStore::default();
-    let cautious = Policy { minimum_pods: 1000, ..policy() };
+    let cautious = policy().with_minimum_pods(1000);
     let record = one_by(cautious, &fleet, &store, Mode::Real).await.record.unwrap();
     assert_eq!(record.counters().holds.iter().collect::<Vec<_>>(), [("too_few_pods", 1)]);
     assert_eq!(record.counters().cycles.get("held"), 1);

@@ -1,10 +1,10 @@
 //! Disruption budgets are looked at before anything is decided.
 
 use crate::eligibility::Veto;
+use crate::fixture::plan;
+use crate::fixture::verdicts;
 use crate::fixture::{policy, snapshot};
 use crate::fleet::{DisruptionBudget, Requirement, Selector};
-use crate::planner::plan;
-use crate::policy::Policy;
 use crate::report::{Decision, Hold, Report, Spared, Verdict};
 use crate::snapshot::Snapshot;
 use crate::unit::Share;
@@ -43,7 +43,7 @@ fn a_batch_is_trimmed_to_what_the_budget_lets_go() {
     assert_eq!(removed(&under(vec![budget("b", 4)])), ["p000", "p005", "p001", "p004"]);
     let report = under(vec![budget("b", 3)]);
     assert_eq!(removed(&report), ["p000", "p005", "p001"]);
-    assert!(matches!(report.verdicts[4], Verdict::Spared(Spared::Trimmed(_))), "{}", report.verdicts[4]);
+    assert!(matches!(verdicts(&report)[4], Verdict::Spared(Spared::Trimmed(_))), "{}", verdicts(&report)[4]);
     assert_eq!(removed(&under(vec![budget("b", 2)])), ["p000", "p005"]);
 }
 
@@ -91,7 +91,7 @@ fn each_budget_has_room_of_its_own() {
 #[test]
 fn a_pod_under_two_budgets_can_t_be_evicted() {
     let report = under(vec![budget("a", 9), budget("b", 9)]);
-    assert_eq!(report.verdicts[0], Verdict::Vetoed(Veto::SeveralBudgets { budgets: 2 }));
+    assert_eq!(verdicts(&report)[0], Verdict::Vetoed(Veto::SeveralBudgets { budgets: 2 }));
     assert!(
         matches!(&report.decision, Decision::Hold(Hold::NoEligiblePods { vetoes, .. })
         if vetoes.get("several_budgets") == Some(&6)),
@@ -102,7 +102,7 @@ fn a_pod_under_two_budgets_can_t_be_evicted() {
 
 #[test]
 fn the_largest_share_trims_a_batch_and_holds_one_that_makes_no_sense_any_more() {
-    let share = |share| Policy { most_share: Share::new(share).unwrap(), ..policy() };
+    let share = |share| policy().with_most_share(Share::new(share).unwrap());
     assert_eq!(removed(&plan(&fleet(Vec::new()), &share(0.5))), ["p000", "p005", "p001"]);
     assert_eq!(removed(&plan(&fleet(Vec::new()), &share(1.0 / 3.0))), ["p000", "p005"]);
     let held = plan(&fleet(Vec::new()), &share(0.3)).decision;

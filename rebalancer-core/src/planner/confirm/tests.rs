@@ -1,8 +1,10 @@
 //! A spike is no reason to act; what lasts is.
 
+use crate::fixture::plan;
+use crate::fixture::verdicts;
 use crate::fixture::{self, named, policy, snapshot};
 use crate::fleet::{Indicator, Samples};
-use crate::planner::{plan, to_confirm};
+use crate::planner::to_confirm;
 use crate::policy::{Persistence, Policy};
 use crate::port::MetricsError;
 use crate::report::{Decision, Hold, Report, Spared, Verdict};
@@ -17,7 +19,7 @@ const CALM: [f64; 6] = [0.8, 0.7, 0.8, 0.6, 0.6, 0.6];
 const FIRST_ONLY: [f64; 6] = [1.2, 0.7, 0.8, 0.6, 0.6, 0.6];
 
 fn lasting() -> Policy {
-    Policy { persistence: Persistence::default(), ..policy() }
+    policy().with_persistence(Persistence::default())
 }
 
 fn samples(loads: &[f64]) -> Samples {
@@ -66,7 +68,7 @@ fn a_pod_that_is_hot_only_now_is_spared_while_one_that_stays_hot_goes() {
     let report = plan(&with_past(Some(70.0), &[&FIRST_ONLY, &FIRST_ONLY]), &lasting());
     assert_eq!(removed(&report), ["p000", "p005", "p004"]);
     let passing = Spared::NotPersistent { hot_in: 1, windows: 3, required: 2 };
-    assert_eq!(report.verdicts[1], Verdict::Spared(passing));
+    assert_eq!(verdicts(&report)[1], Verdict::Spared(passing));
 }
 
 /// Somebody is always hot, but never the same pod twice.
@@ -99,7 +101,7 @@ fn what_was_measured_before_a_pod_was_ready_is_not_its_own() {
     for hot in &mut fleet.pods[..2] {
         hot.pod.ready_since = Some(fixture::NOW - SignedDuration::from_secs(301));
     }
-    let two_minutes = Policy { minimum_age: SignedDuration::from_mins(2), ..lasting() };
+    let two_minutes = lasting().with_minimum_age(SignedDuration::from_mins(2));
     let report = plan(&fleet, &two_minutes);
     assert_eq!(removed(&report)[0], "p000", "one reading of five minutes ago is its own");
     for hot in &mut fleet.pods[..2] {

@@ -6,7 +6,7 @@ use crate::fleet::{CpuTarget, Target};
 use crate::policy::Persistence;
 use crate::report::Limit;
 use crate::snapshot::Past;
-use crate::unit::{Cores, Load};
+use crate::unit::Cores;
 use proptest::prelude::*;
 
 /// Two pods request one core, two request two; hot above 1.05 and 2.1 cores.
@@ -25,17 +25,17 @@ fn a_pod_with_twice_the_request_at_twice_the_load_is_not_hot() {
 
 #[test]
 fn a_small_pod_above_its_own_limit_is_hot_though_a_larger_one_carries_more() {
-    let one = Policy { top_k: 1.try_into().unwrap(), ..policy() };
+    let one = policy().with_top_k(1.try_into().unwrap());
     let report = plan(&sized(&TWO_SIZES, 70.0), &one);
     assert_eq!(removed(&report), Some(vec![("p000", "hot"), ("p001", "cold")]));
-    let Verdict::Chosen(Choice::Hot { above, .. }) = report.verdicts[0] else { panic!() };
+    let Verdict::Chosen(Choice::Hot { above, .. }) = verdicts(&report)[0] else { panic!() };
     assert!((above.get() - 1.05).abs() < 1e-12);
 }
 
 #[test]
 fn the_improvement_is_that_of_the_work_whatever_is_requested() {
     // Mixed with 0.3, 1.2 cores become 0.75 each.
-    let report = plan(&sized(&TWO_SIZES, 70.0), &Policy { top_k: 1.try_into().unwrap(), ..policy() });
+    let report = plan(&sized(&TWO_SIZES, 70.0), &policy().with_top_k(1.try_into().unwrap()));
     let Decision::Rotate(Plan { expectation: Expectation::EvenMixing(improvement), .. }) = report.decision
     else {
         panic!("{}", report.decision)
@@ -72,7 +72,7 @@ fn a_request_of_no_cores_is_none() {
 
 #[test]
 fn earlier_readings_are_judged_by_each_pods_own_request_too() {
-    let lasting = Policy { persistence: Persistence::default(), ..policy() };
+    let lasting = policy().with_persistence(Persistence::default());
     let with_past = |small: f64, large: f64| {
         let mut fleet = sized(&TWO_SIZES, 70.0);
         let window = samples(&[("p000", small), ("p001", 0.3), ("p002", large), ("p003", 0.9)]);
@@ -100,7 +100,7 @@ proptest! {
             Target::Known { hpa: "consumer".to_owned(), target: CpuTarget::AverageValue(target) };
         let by_value = plan(&fleet, &policy());
         prop_assert_eq!(&by_request.decision, &by_value.decision);
-        prop_assert_eq!(&by_request.verdicts, &by_value.verdicts);
+        prop_assert_eq!(&verdicts(&by_request), &verdicts(&by_value));
         prop_assert_eq!(cpu_limit(&by_request).to_string(), cpu_limit(&by_value).to_string());
     }
 

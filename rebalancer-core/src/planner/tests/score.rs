@@ -1,10 +1,9 @@
 //! Several indicators: a weighted score ranks the pods.
 
 use super::*;
-use crate::audit::audit;
 use crate::fixture::measured;
 use crate::policy::Weights;
-use crate::unit::{Load, Weight};
+use crate::unit::Weight;
 
 /// The mean is 0.8 cores; the first three are above 1.05.
 const CPU: [f64; 6] = [1.2, 1.1, 1.3, 0.5, 0.4, 0.3];
@@ -26,11 +25,11 @@ fn both() -> Snapshot {
 
 fn weighing(weights: &[(Indicator, f64)]) -> Policy {
     let weights = weights.iter().map(|(indicator, weight)| (*indicator, Weight::new(*weight).unwrap()));
-    Policy { weights: Weights::new(weights.collect()).unwrap(), ..policy() }
+    policy().with_weights(Weights::new(weights.collect()).unwrap())
 }
 
 fn scores(report: &Report) -> Vec<f64> {
-    report.scores.iter().map(|score| score.map_or(f64::NAN, |score| score.get())).collect()
+    report.pods.iter().map(|pod| pod.score.map_or(f64::NAN, |score| score.get())).collect()
 }
 
 fn close(given: &[f64], expected: &[f64]) {
@@ -47,9 +46,9 @@ fn the_worked_example_ranks_by_the_mean_of_both_and_removes_no_pod_as_cold_that_
         Some(vec![("p000", "hot"), ("p005", "cold"), ("p001", "hot"), ("p003", "cold")])
     );
     // The hottest by CPU has little lag; the second coldest by CPU has much.
-    assert_eq!(report.verdicts[2], Verdict::Spared(Spared::Between));
-    let Verdict::Spared(Spared::HotBy { indicator: Indicator::Lag, limit }) = report.verdicts[4] else {
-        panic!("{}", report.verdicts[4])
+    assert_eq!(verdicts(&report)[2], Verdict::Spared(Spared::Between));
+    let Verdict::Spared(Spared::HotBy { indicator: Indicator::Lag, limit }) = verdicts(&report)[4] else {
+        panic!("{}", verdicts(&report)[4])
     };
     assert!((limit.get() - 150.0).abs() < 1e-9);
     assert_eq!(audit_of(&report, &both(), &policy()), []);
@@ -57,7 +56,7 @@ fn the_worked_example_ranks_by_the_mean_of_both_and_removes_no_pod_as_cold_that_
 
 fn audit_of(report: &Report, fleet: &Snapshot, policy: &Policy) -> Vec<crate::audit::Violation> {
     let Decision::Rotate(plan) = &report.decision else { panic!("{}", report.decision) };
-    audit(plan, fleet, policy)
+    violations(plan, fleet, policy)
 }
 
 #[test]
@@ -102,7 +101,7 @@ fn when_no_usable_indicator_has_a_weight_the_one_that_raised_the_imbalance_ranks
     let nothing_left = weighing(&[(Indicator::Cpu, 0.0), (Indicator::Lag, 0.0)]);
     let report = plan(&both(), &nothing_left);
     assert_eq!(removed(&report).unwrap()[0], ("p002", "hot"));
-    assert_eq!(report.scores, [None; 6]);
+    assert!(report.pods.len() == 6 && !report.has_scores());
     assert_eq!(audit_of(&report, &both(), &nothing_left), []);
 }
 
@@ -120,7 +119,7 @@ fn a_pod_that_may_be_hot_by_another_indicator_is_not_removed_as_a_cold_one() {
     let mut lag = known(&LAG);
     lag[5] = None;
     let report = plan(&fleet(&known(&CPU), &lag), &policy());
-    assert_eq!(report.verdicts[5], Verdict::Spared(Spared::MaybeHotBy { indicator: Indicator::Lag }));
+    assert_eq!(verdicts(&report)[5], Verdict::Spared(Spared::MaybeHotBy { indicator: Indicator::Lag }));
 }
 
 #[test]
@@ -129,25 +128,25 @@ fn a_pod_without_a_sample_of_the_raised_indicator_is_no_candidate_whatever_its_s
         let mut cpu = known(&CPU);
         cpu[pod] = None;
         let report = plan(&fleet(&cpu, &known(&LAG)), &policy());
-        assert_eq!(report.verdicts[pod], Verdict::Spared(Spared::NoSample));
-        assert!(report.scores[pod].is_some());
+        assert_eq!(verdicts(&report)[pod], Verdict::Spared(Spared::NoSample));
+        assert!(report.pods[pod].score.is_some());
     }
 }
 
 #[test]
 fn one_indicator_has_no_scores() {
     let report = plan(&snapshot(&CPU, Some(70.0)), &policy());
-    assert!(report.scores.is_empty());
-    let Verdict::Chosen(choice) = report.verdicts[2] else { panic!("{}", report.verdicts[2]) };
+    assert!(!report.has_scores());
+    let Verdict::Chosen(choice) = verdicts(&report)[2] else { panic!("{}", verdicts(&report)[2]) };
     assert_eq!(choice.to_string(), "hot: number 1 from the top, above 1.050");
 }
 
 #[test]
 fn a_choice_tells_its_score_where_scores_ranked() {
     let report = plan(&both(), &policy());
-    let Verdict::Chosen(choice) = report.verdicts[0] else { panic!("{}", report.verdicts[0]) };
+    let Verdict::Chosen(choice) = verdicts(&report)[0] else { panic!("{}", verdicts(&report)[0]) };
     assert_eq!(choice.to_string(), "hot: number 1 from the top, above 1.050, score 1.450");
-    assert_eq!(report.verdicts[5].to_string(), "chosen, cold: number 1 from the bottom, score 0.338");
+    assert_eq!(verdicts(&report)[5].to_string(), "chosen, cold: number 1 from the bottom, score 0.338");
 }
 
 #[test]
@@ -156,7 +155,7 @@ fn an_indicator_with_too_few_samples_and_one_that_is_zero_everywhere_are_left_ou
     let mut few = known(&LAG);
     few[..2].fill(None);
     let incomplete = plan(&fleet(&known(&CPU), &few), &policy());
-    assert!(incomplete.scores.is_empty());
+    assert!(!incomplete.has_scores());
     assert_eq!(incomplete.decision, alone.decision);
     let idle = plan(&fleet(&known(&CPU), &[Some(0.0); 6]), &policy());
     close(&scores(&idle), &CPU.map(|load| load / 0.8));
@@ -168,8 +167,8 @@ fn a_vetoed_pod_has_a_score_and_is_left_alone_all_the_same() {
     let mut fleet = both();
     fleet.pods[0].pod.ready = false;
     let report = plan(&fleet, &policy());
-    assert_eq!(report.verdicts[0], Verdict::Vetoed(Veto::NotReady));
-    assert!(report.scores[0].is_some());
+    assert_eq!(verdicts(&report)[0], Verdict::Vetoed(Veto::NotReady));
+    assert!(report.pods[0].score.is_some());
 }
 
 #[test]
@@ -188,5 +187,5 @@ fn a_pod_that_is_hot_by_several_and_one_that_is_cold_by_all_are_the_ends_of_thre
 fn loads_as_large_as_numbers_go_have_a_score() {
     let huge = Load::MAX.get();
     let report = plan(&fleet(&known(&[huge, huge, 0.1, 0.1]), &known(&[huge, 1.0, 1.0, 1.0])), &policy());
-    assert!(report.scores.iter().all(Option::is_some), "{:?}", report.scores);
+    assert!(report.pods.iter().all(|pod| pod.score.is_some()), "{:?}", report.pods);
 }

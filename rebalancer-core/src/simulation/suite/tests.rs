@@ -1,10 +1,13 @@
 //! The suite is what it says it is.
 
 use super::*;
+use crate::policy::Persistence;
 
 /// The courses of a case under rotate-outliers, which tries its luck everywhere.
 async fn tried(case: &Case) -> Score {
-    run(case, Strategy::RotateOutliers, &Policy::default()).await.unwrap()
+    run(case, Strategy::RotateOutliers, &Policy::default().with_persistence(Persistence::default()))
+        .await
+        .unwrap()
 }
 
 #[tokio::test]
@@ -46,7 +49,8 @@ fn names_are_unique() {
 #[tokio::test]
 async fn a_course_is_quiet_after_its_last_removal() {
     let shape = Shape::default();
-    let policy = Policy { strategy: Strategy::RotateOutliers, ..Policy::default() };
+    let policy =
+        Policy::default().with_persistence(Persistence::default()).with_strategy(Strategy::RotateOutliers);
     let course = course::run(&shape, &policy, CYCLES).await.unwrap();
     let last = course.cycles.iter().rposition(|cycle| cycle.removed > 0).map_or(0, |index| index + 1);
     let quiet = if last == CYCLES { None } else { Some(last) };

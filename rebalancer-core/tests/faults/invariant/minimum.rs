@@ -22,7 +22,7 @@ pub(super) struct Minimum {
 
 impl Minimum {
     pub(super) fn of(setup: &Setup) -> Self {
-        Self { least: setup.policy.minimum_pods, serving: ByCycle::new(), looked: BTreeSet::new() }
+        Self { least: setup.policy.limits.minimum_pods, serving: ByCycle::new(), looked: BTreeSet::new() }
     }
 }
 

@@ -25,8 +25,8 @@ pub(super) struct NeverNow {
 impl NeverNow {
     pub(super) fn of(setup: &Setup) -> Self {
         Self {
-            minimum_age: setup.policy.minimum_age,
-            quiet: setup.policy.quiet_hours.is_some(),
+            minimum_age: setup.policy.eligibility.minimum_age,
+            quiet: setup.policy.guards.quiet_hours.is_some(),
             measured: ByCycle::new(),
             reasons: ByCycle::new(),
             acted: ByCycle::new(),

@@ -22,8 +22,8 @@ pub(super) struct NoVeto {
 impl NoVeto {
     pub(super) fn of(setup: &Setup) -> Self {
         Self {
-            minimum_age: setup.policy.minimum_age - setup.clock_error,
-            opt_in: setup.policy.opt_in,
+            minimum_age: setup.policy.eligibility.minimum_age - setup.clock_error,
+            opt_in: setup.policy.eligibility.opt_in,
             read: ByCycle::new(),
             workload_opted_in: ByCycle::new(),
         }

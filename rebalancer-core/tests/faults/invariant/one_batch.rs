@@ -18,7 +18,7 @@ pub(super) struct OneBatch {
 
 impl OneBatch {
     pub(super) fn of(setup: &Setup) -> Self {
-        Self { most: 2 * setup.policy.top_k.get(), holder: None, made: ByCycle::new() }
+        Self { most: 2 * setup.policy.selection.top_k.get(), holder: None, made: ByCycle::new() }
     }
 }
 

@@ -31,7 +31,7 @@ pub(super) struct Pauses {
 impl Pauses {
     pub(super) fn of(setup: &Setup) -> Self {
         Self {
-            settle: setup.remembering.history_policy.settle(),
+            settle: setup.memory.policy.settle(),
             slack: setup.clock_error * 2,
             intents: ByCycle::new(),
             last: None,

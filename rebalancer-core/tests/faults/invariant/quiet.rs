@@ -39,9 +39,9 @@ impl Quiet {
     pub(super) fn of(setup: &Setup) -> Self {
         Self {
             hopeless: setup.is_hopeless(),
-            hot_above: setup.hpa.map(|percent| percent / 100.0 * setup.policy.tolerance.get()),
+            hot_above: setup.hpa.map(|percent| percent / 100.0 * setup.policy.balance.tolerance.get()),
             lag: setup.lag,
-            history_policy: setup.remembering.history_policy,
+            history_policy: setup.memory.policy,
             unhelpful_limit: 3,
             calm_since: None,
             rotations: 0,

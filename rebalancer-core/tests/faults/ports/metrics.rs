@@ -20,7 +20,8 @@ impl MetricsSource for Port {
     async fn read(&self, at: Timestamp) -> Readings {
         self.call(call!("reading loads"), |sim| {
             self.tell(sim, What::Measured { at });
-            let partitions = (sim.setup.policy.strategy == Strategy::Predict).then(|| partitions(sim, at));
+            let partitions =
+                (sim.setup.policy.selection.strategy == Strategy::Predict).then(|| partitions(sim, at));
             let mut all = BTreeMap::from([(Indicator::Cpu, loads(sim, at))]);
             if sim.setup.lag {
                 all.insert(Indicator::Lag, loads(sim, at));

@@ -1,0 +1,67 @@
+//! The adapters of a workload: connections that are shared, and one observation within the cycle's time.
+
+use anyhow::{Context as _, anyhow};
+use jiff::Timestamp;
+use rebalancer_core::cycle::{self, Memory, Observation, Subject};
+use rebalancer_core::policy::Policy;
+use rebalancer_core::port::Interrupt as _;
+use rebalancer_kube::{ConnectError, Connection, KubeInventory};
+use rebalancer_prom::PrometheusSource;
+
+use crate::config::AdapterSettings;
+use crate::interrupt::Watch;
+
+/// The adapters of one workload.
+pub(crate) struct Adapters {
+    pub(crate) connection: Connection,
+    pub(crate) metrics: PrometheusSource,
+    pub(crate) inventory: KubeInventory,
+}
+
+impl Adapters {
+    /// Uses this connection; contacts nobody.
+    pub(crate) fn open(connection: Connection, adapters: AdapterSettings) -> Self {
+        Self {
+            metrics: PrometheusSource::new(adapters.metrics, adapters.queries),
+            inventory: KubeInventory::new(&connection, adapters.inventory),
+            connection,
+        }
+    }
+
+    /// Reads the fleet and decides. Nothing has happened yet, so a signal or the deadline ends it at once.
+    ///
+    /// # Errors
+    /// When there is nothing to decide on, for people.
+    pub(crate) async fn observe(
+        &self,
+        subject: &Subject,
+        policy: &Policy,
+        memory: Option<&mut Memory>,
+        watch: &Watch,
+    ) -> anyhow::Result<Observation> {
+        let observing =
+            cycle::observe(subject, &self.metrics, &self.inventory, policy, memory, Timestamp::now());
+        tokio::select! {
+            observation = observing => observation.context("the fleet could not be observed"),
+            why = watch.stopped() => Err(anyhow!("stopped before a decision: {why}")),
+        }
+    }
+}
+
+/// Workloads that reach the cluster in the same way share a connection: each costs some 25 ms and 100 kB.
+#[derive(Default)]
+pub(crate) struct Connections(Vec<(rebalancer_kube::Settings, Connection)>);
+
+impl Connections {
+    pub(crate) async fn to(
+        &mut self,
+        settings: &rebalancer_kube::Settings,
+    ) -> Result<Connection, ConnectError> {
+        if let Some((_, open)) = self.0.iter().find(|(known, _)| known == settings) {
+            return Ok(open.clone());
+        }
+        let connection = rebalancer_kube::connect(settings).await?;
+        self.0.push((settings.clone(), connection.clone()));
+        Ok(connection)
+    }
+}

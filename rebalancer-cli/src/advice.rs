@@ -1,0 +1,166 @@
+//! What to do about what the core says. The core speaks of facts; which setting or command changes them is known here, by
+//! the reason's name.
+
+use rebalancer_core::cycle::{CycleError, NotBegun};
+use rebalancer_core::eligibility::Veto;
+use rebalancer_core::group::{Inference, Unusable};
+use rebalancer_core::history::Unrecordable;
+use rebalancer_core::report::{Decision, Hold, Method, Spared, Verdict};
+
+/// A decision with what to do about it.
+pub(crate) fn decision(decision: &Decision) -> String {
+    match decision {
+        Decision::Hold(hold) => advised(decision, for_hold(hold)),
+        Decision::Balanced | Decision::Rotate(_) => decision.to_string(),
+    }
+}
+
+/// A verdict with what to do about it.
+pub(crate) fn verdict(verdict: &Verdict) -> String {
+    match verdict {
+        Verdict::Vetoed(veto) => advised(verdict, by_veto(veto)),
+        Verdict::Spared(Spared::NotPersistent { .. }) => advised(verdict, Some("PERSISTENCE_REQUIRED")),
+        Verdict::Chosen(_) | Verdict::Spared(_) => verdict.to_string(),
+    }
+}
+
+/// How pods were chosen, with what would let it know more.
+pub(crate) fn method(method: &Method) -> String {
+    let advice = match method {
+        Method::Predict { assignor, .. } => for_assignor(*assignor),
+        Method::RotateOutliers { because: Some(why) } => for_partitions(why),
+        Method::None | Method::RotateOutliers { because: None } => None,
+    };
+    advised(method, advice)
+}
+
+/// Why a cycle came to nothing, with what to do about it.
+pub(crate) fn failure(error: &CycleError) -> String {
+    let advice = match error {
+        CycleError::NotBegun(NotBegun::Unrecordable(Unrecordable::TooManyPods { .. })) => {
+            Some("lower REBALANCE_TOP_K_PODS")
+        }
+        CycleError::NotBegun(NotBegun::Unrecordable(Unrecordable::NotPlain { .. }) | NotBegun::State(_))
+        | CycleError::Memory(_)
+        | CycleError::Observe(_)
+        | CycleError::Stopped(_) => None,
+    };
+    advised(error, advice)
+}
+
+fn advised(fact: impl std::fmt::Display, advice: Option<&str>) -> String {
+    match advice {
+        // A setting that decides it is named in brackets, anything else is a sentence of its own.
+        Some(setting) if setting.chars().all(|c| c.is_ascii_uppercase() || c == '_') => {
+            format!("{fact} ({setting})")
+        }
+        Some(advice) => format!("{fact}; {advice}"),
+        None => fact.to_string(),
+    }
+}
+
+fn for_hold(hold: &Hold) -> Option<&'static str> {
+    match hold {
+        Hold::AssignorRestoresSets { assignor } => for_assignor(*assignor),
+        _ => by_hold(hold.name()),
+    }
+}
+
+/// By the hold's name; `None` where its own words say all there is to say.
+fn by_hold(name: &str) -> Option<&'static str> {
+    Some(match name {
+        "no_pods" => "check KUBE_NAMESPACE and KUBE_LABEL_SELECTOR",
+        "no_eligible_pods" => "`rebalancer plan` shows each",
+        "metrics_incomplete" => "check CONTAINER_NAME, and that the metric server scrapes every node",
+        "ambiguous_target" => "keep one for this workload, or correct HPA_PREFIX and DEPLOYMENT_NAME",
+        "too_few_pods" => "MINIMUM_PODS_REQUIRED",
+        "share_too_small" => "MAXIMUM_REMOVAL_SHARE",
+        "not_persistent" => "PERSISTENCE_REQUIRED",
+        "static_members" => "KAFKA_STATIC_MEMBERSHIP",
+        "small_gain" | "small_improvement" => "MINIMUM_IMPROVEMENT_PERCENT",
+        "quiet_hours" => "QUIET_HOURS",
+        "just_scaled" => "MINIMUM_POD_AGE",
+        "fleet_unsettled" => "MAXIMUM_YOUNG_SHARE",
+        "settling" => "SETTLE_TIME",
+        "breaker_open" => "`rebalancer reset` closes it",
+        "removal_budget_spent" => "REMOVAL_BUDGET_PODS",
+        _ => return None,
+    })
+}
+
+fn by_veto(veto: &Veto) -> Option<&'static str> {
+    match veto.name() {
+        "too_young" => Some("MINIMUM_POD_AGE"),
+        "another_workload" => Some(
+            "check KUBE_LABEL_SELECTOR, and that DEPLOYMENT_NAME names the workload (CONTAINER_NAME its container)",
+        ),
+        "not_opted_in" => Some("REQUIRE_OPT_IN"),
+        "priority" => Some("MAXIMUM_POD_PRIORITY"),
+        "no_such_container" => Some("CONTAINER_NAME"),
+        _ => None,
+    }
+}
+
+const fn for_assignor(assignor: Inference) -> Option<&'static str> {
+    match assignor {
+        Inference::Configured { .. } | Inference::Certain { .. } => None,
+        Inference::Ambiguous { .. } | Inference::Family { .. } => Some("set KAFKA_ASSIGNOR to be sure"),
+    }
+}
+
+const fn for_partitions(why: &Unusable) -> Option<&'static str> {
+    match why {
+        Unusable::NotAsked | Unusable::Empty => Some("PARTITION_LOAD_QUERY"),
+        Unusable::NotRead
+        | Unusable::NoNumber { .. }
+        | Unusable::Gap { .. }
+        | Unusable::TwoOwners { .. }
+        | Unusable::StrangeOwner { .. }
+        | Unusable::Unexplained { .. }
+        | Unusable::NoKnownRule => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Every hold whose own words say all there is to say.
+    const PLAIN: [&str; 15] = [
+        "requests_unknown",
+        "unusable_target",
+        "no_hot_pod",
+        "group_unsettled",
+        "too_few_partitions",
+        "assignor_restores_sets",
+        "hot_partition",
+        "disruption_budget",
+        "past_unknown",
+        "workload_opted_out",
+        "rollout_in_progress",
+        "scaling_in_progress",
+        "scale_in_pending",
+        "trial_pending",
+        "breaker_open",
+    ];
+
+    #[test]
+    fn every_hold_has_advice_or_needs_none() {
+        for name in Hold::NAMES {
+            assert!(by_hold(name).is_some() || PLAIN.contains(&name), "{name}");
+        }
+    }
+
+    #[test]
+    fn a_setting_stands_in_brackets_and_a_sentence_after_a_semicolon() {
+        let hold = |hold| decision(&Decision::Hold(hold));
+        assert_eq!(
+            hold(Hold::NoPods),
+            "hold: no pod matches the label selector; check KUBE_NAMESPACE and KUBE_LABEL_SELECTOR"
+        );
+        assert_eq!(
+            hold(Hold::TooFewPods { serving: 4, minimum: 3 }),
+            "hold: 4 pods serve and 3 must stay, so one hot and one cold pod can't both go (MINIMUM_PODS_REQUIRED)"
+        );
+    }
+}

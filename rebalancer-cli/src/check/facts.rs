@@ -1,0 +1,135 @@
+//! What a check has read of one workload's surroundings. Plain values; what follows is said in [`judge`](super::judge).
+
+use std::collections::BTreeSet;
+
+use jiff::{SignedDuration, Timestamp};
+use rebalancer_core::cycle::Observation;
+use rebalancer_core::fleet::{Controller, DisruptionBudget};
+use rebalancer_core::fleet::{Hpa, Pod};
+use rebalancer_core::history::{Peeked, StateError};
+use rebalancer_core::port::{InventoryError, MetricsError, Readings};
+use rebalancer_core::snapshot::ObserveError;
+use rebalancer_kube::InventorySettings;
+use rebalancer_kube::preflight::{Allowed, BudgetShape, PodShape, Presence, WorkloadShape};
+use rebalancer_prom::{Answers, Unusable};
+
+use super::needs::Need;
+use crate::config::RunSettings;
+
+/// Everything that was read.
+pub(super) struct Facts<'a> {
+    pub(super) settings: &'a RunSettings,
+    pub(super) asked: &'a InventorySettings,
+    /// Partition loads are asked for, whether they come or not.
+    pub(super) asks_for_partitions: bool,
+    pub(super) now: Timestamp,
+    pub(super) metrics: Metrics,
+    pub(super) cluster: Cluster,
+    /// What a cycle would see; `None` when pods can't be listed.
+    pub(super) observation: Option<Result<Observation, ObserveError>>,
+}
+
+/// The metric server.
+pub(super) struct Metrics {
+    /// Its base URL, without secrets.
+    pub(super) base: String,
+    pub(super) answers: Result<Answers, Unusable>,
+    /// A base URL on the same host where one answers, when nothing usable does at the configured one.
+    pub(super) elsewhere: Option<String>,
+    /// How far our clock is ahead of its.
+    pub(super) ahead: Option<SignedDuration>,
+    /// `None` when it does not answer.
+    pub(super) readings: Option<Readings>,
+    /// What was looked up for queries that give nothing for the fleet.
+    pub(super) lookups: Vec<Lookup>,
+}
+
+/// What the server has of what a query reads.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Lookup {
+    /// The query's name, such as `cpu`.
+    pub(super) query: String,
+    pub(super) metric: String,
+    /// The whole selector.
+    pub(super) selector: String,
+    /// What there is, or why that is not known.
+    pub(super) series: Result<Series, MetricsError>,
+}
+
+/// Series that the server has.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub(super) struct Series {
+    /// Pods with series of this selector; the rest is looked up only when there are none.
+    pub(super) pods: BTreeSet<String>,
+    /// Containers with series, whatever the container asked for; empty when none was asked for.
+    pub(super) containers: BTreeSet<String>,
+    /// Namespaces with series of this metric; looked up only when nothing else tells more.
+    pub(super) namespaces: BTreeSet<String>,
+    /// Its newest sample in the last hours.
+    pub(super) newest: Option<Timestamp>,
+}
+
+/// The cluster.
+pub(super) enum Cluster {
+    /// There is no way to any.
+    NotConfigured(String),
+    /// It does not answer, or does not know us.
+    Silent(InventoryError),
+    There(Box<Survey>),
+}
+
+/// What a cluster that answers gave. Each part fails by itself.
+pub(super) struct Survey {
+    /// How far our clock is ahead of the API server's.
+    pub(super) ahead: Option<SignedDuration>,
+    pub(super) rights: Vec<(Need, Result<Allowed, InventoryError>)>,
+    pub(super) pods: Result<Vec<Pod>, InventoryError>,
+    pub(super) controller: Result<Option<Controller>, InventoryError>,
+    pub(super) shape: Option<WorkloadShape>,
+    pub(super) hpas: Result<Vec<Hpa>, InventoryError>,
+    /// `None` when they don't matter to the way in which pods are removed.
+    pub(super) budgets: Option<Result<Vec<DisruptionBudget>, InventoryError>>,
+    pub(super) budget_shapes: Vec<BudgetShape>,
+    /// `None` without memory, by choice.
+    pub(super) record: Option<Result<Peeked, StateError>>,
+    /// The Lease's name.
+    pub(super) lease: String,
+    /// Looked up only when something was not found.
+    pub(super) around: Option<Around>,
+}
+
+/// What else there is in the namespace.
+pub(super) struct Around {
+    pub(super) namespace: Presence,
+    /// All pods; `None` when they could not be listed.
+    pub(super) pods: Option<Vec<PodShape>>,
+    /// Names of workloads, such as `Deployment orders`, as far as we may know.
+    pub(super) workloads: Vec<String>,
+}
+
+impl Around {
+    /// The namespace has no pods; where they could not be listed, that is not known.
+    pub(super) fn has_no_pods(&self) -> bool {
+        self.pods.as_ref().is_some_and(Vec::is_empty)
+    }
+
+    /// The pods that are known.
+    pub(super) fn known_pods(&self) -> &[PodShape] {
+        self.pods.as_deref().unwrap_or_default()
+    }
+}
+
+impl Facts<'_> {
+    /// What the cluster gave, if it answers.
+    pub(super) fn survey(&self) -> Option<&Survey> {
+        match &self.cluster {
+            Cluster::There(survey) => Some(survey),
+            Cluster::NotConfigured(_) | Cluster::Silent(_) => None,
+        }
+    }
+
+    /// The workload's name.
+    pub(super) fn workload(&self) -> &str {
+        &self.settings.subject.workload.name
+    }
+}

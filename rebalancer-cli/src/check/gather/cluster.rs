@@ -1,0 +1,120 @@
+//! Reads the cluster.
+
+use jiff::{SignedDuration, Timestamp};
+use rebalancer_core::fleet::belongs;
+use rebalancer_core::history::StateStore as _;
+use rebalancer_core::port::{Inventory as _, InventoryError};
+use rebalancer_kube::preflight::{Allowed, Preflight, Presence, WorkloadKind};
+use rebalancer_kube::{ConnectError, Connection, KubeInventory, LeaseStore};
+
+use super::super::facts::{Around, Cluster, Survey};
+use super::super::needs::{Need, needs};
+use super::ahead;
+use crate::causes::in_words;
+use crate::config::{AdapterSettings, RunSettings};
+
+type Rights = Vec<(Need, Result<Allowed, InventoryError>)>;
+
+pub(super) async fn of(
+    connection: Result<Connection, ConnectError>,
+    adapters: &AdapterSettings,
+    settings: &RunSettings,
+) -> Cluster {
+    let connection = match connection {
+        Ok(connection) => connection,
+        Err(error) => return Cluster::NotConfigured(in_words(&error)),
+    };
+    let preflight = Preflight::new(&connection, &adapters.inventory.namespace);
+    let store = LeaseStore::new(&connection, &settings.subject.workload);
+    match rights(&preflight, settings, store.name()).await {
+        Ok((rights, ahead)) => Cluster::There(Box::new(
+            survey(&connection, &preflight, &store, adapters, settings, (rights, ahead)).await,
+        )),
+        Err(error) => Cluster::Silent(error),
+    }
+}
+
+/// Every right, and how far our clock is ahead.
+///
+/// # Errors
+/// When the cluster can't be used at all. That it does not tell about rights is no error.
+async fn rights(
+    preflight: &Preflight,
+    settings: &RunSettings,
+    lease: &str,
+) -> Result<(Rights, Option<SignedDuration>), InventoryError> {
+    let (mut rights, mut ours) = (Vec::new(), None);
+    for need in needs(settings, lease) {
+        let answer = match preflight.review(&need.access).await {
+            Ok((allowed, clock)) => {
+                ours = ours.or_else(|| clock.map(|clock| ahead(Timestamp::now(), clock)));
+                Ok(allowed)
+            }
+            Err(error @ (InventoryError::Unauthorized { .. } | InventoryError::Unavailable { .. })) => {
+                return Err(error);
+            }
+            Err(error @ (InventoryError::Forbidden { .. } | InventoryError::Rejected { .. })) => Err(error),
+        };
+        rights.push((need, answer));
+    }
+    Ok((rights, ours))
+}
+
+async fn survey(
+    connection: &Connection,
+    preflight: &Preflight,
+    store: &LeaseStore,
+    adapters: &AdapterSettings,
+    settings: &RunSettings,
+    (rights, ahead): (Rights, Option<SignedDuration>),
+) -> Survey {
+    let inventory = KubeInventory::new(connection, adapters.inventory.clone());
+    let controller = inventory.controller().await;
+    let hpas = inventory.hpas().await;
+    let (budgets, budget_shapes) = if settings.policy.limits.respect_budgets {
+        let (budgets, shapes) = tokio::join!(inventory.budgets(), preflight.budgets());
+        (Some(budgets), shapes.unwrap_or_default())
+    } else {
+        (None, Vec::new())
+    };
+    let record = match settings.memory {
+        Some(_) => Some(store.peek(Timestamp::now()).await),
+        None => None,
+    };
+    let name = &adapters.inventory.workload;
+    let kind = match &controller {
+        Ok(Some(found)) if found.kind == WorkloadKind::StatefulSet.name() => WorkloadKind::StatefulSet,
+        Ok(_) | Err(_) => WorkloadKind::Deployment,
+    };
+    let shape = preflight.workload(kind, name).await.ok().flatten();
+    let pods = inventory.pods().await;
+    // All are there and all are ours: nothing has to be looked for.
+    let found = pods.as_ref().is_ok_and(|pods| !pods.is_empty() && pods.iter().all(|pod| belongs(pod, name)));
+    let around =
+        if found && matches!(controller, Ok(Some(_))) { None } else { Some(around(preflight).await) };
+    Survey {
+        ahead,
+        rights,
+        pods,
+        controller,
+        shape,
+        hpas,
+        budgets,
+        budget_shapes,
+        record,
+        lease: store.name().to_owned(),
+        around,
+    }
+}
+
+/// What may be known of what else there is.
+async fn around(preflight: &Preflight) -> Around {
+    let namespace = preflight.namespace().await.unwrap_or(Presence::NotTold);
+    let pods = preflight.pods(None).await.ok();
+    let mut workloads = Vec::new();
+    for kind in [WorkloadKind::Deployment, WorkloadKind::StatefulSet, WorkloadKind::DaemonSet] {
+        let names = preflight.workloads(kind).await.unwrap_or_default();
+        workloads.extend(names.into_iter().map(|name| format!("{} {name}", kind.name())));
+    }
+    Around { namespace, pods, workloads }
+}

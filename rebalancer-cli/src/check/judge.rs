@@ -1,0 +1,114 @@
+//! From what was read to what is wrong with it, and what to do. Pure.
+
+mod autoscaler;
+mod budgets;
+mod clocks;
+mod container;
+mod endpoint;
+mod outlook;
+mod pods;
+mod record;
+mod rights;
+mod samples;
+mod selector;
+#[cfg(test)]
+mod tests;
+mod workload;
+
+use rebalancer_core::port::{InventoryError, Mode};
+
+use super::facts::{Cluster, Facts, Survey};
+use super::finding::{Code, Finding};
+
+/// All findings, in the order in which they build on each other.
+pub(super) fn judge(facts: &Facts<'_>) -> Vec<Finding> {
+    let mut findings = endpoint::judge(&facts.metrics);
+    match &facts.cluster {
+        Cluster::There(survey) => findings.extend(of_cluster(facts, survey)),
+        Cluster::NotConfigured(why) => findings.extend([
+            Finding::error(
+                Code::ClusterNotConfigured,
+                why.clone(),
+                "set KUBECONFIG (and KUBE_CONTEXT), or run in a pod with a service account token",
+            ),
+            no_cluster("no cluster is configured"),
+        ]),
+        Cluster::Silent(error) => {
+            findings.extend([silent(error), no_cluster("the Kubernetes API can't be used")])
+        }
+    }
+    findings.extend(samples::judge(facts));
+    findings.extend(clocks::judge(facts));
+    findings.extend(outlook::judge(facts));
+    findings.extend(of_settings(facts));
+    findings
+}
+
+fn of_cluster(facts: &Facts<'_>, survey: &Survey) -> Vec<Finding> {
+    let answers = Finding::ok(Code::KubernetesApi, "the Kubernetes API answers");
+    let mut findings = vec![answers];
+    findings.extend(rights::judge(facts, survey));
+    findings.extend(workload::judge(facts, survey));
+    findings.extend(selector::judge(facts, survey));
+    findings.extend(container::judge(facts, survey));
+    findings.extend(pods::judge(facts, survey));
+    findings.extend(autoscaler::judge(facts, survey));
+    findings.extend(budgets::judge(facts, survey));
+    findings.extend(record::judge(facts, survey));
+    findings
+}
+
+fn silent(error: &InventoryError) -> Finding {
+    match error {
+        InventoryError::Unauthorized { .. } => Finding::error(
+            Code::KubernetesUnauthorized,
+            error.to_string(),
+            "use a kubeconfig or a service account whose token is valid; KUBE_CONTEXT chooses another one",
+        ),
+        InventoryError::Unavailable { .. }
+        | InventoryError::Forbidden { .. }
+        | InventoryError::Rejected { .. } => Finding::error(
+            Code::KubernetesUnreachable,
+            error.to_string(),
+            "check the server's address in the kubeconfig, that it is up, and that no NetworkPolicy is in the way",
+        ),
+    }
+}
+
+fn no_cluster(because: &str) -> Finding {
+    Finding::not_checked("permissions, workload, pods, autoscaler, disruption budgets and record", because)
+}
+
+/// A read that failed. Nothing more is said of a missing right that has its own finding already.
+fn unread(what: &str, error: &InventoryError, survey: &Survey) -> Finding {
+    match error {
+        InventoryError::Forbidden { verb, resource, .. } if rights::is_told(survey, verb, resource) => {
+            Finding::not_checked(what, "a permission is missing")
+        }
+        InventoryError::Forbidden { .. }
+        | InventoryError::Unauthorized { .. }
+        | InventoryError::Unavailable { .. }
+        | InventoryError::Rejected { .. } => Finding::error(
+            Code::Unreadable,
+            format!("{what} could not be read: {error}"),
+            "see the message; a cycle would fail",
+        ),
+    }
+}
+
+/// What the settings say by themselves.
+fn of_settings(facts: &Facts<'_>) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    let budget = facts.settings.memory.as_ref().and_then(|memory| memory.policy.budget());
+    if budget.is_some_and(|budget| budget.pods() == 0) {
+        findings.push(Finding::error(
+            Code::RemovalBudgetZero,
+            "REMOVAL_BUDGET_PODS=0 lets no pod go, so that every cycle holds",
+            "set a number of 2 or more, or none for no budget; DRY_RUN=true is the way to only look",
+        ));
+    }
+    if facts.settings.mode == Mode::DryRun {
+        findings.push(Finding::note(Code::DryRun, "DRY_RUN=true: cycles change nothing"));
+    }
+    findings
+}

@@ -1,0 +1,147 @@
+//! The namespace, and the workload in it.
+
+use std::collections::BTreeSet;
+
+use rebalancer_core::guard::{NotNow, not_now};
+use rebalancer_kube::preflight::Presence;
+
+use super::super::facts::{Around, Facts, Survey};
+use super::super::finding::{Code, Finding, some};
+use super::selector::{is_owned_by, owner_name};
+use super::unread;
+
+pub(super) fn judge(facts: &Facts<'_>, survey: &Survey) -> Vec<Finding> {
+    if let Some(finding) = survey.around.as_ref().and_then(|around| namespace(facts, survey, around)) {
+        return vec![finding];
+    }
+    let name = facts.workload();
+    match &survey.controller {
+        Err(error) => vec![unread("the workload", error, survey)],
+        Ok(Some(found)) => {
+            let mut findings = vec![Finding::ok(
+                Code::Workload,
+                format!("{} {name} wants {} pods and has {}", found.kind, found.desired, found.current),
+            )];
+            if found.desired == 0 {
+                findings.push(Finding::error(
+                    Code::WorkloadWithoutPods,
+                    format!("{} {name} is scaled to 0 pods", found.kind),
+                    "scale it up; a cycle has nothing to do until then",
+                ));
+            }
+            findings.extend(opted_out(facts));
+            findings
+        }
+        Ok(None) => {
+            vec![survey.around.as_ref().map_or_else(|| missing(facts, None), |around| absent(facts, around))]
+        }
+    }
+}
+
+/// Nothing can be found in a namespace that is not there, or is empty.
+fn namespace(facts: &Facts<'_>, survey: &Survey, around: &Around) -> Option<Finding> {
+    let namespace = &facts.asked.namespace;
+    if let Presence::Absent(others) = &around.namespace {
+        let fix = nearest(namespace, others).map_or_else(
+            || "correct KUBE_NAMESPACE".to_owned(),
+            |near| format!("correct KUBE_NAMESPACE, such as KUBE_NAMESPACE={near}"),
+        );
+        let others = if others.is_empty() { String::new() } else { format!("; there are: {}", some(others)) };
+        return Some(Finding::error(
+            Code::NamespaceMissing,
+            format!("there is no namespace {namespace}{others}"),
+            fix,
+        ));
+    }
+    let is_known = !matches!(survey.controller, Ok(None)) || !around.workloads.is_empty();
+    let is_empty = survey.pods.is_ok() && around.has_no_pods() && !is_known;
+    is_empty.then(|| {
+        Finding::error(
+            Code::NamespaceEmpty,
+            format!("namespace {namespace} has no pods and no Deployment or StatefulSet {}", facts.workload()),
+            "correct KUBE_NAMESPACE: it must be the namespace of the consumers; whether it exists at all may not be known \
+             to this service account",
+        )
+    })
+}
+
+/// It is of another kind, or there is none of this name.
+fn absent(facts: &Facts<'_>, around: &Around) -> Finding {
+    let name = facts.workload();
+    let owner =
+        around.known_pods().iter().filter(|pod| is_owned_by(pod, name)).find_map(|pod| pod.owner.as_ref());
+    match owner {
+        Some(owner) if owner.kind == "ReplicaSet" => Finding::note(
+            Code::WorkloadKind,
+            format!(
+                "{name} is no Deployment or StatefulSet, but {} {} owns its pods, as of an Argo Rollout: rollouts are told by \
+                 the pods alone",
+                owner.kind, owner.name
+            ),
+        ),
+        Some(owner) => Finding::error(
+            Code::WorkloadKind,
+            format!("{name} is a {}, whose pods are not rotated", owner.kind),
+            "set DEPLOYMENT_NAME to a Deployment or StatefulSet",
+        ),
+        None => match around.workloads.iter().find(|workload| *workload == &format!("DaemonSet {name}")) {
+            Some(_) => Finding::error(
+                Code::WorkloadKind,
+                format!("{name} is a DaemonSet, whose pods are not rotated"),
+                "set DEPLOYMENT_NAME to a Deployment or StatefulSet",
+            ),
+            None => missing(facts, Some(around)),
+        },
+    }
+}
+
+fn missing(facts: &Facts<'_>, around: Option<&Around>) -> Finding {
+    let (name, namespace) = (facts.workload(), &facts.asked.namespace);
+    let known = around.map(known_workloads).unwrap_or_default();
+    let there = if known.is_empty() { String::new() } else { format!("; there are: {}", some(&known)) };
+    Finding::error(
+        Code::WorkloadMissing,
+        format!("there is no Deployment or StatefulSet {name} in namespace {namespace}{there}"),
+        nearest(name, &known).map_or_else(
+            || "correct DEPLOYMENT_NAME".to_owned(),
+            |near| format!("correct DEPLOYMENT_NAME, such as DEPLOYMENT_NAME={near}"),
+        ),
+    )
+}
+
+/// What may be listed, or else what owns the pods.
+fn known_workloads(around: &Around) -> Vec<String> {
+    if !around.workloads.is_empty() {
+        return around.workloads.clone();
+    }
+    let owners: BTreeSet<String> =
+        around.known_pods().iter().filter_map(|pod| pod.owner.as_ref()).map(owner_name).collect();
+    owners.into_iter().collect()
+}
+
+/// The name that is most like this one, if any is.
+pub(super) fn nearest<'a>(name: &str, known: &'a [String]) -> Option<&'a str> {
+    const ALIKE: f64 = 0.8;
+    let plain = known.iter().map(|known| known.rsplit(' ').next().unwrap_or(known));
+    let likeness = |other: &str| strsim::jaro(name, other);
+    plain.max_by(|a, b| likeness(a).total_cmp(&likeness(b))).filter(|near| likeness(near) > ALIKE)
+}
+
+fn opted_out(facts: &Facts<'_>) -> Option<Finding> {
+    let observation = facts.observation.as_ref()?.as_ref().ok()?;
+    match not_now(&observation.snapshot, &facts.settings.policy)? {
+        guard @ NotNow::OptedOut { annotation } => Some(Finding::warning(
+            Code::WorkloadOptedOut,
+            guard.to_string(),
+            format!(
+                "remove the annotation {annotation}, when the reason for it is gone; every cycle holds until then"
+            ),
+        )),
+        NotNow::QuietHours { .. }
+        | NotNow::RolloutInProgress { .. }
+        | NotNow::ScalingInProgress { .. }
+        | NotNow::ScaleInPending { .. }
+        | NotNow::JustScaled { .. }
+        | NotNow::Unsettled { .. } => None,
+    }
+}

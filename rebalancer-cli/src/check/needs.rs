@@ -1,0 +1,89 @@
+//! The rights that the settings ask for, and what each is for. Pure.
+
+use rebalancer_core::port::Mode;
+use rebalancer_kube::Method;
+use rebalancer_kube::preflight::Access;
+
+use super::finding::Severity;
+use crate::config::RunSettings;
+
+/// A right.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Need {
+    pub(super) access: Access,
+    /// What for, as it goes on after "which ".
+    pub(super) purpose: &'static str,
+    /// How bad it is without.
+    pub(super) severity: Severity,
+    /// Only for a workload that is no Deployment.
+    pub(super) only_without_deployment: bool,
+}
+
+const LEASES: &str = "coordination.k8s.io";
+
+/// All rights for these settings. The first is one that every cycle begins with.
+pub(super) fn needs(run: &RunSettings, lease: &str) -> Vec<Need> {
+    let workload = &run.subject.workload.name;
+    let error =
+        |access, purpose| Need { access, purpose, severity: Severity::Error, only_without_deployment: false };
+    let mut needs = vec![
+        error(Access::to("list", "", "pods"), "finds the fleet"),
+        error(Access::to("get", "", "pods"), "reads a pod again right before its removal"),
+    ];
+    needs.push(match run.method {
+        Method::Evict => {
+            error(Access::to("create", "", "pods/eviction"), "removes pods (REMOVAL_METHOD=evict)")
+        }
+        Method::Delete => error(Access::to("delete", "", "pods"), "removes pods (REMOVAL_METHOD=delete)"),
+    });
+    needs.push(error(
+        Access::to("list", "autoscaling", "horizontalpodautoscalers"),
+        "finds the CPU target, and whether the autoscaler is scaling",
+    ));
+    needs.push(error(
+        Access::to("get", "apps", "deployments").named(workload),
+        "tells whether a rollout is in progress",
+    ));
+    needs.push(Need {
+        only_without_deployment: true,
+        ..error(
+            Access::to("get", "apps", "statefulsets").named(workload),
+            "looks for a StatefulSet where there is no Deployment",
+        )
+    });
+    if run.policy.limits.respect_budgets {
+        needs.push(error(
+            Access::to("list", "policy", "poddisruptionbudgets"),
+            "tells how many pods may go now",
+        ));
+    }
+    if run.events {
+        needs.push(Need {
+            severity: Severity::Warning,
+            ..error(Access::to("create", "events.k8s.io", "events"), "tells removals as Events (KUBE_EVENTS)")
+        });
+    }
+    needs.extend(of_record(run, lease));
+    needs
+}
+
+/// A dry run reads the record only; the rest is needed once it is none any more.
+fn of_record(run: &RunSettings, lease: &str) -> Vec<Need> {
+    if run.memory.is_none() {
+        return Vec::new();
+    }
+    let writing = match run.mode {
+        Mode::Real => Severity::Error,
+        Mode::DryRun => Severity::Warning,
+    };
+    let need = |access, purpose, severity| Need { access, purpose, severity, only_without_deployment: false };
+    vec![
+        need(
+            Access::to("get", LEASES, "leases").named(lease),
+            "reads the record of past rotations",
+            Severity::Error,
+        ),
+        need(Access::to("create", LEASES, "leases"), "begins the record", writing),
+        need(Access::to("update", LEASES, "leases").named(lease), "keeps the record and its lock", writing),
+    ]
+}

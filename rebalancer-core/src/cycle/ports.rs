@@ -1,0 +1,90 @@
+//! Everything that a cycle asks of the world, in one place.
+
+use std::fmt;
+
+use async_trait::async_trait;
+
+use super::{Intent, Journal, PodOutcome};
+use crate::history::StateStore;
+use crate::port::{Clock, Interrupt, Interruption, Inventory, MetricsSource, PodDeleter};
+
+/// Everything that a cycle asks of the world.
+#[derive(Clone, Copy)]
+#[non_exhaustive]
+pub struct Ports<'a> {
+    /// Reads loads.
+    pub metrics: &'a dyn MetricsSource,
+    /// Reads the fleet, and each chosen pod once more.
+    pub inventory: &'a dyn Inventory,
+    /// Removes pods.
+    pub deleter: &'a dyn PodDeleter,
+    /// Tells how old pods are when they are read again, and whether the lock still holds.
+    pub clock: &'a dyn Clock,
+    /// Keeps the record and the lock; `None`: nothing is remembered, and nothing keeps two runs apart.
+    pub store: Option<&'a dyn StateStore>,
+    /// Keeps the audit trail.
+    pub journal: &'a dyn Journal,
+    /// Tells when to stop.
+    pub interrupt: &'a dyn Interrupt,
+}
+
+impl<'a> Ports<'a> {
+    /// The ports that every cycle needs. Nothing is remembered, told or interrupted, as long as no other port is added.
+    #[must_use]
+    pub fn new(
+        metrics: &'a dyn MetricsSource,
+        inventory: &'a dyn Inventory,
+        deleter: &'a dyn PodDeleter,
+        clock: &'a dyn Clock,
+    ) -> Self {
+        Self { metrics, inventory, deleter, clock, store: None, journal: &Untold, interrupt: &Uninterrupted }
+    }
+
+    /// Remembers, and keeps two runs apart, by this store.
+    #[must_use]
+    pub fn with_store(self, store: &'a dyn StateStore) -> Self {
+        Self { store: Some(store), ..self }
+    }
+
+    /// Tells this journal what the cycle does.
+    #[must_use]
+    pub fn with_journal(self, journal: &'a dyn Journal) -> Self {
+        Self { journal, ..self }
+    }
+
+    /// Stops when this says so.
+    #[must_use]
+    pub fn with_interrupt(self, interrupt: &'a dyn Interrupt) -> Self {
+        Self { interrupt, ..self }
+    }
+}
+
+impl fmt::Debug for Ports<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Ports").field("store", &self.store.is_some()).finish_non_exhaustive()
+    }
+}
+
+/// A journal that keeps nothing.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Untold;
+
+impl Journal for Untold {
+    fn intended(&self, _: &Intent<'_>) {}
+    fn finished(&self, _: &Intent<'_>, _: &PodOutcome) {}
+}
+
+/// An interrupt that never comes.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Uninterrupted;
+
+#[async_trait]
+impl Interrupt for Uninterrupted {
+    fn requested(&self) -> Option<Interruption> {
+        None
+    }
+
+    async fn stopped(&self) -> Interruption {
+        std::future::pending().await
+    }
+}

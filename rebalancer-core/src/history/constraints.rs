@@ -1,0 +1,43 @@
+//! What memory allows a planner.
+
+use jiff::Timestamp;
+
+use super::{HistoryPolicy, Pause, Record, Rotation};
+
+/// What memory allows: how many pods may go in this cycle, and why none may. The default allows everything, for a planner
+/// without memory.
+#[derive(Debug, Clone, PartialEq, Default)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
+#[non_exhaustive]
+pub struct Constraints {
+    /// At most this many pods may go, as the removal budget and the record's size allow; `None` for no such limit.
+    pub most_removals: Option<usize>,
+    /// Why no rotation is made now.
+    pub pause: Option<Pause>,
+}
+
+impl Constraints {
+    /// Allows at most this many removals.
+    #[must_use]
+    pub const fn with_most_removals(mut self, most: usize) -> Self {
+        self.most_removals = Some(most);
+        self
+    }
+
+    /// Allows no rotation, for this reason.
+    #[must_use]
+    pub fn with_pause(mut self, pause: Option<Pause>) -> Self {
+        self.pause = pause;
+        self
+    }
+}
+
+impl Record {
+    /// What this record allows now. Call [`advance`](Self::advance) and [`measure`](Self::measure) before.
+    #[must_use]
+    pub fn constraints(&self, now: Timestamp, policy: &HistoryPolicy) -> Constraints {
+        let allowance = self.allowance(now, policy).unwrap_or(u64::MAX);
+        let most = usize::try_from(allowance).unwrap_or(usize::MAX).min(Rotation::MOST_PODS);
+        Constraints { most_removals: Some(most), pause: self.pause(now, policy) }
+    }
+}

@@ -1,0 +1,66 @@
+//! How pods are selected: by prediction, or by the hottest and coldest pods.
+
+mod predict;
+mod rotate;
+
+use super::candidates::Candidates;
+use super::raised::Raised;
+use super::verdicts::Verdicts;
+use crate::group::{Inference, Unusable};
+use crate::policy::Strategy;
+use crate::prediction::Prediction;
+use crate::report::{Decision, Hold, Method};
+
+/// What a strategy comes to.
+pub(super) struct Selection {
+    pub(super) method: Method,
+    pub(super) prediction: Option<Prediction>,
+    pub(super) decision: Decision,
+    pub(super) verdicts: Verdicts,
+}
+
+impl Selection {
+    pub(super) fn without_choice(decision: Decision) -> Self {
+        Self { method: Method::None, prediction: None, decision, verdicts: Verdicts::default() }
+    }
+
+    pub(super) fn hold(hold: Hold) -> Self {
+        Self::without_choice(Decision::Hold(hold))
+    }
+
+    /// Holds what was selected.
+    pub(super) fn hold_plan(&mut self, hold: Hold) {
+        self.decision = Decision::Hold(hold);
+        self.verdicts.hold();
+    }
+}
+
+/// Selects by the policy's strategy, or by rotate-outliers when the other one can't be used.
+pub(super) fn select(candidates: &Candidates<'_>, raised: &Raised<'_>) -> Selection {
+    let because = match candidates.policy.selection.strategy {
+        Strategy::RotateOutliers => None,
+        Strategy::Predict => match predict::select(candidates, raised) {
+            Ok(predicted) => return predicted,
+            Err(why) => match known_to_be_useless(candidates, &why) {
+                Some(hold) => return Selection::hold(hold),
+                None => Some(why),
+            },
+        },
+    };
+    let (decision, verdicts) = rotate::select(candidates, raised);
+    Selection { method: Method::RotateOutliers { because }, prediction: None, decision, verdicts }
+}
+
+/// What is known without partition loads: a group in the middle of a rebalance is left alone, and so is one whose
+/// configured rules give the same sets again.
+fn known_to_be_useless(candidates: &Candidates<'_>, why: &Unusable) -> Option<Hold> {
+    let group = &candidates.policy.group;
+    let configured = group.assignor.filter(|assignor| !assignor.is_sticky());
+    if why.is_unsettled() {
+        Some(Hold::GroupUnsettled { why: why.clone() })
+    } else if group.static_members {
+        Some(Hold::StaticMembers)
+    } else {
+        configured.map(|assignor| Hold::AssignorRestoresSets { assignor: Inference::Configured { assignor } })
+    }
+}

@@ -1,0 +1,84 @@
+//! What was decided about each pod. A strategy says something of a few pods; what is said of the rest follows from what was
+//! measured.
+
+use std::collections::BTreeMap;
+
+use super::candidates::{Candidates, Eligible};
+use super::measure::Measurements;
+use super::raised::Raised;
+use crate::report::{PodReport, Spared, Verdict};
+
+/// What a strategy says of single pods, by their places in the snapshot.
+#[derive(Debug, Default)]
+pub(super) struct Verdicts {
+    said: BTreeMap<usize, Verdict>,
+    /// Pods were ranked by the indicator that raised the imbalance.
+    ranked: bool,
+}
+
+impl Verdicts {
+    /// Every other pod with a load was ranked, and neither end was reached.
+    pub(super) fn of_ranked() -> Self {
+        Self { said: BTreeMap::new(), ranked: true }
+    }
+
+    /// Says this of a pod, in place of what was said before.
+    pub(super) fn say(&mut self, index: usize, verdict: Verdict) {
+        self.said.insert(index, verdict);
+    }
+
+    /// Says this of a pod that is not chosen.
+    pub(super) fn spare(&mut self, index: usize, why: Spared) {
+        self.say(index, Verdict::Spared(why));
+    }
+
+    /// Each chosen pod is told that the plan is held.
+    pub(super) fn hold(&mut self) {
+        for verdict in self.said.values_mut() {
+            if let Verdict::Chosen(choice) = verdict {
+                *verdict = Verdict::Spared(Spared::Held(*choice));
+            }
+        }
+    }
+
+    /// One entry for every pod of the snapshot, in its order.
+    pub(super) fn complete(
+        mut self,
+        candidates: Candidates<'_>,
+        measured: Option<&Measurements>,
+    ) -> Vec<PodReport> {
+        let Candidates { snapshot, eligible, vetoes, .. } = candidates;
+        let mut eligible = eligible.into_iter();
+        let raised = measured.filter(|_| self.ranked).and_then(Raised::unconfirmed);
+        let pods = snapshot.pods.iter().zip(vetoes).enumerate().map(|(index, (observed, veto))| {
+            let verdict = match (veto, self.said.remove(&index)) {
+                (Some(veto), _) => Verdict::Vetoed(veto),
+                (None, said) => {
+                    let pod = eligible.next();
+                    let rest = || {
+                        Verdict::Spared(unsaid(pod.as_ref(), &snapshot.readable, measured, raised.as_ref()))
+                    };
+                    said.unwrap_or_else(rest)
+                }
+            };
+            let score = measured.and_then(|measured| measured.score(&observed.loads));
+            PodReport::new(observed, score, verdict)
+        });
+        pods.collect()
+    }
+}
+
+/// What is said of an eligible pod of which the strategy said nothing.
+fn unsaid(
+    pod: Option<&Eligible>,
+    readable: &[crate::fleet::Indicator],
+    measured: Option<&Measurements>,
+    raised: Option<&Raised<'_>>,
+) -> Spared {
+    let (Some(pod), Some(_)) = (pod, measured) else { return Spared::NothingToDo };
+    match raised.filter(|raised| raised.load_of(pod).is_some()) {
+        Some(raised) => raised.candidate_role(pod).1,
+        None if readable.iter().any(|&indicator| pod.loads.get(indicator).is_none()) => Spared::NoSample,
+        None => Spared::NothingToDo,
+    }
+}
