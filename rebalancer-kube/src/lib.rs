@@ -68,6 +68,8 @@
 mod actor;
 mod classify;
 mod client;
+mod cluster;
+mod credentials;
 mod decode;
 mod events;
 #[cfg(feature = "fuzzing")]
@@ -82,9 +84,11 @@ mod retry;
 mod state;
 mod text;
 mod told;
+mod unmade;
 mod wire;
 
-pub use client::{ConnectError, Connection, Settings, connect};
+pub use client::{Connection, Settings, connect, connect_in};
+pub use cluster::{ConnectError, Environment, Files, Known, Mistake, Place, Proxies};
 pub use events::{EventRecorder, EventType, NotPosted, Note, Regarding};
 pub use inventory::{InventorySettings, KubeInventory};
 pub use remover::{KubeRemover, Method};
