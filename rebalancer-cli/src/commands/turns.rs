@@ -1,7 +1,5 @@
 //! One workload after the other. What one comes to is nothing to the next; a signal ends them all.
 
-use std::error::Error;
-
 use rebalancer_core::fleet::Workload;
 use rebalancer_kube::{ConnectError, Connection};
 use tracing::{error, warn};
@@ -89,17 +87,8 @@ async fn ready(workloads: Vec<Settings>) -> Result<Vec<(Eyes, Task)>, Exit> {
 }
 
 fn no_cluster(error: ConnectError) -> Exit {
-    error!(event = "configuration_error", error = in_words(&error), "no cluster");
+    error!(event = "configuration_error", %error, "no cluster");
     Exit::Misconfigured
-}
-
-/// An error with its causes, each once: some layers repeat what is below them.
-pub(super) fn in_words(error: &dyn Error) -> String {
-    let causes = std::iter::successors(error.source(), |&cause| cause.source()).map(ToString::to_string);
-    causes.fold(error.to_string(), |words, cause| match words.contains(&cause) {
-        true => words,
-        false => format!("{words}: {cause}"),
-    })
 }
 
 /// Workloads that reach the cluster in the same way share a connection: each costs some 25 ms and 100 kB.
@@ -117,36 +106,5 @@ impl Connections {
         let connection = rebalancer_kube::connect(settings).await?;
         self.0.push((settings.clone(), connection.clone()));
         Ok(connection)
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[derive(Debug, thiserror::Error)]
-    #[error("{words}")]
-    struct Layer {
-        words: &'static str,
-        source: Option<Box<Layer>>,
-    }
-
-    fn layers(words: &[&'static str]) -> Option<Box<Layer>> {
-        let (words, below) = words.split_first()?;
-        Some(Box::new(Layer { words, source: layers(below) }))
-    }
-
-    #[test]
-    fn each_cause_is_told_once() {
-        for (words, told) in [
-            (&["no cluster found"][..], "no cluster found"),
-            (
-                &["no cluster found", "no file: a, no token: b", "no file: a", "a"],
-                "no cluster found: no file: a, no token: b",
-            ),
-            (&["not made", "bad key", "line 3"], "not made: bad key: line 3"),
-        ] {
-            assert_eq!(in_words(&*layers(words).unwrap()), told);
-        }
     }
 }

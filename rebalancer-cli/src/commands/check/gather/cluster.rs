@@ -10,7 +10,6 @@ use rebalancer_kube::{ConnectError, Connection, KubeInventory, LeaseStore};
 use super::super::facts::{Around, Cluster, Survey};
 use super::super::needs::{Need, needs};
 use super::ahead;
-use crate::commands::turns::in_words;
 use crate::config::{Sight, Task};
 
 type Rights = Vec<(Need, Result<Allowed, InventoryError>)>;
@@ -18,7 +17,7 @@ type Rights = Vec<(Need, Result<Allowed, InventoryError>)>;
 pub(super) async fn of(connection: Result<Connection, ConnectError>, sight: &Sight, task: &Task) -> Cluster {
     let connection = match connection {
         Ok(connection) => connection,
-        Err(error) => return Cluster::NotConfigured(in_words(&error)),
+        Err(error) => return Cluster::NotConfigured(error),
     };
     let preflight = Preflight::new(&connection, &sight.inventory.namespace);
     let store = LeaseStore::new(&connection, &task.subject.workload);

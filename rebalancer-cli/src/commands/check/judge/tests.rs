@@ -8,6 +8,7 @@ use jiff::{SignedDuration, Timestamp};
 use rebalancer_core::fleet::{Indicator, Samples};
 use rebalancer_core::port::{InventoryError, MetricsError, Readings};
 use rebalancer_core::unit::Load;
+use rebalancer_kube::ConnectError;
 use rebalancer_prom::{Answers, Unusable};
 
 use super::super::facts::{Cluster, Facts, Lookup, Metrics, Series};
@@ -55,7 +56,7 @@ pub(super) fn facts<'a>(
 /// What is found when only the metric server is there.
 fn found(metrics: Metrics) -> Vec<Finding> {
     let Settings { sight, task, .. } = settings(&[]);
-    let cluster = Cluster::NotConfigured("no cluster found".to_owned());
+    let cluster = Cluster::NotConfigured(ConnectError::NoCluster { looked: "nowhere".to_owned() });
     let now = Timestamp::UNIX_EPOCH + SignedDuration::from_hours(1);
     judge(&facts(&sight, &task, now, metrics, cluster))
 }
