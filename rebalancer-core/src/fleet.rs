@@ -6,7 +6,7 @@ use std::fmt;
 use jiff::Timestamp;
 
 use crate::surroundings::{Scaling, ScalingMetric};
-use crate::unit::{Bytes, Cores, Load};
+use crate::unit::{Bytes, Cores, Load, Memory};
 
 /// What a pod's load is measured by.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -49,6 +49,26 @@ impl Indicator {
             Self::Memory => "bytes",
             Self::Lag => "messages",
             Self::ConsumptionRate | Self::ProductionRate => "messages/s",
+        }
+    }
+
+    /// A load with its unit.
+    #[must_use]
+    pub fn with_unit(self, load: Load) -> String {
+        match self {
+            Self::Memory => self.shown(load),
+            Self::Cpu | Self::Lag | Self::ConsumptionRate | Self::ProductionRate => {
+                format!("{load} {}", self.unit())
+            }
+        }
+    }
+
+    /// A load as people write it: memory with its unit, anything else as the number that it is.
+    #[must_use]
+    pub fn shown(self, load: Load) -> String {
+        match self {
+            Self::Memory => Memory(load.get()).to_string(),
+            Self::Cpu | Self::Lag | Self::ConsumptionRate | Self::ProductionRate => load.to_string(),
         }
     }
 }

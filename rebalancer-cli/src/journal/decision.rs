@@ -28,7 +28,7 @@ pub(super) fn decided(observation: &Observation, seconds: f64) {
             cv = seen.distribution.cv,
             max = seen.distribution.max,
             max_to_mean = seen.distribution.max_to_mean,
-            limit = %seen.limit,
+            limit = seen.limit.by(seen.indicator),
             out_of_balance = seen.out_of_balance,
             weight = seen.weight.get(),
             "load over the eligible pods"

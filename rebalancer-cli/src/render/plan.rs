@@ -3,11 +3,11 @@
 use std::fmt::Write as _;
 
 use rebalancer_core::cycle::Observation;
-use rebalancer_core::fleet::Target;
+use rebalancer_core::fleet::{Indicator, Target};
 use rebalancer_core::history::Rotation;
-use rebalancer_core::report::{IndicatorReport, Method, Report, Verdict};
+use rebalancer_core::report::{Decision, IndicatorReport, Method, Report, Verdict};
 use rebalancer_core::snapshot::{ObservedPod, Snapshot};
-use rebalancer_core::unit::Ratio;
+use rebalancer_core::unit::{Load, Ratio};
 
 use super::Shown;
 
@@ -55,17 +55,20 @@ fn indicators(out: &mut String, report: &Report) -> std::fmt::Result {
         let state = if seen.out_of_balance { "out of balance" } else { "in balance" };
         writeln!(
             out,
-            "{:<10} mean {:.3}, CV {:.3}, max/mean {:.2}, p95 {:.3} {}; {}: {state}",
+            "{:<10} mean {}, CV {:.3}, max/mean {:.2}, p95 {}; {}: {state}",
             seen.indicator,
-            loads.mean,
+            in_words(loads.mean, |load| seen.indicator.shown(load)),
             loads.cv,
             loads.max_to_mean,
-            loads.p95,
-            seen.indicator.unit(),
-            seen.limit
+            in_words(loads.p95, |load| seen.indicator.with_unit(load)),
+            seen.limit.by(seen.indicator)
         )?;
     }
     Ok(())
+}
+
+fn in_words(load: f64, shown: impl Fn(Load) -> String) -> String {
+    Load::new(load).map_or_else(|_| load.to_string(), shown)
 }
 
 /// What stands in the column of the scores.
@@ -142,16 +145,35 @@ fn pod_table(snapshot: &Snapshot, report: &Report) -> comfy_table::Table {
     header.extend(scores.then(|| "SCORE".to_owned()));
     header.extend(partitions.then(|| "PARTITIONS".to_owned()));
     header.push("VERDICT".to_owned());
+    let ranked_by = ranked_by(report);
     let mut table = super::table(&header.iter().map(String::as_str).collect::<Vec<_>>());
     for Row { pod, score, verdict } in rows(snapshot, report) {
         let mut row = vec![pod.pod.name.clone(), known(pod.pod.node.as_ref())];
-        row.extend(snapshot.readable.iter().map(|&indicator| known(pod.loads.get(indicator))));
+        row.extend(
+            snapshot
+                .readable
+                .iter()
+                .map(|&indicator| known(pod.loads.get(indicator).map(|load| indicator.shown(load)))),
+        );
         row.extend(scores.then(|| known(score)));
         row.extend(partitions.then(|| known(pod.partitions)));
-        row.push(verdict.to_string());
+        row.push(match ranked_by {
+            Some(indicator) => verdict.by(indicator),
+            None => verdict.to_string(),
+        });
         table.add_row(row);
     }
     table
+}
+
+/// The indicator whose limit stands in the verdicts.
+fn ranked_by(report: &Report) -> Option<Indicator> {
+    match &report.decision {
+        Decision::Rotate(plan) => Some(plan.indicator),
+        Decision::Balanced | Decision::Hold(_) => {
+            report.indicators.iter().find(|seen| seen.out_of_balance).map(|seen| seen.indicator)
+        }
+    }
 }
 
 /// Missing is never zero.

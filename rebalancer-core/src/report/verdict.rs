@@ -6,7 +6,7 @@ use jiff::SignedDuration;
 
 use super::Choice;
 use crate::fleet::{Indicator, Owner, Phase};
-use crate::unit::Load;
+use crate::unit::{Elapsed, Load};
 
 /// What was decided about one pod.
 #[derive(Debug, Clone, PartialEq)]
@@ -18,6 +18,20 @@ pub enum Verdict {
     Spared(Spared),
     /// It must not be removed.
     Vetoed(Veto),
+}
+
+impl Verdict {
+    /// The same as [`Display`](fmt::Display) shows, with the loads of a pod that was ranked by this indicator in its unit.
+    #[must_use]
+    pub fn by(&self, indicator: Indicator) -> String {
+        match self {
+            Self::Chosen(choice) => format!("chosen, {}", choice.by(indicator)),
+            Self::Spared(Spared::NotHot { limit }) => {
+                format!("spared: among the hottest, but not above {}", indicator.shown(*limit))
+            }
+            Self::Spared(_) | Self::Vetoed(_) => self.to_string(),
+        }
+    }
 }
 
 impl fmt::Display for Verdict {
@@ -83,7 +97,7 @@ impl fmt::Display for Spared {
             Self::NotInTheBest => f.write_str("tried, and another batch is expected to bring more"),
             Self::NotHot { limit } => write!(f, "among the hottest, but not above {limit}"),
             Self::HotBy { indicator, limit } => {
-                write!(f, "no cold pod, since its {indicator} is above {limit}")
+                write!(f, "no cold pod, since its {indicator} is above {}", indicator.shown(*limit))
             }
             Self::MaybeHotBy { indicator } => {
                 write!(f, "no cold pod as far as is known, since it has no {indicator} sample")
@@ -223,10 +237,10 @@ impl fmt::Display for Veto {
             Self::NotRunning { phase } => write!(f, "its phase is {phase:?}, not Running"),
             Self::NotReady => f.write_str("it is not Ready"),
             Self::TooYoung { ready_for: Some(age), minimum } => {
-                write!(f, "Ready for {age:#}, less than {minimum:#}")
+                write!(f, "Ready for {}, less than {}", Elapsed(*age), Elapsed(*minimum))
             }
             Self::TooYoung { ready_for: None, minimum } => {
-                write!(f, "it is not known since when it is Ready; {minimum:#} are asked for")
+                write!(f, "it is not known since when it is Ready; {} are asked for", Elapsed(*minimum))
             }
             Self::NoController => f.write_str("no controller would replace it"),
             Self::Controller { kind } => write!(f, "pods of a {kind} are not rotated"),

@@ -104,6 +104,10 @@ fn of_another_kind(document: &Document) -> Option<&'static str> {
 }
 
 /// Where it is and of which kind. The parser's own words may quote a value.
+#[expect(
+    clippy::wildcard_enum_match_arm,
+    reason = "another crate's enum: any other kind has the general sentence"
+)]
 fn mistake(error: &YamlError) -> Mistake {
     let at = error.location().filter(|at| at.line() > 0);
     let kind = match error.without_snippet() {
