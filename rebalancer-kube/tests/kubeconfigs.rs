@@ -300,6 +300,7 @@ async fn a_server_that_can_not_be_meant_is_refused() {
         ("", "cluster 'c' has no server"),
         ("server: ''", "cluster 'c' has no server"),
         ("server: '10.0.0.1:6443'", "no URL with http or https"),
+        ("server: 'https://api:port'", "no URL with http or https"),
         ("server: 'https://me:hush@api'", "credentials in its URL"),
         ("server: 'https://api', certificate-authority: missing", "certificate-authority that names a file"),
         ("server: 'https://api', certificate-authority-data: '%'", "that is no base64"),

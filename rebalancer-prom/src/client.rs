@@ -15,6 +15,7 @@ use tokio::time::{Instant, timeout};
 use crate::auth::Auth;
 use crate::endpoint::Endpoint;
 use crate::failure::{self, Failure};
+use crate::hidden::Hidden;
 use crate::pace::{SHORTEST_ATTEMPT, attempt_limit, backoff, pause};
 use crate::question::{Question, Times};
 use crate::settings::{ClientError, Settings};
@@ -29,6 +30,7 @@ pub struct Client {
     pub(crate) instant: Endpoint,
     range: Endpoint,
     pub(crate) auth: Auth,
+    pub(crate) hidden: Hidden,
     pub(crate) timeout: Duration,
     response_limit: usize,
     series_limit: Option<NonZeroUsize>,
@@ -52,6 +54,7 @@ impl Client {
             base: settings.endpoint.clone(),
             http: transport::build(settings)?,
             auth: settings.auth.clone(),
+            hidden: Hidden::of(settings),
             timeout: settings.timeout,
             response_limit: settings.response_limit,
             series_limit: settings.series_limit,
@@ -154,14 +157,14 @@ impl Client {
         if !status.is_success() {
             let headers = response.headers().clone();
             let page = transport::error_page(response, |bytes| self.meter.received(bytes)).await;
-            return Err(failure::status(status, &headers, &page, from, Timestamp::now()));
+            return Err(failure::status(status, &headers, &self.hidden.hide(&page), from, Timestamp::now()));
         }
         let body = self.read(response, self.response_limit).await.map_err(failure::transport)?;
         if body.len() > self.response_limit {
             let message = format!("more than the {} bytes that are accepted", self.response_limit);
             return Err(Failure::Lasting(MetricsError::Malformed { message }));
         }
-        Ok(body)
+        Ok(self.hidden.hide_unless_json(body))
     }
 
     /// Reads until the end or until just beyond the limit.

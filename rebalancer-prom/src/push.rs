@@ -16,6 +16,7 @@ use tokio::time::{Instant, timeout};
 use crate::auth::Auth;
 use crate::endpoint::Endpoint;
 use crate::failure::{self, Failure};
+use crate::hidden::Hidden;
 use crate::pace::{attempt_limit, backoff, pause};
 use crate::settings::{ClientError, Settings};
 use crate::transport;
@@ -40,6 +41,7 @@ pub struct Pusher {
     http: reqwest::Client,
     base: Endpoint,
     auth: Auth,
+    hidden: Hidden,
     timeout: Duration,
     receiver: Receiver,
     job: String,
@@ -73,6 +75,7 @@ impl Pusher {
             http: transport::build(settings)?,
             base,
             auth: settings.auth.clone(),
+            hidden: Hidden::of(settings),
             timeout: settings.timeout,
             receiver,
             job: job.to_owned(),
@@ -150,7 +153,7 @@ impl Pusher {
         }
         let headers = response.headers().clone();
         let page = transport::error_page(response, |_| ()).await;
-        Err(failure::status(status, &headers, &page, to, Timestamp::now()))
+        Err(failure::status(status, &headers, &self.hidden.hide(&page), to, Timestamp::now()))
     }
 }
 

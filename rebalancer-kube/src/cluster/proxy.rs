@@ -32,7 +32,18 @@ fn unusable(what: &str) -> String {
 
 fn url(text: &str) -> Option<Uri> {
     let url: Uri = text.parse().ok()?;
-    (matches!(url.scheme_str(), Some("http" | "https" | "socks5")) && url.host().is_some()).then_some(url)
+    (matches!(url.scheme_str(), Some("http" | "https" | "socks5")) && has_host(&url)).then_some(url)
+}
+
+/// A host, and a port that is one: the parser of URLs lets any word pass.
+pub(super) fn has_host(url: &Uri) -> bool {
+    let Some(authority) = url.authority() else { return false };
+    let end = authority.as_str().rsplit('@').next().unwrap_or_default();
+    match (authority.host(), authority.port_u16()) {
+        ("", _) => false,
+        (host, None) => end == host,
+        (host, Some(port)) => end == format!("{host}:{port}"),
+    }
 }
 
 /// The list does not name the server.

@@ -70,7 +70,7 @@ impl Blame<'_> {
 fn server(cluster: &Cluster, proxies: &Proxies) -> Result<Config, String> {
     let server = cluster.server.as_deref().ok_or("has no server")?;
     let url: http::Uri = server.parse().map_err(|_| "has a server that is no URL")?;
-    if !matches!(url.scheme_str(), Some("http" | "https")) {
+    if !matches!(url.scheme_str(), Some("http" | "https")) || !proxy::has_host(&url) {
         return Err(
             "has a server that is no URL with http or https, such as https://10.0.0.1:6443".to_owned()
         );

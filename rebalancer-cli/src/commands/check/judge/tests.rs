@@ -120,8 +120,8 @@ fn clocks_may_differ_by_what_the_lock_tolerates() {
     let with = |seconds| found(Metrics { ahead: Some(SignedDuration::from_secs(seconds)), ..answering() });
     expect(&with(5), Severity::Ok, "clocks", &["the metric server's"]);
     expect(&with(-5), Severity::Ok, "clocks", &[]);
-    expect(&with(6), Severity::Warning, "clock_skew", &["6 s ahead of the metric server's"]);
-    expect(&with(-6), Severity::Warning, "clock_skew", &["6 s behind the metric server's"]);
+    expect(&with(6), Severity::Warning, "clock_skew", &["6s ahead of the metric server's"]);
+    expect(&with(-6), Severity::Warning, "clock_skew", &["6s behind the metric server's"]);
     expect(&with(300), Severity::Error, "clock_skew", &["NTP"]);
 }
 
