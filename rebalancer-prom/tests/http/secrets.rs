@@ -7,6 +7,8 @@ use jiff::Timestamp;
 use rebalancer_core::fleet::Indicator;
 use rebalancer_core::port::MetricsSource;
 use rebalancer_prom::{Auth, Client, PrometheusSource, Queries};
+use wiremock::matchers::any;
+use wiremock::{Mock, MockServer};
 
 use crate::world::{
     ONE_POD, cpu, custom, file, header, json, nobody, one_pod, read, requests_for, server, settings,
@@ -87,7 +89,8 @@ async fn what_a_server_repeats_of_our_secrets_is_hidden() {
     let page = format!("bad headers: Bearer {canary}; Basic {encoded}; X-Key {canary}; ?key={canary}");
     let error = format!(r#"{{"status":"error","errorType":"x","error":"{page}"}}"#);
     for answer in [json(403, &page), json(400, &error), json(500, &page), json(200, &page)] {
-        let server = server(answer).await;
+        let server = MockServer::start().await;
+        Mock::given(any()).respond_with(answer).mount(&server).await;
         for auth in [
             Auth::BearerFile(token.path().into()),
             Auth::Basic { username: "me".into(), password_file: password_file.path().into() },
