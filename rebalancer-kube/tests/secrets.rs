@@ -113,7 +113,7 @@ async fn a_mistake_in_a_kubeconfig_is_told_without_what_stands_there() {
         format!("kind: {CANARY}"),
         format!("apiVersion: {CANARY}"),
         format!("users: {CANARY}"),
-        format!("{CANARY}"),
+        CANARY.to_owned(),
         format!("users: [{CANARY}"),
         format!("--- \n%{CANARY}\n---\n"),
     ];

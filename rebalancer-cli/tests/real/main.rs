@@ -72,6 +72,7 @@ mod scenario_guard;
 mod scenario_harness;
 mod scenario_helm;
 mod scenario_indicators;
+mod scenario_kubeconfig;
 mod scenario_kustomize;
 mod scenario_memory;
 mod scenario_metrics;

@@ -126,6 +126,11 @@ fn identify(config: &mut Config, mut user: AuthInfo, cluster: &Cluster) -> Resul
     impersonation(&user)?;
     let credentials = static_credentials(config, &mut user)?;
     certificate(&mut user)?;
+    if user.auth_provider.as_ref().is_some_and(|provider| provider.name != "oidc") {
+        return Err(
+            "has an auth-provider other than oidc, which kubectl does not have any more; use exec".to_owned()
+        );
+    }
     if let Some(exec) = &mut user.exec {
         if user.auth_provider.is_some() {
             return Err("has both an exec and an auth-provider; remove one".to_owned());

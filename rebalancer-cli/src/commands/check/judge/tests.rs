@@ -96,6 +96,7 @@ fn each_way_in_which_an_address_fails_has_its_own_code_and_fix() {
         (status(400, "Client sent an HTTP request to an HTTPS server."), "endpoint_tls", "https://"),
         (status(401, "no org id"), "endpoint_tenant_missing", "X-Scope-OrgID"),
         (status(401, "no"), "endpoint_unauthorized", "PROMETHEUS_USERNAME"),
+        (status(403, "requests signed with AWS (SigV4)"), "endpoint_unauthorized", "docs/metrics-sources.md"),
         (status(403, "no"), "endpoint_unauthorized", "PROMETHEUS_BEARER_TOKEN_FILE"),
         (status(404, "no"), "endpoint_wrong_path", "/select/0/prometheus"),
         (status(302, "no"), "endpoint_wrong_path", "without /api/v1"),
