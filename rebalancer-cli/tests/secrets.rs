@@ -85,6 +85,11 @@ fn of_variables_and_the_files_that_they_name() {
     let pem = format!("-----BEGIN CERTIFICATE-----\n-----BEGIN {CANARY}\n{CANARY}\n");
     fs::write(&bad, pem).unwrap();
     let bad = bad.to_str().unwrap();
+    let kubeconfig = {
+        let file = folder.path().join("config");
+        fs::write(&file, kubeconfig("    {}\n")).unwrap();
+        file.to_str().unwrap().to_owned()
+    };
     let with_password = format!("http://me:{CANARY}@127.0.0.1:1");
     let with_key = format!("http://127.0.0.1:1?key={CANARY}");
     let header = format!("X-Key={CANARY}\u{1}");
@@ -103,13 +108,16 @@ fn of_variables_and_the_files_that_they_name() {
             "PROMETHEUS_CA_FILE",
         ),
         (&[("METRICS_PUSH_URL", &with_password)], "METRICS_PUSH_URL"),
+        (&[("OTEL_EXPORTER_OTLP_ENDPOINT", &with_key)], ""),
+        (&[("METRICS_PUSH_URL", &with_key)], ""),
         (&[("OTEL_EXPORTER_OTLP_ENDPOINT", &with_password), ("OTEL_EXPORTER_OTLP_HEADERS", &header)], ""),
         (
             &[("HTTPS_PROXY", &with_password), ("HTTP_PROXY", &with_password), ("ALL_PROXY", &with_password)],
             "",
         ),
     ] {
-        is_silent(folder.path(), variables, named);
+        let variables = [variables, &[("KUBECONFIG", kubeconfig.as_str())]].concat();
+        is_silent(folder.path(), &variables, named);
     }
 }
 

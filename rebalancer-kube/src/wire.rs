@@ -11,6 +11,7 @@ use jiff::Timestamp;
 use jiff::fmt::rfc2822;
 use kube::client::Body;
 use kube::core::Status;
+use rebalancer_core::unit::Elapsed;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::error::Category;
@@ -71,7 +72,7 @@ impl fmt::Display for Failure {
             Self::Unsendable(message) => write!(f, "the request could not be made: {message}"),
             Self::NotConnected(message) => write!(f, "no connection: {message}"),
             Self::Lost(message) => write!(f, "the connection broke: {message}"),
-            Self::TimeUp(limit) => write!(f, "no answer within {limit:?}"),
+            Self::TimeUp(limit) => write!(f, "no answer within {}", Elapsed::from(*limit)),
         }
     }
 }

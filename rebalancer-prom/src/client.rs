@@ -8,6 +8,7 @@ use std::time::Duration;
 use backon::BackoffBuilder;
 use jiff::Timestamp;
 use rebalancer_core::port::MetricsError;
+use rebalancer_core::unit::Elapsed;
 use reqwest::Response;
 use tokio::sync::{Semaphore, SemaphorePermit};
 use tokio::time::{Instant, timeout};
@@ -134,7 +135,7 @@ impl Client {
     ) -> Result<Vec<u8>, Failure> {
         match timeout(limit, self.exchange(question, limit)).await {
             Ok(outcome) => outcome,
-            Err(_) => Err(Failure::passing(format!("no whole answer within {:.1} s", limit.as_secs_f64()))),
+            Err(_) => Err(Failure::passing(format!("no whole answer within {}", Elapsed::from(limit)))),
         }
     }
 
@@ -202,11 +203,11 @@ fn gave_up(
     spent: Duration,
 ) -> MetricsError {
     let asked =
-        wait.map(|wait| format!(", the server asks to wait {} s", wait.as_secs())).unwrap_or_default();
+        wait.map(|wait| format!(", the server asks to wait {}", Elapsed::from(wait))).unwrap_or_default();
     let tries = if attempts == 1 { "attempt" } else { "attempts" };
-    let spent = spent.as_secs_f64();
+    let spent = Elapsed::from(spent);
     MetricsError::Unavailable {
-        message: format!("{message}{asked} (from {from}); gave up after {attempts} {tries} in {spent:.1} s"),
+        message: format!("{message}{asked} (from {from}); gave up after {attempts} {tries} in {spent}"),
     }
 }
 

@@ -10,6 +10,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE;
 use jiff::Timestamp;
 use rebalancer_core::port::MetricsError;
+use rebalancer_core::unit::Elapsed;
 use reqwest::header::CONTENT_TYPE;
 use tokio::time::{Instant, timeout};
 
@@ -114,9 +115,9 @@ impl Pusher {
                 }
             };
             let asked =
-                wait.map(|wait| format!(", it asks to wait {} s", wait.as_secs())).unwrap_or_default();
-            let spent = start.elapsed().as_secs_f64();
-            let message = format!("{message}{asked} (from {to}, attempt {attempts}, after {spent:.1} s)");
+                wait.map(|wait| format!(", it asks to wait {}", Elapsed::from(wait))).unwrap_or_default();
+            let spent = Elapsed::from(start.elapsed());
+            let message = format!("{message}{asked} (from {to}, attempt {attempts}, after {spent})");
             return Err(NotPushed { message });
         }
     }
@@ -136,7 +137,7 @@ impl Pusher {
     async fn attempt(&self, to: &Endpoint, text: &str, limit: Duration) -> Result<(), Failure> {
         match timeout(limit, self.exchange(to, text)).await {
             Ok(outcome) => outcome,
-            Err(_) => Err(Failure::passing(format!("no answer within {:.1} s", limit.as_secs_f64()))),
+            Err(_) => Err(Failure::passing(format!("no answer within {}", Elapsed::from(limit)))),
         }
     }
 

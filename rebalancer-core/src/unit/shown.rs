@@ -1,6 +1,7 @@
 //! Quantities as people write them: `4m 13s`, `1.6 GiB`. For texts; fields of logs and JSON have the plain numbers.
 
 use std::fmt;
+use std::time::Duration;
 
 use jiff::SignedDuration;
 
@@ -8,6 +9,12 @@ use jiff::SignedDuration;
 /// "less than 5m" never stands beside `5m`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Elapsed(pub SignedDuration);
+
+impl From<Duration> for Elapsed {
+    fn from(duration: Duration) -> Self {
+        Self(SignedDuration::try_from(duration).unwrap_or(SignedDuration::MAX))
+    }
+}
 
 impl fmt::Display for Elapsed {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
