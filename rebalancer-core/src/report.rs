@@ -56,6 +56,18 @@ pub struct Report {
 }
 
 impl Report {
+    /// A verdict of this report, with loads in the unit of the indicator that ranked the pods.
+    #[must_use]
+    pub fn in_words(&self, verdict: &Verdict) -> String {
+        let ranked_by = match &self.decision {
+            Decision::Rotate(plan) => Some(plan.indicator),
+            Decision::Balanced | Decision::Hold(_) => {
+                self.indicators.iter().find(|seen| seen.out_of_balance).map(|seen| seen.indicator)
+            }
+        };
+        ranked_by.map_or_else(|| verdict.to_string(), |indicator| verdict.by(indicator))
+    }
+
     /// The score of the pod at this place in the snapshot; `None` when it is not known, or one indicator ranks the pods.
     #[must_use]
     pub fn score(&self, place: usize) -> Option<Ratio> {

@@ -64,7 +64,7 @@ fn judged(observation: &Observation) {
             consumption_rate = load(Indicator::ConsumptionRate),
             production_rate = load(Indicator::ProductionRate),
             score = report.score(place).map(|score| score.get()),
-            %verdict,
+            verdict = report.in_words(verdict),
             "a pod, with its loads and why it goes or stays"
         );
     }

@@ -3,9 +3,9 @@
 use std::fmt::Write as _;
 
 use rebalancer_core::cycle::Observation;
-use rebalancer_core::fleet::{Indicator, Target};
+use rebalancer_core::fleet::Target;
 use rebalancer_core::history::Rotation;
-use rebalancer_core::report::{Decision, IndicatorReport, Method, Report, Verdict};
+use rebalancer_core::report::{IndicatorReport, Method, Report, Verdict};
 use rebalancer_core::snapshot::{ObservedPod, Snapshot};
 use rebalancer_core::unit::{Load, Ratio};
 
@@ -145,7 +145,6 @@ fn pod_table(snapshot: &Snapshot, report: &Report) -> comfy_table::Table {
     header.extend(scores.then(|| "SCORE".to_owned()));
     header.extend(partitions.then(|| "PARTITIONS".to_owned()));
     header.push("VERDICT".to_owned());
-    let ranked_by = ranked_by(report);
     let mut table = super::table(&header.iter().map(String::as_str).collect::<Vec<_>>());
     for Row { pod, score, verdict } in rows(snapshot, report) {
         let mut row = vec![pod.pod.name.clone(), known(pod.pod.node.as_ref())];
@@ -157,23 +156,10 @@ fn pod_table(snapshot: &Snapshot, report: &Report) -> comfy_table::Table {
         );
         row.extend(scores.then(|| known(score)));
         row.extend(partitions.then(|| known(pod.partitions)));
-        row.push(match ranked_by {
-            Some(indicator) => verdict.by(indicator),
-            None => verdict.to_string(),
-        });
+        row.push(report.in_words(verdict));
         table.add_row(row);
     }
     table
-}
-
-/// The indicator whose limit stands in the verdicts.
-fn ranked_by(report: &Report) -> Option<Indicator> {
-    match &report.decision {
-        Decision::Rotate(plan) => Some(plan.indicator),
-        Decision::Balanced | Decision::Hold(_) => {
-            report.indicators.iter().find(|seen| seen.out_of_balance).map(|seen| seen.indicator)
-        }
-    }
 }
 
 /// Missing is never zero.

@@ -13,7 +13,6 @@ use super::error::{ConnectError, Files};
 use super::written::{self, Context};
 
 /// An entry, and the file that it stands in.
-#[derive(Debug)]
 pub(super) struct From<T> {
     pub(super) file: PathBuf,
     pub(super) entry: T,
@@ -22,7 +21,7 @@ pub(super) struct From<T> {
 type Entries<T> = BTreeMap<String, From<T>>;
 
 /// All files together.
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub(super) struct Kubeconfig {
     pub(super) current_context: Option<String>,
     pub(super) contexts: Entries<Context>,

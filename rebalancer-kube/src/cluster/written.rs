@@ -19,7 +19,7 @@ pub(super) struct Context {
 }
 
 /// A kubeconfig by itself: entries by name, in their order.
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub(super) struct Written {
     pub(super) current_context: Option<String>,
     pub(super) contexts: Vec<(String, Context)>,
@@ -27,7 +27,7 @@ pub(super) struct Written {
     pub(super) users: Vec<(String, AuthInfo)>,
 }
 
-#[derive(Debug, Default, Deserialize)]
+#[derive(Default, Deserialize)]
 struct Document {
     kind: Option<String>,
     #[serde(rename = "apiVersion")]
@@ -39,7 +39,7 @@ struct Document {
     users: Option<Vec<NamedAuthInfo>>,
 }
 
-#[derive(Debug, Deserialize)]
+#[derive(Deserialize)]
 struct NamedContext {
     name: String,
     context: Option<Context>,
@@ -130,7 +130,7 @@ fn mistake(error: &YamlError) -> Mistake {
 }
 
 fn cluster(cluster: Cluster, folder: &Path) -> Cluster {
-    let certificate_authority_data = set(cluster.certificate_authority_data);
+    let certificate_authority_data = data(cluster.certificate_authority_data);
     Cluster {
         server: set(cluster.server),
         certificate_authority: path(cluster.certificate_authority, folder),
@@ -157,9 +157,12 @@ fn user(user: AuthInfo, folder: &Path) -> AuthInfo {
         token: secret(user.token),
         token_file: path(user.token_file, folder),
         client_certificate: path(user.client_certificate, folder),
-        client_certificate_data: set(user.client_certificate_data),
+        client_certificate_data: data(user.client_certificate_data),
         client_key: path(user.client_key, folder),
-        client_key_data: secret(user.client_key_data),
+        client_key_data: user
+            .client_key_data
+            .and_then(|key| data(Some(key.expose_secret().to_owned())))
+            .map(SecretString::from),
         impersonate: set(user.impersonate),
         impersonate_uid: set(user.impersonate_uid),
         impersonate_groups: user.impersonate_groups.filter(|groups| !groups.is_empty()),
@@ -167,6 +170,11 @@ fn user(user: AuthInfo, folder: &Path) -> AuthInfo {
         exec,
         ..user
     }
+}
+
+/// Base64 may be broken into lines.
+fn data(value: Option<String>) -> Option<String> {
+    set(value.map(|value| value.replace(['\r', '\n'], "")))
 }
 
 fn set(value: Option<String>) -> Option<String> {

@@ -1,5 +1,6 @@
 //! Which cluster, and how it is reached.
 
+use base64::Engine as _;
 use rebalancer_kube::ConnectError;
 use secrecy::SecretString;
 
@@ -136,4 +137,35 @@ async fn the_environments_proxy_counts_where_the_cluster_has_none() {
     let mut machine = Machine::new().file("config", config(cluster, "")).listing(&["config"]);
     machine.environment.proxies.https = Some(SecretString::from(proxy.url()));
     assert!(machine.sends(proxy).await.starts_with("connect api.example:6443 "));
+}
+
+#[tokio::test]
+async fn base64_may_be_broken_into_lines() {
+    let rcgen::CertifiedKey { cert, signing_key } =
+        rcgen::generate_simple_self_signed(["api".to_owned()]).unwrap();
+    let lines = |pem: String| {
+        let encoded = base64::engine::general_purpose::STANDARD.encode(pem);
+        let lines: Vec<&str> =
+            encoded.as_bytes().chunks(64).map(|line| str::from_utf8(line).unwrap()).collect();
+        lines.join("\n      ")
+    };
+    let (certificate, key) = (lines(cert.pem()), lines(signing_key.serialize_pem()));
+    let text = format!(
+        "current-context: x\ncontexts: [{{name: x, context: {{cluster: c, user: u}}}}]\n\
+         clusters:\n- name: c\n  cluster:\n    server: https://api\n    certificate-authority-data: |\n      {certificate}\n\
+         users:\n- name: u\n  user:\n    client-certificate-data: |\n      {certificate}\n    client-key-data: |\n      {key}\n"
+    );
+    Machine::new().file("config", text).listing(&["config"]).connect().await.map(drop).unwrap();
+}
+
+#[tokio::test]
+async fn a_kubeconfig_may_be_json() {
+    let server = Server::new().await;
+    let text = format!(
+        "{{\n\t\"kind\": \"Config\",\n\t\"current-context\": \"x\",\n\t\"contexts\": [{{\"name\": \"x\", \"context\": {{\"cluster\": \"c\"}}}}],\n\
+         \t\"clusters\": [\n\t\t{{\"name\": \"c\", \"cluster\": {{\"server\": \"{}\"}}}}\n\t],\n\t\"users\": null\n}}\n",
+        server.url()
+    );
+    let machine = Machine::new().file("config", text).listing(&["config"]);
+    assert!(machine.sends(server).await.starts_with("get /api/v1/namespaces/shop/pods?"));
 }
