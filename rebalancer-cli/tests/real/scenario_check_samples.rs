@@ -188,7 +188,7 @@ async fn dated(upstream: &str, offset: i64) -> String {
             let request = http.post(format!("{upstream}{}", parts.uri)).body(body);
             let form = "application/x-www-form-urlencoded";
             let answer = request.header("content-type", form).send().await.unwrap().text().await.unwrap();
-            let date = jiff::Timestamp::now() + jiff::SignedDuration::from_secs(offset);
+            let date = jiff::Timestamp::now() + SignedDuration::from_secs(offset);
             let date = date.strftime("%a, %d %b %Y %H:%M:%S GMT").to_string();
             ([("date", date), ("content-type", "application/json".to_owned())], answer)
         }
