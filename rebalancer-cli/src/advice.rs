@@ -5,7 +5,7 @@ use rebalancer_core::cycle::{CycleError, NotBegun};
 use rebalancer_core::eligibility::Veto;
 use rebalancer_core::group::{Inference, Unusable};
 use rebalancer_core::history::Unrecordable;
-use rebalancer_core::report::{Decision, Hold, Method, Spared, Verdict};
+use rebalancer_core::report::{Decision, Hold, Method, Report, Spared, Verdict};
 
 /// A decision with what to do about it.
 pub(crate) fn decision(decision: &Decision) -> String {
@@ -15,12 +15,13 @@ pub(crate) fn decision(decision: &Decision) -> String {
     }
 }
 
-/// A verdict with what to do about it.
-pub(crate) fn verdict(verdict: &Verdict) -> String {
+/// A verdict of this report, with what to do about it.
+pub(crate) fn verdict(report: &Report, verdict: &Verdict) -> String {
+    let fact = report.in_words(verdict);
     match verdict {
-        Verdict::Vetoed(veto) => advised(verdict, by_veto(veto)),
-        Verdict::Spared(Spared::NotPersistent { .. }) => advised(verdict, Some("PERSISTENCE_REQUIRED")),
-        Verdict::Chosen(_) | Verdict::Spared(_) => verdict.to_string(),
+        Verdict::Vetoed(veto) => advised(fact, by_veto(veto)),
+        Verdict::Spared(Spared::NotPersistent { .. }) => advised(fact, Some("PERSISTENCE_REQUIRED")),
+        Verdict::Chosen(_) | Verdict::Spared(_) => fact,
     }
 }
 

@@ -3,7 +3,6 @@
 mod adapters;
 mod advice;
 mod args;
-mod causes;
 mod check;
 mod clock;
 mod commands;

@@ -13,6 +13,7 @@ use crate::fleet::Phase;
 use crate::fleet::{Controller, Scaling};
 use crate::policy::Policy;
 use crate::snapshot::{ObservedPod, Snapshot};
+use crate::unit::Elapsed;
 
 /// Why no rotation is made now.
 #[derive(Debug, Clone, PartialEq)]
@@ -132,9 +133,9 @@ impl fmt::Display for NotNow {
             }
             Self::Unsettled { young, not_ready, such_as, pods, minimum_age } => write!(
                 f,
-                "of {pods} pods {not_ready} are not Ready and {young} have been for less than {minimum_age:#}, such as \
-                 {such_as}: together too many, so loads still speak of another distribution \
-                 of the work"
+                "of {pods} pods {not_ready} are not Ready and {young} have been for less than {}, such as {such_as}: \
+                 together too many, so loads still speak of another distribution of the work",
+                Elapsed(*minimum_age)
             ),
         }
     }

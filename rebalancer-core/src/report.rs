@@ -63,6 +63,18 @@ pub struct Report {
 }
 
 impl Report {
+    /// A verdict of this report, with loads in the unit of the indicator that ranked the pods.
+    #[must_use]
+    pub fn in_words(&self, verdict: &Verdict) -> String {
+        let ranked_by = match &self.decision {
+            Decision::Rotate(plan) => Some(plan.indicator),
+            Decision::Balanced | Decision::Hold(_) => {
+                self.indicators.iter().find(|seen| seen.out_of_balance).map(|seen| seen.indicator)
+            }
+        };
+        ranked_by.map_or_else(|| verdict.to_string(), |indicator| verdict.by(indicator))
+    }
+
     /// Pods were ranked by several indicators together.
     #[must_use]
     pub fn has_scores(&self) -> bool {

@@ -3,6 +3,10 @@
 
 use std::fmt;
 
+mod shown;
+
+pub use shown::{Elapsed, Memory};
+
 /// A number that is no quantity: NaN, infinite, negative, or outside the accepted range.
 #[derive(Debug, Clone, Copy, PartialEq, thiserror::Error)]
 #[error("{given} is not {accepted}")]

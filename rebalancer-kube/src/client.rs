@@ -1,4 +1,4 @@
-//! Finds the cluster and the credentials, and makes the client that everything here shares.
+//! Makes the client that everything here shares.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -6,21 +6,24 @@ use std::time::Duration;
 
 use http::HeaderValue;
 use http::header::USER_AGENT;
-use kube::config::{InferConfigError, KubeConfigOptions, Kubeconfig, KubeconfigError};
 use kube::{Client, Config};
 
+use crate::cluster::{self, ConnectError, Environment, Place, Target};
+use crate::credentials::Credentials;
 use crate::meter::Meter;
+use crate::unmade::{self, About};
 
 /// A server that is there accepts a connection at once; the rest of the time is for retries.
 const LONGEST_CONNECT: Duration = Duration::from_secs(5);
 
 /// How to reach the Kubernetes API.
 ///
-/// With a file or a context, the kubeconfig counts, also inside a pod. With neither: `$KUBECONFIG`,
-/// `~/.kube/config`, then the service account of the pod, whichever is found first.
+/// By kubectl's rules: the file that is named here; else the files of `$KUBECONFIG`, merged, of which those that are
+/// missing are left out; else `~/.kube/config`; and where nothing stands in them, the service account of the pod. What is
+/// there and can't be used is an error, never passed over.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Settings {
-    /// The kubeconfig file; `None` means `$KUBECONFIG` or `~/.kube/config`.
+    /// The kubeconfig file, which has to be there; `None` means `$KUBECONFIG` or `~/.kube/config`.
     pub kubeconfig: Option<PathBuf>,
     /// The context in it; `None` means its current context.
     pub context: Option<String>,
@@ -30,44 +33,12 @@ pub struct Settings {
     pub user_agent: String,
 }
 
-/// Why no client could be made. Nothing was sent to any server yet.
-#[derive(Debug, thiserror::Error)]
-pub enum ConnectError {
-    /// The kubeconfig is missing, unreadable, or not complete.
-    #[error("the kubeconfig {file} can't be used; check the path, the file and the files it names")]
-    Kubeconfig {
-        /// The file, or where it was looked for.
-        file: String,
-        /// What is wrong with it.
-        #[source]
-        source: Box<KubeconfigError>,
-    },
-    /// The kubeconfig has no such context.
-    #[error("the kubeconfig {file} has no context '{context}'; it has: {known}")]
-    UnknownContext {
-        /// The file, or where it was looked for.
-        file: String,
-        /// The context that was asked for.
-        context: String,
-        /// The contexts it has.
-        known: String,
-    },
-    /// There is neither a kubeconfig nor a service account.
-    #[error("no cluster found: set KUBECONFIG, or run in a pod with a service account token")]
-    NoCluster(#[source] Box<InferConfigError>),
-    /// The user agent can't be a header.
-    #[error("the user agent '{0}' can't be sent as an HTTP header")]
-    UserAgent(String),
-    /// The client could not be made from the configuration: certificates, keys, credential plugins, proxies.
-    #[error("the client could not be made; check certificates, keys and credentials of the configuration")]
-    Client(#[source] Box<kube::Error>),
-}
-
 /// A client that repeats nothing by itself, and the time limit of each call.
 #[derive(Clone)]
 pub struct Connection {
     pub(crate) client: Client,
     pub(crate) timeout: Duration,
+    pub(crate) credentials: Arc<Credentials>,
     /// Shared by its clones.
     pub(crate) meter: Arc<Meter>,
 }
@@ -79,53 +50,64 @@ impl Connection {
     /// that a disruption budget refused, which may then succeed long after its decision went stale.
     #[must_use]
     pub fn with_client(client: Client, timeout: Duration) -> Self {
-        Self { client, timeout, meter: Arc::default() }
+        Self { client, timeout, credentials: Arc::default(), meter: Arc::default() }
     }
 }
 
-/// Makes the client. Sends nothing: the first call of a port is the first request.
+/// Makes the client. Sends nothing to the API server: the first call of a port is the first request. A credential plugin
+/// of the kubeconfig is run, for as long as [`Settings::timeout`].
 ///
 /// # Errors
 /// When the configuration of the cluster is not found or can't be used.
 pub async fn connect(settings: &Settings) -> Result<Connection, ConnectError> {
-    let mut config = configuration(settings).await?;
+    connect_in(settings, &Environment::of_process()).await
+}
+
+/// The same with these surroundings in place of the process's own.
+///
+/// # Errors
+/// As [`connect`].
+pub async fn connect_in(settings: &Settings, environment: &Environment) -> Result<Connection, ConnectError> {
+    let Target { mut config, credentials, cluster, user } = cluster::find(settings, environment)?;
     config.headers.push((USER_AGENT, user_agent(settings)?));
     config.connect_timeout = Some(LONGEST_CONNECT.min(settings.timeout));
     config.read_timeout = Some(settings.timeout);
     // The deadline of a call covers slow answers; an idle pooled connection must not count against them.
     config.reset_reader_on_write = true;
     config.default_retry = false;
-    let client = Client::try_from(config).map_err(|error| ConnectError::Client(Box::new(error)))?;
-    Ok(Connection::with_client(client, settings.timeout))
+    let client = match made(config, settings.timeout).await {
+        Some(Ok(client)) => client,
+        Some(Err(error)) => {
+            let (about, problem) = unmade::client(&error);
+            return Err(match (about, cluster, user) {
+                (About::Cluster, Some((file, place)), _) | (About::User, _, Some((file, place))) => {
+                    ConnectError::Unusable { file, place, problem }
+                }
+                (About::Cluster | About::User, _, _) => ConnectError::ServiceAccount { problem },
+            });
+        }
+        None => {
+            let (file, place) = user.unwrap_or_else(|| (PathBuf::new(), Place::User(String::new())));
+            return Err(ConnectError::PluginTimeUp { file, place, limit: settings.timeout });
+        }
+    };
+    Ok(Connection { credentials: Arc::new(credentials), ..Connection::with_client(client, settings.timeout) })
 }
 
-async fn configuration(settings: &Settings) -> Result<Config, ConnectError> {
-    if settings.kubeconfig.is_none() && settings.context.is_none() {
-        return Config::infer().await.map_err(|error| ConnectError::NoCluster(Box::new(error)));
+/// kube runs a credential plugin while it makes a client, and waits for it. On a thread of its own, one that hangs
+/// holds up neither the others nor the end of the process.
+async fn made(config: Config, limit: Duration) -> Option<Result<Client, kube::Error>> {
+    if config.auth_info.exec.is_none() && config.auth_info.auth_provider.is_none() {
+        return Some(Client::try_from(config));
     }
-    let broken = |error| ConnectError::Kubeconfig { file: place(settings), source: Box::new(error) };
-    let kubeconfig = settings.kubeconfig.as_ref().map_or_else(Kubeconfig::read, Kubeconfig::read_from);
-    let kubeconfig = kubeconfig.map_err(broken)?;
-    require_context(settings, &kubeconfig)?;
-    let options = KubeConfigOptions { context: settings.context.clone(), ..Default::default() };
-    Config::from_custom_kubeconfig(kubeconfig, &options).await.map_err(broken)
-}
-
-fn require_context(settings: &Settings, kubeconfig: &Kubeconfig) -> Result<(), ConnectError> {
-    let Some(context) = &settings.context else { return Ok(()) };
-    let known: Vec<&str> = kubeconfig.contexts.iter().map(|known| known.name.as_str()).collect();
-    if known.contains(&context.as_str()) {
-        return Ok(());
-    }
-    let known = if known.is_empty() { "none".to_owned() } else { known.join(", ") };
-    Err(ConnectError::UnknownContext { file: place(settings), context: context.clone(), known })
-}
-
-fn place(settings: &Settings) -> String {
-    settings
-        .kubeconfig
-        .as_ref()
-        .map_or_else(|| "($KUBECONFIG or ~/.kube/config)".to_owned(), |path| path.display().to_string())
+    let (told, made) = tokio::sync::oneshot::channel();
+    let runtime = tokio::runtime::Handle::current();
+    std::thread::spawn(move || {
+        let _entered = runtime.enter();
+        // Nobody may wait for it any more.
+        let _late = told.send(Client::try_from(config));
+    });
+    tokio::time::timeout(limit, made).await.ok()?.ok()
 }
 
 fn user_agent(settings: &Settings) -> Result<HeaderValue, ConnectError> {

@@ -7,6 +7,7 @@
 //!                                      +--> LeaseStore    : StateStore   the record and its lock, in a Lease
 //!                                      +--> EventRecorder                Events; sent within a time of their own
 //!
+//!   cluster: written (one kubeconfig) -> load (all of them) -> select (cluster, user) -> Connection
 //!   wire (one exchange) -> retry (what may be repeated) -> list (pages) -> decode (pure) -> rebalancer-core's values
 //!            \-> classify (pure): what a failure means -> rebalancer-core's errors
 //! ```
@@ -21,6 +22,7 @@
 //! - A Lease is only ever written over the state that was read: of two writers one succeeds.
 //! - No grace period is sent: a pod's own counts.
 //! - An Event is stored at most once, and whether it is stored changes nothing else.
+//! - No message quotes a kubeconfig, a file that it names, or what a credential plugin prints.
 //! - What can't be known for sure is [`Unknown`](rebalancer_core::port::RemovalError::Unknown), never a success.
 //! - One call of a port takes at most [`Settings::timeout`], with all its pages and retries.
 //! - What is absent or can't be read is `None`, never zero, but for numbers that the server leaves out where they are
@@ -69,6 +71,8 @@
 mod actor;
 mod classify;
 mod client;
+mod cluster;
+mod credentials;
 mod decode;
 mod events;
 #[cfg(feature = "fuzzing")]
@@ -83,9 +87,11 @@ mod retry;
 mod state;
 mod text;
 mod told;
+mod unmade;
 mod wire;
 
-pub use client::{ConnectError, Connection, Settings, connect};
+pub use client::{Connection, Settings, connect, connect_in};
+pub use cluster::{ConnectError, Environment, Files, Known, Mistake, Place, Proxies};
 pub use events::{EventRecorder, EventType, NotPosted, Note, Regarding};
 pub use inventory::{InventorySettings, KubeInventory};
 pub use remover::{KubeRemover, Method};

@@ -61,7 +61,7 @@ async fn once_dated<T: DeserializeOwned>(
     request: Request<Vec<u8>>,
     deadline: Deadline,
 ) -> Result<Dated<T>, Failure> {
-    let answer = deadline.hold(exchange(&connection.client, request)).await;
+    let answer = deadline.hold(exchange(connection, request)).await;
     connection.meter.answered(&answer);
     answer
 }

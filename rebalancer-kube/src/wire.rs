@@ -9,15 +9,18 @@ use http::header::{CONTENT_TYPE, DATE, HeaderMap, RETRY_AFTER};
 use http::{Method, Request, StatusCode};
 use jiff::Timestamp;
 use jiff::fmt::rfc2822;
-use kube::Client;
 use kube::client::Body;
 use kube::core::Status;
+use rebalancer_core::unit::Elapsed;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
+use serde_json::error::Category;
 use tracing::Instrument as _;
 
+use crate::client::Connection;
 use crate::text::excerpt;
 use crate::told::Told;
+use crate::unmade;
 
 /// A proxy's error page is longer than anybody wants in a log line.
 const LONGEST_FOREIGN_TEXT: usize = 300;
@@ -69,7 +72,7 @@ impl fmt::Display for Failure {
             Self::Unsendable(message) => write!(f, "the request could not be made: {message}"),
             Self::NotConnected(message) => write!(f, "no connection: {message}"),
             Self::Lost(message) => write!(f, "the connection broke: {message}"),
-            Self::TimeUp(limit) => write!(f, "no answer within {limit:?}"),
+            Self::TimeUp(limit) => write!(f, "no answer within {}", Elapsed::from(*limit)),
         }
     }
 }
@@ -82,21 +85,23 @@ pub(crate) struct Dated<T> {
 
 /// Sends once and reads the whole answer. There is no deadline in here.
 pub(crate) async fn exchange<T: DeserializeOwned>(
-    client: &Client,
+    connection: &Connection,
     request: Request<Vec<u8>>,
 ) -> Result<Dated<T>, Failure> {
     let mut told = Told::of(&request);
     let span = told.span();
-    let result = answer(client, request, &mut told).instrument(span).await;
+    let result = answer(connection, request, &mut told).instrument(span).await;
     told.ended(result.as_ref());
     result
 }
 
 async fn answer<T: DeserializeOwned>(
-    client: &Client,
-    request: Request<Vec<u8>>,
+    connection: &Connection,
+    mut request: Request<Vec<u8>>,
     told: &mut Told,
 ) -> Result<Dated<T>, Failure> {
+    let Connection { client, credentials, .. } = connection;
+    credentials.add_to(request.headers_mut()).map_err(Failure::Unsendable)?;
     let response = client.send(request.map(Body::from)).await.map_err(unsent_or_lost)?;
     let (head, body) = response.into_parts();
     told.answered(head.status);
@@ -104,11 +109,11 @@ async fn answer<T: DeserializeOwned>(
     told.received(body.as_ref().map_or(0, |body| body.len()));
     if !head.status.is_success() {
         // The status line alone says enough: an unreadable reason must not hide a refusal.
-        let body = body.unwrap_or_default();
+        let body = credentials.hide(&String::from_utf8_lossy(&body.unwrap_or_default()));
         return Err(Failure::Refused(Box::new(refusal(head.status, &head.headers, &body))));
     }
     let body = body.map_err(|error| Failure::Lost(chain(&error)))?;
-    let answer = serde_json::from_slice(&body).map_err(|error| Failure::Malformed(error.to_string()))?;
+    let answer = serde_json::from_slice(&body).map_err(|error| Failure::Malformed(mistake(&error)))?;
     Ok(Dated { answer, date: date(&head.headers) })
 }
 
@@ -160,6 +165,10 @@ fn segment(name: &str) -> Result<&str, Failure> {
 }
 
 fn unsent_or_lost(error: kube::Error) -> Failure {
+    // The user of the kubeconfig is not known here; a plugin that fails later is this.
+    if let Some(words) = unmade::credentials_below(&error) {
+        return Failure::Unsendable(format!("the kubeconfig's user {words}"));
+    }
     let message = chain(&error);
     if matches!(error, kube::Error::Auth(_) | kube::Error::BuildRequest(_) | kube::Error::HttpError(_)) {
         Failure::Unsendable(message)
@@ -178,10 +187,10 @@ fn is_connect(error: &(dyn Error + 'static)) -> bool {
     })
 }
 
-fn refusal(code: StatusCode, headers: &HeaderMap, body: &[u8]) -> Refusal {
+fn refusal(code: StatusCode, headers: &HeaderMap, body: &str) -> Refusal {
     // Every field of a status may be missing, so any JSON object parses as one.
     let said = |status: &Status| !status.message.is_empty() || !status.reason.is_empty();
-    let status = serde_json::from_slice(body).ok().filter(said).unwrap_or_else(|| foreign(body));
+    let status = serde_json::from_str(body).ok().filter(said).unwrap_or_else(|| foreign(body));
     let status = Status { code: code.as_u16(), ..status };
     let header = headers.get(RETRY_AFTER).and_then(|v| v.to_str().ok()).and_then(|v| v.trim().parse().ok());
     let asked = status.details.as_ref().map(|d| u64::from(d.retry_after_seconds)).filter(|s| *s > 0);
@@ -189,9 +198,20 @@ fn refusal(code: StatusCode, headers: &HeaderMap, body: &[u8]) -> Refusal {
 }
 
 /// Proxies and the server's own rate limiter answer in plain text.
-fn foreign(body: &[u8]) -> Status {
-    let text = String::from_utf8_lossy(body);
+fn foreign(text: &str) -> Status {
     Status { message: text.trim().chars().take(LONGEST_FOREIGN_TEXT).collect(), ..Status::default() }
+}
+
+/// Where an answer is not what was expected. The parser's own words quote values, which may be those of a pod's variables.
+fn mistake(error: &serde_json::Error) -> String {
+    let (words, at) = (error.to_string(), format!("line {}, column {}", error.line(), error.column()));
+    match error.classify() {
+        // It quotes only the name that we expected.
+        Category::Data if words.starts_with("missing field") => words,
+        Category::Data => format!("a value of another type than expected at {at}"),
+        Category::Syntax => format!("no JSON at {at}"),
+        Category::Eof | Category::Io => format!("it ends early at {at}"),
+    }
 }
 
 /// The error and its causes in one line, each said once although some of them repeat the next.
@@ -227,7 +247,7 @@ mod tests {
     #[test]
     fn a_refusal_in_plain_text_keeps_its_code_and_its_wait() {
         let headers = HeaderMap::from_iter([(RETRY_AFTER, "3".parse().unwrap())]);
-        let refusal = refusal(StatusCode::TOO_MANY_REQUESTS, &headers, b"Too many requests\n");
+        let refusal = refusal(StatusCode::TOO_MANY_REQUESTS, &headers, "Too many requests\n");
         assert_eq!(refusal.to_string(), "429: Too many requests");
         assert_eq!(refusal.retry_after, Some(Duration::from_secs(3)));
     }

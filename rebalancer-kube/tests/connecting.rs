@@ -115,28 +115,6 @@ async fn the_program_names_itself() {
 }
 
 #[tokio::test]
-async fn an_unknown_context_is_told_with_those_that_exist() {
-    let file = kubeconfig("https://127.0.0.1:1");
-    let error = connect(&settings(file.path(), Some("nowhere"))).await.err().unwrap().to_string();
-    assert!(error.contains("'nowhere'") && error.contains("here, there"), "{error}");
-    assert!(connect(&settings(file.path(), Some("there"))).await.is_ok());
-}
-
-#[tokio::test]
-async fn a_missing_file_is_named() {
-    let error = connect(&settings(Path::new("/nowhere/config"), None)).await.err().unwrap();
-    assert!(matches!(&error, ConnectError::Kubeconfig { file, .. } if file == "/nowhere/config"), "{error}");
-}
-
-#[tokio::test]
-async fn a_broken_file_is_named() {
-    let mut file = NamedTempFile::new().unwrap();
-    file.write_all(b"clusters: {").unwrap();
-    let error = connect(&settings(file.path(), None)).await.err().unwrap();
-    assert!(matches!(error, ConnectError::Kubeconfig { .. }));
-}
-
-#[tokio::test]
 async fn a_user_agent_that_is_no_header_is_refused() {
     let file = kubeconfig("https://127.0.0.1:1");
     let settings = Settings { user_agent: "a\nb".into(), ..settings(file.path(), None) };

@@ -37,6 +37,18 @@ impl Auth {
     }
 }
 
+impl Auth {
+    /// What nobody may see of it, as far as its file can be read.
+    pub(crate) fn secret(&self) -> Option<SecretString> {
+        match self {
+            Self::None => None,
+            Self::BearerFile(path) | Self::Basic { password_file: path, .. } => {
+                secret(path).ok().map(|secret| SecretString::from(secret.expose_secret().trim()))
+            }
+        }
+    }
+}
+
 fn bearer(path: &Path) -> Result<HeaderValue, String> {
     let token = secret(path)?;
     let mut value = HeaderValue::try_from(format!("Bearer {}", token.expose_secret().trim()))

@@ -8,6 +8,7 @@ use std::time::Duration;
 use backon::BackoffBuilder;
 use jiff::Timestamp;
 use rebalancer_core::port::MetricsError;
+use rebalancer_core::unit::Elapsed;
 use reqwest::Response;
 use tokio::sync::{Semaphore, SemaphorePermit};
 use tokio::time::{Instant, timeout};
@@ -15,6 +16,7 @@ use tokio::time::{Instant, timeout};
 use crate::auth::Auth;
 use crate::endpoint::Endpoint;
 use crate::failure::{self, Failure};
+use crate::hidden::Hidden;
 use crate::pace::{SHORTEST_ATTEMPT, attempt_limit, backoff, pause};
 use crate::question::{Question, Times};
 use crate::settings::{ClientError, Settings};
@@ -29,6 +31,7 @@ pub struct Client {
     pub(crate) instant: Endpoint,
     range: Endpoint,
     pub(crate) auth: Auth,
+    pub(crate) hidden: Hidden,
     pub(crate) timeout: Duration,
     response_limit: usize,
     series_limit: Option<NonZeroUsize>,
@@ -52,6 +55,7 @@ impl Client {
             base: settings.endpoint.clone(),
             http: transport::build(settings)?,
             auth: settings.auth.clone(),
+            hidden: Hidden::of(settings),
             timeout: settings.timeout,
             response_limit: settings.response_limit,
             series_limit: settings.series_limit,
@@ -131,7 +135,7 @@ impl Client {
     ) -> Result<Vec<u8>, Failure> {
         match timeout(limit, self.exchange(question, limit)).await {
             Ok(outcome) => outcome,
-            Err(_) => Err(Failure::passing(format!("no whole answer within {:.1} s", limit.as_secs_f64()))),
+            Err(_) => Err(Failure::passing(format!("no whole answer within {}", Elapsed::from(limit)))),
         }
     }
 
@@ -154,14 +158,14 @@ impl Client {
         if !status.is_success() {
             let headers = response.headers().clone();
             let page = transport::error_page(response, |bytes| self.meter.received(bytes)).await;
-            return Err(failure::status(status, &headers, &page, from, Timestamp::now()));
+            return Err(failure::status(status, &headers, &self.hidden.hide(&page), from, Timestamp::now()));
         }
         let body = self.read(response, self.response_limit).await.map_err(failure::transport)?;
         if body.len() > self.response_limit {
             let message = format!("more than the {} bytes that are accepted", self.response_limit);
             return Err(Failure::Lasting(MetricsError::Malformed { message }));
         }
-        Ok(body)
+        Ok(self.hidden.hide_unless_json(body))
     }
 
     /// Reads until the end or until just beyond the limit.
@@ -199,11 +203,11 @@ fn gave_up(
     spent: Duration,
 ) -> MetricsError {
     let asked =
-        wait.map(|wait| format!(", the server asks to wait {} s", wait.as_secs())).unwrap_or_default();
+        wait.map(|wait| format!(", the server asks to wait {}", Elapsed::from(wait))).unwrap_or_default();
     let tries = if attempts == 1 { "attempt" } else { "attempts" };
-    let spent = spent.as_secs_f64();
+    let spent = Elapsed::from(spent);
     MetricsError::Unavailable {
-        message: format!("{message}{asked} (from {from}); gave up after {attempts} {tries} in {spent:.1} s"),
+        message: format!("{message}{asked} (from {from}); gave up after {attempts} {tries} in {spent}"),
     }
 }
 

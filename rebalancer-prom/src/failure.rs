@@ -105,12 +105,14 @@ pub(crate) fn status(
         StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => {
             let words = words(body);
             // Mimir, Cortex and Loki say so, and take no credentials themselves.
-            let tenant = if words.contains("no org id") {
+            let advice = if words.contains("no org id") {
                 "name the tenant in a header such as X-Scope-OrgID"
+            } else if wants_a_signature(headers, &words) {
+                SIGNED
             } else {
                 "check the credentials"
             };
-            format!("HTTP {status}, {tenant}: {words}")
+            format!("HTTP {status}, {advice}: {words}")
         }
         StatusCode::PROXY_AUTHENTICATION_REQUIRED => {
             format!("HTTP {status}, a proxy on the way asks for credentials: {}", words(body))
@@ -120,6 +122,25 @@ pub(crate) fn status(
         _ => format!("HTTP {status}: {}", words(body)),
     };
     Failure::Lasting(MetricsError::Refused { message })
+}
+
+/// Requests are not signed here.
+const SIGNED: &str = "it wants requests signed with AWS Signature Version 4 (SigV4): run a signing proxy such as \
+                      aws-sigv4-proxy and point the endpoint to it, see docs/metrics-sources.md";
+
+/// An API of AWS that has seen no signature, or one that it does not know. That a signed request may not query is
+/// another matter.
+fn wants_a_signature(headers: &HeaderMap, words: &str) -> bool {
+    let kind = headers.get("x-amzn-errortype").and_then(|value| value.to_str().ok()).unwrap_or_default();
+    let kinds = [
+        "MissingAuthenticationToken",
+        "IncompleteSignature",
+        "InvalidSignature",
+        "SignatureDoesNotMatch",
+        "UnrecognizedClient",
+    ];
+    let said = ["Missing Authentication Token", "in Authorization header", "AWS4-HMAC-SHA256"];
+    kinds.iter().any(|known| kind.starts_with(known)) || said.iter().any(|known| words.contains(known))
 }
 
 /// Redirects are shown, not followed: credentials must not travel to another host, and a POST may become a GET.
@@ -192,6 +213,22 @@ mod tests {
             classify(401, &[], "no org id"),
             refused("HTTP 401 Unauthorized, name the tenant in a header such as X-Scope-OrgID: no org id")
         );
+        for (headers, body) in [
+            (&[][..], r#"{"message":"Missing Authentication Token"}"#),
+            (&[("x-amzn-errortype", "MissingAuthenticationTokenException")], "{}"),
+            (&[("x-amzn-errortype", "IncompleteSignatureException:http://internal/")], "{}"),
+        ] {
+            let Failure::Lasting(error) = classify(403, headers, body) else {
+                panic!("{body} would be repeated")
+            };
+            let words = error.to_string();
+            assert!(
+                words.contains("aws-sigv4-proxy") && words.contains("docs/metrics-sources.md"),
+                "{words}"
+            );
+        }
+        let denied = classify(403, &[("x-amzn-errortype", "AccessDeniedException")], "no right to query");
+        assert_eq!(denied, refused("HTTP 403 Forbidden, check the credentials: no right to query"));
         assert_eq!(
             classify(407, &[], "no"),
             refused("HTTP 407 Proxy Authentication Required, a proxy on the way asks for credentials: no")

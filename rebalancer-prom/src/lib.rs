@@ -70,6 +70,7 @@ mod failure;
 #[doc(hidden)]
 pub mod fuzzing;
 mod grid;
+mod hidden;
 mod identity;
 mod pace;
 mod preflight;

@@ -149,10 +149,11 @@ impl Client {
         let took = start.elapsed();
         let body = self.read(response, LARGEST).await.map_err(kind::transport)?;
         if !status.is_success() {
+            let body = self.hidden.hide(&body);
             let message = failure::status(status, &headers, &body, from, Timestamp::now()).into_message();
             return Err(Unusable::Status { code: status.as_u16(), message });
         }
-        match labelled(&body) {
+        match labelled(&self.hidden.hide_unless_json(body)) {
             // That a storage node is missing is told by the queries that miss it.
             Ok(_) | Err(MetricsError::Incomplete { .. }) => Ok(Answers { clock: clock(&headers), took }),
             Err(error) => Err(Unusable::Foreign { message: error.to_string() }),

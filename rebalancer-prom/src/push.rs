@@ -10,12 +10,14 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE;
 use jiff::Timestamp;
 use rebalancer_core::port::MetricsError;
+use rebalancer_core::unit::Elapsed;
 use reqwest::header::CONTENT_TYPE;
 use tokio::time::{Instant, timeout};
 
 use crate::auth::Auth;
 use crate::endpoint::Endpoint;
 use crate::failure::{self, Failure};
+use crate::hidden::Hidden;
 use crate::pace::{attempt_limit, backoff, pause};
 use crate::settings::{ClientError, Settings};
 use crate::transport;
@@ -40,6 +42,7 @@ pub struct Pusher {
     http: reqwest::Client,
     base: Endpoint,
     auth: Auth,
+    hidden: Hidden,
     timeout: Duration,
     receiver: Receiver,
     job: String,
@@ -73,6 +76,7 @@ impl Pusher {
             http: transport::build(settings)?,
             base,
             auth: settings.auth.clone(),
+            hidden: Hidden::of(settings),
             timeout: settings.timeout,
             receiver,
             job: job.to_owned(),
@@ -111,9 +115,9 @@ impl Pusher {
                 }
             };
             let asked =
-                wait.map(|wait| format!(", it asks to wait {} s", wait.as_secs())).unwrap_or_default();
-            let spent = start.elapsed().as_secs_f64();
-            let message = format!("{message}{asked} (from {to}, attempt {attempts}, after {spent:.1} s)");
+                wait.map(|wait| format!(", it asks to wait {}", Elapsed::from(wait))).unwrap_or_default();
+            let spent = Elapsed::from(start.elapsed());
+            let message = format!("{message}{asked} (from {to}, attempt {attempts}, after {spent})");
             return Err(NotPushed { message });
         }
     }
@@ -133,7 +137,7 @@ impl Pusher {
     async fn attempt(&self, to: &Endpoint, text: &str, limit: Duration) -> Result<(), Failure> {
         match timeout(limit, self.exchange(to, text)).await {
             Ok(outcome) => outcome,
-            Err(_) => Err(Failure::passing(format!("no answer within {:.1} s", limit.as_secs_f64()))),
+            Err(_) => Err(Failure::passing(format!("no answer within {}", Elapsed::from(limit)))),
         }
     }
 
@@ -150,7 +154,7 @@ impl Pusher {
         }
         let headers = response.headers().clone();
         let page = transport::error_page(response, |_| ()).await;
-        Err(failure::status(status, &headers, &page, to, Timestamp::now()))
+        Err(failure::status(status, &headers, &self.hidden.hide(&page), to, Timestamp::now()))
     }
 }
 

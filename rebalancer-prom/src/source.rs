@@ -7,6 +7,7 @@ use futures_util::future::join_all;
 use jiff::{SignedDuration, Timestamp};
 use rebalancer_core::fleet::{Indicator, Samples};
 use rebalancer_core::port::{ApiErrors, MetricsError, MetricsSource, Readings};
+use rebalancer_core::unit::Elapsed;
 use tracing::Instrument as _;
 
 use crate::Client;
@@ -148,7 +149,10 @@ impl MetricsSource for PrometheusSource {
             refused(format!("there is no query for '{name}', so its past can't be asked for"))
         })?;
         let grid = Grid::before(at, step, count).ok_or_else(|| {
-            refused(format!("{count} times of '{name}', {step:#} apart, before {at} can't be asked for"))
+            refused(format!(
+                "{count} times of '{name}', {} apart, before {at} can't be asked for",
+                Elapsed(step)
+            ))
         })?;
         let question = Question { name, promql, times: Times::On(grid) };
         self.fetch(question, |body| decode::past(body, &grid)).await

@@ -9,8 +9,8 @@ use rebalancer_core::fleet::{Hpa, Pod};
 use rebalancer_core::history::{Peeked, StateError};
 use rebalancer_core::port::{InventoryError, MetricsError, Readings};
 use rebalancer_core::snapshot::ObserveError;
-use rebalancer_kube::InventorySettings;
 use rebalancer_kube::preflight::{Allowed, BudgetShape, PodShape, Presence, WorkloadShape};
+use rebalancer_kube::{ConnectError, InventorySettings};
 use rebalancer_prom::{Answers, Unusable};
 
 use super::needs::Need;
@@ -71,8 +71,8 @@ pub(super) struct Series {
 
 /// The cluster.
 pub(super) enum Cluster {
-    /// There is no way to any.
-    NotConfigured(String),
+    /// There is no way to any: none is configured, or what is configured can't be used.
+    NotConfigured(ConnectError),
     /// It does not answer, or does not know us.
     Silent(InventoryError),
     There(Box<Survey>),

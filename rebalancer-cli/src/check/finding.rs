@@ -91,6 +91,7 @@ codes! {
     EndpointSecret = "endpoint_secret",
     KubernetesApi = "kubernetes_api",
     ClusterNotConfigured = "cluster_not_configured",
+    KubeconfigUnusable = "kubeconfig_unusable",
     KubernetesUnreachable = "kubernetes_unreachable",
     KubernetesUnauthorized = "kubernetes_unauthorized",
     Permissions = "permissions",

@@ -13,6 +13,7 @@ mod samples;
 mod selector;
 #[cfg(test)]
 mod tests;
+mod way;
 mod workload;
 
 use rebalancer_core::port::{InventoryError, Mode};
@@ -25,14 +26,9 @@ pub(super) fn judge(facts: &Facts<'_>) -> Vec<Finding> {
     let mut findings = endpoint::judge(&facts.metrics);
     match &facts.cluster {
         Cluster::There(survey) => findings.extend(of_cluster(facts, survey)),
-        Cluster::NotConfigured(why) => findings.extend([
-            Finding::error(
-                Code::ClusterNotConfigured,
-                why.clone(),
-                "set KUBECONFIG (and KUBE_CONTEXT), or run in a pod with a service account token",
-            ),
-            no_cluster("no cluster is configured"),
-        ]),
+        Cluster::NotConfigured(why) => {
+            findings.extend([way::judge(why), no_cluster("no cluster is configured")])
+        }
         Cluster::Silent(error) => {
             findings.extend([silent(error), no_cluster("the Kubernetes API can't be used")])
         }

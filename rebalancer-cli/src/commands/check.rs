@@ -56,7 +56,8 @@ async fn one(connection: Result<Connection, ConnectError>, settings: Settings, f
 }
 
 fn exit(findings: &[Finding]) -> Exit {
-    if findings.iter().any(|finding| finding.code == Code::ClusterNotConfigured) {
+    let no_way = [Code::ClusterNotConfigured, Code::KubeconfigUnusable];
+    if findings.iter().any(|finding| no_way.contains(&finding.code)) {
         return Exit::Misconfigured;
     }
     match findings.iter().map(|finding| finding.severity).max() {

@@ -6,7 +6,6 @@ use tracing::{error, warn};
 
 use super::Exit;
 use crate::adapters::{Adapters, Connections};
-use crate::causes;
 use crate::config::{RunSettings, Settings};
 use crate::interrupt::Signals;
 
@@ -88,6 +87,6 @@ async fn ready(workloads: Vec<Settings>) -> Result<Vec<(Adapters, RunSettings)>,
 }
 
 fn no_cluster(error: ConnectError) -> Exit {
-    error!(event = "configuration_error", error = causes::in_words(&error), "no cluster");
+    error!(event = "configuration_error", %error, "no cluster");
     Exit::Misconfigured
 }

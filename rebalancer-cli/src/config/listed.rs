@@ -12,7 +12,7 @@
 use std::collections::BTreeMap;
 
 use serde::Deserialize;
-use serde_saphyr::UserMessageFormatter;
+use serde_saphyr::{Error as YamlError, UserMessageFormatter};
 
 use super::file;
 use super::parse::{self, Expected, showable};
@@ -57,13 +57,36 @@ pub(super) fn entries(text: &str) -> Result<Vec<Entry>, Expected> {
     // A snippet would show what may be a secret.
     let options = serde_saphyr::options! { with_snippet: false };
     let written: Written = serde_saphyr::from_str_with_options(text, options).map_err(|error| {
-        let wrong = error.render_with_formatter(&UserMessageFormatter);
-        format!("YAML with a list 'workloads' of variables and values, but {}", wrong.escape_debug())
+        format!("YAML with a list 'workloads' of variables and values, but {}", mistake(&error))
     })?;
     if written.workloads.is_empty() || written.workloads.len() > MOST {
         return Err(format!("a file with 1 to {MOST} workloads, but there are {}", written.workloads.len()));
     }
     Ok(written.workloads.into_iter().map(Entry::of).collect())
+}
+
+/// The parser's words where they quote no value, which may be a secret; otherwise what kind of mistake it is, and where.
+#[expect(
+    clippy::wildcard_enum_match_arm,
+    reason = "another crate's enum: any other kind has the general sentence"
+)]
+fn mistake(error: &YamlError) -> String {
+    let kind = match error.without_snippet() {
+        YamlError::Eof { .. }
+        | YamlError::Unexpected { .. }
+        | YamlError::UnknownAnchor { .. }
+        | YamlError::SerdeMissingField { .. }
+        | YamlError::SerdeUnknownField { .. }
+        | YamlError::DuplicateMappingKey { .. } => {
+            return error.render_with_formatter(&UserMessageFormatter).escape_debug().to_string();
+        }
+        YamlError::SerdeInvalidType { .. } | YamlError::SerdeInvalidValue { .. } => "a value of another type",
+        _ => "no valid YAML",
+    };
+    match error.location().filter(|at| at.line() > 0) {
+        Some(at) => format!("{kind} at line {}, column {}", at.line(), at.column()),
+        None => kind.to_owned(),
+    }
 }
 
 impl Entry {

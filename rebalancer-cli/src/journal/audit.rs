@@ -27,7 +27,7 @@ macro_rules! record {
             indicator = removal.indicator.name(),
             load = removal.load.get(),
             unit = removal.indicator.unit(),
-            reason = %removal.choice,
+            reason = removal.choice.by(removal.indicator),
             dry_run = mode == Mode::DryRun,
             $words
         )

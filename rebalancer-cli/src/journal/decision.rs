@@ -27,7 +27,7 @@ pub(super) fn decided(report: &Report, seconds: f64) {
             cv = seen.distribution.cv,
             max = seen.distribution.max,
             max_to_mean = seen.distribution.max_to_mean,
-            limit = %seen.limit,
+            limit = seen.limit.by(seen.indicator),
             out_of_balance = seen.out_of_balance,
             weight = seen.weight.get(),
             "load over the eligible pods"
@@ -62,7 +62,7 @@ fn judged(report: &Report) {
             consumption_rate = load(Indicator::ConsumptionRate),
             production_rate = load(Indicator::ProductionRate),
             score = pod.score.map(|score| score.get()),
-            verdict = advice::verdict(&pod.verdict),
+            verdict = advice::verdict(report, &pod.verdict),
             "a pod, with its loads and why it goes or stays"
         );
     }

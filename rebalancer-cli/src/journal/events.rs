@@ -83,9 +83,9 @@ fn of_pod(intent: &Intent<'_>, outcome: &PodOutcome) -> Note {
     };
     let (load, indicator) = (removal.load, removal.indicator);
     let text = format!(
-        "{}; {indicator} {load} {}; {} (cycle {})",
-        removal.choice,
-        indicator.unit(),
+        "{}; {indicator} {}; {} (cycle {})",
+        removal.choice.by(indicator),
+        indicator.with_unit(load),
         audit::detail(outcome),
         intent.cycle
     );

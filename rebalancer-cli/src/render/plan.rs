@@ -6,6 +6,8 @@ use rebalancer_core::fleet::Target;
 use rebalancer_core::history::Rotation;
 use rebalancer_core::report::{IndicatorReport, Method, PodReport, Report, Verdict};
 
+use rebalancer_core::unit::Load;
+
 use super::Shown;
 use crate::advice;
 
@@ -53,17 +55,20 @@ fn indicators(out: &mut String, report: &Report) -> std::fmt::Result {
         let state = if seen.out_of_balance { "out of balance" } else { "in balance" };
         writeln!(
             out,
-            "{:<10} mean {:.3}, CV {:.3}, max/mean {:.2}, p95 {:.3} {}; {}: {state}",
+            "{:<10} mean {}, CV {:.3}, max/mean {:.2}, p95 {}; {}: {state}",
             seen.indicator,
-            loads.mean,
+            in_words(loads.mean, |load| seen.indicator.shown(load)),
             loads.cv,
             loads.max_to_mean,
-            loads.p95,
-            seen.indicator.unit(),
-            seen.limit
+            in_words(loads.p95, |load| seen.indicator.with_unit(load)),
+            seen.limit.by(seen.indicator)
         )?;
     }
     Ok(())
+}
+
+fn in_words(load: f64, shown: impl Fn(Load) -> String) -> String {
+    Load::new(load).map_or_else(|_| load.to_string(), shown)
 }
 
 /// What stands in the column of the scores.
@@ -132,10 +137,15 @@ fn pod_table(report: &Report) -> comfy_table::Table {
     let mut table = super::table(&header.iter().map(String::as_str).collect::<Vec<_>>());
     for pod in rows(report) {
         let mut row = vec![pod.pod.name.clone(), known(pod.node.as_ref())];
-        row.extend(report.readable.iter().map(|&indicator| known(pod.loads.get(indicator))));
+        row.extend(
+            report
+                .readable
+                .iter()
+                .map(|&indicator| known(pod.loads.get(indicator).map(|load| indicator.shown(load)))),
+        );
         row.extend(scores.then(|| known(pod.score)));
         row.extend(partitions.then(|| known(pod.partitions)));
-        row.push(advice::verdict(&pod.verdict));
+        row.push(advice::verdict(report, &pod.verdict));
         table.add_row(row);
     }
     table

@@ -12,6 +12,7 @@ use opentelemetry::KeyValue;
 use opentelemetry::trace::{Status, TraceContextExt as _, TraceId, TracerProvider as _};
 use opentelemetry_sdk::Resource;
 use opentelemetry_sdk::trace::{IdGenerator, RandomIdGenerator, SdkTracerProvider, SpanExporter as _};
+use rebalancer_core::unit::Elapsed;
 use tokio::time::{Instant, timeout};
 use tracing::{Span, Subscriber, debug, warn};
 use tracing_opentelemetry::OpenTelemetrySpanExt as _;
@@ -87,7 +88,7 @@ impl Traces {
             }
             Ok(())
         };
-        let late = |_| Err(format!("no answer within {} s", PATIENCE.as_secs()));
+        let late = |_| Err(format!("no answer within {}", Elapsed::from(PATIENCE)));
         let sent: Result<(), String> = timeout(PATIENCE, sending).await.unwrap_or_else(late);
         let seconds = started.elapsed().as_secs_f64();
         match sent {

@@ -173,7 +173,7 @@ async fn without_an_endpoint_or_when_turned_off_nobody_is_asked() {
 async fn a_collector_that_is_dead_or_silent_changes_nothing() {
     for (address, cause) in [
         ("http://127.0.0.1:1".to_owned(), "network error"),
-        (Collector::silent().await, "no answer within 5 s"),
+        (Collector::silent().await, "no answer within 5s"),
     ] {
         let world = World::start().await;
         let run = world.cycle(&[("OTEL_EXPORTER_OTLP_ENDPOINT", &address)]).await.expect_exit(0);

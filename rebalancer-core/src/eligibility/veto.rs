@@ -5,6 +5,7 @@ use std::fmt;
 use jiff::SignedDuration;
 
 use crate::fleet::{Owner, Phase};
+use crate::unit::Elapsed;
 
 /// Why a pod must not be removed, whatever its load.
 #[derive(Debug, Clone, PartialEq)]
@@ -123,10 +124,10 @@ impl fmt::Display for Veto {
             Self::NotRunning { phase } => write!(f, "its phase is {phase:?}, not Running"),
             Self::NotReady => f.write_str("it is not Ready"),
             Self::TooYoung { ready_for: Some(age), minimum } => {
-                write!(f, "Ready for {age:#}, less than {minimum:#}")
+                write!(f, "Ready for {}, less than {}", Elapsed(*age), Elapsed(*minimum))
             }
             Self::TooYoung { ready_for: None, minimum } => {
-                write!(f, "it is not known since when it is Ready; {minimum:#} are asked for")
+                write!(f, "it is not known since when it is Ready; {} are asked for", Elapsed(*minimum))
             }
             Self::NoController => f.write_str("no controller would replace it"),
             Self::Controller { kind } => write!(f, "pods of a {kind} are not rotated"),

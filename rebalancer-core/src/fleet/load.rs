@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
-use crate::unit::Load;
+use crate::unit::{Load, Memory};
 
 /// What a pod's load is measured by.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -46,6 +46,26 @@ impl Indicator {
             Self::Memory => "bytes",
             Self::Lag => "messages",
             Self::ConsumptionRate | Self::ProductionRate => "messages/s",
+        }
+    }
+
+    /// A load with its unit.
+    #[must_use]
+    pub fn with_unit(self, load: Load) -> String {
+        match self {
+            Self::Memory => self.shown(load),
+            Self::Cpu | Self::Lag | Self::ConsumptionRate | Self::ProductionRate => {
+                format!("{load} {}", self.unit())
+            }
+        }
+    }
+
+    /// A load as people write it: memory with its unit, anything else as the number that it is.
+    #[must_use]
+    pub fn shown(self, load: Load) -> String {
+        match self {
+            Self::Memory => Memory(load.get()).to_string(),
+            Self::Cpu | Self::Lag | Self::ConsumptionRate | Self::ProductionRate => load.to_string(),
         }
     }
 }

@@ -3,7 +3,7 @@
 
 use std::fmt;
 
-use crate::unit::Amount;
+use crate::unit::{Amount, Memory};
 
 /// One metric of an autoscaler.
 #[derive(Debug, Clone, PartialEq)]
@@ -73,7 +73,8 @@ pub enum Level {
 impl fmt::Display for ScalingMetric {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}", self.measured)?;
-        match (&self.target, &self.current) {
+        let shown = |level: &Option<Level>| level.as_ref().map(|level| level.of(&self.measured));
+        match (shown(&self.target), shown(&self.current)) {
             (Some(target), Some(current)) => write!(f, ", target {target}, now {current}"),
             (Some(target), None) => write!(f, ", target {target}, now not known"),
             (None, Some(current)) => write!(f, ", target not known, now {current}"),
@@ -95,12 +96,35 @@ impl fmt::Display for Measured {
     }
 }
 
+impl Level {
+    /// As people write it, where its unit is known: memory is measured in bytes.
+    fn of(&self, measured: &Measured) -> String {
+        match (measured, self) {
+            (
+                Measured::Resource { name } | Measured::ContainerResource { name, .. },
+                Self::AverageValue(value) | Self::Value(value),
+            ) if name == "memory" => self.text(&Memory(value.get()).to_string()),
+            (_, Self::Utilization(amount) | Self::AverageValue(amount) | Self::Value(amount)) => {
+                self.text(&amount.to_string())
+            }
+        }
+    }
+
+    fn text(&self, amount: &str) -> String {
+        match self {
+            Self::Utilization(_) => format!("{amount} % of the request"),
+            Self::AverageValue(_) => format!("{amount} a pod"),
+            Self::Value(_) => amount.to_owned(),
+        }
+    }
+}
+
 impl fmt::Display for Level {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Utilization(percent) => write!(f, "{percent} % of the request"),
-            Self::AverageValue(value) => write!(f, "{value} a pod"),
-            Self::Value(value) => write!(f, "{value}"),
+            Self::Utilization(amount) | Self::AverageValue(amount) | Self::Value(amount) => {
+                f.write_str(&self.text(&amount.to_string()))
+            }
         }
     }
 }
@@ -130,6 +154,12 @@ mod tests {
                 Some(Level::AverageValue(amount(0.7))),
                 None,
                 "cpu of the container worker, target 0.7 a pod, now not known",
+            ),
+            (
+                Measured::Resource { name: "memory".to_owned() },
+                Some(Level::AverageValue(amount(1_610_612_736.0))),
+                Some(Level::Utilization(amount(45.0))),
+                "memory, target 1.5 GiB a pod, now 45 % of the request",
             ),
             (
                 lag(),

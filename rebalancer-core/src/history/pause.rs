@@ -5,6 +5,7 @@ use std::fmt;
 use jiff::{SignedDuration, Timestamp};
 
 use super::{Breaker, Budget, HistoryPolicy, Record, Trip};
+use crate::unit::Elapsed;
 
 /// Why no rotation is made now.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -77,8 +78,9 @@ impl fmt::Display for Pause {
             ),
             Self::BudgetSpent { removed, budget, window, until } => write!(
                 f,
-                "{removed} of {budget} pods were removed in the last {window:#}, which leaves no room for one hot and \
-                 one cold pod; the first of them stops counting at {until:.0}"
+                "{removed} of {budget} pods were removed in the last {}, which leaves no room for one hot and one cold \
+                 pod; the first of them stops counting at {until:.0}",
+                Elapsed(*window)
             ),
         }
     }

@@ -165,12 +165,26 @@ impl Choice {
     }
 }
 
+impl Choice {
+    /// The same as [`Display`](fmt::Display) shows, with the limit in the unit of this indicator, which ranked the pod.
+    #[must_use]
+    pub fn by(&self, indicator: Indicator) -> String {
+        self.with(|limit| indicator.shown(limit))
+    }
+
+    fn with(&self, shown: impl Fn(Load) -> String) -> String {
+        let score = self.score().map_or_else(String::new, |score| format!(", score {score}"));
+        match self {
+            Self::Hot { rank, above, .. } => {
+                format!("hot: number {rank} from the top, above {}{score}", shown(*above))
+            }
+            Self::Cold { rank, .. } => format!("cold: number {rank} from the bottom{score}"),
+        }
+    }
+}
+
 impl fmt::Display for Choice {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Hot { rank, above, .. } => write!(f, "hot: number {rank} from the top, above {above}")?,
-            Self::Cold { rank, .. } => write!(f, "cold: number {rank} from the bottom")?,
-        }
-        self.score().map_or(Ok(()), |score| write!(f, ", score {score}"))
+        f.write_str(&self.with(|limit| limit.to_string()))
     }
 }

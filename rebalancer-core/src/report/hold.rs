@@ -248,8 +248,10 @@ impl fmt::Display for Hold {
             }
             Self::NoHotPod { indicator, max, limit } => write!(
                 f,
-                "{indicator} varies too much, but the highest load ({max}) is not above {limit}; too few idle pods \
-                 would take over work"
+                "{indicator} varies too much, but the highest load ({}) is not above {}; too few idle pods \
+                 would take over work",
+                indicator.shown(*max),
+                indicator.shown(*limit)
             ),
             Self::TooFewPods { serving, minimum } => write!(
                 f,

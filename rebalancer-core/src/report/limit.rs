@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use crate::fleet::Indicator;
 use crate::unit::{Cores, Load, Ratio};
 
 /// What an indicator is compared with to tell whether the fleet is out of balance.
@@ -58,6 +59,19 @@ impl Limit {
                 Load::new(hot_above.get() * share).unwrap_or(Load::MAX)
             }
             (Self::Target { hot_above, .. } | Self::Variance { hot_above, .. }, _) => *hot_above,
+        }
+    }
+}
+
+impl Limit {
+    /// The same as [`Display`](fmt::Display) shows, in the unit of this indicator.
+    #[must_use]
+    pub fn by(&self, indicator: Indicator) -> String {
+        match self {
+            Self::Variance { threshold, hot_above } => {
+                format!("CV threshold {threshold}, hot above {}", indicator.shown(*hot_above))
+            }
+            Self::Target { .. } => self.to_string(),
         }
     }
 }

@@ -19,6 +19,20 @@ pub enum Verdict {
     Vetoed(Veto),
 }
 
+impl Verdict {
+    /// The same as [`Display`](fmt::Display) shows, with the loads of a pod that was ranked by this indicator in its unit.
+    #[must_use]
+    pub fn by(&self, indicator: Indicator) -> String {
+        match self {
+            Self::Chosen(choice) => format!("chosen, {}", choice.by(indicator)),
+            Self::Spared(Spared::NotHot { limit }) => {
+                format!("spared: among the hottest, but not above {}", indicator.shown(*limit))
+            }
+            Self::Spared(_) | Self::Vetoed(_) => self.to_string(),
+        }
+    }
+}
+
 impl fmt::Display for Verdict {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -82,7 +96,7 @@ impl fmt::Display for Spared {
             Self::NotInTheBest => f.write_str("tried, and another batch is expected to bring more"),
             Self::NotHot { limit } => write!(f, "among the hottest, but not above {limit}"),
             Self::HotBy { indicator, limit } => {
-                write!(f, "no cold pod, since its {indicator} is above {limit}")
+                write!(f, "no cold pod, since its {indicator} is above {}", indicator.shown(*limit))
             }
             Self::MaybeHotBy { indicator } => {
                 write!(f, "no cold pod as far as is known, since it has no {indicator} sample")

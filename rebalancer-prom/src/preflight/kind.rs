@@ -4,6 +4,8 @@ use std::error::Error;
 use std::fmt;
 use std::time::Duration;
 
+use rebalancer_core::unit::Elapsed;
+
 use crate::text::chain;
 
 /// Why nothing at an address answers as a metric server.
@@ -66,7 +68,7 @@ impl Unusable {
 impl fmt::Display for Unusable {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::TimeUp { limit } => write!(f, "no answer within {:.1} s", limit.as_secs_f64()),
+            Self::TimeUp { limit } => write!(f, "no answer within {}", Elapsed::from(*limit)),
             Self::Secret { message }
             | Self::UnknownHost { message }
             | Self::Unreachable { message }

@@ -184,7 +184,7 @@ fn the_file_that_is_wrong_is_named_with_the_reason_and_never_with_its_contents()
         (&bytes, &key, &bytes, "can't be read: stream did not contain valid UTF-8"),
         (&text, &key, &text, "holds no PEM certificate"),
         (&key, &key, &key, "holds no PEM certificate"),
-        (&garbage, &key, &garbage, "is no PEM file: "),
+        (&garbage, &key, &garbage, "is no whole PEM text"),
         (&certificate, &nowhere, &nowhere, "can't be read: No such file"),
         (&certificate, &text, &text, "holds no PEM private key"),
         (&certificate, &certificate, &certificate, "holds no PEM private key"),

@@ -39,7 +39,7 @@ async fn a_server_that_asks_to_wait_beyond_the_deadline_is_not_asked_again() {
     let server = server(busy).await;
     let words = cpu(&settings(&server.uri())).await.unwrap_err().to_string();
     assert!(words.contains("HTTP 429 Too Many Requests"), "{words}");
-    assert!(words.contains("the server asks to wait 3600 s"), "{words}");
+    assert!(words.contains("the server asks to wait 1h"), "{words}");
     assert!(words.contains("gave up after 1 attempt in"), "{words}");
     assert_eq!(requests_for(&server, "cpu").await.len(), 1);
 }
@@ -79,7 +79,7 @@ async fn a_server_that_hangs_is_tried_again_and_given_up_in_time() {
     // Generous: a busy machine wakes late.
     assert!(start.elapsed() < Duration::from_secs(8), "{:?}", start.elapsed());
     let words = readings.loads[&Indicator::Cpu].clone().unwrap_err().to_string();
-    assert!(words.contains("no whole answer within 0."), "{words}");
+    assert!(words.contains("no whole answer within "), "{words}");
     assert!(words.contains(" attempts in "), "{words}");
     // There are three queries, so one of them came again.
     assert!(connections.load(Ordering::SeqCst) > 3);

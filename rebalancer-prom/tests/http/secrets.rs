@@ -7,6 +7,8 @@ use jiff::Timestamp;
 use rebalancer_core::fleet::Indicator;
 use rebalancer_core::port::MetricsSource;
 use rebalancer_prom::{Auth, Client, PrometheusSource, Queries};
+use wiremock::matchers::any;
+use wiremock::{Mock, MockServer};
 
 use crate::world::{
     ONE_POD, cpu, custom, file, header, json, nobody, one_pod, read, requests_for, server, settings,
@@ -74,5 +76,50 @@ async fn no_secret_is_ever_shown() {
             readings.loads[&Indicator::Cpu].clone().unwrap_err()
         );
         assert!(!shown.contains("hush"), "{shown}");
+    }
+}
+
+/// A server, or a proxy on the way, that repeats every header in its error page; and one that does it in a success.
+#[tokio::test]
+async fn what_a_server_repeats_of_our_secrets_is_hidden() {
+    let canary = "canary-0123456789";
+    let (token, password_file) = (file(canary), file(canary));
+    // "me:canary-0123456789"
+    let encoded = "bWU6Y2FuYXJ5LTAxMjM0NTY3ODk=";
+    let page = format!("bad headers: Bearer {canary}; Basic {encoded}; X-Key {canary}; ?key={canary}");
+    let error = format!(r#"{{"status":"error","errorType":"x","error":"{page}"}}"#);
+    for answer in [json(403, &page), json(400, &error), json(500, &page), json(200, &page)] {
+        let server = MockServer::start().await;
+        Mock::given(any()).respond_with(answer).mount(&server).await;
+        for auth in [
+            Auth::BearerFile(token.path().into()),
+            Auth::Basic { username: "me".into(), password_file: password_file.path().into() },
+        ] {
+            let settings = settings(&format!("{}/?key={canary}", server.uri()))
+                .timeout(Duration::from_millis(600))
+                .auth(auth)
+                .header("X-Key", canary.into());
+            let client = Client::new(&settings).unwrap();
+            let shown = format!("{:?} {:?}", read(&settings).await, client.probe().await.unwrap_err());
+            assert!(!shown.contains(canary) && shown.contains("[hidden]"), "{shown}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn what_is_wrong_with_a_pem_file_is_told_without_its_lines() {
+    let canary = "canary0123456789";
+    for text in [
+        format!("-----BEGIN CERTIFICATE-----\n-----BEGIN {canary}\n-----END CERTIFICATE-----\n"),
+        format!("-----BEGIN {canary}\n"),
+        format!("-----BEGIN CERTIFICATE-----\n{canary}$\n-----END CERTIFICATE-----\n"),
+        format!("-----BEGIN PRIVATE KEY-----\n{canary}$\n-----END PRIVATE {canary}-----\n"),
+    ] {
+        let pem = file(&text);
+        let https = || rebalancer_prom::Settings::new("https://m".parse().unwrap());
+        for settings in [https().ca_file(pem.path()), https().client_certificate(pem.path(), pem.path())] {
+            let error = Client::new(&settings).unwrap_err();
+            assert!(!format!("{error} {error:?}").contains(canary), "{error} {error:?}");
+        }
     }
 }

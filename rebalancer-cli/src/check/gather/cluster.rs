@@ -10,7 +10,6 @@ use rebalancer_kube::{ConnectError, Connection, KubeInventory, LeaseStore};
 use super::super::facts::{Around, Cluster, Survey};
 use super::super::needs::{Need, needs};
 use super::ahead;
-use crate::causes::in_words;
 use crate::config::{AdapterSettings, RunSettings};
 
 type Rights = Vec<(Need, Result<Allowed, InventoryError>)>;
@@ -22,7 +21,7 @@ pub(super) async fn of(
 ) -> Cluster {
     let connection = match connection {
         Ok(connection) => connection,
-        Err(error) => return Cluster::NotConfigured(in_words(&error)),
+        Err(error) => return Cluster::NotConfigured(error),
     };
     let preflight = Preflight::new(&connection, &adapters.inventory.namespace);
     let store = LeaseStore::new(&connection, &settings.subject.workload);

@@ -1,6 +1,7 @@
 //! Clocks: ours, the metric server's and the API server's.
 
 use jiff::SignedDuration;
+use rebalancer_core::unit::Elapsed;
 
 use super::super::facts::Facts;
 use super::super::finding::{Code, Finding};
@@ -28,7 +29,7 @@ fn skew(whose: &str, ahead: SignedDuration) -> Option<Finding> {
         return None;
     }
     let way = if ahead.is_negative() { "behind" } else { "ahead of" };
-    let message = format!("our clock is {} s {way} {whose}", by.as_secs());
+    let message = format!("our clock is {} {way} {whose}", Elapsed(by));
     let fix = "synchronise the clocks of the nodes (NTP); `kubectl get --raw /` with -v=8 shows the API server's Date";
     let finding = if by >= LOOK_BACK { Finding::error } else { Finding::warning };
     Some(finding(Code::ClockSkew, message, fix))

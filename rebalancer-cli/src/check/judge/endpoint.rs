@@ -65,6 +65,12 @@ fn of_status(code: u16, message: &str, metrics: &Metrics) -> (Code, String) {
             Code::EndpointTenantMissing,
             "name the tenant: PROMETHEUS_HEADERS=X-Scope-OrgID=<tenant>".to_owned(),
         ),
+        401 | 403 if said(&["sigv4"]) => (
+            Code::EndpointUnauthorized,
+            "run a signing proxy in the same pod and point PROMETHEUS_ENDPOINT to it, such as aws-sigv4-proxy: \
+             docs/metrics-sources.md, Amazon Managed Service for Prometheus"
+                .to_owned(),
+        ),
         401 | 403 => (
             Code::EndpointUnauthorized,
             "set PROMETHEUS_BEARER_TOKEN_FILE, or PROMETHEUS_USERNAME and PROMETHEUS_PASSWORD_FILE, to credentials that \

@@ -8,6 +8,7 @@ use jiff::{SignedDuration, Timestamp};
 use rebalancer_core::fleet::{Indicator, Samples};
 use rebalancer_core::port::{InventoryError, MetricsError, Readings};
 use rebalancer_core::unit::Load;
+use rebalancer_kube::ConnectError;
 use rebalancer_prom::{Answers, Unusable};
 
 use super::super::facts::{Cluster, Facts, Lookup, Metrics, Series};
@@ -63,7 +64,7 @@ pub(super) fn facts<'a>(
 /// What is found when only the metric server is there.
 fn found(metrics: Metrics) -> Vec<Finding> {
     let Settings { adapters, run, .. } = settings(&[]);
-    let cluster = Cluster::NotConfigured("no cluster found".to_owned());
+    let cluster = Cluster::NotConfigured(ConnectError::NoCluster { looked: "nowhere".to_owned() });
     let now = Timestamp::UNIX_EPOCH + SignedDuration::from_hours(1);
     judge(&facts(&adapters, &run, now, metrics, cluster))
 }
@@ -103,6 +104,7 @@ fn each_way_in_which_an_address_fails_has_its_own_code_and_fix() {
         (status(400, "Client sent an HTTP request to an HTTPS server."), "endpoint_tls", "https://"),
         (status(401, "no org id"), "endpoint_tenant_missing", "X-Scope-OrgID"),
         (status(401, "no"), "endpoint_unauthorized", "PROMETHEUS_USERNAME"),
+        (status(403, "requests signed with AWS (SigV4)"), "endpoint_unauthorized", "docs/metrics-sources.md"),
         (status(403, "no"), "endpoint_unauthorized", "PROMETHEUS_BEARER_TOKEN_FILE"),
         (status(404, "no"), "endpoint_wrong_path", "/select/0/prometheus"),
         (status(302, "no"), "endpoint_wrong_path", "without /api/v1"),
@@ -127,8 +129,8 @@ fn clocks_may_differ_by_what_the_lock_tolerates() {
     let with = |seconds| found(Metrics { ahead: Some(SignedDuration::from_secs(seconds)), ..answering() });
     expect(&with(5), Severity::Ok, "clocks", &["the metric server's"]);
     expect(&with(-5), Severity::Ok, "clocks", &[]);
-    expect(&with(6), Severity::Warning, "clock_skew", &["6 s ahead of the metric server's"]);
-    expect(&with(-6), Severity::Warning, "clock_skew", &["6 s behind the metric server's"]);
+    expect(&with(6), Severity::Warning, "clock_skew", &["6s ahead of the metric server's"]);
+    expect(&with(-6), Severity::Warning, "clock_skew", &["6s behind the metric server's"]);
     expect(&with(300), Severity::Error, "clock_skew", &["NTP"]);
 }
 

@@ -214,6 +214,8 @@ fn what_is_no_list_of_workloads_is_refused_with_its_place_and_without_its_text()
         ),
         ("workload: s3cret", "unknown field `workload`, expected one of workloads at line 1, column 1"),
         ("workloads: *s3cret", "reference to unknown value at line 1, column 12"),
+        ("workloads:\n  - A: \"s3cret", "no valid YAML at line 2, column 8"),
+        ("workloads:\n  - A: s3cret\n\tB: s3cret", "no valid YAML at line 2, column 8"),
     ] {
         assert_eq!(
             bad(file),

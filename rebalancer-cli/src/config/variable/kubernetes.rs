@@ -24,7 +24,7 @@ pub(super) const SETTINGS: &[Variable] = &[
         HEADING,
         "KUBE_CONTEXT",
         None,
-        "Context of the kubeconfig; default: the service account in a cluster, else the current context",
+        "Context of the kubeconfig; default: its current context, or the pod's service account without a kubeconfig",
     )
     .of_run(),
     Variable::new(HEADING, "KUBE_TIMEOUT", Some("10s"), "Time for one request, all retries together"),

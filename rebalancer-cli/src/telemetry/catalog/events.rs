@@ -40,6 +40,12 @@ pub(super) const EVENTS: &[Event] = &[
         &["variable", "problem"],
         "a standard OTEL variable can't be used, so there are no traces",
     ),
+    event(
+        "kubeconfig_missing",
+        WARN,
+        &["files"],
+        "KUBECONFIG names no file that is there, so that the pod's service account is used, as by kubectl",
+    ),
     event("cycle_started", INFO, &["dry_run", "version"], "a cycle begins"),
     event(
         "metrics_query",

@@ -66,7 +66,7 @@ async fn an_operator_sees_that_keda_scales_by_lag() {
     let lines = [
         "external metric s0-kafka-orders, target 100 a pod, now 42.5 a pod",
         "memory, target 80 % of the request, now not known",
-        &format!("memory of the container {name}, target 1073741824 a pod, now not known"),
+        &format!("memory of the container {name}, target 1 GiB a pod, now not known"),
         "the pods' metric in_flight, target 1.5 a pod, now not known",
         "metric rps of Ingress/main, target 2000, now not known",
     ];

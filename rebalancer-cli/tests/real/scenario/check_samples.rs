@@ -3,6 +3,7 @@
 use axum::Router;
 use axum::extract::Request;
 use axum::routing::any;
+use jiff::SignedDuration;
 use tokio::net::TcpListener;
 
 use crate::harness::broken::{Broken, Fault};
@@ -158,17 +159,18 @@ async fn a_clock_that_differs_is_told_with_whose_it_is() {
         let (findings, _) = check(fleet.rebalancer(&url)).await;
         findings.expect(severity, "clock_skew", &[words, "NTP"]);
         // An answer takes some time on a busy machine, and its date has whole seconds.
-        let told = findings
-            .message("clock_skew")
-            .split_once(" s ")
-            .unwrap()
-            .0
-            .rsplit(' ')
-            .next()
-            .unwrap()
-            .to_owned();
-        let told: u64 = told.parse().unwrap();
-        assert!(told.abs_diff(offset.unsigned_abs()) <= wait::PATIENCE.as_secs() / 2, "{findings:#?}");
+        let message = findings.message("clock_skew");
+        let (_, told) = message.split_once("our clock is ").unwrap();
+        let told: SignedDuration = told
+            .split(' ')
+            .take_while(|word| word.ends_with(['m', 's']))
+            .collect::<String>()
+            .parse()
+            .unwrap();
+        assert!(
+            told.as_secs().unsigned_abs().abs_diff(offset.unsigned_abs()) <= wait::PATIENCE.as_secs() / 2,
+            "{findings:#?}"
+        );
     }
 }
 
@@ -186,7 +188,7 @@ async fn dated(upstream: &str, offset: i64) -> String {
             let request = http.post(format!("{upstream}{}", parts.uri)).body(body);
             let form = "application/x-www-form-urlencoded";
             let answer = request.header("content-type", form).send().await.unwrap().text().await.unwrap();
-            let date = jiff::Timestamp::now() + jiff::SignedDuration::from_secs(offset);
+            let date = jiff::Timestamp::now() + SignedDuration::from_secs(offset);
             let date = date.strftime("%a, %d %b %Y %H:%M:%S GMT").to_string();
             ([("date", date), ("content-type", "application/json".to_owned())], answer)
         }

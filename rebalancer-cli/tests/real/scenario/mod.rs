@@ -21,6 +21,7 @@ mod guard;
 mod harness;
 mod helm;
 mod indicators;
+mod kubeconfig;
 mod kustomize;
 mod memory;
 mod metrics;
