@@ -51,7 +51,7 @@ pub fn plan(snapshot: &Snapshot, policy: &Policy) -> Report {
 /// one reading.
 #[must_use]
 pub fn to_confirm(snapshot: &Snapshot, policy: &Policy) -> Option<Indicator> {
-    if policy.persistence.earlier() == 0 {
+    if policy.persistence.earlier() == 0 || snapshot.ambiguous().is_some() {
         return None;
     }
     let (fleet, _) = Fleet::of(snapshot, policy);
@@ -195,12 +195,19 @@ impl Fleet<'_> {
                 }
                 Some(Hold::NoEligiblePods { pods, vetoes })
             }
-            // Whatever is out of balance: which one rules the fleet, and what it is about to do, can't be known.
-            _ => match &self.snapshot.target {
-                Target::Ambiguous { hpas } => Some(Hold::AmbiguousTarget { hpas: hpas.clone() }),
-                Target::Known { .. } | Target::NotByCpu { .. } | Target::None => None,
-            },
+            _ => self.unclear(),
         }
+    }
+
+    /// Whatever is out of balance: whose loads they are, or which autoscaler rules the fleet, can't be known. An
+    /// indicator that seems to be of this fleet alone comes from the same store as one that is not.
+    fn unclear(&self) -> Option<Hold> {
+        let ambiguous = self.snapshot.ambiguous();
+        let series = ambiguous.map(|(query, error)| Hold::AmbiguousSeries { query, error: error.clone() });
+        series.or_else(|| match &self.snapshot.target {
+            Target::Ambiguous { hpas } => Some(Hold::AmbiguousTarget { hpas: hpas.clone() }),
+            Target::Known { .. } | Target::NotByCpu { .. } | Target::None => None,
+        })
     }
 
     /// How many pods may go, at least this many; or why that many may not.

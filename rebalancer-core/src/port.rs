@@ -46,6 +46,34 @@ pub enum MetricsError {
         /// What came and what was expected.
         message: String,
     },
+    /// Series that count as one thing's differ in a label that neither a second scrape nor a replica explains: they may
+    /// be another cluster's, and whose load they are can't be known.
+    #[error(
+        "series of {of} differ in the label {label} ({}), so they may be those of several clusters; select one with \
+         PROMETHEUS_MATCHERS, such as {label}={:?}",
+        quoted(values),
+        values.last().map_or("", String::as_str)
+    )]
+    Ambiguous {
+        /// What they are taken for, such as `pod orders-0`.
+        of: String,
+        /// The label.
+        label: String,
+        /// Its values, in order; an empty one stands for a series without the label.
+        values: Vec<String>,
+    },
+}
+
+impl MetricsError {
+    /// The series of several clusters were taken for one: no reading of this metric system can be relied on.
+    #[must_use]
+    pub const fn is_ambiguous(&self) -> bool {
+        matches!(self, Self::Ambiguous { .. })
+    }
+}
+
+fn quoted(values: &[String]) -> String {
+    values.iter().map(|value| format!("{value:?}")).collect::<Vec<_>>().join(", ")
 }
 
 /// What one reading of the metric system gave. Each part fails by itself.

@@ -12,7 +12,10 @@ pub(crate) use answer::server_error;
 use answer::{HpaLabels, PartitionLabels, PodLabel, labels_without, malformed, vector};
 pub(crate) use past::past;
 
+use crate::query::PromQl;
+
 mod answer;
+pub(crate) mod kept;
 mod past;
 
 /// What an answer held.
@@ -53,6 +56,15 @@ impl<T> Decoded<T> {
     }
 }
 
+/// How the answer to this query is read.
+pub(crate) fn by_kind<T>(
+    query: &PromQl,
+    plain: fn(&[u8]) -> Result<Decoded<T>, MetricsError>,
+    kept: fn(&[u8]) -> Result<Decoded<T>, MetricsError>,
+) -> fn(&[u8]) -> Result<Decoded<T>, MetricsError> {
+    if query.keeps_labels() { kept } else { plain }
+}
+
 /// One value by pod. A pod whose value is NaN, infinite or negative is left out.
 pub(crate) fn samples(body: &[u8]) -> Result<Decoded<Samples>, MetricsError> {
     let mut pods = BTreeMap::new();
@@ -73,13 +85,33 @@ pub(crate) fn hpas(body: &[u8]) -> Result<Decoded<Vec<Hpa>>, MetricsError> {
     let mut targets = BTreeMap::new();
     for series in vector::<HpaLabels<'_>>(body)? {
         let name = label(&series.metric.horizontalpodautoscaler, "horizontalpodautoscaler", body)?;
-        let target = cpu_target(&name, &series.metric.metric_target_type, series.number())?;
-        if let Some(other) = targets.insert(name.clone(), target) {
-            return Err(malformed(format!(
-                "autoscaler {name} has two CPU targets, {other} and {target}; which one rules can't be known"
-            )));
-        }
+        aim(&mut targets, name, &series.metric.metric_target_type, series.number())?;
     }
+    Ok(autoscalers(targets))
+}
+
+/// One more target.
+fn aim(
+    targets: &mut BTreeMap<String, CpuTarget>,
+    name: String,
+    kind: &str,
+    number: f64,
+) -> Result<(), MetricsError> {
+    let target = cpu_target(&name, kind, number)?;
+    match targets.entry(name) {
+        Entry::Vacant(entry) => {
+            entry.insert(target);
+            Ok(())
+        }
+        Entry::Occupied(entry) => Err(malformed(format!(
+            "autoscaler {} has two CPU targets, {} and {target}; which one rules can't be known",
+            entry.key(),
+            entry.get()
+        ))),
+    }
+}
+
+fn autoscalers(targets: BTreeMap<String, CpuTarget>) -> Decoded<Vec<Hpa>> {
     let value: Vec<_> = targets
         .into_iter()
         .map(|(name, target)| Hpa {
@@ -90,7 +122,7 @@ pub(crate) fn hpas(body: &[u8]) -> Result<Decoded<Vec<Hpa>>, MetricsError> {
             scales_by: Vec::new(),
         })
         .collect();
-    Ok(Decoded { values: value.len(), series: value.len(), left_out: 0, value })
+    Decoded { values: value.len(), series: value.len(), left_out: 0, value }
 }
 
 /// Partition loads with their pods, ordered by topic and partition.
@@ -117,7 +149,7 @@ fn partition(labels: &PartitionLabels<'_>, number: f64, body: &[u8]) -> Result<P
     let pod = label(&labels.pod, "pod", body)?;
     let load = Load::new(number)
         .map_err(|error| malformed(format!("partition {partition} of topic {topic}: {error}")))?;
-    Ok(PartitionLoad { topic, partition, pod, load })
+    Ok(PartitionLoad { topic, partition, pod: Some(pod), load })
 }
 
 /// A specification can't be NaN, negative or zero. To skip such a target would mean "no autoscaler", which is another rule.

@@ -73,7 +73,7 @@ impl fmt::Display for Selector {
     }
 }
 
-fn requirement(matcher: &Matcher) -> String {
+pub(crate) fn requirement(matcher: &Matcher) -> String {
     let operator = match matcher.op {
         MatchOp::Equal => "=",
         MatchOp::NotEqual => "!=",
@@ -123,7 +123,7 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
-    use crate::query::{self, Placeholders, Preset, Window};
+    use crate::query::{self, Matchers, Placeholders, Preset, Window};
 
     fn names() -> Placeholders {
         Placeholders {
@@ -131,6 +131,7 @@ mod tests {
             container: "work\"er".into(),
             workload: "orders.eu".into(),
             window: Window::new(Duration::from_secs(300)).unwrap(),
+            matchers: Matchers::default(),
         }
     }
 

@@ -10,7 +10,7 @@ use rebalancer_core::port::{MetricsError, MetricsSource, Readings, Trouble};
 use tracing::Instrument as _;
 
 use crate::Client;
-use crate::decode::{self, Decoded};
+use crate::decode::{self, Decoded, kept};
 use crate::grid::Grid;
 use crate::query::PromQl;
 use crate::question::{Question, Times};
@@ -115,17 +115,22 @@ impl PrometheusSource {
 impl MetricsSource for PrometheusSource {
     async fn read(&self, at: Timestamp) -> Readings {
         let loads = self.queries.loads.iter().map(|(&indicator, promql)| async move {
-            (indicator, self.instant(indicator.name(), promql, at, decode::samples).await)
+            let decode = decode::by_kind(promql, decode::samples, kept::samples);
+            (indicator, self.instant(indicator.name(), promql, at, decode).await)
         });
         let partitions = async {
             let promql = self.queries.partitions.as_ref()?;
-            Some(self.instant(PARTITIONS, promql, at, decode::partitions).await)
+            let decode = decode::by_kind(promql, decode::partitions, kept::partitions);
+            Some(self.instant(PARTITIONS, promql, at, decode).await)
         };
+        let (requests, hpas) = (&self.queries.cpu_requests, &self.queries.hpas);
+        let requests_decode = decode::by_kind(requests, decode::samples, kept::samples);
+        let hpas_decode = decode::by_kind(hpas, decode::hpas, kept::hpas);
         // All at once: the client lets as many of them through as the server is to be asked at the same time.
         let (loads, cpu_requests, hpas, partitions) = tokio::join!(
             join_all(loads),
-            self.instant("cpu_requests", &self.queries.cpu_requests, at, decode::samples),
-            self.instant("hpa_target", &self.queries.hpas, at, decode::hpas),
+            self.instant("cpu_requests", requests, at, requests_decode),
+            self.instant("hpa_target", hpas, at, hpas_decode),
             partitions,
         );
         Readings { loads: loads.into_iter().collect(), cpu_requests, hpas, partitions }
@@ -151,7 +156,8 @@ impl MetricsSource for PrometheusSource {
             refused(format!("{count} times of '{name}', {step:#} apart, before {at} can't be asked for"))
         })?;
         let question = Question { name, promql, times: Times::On(grid) };
-        self.fetch(question, |body| decode::past(body, &grid)).await
+        let decode = if promql.keeps_labels() { kept::past } else { decode::past };
+        self.fetch(question, |body| decode(body, &grid)).await
     }
 
     fn trouble(&self) -> Trouble {

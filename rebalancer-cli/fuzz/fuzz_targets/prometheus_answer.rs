@@ -70,7 +70,8 @@ fn check_partitions(body: &[u8]) {
     };
     for one in &partitions {
         assert!(one.load.get().is_finite() && one.load.get() >= 0.0, "{one:?}");
-        assert!(![&one.topic, &one.partition, &one.pod].iter().any(|label| label.is_empty()), "{one:?}");
+        let pod = one.pod.as_deref().unwrap_or_default();
+        assert!(![one.topic.as_str(), &one.partition, pod].iter().any(|label| label.is_empty()), "{one:?}");
     }
     let Some(raw) = raw(body) else { return };
     assert!(is_whole(&raw), "partitions of an answer that is not whole");

@@ -5,7 +5,7 @@ use std::time::Duration;
 use rebalancer_core::cycle::Subject;
 use rebalancer_core::fleet::Indicator;
 use rebalancer_prom::Queries;
-use rebalancer_prom::query::{self, Dialect, Placeholders, Preset, PromQl, Window};
+use rebalancer_prom::query::{self, Dialect, Matchers, Placeholders, Preset, PromQl, Window};
 
 use super::indicators;
 use super::parse::{self, Expected, Reader};
@@ -26,12 +26,15 @@ pub(super) fn queries(
     subject: Option<&Subject>,
     container: Option<&str>,
 ) -> Option<Queries> {
+    let matchers = reader
+        .optional("PROMETHEUS_MATCHERS", |text| Matchers::parse(text).map_err(|error| error.to_string()));
     // Names that are not known yet have their own problem; queries are checked all the same.
     let names = Placeholders {
         namespace: subject.map_or_else(|| "x".to_owned(), |subject| subject.workload.namespace.clone()),
         workload: subject.map_or_else(|| "x".to_owned(), |subject| subject.workload.name.clone()),
         container: container.unwrap_or("x").to_owned(),
         window: Window::new(window(reader).unwrap_or(WINDOWS.0)).ok()?,
+        matchers: matchers.unwrap_or_default(),
     };
     let dialects = [("promql", Dialect::Prometheus), ("metricsql", Dialect::MetricsQl)];
     let dialect = reader.required("QUERY_DIALECT", parse::one_of(&dialects)).unwrap_or(Dialect::MetricsQl);

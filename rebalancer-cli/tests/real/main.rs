@@ -81,4 +81,5 @@ mod scenario_removal;
 mod scenario_restart;
 mod scenario_rights;
 mod scenario_scale;
+mod scenario_series;
 mod scenario_workloads;

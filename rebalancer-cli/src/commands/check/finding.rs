@@ -127,6 +127,7 @@ codes! {
     SamplesMissing = "samples_missing",
     SamplesFew = "samples_few",
     SamplesStale = "samples_stale",
+    SeriesAmbiguous = "series_ambiguous",
     QueryRefused = "query_refused",
     QueryUnusable = "query_unusable",
     QueryFailed = "query_failed",

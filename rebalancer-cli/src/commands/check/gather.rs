@@ -57,8 +57,9 @@ pub(super) async fn observe(
     Some(conclude(&task.subject, seen, source, &task.policy, now).await)
 }
 
-fn is_usable(readings: &Readings) -> bool {
-    readings.loads.values().any(Result::is_ok)
+/// Something can be decided on it, be it that the store mixes clusters.
+pub(super) fn is_usable(readings: &Readings) -> bool {
+    readings.loads.values().any(|load| load.as_ref().map_or_else(MetricsError::is_ambiguous, |_| true))
 }
 
 /// Stands for readings that could not be had, so that the pods are looked at all the same.

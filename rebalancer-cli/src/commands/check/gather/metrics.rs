@@ -55,7 +55,7 @@ fn gives_nothing(metrics: &Metrics, fleet: Option<&Observation>, name: &str) -> 
     let load = readings.loads.iter().find(|(indicator, _)| indicator.name() == name);
     let seen: BTreeSet<&str> = match (load, &readings.partitions) {
         (Some((_, Ok(samples))), _) => samples.keys().map(String::as_str).collect(),
-        (None, Some(Ok(partitions))) => partitions.iter().map(|load| load.pod.as_str()).collect(),
+        (None, Some(Ok(partitions))) => partitions.iter().filter_map(|load| load.pod.as_deref()).collect(),
         (Some((_, Err(_))), _) | (None, Some(Err(_)) | None) => return false,
     };
     let pods = fleet.map(|fleet| fleet.snapshot.pods.as_slice()).unwrap_or_default();
@@ -124,7 +124,7 @@ mod tests {
     use axum::Router;
     use axum::http::StatusCode;
     use axum::routing::post;
-    use rebalancer_prom::query::{Placeholders, Window, fill};
+    use rebalancer_prom::query::{Matchers, Placeholders, Window, fill};
 
     use super::*;
 
@@ -154,6 +154,7 @@ mod tests {
             container: "app".to_owned(),
             workload: "orders".to_owned(),
             window: Window::new(std::time::Duration::from_mins(5)).unwrap(),
+            matchers: Matchers::default(),
         };
         let query = fill(r#"m{namespace="{{namespace}}", container="{{container}}"}"#, &names).unwrap();
         let selector = selectors(&query).remove(0);

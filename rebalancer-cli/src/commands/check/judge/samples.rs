@@ -17,8 +17,9 @@ pub(super) fn judge(facts: &Facts<'_>) -> Vec<Finding> {
     let Some(readings) = &facts.metrics.readings else { return Vec::new() };
     let judged: Vec<Finding> =
         readings.loads.iter().map(|(indicator, reading)| of_load(facts, *indicator, reading)).collect();
-    // One indicator that can be used is enough for a cycle.
-    let usable = judged.iter().any(|finding| finding.severity < Severity::Error);
+    // One indicator that can be used is enough for a cycle, unless the store mixes clusters.
+    let usable = judged.iter().all(|finding| finding.code != Code::SeriesAmbiguous)
+        && judged.iter().any(|finding| finding.severity < Severity::Error);
     let softened = |finding: Finding| match finding.severity {
         Severity::Error if usable => Finding { severity: Severity::Warning, ..finding },
         Severity::Ok | Severity::Note | Severity::Warning | Severity::Error => finding,
@@ -49,6 +50,15 @@ fn failed(error: &MetricsError, variable: &str) -> Finding {
             message,
             format!(
                 "{variable} must give one value for each pod, with the label pod; docs/configuration.md has examples"
+            ),
+        ),
+        MetricsError::Ambiguous { label, values, .. } => Finding::error(
+            Code::SeriesAmbiguous,
+            message,
+            format!(
+                "set PROMETHEUS_MATCHERS to the one of this cluster ({}); when the pods were replaced in the last \
+                 minutes, and the label is one of node or pod, check again",
+                values.iter().map(|value| format!("{label}={value:?}")).collect::<Vec<_>>().join(" or ")
             ),
         ),
         MetricsError::Incomplete { .. } => Finding::error(
@@ -146,8 +156,11 @@ fn partitions(facts: &Facts<'_>) -> Option<Finding> {
             Finding::ok(Code::Samples, format!("{PARTITIONS}: {} partitions are known", loads.len()))
         }
     };
-    // Without them a cycle goes on as rotate-outliers does.
-    let severity = finding.severity.min(Severity::Warning);
+    // Without them a cycle goes on as rotate-outliers does, unless the store mixes clusters.
+    let severity = match reading {
+        Err(MetricsError::Ambiguous { .. }) => finding.severity,
+        Ok(_) | Err(_) => finding.severity.min(Severity::Warning),
+    };
     Some(Finding { severity, ..finding })
 }
 
