@@ -7,9 +7,10 @@ use std::num::NonZeroUsize;
 use rebalancer_core::fleet::{CpuTarget, Hpa, PartitionLoad, Samples};
 use rebalancer_core::port::MetricsError;
 use rebalancer_core::unit::{Cores, Load};
+use serde::de::IgnoredAny;
 
 pub(crate) use answer::server_error;
-use answer::{HpaLabels, PartitionLabels, PodLabel, labels_without, malformed, vector};
+use answer::{HpaLabels, PartitionLabels, PodLabel, labels_without, malformed, matrix, vector};
 pub(crate) use past::past;
 
 use crate::query::PromQl;
@@ -38,6 +39,12 @@ pub(crate) type Element = (BTreeMap<String, String>, f64);
 pub(crate) fn labelled(body: &[u8]) -> Result<Vec<Element>, MetricsError> {
     let elements = vector::<BTreeMap<String, String>>(body)?;
     Ok(elements.into_iter().map(|element| (element.metric.clone(), element.number())).collect())
+}
+
+/// The times of each series of a matrix, in seconds since the epoch.
+pub(crate) fn times(body: &[u8]) -> Result<Vec<Vec<f64>>, MetricsError> {
+    let tracks = matrix::<IgnoredAny>(body)?;
+    Ok(tracks.iter().map(|track| track.points().map(|(time, _)| time).collect()).collect())
 }
 
 impl<T> Decoded<T> {

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use async_trait::async_trait;
 use futures_util::future::join_all;
 use jiff::{SignedDuration, Timestamp};
-use rebalancer_core::fleet::{Indicator, Samples};
+use rebalancer_core::fleet::{Indicator, PartitionLoad, Samples};
 use rebalancer_core::port::{MetricsError, MetricsSource, Readings, Trouble};
 use tracing::Instrument as _;
 
@@ -83,6 +83,13 @@ impl PrometheusSource {
         self.client.usage()
     }
 
+    /// Partition loads alone, as they were at this time; `None` when they are not asked for.
+    pub async fn partitions(&self, at: Timestamp) -> Option<Result<Vec<PartitionLoad>, MetricsError>> {
+        let promql = self.queries.partitions.as_ref()?;
+        let decode = decode::by_kind(promql, decode::partitions, kept::partitions);
+        Some(self.instant(PARTITIONS, promql, at, decode).await)
+    }
+
     async fn instant<T>(
         &self,
         name: &str,
@@ -118,11 +125,6 @@ impl MetricsSource for PrometheusSource {
             let decode = decode::by_kind(promql, decode::samples, kept::samples);
             (indicator, self.instant(indicator.name(), promql, at, decode).await)
         });
-        let partitions = async {
-            let promql = self.queries.partitions.as_ref()?;
-            let decode = decode::by_kind(promql, decode::partitions, kept::partitions);
-            Some(self.instant(PARTITIONS, promql, at, decode).await)
-        };
         let (requests, hpas) = (&self.queries.cpu_requests, &self.queries.hpas);
         let requests_decode = decode::by_kind(requests, decode::samples, kept::samples);
         let hpas_decode = decode::by_kind(hpas, decode::hpas, kept::hpas);
@@ -131,7 +133,7 @@ impl MetricsSource for PrometheusSource {
             join_all(loads),
             self.instant("cpu_requests", requests, at, requests_decode),
             self.instant("hpa_target", hpas, at, hpas_decode),
-            partitions,
+            self.partitions(at),
         );
         Readings { loads: loads.into_iter().collect(), cpu_requests, hpas, partitions }
     }

@@ -75,7 +75,8 @@ async fn cycle(
 ) -> End {
     let remover = KubeRemover::new(&eyes.connection, task.method);
     let store = LeaseStore::new(&eyes.connection, &task.subject.workload);
-    let (log, events, steps) = (LogJournal::since(started), EventJournal::default(), StepJournal::default());
+    let (log, events, steps) =
+        (LogJournal::since(started, task.names.clone()), EventJournal::default(), StepJournal::default());
     let mut journals: Vec<&dyn Journal> = vec![&log, &steps, seen];
     if task.events {
         journals.push(&events);

@@ -45,7 +45,7 @@ async fn explain(eyes: &Eyes, task: &Task, signals: &Signals, form: Form) -> any
         memory.hold_if_paused(&mut observation.report, Timestamp::now());
     }
     let last = memory.as_ref().and_then(|memory| memory.record().rotations().last());
-    let shown = Shown { observation: &observation, last, usage: eyes.metrics.usage() };
+    let shown = Shown { observation: &observation, names: &task.names, last, usage: eyes.metrics.usage() };
     render::plan(form, &shown)
 }
 

@@ -19,6 +19,11 @@ pub(super) fn window(reader: &mut Reader<'_>) -> Option<Duration> {
     reader.required("METRICS_TIME_WINDOW", parse::duration_within(WINDOWS.0, WINDOWS.1))
 }
 
+/// What the series of every query that is ready must match besides the fleet's names.
+pub(super) fn matchers(reader: &mut Reader<'_>) -> Option<Matchers> {
+    reader.optional("PROMETHEUS_MATCHERS", |text| Matchers::parse(text).map_err(|error| error.to_string()))
+}
+
 /// All queries, with the names of the workload filled in. Every setting is read before any is given up on, so that all
 /// problems are found.
 pub(super) fn queries(
@@ -26,15 +31,13 @@ pub(super) fn queries(
     subject: Option<&Subject>,
     container: Option<&str>,
 ) -> Option<Queries> {
-    let matchers = reader
-        .optional("PROMETHEUS_MATCHERS", |text| Matchers::parse(text).map_err(|error| error.to_string()));
     // Names that are not known yet have their own problem; queries are checked all the same.
     let names = Placeholders {
         namespace: subject.map_or_else(|| "x".to_owned(), |subject| subject.workload.namespace.clone()),
         workload: subject.map_or_else(|| "x".to_owned(), |subject| subject.workload.name.clone()),
         container: container.unwrap_or("x").to_owned(),
         window: Window::new(window(reader).unwrap_or(WINDOWS.0)).ok()?,
-        matchers: matchers.unwrap_or_default(),
+        matchers: matchers(reader).unwrap_or_default(),
     };
     let dialects = [("promql", Dialect::Prometheus), ("metricsql", Dialect::MetricsQl)];
     let dialect = reader.required("QUERY_DIALECT", parse::one_of(&dialects)).unwrap_or(Dialect::MetricsQl);

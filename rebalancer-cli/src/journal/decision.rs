@@ -6,8 +6,10 @@ use rebalancer_core::remember::LookBack;
 use rebalancer_core::report::{Decision, Method, Report};
 use tracing::{debug, info, warn};
 
+use crate::config::Names;
+
 /// One screen at info: what was seen of each indicator, and what follows. Every pod at debug.
-pub(super) fn decided(observation: &Observation, seconds: f64) {
+pub(super) fn decided(observation: &Observation, names: &Names, seconds: f64) {
     let report = &observation.report;
     for degraded in &report.degraded {
         warn!(
@@ -39,7 +41,7 @@ pub(super) fn decided(observation: &Observation, seconds: f64) {
     info!(
         event = "decision",
         decision = name(&report.decision),
-        reason = %report.decision,
+        reason = names.told(observation),
         pods = observation.snapshot.pods.len(),
         serving = report.serving,
         eligible = report.eligible,

@@ -56,7 +56,7 @@ fn plan<'a>(shown: &Shown<'a>) -> Plan<'a> {
     Plan {
         version: 1,
         report,
-        summary: report.decision.to_string(),
+        summary: shown.names.told(shown.observation),
         scales_by: &snapshot.surroundings.scales_by,
         last_rotation: shown.last,
         pods: pods(snapshot, report),

@@ -44,7 +44,7 @@ fn text(shown: &Shown<'_>) -> Result<String, std::fmt::Error> {
     if !snapshot.pods.is_empty() {
         writeln!(out, "\n{}", pod_table(snapshot, report))?;
     }
-    writeln!(out, "\n{}", report.decision)?;
+    writeln!(out, "\n{}", shown.names.told(shown.observation))?;
     writeln!(out, "\nthe metric server was asked for this: {}", shown.usage)?;
     Ok(out)
 }

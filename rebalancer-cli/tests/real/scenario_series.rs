@@ -24,7 +24,7 @@ fn source(metrics: &MetricServer, preset: Preset, matchers: &str) -> PrometheusS
         namespace: NAMESPACE.to_owned(),
         container: CONTAINER.to_owned(),
         workload: "orders".to_owned(),
-        window: Window::new(Duration::from_mins(5)).unwrap(),
+        window: Window::new(Duration::from_secs(300)).unwrap(),
         matchers: if matchers.is_empty() { Matchers::default() } else { Matchers::parse(matchers).unwrap() },
     };
     let queries = Queries::new(query::cpu_requests(&names), query::hpa_target(&names, ""))

@@ -127,6 +127,8 @@ codes! {
     SamplesMissing = "samples_missing",
     SamplesFew = "samples_few",
     SamplesStale = "samples_stale",
+    SamplesLate = "samples_late",
+    WindowTooShort = "window_too_short",
     SeriesAmbiguous = "series_ambiguous",
     QueryRefused = "query_refused",
     QueryUnusable = "query_unusable",

@@ -1,12 +1,15 @@
 //! Reads what a check judges. Everything that does not depend on something broken is read, so that one run tells all.
 
 mod cluster;
+mod lookup;
 mod metrics;
 
 use jiff::{SignedDuration, Timestamp};
 use rebalancer_core::cycle::{Observation, Seen, conclude};
 use rebalancer_core::fleet::{Indicator, Samples};
+use rebalancer_core::group::Unusable;
 use rebalancer_core::port::{MetricsError, Readings};
+use rebalancer_core::report::{Decision, Hold};
 use rebalancer_core::snapshot::ObserveError;
 use rebalancer_core::surroundings::Surroundings;
 use rebalancer_kube::{ConnectError, Connection};
@@ -30,19 +33,26 @@ pub(super) async fn facts<'a>(
         Cluster::NotConfigured(_) | Cluster::Silent(_) => None,
     };
     let observation = match survey {
-        Some(survey) => observe(survey, &metrics, &source, task, now).await,
+        Some(survey) => observe(survey, metrics.readings.clone(), &source, task, now).await,
         None => None,
     };
     let fleet = observation.as_ref().and_then(|observation| observation.as_ref().ok());
-    metrics.lookups = metrics::lookups(&sight.metrics, &sight.queries, &metrics, fleet, now).await;
+    metrics.lookups = metrics::lookups(sight, &metrics, fleet, now).await;
+    let unsettled_before = match (survey, fleet) {
+        (Some(survey), Some(fleet)) if unsettled(fleet).is_some() => {
+            unsettled_before(survey, &metrics, &source, task, now).await
+        }
+        (Some(_) | None, Some(_) | None) => None,
+    };
     let asks_for_partitions = sight.queries.asks_for_partitions();
-    Facts { task, asked: &sight.inventory, asks_for_partitions, now, metrics, cluster, observation }
+    let asked = &sight.inventory;
+    Facts { task, asked, asks_for_partitions, now, metrics, cluster, observation, unsettled_before }
 }
 
 /// What a cycle would see and decide. What could not be read is left out; it has its own finding.
 pub(super) async fn observe(
     survey: &Survey,
-    metrics: &Metrics,
+    readings: Option<Readings>,
     source: &PrometheusSource,
     task: &Task,
     now: Timestamp,
@@ -52,9 +62,38 @@ pub(super) async fn observe(
     let budgets = survey.budgets.as_ref().and_then(|budgets| budgets.as_ref().ok()).cloned();
     let surroundings =
         Surroundings { controller, budgets: budgets.unwrap_or_default(), ..Surroundings::default() };
-    let readings = metrics.readings.clone().filter(is_usable).unwrap_or_else(nothing_measured);
+    let readings = readings.filter(is_usable).unwrap_or_else(nothing_measured);
     let seen = Seen { readings, hpas: survey.hpas.clone(), surroundings, pods };
     Some(conclude(&task.subject, seen, source, &task.policy, now).await)
+}
+
+/// Why the consumer group has not settled, when a cycle holds for that.
+fn unsettled(observation: &Observation) -> Option<&Unusable> {
+    match &observation.report.decision {
+        Decision::Hold(Hold::GroupUnsettled { why }) => Some(why),
+        Decision::Hold(_) | Decision::Balanced | Decision::Rotate(_) => None,
+    }
+}
+
+/// The same if who held what a while ago were so now: what is a passing state of the group would be over.
+async fn unsettled_before(
+    survey: &Survey,
+    metrics: &Metrics,
+    source: &PrometheusSource,
+    task: &Task,
+    now: Timestamp,
+) -> Option<Unusable> {
+    let before = now.checked_sub(longer_than_a_rebalance(task)).ok()?;
+    let partitions = source.partitions(before).await?;
+    let readings =
+        metrics.readings.clone().map(|readings| Readings { partitions: Some(partitions), ..readings });
+    let observation = observe(survey, readings, source, task, now).await?.ok()?;
+    unsettled(&observation).cloned()
+}
+
+/// Old owners are seen for a window of the rates.
+pub(super) fn longer_than_a_rebalance(task: &Task) -> SignedDuration {
+    (task.policy.persistence.step() * 2).max(SignedDuration::from_mins(10))
 }
 
 /// Something can be decided on it, be it that the store mixes clusters.

@@ -1,10 +1,11 @@
 //! What a cycle would decide now, when all that it needs could be read.
 
+use rebalancer_core::group::Unusable;
 use rebalancer_core::report::{Decision, Hold};
 
 use super::super::facts::Facts;
 use super::super::finding::{Code, Finding};
-use super::super::gather::is_usable;
+use super::super::gather::{is_usable, longer_than_a_rebalance};
 
 pub(super) fn judge(facts: &Facts<'_>) -> Vec<Finding> {
     let Some(survey) = facts.survey() else { return Vec::new() };
@@ -30,10 +31,37 @@ pub(super) fn judge(facts: &Facts<'_>) -> Vec<Finding> {
             format!("every cycle holds ({}): {hold}", hold.name()),
             "docs/operations.md says what to do about this hold",
         ),
+        Decision::Hold(hold @ Hold::GroupUnsettled { why }) => unsettled(hold, why, facts),
         Decision::Hold(hold) => {
             Finding::note(Code::Outlook, format!("a cycle now would hold ({}): {hold}", hold.name()))
         }
     }]
+}
+
+/// A rebalance passes. What was so a while ago is none, and pods that are not this fleet's don't pass either.
+fn unsettled(hold: &Hold, why: &Unusable, facts: &Facts<'_>) -> Finding {
+    let same = |before: &Unusable| std::mem::discriminant(before) == std::mem::discriminant(why);
+    let (name, was_so) = (hold.name(), facts.unsettled_before.as_ref().is_some_and(same));
+    if matches!(why, Unusable::StrangeOwner { .. }) {
+        return Finding::warning(
+            Code::Outlook,
+            format!("a cycle now would hold ({name}): {hold}"),
+            "nothing, if that pod has just gone or is just starting; if not, PARTITION_LOAD_QUERY sees pods of another \
+             workload, or consumers of this group that are not of this fleet",
+        );
+    }
+    if !was_so {
+        return Finding::note(Code::Outlook, format!("a cycle now would hold ({name}): {hold}"));
+    }
+    let before = longer_than_a_rebalance(facts.task).as_mins();
+    Finding::error(
+        Code::NeverRotates,
+        format!(
+            "every cycle holds ({name}): {hold}; it was so {before} min ago too, so that it is no rebalance"
+        ),
+        "see which pods show a lag for it: one whose lag is no number is not seen to hold the partition, and a former \
+         owner must stop to show it; docs/operations.md has more of this hold",
+    )
 }
 
 pub(super) fn paused(facts: &Facts<'_>) -> Option<String> {

@@ -83,7 +83,7 @@ fn survey() -> Survey {
 async fn found(also: &[(&str, &str)], metrics: Metrics, survey: Survey) -> Vec<Finding> {
     let Settings { sight, task, .. } = settings(also);
     let source = PrometheusSource::new(sight.metrics.clone(), sight.queries.clone());
-    let observation = observe(&survey, &metrics, &source, &task, NOW).await;
+    let observation = observe(&survey, metrics.readings.clone(), &source, &task, NOW).await;
     let mut facts = facts(&sight, &task, NOW, metrics, Cluster::There(Box::new(survey)));
     facts.observation = observation;
     judge(&facts)

@@ -1,0 +1,74 @@
+//! The names by which a fleet is found, with where each comes from: a hold because one of them matches nothing says so.
+//! Some come from the surroundings by accident, since many shells and runtimes set CONTAINER_NAME.
+
+use rebalancer_core::cycle::Observation;
+use rebalancer_core::report::{Decision, Hold};
+
+use super::layers::Raw;
+use super::parse::showable;
+use super::problem::Given;
+
+const CONTAINER: &str = "CONTAINER_NAME";
+const WORKLOAD: &str = "DEPLOYMENT_NAME";
+const NAMESPACE: &str = "KUBE_NAMESPACE";
+const SELECTOR: &str = "KUBE_LABEL_SELECTOR";
+const MATCHERS: &str = "PROMETHEUS_MATCHERS";
+
+/// Each name as it is told, such as `CONTAINER_NAME=orders (environment)`.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct Names {
+    container: String,
+    workload: String,
+    namespace: String,
+    selector: String,
+    matchers: Option<String>,
+}
+
+impl Names {
+    pub(super) fn of(raw: &Raw) -> Self {
+        let told = |name: &str| {
+            let value = match showable(name, raw.get(name)?) {
+                Given::Value(value) => value,
+                Given::Hidden | Given::Nothing => "(hidden)".to_owned(),
+            };
+            Some(format!("{name}={value} ({})", raw.source(name).map_or("", |source| source.name())))
+        };
+        let workload = told(WORKLOAD).unwrap_or_default();
+        Self {
+            container: told(CONTAINER).unwrap_or_else(|| format!("{workload}, since {CONTAINER} is not set")),
+            namespace: told(NAMESPACE).unwrap_or_default(),
+            selector: told(SELECTOR).unwrap_or_default(),
+            matchers: told(MATCHERS),
+            workload,
+        }
+    }
+
+    /// What is decided, in words; of a hold, with the name that matches nothing.
+    pub(crate) fn told(&self, observation: &Observation) -> String {
+        let decision = &observation.report.decision;
+        match self.unmatched(observation) {
+            Some(unmatched) => format!("{decision}; {unmatched}"),
+            None => decision.to_string(),
+        }
+    }
+
+    fn unmatched(&self, observation: &Observation) -> Option<String> {
+        let Decision::Hold(hold) = &observation.report.decision else { return None };
+        let Self { container, workload, namespace, selector, .. } = self;
+        let pods = &observation.snapshot.pods;
+        if pods.is_empty() {
+            return Some(format!("{selector} matches nothing in {namespace}"));
+        }
+        if pods.iter().all(|pod| pod.pod.container.is_none()) {
+            return Some(format!("none of {} pods has a container by {container}", pods.len()));
+        }
+        if !pods.iter().any(|pod| pod.own) {
+            return Some(format!("none of {} pods is owned by {workload}", pods.len()));
+        }
+        if let Hold::MetricsIncomplete { sampled: 0, .. } = hold {
+            let also = self.matchers.iter().map(|matchers| format!(", {matchers}")).collect::<String>();
+            return Some(format!("series are asked for by {namespace}, {container}{also}"));
+        }
+        None
+    }
+}
