@@ -82,4 +82,5 @@ mod scenario_restart;
 mod scenario_rights;
 mod scenario_scale;
 mod scenario_series;
+mod scenario_strangers;
 mod scenario_workloads;

@@ -81,21 +81,6 @@ impl History {
         self
     }
 
-    /// The same as another cluster has it, of the same names, with other values: a counter rises, and a gauge is, so many
-    /// times as much.
-    pub(crate) fn with_strangers(mut self, label: &str, own: &str, other: &str, times: f64) -> Self {
-        let mut strangers = self.series.clone();
-        for series in &mut self.series {
-            series.labels.insert(label.to_owned(), own.to_owned());
-        }
-        for series in &mut strangers {
-            series.labels.insert(label.to_owned(), other.to_owned());
-            series.shape = series.shape.times(times);
-        }
-        self.series.extend(strangers);
-        self
-    }
-
     /// Every series has these labels besides, or instead.
     pub(crate) fn labelled(mut self, labels: &[(&str, &str)]) -> Self {
         for series in &mut self.series {

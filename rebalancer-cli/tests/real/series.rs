@@ -20,15 +20,6 @@ pub(crate) enum Shape {
 }
 
 impl Shape {
-    /// So many times as much.
-    pub(crate) fn times(self, times: f64) -> Self {
-        match self {
-            Self::Gauge(value) => Self::Gauge(value * times),
-            Self::Counter(rate) => Self::Counter(rate * times),
-            Self::Offset(rate) => Self::Offset(rate * times),
-        }
-    }
-
     /// The value so many seconds from now.
     pub(crate) fn at(self, second: i64) -> f64 {
         match self {
