@@ -48,12 +48,7 @@ pub enum MetricsError {
     },
     /// Series that count as one thing's differ in a label that neither a second scrape nor a replica explains: they may
     /// be another cluster's, and whose load they are can't be known.
-    #[error(
-        "series of {of} differ in the label {label} ({}), so they may be those of several clusters; select one with \
-         PROMETHEUS_MATCHERS, such as {label}={:?}",
-        quoted(values),
-        values.last().map_or("", String::as_str)
-    )]
+    #[error("series of {of} differ in the label {label} ({}), {}", quoted(values), advice(label, values, *passing))]
     Ambiguous {
         /// What they are taken for, such as `pod orders-0`.
         of: String,
@@ -61,6 +56,9 @@ pub enum MetricsError {
         label: String,
         /// Its values, in order; an empty one stands for a series without the label.
         values: Vec<String>,
+        /// The label describes the pod or its node: a pod and its predecessor of the same name differ in it too, for as
+        /// long as the metric system sees both.
+        passing: bool,
     },
 }
 
@@ -69,6 +67,19 @@ impl MetricsError {
     #[must_use]
     pub const fn is_ambiguous(&self) -> bool {
         matches!(self, Self::Ambiguous { .. })
+    }
+}
+
+fn advice(label: &str, values: &[String], passing: bool) -> String {
+    if passing {
+        "so they may be those of several clusters (PROMETHEUS_MATCHERS selects one), or of a pod and its predecessor, \
+         which passes within METRICS_TIME_WINDOW"
+            .to_owned()
+    } else {
+        let example = values.last().map_or("", String::as_str);
+        format!(
+            "so they may be those of several clusters; select one with PROMETHEUS_MATCHERS, such as {label}={example:?}"
+        )
     }
 }
 

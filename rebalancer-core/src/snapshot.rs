@@ -338,6 +338,7 @@ mod tests {
             of: "pod a".to_owned(),
             label: "cluster".to_owned(),
             values: vec!["eu".to_owned(), "us".to_owned()],
+            passing: false,
         };
         let of = |pod: Pod| {
             let mut readings = readings(&[("a", 1.0)]);
@@ -364,6 +365,7 @@ mod tests {
             of: "pod a".to_owned(),
             label: "cluster".to_owned(),
             values: vec!["eu".to_owned(), "us".to_owned()],
+            passing: false,
         };
         let mut strangers = readings(&[]);
         strangers.loads.insert(Indicator::Cpu, Err(mixed.clone()));

@@ -188,7 +188,7 @@ fn located(error: MetricsError, from: &Endpoint) -> MetricsError {
         MetricsError::Refused { message } => MetricsError::Refused { message: at(message) },
         MetricsError::Incomplete { message } => MetricsError::Incomplete { message: at(message) },
         MetricsError::Malformed { message } => MetricsError::Malformed { message: at(message) },
-        MetricsError::Ambiguous { of, label, values } => MetricsError::Ambiguous { of, label, values },
+        error @ MetricsError::Ambiguous { .. } => error,
     }
 }
 

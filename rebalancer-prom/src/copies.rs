@@ -67,7 +67,12 @@ pub(crate) fn are_copies<'a>(
     match differing.min_by_key(|(name, _)| (is_descriptive(name), !name.contains("cluster"))) {
         Some((label, values)) => {
             let values = values.into_iter().take(MOST_VALUES).map(|value| excerpt(value, VALUE)).collect();
-            Err(MetricsError::Ambiguous { of: of(), label: excerpt(label, VALUE), values })
+            Err(MetricsError::Ambiguous {
+                of: of(),
+                label: excerpt(label, VALUE),
+                values,
+                passing: is_descriptive(label),
+            })
         }
         None => Ok(()),
     }
@@ -103,8 +108,8 @@ mod tests {
         let series: Vec<Labels> = series.iter().map(|text| labels(text)).collect();
         match are_copies(|| "pod a".to_owned(), series.iter()) {
             Ok(()) => None,
-            Err(MetricsError::Ambiguous { of, label, values }) => {
-                assert_eq!(of, "pod a");
+            Err(MetricsError::Ambiguous { of, label, values, passing }) => {
+                assert_eq!((of.as_str(), passing), ("pod a", label == "node"));
                 Some((label, values))
             }
             Err(error) => panic!("{error}"),

@@ -72,3 +72,40 @@ impl Names {
         None
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+    use std::ffi::OsString;
+
+    use super::*;
+    use crate::config::layers::gather;
+
+    #[test]
+    fn each_name_is_told_with_where_it_comes_from() {
+        let environment = |name: &str| {
+            let value = match name {
+                "DEPLOYMENT_NAME" => "orders",
+                "CONTAINER_NAME" => "bash",
+                "PROMETHEUS_MATCHERS" => "cluster=\"eu\"",
+                _ => return None,
+            };
+            Some(OsString::from(value))
+        };
+        let flags = BTreeMap::from([("KUBE_NAMESPACE".to_owned(), OsString::from("shop"))]);
+        let names = Names::of(&gather(flags, environment).0);
+        assert_eq!(
+            names,
+            Names {
+                container: "CONTAINER_NAME=bash (environment)".to_owned(),
+                workload: "DEPLOYMENT_NAME=orders (environment)".to_owned(),
+                namespace: "KUBE_NAMESPACE=shop (flag)".to_owned(),
+                selector: "KUBE_LABEL_SELECTOR=app=consumer (default)".to_owned(),
+                matchers: Some("PROMETHEUS_MATCHERS=cluster=\"eu\" (environment)".to_owned()),
+            }
+        );
+        let unset = |name: &str| environment(name).filter(|_| name != "CONTAINER_NAME");
+        let names = Names::of(&gather(BTreeMap::new(), unset).0);
+        assert_eq!(names.container, "DEPLOYMENT_NAME=orders (environment), since CONTAINER_NAME is not set");
+    }
+}

@@ -121,6 +121,7 @@ fn a_store_that_mixes_clusters_is_a_hold_whatever_else_could_be_read() {
         of: "pod consumer-1".to_owned(),
         label: "cluster".to_owned(),
         values: vec!["eu".to_owned(), "us".to_owned()],
+        passing: false,
     };
     let held_for = |query: &'static str, spoil: &dyn Fn(&mut Snapshot)| {
         let mut fleet = snapshot(&WORKED_EXAMPLE, Some(70.0));

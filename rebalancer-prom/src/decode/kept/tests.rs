@@ -28,7 +28,7 @@ fn read(elements: &[(&str, &str)]) -> Result<Vec<(String, f64)>, MetricsError> {
 
 fn ambiguous<T>(of: &str, label: &str, values: &[&str]) -> Result<T, MetricsError> {
     let values = values.iter().map(|&value| value.to_owned()).collect();
-    Err(MetricsError::Ambiguous { of: of.to_owned(), label: label.to_owned(), values })
+    Err(MetricsError::Ambiguous { of: of.to_owned(), label: label.to_owned(), values, passing: false })
 }
 
 #[test]

@@ -1,6 +1,7 @@
 //! What a cycle would decide now, when all that it needs could be read.
 
 use rebalancer_core::group::Unusable;
+use rebalancer_core::port::MetricsError;
 use rebalancer_core::report::{Decision, Hold};
 
 use super::super::facts::Facts;
@@ -78,13 +79,14 @@ fn lasts(hold: &Hold) -> bool {
     match hold {
         Hold::UnusableTarget { .. }
         | Hold::StaticMembers
-        | Hold::AmbiguousSeries { .. }
         | Hold::TooFewPartitions { .. }
-        | Hold::AssignorRestoresSets { .. } => true,
+        | Hold::AssignorRestoresSets { .. }
+        | Hold::AmbiguousSeries { error: MetricsError::Ambiguous { passing: false, .. }, .. } => true,
         Hold::NoPods
         | Hold::NoEligiblePods { .. }
         | Hold::MetricsIncomplete { .. }
         | Hold::AmbiguousTarget { .. }
+        | Hold::AmbiguousSeries { .. }
         | Hold::RequestsUnknown { .. }
         | Hold::NoHotPod { .. }
         | Hold::TooFewPods { .. }

@@ -53,15 +53,15 @@ fn failed(error: &MetricsError, variable: &str) -> Finding {
                 "{variable} must give one value for each pod, with the label pod; docs/configuration.md has examples"
             ),
         ),
-        MetricsError::Ambiguous { label, values, .. } => Finding::error(
-            Code::SeriesAmbiguous,
-            message,
-            format!(
-                "set PROMETHEUS_MATCHERS to the one of this cluster ({}); when the pods were replaced in the last \
-                 minutes, and the label is one of node or pod, check again",
-                values.iter().map(|value| format!("{label}={value:?}")).collect::<Vec<_>>().join(" or ")
-            ),
-        ),
+        MetricsError::Ambiguous { label, values, passing, .. } => {
+            let each: Vec<String> = values.iter().map(|value| format!("{label}={value:?}")).collect();
+            let fix = format!("set PROMETHEUS_MATCHERS to what this cluster has: {}", each.join(" or "));
+            let fix = match passing {
+                true => format!("check again in some minutes if a pod was just replaced; if not, {fix}"),
+                false => fix,
+            };
+            Finding::error(Code::SeriesAmbiguous, message, fix)
+        }
         MetricsError::Incomplete { .. } => Finding::error(
             Code::QueryFailed,
             message,
