@@ -78,13 +78,13 @@ fn advice(label: &str, values: &[String], passing: bool) -> String {
     } else {
         let example = values.last().map_or("", String::as_str);
         format!(
-            "so they may be those of several clusters; select one with PROMETHEUS_MATCHERS, such as {label}={example:?}"
+            "so they may be those of several clusters; select one with PROMETHEUS_MATCHERS, such as {label}=\"{example}\""
         )
     }
 }
 
 fn quoted(values: &[String]) -> String {
-    values.iter().map(|value| format!("{value:?}")).collect::<Vec<_>>().join(", ")
+    values.iter().map(|value| format!("\"{value}\"")).collect::<Vec<_>>().join(", ")
 }
 
 /// What one reading of the metric system gave. Each part fails by itself.

@@ -11,7 +11,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use rebalancer_core::port::MetricsError;
 
-use crate::text::{VALUE, excerpt};
+use crate::text::{LABELS, VALUE, excerpt};
 
 /// All labels of a series.
 pub(crate) type Labels = BTreeMap<String, String>;
@@ -68,7 +68,7 @@ pub(crate) fn are_copies<'a>(
         Some((label, values)) => {
             let values = values.into_iter().take(MOST_VALUES).map(|value| excerpt(value, VALUE)).collect();
             Err(MetricsError::Ambiguous {
-                of: of(),
+                of: excerpt(&of(), LABELS),
                 label: excerpt(label, VALUE),
                 values,
                 passing: is_descriptive(label),
@@ -154,6 +154,9 @@ mod tests {
         let (_, values) = difference(&[&long, "cluster=a\u{1b}[31m"]).unwrap();
         assert!(values.iter().all(|value| value.chars().count() <= VALUE + 1), "{values:?}");
         assert!(!values.iter().any(|value| value.contains(char::is_control)), "{values:?}");
+        let series = [labels("cluster=a"), labels("cluster=b")];
+        let error = are_copies(|| "x\n".repeat(5000), series.iter()).unwrap_err().to_string();
+        assert!(!error.contains(char::is_control) && error.chars().count() < 700, "{error}");
         let many: Vec<String> = (10..99).map(|number| format!("cluster={number}")).collect();
         let many: Vec<&str> = many.iter().map(String::as_str).collect();
         assert_eq!(difference(&many).unwrap().1.len(), MOST_VALUES);

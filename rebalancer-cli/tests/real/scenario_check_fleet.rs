@@ -269,7 +269,6 @@ async fn a_name_from_the_surroundings_that_matches_nothing_is_told_by_plan_and_h
     let metrics = fleet.history(&pods).serve(Server::Prometheus).await;
     for (variable, value, words) in [
         ("CONTAINER_NAME", "bash", "none of 6 pods has a container by CONTAINER_NAME=bash (environment)"),
-        ("DEPLOYMENT_NAME", "others", "is owned by DEPLOYMENT_NAME=others (environment)"),
         ("KUBE_LABEL_SELECTOR", "app=x", "KUBE_LABEL_SELECTOR=app=x (environment) matches nothing in"),
     ] {
         // The container is called as the fleet is.

@@ -24,7 +24,8 @@ pub(crate) fn samples(body: &[u8]) -> Result<Decoded<Samples>, MetricsError> {
     let mut values = 0;
     for element in vector::<Labels>(body)? {
         values += 1;
-        let (mut labels, number) = (element.metric.clone(), element.number());
+        let number = element.number();
+        let mut labels = element.metric;
         match without_pod(&mut labels) {
             Some(partition) => others.entry(partition).or_default().push((labels, number)),
             None => pods.entry(taken(&mut labels, "pod", body)?).or_default().push((labels, number)),
@@ -46,7 +47,8 @@ pub(crate) fn samples(body: &[u8]) -> Result<Decoded<Samples>, MetricsError> {
 pub(crate) fn hpas(body: &[u8]) -> Result<Decoded<Vec<Hpa>>, MetricsError> {
     let mut groups: BTreeMap<(String, String), Group> = BTreeMap::new();
     for element in vector::<Labels>(body)? {
-        let (mut labels, number) = (element.metric.clone(), element.number());
+        let number = element.number();
+        let mut labels = element.metric;
         let name = taken(&mut labels, "horizontalpodautoscaler", body)?;
         let kind = labels.remove("metric_target_type").unwrap_or_default();
         groups.entry((name, kind)).or_default().push((labels, number));
@@ -66,7 +68,8 @@ pub(crate) fn partitions(body: &[u8]) -> Result<Decoded<Vec<PartitionLoad>>, Met
     let mut values = 0;
     for element in vector::<Labels>(body)? {
         values += 1;
-        let (mut labels, number) = (element.metric.clone(), element.number());
+        let number = element.number();
+        let mut labels = element.metric;
         let partition = (taken(&mut labels, "topic", body)?, taken(&mut labels, "partition", body)?);
         let pod = labels.remove("pod").unwrap_or_default();
         held.entry(partition).or_default().entry(pod).or_default().push((labels, number));
