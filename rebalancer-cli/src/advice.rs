@@ -2,9 +2,12 @@
 //! the reason's name.
 
 use rebalancer_core::cycle::{CycleError, NotBegun};
+use std::borrow::Cow;
+
 use rebalancer_core::eligibility::Veto;
 use rebalancer_core::group::{Inference, Unusable};
 use rebalancer_core::history::Unrecordable;
+use rebalancer_core::port::MetricsError;
 use rebalancer_core::report::{Decision, Hold, Method, Report, Spared, Verdict};
 
 /// A decision with what to do about it.
@@ -49,8 +52,8 @@ pub(crate) fn failure(error: &CycleError) -> String {
     advised(error, advice)
 }
 
-fn advised(fact: impl std::fmt::Display, advice: Option<&str>) -> String {
-    match advice {
+fn advised(fact: impl std::fmt::Display, advice: Option<impl AsRef<str>>) -> String {
+    match advice.as_ref().map(AsRef::as_ref) {
         // A setting that decides it is named in brackets, anything else is a sentence of its own.
         Some(setting) if setting.chars().all(|c| c.is_ascii_uppercase() || c == '_') => {
             format!("{fact} ({setting})")
@@ -60,10 +63,17 @@ fn advised(fact: impl std::fmt::Display, advice: Option<&str>) -> String {
     }
 }
 
-fn for_hold(hold: &Hold) -> Option<&'static str> {
+fn for_hold(hold: &Hold) -> Option<Cow<'static, str>> {
     match hold {
-        Hold::AssignorRestoresSets { assignor } => for_assignor(*assignor),
-        _ => by_hold(hold.name()),
+        Hold::AssignorRestoresSets { assignor } => for_assignor(*assignor).map(Cow::from),
+        Hold::AmbiguousSeries {
+            error: MetricsError::Ambiguous { label, values, passing: false, .. },
+            ..
+        } => {
+            let example = values.last().map_or("", String::as_str);
+            Some(format!("select one with PROMETHEUS_MATCHERS, such as {label}=\"{example}\"").into())
+        }
+        _ => by_hold(hold.name()).map(Cow::from),
     }
 }
 
@@ -73,6 +83,7 @@ fn by_hold(name: &str) -> Option<&'static str> {
         "no_pods" => "check KUBE_NAMESPACE and KUBE_LABEL_SELECTOR",
         "no_eligible_pods" => "`rebalancer plan` shows each",
         "metrics_incomplete" => "check CONTAINER_NAME, and that the metric server scrapes every node",
+        "ambiguous_series" => "select one with PROMETHEUS_MATCHERS, or wait for METRICS_TIME_WINDOW to pass",
         "ambiguous_target" => "keep one for this workload, or correct HPA_PREFIX and DEPLOYMENT_NAME",
         "too_few_pods" => "MINIMUM_PODS_REQUIRED",
         "share_too_small" => "MAXIMUM_REMOVAL_SHARE",
@@ -117,6 +128,7 @@ const fn for_partitions(why: &Unusable) -> Option<&'static str> {
         | Unusable::Gap { .. }
         | Unusable::TwoOwners { .. }
         | Unusable::StrangeOwner { .. }
+        | Unusable::NoOwner { .. }
         | Unusable::Unexplained { .. }
         | Unusable::NoKnownRule => None,
     }

@@ -14,6 +14,8 @@ use rebalancer_core::cycle::{Intent, Journal, Step};
 use rebalancer_core::cycle::{Observation, PodOutcome};
 use tokio::time::Instant;
 
+use crate::config::Names;
+
 /// Tells everything to each of these.
 pub(crate) struct Journals<'a>(pub(crate) Vec<&'a dyn Journal>);
 
@@ -47,12 +49,13 @@ impl Journal for Journals<'_> {
 #[derive(Debug)]
 pub(crate) struct LogJournal {
     started: Instant,
+    names: Names,
 }
 
 impl LogJournal {
     /// For a cycle that began at this time.
-    pub(crate) const fn since(started: Instant) -> Self {
-        Self { started }
+    pub(crate) const fn since(started: Instant, names: Names) -> Self {
+        Self { started, names }
     }
 }
 
@@ -62,7 +65,7 @@ impl Journal for LogJournal {
     }
 
     fn decided(&self, observation: &Observation) {
-        decision::decided(&observation.report, self.started.elapsed().as_secs_f64());
+        decision::decided(&observation.report, &self.names, self.started.elapsed().as_secs_f64());
     }
 
     fn intended(&self, intent: &Intent<'_>) {

@@ -278,6 +278,7 @@ fn the_cpu_of_each_pod_is_asked_for_as_the_program_does() {
         container: "$container".to_owned(),
         workload: "$workload".to_owned(),
         window: rebalancer_prom::query::Window::new(std::time::Duration::from_secs(300)).unwrap(),
+        matchers: rebalancer_prom::query::Matchers::default(),
     };
     let built_in = rebalancer_prom::query::cpu(&names).to_string();
     // Other workloads of the namespace may have a container of the same name; the program knows its pods.

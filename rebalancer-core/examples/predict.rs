@@ -17,7 +17,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         let rate = if number < 2 { 400.0 } else { 100.0 };
         for partition in number * 4..number * 4 + 4 {
             let (topic, partition, load) = ("orders".to_owned(), partition.to_string(), Load::new(rate)?);
-            partitions.push(PartitionLoad { topic, partition, pod: name.clone(), load });
+            partitions.push(PartitionLoad { topic, partition, pod: Some(name.clone()), load });
         }
         let pod = Pod::new(name, format!("uid-{number}"))
             .with_owner("StatefulSet", "consumer")

@@ -10,6 +10,7 @@ use crate::fleet::DisruptionBudget;
 use crate::fleet::{Indicator, Phase, Target};
 use crate::history::Constraints;
 use crate::policy::Policy;
+use crate::port::MetricsError;
 use crate::report::{Expectation, Plan, Removal};
 use crate::snapshot::{ObservedPod, Snapshot};
 
@@ -122,6 +123,12 @@ pub enum Violation {
         /// The grounds of the plan.
         indicator: Indicator,
     },
+    /// The metric system has series of several sources for one of the fleet's names.
+    #[error("whose loads {query} has is not known: the metric system mixes series of several sources")]
+    MixedSeries {
+        /// What was asked for.
+        query: &'static str,
+    },
     /// The autoscaler's target is a share of the CPU request, and not every pod has one.
     #[error("a pod has no CPU request, of which the target is a share")]
     RequestUnknown,
@@ -197,6 +204,7 @@ fn violations(
     violations.extend(check_rest(&seen, snapshot, policy));
     violations.extend(check_surroundings(plan, snapshot, policy));
     violations.extend(past::check(plan, snapshot, policy, &fleet));
+    violations.extend(mixed(snapshot));
     let pods = plan.removals.len();
     if let Some(most) = constraints.most_removals.filter(|most| pods > *most) {
         violations.push(Violation::OverBudget { pods, most });
@@ -205,6 +213,18 @@ fn violations(
         violations.push(Violation::NotNow { what: "memory gives a reason to wait" });
     }
     violations
+}
+
+/// Whatever the plan goes by: the rest comes from the same store.
+fn mixed(snapshot: &Snapshot) -> impl Iterator<Item = Violation> {
+    let loads = snapshot.degraded.iter().map(|degraded| (degraded.indicator.name(), &degraded.error));
+    let others = [("partition_load", &snapshot.partitions_error), ("cpu_requests", &snapshot.requests_error)];
+    let others = others.into_iter().filter_map(|(query, error)| Some((query, error.as_ref()?)));
+    let mixed = |error: &MetricsError| matches!(error, MetricsError::Ambiguous { .. });
+    loads
+        .chain(others)
+        .filter(move |(_, error)| mixed(error))
+        .map(|(query, _)| Violation::MixedSeries { query })
 }
 
 fn check_pod(removal: &Removal, plan: &Plan, snapshot: &Snapshot, policy: &Policy) -> Option<Violation> {

@@ -78,6 +78,16 @@ pub enum Unusable {
         /// The pod.
         pod: String,
     },
+    /// No pod is seen to hold a partition of a topic that the fleet consumes: its owner shows no lag for it (NaN, or none
+    /// at all), or the group is in the middle of a rebalance.
+    NoOwner {
+        /// Topic.
+        topic: String,
+        /// Partition.
+        partition: u32,
+        /// Nothing flows into it. The Java client shows no lag of a partition from which nothing ever came.
+        idle: bool,
+    },
     /// Pod loads can't be explained by partition loads.
     Unexplained {
         /// The indicator.
@@ -93,7 +103,7 @@ impl Unusable {
     /// It shows that the group is in the middle of a rebalance: nothing must be done to it now.
     #[must_use]
     pub const fn is_unsettled(&self) -> bool {
-        matches!(self, Self::TwoOwners { .. } | Self::StrangeOwner { .. })
+        matches!(self, Self::TwoOwners { .. } | Self::StrangeOwner { .. } | Self::NoOwner { idle: false, .. })
     }
 }
 
@@ -112,6 +122,14 @@ impl std::fmt::Display for Unusable {
             }
             Self::StrangeOwner { pod } => {
                 write!(f, "pod {pod} holds partitions and does not serve: the group has not settled")
+            }
+            Self::NoOwner { topic, partition, idle: false } => write!(
+                f,
+                "no pod shows a lag for partition {partition} of topic {topic}, into which messages flow: the group has \
+                 not settled, or its owner's lag is NaN"
+            ),
+            Self::NoOwner { topic, partition, idle: true } => {
+                write!(f, "no pod shows a lag for partition {partition} of topic {topic}, which is idle")
             }
             Self::Unexplained { indicator, error } => write!(
                 f,
@@ -152,6 +170,7 @@ impl GroupModel {
             loads.push(partitions.values().map(|partition| partition.load.get()).collect());
             give(&mut members, topic, partitions)?;
         }
+        owned(&by_topic)?;
         let mut members: Vec<Consumer> = members.into_values().collect();
         members.sort_by_key(|member| member.pod);
         let mut model = Self { topics, loads, members, cost: Cost::default() };
@@ -235,10 +254,22 @@ fn give(
     partitions: &Numbered<'_>,
 ) -> Result<(), Unusable> {
     for (&partition, load) in partitions {
-        let owner = members
-            .get_mut(load.pod.as_str())
-            .ok_or_else(|| Unusable::StrangeOwner { pod: load.pod.clone() })?;
+        let Some(pod) = &load.pod else { continue };
+        let owner =
+            members.get_mut(pod.as_str()).ok_or_else(|| Unusable::StrangeOwner { pod: pod.clone() })?;
         owner.owned.push(TopicPartition { topic, partition });
     }
     Ok(())
+}
+
+/// Every partition has an owner. One that matters is named before one that is idle.
+fn owned(by_topic: &BTreeMap<&str, Numbered<'_>>) -> Result<(), Unusable> {
+    let all = by_topic.iter().flat_map(|(topic, partitions)| {
+        partitions.iter().map(move |(&partition, load)| (*topic, partition, load))
+    });
+    let unowned = all.filter(|(_, _, load)| load.pod.is_none());
+    let without = unowned.map(|(topic, partition, load)| (load.load.get() <= 0.0, topic, partition)).min();
+    without.map_or(Ok(()), |(idle, topic, partition)| {
+        Err(Unusable::NoOwner { topic: topic.to_owned(), partition, idle })
+    })
 }

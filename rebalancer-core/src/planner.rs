@@ -58,7 +58,7 @@ pub fn plan(snapshot: &Snapshot, policy: &Policy, constraints: &Constraints) -> 
 /// one reading.
 #[must_use]
 pub fn to_confirm(snapshot: &Snapshot, policy: &Policy) -> Option<Indicator> {
-    if policy.balance.persistence.earlier() == 0 {
+    if policy.balance.persistence.earlier() == 0 || snapshot.ambiguous().is_some() {
         return None;
     }
     let unlimited = Constraints::default();

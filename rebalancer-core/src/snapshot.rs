@@ -90,6 +90,8 @@ pub struct Snapshot {
     pub partitions: Option<Vec<PartitionLoad>>,
     /// Why partitions are not known although they were asked for.
     pub partitions_error: Option<MetricsError>,
+    /// Why CPU requests that only the metric system could tell are not known.
+    pub requests_error: Option<MetricsError>,
     /// What goes on around the fleet.
     pub surroundings: Surroundings,
     /// Earlier readings of the indicator that raised an imbalance; `None` when they were not asked for.
@@ -185,8 +187,13 @@ impl Snapshot {
     ) -> Result<Self, ObserveError> {
         let (target, surroundings) = autoscaler::resolve(&workload.name, hpa_prefix, hpas, readings.hpas)?;
         // Kube-state-metrics only fills gaps here, so that it is missing is no error.
-        let requests = readings.cpu_requests.unwrap_or_default();
+        let (requests, requests_error) = match readings.cpu_requests {
+            Ok(requests) => (requests, None),
+            Err(error) => (Samples::new(), Some(error)),
+        };
         let mut pods = observed(pods, &requests, &workload.name);
+        let asked = |pod: &ObservedPod| pod.own && pod.cpu_request.is_none();
+        let requests_error = requests_error.filter(|_| pods.iter().any(asked));
         let (mut readable, mut degraded, mut unlisted) = (Vec::new(), Vec::new(), Vec::new());
         for (indicator, reading) in readings.loads {
             match reading {
@@ -199,7 +206,8 @@ impl Snapshot {
                 Err(error) => degraded.push(Degraded { indicator, error }),
             }
         }
-        if readable.is_empty() {
+        // Whose series they are is for people to say: that is decided on, and no failure of the metric system.
+        if readable.is_empty() && !degraded.iter().any(|degraded| degraded.error.is_ambiguous()) {
             return Err(degraded.into_iter().next().map_or(ObserveError::NoIndicator, |first| {
                 ObserveError::Metrics { indicator: first.indicator, error: first.error }
             }));
@@ -223,9 +231,18 @@ impl Snapshot {
             unlisted,
             partitions,
             partitions_error,
+            requests_error,
             surroundings,
             past: None,
         })
+    }
+
+    /// The first of what was asked for that came with series of several sources.
+    pub(crate) fn ambiguous(&self) -> Option<(&'static str, &MetricsError)> {
+        let loads = self.degraded.iter().map(|degraded| (degraded.indicator.name(), &degraded.error));
+        let partitions = self.partitions_error.iter().map(|error| ("partition_load", error));
+        let requests = self.requests_error.iter().map(|error| ("cpu_requests", error));
+        loads.chain(partitions).chain(requests).find(|(_, error)| error.is_ambiguous())
     }
 
     /// Puts the fleet's surroundings in. What the autoscaler is doing, and what it scales by, is known already.
@@ -288,8 +305,8 @@ fn ordered(mut partitions: Vec<PartitionLoad>) -> Vec<PartitionLoad> {
 
 fn count_partitions(pods: &mut [ObservedPod], partitions: &[PartitionLoad]) {
     let mut counts = std::collections::BTreeMap::new();
-    for partition in partitions {
-        *counts.entry(partition.pod.as_str()).or_insert(0_usize) += 1;
+    for pod in partitions.iter().filter_map(|partition| partition.pod.as_deref()) {
+        *counts.entry(pod).or_insert(0_usize) += 1;
     }
     for pod in pods {
         pod.partitions = Some(counts.get(pod.pod.name.as_str()).copied().unwrap_or(0));
@@ -345,6 +362,25 @@ mod tests {
     }
 
     #[test]
+    fn requests_that_the_metric_system_can_not_tell_matter_only_where_the_api_has_none() {
+        let mixed = MetricsError::Ambiguous {
+            of: "pod a".to_owned(),
+            label: "cluster".to_owned(),
+            values: vec!["eu".to_owned(), "us".to_owned()],
+            passing: false,
+        };
+        let of = |pod: Pod| {
+            let mut readings = readings(&[("a", 1.0)]);
+            readings.cpu_requests = Err(mixed.clone());
+            assemble(vec![pod], readings)
+        };
+        assert_eq!(of(pod("a")).ambiguous(), None);
+        let mut bare = pod("a");
+        bare.container = Some(crate::fleet::Requests::default());
+        assert_eq!(of(bare).ambiguous(), Some(("cpu_requests", &mixed)));
+    }
+
+    #[test]
     fn an_indicator_that_fails_is_dropped_and_named_and_without_any_there_is_no_snapshot() {
         let error = MetricsError::Unavailable { message: "down".to_owned() };
         let mut some = readings(&[("a", 1.0)]);
@@ -352,6 +388,17 @@ mod tests {
         let snapshot = assemble(vec![pod("a")], some);
         assert_eq!(snapshot.readable, [Indicator::Cpu]);
         assert_eq!(snapshot.degraded, [Degraded { indicator: Indicator::Lag, error: error.clone() }]);
+
+        // A store that mixes clusters is no failure: it is decided on, and held.
+        let mixed = MetricsError::Ambiguous {
+            of: "pod a".to_owned(),
+            label: "cluster".to_owned(),
+            values: vec!["eu".to_owned(), "us".to_owned()],
+            passing: false,
+        };
+        let mut strangers = readings(&[]);
+        strangers.loads.insert(Indicator::Cpu, Err(mixed.clone()));
+        assert_eq!(assemble(vec![pod("a")], strangers).ambiguous(), Some(("cpu", &mixed)));
 
         let mut none = readings(&[]);
         none.loads.insert(Indicator::Cpu, Err(error.clone()));

@@ -7,12 +7,16 @@ use std::num::NonZeroUsize;
 use rebalancer_core::fleet::{CpuTarget, Hpa, PartitionLoad, Samples};
 use rebalancer_core::port::MetricsError;
 use rebalancer_core::unit::{Cores, Load};
+use serde::de::IgnoredAny;
 
 pub(crate) use answer::server_error;
-use answer::{HpaLabels, PartitionLabels, PodLabel, labels_without, malformed, vector};
+use answer::{HpaLabels, PartitionLabels, PodLabel, labels_without, malformed, matrix, vector};
 pub(crate) use past::past;
 
+use crate::query::PromQl;
+
 mod answer;
+pub(crate) mod kept;
 mod past;
 
 /// What an answer held.
@@ -37,6 +41,12 @@ pub(crate) fn labelled(body: &[u8]) -> Result<Vec<Element>, MetricsError> {
     Ok(elements.into_iter().map(|element| (element.metric.clone(), element.number())).collect())
 }
 
+/// The times of each series of a matrix, in seconds since the epoch.
+pub(crate) fn times(body: &[u8]) -> Result<Vec<Vec<f64>>, MetricsError> {
+    let tracks = matrix::<IgnoredAny>(body)?;
+    Ok(tracks.iter().map(|track| track.points().map(|(time, _)| time).collect()).collect())
+}
+
 impl<T> Decoded<T> {
     /// Refuses an answer with more series than it may have: the server may have cut it off there.
     pub(crate) fn within(self, limit: Option<NonZeroUsize>) -> Result<Self, MetricsError> {
@@ -51,6 +61,15 @@ impl<T> Decoded<T> {
             Some(_) | None => Ok(self),
         }
     }
+}
+
+/// How the answer to this query is read.
+pub(crate) fn by_kind<T>(
+    query: &PromQl,
+    plain: fn(&[u8]) -> Result<Decoded<T>, MetricsError>,
+    kept: fn(&[u8]) -> Result<Decoded<T>, MetricsError>,
+) -> fn(&[u8]) -> Result<Decoded<T>, MetricsError> {
+    if query.keeps_labels() { kept } else { plain }
 }
 
 /// One value by pod. A pod whose value is NaN, infinite or negative is left out.
@@ -73,13 +92,33 @@ pub(crate) fn hpas(body: &[u8]) -> Result<Decoded<Vec<Hpa>>, MetricsError> {
     let mut targets = BTreeMap::new();
     for series in vector::<HpaLabels<'_>>(body)? {
         let name = label(&series.metric.horizontalpodautoscaler, "horizontalpodautoscaler", body)?;
-        let target = cpu_target(&name, &series.metric.metric_target_type, series.number())?;
-        if let Some(other) = targets.insert(name.clone(), target) {
-            return Err(malformed(format!(
-                "autoscaler {name} has two CPU targets, {other} and {target}; which one rules can't be known"
-            )));
-        }
+        aim(&mut targets, name, &series.metric.metric_target_type, series.number())?;
     }
+    Ok(autoscalers(targets))
+}
+
+/// One more target.
+fn aim(
+    targets: &mut BTreeMap<String, CpuTarget>,
+    name: String,
+    kind: &str,
+    number: f64,
+) -> Result<(), MetricsError> {
+    let target = cpu_target(&name, kind, number)?;
+    match targets.entry(name) {
+        Entry::Vacant(entry) => {
+            entry.insert(target);
+            Ok(())
+        }
+        Entry::Occupied(entry) => Err(malformed(format!(
+            "autoscaler {} has two CPU targets, {} and {target}; which one rules can't be known",
+            entry.key(),
+            entry.get()
+        ))),
+    }
+}
+
+fn autoscalers(targets: BTreeMap<String, CpuTarget>) -> Decoded<Vec<Hpa>> {
     let value: Vec<_> = targets
         .into_iter()
         .map(|(name, target)| Hpa {
@@ -90,7 +129,7 @@ pub(crate) fn hpas(body: &[u8]) -> Result<Decoded<Vec<Hpa>>, MetricsError> {
             scales_by: Vec::new(),
         })
         .collect();
-    Ok(Decoded { values: value.len(), series: value.len(), left_out: 0, value })
+    Decoded { values: value.len(), series: value.len(), left_out: 0, value }
 }
 
 /// Partition loads with their pods, ordered by topic and partition.
@@ -117,7 +156,7 @@ fn partition(labels: &PartitionLabels<'_>, number: f64, body: &[u8]) -> Result<P
     let pod = label(&labels.pod, "pod", body)?;
     let load = Load::new(number)
         .map_err(|error| malformed(format!("partition {partition} of topic {topic}: {error}")))?;
-    Ok(PartitionLoad { topic, partition, pod, load })
+    Ok(PartitionLoad { topic, partition, pod: Some(pod), load })
 }
 
 /// A specification can't be NaN, negative or zero. To skip such a target would mean "no autoscaler", which is another rule.

@@ -41,6 +41,7 @@ impl Failure {
                 | MetricsError::Incomplete { message }
                 | MetricsError::Malformed { message },
             ) => message,
+            Self::Lasting(error @ MetricsError::Ambiguous { .. }) => error.to_string(),
         }
     }
 }

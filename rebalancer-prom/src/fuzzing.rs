@@ -3,7 +3,7 @@
 use rebalancer_core::fleet::{Hpa, PartitionLoad, Samples};
 use rebalancer_core::port::MetricsError;
 
-use crate::decode::{self, Decoded};
+use crate::decode::{self, Decoded, kept};
 
 /// One value by pod, as for a load and for CPU requests.
 ///
@@ -27,6 +27,14 @@ pub fn hpas(body: &[u8]) -> Result<Vec<Hpa>, MetricsError> {
 /// As for a reading.
 pub fn partitions(body: &[u8]) -> Result<Vec<PartitionLoad>, MetricsError> {
     value(decode::partitions(body))
+}
+
+/// The same three from an answer that keeps all labels; copies are folded.
+///
+/// # Errors
+/// The first of them.
+pub fn keeping_labels(body: &[u8]) -> Result<(Samples, Vec<Hpa>, Vec<PartitionLoad>), MetricsError> {
+    Ok((value(kept::samples(body))?, value(kept::hpas(body))?, value(kept::partitions(body))?))
 }
 
 /// The server's own words in an answer that reports an error, if it is one.

@@ -11,10 +11,12 @@
 //!
 //! What always holds:
 //!
-//! - Queries fetch one plain value for each pod. Nothing about a decision is hidden in PromQL, because Prometheus and
+//! - Queries fetch plain values, with the labels that tell copies of one fact from the series of another cluster. Nothing about a decision is hidden in PromQL, because Prometheus and
 //!   VictoriaMetrics disagree on comparisons.
 //! - A value that can't be trusted is never passed on: NaN, infinite and negative values are left out (missing,
 //!   never zero), and an answer that contradicts itself or is not whole is an error.
+//! - Series of several clusters are never taken for one pod's by a query that is ready: such an answer is an error that
+//!   names the label. What a query of the user's own folds can't be known here.
 //! - The past is what was asked for or an error: a value of another time is never taken for it.
 //! - One query, with all of its retries, ends within [`Settings::timeout`]. Each part of a reading fails by itself.
 //! - No more queries are under way at the same time than [`Settings::concurrency`]; [`Client::usage`] tells what a
@@ -33,7 +35,7 @@
 //!
 //! use rebalancer_core::fleet::Indicator;
 //! use rebalancer_core::port::MetricsSource;
-//! use rebalancer_prom::query::{self, Dialect, Placeholders, Window};
+//! use rebalancer_prom::query::{self, Dialect, Matchers, Placeholders, Window};
 //! use rebalancer_prom::{Auth, Client, PrometheusSource, Queries, Settings};
 //!
 //! # async fn example() -> Result<(), Box<dyn std::error::Error>> {
@@ -45,6 +47,7 @@
 //!     container: "orders".into(),
 //!     workload: "orders".into(),
 //!     window: Window::new(Duration::from_secs(300))?,
+//!     matchers: Matchers::parse(r#"cluster="eu""#)?,
 //! };
 //! let lag = query::fill(r#"sum by (pod) (kafka_lag{namespace="{{namespace}}"})"#, &names)?;
 //! query::check(&lag, Dialect::Prometheus)?;
@@ -63,6 +66,7 @@
 
 mod auth;
 mod client;
+mod copies;
 mod decode;
 mod endpoint;
 mod failure;
@@ -72,6 +76,7 @@ pub mod fuzzing;
 mod grid;
 mod hidden;
 mod identity;
+mod matchers;
 mod pace;
 mod preflight;
 mod proxy;

@@ -16,12 +16,13 @@ use tokio::time::{Instant, sleep, timeout};
 pub use kind::Unusable;
 
 use crate::Client;
-use crate::decode::{Element, labelled};
+use crate::decode::{Element, labelled, times};
 use crate::endpoint::Endpoint;
 use crate::failure;
 use crate::query::PromQl;
 use crate::question::{Question, Times};
 use crate::selector::Selector;
+use crate::template::quoted;
 
 /// The answer to this is known, whatever the server has stored.
 const QUERY: &str = "vector(1)";
@@ -31,6 +32,8 @@ const LONGEST: Duration = Duration::from_secs(5);
 const SHORT: Duration = Duration::from_secs(2);
 const PAUSE: Duration = Duration::from_millis(300);
 const ATTEMPTS: u32 = 3;
+/// Not all series of a metric have the same labels.
+const EXAMPLES: usize = 20;
 /// More of an answer is not needed to tell that it is none.
 const LARGEST: usize = 16 << 10;
 /// Where the API of the usual servers begins.
@@ -114,6 +117,51 @@ impl Client {
         let seconds = elements.first().map(|(_, value)| *value);
         let since_epoch = seconds.and_then(|seconds| SignedDuration::try_from_secs_f64(seconds).ok());
         Ok(since_epoch.and_then(|since_epoch| Timestamp::from_duration(since_epoch).ok()))
+    }
+
+    /// The names of the labels of some of the series of a selector that have samples at this time.
+    ///
+    /// # Errors
+    /// When the server does not tell.
+    pub async fn labels(&self, selector: &Selector, at: Timestamp) -> Result<BTreeSet<String>, MetricsError> {
+        let elements = self.vector(format!("topk({EXAMPLES}, {selector})"), at).await?;
+        Ok(elements.into_iter().flat_map(|(labels, _)| labels.into_keys()).collect())
+    }
+
+    /// The names of the metrics that a pod has series of at this time.
+    ///
+    /// # Errors
+    /// When the server does not tell.
+    pub async fn metrics_of(
+        &self,
+        namespace: &str,
+        pod: &str,
+        at: Timestamp,
+    ) -> Result<BTreeSet<String>, MetricsError> {
+        let (namespace, pod) = (quoted(namespace), quoted(pod));
+        let query = format!("group by (__name__) ({{namespace={namespace}, pod={pod}}})");
+        let elements = self.vector(query, at).await?;
+        Ok(elements.into_iter().filter_map(|(mut labels, _)| labels.remove("__name__")).collect())
+    }
+
+    /// When the samples of a selector were taken that are at most this much older than `at`, in order. Where it has
+    /// several series, those of the one with most samples.
+    ///
+    /// # Errors
+    /// When the server does not tell.
+    pub async fn sampled(
+        &self,
+        selector: &Selector,
+        at: Timestamp,
+        back: SignedDuration,
+    ) -> Result<Vec<Timestamp>, MetricsError> {
+        let promql = PromQl::new(format!("{selector}[{}s]", back.as_secs().max(1)));
+        let question = Question { name: "check", promql: &promql, times: Times::At(at) };
+        let body = self.ask(question).await.map_err(|error| question.show_in(error))?;
+        let series = times(&body).map_err(|error| question.show_in(error))?;
+        let longest = series.into_iter().max_by_key(Vec::len).unwrap_or_default();
+        let times = longest.into_iter().filter_map(|seconds| SignedDuration::try_from_secs_f64(seconds).ok());
+        Ok(times.filter_map(|since_epoch| Timestamp::from_duration(since_epoch).ok()).collect())
     }
 
     async fn vector(&self, query: String, at: Timestamp) -> Result<Vec<Element>, MetricsError> {

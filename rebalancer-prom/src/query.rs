@@ -1,22 +1,26 @@
 //! PromQL, built and escaped. Pure.
 //!
-//! Every built-in query gives one value for each pod and nothing more. Where several series can describe the same
-//! thing, the aggregation says which of them are copies:
+//! Every built-in query gives one value for each pod. Where several series can describe the same thing, the aggregation
+//! says what they are to each other:
 //!
 //! - *Copies* of one fact come from pairs of exporters or Prometheus replicas, and from a kubelet that is scraped by
-//!   two jobs. They agree, so `max` folds them; adding them up would make an innocent pod look twice as busy. While
-//!   one copy is a scrape behind, `max` takes the larger one for at most that scrape.
+//!   two jobs. They differ in labels of the scrape only. They agree, so `max` folds them; adding them up would make an
+//!   innocent pod look twice as busy. While one copy is a scrape behind, `max` takes the larger one for at most that
+//!   scrape.
 //! - *Parts* of one pod's CPU are added up: container instances before and after a restart (label `id`), and single
 //!   CPUs where the kubelet reports them (label `cpu`).
-//!
-//! Nothing here can tell two clusters apart that write to one store with the same namespace and pod names. There,
-//! select one by a query of your own or by a header or URL parameter of the store.
+//! - *Strangers* are another cluster's series of the same namespace and pod name, in a store that several clusters write
+//!   to. They differ in a label of any other kind, such as `cluster`. All labels but those of copies and parts are kept
+//!   (`without`), so that a pod that has strangers comes more than once, and the answer says in which label: it is
+//!   refused then. [`Matchers`] select one cluster.
 
 use std::fmt;
 use std::time::Duration;
 
+use crate::copies::OF_SCRAPE;
 use crate::template::{escape_regex, quoted};
 
+pub use crate::matchers::{Matchers, MatchersError};
 pub use crate::syntax::{Dialect, SyntaxError, check};
 pub use crate::template::fill;
 pub use preset::{Preset, consumption_rate, lag, partition_load, production_rate};
@@ -25,23 +29,36 @@ mod preset;
 
 /// A finished query. There is no way to make one from text that has not been through [`fill`].
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct PromQl(String);
+pub struct PromQl {
+    text: String,
+    keeps_labels: bool,
+}
 
 impl PromQl {
+    /// One whose answer has the labels that are its aggregation's, each pod once.
     pub(crate) fn new(text: String) -> Self {
-        Self(text)
+        Self { text, keeps_labels: false }
+    }
+
+    /// One whose answer has all labels but those of copies and parts, so that strangers are seen.
+    pub(crate) fn keeping_labels(text: String) -> Self {
+        Self { text, keeps_labels: true }
     }
 
     /// The text of the query.
     #[must_use]
     pub fn as_str(&self) -> &str {
-        &self.0
+        &self.text
+    }
+
+    pub(crate) const fn keeps_labels(&self) -> bool {
+        self.keeps_labels
     }
 }
 
 impl fmt::Display for PromQl {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
+        f.write_str(&self.text)
     }
 }
 
@@ -112,13 +129,17 @@ pub struct Placeholders {
     pub workload: String,
     /// `{{window}}`: for rates.
     pub window: Window,
+    /// What the series of every query that is ready must match besides; nothing by default.
+    pub matchers: Matchers,
 }
 
 /// CPU usage by pod, in cores, from the kubelet's cAdvisor.
 #[must_use]
 pub fn cpu(names: &Placeholders) -> PromQl {
-    PromQl(format!(
-        "sum by (pod) (max by (pod, id, cpu) (rate(container_cpu_usage_seconds_total{{{}, pod!=\"\"}}[{}])))",
+    // The name and the image belong to the id; a copy may lack them.
+    PromQl::keeping_labels(format!(
+        "sum without (id, cpu) (max without (name, image, {OF_SCRAPE}) \
+         (rate(container_cpu_usage_seconds_total{{{}, pod!=\"\"}}[{}])))",
         container_of(names),
         names.window
     ))
@@ -131,14 +152,17 @@ pub fn cpu(names: &Placeholders) -> PromQl {
 /// like copies, as two sums of memory were never used at the same time.
 #[must_use]
 pub fn memory(names: &Placeholders) -> PromQl {
-    PromQl(format!("max by (pod) (container_memory_working_set_bytes{{{}, pod!=\"\"}})", container_of(names)))
+    PromQl::keeping_labels(format!(
+        "max without (id, name, image, {OF_SCRAPE}) (container_memory_working_set_bytes{{{}, pod!=\"\"}})",
+        container_of(names)
+    ))
 }
 
 /// CPU requests by pod, in cores, from kube-state-metrics.
 #[must_use]
 pub fn cpu_requests(names: &Placeholders) -> PromQl {
-    PromQl(format!(
-        "max by (pod) (kube_pod_container_resource_requests{{{}, resource=\"cpu\"}})",
+    PromQl::keeping_labels(format!(
+        "max without ({OF_SCRAPE}) (kube_pod_container_resource_requests{{{}, resource=\"cpu\"}})",
         container_of(names)
     ))
 }
@@ -146,7 +170,8 @@ pub fn cpu_requests(names: &Placeholders) -> PromQl {
 /// CPU targets of the autoscalers called `<workload>` and, with a prefix, `<prefix><workload>`, from kube-state-metrics:
 /// percent for `utilization`, cores for `average`.
 ///
-/// Both labels are kept, so two autoscalers, or two kinds of target on one, stay visible as the contradiction they are.
+/// Name and kind of target are kept, so two autoscalers, or two kinds of target on one, stay visible as the
+/// contradiction they are. The pod and container are those of kube-state-metrics.
 #[must_use]
 pub fn hpa_target(names: &Placeholders, prefix: &str) -> PromQl {
     let candidates = if prefix.is_empty() {
@@ -154,16 +179,18 @@ pub fn hpa_target(names: &Placeholders, prefix: &str) -> PromQl {
     } else {
         escape_regex(&names.workload) + "|" + &escape_regex(&format!("{prefix}{}", names.workload))
     };
-    PromQl(format!(
-        "max by (horizontalpodautoscaler, metric_target_type) (kube_horizontalpodautoscaler_spec_target_metric{{\
-         namespace={}, horizontalpodautoscaler=~{}, metric_name=\"cpu\", metric_target_type=~\"utilization|average\"}})",
+    PromQl::keeping_labels(format!(
+        "max without (pod, container, node, uid, {OF_SCRAPE}) (kube_horizontalpodautoscaler_spec_target_metric{{\
+         namespace={}, horizontalpodautoscaler=~{}, metric_name=\"cpu\", metric_target_type=~\"utilization|average\"{}}})",
         quoted(&names.namespace),
-        quoted(&candidates)
+        quoted(&candidates),
+        names.matchers.after_others()
     ))
 }
 
 fn container_of(names: &Placeholders) -> String {
-    format!("namespace={}, container={}", quoted(&names.namespace), quoted(&names.container))
+    let (namespace, container) = (quoted(&names.namespace), quoted(&names.container));
+    format!("namespace={namespace}, container={container}{}", names.matchers.after_others())
 }
 
 #[cfg(test)]
@@ -172,18 +199,24 @@ mod tests {
     use crate::query::preset::tests::names;
 
     #[test]
-    fn built_in_queries_ask_for_one_value_a_pod() {
+    fn built_in_queries_fold_copies_add_up_parts_and_keep_all_other_labels() {
         assert_eq!(
             cpu(&names()).as_str(),
-            r#"sum by (pod) (max by (pod, id, cpu) (rate(container_cpu_usage_seconds_total{namespace="shop", container="worker", pod!=""}[5m])))"#
+            format!(
+                r#"sum without (id, cpu) (max without (name, image, {OF_SCRAPE}) (rate(container_cpu_usage_seconds_total{{namespace="shop", container="worker", pod!=""}}[5m])))"#
+            )
         );
         assert_eq!(
             memory(&names()).as_str(),
-            r#"max by (pod) (container_memory_working_set_bytes{namespace="shop", container="worker", pod!=""})"#
+            format!(
+                r#"max without (id, name, image, {OF_SCRAPE}) (container_memory_working_set_bytes{{namespace="shop", container="worker", pod!=""}})"#
+            )
         );
         assert_eq!(
             cpu_requests(&names()).as_str(),
-            r#"max by (pod) (kube_pod_container_resource_requests{namespace="shop", container="worker", resource="cpu"})"#
+            format!(
+                r#"max without ({OF_SCRAPE}) (kube_pod_container_resource_requests{{namespace="shop", container="worker", resource="cpu"}})"#
+            )
         );
     }
 
@@ -193,7 +226,9 @@ mod tests {
         let prefixed = hpa_target(&names(), "hpa.");
         assert_eq!(
             plain.as_str(),
-            r#"max by (horizontalpodautoscaler, metric_target_type) (kube_horizontalpodautoscaler_spec_target_metric{namespace="shop", horizontalpodautoscaler=~"orders", metric_name="cpu", metric_target_type=~"utilization|average"})"#
+            format!(
+                r#"max without (pod, container, node, uid, {OF_SCRAPE}) (kube_horizontalpodautoscaler_spec_target_metric{{namespace="shop", horizontalpodautoscaler=~"orders", metric_name="cpu", metric_target_type=~"utilization|average"}})"#
+            )
         );
         assert!(prefixed.as_str().contains(r#"=~"orders|hpa\\.orders""#), "{prefixed}");
     }

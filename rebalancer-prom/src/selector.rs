@@ -1,6 +1,7 @@
 //! Which series a query reads, so that it can be told which of them the server has. Pure.
 
 use std::fmt;
+use std::time::Duration;
 
 use promql_parser::label::{MatchOp, Matcher};
 use promql_parser::parser::{self, Expr, VectorSelector};
@@ -16,9 +17,31 @@ pub struct Selector {
     metric: String,
     /// A label, and the whole requirement as PromQL.
     labels: Vec<(String, String)>,
+    /// How far back it reads; `None` when it reads the newest samples.
+    range: Option<Duration>,
 }
 
 impl Selector {
+    /// All series of a metric, such as `up`.
+    #[must_use]
+    pub fn of_metric(metric: &str) -> Self {
+        Self { metric: metric.to_owned(), labels: Vec::new(), range: None }
+    }
+
+    /// How far back it reads, for a rate or the like; `None` when it reads the newest samples.
+    #[must_use]
+    pub const fn range(&self) -> Option<Duration> {
+        self.range
+    }
+
+    /// Where this label has just this value.
+    #[must_use]
+    pub fn with(&self, label: &str, value: &str) -> Self {
+        let mut with = self.without(label);
+        with.labels.push((label.to_owned(), format!("{label}={}", quoted(value))));
+        with
+    }
+
     /// The metric's name.
     #[must_use]
     pub fn metric(&self) -> &str {
@@ -35,30 +58,30 @@ impl Selector {
     #[must_use]
     pub fn without(&self, label: &str) -> Self {
         let labels = self.labels.iter().filter(|(name, _)| name != label).cloned().collect();
-        Self { metric: self.metric.clone(), labels }
+        Self { metric: self.metric.clone(), labels, range: self.range }
     }
 
     /// The same whatever all labels but this one are.
     #[must_use]
     pub fn only(&self, label: &str) -> Self {
         let labels = self.labels.iter().filter(|(name, _)| name == label).cloned().collect();
-        Self { metric: self.metric.clone(), labels }
+        Self { metric: self.metric.clone(), labels, range: self.range }
     }
 
     /// The same whatever any label is.
     #[must_use]
     pub fn of_any_label(&self) -> Self {
-        Self { metric: self.metric.clone(), labels: Vec::new() }
+        Self::of_metric(&self.metric)
     }
 
-    fn of(vector: &VectorSelector) -> Option<Self> {
+    fn of(vector: &VectorSelector, range: Option<Duration>) -> Option<Self> {
         // Alternatives (`or` between matchers) are VictoriaMetrics' own; what is not understood is not asked.
         if !vector.matchers.or_matchers.is_empty() {
             return None;
         }
         let labels =
             vector.matchers.matchers.iter().map(|matcher| (matcher.name.clone(), requirement(matcher)));
-        Some(Self { metric: vector.name.clone()?, labels: labels.collect() })
+        Some(Self { metric: vector.name.clone()?, labels: labels.collect(), range })
     }
 }
 
@@ -73,7 +96,7 @@ impl fmt::Display for Selector {
     }
 }
 
-fn requirement(matcher: &Matcher) -> String {
+pub(crate) fn requirement(matcher: &Matcher) -> String {
     let operator = match matcher.op {
         MatchOp::Equal => "=",
         MatchOp::NotEqual => "!=",
@@ -104,12 +127,12 @@ impl ExprVisitor for Found {
 
     #[expect(clippy::wildcard_enum_match_arm, reason = "the walk itself goes into all other expressions")]
     fn pre_visit(&mut self, expression: &Expr) -> Result<bool, ()> {
-        let vector = match expression {
-            Expr::VectorSelector(vector) => Some(vector),
-            Expr::MatrixSelector(matrix) => Some(&matrix.vs),
+        let selector = match expression {
+            Expr::VectorSelector(vector) => Selector::of(vector, None),
+            Expr::MatrixSelector(matrix) => Selector::of(&matrix.vs, Some(matrix.range)),
             _ => None,
         };
-        if let Some(selector) = vector.and_then(Selector::of)
+        if let Some(selector) = selector
             && !self.0.contains(&selector)
         {
             self.0.push(selector);
@@ -120,10 +143,8 @@ impl ExprVisitor for Found {
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
-
     use super::*;
-    use crate::query::{self, Placeholders, Preset, Window};
+    use crate::query::{self, Matchers, Placeholders, Preset, Window};
 
     fn names() -> Placeholders {
         Placeholders {
@@ -131,6 +152,7 @@ mod tests {
             container: "work\"er".into(),
             workload: "orders.eu".into(),
             window: Window::new(Duration::from_secs(300)).unwrap(),
+            matchers: Matchers::default(),
         }
     }
 
@@ -175,6 +197,10 @@ mod tests {
             "container_cpu_usage_seconds_total{namespace=\"shop\"}"
         );
         assert_eq!(cpu.of_any_label().to_string(), "container_cpu_usage_seconds_total");
+        let other = cpu.only("pod").with("pod", "a\"b").with("exported_pod", "c").to_string();
+        assert_eq!(other, r#"container_cpu_usage_seconds_total{pod="a\"b", exported_pod="c"}"#);
+        assert_eq!(cpu.range(), Some(Duration::from_secs(300)));
+        assert_eq!(selectors(&query::memory(&names()))[0].range(), None);
         assert!(cpu.to_string().contains(r#"container="work\"er""#), "{cpu}");
     }
 

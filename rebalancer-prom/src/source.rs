@@ -5,13 +5,13 @@ use std::collections::BTreeMap;
 use async_trait::async_trait;
 use futures_util::future::join_all;
 use jiff::{SignedDuration, Timestamp};
-use rebalancer_core::fleet::{Indicator, Samples};
+use rebalancer_core::fleet::{Indicator, PartitionLoad, Samples};
 use rebalancer_core::port::{ApiErrors, MetricsError, MetricsSource, Readings};
 use rebalancer_core::unit::Elapsed;
 use tracing::Instrument as _;
 
 use crate::Client;
-use crate::decode::{self, Decoded};
+use crate::decode::{self, Decoded, kept};
 use crate::grid::Grid;
 use crate::query::PromQl;
 use crate::question::{Question, Times};
@@ -84,6 +84,13 @@ impl PrometheusSource {
         self.client.usage()
     }
 
+    /// Partition loads alone, as they were at this time; `None` when they are not asked for.
+    pub async fn partitions(&self, at: Timestamp) -> Option<Result<Vec<PartitionLoad>, MetricsError>> {
+        let promql = self.queries.partitions.as_ref()?;
+        let decode = decode::by_kind(promql, decode::partitions, kept::partitions);
+        Some(self.instant(PARTITIONS, promql, at, decode).await)
+    }
+
     async fn instant<T>(
         &self,
         name: &str,
@@ -116,18 +123,18 @@ impl PrometheusSource {
 impl MetricsSource for PrometheusSource {
     async fn read(&self, at: Timestamp) -> Readings {
         let loads = self.queries.loads.iter().map(|(&indicator, promql)| async move {
-            (indicator, self.instant(indicator.name(), promql, at, decode::samples).await)
+            let decode = decode::by_kind(promql, decode::samples, kept::samples);
+            (indicator, self.instant(indicator.name(), promql, at, decode).await)
         });
-        let partitions = async {
-            let promql = self.queries.partitions.as_ref()?;
-            Some(self.instant(PARTITIONS, promql, at, decode::partitions).await)
-        };
+        let (requests, hpas) = (&self.queries.cpu_requests, &self.queries.hpas);
+        let requests_decode = decode::by_kind(requests, decode::samples, kept::samples);
+        let hpas_decode = decode::by_kind(hpas, decode::hpas, kept::hpas);
         // All at once: the client lets as many of them through as the server is to be asked at the same time.
         let (loads, cpu_requests, hpas, partitions) = tokio::join!(
             join_all(loads),
-            self.instant("cpu_requests", &self.queries.cpu_requests, at, decode::samples),
-            self.instant("hpa_target", &self.queries.hpas, at, decode::hpas),
-            partitions,
+            self.instant("cpu_requests", requests, at, requests_decode),
+            self.instant("hpa_target", hpas, at, hpas_decode),
+            self.partitions(at),
         );
         Readings { loads: loads.into_iter().collect(), cpu_requests, hpas, partitions }
     }
@@ -155,7 +162,8 @@ impl MetricsSource for PrometheusSource {
             ))
         })?;
         let question = Question { name, promql, times: Times::On(grid) };
-        self.fetch(question, |body| decode::past(body, &grid)).await
+        let decode = if promql.keeps_labels() { kept::past } else { decode::past };
+        self.fetch(question, |body| decode(body, &grid)).await
     }
 
     fn errors(&self) -> ApiErrors {

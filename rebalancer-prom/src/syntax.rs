@@ -58,7 +58,7 @@ pub enum SyntaxError {
 /// With the smallest part of the query that can't be read, or when the result would be no instant vector.
 ///
 /// ```
-/// use rebalancer_prom::query::{Dialect, Placeholders, Window, check, fill};
+/// use rebalancer_prom::query::{Dialect, Matchers, Placeholders, Window, check, fill};
 ///
 /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
 /// # let names = Placeholders {
@@ -66,6 +66,7 @@ pub enum SyntaxError {
 /// #     container: "worker".into(),
 /// #     workload: "orders".into(),
 /// #     window: Window::new(std::time::Duration::from_secs(300))?,
+/// #     matchers: Matchers::default(),
 /// # };
 /// let query = fill("sum by (pod) (rate(read_total))", &names)?;
 /// let error = check(&query, Dialect::Prometheus).unwrap_err();

@@ -16,7 +16,7 @@ use crate::text::excerpt;
 /// [`check`](crate::query::check).
 ///
 /// ```
-/// use rebalancer_prom::query::{Placeholders, Window, fill};
+/// use rebalancer_prom::query::{Matchers, Placeholders, Window, fill};
 ///
 /// # fn main() -> Result<(), rebalancer_prom::query::QueryError> {
 /// let names = Placeholders {
@@ -24,6 +24,7 @@ use crate::text::excerpt;
 ///     container: "worker".into(),
 ///     workload: "orders.eu".into(),
 ///     window: Window::new(std::time::Duration::from_secs(300))?,
+///     matchers: Matchers::default(),
 /// };
 /// let query = fill(r#"sum by (pod) (rate(read_total{pod=~"{{workload}}-.*"}[{{window}}]))"#, &names)?;
 /// assert_eq!(query.as_str(), r#"sum by (pod) (rate(read_total{pod=~"orders\\.eu-.*"}[5m]))"#);
@@ -184,7 +185,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::query::Window;
+    use crate::query::{Matchers, Window};
 
     fn names(namespace: &str) -> Placeholders {
         Placeholders {
@@ -192,6 +193,7 @@ mod tests {
             container: "worker".into(),
             workload: "orders.eu".into(),
             window: Window::new(Duration::from_secs(60)).unwrap(),
+            matchers: Matchers::default(),
         }
     }
 

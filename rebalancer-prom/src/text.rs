@@ -11,6 +11,8 @@ pub(crate) const GLIMPSE: usize = 100;
 pub(crate) const MESSAGE: usize = 600;
 /// How much of the labels of a series is shown, in characters.
 pub(crate) const LABELS: usize = 150;
+/// How much of the value of a label is shown, in characters.
+pub(crate) const VALUE: usize = 60;
 /// How much of a query is shown, in characters.
 pub(crate) const QUERY: usize = 200;
 

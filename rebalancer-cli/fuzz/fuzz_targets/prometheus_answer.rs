@@ -12,7 +12,7 @@ use libfuzzer_sys::{fuzz_mutator, fuzz_target};
 use rebalancer_core::fleet::{CpuTarget, Indicator};
 use rebalancer_core::port::{InventoryError, MetricsError, Readings};
 use rebalancer_fuzz::{documents, fleet, general, is_one_short_line, judge};
-use rebalancer_prom::fuzzing::{hpas, partitions, samples, server_error};
+use rebalancer_prom::fuzzing::{hpas, keeping_labels, partitions, samples, server_error};
 use serde_json::Value;
 
 fuzz_mutator!(|data: &mut [u8], size: usize, max_size: usize, seed: u32| {
@@ -25,6 +25,7 @@ fuzz_target!(|data: &[u8]| {
         check_samples(body);
         check_hpas(body);
         check_partitions(body);
+        check_keeping_labels(body);
         let _ = server_error(body);
     }
     let readings = as_cpu(&answers);
@@ -70,11 +71,23 @@ fn check_partitions(body: &[u8]) {
     };
     for one in &partitions {
         assert!(one.load.get().is_finite() && one.load.get() >= 0.0, "{one:?}");
-        assert!(![&one.topic, &one.partition, &one.pod].iter().any(|label| label.is_empty()), "{one:?}");
+        let pod = one.pod.as_deref().unwrap_or_default();
+        assert!(![one.topic.as_str(), &one.partition, pod].iter().any(|label| label.is_empty()), "{one:?}");
     }
     let Some(raw) = raw(body) else { return };
     assert!(is_whole(&raw), "partitions of an answer that is not whole");
     assert_eq!(partitions.len(), series(&raw).len(), "partitions are known all together or not at all");
+}
+
+/// As the queries that are ready are answered.
+fn check_keeping_labels(body: &[u8]) {
+    let (samples, _, partitions) = match keeping_labels(body) {
+        Ok(read) => read,
+        Err(error) => return is_one_short_line(&error.to_string()),
+    };
+    let loads = samples.values().chain(partitions.iter().map(|one| &one.load));
+    assert!(loads.into_iter().all(|load| load.get().is_finite() && load.get() >= 0.0), "{samples:?}");
+    assert!(raw(body).is_none_or(|raw| is_whole(&raw)), "loads of an answer that is not whole");
 }
 
 /// What a general reader makes of it, unless it has lists for objects.

@@ -100,7 +100,7 @@ pub fn partitions(samples: &Samples) -> Vec<PartitionLoad> {
     let partition = |number: usize, pod: &str, rate: f64| PartitionLoad {
         topic: "orders".to_owned(),
         partition: number.to_string(),
-        pod: pod.to_owned(),
+        pod: Some(pod.to_owned()),
         load: load(rate),
     };
     let last = (2 * samples.len()).saturating_sub(1);

@@ -6,6 +6,7 @@ use jiff::{SignedDuration, Timestamp};
 use rebalancer_core::cycle::Observation;
 use rebalancer_core::fleet::{Controller, DisruptionBudget};
 use rebalancer_core::fleet::{Hpa, Pod};
+use rebalancer_core::group;
 use rebalancer_core::history::{Peeked, StateError};
 use rebalancer_core::port::{InventoryError, MetricsError, Readings};
 use rebalancer_core::snapshot::ObserveError;
@@ -27,6 +28,8 @@ pub(super) struct Facts<'a> {
     pub(super) cluster: Cluster,
     /// What a cycle would see; `None` when pods can't be listed.
     pub(super) observation: Option<Result<Observation, ObserveError>>,
+    /// Why the consumer group had not settled a while ago either, when it has not now.
+    pub(super) unsettled_before: Option<group::Unusable>,
 }
 
 /// The metric server.
@@ -56,17 +59,52 @@ pub(super) struct Lookup {
     pub(super) series: Result<Series, MetricsError>,
 }
 
-/// Series that the server has.
+/// Series that the server has. Each question is asked only when those before tell too little.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub(super) struct Series {
-    /// Pods with series of this selector; the rest is looked up only when there are none.
+    /// Pods with series of this selector.
     pub(super) pods: BTreeSet<String>,
+    /// How the samples come of one of the fleet's pods that has series, and of which the query gives nothing.
+    pub(super) sampling: Option<Sampling>,
+    /// Its newest sample in the last hours, where none is new enough.
+    pub(super) newest: Option<Timestamp>,
+    /// The newest sample that tells whether targets are up, where those of this selector are late.
+    pub(super) newest_up: Option<Timestamp>,
+    /// A label of PROMETHEUS_MATCHERS, and the values that it has instead.
+    pub(super) unmatched: Option<(String, BTreeSet<String>)>,
     /// Containers with series, whatever the container asked for; empty when none was asked for.
     pub(super) containers: BTreeSet<String>,
-    /// Namespaces with series of this metric; looked up only when nothing else tells more.
+    /// The labels of such series as have none that is asked for.
+    pub(super) labels: BTreeSet<String>,
+    /// Namespaces with series of this metric.
     pub(super) namespaces: BTreeSet<String>,
-    /// Its newest sample in the last hours.
-    pub(super) newest: Option<Timestamp>,
+    /// Metrics of the fleet's pods that are called nearly so.
+    pub(super) similar: BTreeSet<String>,
+}
+
+/// How the samples of a series come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Sampling {
+    /// How far the query looks back; `None` when it reads the newest sample.
+    pub(super) window: Option<SignedDuration>,
+    /// How many samples there are in this window.
+    pub(super) within: usize,
+    /// The usual time between two samples; `None` when there was one only.
+    pub(super) interval: Option<SignedDuration>,
+    /// How old the newest one is.
+    pub(super) age: SignedDuration,
+}
+
+impl Sampling {
+    /// The newest sample is older than its like are apart.
+    pub(super) fn is_late(&self) -> bool {
+        self.interval.is_some_and(|interval| self.age > interval * 2)
+    }
+
+    /// A rate has nothing to go by: the window holds fewer than two samples.
+    pub(super) fn is_too_few(&self) -> bool {
+        self.window.is_some() && self.within < 2
+    }
 }
 
 /// The cluster.

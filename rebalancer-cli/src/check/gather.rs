@@ -1,15 +1,18 @@
 //! Reads what a check judges. Everything that does not depend on something broken is read, so that one run tells all.
 
 mod cluster;
+mod lookup;
 mod metrics;
 
 use jiff::{SignedDuration, Timestamp};
 use rebalancer_core::cycle::{FleetReading, Observation, assemble};
 use rebalancer_core::fleet::{Indicator, Samples};
+use rebalancer_core::group::Unusable;
 use rebalancer_core::history::Constraints;
 use rebalancer_core::planner::plan;
 use rebalancer_core::policy::Policy;
 use rebalancer_core::port::{MetricsError, Readings};
+use rebalancer_core::report::{Decision, Hold};
 use rebalancer_core::snapshot::{ObserveError, Snapshot, Surroundings};
 use rebalancer_kube::{ConnectError, Connection};
 use rebalancer_prom::PrometheusSource;
@@ -34,19 +37,26 @@ pub(super) async fn facts<'a>(
         Cluster::NotConfigured(_) | Cluster::Silent(_) => None,
     };
     let observation = match survey {
-        Some(survey) => observe(survey, &metrics, &source, settings, now).await,
+        Some(survey) => observe(survey, metrics.readings.clone(), &source, settings, now).await,
         None => None,
     };
     let fleet = observation.as_ref().and_then(|observation| observation.as_ref().ok());
-    metrics.lookups = metrics::lookups(&adapters.metrics, &adapters.queries, &metrics, fleet, now).await;
+    metrics.lookups = metrics::lookups(adapters, &metrics, fleet, now).await;
+    let unsettled_before = match (survey, fleet) {
+        (Some(survey), Some(fleet)) if unsettled(fleet).is_some() => {
+            unsettled_before(survey, &metrics, &source, settings, now).await
+        }
+        (Some(_) | None, Some(_) | None) => None,
+    };
     let asks_for_partitions = adapters.queries.asks_for_partitions();
-    Facts { settings, asked: &adapters.inventory, asks_for_partitions, now, metrics, cluster, observation }
+    let asked = &adapters.inventory;
+    Facts { settings, asked, asks_for_partitions, now, metrics, cluster, observation, unsettled_before }
 }
 
 /// What a cycle would see and decide. What could not be read is left out; it has its own finding.
 pub(super) async fn observe(
     survey: &Survey,
-    metrics: &Metrics,
+    readings: Option<Readings>,
     source: &PrometheusSource,
     settings: &RunSettings,
     now: Timestamp,
@@ -56,7 +66,7 @@ pub(super) async fn observe(
     let budgets = survey.budgets.as_ref().and_then(|budgets| budgets.as_ref().ok()).cloned();
     let surroundings =
         Surroundings { controller, budgets: budgets.unwrap_or_default(), ..Surroundings::default() };
-    let readings = metrics.readings.clone().filter(is_usable).unwrap_or_else(nothing_measured);
+    let readings = readings.filter(is_usable).unwrap_or_else(nothing_measured);
     let reading = FleetReading { readings, hpas: survey.hpas.clone(), surroundings, pods };
     let snapshot = assemble(&settings.subject, reading, source, &settings.policy, now).await;
     Some(snapshot.map(|snapshot| decided(snapshot, &settings.policy)))
@@ -69,8 +79,38 @@ fn decided(snapshot: Snapshot, policy: &Policy) -> Observation {
     Observation { snapshot, look_back: None, constraints, report }
 }
 
-fn is_usable(readings: &Readings) -> bool {
-    readings.loads.values().any(Result::is_ok)
+/// Why the consumer group has not settled, when a cycle holds for that.
+fn unsettled(observation: &Observation) -> Option<&Unusable> {
+    match &observation.report.decision {
+        Decision::Hold(Hold::GroupUnsettled { why }) => Some(why),
+        Decision::Hold(_) | Decision::Balanced | Decision::Rotate(_) => None,
+    }
+}
+
+/// The same if who held what a while ago were so now: what is a passing state of the group would be over.
+async fn unsettled_before(
+    survey: &Survey,
+    metrics: &Metrics,
+    source: &PrometheusSource,
+    settings: &RunSettings,
+    now: Timestamp,
+) -> Option<Unusable> {
+    let before = now.checked_sub(longer_than_a_rebalance(settings)).ok()?;
+    let partitions = source.partitions(before).await?;
+    let readings =
+        metrics.readings.clone().map(|readings| Readings { partitions: Some(partitions), ..readings });
+    let observation = observe(survey, readings, source, settings, now).await?.ok()?;
+    unsettled(&observation).cloned()
+}
+
+/// Old owners are seen for a window of the rates.
+pub(super) fn longer_than_a_rebalance(settings: &RunSettings) -> SignedDuration {
+    (settings.policy.balance.persistence.step() * 2).max(SignedDuration::from_mins(10))
+}
+
+/// Something can be decided on it, be it that the store mixes clusters.
+pub(super) fn is_usable(readings: &Readings) -> bool {
+    readings.loads.values().any(|load| load.as_ref().map_or_else(MetricsError::is_ambiguous, |_| true))
 }
 
 /// Stands for readings that could not be had, so that the pods are looked at all the same.

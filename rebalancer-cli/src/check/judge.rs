@@ -11,6 +11,7 @@ mod record;
 mod rights;
 mod samples;
 mod selector;
+mod series;
 #[cfg(test)]
 mod tests;
 mod way;

@@ -76,7 +76,8 @@ async fn cycle(
 ) -> CycleEnd {
     let remover = KubeRemover::new(&adapters.connection, run.method);
     let store = LeaseStore::new(&adapters.connection, &run.subject.workload);
-    let (log, events, steps) = (LogJournal::since(started), EventJournal::default(), StepJournal::default());
+    let (log, events, steps) =
+        (LogJournal::since(started, run.names.clone()), EventJournal::default(), StepJournal::default());
     let mut journals: Vec<&dyn Journal> = vec![&log, &steps, seen];
     if run.events {
         journals.push(&events);

@@ -45,7 +45,8 @@ async fn explain(
     let subject = &settings.subject;
     let observation = adapters.observe(subject, &settings.policy, memory.as_mut(), &watch).await?;
     let last = memory.as_ref().and_then(|memory| memory.record().rotations().last());
-    let shown = Shown { report: &observation.report, last, usage: adapters.metrics.usage() };
+    let shown =
+        Shown { report: &observation.report, names: &settings.names, last, usage: adapters.metrics.usage() };
     render::plan(form, &shown)
 }
 

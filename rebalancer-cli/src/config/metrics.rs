@@ -5,7 +5,7 @@ use std::time::Duration;
 use rebalancer_core::cycle::Subject;
 use rebalancer_core::fleet::Indicator;
 use rebalancer_prom::Queries;
-use rebalancer_prom::query::{self, Dialect, Placeholders, Preset, PromQl, Window};
+use rebalancer_prom::query::{self, Dialect, Matchers, Placeholders, Preset, PromQl, Window};
 
 use super::indicators;
 use super::parse::{self, Expected, Reader};
@@ -17,6 +17,11 @@ const WINDOWS: (Duration, Duration) = (Duration::from_secs(10), Duration::from_s
 /// The rate window. Its problem is noted by whoever asks first; asking again gives the same answer.
 pub(super) fn window(reader: &mut Reader<'_>) -> Option<Duration> {
     reader.required("METRICS_TIME_WINDOW", parse::duration_within(WINDOWS.0, WINDOWS.1))
+}
+
+/// What the series of every query that is ready must match besides the fleet's names.
+pub(super) fn matchers(reader: &mut Reader<'_>) -> Option<Matchers> {
+    reader.optional("PROMETHEUS_MATCHERS", |text| Matchers::parse(text).map_err(|error| error.to_string()))
 }
 
 /// All queries, with the names of the workload filled in. Every setting is read before any is given up on, so that all
@@ -32,6 +37,7 @@ pub(super) fn queries(
         workload: subject.map_or_else(|| "x".to_owned(), |subject| subject.workload.name.clone()),
         container: container.unwrap_or("x").to_owned(),
         window: Window::new(window(reader).unwrap_or(WINDOWS.0)).ok()?,
+        matchers: matchers(reader).unwrap_or_default(),
     };
     let dialects = [("promql", Dialect::Prometheus), ("metricsql", Dialect::MetricsQl)];
     let dialect = reader.required("QUERY_DIALECT", parse::one_of(&dialects)).unwrap_or(Dialect::MetricsQl);

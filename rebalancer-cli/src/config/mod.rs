@@ -11,6 +11,7 @@ pub(crate) mod layers;
 mod listed;
 mod memory;
 mod metrics;
+mod names;
 mod parse;
 pub(crate) mod problem;
 mod resolve;
@@ -21,5 +22,6 @@ mod workloads;
 
 pub(crate) use export::Export;
 pub(crate) use indicators::query_variable;
+pub(crate) use names::Names;
 pub(crate) use resolve::{AdapterSettings, Logs, RunSettings, Settings, logs, policy};
 pub(crate) use workloads::workloads;

@@ -9,13 +9,14 @@ use rebalancer_core::fleet::{Indicator, Workload};
 use rebalancer_core::policy::{Policy, Strategy, Timing};
 use rebalancer_core::port::Mode;
 use rebalancer_kube::{InventorySettings, Method};
+use rebalancer_prom::query::Matchers;
 use rebalancer_prom::{Client, Queries};
 
 use super::effective::{self, Effective};
 use super::layers::Raw;
 use super::parse::{self, Reader};
 use super::problem::{Given, Problem};
-use super::{Export, access, export, guards, indicators, memory, metrics};
+use super::{Export, Names, access, export, guards, indicators, memory, metrics};
 
 /// What a cycle needs: where to look, and what to do.
 #[derive(Debug)]
@@ -31,6 +32,8 @@ pub(crate) struct Settings {
 pub(crate) struct AdapterSettings {
     pub(crate) metrics: Client,
     pub(crate) queries: Queries,
+    /// What the queries that are ready ask for besides the fleet's names.
+    pub(crate) matchers: Matchers,
     pub(crate) kubernetes: rebalancer_kube::Settings,
     pub(crate) inventory: InventorySettings,
 }
@@ -39,6 +42,8 @@ pub(crate) struct AdapterSettings {
 #[derive(Debug)]
 pub(crate) struct RunSettings {
     pub(crate) subject: Subject,
+    /// The names by which the fleet is found, as they are told.
+    pub(crate) names: Names,
     pub(crate) policy: Policy,
     pub(crate) mode: Mode,
     pub(crate) method: Method,
@@ -132,6 +137,7 @@ fn read_settings(reader: &mut Reader<'_>, raw: &Raw) -> Option<Settings> {
     let events = reader.required("KUBE_EVENTS", parse::truth);
     let timeout = reader.required("CYCLE_TIMEOUT", parse::duration_within(SHORTEST_CYCLE, LONGEST));
     let kubernetes = read_kubernetes(reader);
+    let matchers = metrics::matchers(reader);
     let queries = metrics::queries(reader, subject.as_ref(), container.as_deref());
     let metrics = access::client(reader, timeout);
     let export = export::export(reader);
@@ -159,11 +165,13 @@ fn read_settings(reader: &mut Reader<'_>, raw: &Raw) -> Option<Settings> {
         adapters: AdapterSettings {
             metrics: metrics?,
             queries: queries?,
+            matchers: matchers.unwrap_or_default(),
             kubernetes: kubernetes?,
             inventory,
         },
         run: RunSettings {
             subject,
+            names: Names::of(raw),
             policy: policy?,
             mode,
             method: method?,

@@ -6,8 +6,10 @@ use rebalancer_core::fleet::{Indicator, Target};
 use rebalancer_core::report::{Method, Report};
 use tracing::{debug, info, warn};
 
+use crate::config::Names;
+
 /// One screen at info: what was seen of each indicator, and what follows. Every pod at debug.
-pub(super) fn decided(report: &Report, seconds: f64) {
+pub(super) fn decided(report: &Report, names: &Names, seconds: f64) {
     for degraded in &report.degraded {
         warn!(
             event = "indicator_degraded",
@@ -38,7 +40,7 @@ pub(super) fn decided(report: &Report, seconds: f64) {
     info!(
         event = "decision",
         decision = report.decision.name(),
-        reason = advice::decision(&report.decision),
+        reason = names.explain(report),
         pods = report.pods.len(),
         serving = report.serving,
         eligible = report.eligible,

@@ -40,7 +40,7 @@ pub(super) fn line(shown: &Shown<'_>) -> serde_json::Result<String> {
 fn plan<'a>(shown: &Shown<'a>) -> Plan<'a> {
     Plan {
         version: VERSION,
-        summary: crate::advice::decision(&shown.report.decision),
+        summary: shown.names.explain(shown.report),
         report: shown.report,
         last_rotation: shown.last,
         metrics_usage: shown.usage,

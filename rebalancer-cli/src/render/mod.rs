@@ -14,6 +14,7 @@ use rebalancer_core::report::Report;
 use rebalancer_prom::Usage;
 
 use crate::check::finding::Finding;
+use crate::config::Names;
 use crate::config::effective::Effective;
 
 /// How a plan is shown.
@@ -34,6 +35,8 @@ pub(crate) enum Form {
 pub(crate) struct Shown<'a> {
     /// What was seen, and what follows.
     pub(crate) report: &'a Report,
+    /// The names by which the fleet was found.
+    pub(crate) names: &'a Names,
     /// The last rotation, when it is remembered.
     pub(crate) last: Option<&'a Rotation>,
     /// What the metric server was asked for it.

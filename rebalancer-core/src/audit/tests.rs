@@ -8,6 +8,7 @@ use crate::fleet::{Controller, Scaling, Selector};
 use crate::fleet::{Owner, Target, Uid};
 use crate::policy::{Persistence, QuietHours};
 use crate::report::Decision;
+use crate::snapshot::Degraded;
 use crate::snapshot::Past;
 use crate::unit::{Cores, Load, Tolerance};
 
@@ -46,6 +47,28 @@ fn a_stranger_under_the_same_name_is_caught() {
         |plan, _| plan.removals[0].pod.namespace = "elsewhere".to_owned(),
         &[Violation::UnknownPod { pod: first() }],
     );
+}
+
+#[test]
+fn a_plan_from_a_store_that_mixes_clusters_is_caught_whatever_it_goes_by() {
+    let error = || MetricsError::Ambiguous {
+        of: "pod p000".to_owned(),
+        label: "cluster".to_owned(),
+        values: vec!["eu".to_owned(), "us".to_owned()],
+        passing: false,
+    };
+    let degraded = || Degraded { indicator: Indicator::Lag, error: error() };
+    check(|_, snapshot| snapshot.degraded = vec![degraded()], &[Violation::MixedSeries { query: "lag" }]);
+    check(
+        |_, snapshot| snapshot.partitions_error = Some(error()),
+        &[Violation::MixedSeries { query: "partition_load" }],
+    );
+    check(
+        |_, snapshot| snapshot.requests_error = Some(error()),
+        &[Violation::MixedSeries { query: "cpu_requests" }],
+    );
+    let down = MetricsError::Unavailable { message: "down".to_owned() };
+    check(|_, snapshot| snapshot.partitions_error = Some(down), &[]);
 }
 
 #[test]

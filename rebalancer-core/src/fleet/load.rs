@@ -87,8 +87,8 @@ pub struct PartitionLoad {
     pub topic: String,
     /// Partition number, as the metric's label gives it.
     pub partition: String,
-    /// Name of the pod that consumes it.
-    pub pod: String,
+    /// Name of the pod that consumes it; `None` when it is known that no pod is seen to.
+    pub pod: Option<String>,
     /// Its load, in the unit of the query.
     pub load: Load,
 }

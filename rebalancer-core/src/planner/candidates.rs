@@ -77,12 +77,20 @@ impl<'a> Candidates<'a> {
                 }
                 Some(Hold::NoEligiblePods { pods, vetoes })
             }
-            // Whatever is out of balance: which one rules the fleet, and what it is about to do, can't be known.
-            _ => match &self.snapshot.target {
-                Target::Ambiguous { hpas } => Some(Hold::AmbiguousTarget { hpas: hpas.clone() }),
-                Target::Known { .. } | Target::NotByCpu { .. } | Target::None => None,
-            },
+            _ => self.unclear(),
         }
+    }
+
+    /// Whatever is out of balance: whose loads they are, or which autoscaler rules the fleet, can't be known. An
+    /// indicator that seems to be of this fleet alone comes from the same store as one that is not.
+    fn unclear(&self) -> Option<Hold> {
+        let ambiguous = self.snapshot.ambiguous();
+        let series = ambiguous
+            .map(|(query, error)| Hold::AmbiguousSeries { query: query.to_owned(), error: error.clone() });
+        series.or_else(|| match &self.snapshot.target {
+            Target::Ambiguous { hpas } => Some(Hold::AmbiguousTarget { hpas: hpas.clone() }),
+            Target::Known { .. } | Target::NotByCpu { .. } | Target::None => None,
+        })
     }
 
     /// The most pods that may go together.

@@ -11,7 +11,9 @@ use crate::fixture::violations;
 use crate::fixture::{self, hpa, pod, policy, readings, snapshot, workload};
 use crate::fleet::{Phase, Target};
 use crate::group::Unusable;
+use crate::port::MetricsError;
 use crate::report::{Choice, Expectation, Method, Plan, Removal, Spared, Verdict};
+use crate::snapshot::Degraded;
 use crate::unit::{Load, Percent, Ratio, Share, Tolerance};
 
 mod properties;
@@ -118,6 +120,34 @@ fn two_autoscalers_are_a_hold_that_names_them() {
     let hpas = vec!["consumer".to_owned(), "keda-hpa-consumer".to_owned()];
     fleet.target = Target::Ambiguous { hpas: hpas.clone() };
     assert_eq!(held(&plan(&fleet, &policy())), &Hold::AmbiguousTarget { hpas });
+}
+
+#[test]
+fn a_store_that_mixes_clusters_is_a_hold_whatever_else_could_be_read() {
+    let error = MetricsError::Ambiguous {
+        of: "pod consumer-1".to_owned(),
+        label: "cluster".to_owned(),
+        values: vec!["eu".to_owned(), "us".to_owned()],
+        passing: false,
+    };
+    let held_for = |query: &'static str, spoil: &dyn Fn(&mut Snapshot)| {
+        let mut fleet = snapshot(&WORKED_EXAMPLE, Some(70.0));
+        spoil(&mut fleet);
+        let report = plan(&fleet, &policy());
+        assert_eq!(held(&report), &Hold::AmbiguousSeries { query: query.to_owned(), error: error.clone() });
+        let words = report.decision.to_string();
+        for word in [query, "cluster (\"eu\", \"us\")", "PROMETHEUS_MATCHERS", "consumer-1"] {
+            assert!(words.contains(word), "{words}");
+        }
+    };
+    let degraded = |indicator| Degraded { indicator, error: error.clone() };
+    held_for("lag", &|fleet| fleet.degraded = vec![degraded(Indicator::Lag)]);
+    held_for("partition_load", &|fleet| fleet.partitions_error = Some(error.clone()));
+    held_for("cpu_requests", &|fleet| fleet.requests_error = Some(error.clone()));
+    held_for("cpu", &|fleet| {
+        fleet.readable.clear();
+        fleet.degraded = vec![degraded(Indicator::Cpu)];
+    });
 }
 
 #[test]

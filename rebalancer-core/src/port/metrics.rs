@@ -36,6 +36,40 @@ pub enum MetricsError {
         /// What came and what was expected.
         message: String,
     },
+    /// Series that count as one thing's differ in a label that neither a second scrape nor a replica explains: they may
+    /// be another cluster's, and whose load they are can't be known.
+    #[error("series of {of} differ in the label {label} ({}), {}", quoted(values), why(*passing))]
+    Ambiguous {
+        /// What they are taken for, such as `pod orders-0`.
+        of: String,
+        /// The label.
+        label: String,
+        /// Its values, in order; an empty one stands for a series without the label.
+        values: Vec<String>,
+        /// The label describes the pod or its node: a pod and its predecessor of the same name differ in it too, for as
+        /// long as the metric system sees both.
+        passing: bool,
+    },
+}
+
+impl MetricsError {
+    /// The series of several clusters were taken for one: no reading of this metric system can be relied on.
+    #[must_use]
+    pub const fn is_ambiguous(&self) -> bool {
+        matches!(self, Self::Ambiguous { .. })
+    }
+}
+
+fn why(passing: bool) -> &'static str {
+    if passing {
+        "so they may be those of several clusters, or of a pod and its predecessor, which passes with the metrics window"
+    } else {
+        "so they may be those of several clusters"
+    }
+}
+
+fn quoted(values: &[String]) -> String {
+    values.iter().map(|value| format!("\"{value}\"")).collect::<Vec<_>>().join(", ")
 }
 
 /// What one reading of the metric system gave. Each part fails by itself.

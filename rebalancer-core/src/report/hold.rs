@@ -41,6 +41,13 @@ pub enum Hold {
         /// Their names.
         hpas: Vec<String>,
     },
+    /// The metric system has series of several sources for one of the fleet's names: whose loads they are can't be known.
+    AmbiguousSeries {
+        /// What was asked for: an indicator, `partition_load` or `cpu_requests`.
+        query: String,
+        /// What differs.
+        error: MetricsError,
+    },
     /// The target is a share of the CPU request, and not all eligible pods have one.
     RequestsUnknown {
         /// Eligible pods without a known CPU request.
@@ -155,11 +162,12 @@ pub enum Hold {
 
 impl Hold {
     /// Every name that [`name`](Self::name) gives.
-    pub const NAMES: [&str; 30] = [
+    pub const NAMES: [&str; 31] = [
         "no_pods",
         "no_eligible_pods",
         "metrics_incomplete",
         "ambiguous_target",
+        "ambiguous_series",
         "requests_unknown",
         "unusable_target",
         "no_hot_pod",
@@ -196,6 +204,7 @@ impl Hold {
             Self::NoEligiblePods { .. } => "no_eligible_pods",
             Self::MetricsIncomplete { .. } => "metrics_incomplete",
             Self::AmbiguousTarget { .. } => "ambiguous_target",
+            Self::AmbiguousSeries { .. } => "ambiguous_series",
             Self::RequestsUnknown { .. } => "requests_unknown",
             Self::UnusableTarget { .. } => "unusable_target",
             Self::NoHotPod { .. } => "no_hot_pod",
@@ -238,6 +247,7 @@ impl fmt::Display for Hold {
                 "several autoscalers match: {}; which of them rules the fleet can't be known",
                 hpas.join(", ")
             ),
+            Self::AmbiguousSeries { query, error } => write!(f, "{query}: {error}"),
             Self::RequestsUnknown { missing, eligible } => write!(
                 f,
                 "{missing} of {eligible} eligible pods have no CPU request, so the autoscaler's utilization target means \

@@ -29,6 +29,8 @@ pub struct PodReport {
     pub terminating: bool,
     /// It is one of the workload's own.
     pub own: bool,
+    /// It has a container of the configured name.
+    pub has_container: bool,
     /// Its CPU request.
     pub cpu_request: Option<Cores>,
     /// Its load by each indicator; `None` is missing, never zero.
@@ -55,6 +57,7 @@ impl PodReport {
             ready_since: pod.ready_since,
             terminating: pod.terminating,
             own: *own,
+            has_container: pod.container.is_some(),
             cpu_request: *cpu_request,
             loads: *loads,
             partitions: *partitions,

@@ -28,7 +28,7 @@ fn names(fleet: &Fleet) -> Vec<String> {
 fn sets(fleet: &Fleet) -> Vec<Vec<(String, String)>> {
     let partitions = partitions(fleet);
     let of = |name: &String| {
-        let held = partitions.iter().filter(|one| one.pod == *name);
+        let held = partitions.iter().filter(|one| one.pod.as_deref() == Some(name.as_str()));
         held.map(|one| (one.topic.clone(), one.partition.clone())).collect::<Vec<_>>()
     };
     let mut sets: Vec<_> = names(fleet).iter().map(of).collect();

@@ -243,7 +243,7 @@ impl World {
         let partitions = held.map(|(pod, partition)| PartitionLoad {
             topic: self.consumers.topic(partition).to_owned(),
             partition: partition.partition.to_string(),
-            pod: pod.to_owned(),
+            pod: Some(pod.to_owned()),
             load: inexact(self.messages(partition)),
         });
         Readings {

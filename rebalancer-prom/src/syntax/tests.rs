@@ -3,7 +3,7 @@ use std::time::Duration;
 use proptest::prelude::*;
 
 use super::*;
-use crate::query::{self, Placeholders, Preset, Window, fill};
+use crate::query::{self, Matchers, Placeholders, Preset, Window, fill};
 
 fn names() -> Placeholders {
     Placeholders {
@@ -11,6 +11,7 @@ fn names() -> Placeholders {
         container: "worker".into(),
         workload: "orders".into(),
         window: Window::new(Duration::from_secs(300)).unwrap(),
+        matchers: Matchers::default(),
     }
 }
 

@@ -19,6 +19,7 @@ enum Kind {
     Refused,
     Incomplete,
     Malformed,
+    Ambiguous,
 }
 
 fn kind(error: &MetricsError) -> Kind {
@@ -27,6 +28,7 @@ fn kind(error: &MetricsError) -> Kind {
         MetricsError::Refused { .. } => Kind::Refused,
         MetricsError::Incomplete { .. } => Kind::Incomplete,
         MetricsError::Malformed { .. } => Kind::Malformed,
+        MetricsError::Ambiguous { .. } => Kind::Ambiguous,
     }
 }
 

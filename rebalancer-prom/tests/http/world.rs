@@ -9,7 +9,7 @@ use std::time::Duration;
 use rebalancer_core::fleet::{Indicator, Samples};
 use rebalancer_core::port::{MetricsError, MetricsSource, Readings};
 use rebalancer_core::unit::Load;
-use rebalancer_prom::query::{self, Placeholders, PromQl, Window};
+use rebalancer_prom::query::{self, Matchers, Placeholders, PromQl, Window};
 use rebalancer_prom::{Client, PrometheusSource, Queries, Settings};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpSocket};
@@ -25,6 +25,7 @@ pub(crate) fn names() -> Placeholders {
         container: "worker".into(),
         workload: "orders".into(),
         window: Window::new(Duration::from_secs(300)).unwrap(),
+        matchers: Matchers::default(),
     }
 }
 

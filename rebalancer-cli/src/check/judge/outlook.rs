@@ -1,16 +1,19 @@
 //! What a cycle would decide now, when all that it needs could be read.
 
+use rebalancer_core::group::Unusable;
+use rebalancer_core::port::MetricsError;
 use rebalancer_core::report::{Decision, Hold};
 
 use super::super::facts::Facts;
 use super::super::finding::{Code, Finding};
+use super::super::gather::{is_usable, longer_than_a_rebalance};
 use crate::advice;
 
 pub(super) fn judge(facts: &Facts<'_>) -> Vec<Finding> {
     let Some(survey) = facts.survey() else { return Vec::new() };
     let whole = survey.controller.is_ok()
         && survey.budgets.as_ref().is_none_or(Result::is_ok)
-        && facts.metrics.readings.as_ref().is_some_and(|readings| readings.loads.values().any(Result::is_ok));
+        && facts.metrics.readings.as_ref().is_some_and(is_usable);
     let Some(Ok(observation)) = facts.observation.as_ref().filter(|_| whole) else {
         return vec![Finding::not_checked(
             "what a cycle would decide",
@@ -34,10 +37,37 @@ pub(super) fn judge(facts: &Facts<'_>) -> Vec<Finding> {
             format!("every cycle holds ({}): {hold}", hold.name()),
             "docs/operations.md says what to do about this hold",
         ),
+        Decision::Hold(hold @ Hold::GroupUnsettled { why }) => unsettled(hold, why, facts),
         Decision::Hold(hold) => {
             Finding::note(Code::Outlook, format!("a cycle now would hold ({}): {hold}", hold.name()))
         }
     }]
+}
+
+/// A rebalance passes. What was so a while ago is none, and pods that are not this fleet's don't pass either.
+fn unsettled(hold: &Hold, why: &Unusable, facts: &Facts<'_>) -> Finding {
+    let same = |before: &Unusable| std::mem::discriminant(before) == std::mem::discriminant(why);
+    let (name, was_so) = (hold.name(), facts.unsettled_before.as_ref().is_some_and(same));
+    if matches!(why, Unusable::StrangeOwner { .. }) {
+        return Finding::warning(
+            Code::Outlook,
+            format!("a cycle now would hold ({name}): {hold}"),
+            "nothing, if that pod has just gone or is just starting; if not, PARTITION_LOAD_QUERY sees pods of another \
+             workload, or consumers of this group that are not of this fleet",
+        );
+    }
+    if !was_so {
+        return Finding::note(Code::Outlook, format!("a cycle now would hold ({name}): {hold}"));
+    }
+    let before = longer_than_a_rebalance(facts.settings).as_mins();
+    Finding::error(
+        Code::NeverRotates,
+        format!(
+            "every cycle holds ({name}): {hold}; it was so {before} min ago too, so that it is no rebalance"
+        ),
+        "see which pods show a lag for it: one whose lag is no number is not seen to hold the partition, and a former \
+         owner must stop to show it; docs/operations.md has more of this hold",
+    )
 }
 
 pub(super) fn paused(facts: &Facts<'_>) -> Option<String> {
@@ -55,11 +85,13 @@ fn lasts(hold: &Hold) -> bool {
         Hold::UnusableTarget { .. }
         | Hold::StaticMembers
         | Hold::TooFewPartitions { .. }
-        | Hold::AssignorRestoresSets { .. } => true,
+        | Hold::AssignorRestoresSets { .. }
+        | Hold::AmbiguousSeries { error: MetricsError::Ambiguous { passing: false, .. }, .. } => true,
         Hold::NoPods
         | Hold::NoEligiblePods { .. }
         | Hold::MetricsIncomplete { .. }
         | Hold::AmbiguousTarget { .. }
+        | Hold::AmbiguousSeries { .. }
         | Hold::RequestsUnknown { .. }
         | Hold::NoHotPod { .. }
         | Hold::TooFewPods { .. }

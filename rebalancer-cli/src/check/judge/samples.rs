@@ -6,8 +6,9 @@ use rebalancer_core::fleet::{Indicator, Pod, Samples};
 use rebalancer_core::policy::Policy;
 use rebalancer_core::port::MetricsError;
 
-use super::super::facts::{Facts, Lookup, Series};
+use super::super::facts::Facts;
 use super::super::finding::{Code, Finding, Severity, some};
+use super::series::{self, Why};
 use crate::config::query_variable;
 
 const PARTITIONS: &str = "partition_load";
@@ -17,8 +18,9 @@ pub(super) fn judge(facts: &Facts<'_>) -> Vec<Finding> {
     let Some(readings) = &facts.metrics.readings else { return Vec::new() };
     let judged: Vec<Finding> =
         readings.loads.iter().map(|(indicator, reading)| of_load(facts, *indicator, reading)).collect();
-    // One indicator that can be used is enough for a cycle.
-    let usable = judged.iter().any(|finding| finding.severity < Severity::Error);
+    // One indicator that can be used is enough for a cycle, unless the store mixes clusters.
+    let usable = judged.iter().all(|finding| finding.code != Code::SeriesAmbiguous)
+        && judged.iter().any(|finding| finding.severity < Severity::Error);
     let softened = |finding: Finding| match finding.severity {
         Severity::Error if usable => Finding { severity: Severity::Warning, ..finding },
         Severity::Ok | Severity::Note | Severity::Warning | Severity::Error => finding,
@@ -51,6 +53,15 @@ fn failed(error: &MetricsError, variable: &str) -> Finding {
                 "{variable} must give one value for each pod, with the label pod; docs/configuration.md has examples"
             ),
         ),
+        MetricsError::Ambiguous { label, values, passing, .. } => {
+            let each: Vec<String> = values.iter().map(|value| format!("{label}={value:?}")).collect();
+            let fix = format!("set PROMETHEUS_MATCHERS to what this cluster has: {}", each.join(" or "));
+            let fix = match passing {
+                true => format!("check again in some minutes if a pod was just replaced; if not, {fix}"),
+                false => fix,
+            };
+            Finding::error(Code::SeriesAmbiguous, message, fix)
+        }
         MetricsError::Incomplete { .. } => Finding::error(
             Code::QueryFailed,
             message,
@@ -115,7 +126,14 @@ fn coverage(facts: &Facts<'_>, indicator: Indicator, samples: &Samples, variable
          without: {}",
         some(&without)
     );
-    let fix = "see that the metric server scrapes every node, and those pods";
+    // How the samples of one of them come may tell why.
+    let why = series::of(facts, indicator.name(), variable).into_iter().find(|why| why.is_of_sampling);
+    let (message, fix) = match why {
+        Some(Why { message: told, fix: Some(fix), .. }) => (format!("{message}; {told}"), fix),
+        Some(_) | None => {
+            (message, "see that the metric server scrapes every node, and those pods".to_owned())
+        }
+    };
     if (sampled as f64) < required.get() * all as f64 {
         Finding::error(Code::SamplesFew, message, fix)
     } else {
@@ -146,100 +164,23 @@ fn partitions(facts: &Facts<'_>) -> Option<Finding> {
             Finding::ok(Code::Samples, format!("{PARTITIONS}: {} partitions are known", loads.len()))
         }
     };
-    // Without them a cycle goes on as rotate-outliers does.
-    let severity = finding.severity.min(Severity::Warning);
+    // Without them a cycle goes on as rotate-outliers does, unless the store mixes clusters.
+    let severity = match reading {
+        Err(MetricsError::Ambiguous { .. }) => finding.severity,
+        Ok(_) | Err(_) => finding.severity.min(Severity::Warning),
+    };
     Some(Finding { severity, ..finding })
 }
 
 /// Nothing came: what the server has of what the query reads tells why.
 fn nothing(facts: &Facts<'_>, query: &str, variable: &str, message: &str) -> Finding {
-    let lookups: Vec<&Lookup> = facts.metrics.lookups.iter().filter(|lookup| lookup.query == query).collect();
-    let told: Vec<String> = lookups.iter().map(|lookup| describe(lookup, facts)).collect();
-    let told = if told.is_empty() { String::new() } else { format!(": {}", told.join("; ")) };
-    let stale = lookups.iter().any(|lookup| is_stale(lookup));
-    let code = if stale { Code::SamplesStale } else { Code::SamplesMissing };
-    let fix = lookups.iter().find_map(|lookup| fix(lookup, facts));
+    let told: Vec<Why> = series::of(facts, query, variable);
+    let all: Vec<&str> = told.iter().map(|why| why.message.as_str()).collect();
+    let all = if all.is_empty() { String::new() } else { format!(": {}", all.join("; ")) };
+    let code = told.iter().map(|why| why.code).find(|code| *code != Code::SamplesMissing);
+    let fix = told.iter().find_map(|why| why.fix.clone());
     let fix = fix.unwrap_or_else(|| {
         format!("scrape what it reads, or set {variable} to a query that fits; `rebalancer plan` shows loads")
     });
-    Finding::error(code, format!("{query}: {message}{told}"), fix)
-}
-
-/// It has ended: nothing now, but something a while ago.
-fn is_stale(lookup: &Lookup) -> bool {
-    lookup.series.as_ref().is_ok_and(|series| series.pods.is_empty() && series.newest.is_some())
-}
-
-fn describe(lookup: &Lookup, facts: &Facts<'_>) -> String {
-    let Lookup { metric, selector, series, .. } = lookup;
-    let Series { pods, containers, namespaces, newest } = match series {
-        Ok(series) => series,
-        Err(error) => return format!("{selector} could not be looked up: {error}"),
-    };
-    if !pods.is_empty() {
-        return format!("{selector} has series of other pods: {}", some(pods));
-    }
-    if let Some(newest) = newest {
-        let age = facts.now.duration_since(*newest).as_mins();
-        return format!("the newest sample of {selector} is {age} min old");
-    }
-    let elsewhere: Vec<&String> =
-        namespaces.iter().filter(|found| **found != facts.asked.namespace).collect();
-    if !containers.is_empty() {
-        format!("{metric} has no container {}, but: {}", facts.asked.container, some(containers))
-    } else if namespaces.contains(&facts.asked.namespace) {
-        format!("{metric} is there, but nothing matches {selector}")
-    } else if elsewhere.is_empty() {
-        format!("the server has no metric {metric}")
-    } else {
-        format!("{metric} is there only for other namespaces: {}", some(elsewhere))
-    }
-}
-
-fn fix(lookup: &Lookup, facts: &Facts<'_>) -> Option<String> {
-    let Lookup { metric, series, .. } = lookup;
-    let Ok(Series { pods, containers, namespaces, .. }) = series else {
-        return Some("see why the look-up failed; what the server has is not known".to_owned());
-    };
-    if is_stale(lookup) {
-        return Some(
-            "its scraping has stopped: look at the targets of the metric server, and at its clock".to_owned(),
-        );
-    }
-    let only = || containers.iter().next().filter(|_| containers.len() == 1);
-    if !pods.is_empty() {
-        Some(
-            "the label pod must be the pod's name; correct DEPLOYMENT_NAME, KUBE_LABEL_SELECTOR or the query"
-                .to_owned(),
-        )
-    } else if let Some(only) = only() {
-        Some(format!("set CONTAINER_NAME={only}"))
-    } else if !containers.is_empty() {
-        Some("set CONTAINER_NAME to one of them".to_owned())
-    } else if namespaces.is_empty() {
-        Some(source_of(metric))
-    } else if !namespaces.contains(&facts.asked.namespace) {
-        Some(
-            "correct KUBE_NAMESPACE, or scrape this namespace too; a tenant may hide it (PROMETHEUS_HEADERS)"
-                .to_owned(),
-        )
-    } else {
-        None
-    }
-}
-
-/// Where a metric usually comes from.
-fn source_of(metric: &str) -> String {
-    let from = if metric.starts_with("container_") {
-        "scrape the kubelets' cAdvisor (/metrics/cadvisor)"
-    } else if metric.starts_with("kube_") {
-        "scrape kube-state-metrics"
-    } else if metric.starts_with("kafka_consumer_") {
-        "scrape the clients' JMX exporter"
-    } else if metric.starts_with("rdkafka_") {
-        "scrape librdkafka's statistics"
-    } else {
-        "scrape what has it"
-    };
-    format!("{from}, or replace the query; docs/metrics-sources.md has the settings for each metric system")
+    Finding::error(code.unwrap_or(Code::SamplesMissing), format!("{query}: {message}{all}"), fix)
 }

@@ -11,13 +11,15 @@ use rebalancer_core::unit::Load;
 use rebalancer_kube::ConnectError;
 use rebalancer_prom::{Answers, Unusable};
 
-use super::super::facts::{Cluster, Facts, Lookup, Metrics, Series};
+use super::super::facts::{Cluster, Facts, Lookup, Metrics, Sampling, Series};
 use super::super::finding::{Finding, Severity};
 use super::judge;
 use crate::config::layers::gather;
 use crate::config::{self, AdapterSettings, RunSettings, Settings};
 
 mod cluster;
+
+const NOW: Timestamp = Timestamp::constant(3_600, 0);
 
 pub(super) fn settings(also: &[(&str, &str)]) -> Settings {
     let mut given = BTreeMap::from([
@@ -50,23 +52,16 @@ pub(super) fn facts<'a>(
     cluster: Cluster,
 ) -> Facts<'a> {
     let asks_for_partitions = adapters.queries.asks_for_partitions();
-    Facts {
-        settings: run,
-        asked: &adapters.inventory,
-        asks_for_partitions,
-        now,
-        metrics,
-        cluster,
-        observation: None,
-    }
+    let asked = &adapters.inventory;
+    let (observation, unsettled_before) = (None, None);
+    Facts { settings: run, asked, asks_for_partitions, now, metrics, cluster, observation, unsettled_before }
 }
 
 /// What is found when only the metric server is there.
 fn found(metrics: Metrics) -> Vec<Finding> {
     let Settings { adapters, run, .. } = settings(&[]);
     let cluster = Cluster::NotConfigured(ConnectError::NoCluster { looked: "nowhere".to_owned() });
-    let now = Timestamp::UNIX_EPOCH + SignedDuration::from_hours(1);
-    judge(&facts(&adapters, &run, now, metrics, cluster))
+    judge(&facts(&adapters, &run, NOW, metrics, cluster))
 }
 
 #[track_caller]
@@ -167,7 +162,14 @@ fn what_the_server_has_tells_why_nothing_came() {
     };
     let unknown = MetricsError::Unavailable { message: "too slow".to_owned() };
     let (missing, stale) = ("samples_missing", "samples_stale");
-    let newest = Some(Timestamp::UNIX_EPOCH + SignedDuration::from_mins(30));
+    let (now, newest) = (NOW, Some(Timestamp::UNIX_EPOCH + SignedDuration::from_mins(30)));
+    let sampled = |within, interval: Option<i64>, age| {
+        let seconds = SignedDuration::from_secs;
+        let (window, interval) = (Some(SignedDuration::from_mins(5)), interval.map(seconds));
+        let window = if within > 1 { None } else { window };
+        let sampling = Some(Sampling { window, within, interval, age: seconds(age) });
+        Ok(Series { pods: names(&["orders-1"]), sampling, ..Series::default() })
+    };
     for (series, code, words) in [
         (Ok(Series::default()), missing, ["the server has no metric container_x", "cAdvisor"]),
         (
@@ -190,7 +192,58 @@ fn what_the_server_has_tells_why_nothing_came() {
             missing,
             ["series of other pods: p", "DEPLOYMENT_NAME"],
         ),
-        (Ok(Series { newest, ..Series::default() }), stale, ["30 min old", "scraping has stopped"]),
+        (Ok(Series { newest, ..Series::default() }), stale, ["30m old", "scraping has stopped"]),
+        (
+            Ok(Series { newest, newest_up: newest, ..Series::default() }),
+            "samples_late",
+            ["and that of up 30m", "remote write"],
+        ),
+        (
+            Ok(Series { newest, newest_up: Some(now), ..Series::default() }),
+            stale,
+            ["30m old", "scraping has stopped"],
+        ),
+        (
+            Ok(Series { unmatched: Some(("cluster".to_owned(), names(&["", "us"]))), ..Series::default() }),
+            missing,
+            ["there is cluster=\"\", cluster=\"us\"", "PROMETHEUS_MATCHERS"],
+        ),
+        (
+            Ok(Series {
+                labels: names(&["container_name", "pod_name", "namespace", "x"]),
+                ..Series::default()
+            }),
+            missing,
+            [
+                "without the label pod, container; they have: container_name, pod_name",
+                "metric_relabel_configs",
+            ],
+        ),
+        (
+            Ok(Series {
+                labels: names(&["exported_namespace", "exported_pod", "namespace"]),
+                ..Series::default()
+            }),
+            missing,
+            ["exported_namespace, exported_pod", "honor_labels: true"],
+        ),
+        (
+            Ok(Series { similar: names(&["container_y"]), ..Series::default() }),
+            missing,
+            ["no metric container_x, but the pods have container_y", "CPU_QUERY"],
+        ),
+        (
+            sampled(1, Some(60), 20),
+            "window_too_short",
+            ["a sample every 1m", "METRICS_TIME_WINDOW=4m or more"],
+        ),
+        (
+            sampled(1, Some(15), 250),
+            stale,
+            ["4m 10s old, though there was one every 15s", "scraping has stopped"],
+        ),
+        (sampled(1, None, 10), missing, ["one sample in the last hour", "check again"]),
+        (sampled(9, Some(15), 10), missing, ["the query gives nothing of them", "CPU_QUERY"]),
         (Err(unknown), missing, ["could not be looked up: ", "too slow"]),
     ] {
         let lookup = lookup(series);

@@ -1,7 +1,7 @@
 //! Which indicators are read, by which query, and how much each counts.
 
 use rebalancer_prom::Queries;
-use rebalancer_prom::query::{self, Placeholders, Preset, PromQl, Window};
+use rebalancer_prom::query::{self, Matchers, Placeholders, Preset, PromQl, Window};
 
 use super::*;
 
@@ -11,6 +11,7 @@ fn names() -> Placeholders {
         container: "consumer".into(),
         workload: "consumer".into(),
         window: Window::new(Duration::from_secs(300)).unwrap(),
+        matchers: Matchers::default(),
     }
 }
 

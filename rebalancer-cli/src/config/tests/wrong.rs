@@ -59,6 +59,11 @@ pub(super) const WRONG: &[(&str, &str, &str)] = &[
         "s3cret",
         "PROMETHEUS_HEADERS: expected NAME=VALUE, separated by commas, such as X-Scope-OrgID=team-a",
     ),
+    (
+        "PROMETHEUS_MATCHERS",
+        "cluster=eu",
+        "PROMETHEUS_MATCHERS=\"cluster=eu\": expected label matchers as in PromQL, separated by commas, such as cluster=\"eu\": unexpected identifier 'eu' in label matching, expected string",
+    ),
     ("METRICS_TIME_WINDOW", "5s", "METRICS_TIME_WINDOW=\"5s\": expected a duration between 10s and 24h"),
     (
         "KUBE_NAMESPACE",

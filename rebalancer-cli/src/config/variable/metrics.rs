@@ -68,5 +68,11 @@ pub(super) const SETTINGS: &[Variable] = &[
         "Extra headers, as NAME=VALUE, separated by commas, such as X-Scope-OrgID=team-a",
     )
     .secret(),
+    Variable::new(
+        HEADING,
+        "PROMETHEUS_MATCHERS",
+        None,
+        "Label matchers that every query that is ready has besides, such as cluster=\"eu\", where several clusters write to one server; not used by queries of your own",
+    ),
     Variable::new(HEADING, "METRICS_TIME_WINDOW", Some("5m"), "Window of the rates"),
 ];

@@ -81,6 +81,38 @@ impl History {
         self
     }
 
+    /// Every series has these labels besides, or instead.
+    pub(crate) fn labelled(mut self, labels: &[(&str, &str)]) -> Self {
+        for series in &mut self.series {
+            series.labels.extend(labels.iter().map(|&(name, value)| (name.to_owned(), value.to_owned())));
+        }
+        self
+    }
+
+    /// All that is known comes from there too.
+    pub(crate) fn and(mut self, other: Self) -> Self {
+        self.series.extend(other.series);
+        self
+    }
+
+    /// A label has another name in every series.
+    pub(crate) fn renamed(mut self, label: &str, to: &str) -> Self {
+        for series in &mut self.series {
+            if let Some(value) = series.labels.remove(label) {
+                series.labels.insert(to.to_owned(), value);
+            }
+        }
+        self
+    }
+
+    /// A metric has another name.
+    pub(crate) fn metric_renamed(mut self, name: &str, to: &str) -> Self {
+        for series in self.series.iter_mut().filter(|series| series.name == name) {
+            to.clone_into(&mut series.name);
+        }
+        self
+    }
+
     /// A pod that has used this many cores all the time.
     pub(crate) fn cpu(self, pod: &str, cores: f64) -> Self {
         self.cpu_during(pod, cores, WHOLE)

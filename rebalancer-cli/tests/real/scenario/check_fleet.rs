@@ -266,3 +266,23 @@ async fn a_workload_that_is_scaled_to_nothing_is_told() {
     .await;
     found(&world, &[], 1).await.expect("error", "workload_without_pods", &["scaled to 0 pods"]);
 }
+
+#[tokio::test]
+#[ignore = "needs real servers: KUBEBUILDER_ASSETS=$(.ci/real-servers) cargo test -p rebalancer-cli --test real -- --ignored"]
+async fn a_name_from_the_surroundings_that_matches_nothing_is_told_by_plan_and_hold_too() {
+    let fleet = six("accidental").start().await;
+    let pods = fleet.settled().await;
+    let metrics = fleet.history(&pods).serve(Server::Prometheus).await;
+    for (variable, value, words) in [
+        ("CONTAINER_NAME", "bash", "none of 6 pods has a container by CONTAINER_NAME=bash (environment)"),
+        ("KUBE_LABEL_SELECTOR", "app=x", "KUBE_LABEL_SELECTOR=app=x (environment) matches nothing in"),
+    ] {
+        // The container is called as the fleet is.
+        let variables = [("CONTAINER_NAME", fleet.name()), (variable, value)];
+        let run = fleet.rebalance(&metrics, &variables).await.expect_exit(0);
+        let reason = run.log_with(&["\"event\":\"decision\""])[0]["reason"].as_str().unwrap().to_owned();
+        assert!(reason.contains(words), "{reason}");
+        let plan = fleet.rebalancer(&metrics).envs(&variables).args(&["plan"]).run().await.expect_exit(0);
+        assert!(plan.stdout.contains(words), "{}", plan.stdout);
+    }
+}

@@ -78,8 +78,113 @@ async fn series_that_have_ended_are_stale() {
         found(&fleet, &metrics, &[], 1).await.expect(
             "error",
             "samples_stale",
-            &[" min old", "scraping has stopped"],
+            &["is 10m ", "s old", "scraping has stopped"],
         );
+    }
+}
+
+#[tokio::test]
+#[ignore]
+async fn a_window_that_holds_fewer_than_two_samples_is_named_with_one_that_would_do() {
+    let fleet = six("check-window").start().await;
+    let pods = fleet.settled().await;
+    for server in Server::BOTH {
+        let metrics = fleet.history(&pods).every(60).serve(server).await;
+        let too_short = [("METRICS_TIME_WINDOW", "1m"), ("MINIMUM_POD_AGE", "0s")];
+        // VictoriaMetrics reckons with the last sample before the window too.
+        if server == Server::VictoriaMetrics {
+            found(&fleet, &metrics, &too_short, 0).await.expect("ok", "samples", &["cpu: all 6"]);
+            continue;
+        }
+        found(&fleet, &metrics, &too_short, 1)
+            .await
+            .expect(
+                "error",
+                "window_too_short",
+                &["a sample every 1m", "a window of 1m", "METRICS_TIME_WINDOW=4m"],
+            )
+            .lacks("samples_missing");
+        found(&fleet, &metrics, &[("METRICS_TIME_WINDOW", "4m")], 0).await.expect(
+            "ok",
+            "samples",
+            &["cpu: all 6"],
+        );
+    }
+}
+
+#[tokio::test]
+#[ignore]
+async fn samples_that_are_late_are_told_from_scraping_that_has_stopped() {
+    let fleet = six("check-late").start().await;
+    let pods = fleet.settled().await;
+    let up = |span| History::new("monitoring", "x").gauge("up", &[("job", "kubelet")], 1.0).during(&span);
+    for server in Server::BOTH {
+        for (newest, code) in [(-400, "samples_late"), (300, "samples_stale")] {
+            let cpu = fleet.history(&pods).cpu_only_during(&(-1100..=-400));
+            let metrics = cpu.and(up(-1100..=newest)).serve(server).await;
+            found(&fleet, &metrics, &[], 1).await.expect("error", code, &["m", "old"]);
+        }
+    }
+    // Still within the window, which holds no second one.
+    let cpu = fleet.history(&pods).cpu_only_during(&(-1100..=-100));
+    let metrics = cpu.and(up(-1100..=300)).serve(Server::Prometheus).await;
+    let window = [("METRICS_TIME_WINDOW", "2m")];
+    let findings = found(&fleet, &metrics, &window, 1).await;
+    findings.expect("error", "samples_stale", &["though there was one every 15s", "holds fewer than two"]);
+}
+
+#[tokio::test]
+#[ignore]
+async fn labels_that_are_called_otherwise_are_named() {
+    let fleet = six("check-labels").start().await;
+    let pods = fleet.settled().await;
+    for server in Server::BOTH {
+        let whole = || fleet.history(&pods);
+        let exported = ["namespace", "pod", "container"]
+            .iter()
+            .fold(whole(), |history, label| history.renamed(label, &format!("exported_{label}")));
+        let exported = exported.labelled(&[
+            ("namespace", "monitoring"),
+            ("pod", "an-exporter"),
+            ("container", "exporter"),
+        ]);
+        let old = whole().renamed("pod", "pod_name").renamed("container", "container_name");
+        let no_container = whole().renamed("container", "container_name");
+        let other = whole().renamed("namespace", "kubernetes_namespace");
+        for (history, words) in [
+            (exported, &["exported_namespace, exported_pod, exported_container", "honor_labels: true"][..]),
+            (old, &["without the label pod, container", "container_name", "pod_name", "CPU_QUERY"]),
+            (no_container, &["without the label container", "container_name"]),
+            (other, &["without the label namespace", "kubernetes_namespace"]),
+        ] {
+            let metrics = history.serve(server).await;
+            found(&fleet, &metrics, &[], 1).await.expect("error", "samples_missing", words);
+        }
+    }
+}
+
+#[tokio::test]
+#[ignore]
+async fn a_metric_of_another_name_and_matchers_that_match_nothing_are_named() {
+    let fleet = six("check-renamed").start().await;
+    let pods = fleet.settled().await;
+    let (usual, other) = ("container_cpu_usage_seconds_total", "container_cpu_usage_seconds");
+    for server in Server::BOTH {
+        let renamed = fleet.history(&pods).metric_renamed(usual, other).serve(server).await;
+        found(&fleet, &renamed, &[], 1).await.expect(
+            "error",
+            "samples_missing",
+            &[&format!("no metric {usual}, but the pods have {other}"), "CPU_QUERY"],
+        );
+        let metrics = fleet.history(&pods).labelled(&[("cluster", "eu")]).serve(server).await;
+        let matchers = [("PROMETHEUS_MATCHERS", "cluster=\"uk\"")];
+        found(&fleet, &metrics, &matchers, 1).await.expect(
+            "error",
+            "samples_missing",
+            &["there is cluster=\"eu\"", "correct PROMETHEUS_MATCHERS"],
+        );
+        let plan = fleet.rebalancer(&metrics).envs(&matchers).args(&["plan"]).run().await.expect_exit(0);
+        assert!(plan.stdout.contains("PROMETHEUS_MATCHERS=cluster=\"uk\" (environment)"), "{}", plan.stdout);
     }
 }
 

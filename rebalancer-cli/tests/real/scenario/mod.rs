@@ -31,4 +31,6 @@ mod removal;
 mod restart;
 mod rights;
 mod scale;
+mod series;
+mod strangers;
 mod workloads;

@@ -1,5 +1,6 @@
 //! Partition loads from real metric servers: what is predicted, and where removal is refused.
 
+use crate::harness::check::check;
 use crate::harness::example::FOUR_MAY_GO;
 use crate::harness::fleet::{Fleet, Pods};
 use crate::harness::metrics::{History, Server};
@@ -167,5 +168,108 @@ async fn a_partition_with_two_owners_is_a_group_that_has_not_settled() {
         let run = fleet.rebalance(&metrics, &variables).await.expect_exit(0);
         assert_eq!(run.log_with(&["\"event\":\"decision\""])[0]["decision"], "group_unsettled", "{server:?}");
         assert_eq!(fleet.gone(&before).await, [] as [usize; 0]);
+    }
+}
+
+#[tokio::test]
+#[ignore]
+async fn copies_of_partition_loads_change_no_plan() {
+    type Preset = fn(&Fleet, &Pods, Numbering) -> History;
+    let presets: [(&str, Preset); 2] = [("librdkafka", librdkafka), ("jmx-exporter", jmx_exporter)];
+    let fleet = Fleet::named("copied").cpu(&cores()).hpa(70).start().await;
+    let pods = fleet.settled().await;
+    for server in Server::BOTH {
+        for (preset, history) in presets {
+            let mut plans = Vec::new();
+            let history = history(&fleet, &pods, mixed);
+            let copied =
+                [2, 4].iter().fold(history.clone(), |all, &pod| all.scraped_twice(&pods.0[pod].name));
+            for history in [history, copied] {
+                let metrics = history.serve(server).await;
+                let variables = [
+                    FOUR_MAY_GO[0],
+                    ("DRY_RUN", "true"),
+                    ("KAFKA_METRICS_PRESET", preset),
+                    ("KAFKA_ASSIGNOR", "cooperative-sticky"),
+                ];
+                let run = fleet.rebalance(&metrics, &variables).await.expect_exit(0);
+                let method = run.log_with(&["\"event\":\"method\""])[0]["method"].clone();
+                let removals = run.log_with(&["removal_intended"]);
+                plans.push((method, removals.iter().map(|line| line["pod"].clone()).collect::<Vec<_>>()));
+            }
+            assert!(
+                plans[0].0.as_str().unwrap().starts_with("predict: 24 partitions on 6 members"),
+                "{plans:?}"
+            );
+            assert!(!plans[0].1.is_empty(), "{server:?} {preset}: {plans:?}");
+            assert_eq!(plans[0], plans[1], "{server:?} {preset}");
+        }
+    }
+}
+
+/// Who shows which lag for a partition.
+fn lag_of(fleet: &Fleet, history: History, pod: &str, partition: &str, lag: f64) -> History {
+    let labels = [
+        ("namespace", fleet.namespace.as_str()),
+        ("pod", pod),
+        ("container", fleet.name()),
+        ("client_id", "a"),
+        ("topic", "events"),
+        ("partition", partition),
+    ];
+    history.gauge("kafka_consumer_consumer_fetch_manager_metrics_records_lag", &labels, lag)
+}
+
+#[tokio::test]
+#[ignore]
+async fn a_former_owners_lag_that_is_no_number_is_no_ownership_on_either_server() {
+    let fleet = Fleet::named("former-owner").cpu(&cores()).hpa(70).start().await;
+    let pods = fleet.settled().await;
+    let mut decisions = Vec::new();
+    for server in Server::BOTH {
+        let history = jmx_exporter(&fleet, &pods, mixed);
+        let history = lag_of(&fleet, history, &pods.0[3].name, "1", f64::NAN);
+        let metrics = history.serve(server).await;
+        let variables = [
+            FOUR_MAY_GO[0],
+            ("DRY_RUN", "true"),
+            ("KAFKA_METRICS_PRESET", "jmx-exporter"),
+            ("KAFKA_ASSIGNOR", "cooperative-sticky"),
+        ];
+        let run = fleet.rebalance(&metrics, &variables).await.expect_exit(0);
+        assert_eq!(
+            run.log_with(&["\"event\":\"decision\""])[0]["decision"],
+            "rotate",
+            "{server:?}: {}",
+            run.stderr
+        );
+        let removals = run.log_with(&["removal_intended"]);
+        decisions.push(removals.iter().map(|line| line["pod"].clone()).collect::<Vec<_>>());
+    }
+    assert_eq!(decisions[0], decisions[1]);
+}
+
+#[tokio::test]
+#[ignore]
+async fn an_owned_partition_whose_lag_is_no_number_does_not_vanish_on_either_server() {
+    let fleet = Fleet::named("no-lag").cpu(&cores()).hpa(70).start().await;
+    let pods = fleet.settled().await;
+    for server in Server::BOTH {
+        // The last one: no gap between others tells of it. Its owner has never known its lag.
+        let partition = [("namespace", "kafka"), ("topic", "events"), ("partition", "24")];
+        let history = jmx_exporter(&fleet, &pods, mixed);
+        let history = lag_of(&fleet, history, &pods.0[3].name, "24", f64::NAN);
+        let metrics =
+            history.counter("kafka_topic_partition_current_offset", &partition, 300.0).serve(server).await;
+        let variables = [FOUR_MAY_GO[0], ("KAFKA_METRICS_PRESET", "jmx-exporter")];
+        let run = fleet.rebalance(&metrics, &variables).await.expect_exit(0);
+        let decision = run.log_with(&["\"event\":\"decision\""]).remove(0);
+        assert_eq!(decision["decision"], "group_unsettled", "{server:?}: {}", run.stderr);
+        assert!(decision["reason"].as_str().unwrap().contains("partition 24 of topic events"), "{decision}");
+        assert_eq!(fleet.gone(&pods).await, [] as [usize; 0], "{server:?}");
+        // It was so ten minutes ago too: no rebalance lasts so long.
+        let (findings, run) = check(fleet.rebalancer(&metrics).envs(&variables)).await;
+        assert_eq!(run.exit_code, 1, "{findings:#?}");
+        findings.expect("error", "never_rotates", &["group_unsettled", "partition 24", "10 min ago"]);
     }
 }

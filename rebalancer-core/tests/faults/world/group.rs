@@ -109,7 +109,7 @@ impl Consumers {
             let one = |partition: u32| PartitionLoad {
                 topic: self.topic.name.clone(),
                 partition: partition.to_string(),
-                pod: pod.clone(),
+                pod: Some(pod.clone()),
                 load: Load::new(weight(partition)).unwrap(),
             };
             member.owned.iter().map(|held| one(held.partition)).collect()

@@ -83,7 +83,7 @@ fn survey() -> Survey {
 async fn found(also: &[(&str, &str)], metrics: Metrics, survey: Survey) -> Vec<Finding> {
     let Settings { adapters, run, .. } = settings(also);
     let source = PrometheusSource::new(adapters.metrics.clone(), adapters.queries.clone());
-    let observation = observe(&survey, &metrics, &source, &run, NOW).await;
+    let observation = observe(&survey, metrics.readings.clone(), &source, &run, NOW).await;
     let mut facts = facts(&adapters, &run, NOW, metrics, Cluster::There(Box::new(survey)));
     facts.observation = observation;
     judge(&facts)

@@ -60,7 +60,7 @@ impl Group {
             let one = |(place, load): (usize, &f64)| PartitionLoad {
                 topic: "events".to_owned(),
                 partition: self.number(pod, place).to_string(),
-                pod: format!("p{pod:03}"),
+                pod: Some(format!("p{pod:03}")),
                 load: Load::new(*load).unwrap(),
             };
             loads.iter().enumerate().map(one).collect::<Vec<_>>()
@@ -277,13 +277,31 @@ fn holdings_that_follow_no_rule_fall_back() {
 fn a_group_in_the_middle_of_a_rebalance_is_left_alone() {
     let group = two_heavy(Numbering::Mixed);
     let mut strange = group.partitions();
-    strange[0].pod = "gone".into();
+    strange[0].pod = Some("gone".into());
     let mut twice = group.partitions();
-    twice.push(PartitionLoad { pod: "p004".into(), ..twice[5].clone() });
+    twice.push(PartitionLoad { pod: Some("p004".into()), ..twice[5].clone() });
     for partitions in [strange, twice] {
         let report = plan(&group.with(Some(Ok(partitions))), &policy());
         assert!(matches!(held(&report), Hold::GroupUnsettled { .. }), "{}", report.decision);
     }
+}
+
+#[test]
+fn a_partition_that_nobody_is_seen_to_hold_does_not_vanish() {
+    let group = two_heavy(Numbering::Mixed);
+    let mut partitions = group.partitions();
+    let (last, earlier) = (partitions.len() - 1, partitions.len() - 2);
+    let number = |place: usize| partitions[place].partition.parse().unwrap();
+    let why = |partition, idle| Unusable::NoOwner { topic: partitions[last].topic.clone(), partition, idle };
+    let (idle, busy) = (why(number(earlier), true), why(number(last), false));
+    // One that nothing flows into says nothing of the group; no gap tells of the last one.
+    partitions[earlier].pod = None;
+    partitions[earlier].load = Load::new(0.0).unwrap();
+    let report = plan(&group.with(Some(Ok(partitions.clone()))), &policy());
+    assert_eq!(report.method, Method::RotateOutliers { because: Some(idle) });
+    partitions[last].pod = None;
+    let report = plan(&group.with(Some(Ok(partitions))), &policy());
+    assert_eq!(held(&report), &Hold::GroupUnsettled { why: busy });
 }
 
 #[test]

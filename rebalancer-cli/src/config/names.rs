@@ -1,0 +1,111 @@
+//! The names by which a fleet is found, with where each comes from: a hold because one of them matches nothing says so.
+//! Some come from the surroundings by accident, since many shells and runtimes set CONTAINER_NAME.
+
+use rebalancer_core::report::{Decision, Hold, Report};
+
+use super::layers::Raw;
+use super::parse::showable;
+use super::problem::Given;
+use crate::advice;
+
+const CONTAINER: &str = "CONTAINER_NAME";
+const WORKLOAD: &str = "DEPLOYMENT_NAME";
+const NAMESPACE: &str = "KUBE_NAMESPACE";
+const SELECTOR: &str = "KUBE_LABEL_SELECTOR";
+const MATCHERS: &str = "PROMETHEUS_MATCHERS";
+
+/// Each name as it is told, such as `CONTAINER_NAME=orders (environment)`.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct Names {
+    container: String,
+    workload: String,
+    namespace: String,
+    selector: String,
+    matchers: Option<String>,
+}
+
+impl Names {
+    pub(super) fn of(raw: &Raw) -> Self {
+        let told = |name: &str| {
+            let value = match showable(name, raw.get(name)?) {
+                Given::Value(value) => value,
+                Given::Hidden | Given::Nothing => "(hidden)".to_owned(),
+            };
+            Some(format!("{name}={value} ({})", raw.source(name).map_or("", |source| source.name())))
+        };
+        let workload = told(WORKLOAD).unwrap_or_default();
+        Self {
+            container: told(CONTAINER).unwrap_or_else(|| format!("{workload}, since {CONTAINER} is not set")),
+            namespace: told(NAMESPACE).unwrap_or_default(),
+            selector: told(SELECTOR).unwrap_or_default(),
+            matchers: told(MATCHERS),
+            workload,
+        }
+    }
+
+    /// What is decided, with what to do about it; of a hold, with the name that matches nothing.
+    pub(crate) fn explain(&self, report: &Report) -> String {
+        let decision = advice::decision(&report.decision);
+        match self.unmatched(report) {
+            Some(unmatched) => format!("{decision}; {unmatched}"),
+            None => decision,
+        }
+    }
+
+    fn unmatched(&self, report: &Report) -> Option<String> {
+        let Decision::Hold(hold) = &report.decision else { return None };
+        let Self { container, workload, namespace, selector, .. } = self;
+        let pods = &report.pods;
+        if pods.is_empty() {
+            return Some(format!("{selector} matches nothing in {namespace}"));
+        }
+        if !pods.iter().any(|pod| pod.has_container) {
+            return Some(format!("none of {} pods has a container by {container}", pods.len()));
+        }
+        if !pods.iter().any(|pod| pod.own) {
+            return Some(format!("none of {} pods is owned by {workload}", pods.len()));
+        }
+        if let Hold::MetricsIncomplete { sampled: 0, .. } = hold {
+            let also = self.matchers.iter().map(|matchers| format!(", {matchers}")).collect::<String>();
+            return Some(format!("series are asked for by {namespace}, {container}{also}"));
+        }
+        None
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+    use std::ffi::OsString;
+
+    use super::*;
+    use crate::config::layers::gather;
+
+    #[test]
+    fn each_name_is_told_with_where_it_comes_from() {
+        let environment = |name: &str| {
+            let value = match name {
+                "DEPLOYMENT_NAME" => "orders",
+                "CONTAINER_NAME" => "bash",
+                "PROMETHEUS_MATCHERS" => "cluster=\"eu\"",
+                _ => return None,
+            };
+            Some(OsString::from(value))
+        };
+        let flags = BTreeMap::from([("KUBE_NAMESPACE".to_owned(), OsString::from("shop"))]);
+        let names = Names::of(&gather(flags, environment).0);
+        assert_eq!(
+            names,
+            Names {
+                container: "CONTAINER_NAME=bash (environment)".to_owned(),
+                workload: "DEPLOYMENT_NAME=orders (environment)".to_owned(),
+                namespace: "KUBE_NAMESPACE=shop (flag)".to_owned(),
+                selector: "KUBE_LABEL_SELECTOR=app=consumer (default)".to_owned(),
+                matchers: Some("PROMETHEUS_MATCHERS=cluster=\"eu\" (environment)".to_owned()),
+            }
+        );
+        let unset = |name: &str| environment(name).filter(|_| name != "CONTAINER_NAME");
+        let names = Names::of(&gather(BTreeMap::new(), unset).0);
+        assert_eq!(names.container, "DEPLOYMENT_NAME=orders (environment), since CONTAINER_NAME is not set");
+    }
+}
