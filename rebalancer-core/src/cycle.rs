@@ -19,7 +19,7 @@ mod run;
 pub use act::{ActSettings, act};
 pub use journal::{Intent, Journal, Step};
 pub use memory::{LookBack, Memory, NotBegun};
-pub use observe::{FleetReading, Observation, Subject, assemble, observe};
+pub use observe::{FleetReading, Observation, Subject, assemble, decide, observe};
 pub use outcome::{Changed, NotAttempted, Outcome, PodOutcome};
 pub use ports::{Ports, Uninterrupted, Untold};
 pub use run::{CycleEnd, CycleError, CycleSpec, MemorySettings, run};

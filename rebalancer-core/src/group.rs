@@ -15,31 +15,32 @@ mod inference;
 #[cfg(test)]
 mod tests;
 
-pub use cost::Cost;
-pub use inference::{Inference, infer};
+pub(crate) use cost::Cost;
+pub use inference::Inference;
+pub(crate) use inference::infer;
 
 /// The group, with all that is needed to work out what a removal does to it.
 #[derive(Debug, Clone, PartialEq)]
-pub struct GroupModel {
+pub(crate) struct GroupModel {
     /// Topics, sorted by name.
-    pub topics: Vec<Topic>,
+    pub(crate) topics: Vec<Topic>,
     /// Load of each partition, by topic and number, in the unit of the query.
-    pub loads: Vec<Vec<f64>>,
+    pub(crate) loads: Vec<Vec<f64>>,
     /// Members, in the order of their pods in the snapshot.
-    pub members: Vec<Consumer>,
+    pub(crate) members: Vec<Consumer>,
     /// From partition load to pod load.
-    pub cost: Cost,
+    pub(crate) cost: Cost,
 }
 
 /// One member of the group.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Consumer {
+pub(crate) struct Consumer {
     /// Index of its pod in the snapshot.
-    pub pod: usize,
+    pub(crate) pod: usize,
     /// What it holds, ascending.
-    pub owned: Vec<TopicPartition>,
+    pub(crate) owned: Vec<TopicPartition>,
     /// How much more (above 1) the same work costs here than on a usual pod; 1 unless the pod stands out.
-    pub factor: f64,
+    pub(crate) factor: f64,
 }
 
 /// Why partition loads can't be used, so that rotate-outliers is used in their place.
@@ -153,7 +154,7 @@ impl GroupModel {
     ///
     /// # Errors
     /// Why partition loads can't be used.
-    pub fn of(snapshot: &Snapshot, indicator: Indicator) -> Result<Self, Unusable> {
+    pub(crate) fn of(snapshot: &Snapshot, indicator: Indicator) -> Result<Self, Unusable> {
         let partitions = match (&snapshot.partitions, &snapshot.partitions_error) {
             (Some(partitions), _) => partitions,
             (None, Some(_)) => return Err(Unusable::NotRead),
@@ -179,28 +180,24 @@ impl GroupModel {
     }
 
     /// How many partitions there are.
-    #[must_use]
-    pub fn partitions(&self) -> usize {
+    pub(crate) fn partitions(&self) -> usize {
         self.loads.iter().map(Vec::len).sum()
     }
 
     /// Load of one partition, in the unit of the query.
-    #[must_use]
-    pub fn load(&self, partition: &TopicPartition) -> f64 {
+    pub(crate) fn load(&self, partition: &TopicPartition) -> f64 {
         let topic = self.loads.get(partition.topic as usize);
         topic.and_then(|loads| loads.get(partition.partition as usize)).copied().unwrap_or(0.0)
     }
 
     /// Load of a pod that holds these partitions and pays this factor, in the indicator's unit.
-    #[must_use]
-    pub fn pod_load(&self, owned: &[TopicPartition], factor: f64) -> f64 {
+    pub(crate) fn pod_load(&self, owned: &[TopicPartition], factor: f64) -> f64 {
         let carried: f64 = owned.iter().map(|partition| self.load(partition)).sum();
         self.cost.of(carried) * factor
     }
 
     /// Loads of all members now, as the model explains them.
-    #[must_use]
-    pub fn loads_now(&self) -> Vec<f64> {
+    pub(crate) fn loads_now(&self) -> Vec<f64> {
         self.members.iter().map(|member| self.pod_load(&member.owned, member.factor)).collect()
     }
 }

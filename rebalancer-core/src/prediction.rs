@@ -20,6 +20,7 @@ use crate::snapshot::Snapshot;
 /// The loads after a rotation, over the draws of member ids.
 #[derive(Debug, Clone, Copy, PartialEq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
+#[non_exhaustive]
 pub struct Prediction {
     /// How the group's assignor is known.
     pub assignor: Inference,

@@ -29,6 +29,7 @@ pub use verdict::{Spared, Verdict};
 #[derive(Debug, Clone, PartialEq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
 #[must_use = "a report that nobody reads explains nothing"]
+#[non_exhaustive]
 pub struct Report {
     /// Whose fleet.
     pub workload: Workload,
@@ -85,6 +86,7 @@ impl Report {
 /// One indicator over the eligible pods.
 #[derive(Debug, Clone, PartialEq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
+#[non_exhaustive]
 pub struct IndicatorReport {
     /// Which one.
     pub indicator: Indicator,

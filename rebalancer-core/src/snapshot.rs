@@ -70,6 +70,7 @@ impl Loads {
 /// The fleet at one time.
 #[derive(Debug, Clone, PartialEq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
+#[non_exhaustive]
 pub struct Snapshot {
     /// Whose fleet.
     pub workload: Workload,

@@ -7,6 +7,7 @@ use crate::unit::Load;
 /// How loads are distributed over pods, in the indicator's unit.
 #[derive(Debug, Clone, Copy, PartialEq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
+#[non_exhaustive]
 pub struct Distribution {
     /// Number of loads.
     pub count: usize,

@@ -5,15 +5,12 @@ mod lookup;
 mod metrics;
 
 use jiff::{SignedDuration, Timestamp};
-use rebalancer_core::cycle::{FleetReading, Observation, assemble};
+use rebalancer_core::cycle::{FleetReading, Observation, assemble, decide};
 use rebalancer_core::fleet::{Indicator, Samples};
 use rebalancer_core::group::Unusable;
-use rebalancer_core::history::Constraints;
-use rebalancer_core::planner::plan;
-use rebalancer_core::policy::Policy;
 use rebalancer_core::port::{MetricsError, Readings};
 use rebalancer_core::report::{Decision, Hold};
-use rebalancer_core::snapshot::{ObserveError, Snapshot, Surroundings};
+use rebalancer_core::snapshot::{ObserveError, Surroundings};
 use rebalancer_kube::{ConnectError, Connection};
 use rebalancer_prom::PrometheusSource;
 
@@ -69,14 +66,7 @@ pub(super) async fn observe(
     let readings = readings.filter(is_usable).unwrap_or_else(nothing_measured);
     let reading = FleetReading { readings, hpas: survey.hpas.clone(), surroundings, pods };
     let snapshot = assemble(&settings.subject, reading, source, &settings.policy, now).await;
-    Some(snapshot.map(|snapshot| decided(snapshot, &settings.policy)))
-}
-
-/// What a cycle without memory would decide.
-fn decided(snapshot: Snapshot, policy: &Policy) -> Observation {
-    let constraints = Constraints::default();
-    let report = plan(&snapshot, policy, &constraints);
-    Observation { snapshot, look_back: None, constraints, report }
+    Some(snapshot.map(|snapshot| decide(snapshot, &settings.policy)))
 }
 
 /// Why the consumer group has not settled, when a cycle holds for that.

@@ -38,6 +38,7 @@ pub struct Memory {
 
 /// What a look back shows.
 #[derive(Debug, Clone, PartialEq, Default)]
+#[non_exhaustive]
 pub struct LookBack {
     /// Removals that an earlier process intended and could not finish telling.
     pub reconciled: Vec<ReconciledRemoval>,

@@ -30,6 +30,7 @@ impl From<Workload> for Subject {
 /// A snapshot, what memory allows, and what the planner says of both.
 #[derive(Debug, Clone, PartialEq)]
 #[must_use]
+#[non_exhaustive]
 pub struct Observation {
     /// What was seen.
     pub snapshot: Snapshot,
@@ -60,6 +61,13 @@ pub async fn observe(
     let (look_back, constraints) = remember(memory, &snapshot, policy, now);
     let report = planner::plan(&snapshot, policy, &constraints);
     Ok(Observation { snapshot, look_back, constraints, report })
+}
+
+/// What a cycle without memory decides on this snapshot.
+pub fn decide(snapshot: Snapshot, policy: &Policy) -> Observation {
+    let constraints = Constraints::default();
+    let report = planner::plan(&snapshot, policy, &constraints);
+    Observation { snapshot, look_back: None, constraints, report }
 }
 
 /// What memory shows, and what it allows; without memory, everything.

@@ -189,7 +189,7 @@ async fn with_memory(
     ports: &Ports<'_>,
     mut memory: Option<&mut Memory>,
 ) -> (Result<Outcome, CycleError>, Option<Report>) {
-    let observation = match decide(spec, ports, memory.as_deref_mut()).await {
+    let observation = match observe_and_decide(spec, ports, memory.as_deref_mut()).await {
         Ok(observation) => observation,
         Err(error) => return (Err(error), None),
     };
@@ -198,7 +198,7 @@ async fn with_memory(
 }
 
 /// Observes, with what memory shows, and decides.
-async fn decide(
+async fn observe_and_decide(
     spec: &CycleSpec,
     ports: &Ports<'_>,
     mut memory: Option<&mut Memory>,

@@ -7,17 +7,17 @@ use crate::snapshot::Snapshot;
 /// `pod load = base + slope * sum of its partitions' loads`.
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
-pub struct Cost {
+pub(crate) struct Cost {
     /// What a pod costs that holds nothing, in the indicator's unit.
-    pub base: f64,
+    pub(crate) base: f64,
     /// What one unit of partition load costs.
-    pub slope: f64,
+    pub(crate) slope: f64,
 }
 
 impl Cost {
     /// Load of a usual pod whose partitions carry this much.
     #[must_use]
-    pub fn of(&self, carried: f64) -> f64 {
+    pub(crate) fn of(&self, carried: f64) -> f64 {
         self.base + self.slope * carried
     }
 }

@@ -60,8 +60,7 @@ impl fmt::Display for Inference {
 }
 
 /// Finds the assignor; `None` when who holds what follows no rule, or not the configured one.
-#[must_use]
-pub fn infer(model: &GroupModel, configured: Option<Assignor>) -> Option<Inference> {
+pub(crate) fn infer(model: &GroupModel, configured: Option<Assignor>) -> Option<Inference> {
     let (range, round_robin, even) = (is_range(model), is_round_robin(model), is_even(model));
     if let Some(assignor) = configured {
         let agrees = match assignor {

@@ -136,7 +136,7 @@ fn a_store_that_mixes_clusters_is_a_hold_whatever_else_could_be_read() {
         let report = plan(&fleet, &policy());
         assert_eq!(held(&report), &Hold::AmbiguousSeries { query: query.to_owned(), error: error.clone() });
         let words = report.decision.to_string();
-        for word in [query, "cluster (\"eu\", \"us\")", "PROMETHEUS_MATCHERS", "consumer-1"] {
+        for word in [query, "cluster (\"eu\", \"us\")", "several clusters", "consumer-1"] {
             assert!(words.contains(word), "{words}");
         }
     };
