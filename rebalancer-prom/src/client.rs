@@ -14,12 +14,13 @@ use tokio::sync::{Semaphore, SemaphorePermit};
 use tokio::time::{Instant, timeout};
 
 use crate::auth::Auth;
+use crate::client_error::ClientError;
 use crate::endpoint::Endpoint;
 use crate::failure::{self, Failure};
 use crate::hidden::Hidden;
 use crate::pace::{SHORTEST_ATTEMPT, attempt_limit, backoff, pause};
 use crate::question::{Question, Times};
-use crate::settings::{ClientError, Settings};
+use crate::settings::Settings;
 use crate::transport;
 use crate::usage::{Meter, Usage};
 

@@ -4,7 +4,7 @@ use std::fmt;
 
 use url::{Host, Url};
 
-use crate::settings::ClientError;
+use crate::client_error::ClientError;
 
 /// A path with more parts than usual is not worth more questions.
 const MOST_OTHERS: usize = 12;

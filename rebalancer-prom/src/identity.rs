@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use reqwest::{Certificate, ClientBuilder, Identity};
 use secrecy::{ExposeSecret, SecretString};
 
-use crate::settings::ClientError;
+use crate::client_error::ClientError;
 use crate::text::chain;
 
 /// Two PEM files, which may be the same one.

@@ -66,6 +66,7 @@
 
 mod auth;
 mod client;
+mod client_error;
 mod copies;
 mod decode;
 mod endpoint;
@@ -79,6 +80,7 @@ mod identity;
 mod matchers;
 mod pace;
 mod preflight;
+mod promql;
 mod proxy;
 mod push;
 pub mod query;
@@ -95,10 +97,11 @@ mod usage;
 
 pub use auth::Auth;
 pub use client::Client;
+pub use client_error::ClientError;
 pub use preflight::{Answers, Unusable};
 pub use proxy::Proxy;
 pub use push::{NotPushed, Pusher, Receiver};
 pub use selector::{Selector, selectors};
-pub use settings::{ClientError, Settings};
+pub use settings::Settings;
 pub use source::{PrometheusSource, Queries};
 pub use usage::Usage;

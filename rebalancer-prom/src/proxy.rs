@@ -5,8 +5,9 @@ use std::fmt;
 use reqwest::ClientBuilder;
 use url::Url;
 
+use crate::client_error::ClientError;
 use crate::endpoint::Endpoint;
-use crate::settings::{ClientError, Settings};
+use crate::settings::Settings;
 use crate::text::chain;
 
 /// Which way requests go: straight to the server, or through a proxy.

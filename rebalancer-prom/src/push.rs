@@ -15,11 +15,12 @@ use reqwest::header::CONTENT_TYPE;
 use tokio::time::{Instant, timeout};
 
 use crate::auth::Auth;
+use crate::client_error::ClientError;
 use crate::endpoint::Endpoint;
 use crate::failure::{self, Failure};
 use crate::hidden::Hidden;
 use crate::pace::{attempt_limit, backoff, pause};
-use crate::settings::{ClientError, Settings};
+use crate::settings::Settings;
 use crate::transport;
 
 /// The text format that every receiver takes.

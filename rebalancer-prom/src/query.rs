@@ -14,124 +14,18 @@
 //!   (`without`), so that a pod that has strangers comes more than once, and the answer says in which label: it is
 //!   refused then. [`Matchers`] select one cluster.
 
-use std::fmt;
-use std::time::Duration;
-
 use crate::copies::OF_SCRAPE;
 use crate::template::{escape_regex, quoted};
 
 pub use crate::matchers::{Matchers, MatchersError};
+pub use crate::promql::{PromQl, QueryError};
 pub use crate::syntax::{Dialect, SyntaxError, check};
 pub use crate::template::fill;
+pub use placeholders::{Placeholders, Window};
 pub use preset::{Preset, consumption_rate, lag, partition_load, production_rate};
 
+mod placeholders;
 mod preset;
-
-/// A finished query. There is no way to make one from text that has not been through [`fill`].
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct PromQl {
-    text: String,
-    keeps_labels: bool,
-}
-
-impl PromQl {
-    /// One whose answer has the labels that are its aggregation's, each pod once.
-    pub(crate) fn new(text: String) -> Self {
-        Self { text, keeps_labels: false }
-    }
-
-    /// One whose answer has all labels but those of copies and parts, so that strangers are seen.
-    pub(crate) fn keeping_labels(text: String) -> Self {
-        Self { text, keeps_labels: true }
-    }
-
-    /// The text of the query.
-    #[must_use]
-    pub fn as_str(&self) -> &str {
-        &self.text
-    }
-
-    pub(crate) const fn keeps_labels(&self) -> bool {
-        self.keeps_labels
-    }
-}
-
-impl fmt::Display for PromQl {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.text)
-    }
-}
-
-/// Why a query can't be built.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum QueryError {
-    /// The template has no text.
-    #[error("the query is empty")]
-    Empty,
-    /// A placeholder that does not exist.
-    #[error(
-        "{{{{{placeholder}}}}} is no placeholder; there are {{{{namespace}}}}, {{{{container}}}}, {{{{workload}}}} and {{{{window}}}}"
-    )]
-    Unknown {
-        /// What stands between the braces.
-        placeholder: String,
-    },
-    /// A placeholder is not closed.
-    #[error("'{{{{' without '}}}}' near '{near}'")]
-    Unclosed {
-        /// The text after the braces.
-        near: String,
-    },
-    /// A name outside of quotes, where its value would be read as PromQL.
-    #[error("{{{{{placeholder}}}}} must stand between double quotes, as in \"{{{{{placeholder}}}}}\"")]
-    Unquoted {
-        /// The placeholder.
-        placeholder: String,
-    },
-    /// PromQL has no duration below one millisecond.
-    #[error("the window must be at least one millisecond")]
-    Window,
-}
-
-/// A look-back window, at least one millisecond. Displays as a PromQL duration.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Window(Duration);
-
-impl Window {
-    /// Checks the length; fractions of a millisecond are cut off.
-    ///
-    /// # Errors
-    /// When it is shorter than a millisecond.
-    pub fn new(length: Duration) -> Result<Self, QueryError> {
-        if length.as_millis() == 0 { Err(QueryError::Window) } else { Ok(Self(length)) }
-    }
-}
-
-impl fmt::Display for Window {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let millis = self.0.as_millis();
-        match (millis % 60_000, millis % 1_000) {
-            (0, _) => write!(f, "{}m", millis / 60_000),
-            (_, 0) => write!(f, "{}s", millis / 1_000),
-            (_, _) => write!(f, "{millis}ms"),
-        }
-    }
-}
-
-/// What fills a query: the fleet's names as they are, unescaped, and the window.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Placeholders {
-    /// `{{namespace}}`.
-    pub namespace: String,
-    /// `{{container}}`: the container that does the work.
-    pub container: String,
-    /// `{{workload}}`: the deployment, stateful set or the like.
-    pub workload: String,
-    /// `{{window}}`: for rates.
-    pub window: Window,
-    /// What the series of every query that is ready must match besides; nothing by default.
-    pub matchers: Matchers,
-}
 
 /// CPU usage by pod, in cores, from the kubelet's cAdvisor.
 #[must_use]
@@ -195,6 +89,8 @@ fn container_of(names: &Placeholders) -> String {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use super::*;
     use crate::query::preset::tests::names;
 

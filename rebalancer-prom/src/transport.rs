@@ -9,8 +9,9 @@ use reqwest::{Certificate, ClientBuilder, Response};
 use secrecy::ExposeSecret;
 
 use crate::auth::Auth;
+use crate::client_error::ClientError;
 use crate::identity;
-use crate::settings::{ClientError, Settings};
+use crate::settings::Settings;
 use crate::text::chain;
 
 /// A silent address is given up early, so that another attempt can reach another server behind the same name.

@@ -1,8 +1,8 @@
 //! The configuration as it counts: every variable with its value and where that comes from.
 
 use super::layers::{Raw, Source};
-use super::parse::showable;
 use super::problem::Given;
+use super::shown::showable;
 use super::variable;
 
 /// One variable.

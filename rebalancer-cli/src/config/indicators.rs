@@ -7,7 +7,8 @@ use rebalancer_core::fleet::Indicator;
 use rebalancer_core::policy::{Policy, Weights};
 use rebalancer_core::unit::Weight;
 
-use super::parse::{self, Expected, Reader, showable};
+use super::parse::{self, Expected, Reader};
+use super::shown::showable;
 
 /// The setting of an indicator's own query.
 pub(crate) const fn query_variable(indicator: Indicator) -> &'static str {

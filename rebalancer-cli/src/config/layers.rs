@@ -9,8 +9,8 @@ use figment::providers::Serialized;
 use figment::value::{Dict, Map, Value};
 use figment::{Figment, Metadata, Profile, Provider};
 
-use super::parse::showable;
 use super::problem::{Given, Problem};
+use super::shown::showable;
 use super::variable;
 
 /// Raw settings by variable name; a variable that is not set has no entry.

@@ -15,8 +15,9 @@ use serde::Deserialize;
 use serde_saphyr::{Error as YamlError, UserMessageFormatter};
 
 use super::file;
-use super::parse::{self, Expected, showable};
+use super::parse::{self, Expected};
 use super::problem::{Given, Problem};
+use super::shown::showable;
 use super::variable;
 
 /// They are handled one after the other, so that more would take hours.

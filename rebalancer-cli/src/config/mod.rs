@@ -15,6 +15,7 @@ mod names;
 mod parse;
 pub(crate) mod problem;
 mod resolve;
+mod shown;
 #[cfg(test)]
 mod tests;
 pub(crate) mod variable;

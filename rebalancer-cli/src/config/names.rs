@@ -4,8 +4,8 @@
 use rebalancer_core::report::{Decision, Hold, Report};
 
 use super::layers::Raw;
-use super::parse::showable;
 use super::problem::Given;
+use super::shown::showable;
 use crate::advice;
 
 const CONTAINER: &str = "CONTAINER_NAME";

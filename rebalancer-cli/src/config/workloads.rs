@@ -4,9 +4,10 @@ use std::collections::BTreeMap;
 
 use super::layers::Raw;
 use super::listed::{self, Entry};
-use super::parse::{self, Expected, showable};
+use super::parse::{self, Expected};
 use super::problem::{Given, Problem};
 use super::resolve::{self, Settings};
+use super::shown::showable;
 
 const FILE: &str = "WORKLOADS_FILE";
 
