@@ -259,7 +259,7 @@ async fn an_answer_with_more_series_than_may_come_is_not_used() {
     for metrics in &stage.metrics {
         let pods = WORKED_EXAMPLE.len().to_string();
         stage.works(&metrics.url, &[("PROMETHEUS_SERIES_LIMIT", &pods)]).await;
-        let words = ["6 series came, more than the 5 that are accepted", "the query 'cpu' is: sum by (pod)"];
+        let words = ["6 series came, more than the 5 that are accepted", "the query 'cpu' is: sum without"];
         stage.fails(&metrics.url, &[("PROMETHEUS_SERIES_LIMIT", "5")], &words).await;
     }
 }

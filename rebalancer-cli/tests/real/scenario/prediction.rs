@@ -144,7 +144,10 @@ async fn partition_loads_that_are_missing_fall_back_to_the_seeds_strategy_and_sa
         let variables = [FOUR_MAY_GO[0], ("KAFKA_METRICS_PRESET", "librdkafka"), ("DRY_RUN", "true")];
         let run = fleet.rebalance(&metrics, &variables).await.expect_exit(0);
         let method = &run.log_with(&["\"event\":\"method\""])[0]["method"];
-        assert_eq!(*method, "rotate-outliers, since PARTITION_LOAD_QUERY gave no partition", "{server:?}");
+        assert_eq!(
+            *method, "rotate-outliers, since the metric system knows no partition (PARTITION_LOAD_QUERY)",
+            "{server:?}"
+        );
         assert_eq!(run.log_with(&["would_be_removed"]).len(), 3, "{}", run.stderr);
     }
 }
