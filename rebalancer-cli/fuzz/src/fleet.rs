@@ -5,10 +5,10 @@ use std::collections::BTreeMap;
 use std::sync::LazyLock;
 
 use jiff::{SignedDuration, Timestamp};
+use rebalancer_core::fleet::PodRef;
 use rebalancer_core::fleet::{Hpa, Indicator, PartitionLoad, Pod, Requests, Samples, Uid, Workload};
 use rebalancer_core::policy::{Policy, Strategy};
 use rebalancer_core::port::{InventoryError, MetricsError, Readings};
-use rebalancer_core::fleet::PodRef;
 use rebalancer_core::report::{Choice, Removal};
 use rebalancer_core::snapshot::{ObserveError, Snapshot};
 use rebalancer_core::unit::Load;
@@ -117,7 +117,12 @@ fn load(value: f64) -> Load {
 /// Both strategies, with few pods that must stay, so that much may be removed.
 #[must_use]
 pub fn policies() -> [Policy; 2] {
-    [Strategy::Predict, Strategy::RotateOutliers].map(|strategy| Policy::default().with_strategy(strategy).with_minimum_pods(1).with_minimum_age(SignedDuration::from_mins(5)))
+    [Strategy::Predict, Strategy::RotateOutliers].map(|strategy| {
+        Policy::default()
+            .with_strategy(strategy)
+            .with_minimum_pods(1)
+            .with_minimum_age(SignedDuration::from_mins(5))
+    })
 }
 
 /// A pod by name and identity.

@@ -1,6 +1,7 @@
 //! Plans a snapshot, and panics at a plan that must not be carried out.
 
 use rebalancer_core::audit::audit;
+use rebalancer_core::history::Constraints;
 use rebalancer_core::planner;
 use rebalancer_core::policy::Policy;
 use rebalancer_core::report::{Decision, Expectation, Plan, Report, Verdict};
@@ -9,16 +10,18 @@ use rebalancer_core::snapshot::Snapshot;
 /// Plans under a policy, and gives the plan when pods are to be removed.
 #[must_use]
 pub fn plan(snapshot: &Snapshot, policy: &Policy) -> Option<Plan> {
-    let report = planner::plan(snapshot, policy);
-    assert_eq!(report.verdicts.len(), snapshot.pods.len(), "a verdict for every pod");
+    let constraints = Constraints::default();
+    let report = planner::plan(snapshot, policy, &constraints);
+    assert_eq!(report.pods.len(), snapshot.pods.len(), "a verdict for every pod");
     shown(&report);
-    let chosen = report.verdicts.iter().filter(|verdict| matches!(verdict, Verdict::Chosen(_))).count();
+    let chosen = report.pods.iter().filter(|pod| matches!(pod.verdict, Verdict::Chosen(_))).count();
     let Decision::Rotate(plan) = report.decision else {
         assert_eq!(chosen, 0, "chosen pods without a plan");
         return None;
     };
     assert_eq!(chosen, plan.removals.len(), "the plan is what the report says");
-    assert_eq!(audit(&plan, snapshot, policy), [], "{plan:?}");
+    let audited = audit(&plan, snapshot, policy, &constraints).map(drop);
+    assert_eq!(audited, Ok(()), "{plan:?}");
     is_worth_it(&plan, policy);
     Some(plan)
 }
@@ -29,12 +32,16 @@ fn is_worth_it(plan: &Plan, policy: &Policy) {
         Expectation::EvenMixing(improvement) => improvement.percent,
         Expectation::Predicted(prediction) => prediction.relief_percent,
     };
-    assert!(percent.is_finite() && percent > policy.selection.minimum_improvement.get(), "{:?}", plan.expectation);
+    assert!(
+        percent.is_finite() && percent > policy.selection.minimum_improvement.get(),
+        "{:?}",
+        plan.expectation
+    );
 }
 
 /// Whatever was decided can be told, to people and to machines.
 fn shown(report: &Report) {
-    let mut words: Vec<String> = report.verdicts.iter().map(ToString::to_string).collect();
+    let mut words: Vec<String> = report.pods.iter().map(|pod| pod.verdict.to_string()).collect();
     words.push(report.decision.to_string());
     words.push(report.method.to_string());
     assert!(words.iter().all(|words| !words.is_empty()));

@@ -18,7 +18,8 @@ use std::str::FromStr;
 use jiff::{SignedDuration, Timestamp};
 use rebalancer_core::fleet::{Indicator, Pod, Uid};
 use rebalancer_core::history::{
-    Breaker, Budget, Counters, CycleHealth, HistoryPolicy, HistoryPolicyError, Imbalance, Record, RemovalResult, Role, Rotation, CycleCost,
+    Breaker, Budget, Counters, CycleCost, CycleHealth, HistoryPolicy, HistoryPolicyError, Imbalance, Record,
+    RemovalResult, Role, Rotation,
 };
 use rebalancer_core::port::{ApiErrors, RemovalError};
 use rebalancer_core::unit::Ratio;
