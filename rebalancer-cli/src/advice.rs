@@ -10,11 +10,22 @@ use rebalancer_core::history::Unrecordable;
 use rebalancer_core::port::MetricsError;
 use rebalancer_core::report::{Decision, Hold, Method, Report, Spared, Verdict};
 
+use crate::config::Names;
+
 /// A decision with what to do about it.
 pub(crate) fn decision(decision: &Decision) -> String {
     match decision {
         Decision::Hold(hold) => advised(decision, for_hold(hold)),
         Decision::Balanced | Decision::Rotate(_) => decision.to_string(),
+    }
+}
+
+/// What a report decided, with what to do about it; of a hold, with the name that matches nothing.
+pub(crate) fn report(report: &Report, names: &Names) -> String {
+    let decision = decision(&report.decision);
+    match names.unmatched(report) {
+        Some(unmatched) => format!("{decision}; {unmatched}"),
+        None => decision,
     }
 }
 

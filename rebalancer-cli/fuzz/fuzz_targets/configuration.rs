@@ -10,7 +10,7 @@ use std::collections::BTreeMap;
 use std::sync::LazyLock;
 
 use libfuzzer_sys::{fuzz_mutator, fuzz_target};
-use rebalancer_core::cycle::Remembering;
+use rebalancer_core::cycle::MemorySettings;
 use rebalancer_core::fleet::Indicator;
 use rebalancer_core::history::{HistoryPolicy, Record};
 use rebalancer_core::policy::Policy;
@@ -53,15 +53,15 @@ fuzz_target!(|data: &[u8]| {
 
 fn check_settings(settings: &Settings) {
     shows_no_secret(&format!("{settings:?}"));
-    if let Some(Remembering { history_policy, lock_for, one_removal }) = settings.task.remembering {
-        assert!(lock_for.unsigned_abs() > settings.task.timeout + one_removal.unsigned_abs());
-        assert_eq!(Record::default().pause(fleet::NOW, &history_policy).is_some(), spent(&history_policy));
+    if let Some(MemorySettings { policy, lock_for, one_removal }) = settings.run.memory {
+        assert!(lock_for.unsigned_abs() > settings.run.timeout + one_removal.unsigned_abs());
+        assert_eq!(Record::default().pause(fleet::NOW, &policy).is_some(), spent(&policy));
     }
 }
 
 /// A budget that has no room for one hot and one cold pod holds from the beginning.
-fn spent(history_policy: &HistoryPolicy) -> bool {
-    history_policy.budget().is_some_and(|budget| budget.pods() < 2)
+fn spent(policy: &HistoryPolicy) -> bool {
+    policy.budget().is_some_and(|budget| budget.pods() < 2)
 }
 
 fn some(problems: &[Problem]) {

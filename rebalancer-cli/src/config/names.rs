@@ -6,7 +6,6 @@ use rebalancer_core::report::{Decision, Hold, Report};
 use super::layers::Raw;
 use super::problem::Given;
 use super::shown::showable;
-use crate::advice;
 
 const CONTAINER: &str = "CONTAINER_NAME";
 const WORKLOAD: &str = "DEPLOYMENT_NAME";
@@ -43,16 +42,8 @@ impl Names {
         }
     }
 
-    /// What is decided, with what to do about it; of a hold, with the name that matches nothing.
-    pub(crate) fn explain(&self, report: &Report) -> String {
-        let decision = advice::decision(&report.decision);
-        match self.unmatched(report) {
-            Some(unmatched) => format!("{decision}; {unmatched}"),
-            None => decision,
-        }
-    }
-
-    fn unmatched(&self, report: &Report) -> Option<String> {
+    /// The name that matches nothing, where that is why the report holds.
+    pub(crate) fn unmatched(&self, report: &Report) -> Option<String> {
         let Decision::Hold(hold) = &report.decision else { return None };
         let Self { container, workload, namespace, selector, .. } = self;
         let pods = &report.pods;

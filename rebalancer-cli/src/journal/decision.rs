@@ -40,7 +40,7 @@ pub(super) fn decided(report: &Report, names: &Names, seconds: f64) {
     info!(
         event = "decision",
         decision = report.decision.name(),
-        reason = names.explain(report),
+        reason = advice::report(report, names),
         pods = report.pods.len(),
         serving = report.serving,
         eligible = report.eligible,

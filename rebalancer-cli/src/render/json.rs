@@ -40,7 +40,7 @@ pub(super) fn line(shown: &Shown<'_>) -> serde_json::Result<String> {
 fn plan<'a>(shown: &Shown<'a>) -> Plan<'a> {
     Plan {
         version: VERSION,
-        summary: shown.names.explain(shown.report),
+        summary: crate::advice::report(shown.report, shown.names),
         report: shown.report,
         last_rotation: shown.last,
         metrics_usage: shown.usage,

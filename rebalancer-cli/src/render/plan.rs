@@ -44,7 +44,7 @@ fn text(shown: &Shown<'_>) -> Result<String, std::fmt::Error> {
     if !report.pods.is_empty() {
         writeln!(out, "\n{}", pod_table(report))?;
     }
-    writeln!(out, "\n{}", shown.names.explain(report))?;
+    writeln!(out, "\n{}", advice::report(report, shown.names))?;
     writeln!(out, "\nthe metric server was asked for this: {}", shown.usage)?;
     Ok(out)
 }
