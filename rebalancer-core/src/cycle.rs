@@ -12,12 +12,14 @@ mod act;
 mod journal;
 mod memory;
 mod outcome;
+mod ownership;
 mod run;
 
 pub use act::{Hands, Order, act};
 pub use journal::{Intent, Journal, Step};
 pub use memory::{LookBack, Memory, NotBegun};
 pub use outcome::{Changed, NotAttempted, Outcome, PodOutcome};
+pub use ownership::ownership;
 pub use run::{End, Failed, Ports, Remembering, Task, run};
 
 use jiff::Timestamp;
@@ -51,7 +53,8 @@ pub struct Observation {
 
 /// Reads the fleet and decides. Changes nothing, and may be dropped at any point.
 ///
-/// Metrics are read before pods: what Kubernetes lists last is what is trusted. Earlier metrics are read only when
+/// Metrics are read before pods: what Kubernetes lists last is what is trusted. Their owners follow, since the pods name
+/// them. Earlier metrics are read only when
 /// there is an imbalance to confirm.
 ///
 /// # Errors
@@ -78,8 +81,15 @@ async fn read(
 ) -> Result<Snapshot, ObserveError> {
     let readings = metrics.read(now).await;
     let hpas = inventory.hpas().await;
-    let surroundings = surroundings(inventory, policy).await?;
+    let budgets = match policy.respect_budgets {
+        true => inventory.budgets().await.map_err(ObserveError::Budgets)?,
+        false => Vec::new(),
+    };
     let pods = inventory.pods().await.map_err(ObserveError::Pods)?;
+    let ownership = ownership(inventory, &subject.workload.name, &pods).await;
+    let ownership = ownership.map_err(ObserveError::Controller)?;
+    let controller = ownership.controller(pods.iter(), &subject.workload.name).cloned();
+    let surroundings = Surroundings { controller, ownership, budgets, ..Surroundings::default() };
     assemble(subject, Seen { readings, hpas, surroundings, pods }, metrics, policy, now).await
 }
 
@@ -137,16 +147,6 @@ fn told<T>(journal: &dyn Journal, step: Step, work: impl FnOnce() -> T) -> T {
     let done = work();
     journal.ended(step);
     done
-}
-
-async fn surroundings(inventory: &dyn Inventory, policy: &Policy) -> Result<Surroundings, ObserveError> {
-    let controller = inventory.controller().await.map_err(ObserveError::Controller)?;
-    let budgets = if policy.respect_budgets {
-        inventory.budgets().await.map_err(ObserveError::Budgets)?
-    } else {
-        Vec::new()
-    };
-    Ok(Surroundings { controller, budgets, ..Surroundings::default() })
 }
 
 #[cfg(test)]

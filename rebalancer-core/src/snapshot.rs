@@ -2,10 +2,9 @@
 
 use jiff::Timestamp;
 
-use crate::fleet::belongs;
 use crate::fleet::{
-    Controller, DisruptionBudget, Hpa, Indicator, PartitionLoad, Pod, Samples, Scaling, ScalingMetric,
-    Target, Workload,
+    Controller, DisruptionBudget, Hpa, Indicator, Ownership, PartitionLoad, Pod, Samples, Scaling,
+    ScalingMetric, Target, Workload,
 };
 use crate::port::{InventoryError, MetricsError, Readings};
 use crate::unit::{Cores, Load};
@@ -21,7 +20,7 @@ pub struct ObservedPod {
     pub pod: Pod,
     /// It is one of the workload's own; the label selector may match others too.
     pub own: bool,
-    /// Its CPU request: from its own specification, or else from the metric system.
+    /// The CPU request that the autoscaler's target is a share of, by its own rule: see [`Snapshot::assemble`].
     pub cpu_request: Option<Cores>,
     /// Its load by each indicator, in the order of [`Indicator::ALL`]; `None` is missing, never zero.
     pub loads: Loads,
@@ -97,9 +96,10 @@ pub struct Snapshot {
 #[derive(Debug, Clone, PartialEq, Default)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
 pub struct Surroundings {
-    /// The workload's own object; `None` when it is of a kind that is not read (neither a Deployment nor a
-    /// StatefulSet). Then the pods alone tell what goes on.
+    /// The workload's own object; `None` when it could not be read. Then the pods alone tell what goes on.
     pub controller: Option<Controller>,
+    /// Who owns the pods.
+    pub ownership: Ownership,
     /// What the autoscaler is doing; `None` without one, or when only the metric system knows it.
     pub scaling: Option<Scaling>,
     /// What the autoscaler scales by, in its own order; empty without one, or when only the metric system knows it.
@@ -170,6 +170,14 @@ impl Snapshot {
     /// `hpas` are all autoscalers of the namespace; `hpa_prefix` may be empty. An autoscaler is the
     /// workload's when its name is the workload's, with or without the prefix, or when it says that it scales it.
     ///
+    /// A pod's CPU request is what the autoscaler divides by, as `calculateRequests` of Kubernetes 1.36 does
+    /// (`pkg/controller/podautoscaler/replica_calculator.go`): of a target for one container, that container's; of a
+    /// target for whole pods, the pod's own where `spec.resources.requests` sets it, with the pod's overhead. Where it
+    /// doesn't, the autoscaler adds up all containers, native sidecars included; here the measured container stands for
+    /// its part of that, since its load is what is compared. In both cases the specification counts, which an in-place
+    /// resize changes at once, and not what the node has allocated so far. What the API does not give comes from the
+    /// metric system.
+    ///
     /// # Errors
     /// When no enabled indicator was readable, or when it can't be known whether there is an autoscaler.
     pub fn assemble(
@@ -180,10 +188,11 @@ impl Snapshot {
         hpa_prefix: &str,
         readings: Readings,
     ) -> Result<Self, ObserveError> {
-        let (target, surroundings) = autoscaler::resolve(&workload.name, hpa_prefix, hpas, readings.hpas)?;
+        let autoscaler::Resolved { target, of_container, surroundings } =
+            autoscaler::resolve(&workload.name, hpa_prefix, hpas, readings.hpas)?;
         // Kube-state-metrics only fills gaps here, so that it is missing is no error.
         let requests = readings.cpu_requests.unwrap_or_default();
-        let mut pods = observed(pods, &requests, &workload.name);
+        let mut pods = observed(pods, &requests, &workload.name, of_container);
         let (mut readable, mut degraded, mut unlisted) = (Vec::new(), Vec::new(), Vec::new());
         for (indicator, reading) in readings.loads {
             match reading {
@@ -225,8 +234,12 @@ impl Snapshot {
         })
     }
 
-    /// Puts the fleet's surroundings in. What the autoscaler is doing, and what it scales by, is known already.
+    /// Puts the fleet's surroundings in, and tells by them which pods are the workload's own. What the autoscaler is doing,
+    /// and what it scales by, is known already.
     pub fn surround(&mut self, surroundings: Surroundings) {
+        for pod in &mut self.pods {
+            pod.own = surroundings.ownership.belongs(&pod.pod, &self.workload.name);
+        }
         let scaling = surroundings.scaling.or(self.surroundings.scaling);
         let scales_by = std::mem::take(&mut self.surroundings.scales_by);
         self.surroundings = Surroundings { scaling, scales_by, ..surroundings };
@@ -234,16 +247,18 @@ impl Snapshot {
 }
 
 /// Pods in order, each UID once, with its CPU request.
-fn observed(mut pods: Vec<Pod>, requests: &Samples, workload: &str) -> Vec<ObservedPod> {
+fn observed(mut pods: Vec<Pod>, requests: &Samples, workload: &str, of_container: bool) -> Vec<ObservedPod> {
+    let nothing_read = Ownership::default();
     pods.sort_unstable_by(|a, b| (&a.name, &a.uid).cmp(&(&b.name, &b.uid)));
     pods.dedup_by(|a, b| a.uid == b.uid && a.name == b.name);
     pods.into_iter()
         .map(|pod| {
             let measured = || requests.get(&pod.name).and_then(|load| Cores::new(load.get()).ok());
-            let own = pod.container.and_then(|requests| requests.cpu);
-            let cpu_request = own.or_else(measured);
+            let whole = pod.whole.cpu.filter(|_| !of_container && pod.container.is_some());
+            let own = || pod.container.and_then(|requests| requests.cpu);
+            let cpu_request = whole.or_else(own).or_else(measured);
             ObservedPod {
-                own: belongs(&pod, workload),
+                own: nothing_read.belongs(&pod, workload),
                 pod,
                 cpu_request,
                 loads: Loads::default(),

@@ -74,6 +74,7 @@ mod events;
 #[doc(hidden)]
 pub mod fuzzing;
 mod inventory;
+mod kind;
 mod list;
 mod meter;
 pub mod preflight;
@@ -87,5 +88,6 @@ mod wire;
 pub use client::{ConnectError, Connection, Settings, connect};
 pub use events::{EventRecorder, EventType, NotPosted, Note, Regarding};
 pub use inventory::{InventorySettings, KubeInventory};
+pub use kind::resource;
 pub use remover::{KubeRemover, Method};
 pub use state::{ANNOTATION, LeaseStore};

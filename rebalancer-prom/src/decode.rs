@@ -85,6 +85,8 @@ pub(crate) fn hpas(body: &[u8]) -> Result<Decoded<Vec<Hpa>>, MetricsError> {
         .map(|(name, target)| Hpa {
             name,
             scales: None,
+            scales_kind: None,
+            of_container: false,
             cpu: Some(target),
             scaling: None,
             scales_by: Vec::new(),

@@ -48,14 +48,24 @@ pub enum Phase {
     Unknown,
 }
 
-/// The controller that would replace a removed pod.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// A reference to the object that controls another one, as that one carries it.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
 pub struct Owner {
+    /// Such as `apps/v1`.
+    pub api_version: String,
     /// Such as `ReplicaSet`.
     pub kind: String,
     /// Its name.
     pub name: String,
+    /// Its identity: a name can be taken over by another object.
+    pub uid: Uid,
+}
+
+impl fmt::Display for Owner {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {}", self.kind, self.name)
+    }
 }
 
 /// What a container asks of its node. `None` is "not set", never zero.
@@ -82,7 +92,8 @@ pub struct Pod {
     pub phase: Phase,
     /// The Ready condition is True.
     pub ready: bool,
-    /// Since when the Ready condition is what it is.
+    /// Since when the Ready condition is what it is, with the container that runs now: the later of the two. A container
+    /// that was restarted is a fresh member of the group, whether or not the condition went to False meanwhile.
     pub ready_since: Option<Timestamp>,
     /// It has a deletion time stamp: it is on its way out.
     pub terminating: bool,
@@ -104,6 +115,8 @@ pub struct Pod {
     pub annotations: BTreeMap<String, String>,
     /// Requests of the target container; `None` when the pod has no container of that name.
     pub container: Option<Requests>,
+    /// Requests of the pod as a whole (`spec.resources`, with its overhead), where it sets them.
+    pub whole: Requests,
 }
 
 impl Pod {

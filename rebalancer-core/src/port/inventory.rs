@@ -58,11 +58,17 @@ pub trait Inventory: Send + Sync {
     /// When the list is not whole.
     async fn hpas(&self) -> Result<Vec<Hpa>, InventoryError>;
 
-    /// The object that owns the fleet; `None` when there is no Deployment and no StatefulSet of the workload's name.
+    /// The object of this API version, kind and name, if there is one now; whether it is the one that a reference means
+    /// is told by its UID.
     ///
     /// # Errors
     /// When it can't be known.
-    async fn controller(&self) -> Result<Option<Controller>, InventoryError>;
+    async fn owner(
+        &self,
+        api_version: &str,
+        kind: &str,
+        name: &str,
+    ) -> Result<Option<Controller>, InventoryError>;
 
     /// Every disruption budget of the namespace.
     ///

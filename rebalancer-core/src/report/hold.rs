@@ -155,7 +155,7 @@ pub enum Hold {
 
 impl Hold {
     /// Every name that [`name`](Self::name) gives.
-    pub const NAMES: [&str; 30] = [
+    pub const NAMES: [&str; 33] = [
         "no_pods",
         "no_eligible_pods",
         "metrics_incomplete",
@@ -177,6 +177,9 @@ impl Hold {
         "past_unknown",
         "workload_opted_out",
         "quiet_hours",
+        "several_owners",
+        "owner_gone",
+        "pod_count_disagrees",
         "rollout_in_progress",
         "scaling_in_progress",
         "scale_in_pending",

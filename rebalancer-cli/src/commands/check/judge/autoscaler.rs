@@ -119,8 +119,7 @@ fn fix(name: &str, known: &[Hpa]) -> String {
 /// A share of a request that is not set, or of none, is no number. Pods that are never candidates don't matter.
 fn requests(facts: &Facts<'_>, snapshot: &Snapshot, hpa: &str) -> Option<Finding> {
     facts.metrics.readings.as_ref()?.loads.get(&Indicator::Cpu)?.as_ref().ok()?;
-    let controller = snapshot.surroundings.controller.as_ref();
-    let criteria = Criteria::under(facts.workload(), controller, &facts.task.policy);
+    let criteria = Criteria::of(snapshot, &facts.task.policy);
     let may_go = |pod: &&ObservedPod| pod.own && !never_goes(&criteria, &pod.pod, facts.now);
     let candidates: Vec<&ObservedPod> = snapshot.pods.iter().filter(may_go).collect();
     let has_none = |pod: &&&ObservedPod| pod.cpu_request.is_none_or(|cores| cores.get() <= 0.0);

@@ -72,9 +72,8 @@ struct Expected<'a> {
 }
 
 fn expected<'a>(fleet: &'a Observation, policy: &Policy) -> Expected<'a> {
-    let controller = fleet.snapshot.surroundings.controller.as_ref();
     let may_go = |policy: &Policy| -> Vec<&'a Pod> {
-        let criteria = Criteria::under(&fleet.snapshot.workload.name, controller, policy);
+        let criteria = Criteria::of(&fleet.snapshot, policy);
         let pods = fleet.snapshot.pods.iter().map(|pod| &pod.pod);
         pods.filter(|pod| criteria.veto(pod, fleet.snapshot.taken_at).is_none()).collect()
     };

@@ -2,8 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use rebalancer_core::fleet::belongs;
-use rebalancer_core::fleet::{Owner, Pod, Requests};
+use rebalancer_core::fleet::Owner;
 use rebalancer_kube::preflight::PodShape;
 
 use super::super::facts::{Around, Facts, Survey};
@@ -26,10 +25,10 @@ pub(super) fn judge(facts: &Facts<'_>, survey: &Survey) -> Vec<Finding> {
         Err(error) => return vec![unread("the pods", error, survey)],
     };
     let name = facts.workload();
-    let own = pods.iter().filter(|pod| owns(name, pod)).count();
+    let own = pods.iter().filter(|pod| survey.ownership.owns(pod, name)).count();
     let strangers: BTreeSet<String> = pods
         .iter()
-        .filter(|pod| !owns(name, pod))
+        .filter(|pod| !survey.ownership.owns(pod, name))
         .map(|pod| pod.owner.as_ref().map_or_else(|| format!("Pod {}", pod.name), owner_name))
         .collect();
     let selector = &facts.asked.label_selector;
@@ -65,8 +64,7 @@ pub(super) fn judge(facts: &Facts<'_>, survey: &Survey) -> Vec<Finding> {
 fn nothing(facts: &Facts<'_>, survey: &Survey) -> Vec<Finding> {
     let selector = &facts.asked.label_selector;
     let is_empty = survey.around.as_ref().is_some_and(Around::has_no_pods);
-    let wanted =
-        survey.controller.as_ref().is_ok_and(|found| found.as_ref().is_some_and(|found| found.desired > 0));
+    let wanted = survey.progress().is_some_and(|progress| progress.desired > 0);
     if is_empty && !wanted {
         return vec![Finding::not_checked("selector and container", "there are no pods")];
     }
@@ -97,12 +95,7 @@ fn lasting(mut labels: BTreeMap<String, String>) -> BTreeMap<String, String> {
     labels
 }
 
-/// The workload owns this pod, whatever its containers are called.
-pub(super) fn owns(workload: &str, pod: &Pod) -> bool {
-    belongs(&Pod { container: Some(Requests::default()), ..pod.clone() }, workload)
-}
-
-/// The same for a pod that was only looked at from afar.
+/// The workload owns this pod, as far as its name tells: it was only looked at from afar.
 pub(super) fn is_owned_by(pod: &PodShape, workload: &str) -> bool {
     pod.owner
         .as_ref()

@@ -137,7 +137,10 @@ fn opted_out(facts: &Facts<'_>) -> Option<Finding> {
                 "remove the annotation {annotation}, when the reason for it is gone; every cycle holds until then"
             ),
         )),
-        NotNow::QuietHours { .. }
+        NotNow::SeveralOwners { .. }
+        | NotNow::OwnerGone { .. }
+        | NotNow::CountsDisagree { .. }
+        | NotNow::QuietHours { .. }
         | NotNow::RolloutInProgress { .. }
         | NotNow::ScalingInProgress { .. }
         | NotNow::ScaleInPending { .. }
