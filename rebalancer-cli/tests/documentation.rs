@@ -97,6 +97,9 @@ fn messages() -> Vec<(&'static str, String)> {
     let guards = [
         NotNow::OptedOut { annotation: "pod-rebalancer.io/opt-out" },
         NotNow::QuietHours { window: "Mon-Fri 08:00-18:00".to_owned(), until },
+        NotNow::SeveralOwners { owners: vec![of(), "Rollout consumer".to_owned()] },
+        NotNow::OwnerGone { of: of() },
+        NotNow::CountsDisagree { of: of(), says: 2, listed: 8, ending: 0 },
         NotNow::RolloutInProgress { of: of(), updated: 2, current: 6 },
         NotNow::ScalingInProgress { by: of(), current: 6, desired: 8 },
         NotNow::ScaleInPending { current: 6, minimum: 3 },

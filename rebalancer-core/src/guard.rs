@@ -148,11 +148,14 @@ impl fmt::Display for NotNow {
             Self::OwnerGone { of } => {
                 write!(f, "{of}, which owned the pods, is not there any more: nothing would replace a pod")
             }
-            Self::CountsDisagree { of, says, listed, ending } => write!(
-                f,
-                "{of} has {says} pods, and {listed} are listed as its own ({ending} more end): either it is not what owns \
-                 them, or KUBE_LABEL_SELECTOR does not match all of them"
-            ),
+            Self::CountsDisagree { of, says, listed, ending } => {
+                let more = if *ending > 0 { format!(" ({ending} more end)") } else { String::new() };
+                write!(
+                    f,
+                    "{of} has {says} pods, and {listed} are listed as its own{more}: either it is not what owns them, or \
+                     KUBE_LABEL_SELECTOR does not match all of them"
+                )
+            }
             Self::RolloutInProgress { of, updated, current } => {
                 write!(
                     f,

@@ -90,7 +90,7 @@ impl KubeInventory {
         debug!(
             event = "kubernetes_get",
             resource = right.resource,
-            path = request.as_ref().ok().map(|request| request.uri().path()),
+            object = request.as_ref().ok().map(|request| request.uri().path()),
             found = answer.as_ref().ok().map(Option::is_some),
             error = answer.as_ref().err().map(tracing::field::display),
             "looked for an object"
@@ -141,7 +141,7 @@ impl Inventory for KubeInventory {
             Kind::Deployment | Kind::StatefulSet | Kind::ReplicaSet | Kind::Other => Expected::PerhapsAllowed,
         };
         let found = self.get::<RawController>(path, known.right(), deadline, expected);
-        let found = found.instrument(info_span!("get_controller", kind, name)).await?;
+        let found = found.instrument(info_span!("get_controller")).await?;
         found.map(|raw| controller(raw, kind)).transpose()
     }
 

@@ -36,7 +36,8 @@
 //! ```no_run
 //! use std::time::Duration;
 //!
-//! use rebalancer_core::port::{Inventory, Mode, PodDeleter, PodRef};
+//! use rebalancer_core::fleet::PodRef;
+//! use rebalancer_core::port::{Inventory, Mode, PodDeleter};
 //! use rebalancer_kube::{InventorySettings, KubeInventory, KubeRemover, Method, Settings, connect};
 //!
 //! # async fn example() -> Result<(), Box<dyn std::error::Error>> {

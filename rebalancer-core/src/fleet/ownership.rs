@@ -60,6 +60,19 @@ pub enum NotRead {
     Unreadable,
 }
 
+impl NotRead {
+    /// A short stable name for logs.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::NotAllowed => "not_allowed",
+            Self::Gone => "gone",
+            Self::Replaced => "replaced",
+            Self::Unreadable => "unreadable",
+        }
+    }
+}
+
 /// How a pod is tied to the workload.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Tie<'a> {

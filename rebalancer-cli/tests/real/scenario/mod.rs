@@ -24,6 +24,7 @@ mod indicators;
 mod kustomize;
 mod memory;
 mod metrics;
+mod owners;
 mod prediction;
 mod ranking;
 mod removal;

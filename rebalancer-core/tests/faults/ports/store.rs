@@ -66,7 +66,13 @@ impl StateStore for Port {
             if sim.has(Bug::EndSwallowed) {
                 return Ok(());
             }
-            if sim.has(Bug::UnknownTakenForRemoved) {
+            // Where it did happen, the lie is the truth.
+            let untrue = |pod: &RotatedPod| {
+                pod.fate == RemovalFate::Unknown && !sim.world.removed.contains_key(&pod.uid)
+            };
+            if sim.has(Bug::UnknownTakenForRemoved)
+                && record.rotations().iter().flat_map(|rotation| &rotation.pods).any(untrue)
+            {
                 let mut swapped = record.clone();
                 let listed: Vec<_> = Vec::new();
                 swapped.reconcile(&listed, now);

@@ -30,10 +30,20 @@ pub(super) fn judge(facts: &Facts<'_>) -> Vec<Finding> {
 
 fn of_load(facts: &Facts<'_>, indicator: Indicator, reading: &Result<Samples, MetricsError>) -> Finding {
     let variable = query_variable(indicator);
+    if reading.is_ok() && is_scaled_to_nothing(facts) {
+        return Finding::not_checked(&format!("samples of {indicator}"), "the workload is scaled to 0 pods");
+    }
     match reading {
         Ok(samples) => coverage(facts, indicator, samples, variable),
         Err(error) => failed(error, variable),
     }
+}
+
+/// What has no pods has no samples.
+fn is_scaled_to_nothing(facts: &Facts<'_>) -> bool {
+    let Some(survey) = facts.survey() else { return false };
+    let has_pods = survey.pods.as_ref().is_ok_and(|pods| !pods.is_empty());
+    !has_pods && survey.progress().is_some_and(|progress| progress.desired == 0)
 }
 
 fn failed(error: &MetricsError, variable: &str) -> Finding {
