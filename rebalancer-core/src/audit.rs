@@ -227,7 +227,7 @@ fn forbidden(observed: &ObservedPod, snapshot: &Snapshot, policy: &Policy) -> bo
         annotations.get("pod-rebalancer.io/opt-in").map(|value| value.trim().to_lowercase()).as_deref()
             == Some("true")
     };
-    let above = owners::above(observed, snapshot);
+    let above = owners::at_and_above_the_workload(observed, snapshot);
     let opted_in = marked(&observed.pod.annotations) || above.iter().any(|owner| marked(&owner.annotations));
     let too_important = observed.pod.priority.is_some_and(|priority| priority > policy.highest_priority);
     too_important || (policy.opt_in && !opted_in)

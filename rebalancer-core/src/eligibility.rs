@@ -83,10 +83,12 @@ impl<'a> Criteria<'a> {
 
     /// An object of the workload's name that is not known to own the pod permits nothing.
     fn owner_opted_in(&self, pod: &Pod) -> bool {
+        let ownership = self.ownership;
         let marked =
-            |owner| self.ownership.object(owner).is_some_and(|object| is_true(&object.annotations, OPT_IN));
-        match self.ownership.tie(pod, self.workload) {
-            Tie::Owned(_) => self.ownership.chain(pod).any(marked),
+            |owner| ownership.object(owner).is_some_and(|object| is_true(&object.annotations, OPT_IN));
+        match ownership.tie(pod, self.workload) {
+            // What is below it has copies of its marks, which stay when it has none any more.
+            Tie::Owned(top) => ownership.chain(pod).skip_while(|owner| *owner != top).any(marked),
             Tie::Presumed(_) | Tie::Stranger => false,
         }
     }
@@ -223,6 +225,14 @@ mod tests {
         let annotations = BTreeMap::from([(OPT_IN.to_owned(), "true".to_owned())]);
         let named = Controller { annotations, ..controller("Deployment", "consumer", 1) };
         let ownership = Ownership { by_name: Some(named), ..Ownership::default() };
+        check_owned(&ownership, &policy, &pod("a"), Some(Veto::NotOptedIn { annotation: OPT_IN }));
+    }
+
+    #[test]
+    fn a_mark_that_a_set_has_kept_of_its_deployment_opts_nobody_in() {
+        let policy = Policy { opt_in: true, ..Policy::default() };
+        let mut ownership = owned_by(controller("Deployment", "consumer", 1)).ownership;
+        ownership.objects[0].annotations.insert(OPT_IN.to_owned(), "true".to_owned());
         check_owned(&ownership, &policy, &pod("a"), Some(Veto::NotOptedIn { annotation: OPT_IN }));
     }
 

@@ -226,8 +226,7 @@ fn opted_out(snapshot: &Snapshot) -> Option<NotNow> {
     let pods = snapshot.pods.iter().map(|pod| &pod.pod);
     let mut owners = pods
         .filter(|pod| ownership.owns(pod, &snapshot.workload.name))
-        .flat_map(|pod| ownership.chain(pod))
-        .filter_map(|owner| ownership.object(owner));
+        .flat_map(|pod| ownership.marking(pod));
     (controller.as_ref().is_some_and(marked) || owners.any(marked)).then_some(OPTED_OUT)
 }
 

@@ -63,8 +63,8 @@ fn below(snapshot: &Snapshot) -> BTreeSet<&Uid> {
     }
 }
 
-/// Every object above a pod that leads it to the workload.
-pub(super) fn above<'a>(observed: &'a ObservedPod, snapshot: &'a Snapshot) -> Vec<&'a Controller> {
+/// Every object above one of the workload's own pods, its own owner first.
+fn above_or_presumed<'a>(observed: &'a ObservedPod, snapshot: &'a Snapshot) -> Vec<&'a Controller> {
     let mut found: Vec<&Controller> = Vec::new();
     if !is_owned(&observed.pod, snapshot) {
         return found;
@@ -77,10 +77,36 @@ pub(super) fn above<'a>(observed: &'a ObservedPod, snapshot: &'a Snapshot) -> Ve
         found.push(object);
         next = object.owner.as_ref();
     }
+    found
+}
+
+/// The same, where they lead the pod to the workload and do not merely have names like it.
+fn above<'a>(observed: &'a ObservedPod, snapshot: &'a Snapshot) -> Vec<&'a Controller> {
+    let found = above_or_presumed(observed, snapshot);
     let named = |owner: &Owner| owner.name == snapshot.workload.name;
     let leads = observed.pod.owner.as_ref().is_some_and(named)
         || found.iter().any(|object| object.owner.as_ref().is_some_and(named));
     if leads { found } else { Vec::new() }
+}
+
+/// Those of them that have the workload's name, or stand above such a one: what is below may have marks that are old.
+pub(super) fn at_and_above_the_workload<'a>(
+    observed: &'a ObservedPod,
+    snapshot: &'a Snapshot,
+) -> Vec<&'a Controller> {
+    let mut found = above(observed, snapshot);
+    let first = found.iter().position(|object| object.name == snapshot.workload.name);
+    match first {
+        Some(first) => found.split_off(first),
+        None => Vec::new(),
+    }
+}
+
+/// A mark that was copied from an owner that is known, and stays when the owner has none any more.
+fn is_copied(object: &Controller, snapshot: &Snapshot) -> bool {
+    let known =
+        object.owner.as_ref().is_some_and(|owner| objects(snapshot).any(|above| is_meant(above, owner)));
+    known && (object.kind == "ReplicaSet" || object.kind == "ReplicationController")
 }
 
 /// What owns the pods, and what that says, forbids nothing.
@@ -96,8 +122,10 @@ pub(super) fn check(snapshot: &Snapshot) -> Vec<Violation> {
         told.is_some_and(|value| value.trim().to_lowercase() != "false")
     };
     let all_owned = snapshot.pods.iter().filter(|pod| is_owned(&pod.pod, snapshot));
-    let opted_out = controller.is_some_and(marked)
-        || all_owned.clone().any(|pod| above(pod, snapshot).into_iter().any(marked));
+    let marks = |pod: &ObservedPod| {
+        above_or_presumed(pod, snapshot).into_iter().any(|owner| marked(owner) && !is_copied(owner, snapshot))
+    };
+    let opted_out = controller.is_some_and(marked) || all_owned.clone().any(marks);
     let told_by_status = controller.is_some_and(|owner| {
         owner.kind == "StatefulSet" && owner.api_version.split('/').next() == Some("apps")
     }) && progress.is_some();

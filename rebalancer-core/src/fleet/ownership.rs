@@ -100,6 +100,18 @@ impl Ownership {
         std::iter::successors(pod.owner.as_ref(), above).take(LONGEST_CHAIN)
     }
 
+    /// The objects above a pod whose marks count.
+    ///
+    /// A ReplicaSet's are copies of its owner's, and its owner does not take them back: they count only where the owner
+    /// itself can't be read.
+    pub fn marking<'a>(&'a self, pod: &'a Pod) -> impl Iterator<Item = &'a Controller> {
+        let is_copy = |object: &&Controller| {
+            let is_revision = matches!(object.kind.as_str(), "ReplicaSet" | "ReplicationController");
+            is_revision && object.owner.as_ref().is_some_and(|owner| self.object(owner).is_some())
+        };
+        self.chain(pod).filter_map(|owner| self.object(owner)).filter(move |object| !is_copy(object))
+    }
+
     /// How a pod is tied to the workload of this name.
     #[must_use]
     pub fn tie<'a>(&'a self, pod: &'a Pod, workload: &str) -> Tie<'a> {

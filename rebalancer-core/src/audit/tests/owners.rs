@@ -25,7 +25,19 @@ fn a_mark_on_any_owner_is_seen() {
     let mark = || BTreeMap::from([("pod-rebalancer.io/opt-out".to_owned(), "true".to_owned())]);
     let what = ["the workload opted out"];
     check(|around, _| around.controller.as_mut().unwrap().annotations = mark(), &what);
-    check(|around, _| around.ownership.objects[0].annotations = mark(), &what);
+    let copied = |around: &mut Surroundings, _: &mut Snapshot| {
+        around.ownership.objects[0].annotations = mark();
+    };
+    check(copied, &[]);
+    let of_what_is_not_read = |around: &mut Surroundings, _: &mut Snapshot| {
+        around.controller = None;
+        around.ownership.objects = vec![Controller {
+            owner: Some(owner("Rollout", "consumer")),
+            annotations: mark(),
+            ..controller("ReplicaSet", "consumer-1", 6)
+        }];
+    };
+    check(of_what_is_not_read, &what);
     check(
         |around, _| around.ownership.objects.push(Controller { annotations: mark(), ..second_set(None) }),
         &[],

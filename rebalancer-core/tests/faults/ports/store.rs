@@ -3,7 +3,9 @@
 
 use async_trait::async_trait;
 use jiff::{SignedDuration, Timestamp};
-use rebalancer_core::history::{Acquired, Breaker, Peeked, Record, StateError, StateStore, Token};
+use rebalancer_core::history::{
+    Acquired, Breaker, Peeked, Record, RemovalFate, RotatedPod, StateError, StateStore, Token,
+};
 
 use super::{Call, Port, call};
 use crate::event::What;
