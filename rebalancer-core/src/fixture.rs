@@ -37,6 +37,7 @@ pub(crate) fn pod(name: &str) -> Pod {
         annotations: BTreeMap::new(),
         container: Some(Requests { cpu: Some(Cores::new(1.0).unwrap()), memory: None }),
         whole: Requests::default(),
+        restarted_at: None,
     }
 }
 

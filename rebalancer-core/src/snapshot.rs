@@ -1,6 +1,6 @@
 //! Joins what Kubernetes lists now with what the metric system measured, into one snapshot in a fixed order.
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
 use crate::fleet::{
     Controller, DisruptionBudget, Hpa, Indicator, Ownership, PartitionLoad, Pod, Samples, Scaling,
@@ -199,7 +199,9 @@ impl Snapshot {
                 Ok(samples) => {
                     readable.push(indicator);
                     join(&mut pods, &mut unlisted, &samples, |pod, load| {
-                        *pod.loads.slot(indicator) = Some(load);
+                        if !may_be_of_a_dead_container(&pod.pod, indicator, taken_at) {
+                            *pod.loads.slot(indicator) = Some(load);
+                        }
                     });
                 }
                 Err(error) => degraded.push(Degraded { indicator, error }),
@@ -266,6 +268,16 @@ fn observed(mut pods: Vec<Pod>, requests: &Samples, workload: &str, of_container
             }
         })
         .collect()
+}
+
+/// For how long a server gives the last sample of a series that ended: the look-back of Prometheus.
+const LOOK_BACK: SignedDuration = SignedDuration::from_mins(5);
+
+/// The memory of a container that died is shown for the look-back, beside that of its successor, and whose a sample is can
+/// no longer be told: it is missing. A rate of CPU covers no more than the metrics window, which MINIMUM_POD_AGE outlasts.
+fn may_be_of_a_dead_container(pod: &Pod, indicator: Indicator, at: Timestamp) -> bool {
+    let restarted = pod.restarted_at.is_some_and(|restarted| at.duration_since(restarted) < LOOK_BACK);
+    indicator == Indicator::Memory && restarted
 }
 
 /// Walks pods and samples together, both sorted by name. Two pods with one name (one going, one coming) both stay
@@ -354,6 +366,35 @@ mod tests {
         let snapshot = assemble(vec![pod("a"), bare], readings);
         let requests: Vec<_> = snapshot.pods.iter().map(|pod| pod.cpu_request.map(Cores::get)).collect();
         assert_eq!(requests, [Some(1.0), Some(2.0)]);
+    }
+
+    #[test]
+    fn requests_are_those_that_the_autoscaler_divides_by() {
+        let mut pod = pod("a");
+        pod.whole.cpu = Cores::new(4.0).ok();
+        let request = |of_container| {
+            let hpa = Hpa { of_container, ..crate::fixture::hpa(70.0) };
+            let pods = vec![pod.clone()];
+            let readings = readings(&[("a", 1.0)]);
+            let snapshot = Snapshot::assemble(workload(), NOW, pods, Ok(vec![hpa]), "", readings).unwrap();
+            snapshot.pods[0].cpu_request.map(Cores::get)
+        };
+        assert_eq!(request(false), Some(4.0));
+        assert_eq!(request(true), Some(1.0));
+    }
+
+    #[test]
+    fn the_memory_of_a_container_that_may_be_dead_is_nobody_s() {
+        let with = |ago: i64| {
+            let restarted_at = Some(NOW - SignedDuration::from_secs(ago));
+            let mut both = readings(&[("a", 1.0)]);
+            both.loads.insert(Indicator::Memory, Ok(crate::fixture::samples(&[("a", 1.6e9)])));
+            let snapshot = assemble(vec![Pod { restarted_at, ..pod("a") }], both);
+            let of = |indicator| snapshot.pods[0].loads.get(indicator).is_some();
+            (of(Indicator::Cpu), of(Indicator::Memory))
+        };
+        assert_eq!(with(299), (true, false));
+        assert_eq!(with(300), (true, true));
     }
 
     #[test]

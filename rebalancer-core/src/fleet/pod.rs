@@ -95,6 +95,8 @@ pub struct Pod {
     /// Since when the Ready condition is what it is, with the container that runs now: the later of the two. A container
     /// that was restarted is a fresh member of the group, whether or not the condition went to False meanwhile.
     pub ready_since: Option<Timestamp>,
+    /// When the target container started that runs now, if another one ran before it in this pod.
+    pub restarted_at: Option<Timestamp>,
     /// It has a deletion time stamp: it is on its way out.
     pub terminating: bool,
     /// When it was created.

@@ -165,6 +165,7 @@ impl World {
             annotations: BTreeMap::new(),
             container: Some(Requests { cpu: Cores::new(1.0).ok(), memory: None }),
             whole: Requests::default(),
+            restarted_at: None,
         }
     }
 }

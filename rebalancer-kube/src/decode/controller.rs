@@ -70,7 +70,8 @@ impl<'de> Deserialize<'de> for Number {
         Ok(match Value::deserialize(deserializer)? {
             Value::Null => Self::Absent,
             Value::String(text) => text.parse().map_or(Self::Strange, Self::Known),
-            value => value.as_i64().map_or(Self::Strange, Self::Known),
+            Value::Number(number) => number.as_i64().map_or(Self::Strange, Self::Known),
+            Value::Bool(_) | Value::Array(_) | Value::Object(_) => Self::Strange,
         })
     }
 }

@@ -96,10 +96,20 @@ struct Status {
 }
 
 #[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
 struct ContainerStatus {
     name: String,
     #[serde(default)]
+    restart_count: i64,
+    #[serde(default)]
     state: State,
+}
+
+impl ContainerStatus {
+    /// Since when the container runs that runs now.
+    fn started_at(&self) -> Option<Timestamp> {
+        time(self.state.running.as_ref()?.started_at.as_deref())
+    }
 }
 
 #[derive(Deserialize, Default)]
@@ -142,13 +152,15 @@ pub(crate) fn pod(raw: RawPod, namespace: &str, container: &str) -> Result<Pod, 
     let whole = whole(&spec);
     let Spec { node_name, priority_class_name, priority, containers, init_containers, .. } = spec;
     let measured = running(containers, init_containers).find(|found| found.name == container);
+    let seen = status_of(&status, container);
     let ready = status.conditions.iter().flatten().find(|condition| condition.r#type == "Ready");
     Ok(Pod {
         namespace: found,
         uid: Uid::new(present(metadata.uid, "a UID")?),
         phase: phase(&status.phase),
         ready: ready.is_some_and(|ready| ready.status == "True"),
-        ready_since: ready.and_then(|ready| ready_since(ready, started_at(&status, container))),
+        ready_since: ready.and_then(|ready| ready_since(ready, seen.and_then(ContainerStatus::started_at))),
+        restarted_at: seen.filter(|seen| seen.restart_count > 0).and_then(ContainerStatus::started_at),
         terminating: metadata.deletion_timestamp.is_some(),
         created_at: time(metadata.creation_timestamp.as_deref()),
         node: node_name,
@@ -173,11 +185,9 @@ fn is_sidecar(container: &Container) -> bool {
     container.restart_policy.as_deref() == Some("Always")
 }
 
-/// Since when the container runs that runs now.
-fn started_at(status: &Status, container: &str) -> Option<Timestamp> {
+fn status_of<'a>(status: &'a Status, container: &str) -> Option<&'a ContainerStatus> {
     let statuses = status.container_statuses.iter().chain(&status.init_container_statuses).flatten();
-    let found = statuses.into_iter().find(|found| found.name == container)?;
-    time(found.state.running.as_ref()?.started_at.as_deref())
+    statuses.into_iter().find(|found| found.name == container)
 }
 
 /// A container may be restarted so fast that the condition does not change.
@@ -308,6 +318,7 @@ mod tests {
                 memory: Some(Bytes::new(1_073_741_824.0).unwrap()),
             }),
             whole: Requests::default(),
+            restarted_at: None,
         };
         assert_eq!(decode(full()), Ok(expected));
     }
@@ -365,6 +376,11 @@ mod tests {
         for status in ["containerStatuses", "initContainerStatuses"] {
             assert_eq!(since(status, restarted()), Some("2026-01-02T05:00:00Z".to_owned()));
         }
+        let mut value = full();
+        value["status"]["containerStatuses"] =
+            json!([{"name": "consumer", "restartCount": 1, "state": restarted()}]);
+        let restarted_at = decode(value).unwrap().restarted_at.map(|at| at.to_string());
+        assert_eq!(restarted_at, Some("2026-01-02T05:00:00Z".to_owned()));
         assert_eq!(since("containerStatuses", running("2026-01-02T03:04:06Z")), ready);
         assert_eq!(since("containerStatuses", json!({"waiting": {}})), ready);
     }

@@ -48,6 +48,7 @@ fn pod(name: &str) -> Pod {
         annotations: BTreeMap::new(),
         container: Some(Requests { cpu: Some(Cores::new(1.0).unwrap()), memory: None }),
         whole: Requests::default(),
+        restarted_at: None,
     }
 }
 
