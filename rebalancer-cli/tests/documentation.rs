@@ -116,7 +116,7 @@ fn messages() -> Vec<(&'static str, String)> {
     let share = |share| Share::new(share).unwrap();
     let why = Trip::RotationsDidNotHelp { in_a_row: 2 };
     let holds = [
-        Hold::NotPersistent { indicator: cpu, seen_in: 1, windows: 3, required: 2 },
+        Hold::NotPersistent { indicator: cpu, seen_in: 1, windows: 3, required: 2, younger: 0 },
         Hold::PastUnknown {
             indicator: cpu,
             error: Some(MetricsError::Unavailable { message: "no answer".to_owned() }),

@@ -33,6 +33,7 @@ impl Fleet<'_> {
             seen_in,
             windows: persistence.windows(),
             required: persistence.required(),
+            younger: self.younger_than(raised, &readings),
         };
         let seen_in = 1 + readings.iter().filter(|reading| reading.out_of_balance).count();
         if seen_in < persistence.required() {
@@ -51,6 +52,18 @@ impl Fleet<'_> {
             (0, Some(&longest)) => Err(not_persistent(longest)),
             _ => Ok(passing),
         }
+    }
+
+    /// Hot pods that were not there in enough of these readings, so that nothing can be known of them yet.
+    fn younger_than(&self, raised: &IndicatorReport, readings: &[Reading<'_>]) -> usize {
+        let required = self.policy.persistence.required();
+        let was_there =
+            |since: Option<Timestamp>, reading: &&Reading<'_>| since.is_some_and(|since| since <= reading.at);
+        let is_younger = |pod: &&Eligible| {
+            let since = self.snapshot.pods.get(pod.index).and_then(|pod| pod.pod.ready_since);
+            1 + readings.iter().filter(|reading| was_there(since, reading)).count() < required
+        };
+        self.eligible.iter().filter(|pod| pod.is_hot(raised)).filter(is_younger).count()
     }
 
     fn readings(&self, raised: &IndicatorReport) -> Result<Vec<Reading<'_>>, Hold> {

@@ -132,6 +132,8 @@ pub enum Hold {
         windows: usize,
         /// In how many it must have been there.
         required: usize,
+        /// Hot pods that are younger than so many readings.
+        younger: usize,
     },
     /// Whether the imbalance was there before can't be known.
     PastUnknown {
@@ -272,11 +274,20 @@ impl fmt::Display for Hold {
                 "disruption budget {budget} lets {allowed} pods go now, and a rotation needs one hot and one cold pod; a \
                  budget that never allows two must be loosened"
             ),
-            Self::NotPersistent { indicator, seen_in, windows, required } => write!(
-                f,
-                "{indicator} was out of balance in {seen_in} of the last {windows} readings, {required} are asked for: \
-                 it may be a spike (PERSISTENCE_REQUIRED)"
-            ),
+            Self::NotPersistent { indicator, seen_in, windows, required, younger } => {
+                write!(
+                    f,
+                    "{indicator} was out of balance in {seen_in} of the last {windows} readings, {required} are asked for: "
+                )?;
+                match younger {
+                    0 => f.write_str("it may be a spike (PERSISTENCE_REQUIRED)"),
+                    1 => f.write_str("a hot pod is younger than those readings, and is judged when it is old enough"),
+                    younger => write!(
+                        f,
+                        "{younger} hot pods are younger than those readings, and are judged when they are old enough"
+                    ),
+                }
+            }
             Self::PastUnknown { indicator, error: Some(error) } => {
                 write!(f, "whether {indicator} was out of balance before can't be known: {error}")
             }
