@@ -54,14 +54,14 @@ impl Fleet<'_> {
         }
     }
 
-    /// Hot pods that were not there in enough of these readings, so that nothing can be known of them yet.
+    /// Hot pods that were not there yet in too many of these readings, so that nothing can be known of them.
     fn younger_than(&self, raised: &IndicatorReport, readings: &[Reading<'_>]) -> usize {
-        let required = self.policy.persistence.required();
-        let was_there =
-            |since: Option<Timestamp>, reading: &&Reading<'_>| since.is_some_and(|since| since <= reading.at);
+        let persistence = self.policy.persistence;
         let is_younger = |pod: &&Eligible| {
             let since = self.snapshot.pods.get(pod.index).and_then(|pod| pod.pod.ready_since);
-            1 + readings.iter().filter(|reading| was_there(since, reading)).count() < required
+            let came_after = |reading: &&Reading<'_>| since.is_none_or(|since| since > reading.at);
+            let missed = readings.iter().filter(came_after).count();
+            persistence.windows().saturating_sub(missed) < persistence.required()
         };
         self.eligible.iter().filter(|pod| pod.is_hot(raised)).filter(is_younger).count()
     }
