@@ -96,6 +96,8 @@ fn by_hold(name: &str) -> Option<&'static str> {
         "metrics_incomplete" => "check CONTAINER_NAME, and that the metric server scrapes every node",
         "ambiguous_series" => "select one with PROMETHEUS_MATCHERS, or wait for METRICS_TIME_WINDOW to pass",
         "ambiguous_target" => "keep one for this workload, or correct HPA_PREFIX and DEPLOYMENT_NAME",
+        "several_owners" => "narrow KUBE_LABEL_SELECTOR to the pods of one of them",
+        "pod_count_disagrees" => "KUBE_LABEL_SELECTOR",
         "too_few_pods" => "MINIMUM_PODS_REQUIRED",
         "share_too_small" => "MAXIMUM_REMOVAL_SHARE",
         "not_persistent" => "PERSISTENCE_REQUIRED",
@@ -150,7 +152,8 @@ mod tests {
     use super::*;
 
     /// Every hold whose own words say all there is to say.
-    const PLAIN: [&str; 15] = [
+    const PLAIN: [&str; 16] = [
+        "owner_gone",
         "requests_unknown",
         "unusable_target",
         "no_hot_pod",

@@ -11,7 +11,7 @@ use std::process::Command;
 
 use jiff::{SignedDuration, Timestamp};
 use rebalancer_core::eligibility::Veto;
-use rebalancer_core::fleet::{Indicator, Owner, Phase};
+use rebalancer_core::fleet::{Indicator, Owner, Phase, Uid};
 use rebalancer_core::guard::NotNow;
 use rebalancer_core::history::{Pause, Trip};
 use rebalancer_core::port::MetricsError;
@@ -71,7 +71,12 @@ fn messages() -> Vec<(&'static str, String)> {
     let (hour, five_minutes) = (SignedDuration::from_hours(1), SignedDuration::from_mins(5));
     let until = at + hour;
     let of = || "Deployment consumer".to_owned();
-    let owner = || Owner { kind: "ReplicaSet".to_owned(), name: "other-7d4b9c".to_owned() };
+    let owner = || Owner {
+        api_version: "apps/v1".to_owned(),
+        kind: "ReplicaSet".to_owned(),
+        name: "other-7d4b9c".to_owned(),
+        uid: Uid::new("u"),
+    };
     let vetoes = [
         Veto::SystemNamespace,
         Veto::Critical { priority_class: "system-node-critical".to_owned() },
@@ -92,6 +97,9 @@ fn messages() -> Vec<(&'static str, String)> {
     let guards = [
         NotNow::OptedOut { annotation: "pod-rebalancer.io/opt-out" },
         NotNow::QuietHours { window: "Mon-Fri 08:00-18:00".to_owned(), until },
+        NotNow::SeveralOwners { owners: vec![of(), "Rollout consumer".to_owned()] },
+        NotNow::OwnerGone { of: of() },
+        NotNow::CountsDisagree { of: of(), says: 2, listed: 8, ending: 0 },
         NotNow::RolloutInProgress { of: of(), updated: 2, current: 6 },
         NotNow::ScalingInProgress { by: of(), current: 6, desired: 8 },
         NotNow::ScaleInPending { current: 6, minimum: 3 },
@@ -108,7 +116,7 @@ fn messages() -> Vec<(&'static str, String)> {
     let share = |share| Share::new(share).unwrap();
     let why = Trip::RotationsDidNotHelp { in_a_row: 2 };
     let holds = [
-        Hold::NotPersistent { indicator: cpu, seen_in: 1, windows: 3, required: 2 },
+        Hold::NotPersistent { indicator: cpu, seen_in: 1, windows: 3, required: 2, younger: 0 },
         Hold::PastUnknown {
             indicator: cpu,
             error: Some(MetricsError::Unavailable { message: "no answer".to_owned() }),

@@ -1,7 +1,7 @@
 //! A whole cycle, with ports of one's own. What a port does not implement has a safe default.
 
 use async_trait::async_trait;
-use rebalancer_core::fleet::{PodRef, Samples};
+use rebalancer_core::fleet::{Owner, PodRef, Samples};
 use rebalancer_core::jiff::{SignedDuration, Timestamp};
 use rebalancer_core::port::{
     Clock, Inventory, InventoryError, MetricsSource, Mode, PodDeleter, Readings, RemovalError,
@@ -46,7 +46,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let since = Timestamp::UNIX_EPOCH - SignedDuration::from_hours(1);
     let pod = |number: usize| {
         let pod = Pod::new(format!("consumer-{number}"), format!("uid-{number}")).with_namespace("streams");
-        pod.with_owner("StatefulSet", "consumer").with_ready_since(since)
+        pod.with_owner(Owner::of_apps("StatefulSet", "consumer", "uid-of-the-set")).with_ready_since(since)
     };
     let lags = [9_000.0, 8_000.0, 900.0, 800.0, 700.0, 600.0, 90.0, 80.0];
     let world = World(lags.into_iter().enumerate().map(|(number, lag)| (pod(number), lag)).collect());

@@ -1,5 +1,6 @@
 //! A decision on data in memory: no ports, no runtime.
 
+use rebalancer_core::fleet::Owner;
 use rebalancer_core::jiff::{SignedDuration, Timestamp};
 use rebalancer_core::unit::{Cores, Load};
 use rebalancer_core::{Constraints, Indicator, Pod, Policy, Snapshot, plan};
@@ -9,7 +10,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let mut fleet = Snapshot::builder("streams", "consumer", now);
     for (number, cores) in [1.9, 1.7, 0.8, 0.6, 0.4, 0.3, 0.3, 0.2].into_iter().enumerate() {
         let pod = Pod::new(format!("consumer-7d4b9c-{number}"), format!("uid-{number}"))
-            .with_owner("ReplicaSet", "consumer-7d4b9c")
+            .with_owner(Owner::of_apps("ReplicaSet", "consumer-7d4b9c", "uid-of-the-set"))
             .with_ready_since(now - SignedDuration::from_hours(1))
             .with_cpu_request(Cores::new(1.0)?);
         fleet = fleet.pod(pod, [(Indicator::Cpu, Load::new(cores)?)]);

@@ -1,7 +1,7 @@
 //! What removing two pods would do to a consumer group, by the rules of two assignors.
 
 use rebalancer_core::assignor::Assignor;
-use rebalancer_core::fleet::PartitionLoad;
+use rebalancer_core::fleet::{Owner, PartitionLoad};
 use rebalancer_core::jiff::{SignedDuration, Timestamp};
 use rebalancer_core::policy::Timing;
 use rebalancer_core::unit::Load;
@@ -20,7 +20,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
             partitions.push(PartitionLoad { topic, partition, pod: Some(name.clone()), load });
         }
         let pod = Pod::new(name, format!("uid-{number}"))
-            .with_owner("StatefulSet", "consumer")
+            .with_owner(Owner::of_apps("StatefulSet", "consumer", "uid-of-the-set"))
             .with_ready_since(now - SignedDuration::from_hours(1));
         fleet = fleet.pod(pod, [(Indicator::ConsumptionRate, Load::new(4.0 * rate)?)]);
     }

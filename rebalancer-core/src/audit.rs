@@ -255,7 +255,7 @@ fn unfit(observed: &ObservedPod, snapshot: &Snapshot, policy: &Policy) -> Option
         Some(Violation::TooYoung { pod: pod() })
     } else if untouchable(observed)
         || forbidden(observed, snapshot, policy)
-        || !is_own(observed, &snapshot.workload.name)
+        || !owners::is_own(observed, snapshot)
     {
         Some(Violation::Untouchable { pod: pod() })
     } else {
@@ -300,20 +300,11 @@ fn forbidden(observed: &ObservedPod, snapshot: &Snapshot, policy: &Policy) -> bo
         annotations.get("pod-rebalancer.io/opt-in").map(|value| value.trim().to_lowercase()).as_deref()
             == Some("true")
     };
-    let controller = snapshot.surroundings.controller.as_ref();
-    let opted_in =
-        marked(&observed.pod.annotations) || controller.is_some_and(|owner| marked(&owner.annotations));
+    let above = owners::at_and_above_the_workload(observed, snapshot);
+    let opted_in = marked(&observed.pod.annotations) || above.iter().any(|owner| marked(&owner.annotations));
     let too_important =
         observed.pod.priority.is_some_and(|priority| priority > policy.eligibility.highest_priority);
     too_important || (policy.eligibility.opt_in && !opted_in)
-}
-
-/// Whether the workload owns the pod: by its own name, or by that of one of its ReplicaSets.
-fn is_own(observed: &ObservedPod, workload: &str) -> bool {
-    let Some(owner) = &observed.pod.owner else { return false };
-    let of_replica_set = owner.kind == "ReplicaSet"
-        && owner.name.rsplit_once('-').is_some_and(|(name, hash)| name == workload && !hash.is_empty());
-    (owner.name == workload || of_replica_set) && observed.pod.container.is_some()
 }
 
 fn check_shape(plan: &Plan, policy: &Policy) -> Option<Violation> {
@@ -331,7 +322,7 @@ fn check_rest(
     snapshot: &Snapshot,
     policy: &Policy,
 ) -> Option<Violation> {
-    let counts = |pod: &&ObservedPod| serves(pod) && is_own(pod, &snapshot.workload.name);
+    let counts = |pod: &&ObservedPod| serves(pod) && owners::is_own(pod, snapshot);
     let left = snapshot.pods.iter().filter(counts).filter(|pod| !removed.contains(&pod.pod.uid)).count();
     let minimum = policy.limits.minimum_pods;
     let serving = snapshot.pods.iter().filter(counts).count();
@@ -348,16 +339,7 @@ fn check_rest(
 fn check_surroundings(plan: &Plan, snapshot: &Snapshot, policy: &Policy) -> Vec<Violation> {
     let mut violations = Vec::new();
     let around = &snapshot.surroundings;
-    if let Some(owner) = &around.controller {
-        let told = owner.annotations.get("pod-rebalancer.io/opt-out");
-        for (what, holds) in [
-            ("a rollout is in progress", !owner.status_is_current || owner.updated < owner.current),
-            ("a scaling is in progress", owner.current != owner.desired),
-            ("the workload opted out", told.is_some_and(|value| value.trim().to_lowercase() != "false")),
-        ] {
-            violations.extend(holds.then_some(Violation::NotNow { what }));
-        }
-    }
+    violations.extend(owners::check(snapshot));
     if let Some(scaling) = around.scaling {
         let waits =
             policy.guards.wait_for_scale_in && scaling.wants_fewer && scaling.current > scaling.minimum;
@@ -403,7 +385,7 @@ fn check_surroundings(plan: &Plan, snapshot: &Snapshot, policy: &Policy) -> Vec<
 fn unsettled(snapshot: &Snapshot, policy: &Policy) -> bool {
     let mut all = 0_u32;
     let mut fresh = 0_u32;
-    for observed in snapshot.pods.iter().filter(|observed| is_own(observed, &snapshot.workload.name)) {
+    for observed in snapshot.pods.iter().filter(|observed| owners::is_own(observed, snapshot)) {
         let pod = &observed.pod;
         if pod.terminating || pod.phase == Phase::Succeeded || pod.phase == Phase::Failed {
             continue;
@@ -418,6 +400,7 @@ fn unsettled(snapshot: &Snapshot, policy: &Policy) -> bool {
 }
 
 mod load;
+mod owners;
 mod past;
 #[cfg(test)]
 mod tests;

@@ -13,6 +13,7 @@ mod journal;
 mod memory;
 mod observe;
 mod outcome;
+mod ownership;
 mod ports;
 mod run;
 
@@ -21,6 +22,7 @@ pub use journal::{Intent, Journal, Step};
 pub use memory::{LookBack, Memory, NotBegun};
 pub use observe::{FleetReading, Observation, Subject, assemble, decide, observe};
 pub use outcome::{Changed, NotAttempted, Outcome, PodOutcome};
+pub use ownership::ownership;
 pub use ports::{Ports, Uninterrupted, Untold};
 pub use run::{CycleEnd, CycleError, CycleSpec, MemorySettings, run};
 

@@ -8,8 +8,7 @@ pub use veto::Veto;
 
 use std::collections::BTreeMap;
 
-use crate::fleet::Controller;
-use crate::fleet::{Phase, Pod, belongs};
+use crate::fleet::{Ownership, Phase, Pod, REVISION_ANNOTATION, Tie};
 use crate::policy::Policy;
 use crate::snapshot::Snapshot;
 
@@ -35,31 +34,25 @@ const SAFE_TO_EVICT: &str = "cluster-autoscaler.kubernetes.io/safe-to-evict";
 const PREFER_NO_EVICTION: &str = "descheduler.alpha.kubernetes.io/prefer-no-eviction";
 
 /// The annotations that are looked at. Adapters need not carry any other.
-pub const ANNOTATIONS: [&str; 4] = [OPT_IN, OPT_OUT, SAFE_TO_EVICT, PREFER_NO_EVICTION];
+pub const ANNOTATIONS: [&str; 5] = [OPT_IN, OPT_OUT, SAFE_TO_EVICT, PREFER_NO_EVICTION, REVISION_ANNOTATION];
 
 /// By what pods are judged.
 #[derive(Debug, Clone, Copy)]
 pub struct Criteria<'a> {
     /// The workload that a pod must belong to.
     pub workload: &'a str,
+    /// Who owns which pod.
+    pub ownership: &'a Ownership,
     /// The rules.
     pub policy: &'a Policy,
-    /// The workload itself is marked as one that may be touched.
-    pub workload_opted_in: bool,
 }
 
 impl<'a> Criteria<'a> {
     /// Those of a snapshot's workload.
     #[must_use]
     pub fn of(snapshot: &'a Snapshot, policy: &'a Policy) -> Self {
-        Self::under(&snapshot.workload.name, snapshot.surroundings.controller.as_ref(), policy)
-    }
-
-    /// Those of the pods of a workload, when its own object is this one.
-    #[must_use]
-    pub fn under(workload: &'a str, controller: Option<&Controller>, policy: &'a Policy) -> Self {
-        let workload_opted_in = controller.is_some_and(|controller| is_true(&controller.annotations, OPT_IN));
-        Self { workload, policy, workload_opted_in }
+        let ownership = &snapshot.surroundings.ownership;
+        Self { workload: &snapshot.workload.name, ownership, policy }
     }
 
     /// The reason why this pod must not be removed at this time; `None` when it may be.
@@ -67,7 +60,7 @@ impl<'a> Criteria<'a> {
     /// The first reason that holds is given, the one that explains most first.
     #[must_use]
     pub fn veto(&self, pod: &Pod, now: Timestamp) -> Option<Veto> {
-        self.veto_of(pod, belongs(pod, self.workload), now)
+        self.veto_of(pod, self.ownership.belongs(pod, self.workload), now)
     }
 
     /// The same when it is known already whether the pod is one of the workload's own.
@@ -85,8 +78,20 @@ impl<'a> Criteria<'a> {
             return Some(Veto::Priority { priority, limit });
         }
         let allowed =
-            !self.policy.eligibility.opt_in || self.workload_opted_in || is_true(&pod.annotations, OPT_IN);
+            !self.policy.eligibility.opt_in || is_true(&pod.annotations, OPT_IN) || self.owner_opted_in(pod);
         (!allowed).then_some(Veto::NotOptedIn { annotation: OPT_IN })
+    }
+
+    /// An object of the workload's name that is not known to own the pod permits nothing.
+    fn owner_opted_in(&self, pod: &Pod) -> bool {
+        let ownership = self.ownership;
+        let marked =
+            |owner| ownership.object(owner).is_some_and(|object| is_true(&object.annotations, OPT_IN));
+        match ownership.tie(pod, self.workload) {
+            // What is below it has copies of its marks, which stay when it has none any more.
+            Tie::Owned(top) => ownership.chain(pod).skip_while(|owner| *owner != top).any(marked),
+            Tie::Presumed(_) | Tie::Stranger => false,
+        }
     }
 }
 
@@ -168,8 +173,8 @@ fn age_veto(pod: &Pod, minimum: SignedDuration, now: Timestamp) -> Option<Veto> 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::fixture::{self, pod};
-    use crate::fleet::Owner;
+    use crate::fixture::{self, controller, owned_by, owner, pod};
+    use crate::fleet::{Controller, Owner};
 
     fn check(change: impl FnOnce(&mut Pod), expected: Option<Veto>) {
         let mut subject = pod("a");
@@ -178,7 +183,14 @@ mod tests {
     }
 
     fn check_under(policy: &Policy, workload_opted_in: bool, subject: &Pod, expected: Option<Veto>) {
-        let criteria = Criteria { workload: "consumer", policy, workload_opted_in };
+        let mark = BTreeMap::from([(OPT_IN.to_owned(), workload_opted_in.to_string())]);
+        let deployment = Controller { annotations: mark, ..controller("Deployment", "consumer", 1) };
+        let ownership = owned_by(deployment).ownership;
+        check_owned(&ownership, policy, subject, expected);
+    }
+
+    fn check_owned(ownership: &Ownership, policy: &Policy, subject: &Pod, expected: Option<Veto>) {
+        let criteria = Criteria { workload: "consumer", ownership, policy };
         assert_eq!(criteria.veto(subject, fixture::NOW), expected);
     }
 
@@ -206,6 +218,23 @@ mod tests {
             marked.annotations.insert(OPT_IN.to_owned(), value.to_owned());
             check_under(&policy, false, &marked, expected);
         }
+    }
+
+    #[test]
+    fn an_object_that_only_has_the_workload_s_name_opts_nobody_in() {
+        let policy = Policy::default().with_opt_in(true);
+        let annotations = BTreeMap::from([(OPT_IN.to_owned(), "true".to_owned())]);
+        let named = Controller { annotations, ..controller("Deployment", "consumer", 1) };
+        let ownership = Ownership { by_name: Some(named), ..Ownership::default() };
+        check_owned(&ownership, &policy, &pod("a"), Some(Veto::NotOptedIn { annotation: OPT_IN }));
+    }
+
+    #[test]
+    fn a_mark_that_a_set_has_kept_of_its_deployment_opts_nobody_in() {
+        let policy = Policy::default().with_opt_in(true);
+        let mut ownership = owned_by(controller("Deployment", "consumer", 1)).ownership;
+        ownership.objects[0].annotations.insert(OPT_IN.to_owned(), "true".to_owned());
+        check_owned(&ownership, &policy, &pod("a"), Some(Veto::NotOptedIn { annotation: OPT_IN }));
     }
 
     #[test]
@@ -238,11 +267,11 @@ mod tests {
     fn a_pod_that_nobody_replaces_is_never_a_candidate() {
         check(|pod| pod.owner = None, Some(Veto::NoController));
         check(|pod| pod.mirror = true, Some(Veto::Mirror));
-        let owner = |kind: &str| Some(Owner { kind: kind.to_owned(), name: "consumer".to_owned() });
+        let of = |kind: &str| Some(owner(kind, "consumer"));
         for kind in UNSUITABLE_CONTROLLERS {
-            check(|pod| pod.owner = owner(kind), Some(Veto::Controller { kind: kind.to_owned() }));
+            check(|pod| pod.owner = of(kind), Some(Veto::Controller { kind: kind.to_owned() }));
         }
-        check(|pod| pod.owner = owner("StatefulSet"), None);
+        check(|pod| pod.owner = of("StatefulSet"), None);
     }
 
     #[test]
@@ -264,17 +293,37 @@ mod tests {
         for (kind, name, own) in [
             ("ReplicaSet", "consumer-7d4b9c", true),
             ("ReplicaSet", "consumer", true),
+            ("ReplicationController", "consumer-7", true),
             ("StatefulSet", "consumer", true),
+            ("CloneSet", "consumer", true),
             ("ReplicaSet", "consumer-v2-7d4b9c", false),
             ("ReplicaSet", "consumer-", false),
             ("ReplicaSet", "other-7d4b9c", false),
+            ("ReplicationController", "consumer-v2", false),
             ("StatefulSet", "consumer-v2", false),
             ("StatefulSet", "consumers", false),
         ] {
-            let owner = Owner { kind: kind.to_owned(), name: name.to_owned() };
+            let owner = owner(kind, name);
             let expected = (!own).then(|| Veto::AnotherWorkload { owner: owner.clone() });
             check(|pod| pod.owner = Some(owner.clone()), expected);
         }
+    }
+
+    #[test]
+    fn where_its_owner_could_be_read_a_pod_is_known_by_uid_and_not_by_a_name() {
+        let stranger = |owner: &Owner| Some(Veto::AnotherWorkload { owner: owner.clone() });
+        let check_set = |name: &str, top: Option<Owner>, own: bool| {
+            let named = owner("ReplicaSet", name);
+            let set = Controller { owner: top, ..controller("ReplicaSet", name, 1) };
+            let ownership = Ownership { objects: vec![set], ..Ownership::default() };
+            let subject = Pod { owner: Some(named.clone()), ..pod("a") };
+            let expected = if own { None } else { stranger(&named) };
+            check_owned(&ownership, &Policy::default(), &subject, expected);
+        };
+        check_set("adopted", Some(owner("Deployment", "consumer")), true);
+        check_set("consumer-1", Some(owner("Rollout", "consumer")), true);
+        check_set("consumer-1", Some(owner("Deployment", "other")), false);
+        check_set("consumer-1", None, false);
     }
 
     #[test]

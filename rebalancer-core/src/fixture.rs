@@ -5,12 +5,15 @@ use std::collections::BTreeMap;
 use jiff::{SignedDuration, Timestamp};
 
 use crate::audit::Violation;
-use crate::fleet::{CpuTarget, Hpa, Indicator, Owner, Phase, Pod, Requests, Samples, Uid, Workload};
+use crate::fleet::{
+    Controller, CpuTarget, Hpa, Indicator, Owner, Ownership, Phase, Pod, Progress, Requests, Samples, Uid,
+    Workload,
+};
 use crate::history::Constraints;
 use crate::policy::{Persistence, Policy};
 use crate::port::Readings;
 use crate::report::{Plan, Report, Verdict};
-use crate::snapshot::Snapshot;
+use crate::snapshot::{Snapshot, Surroundings};
 use crate::unit::{Cores, Load, Share};
 
 /// 2026-01-01T00:00:00Z.
@@ -29,14 +32,51 @@ pub(crate) fn pod(name: &str) -> Pod {
         terminating: false,
         created_at: Some(since),
         node: Some("node-1".to_owned()),
-        owner: Some(Owner { kind: "ReplicaSet".to_owned(), name: "consumer-1".to_owned() }),
+        owner: Some(owner("ReplicaSet", "consumer-1")),
         mirror: false,
         priority_class: None,
         priority: Some(0),
         labels: BTreeMap::from([("app".to_owned(), "consumer".to_owned())]),
         annotations: BTreeMap::new(),
         container: Some(Requests { cpu: Some(Cores::new(1.0).unwrap()), memory: None }),
+        whole: Requests::default(),
+        restarted_at: None,
     }
+}
+
+/// A reference to an object whose UID follows from its kind and name.
+pub(crate) fn owner(kind: &str, name: &str) -> Owner {
+    Owner {
+        api_version: "apps/v1".to_owned(),
+        kind: kind.to_owned(),
+        name: name.to_owned(),
+        uid: Uid::new(format!("uid-of-{kind}-{name}")),
+    }
+}
+
+/// The object that [`owner`] names, at rest with so many pods.
+pub(crate) fn controller(kind: &str, name: &str, pods: u32) -> Controller {
+    let Owner { api_version, kind, name, uid } = owner(kind, name);
+    let progress = Progress { status_is_current: true, desired: pods, current: pods, updated: pods };
+    Controller {
+        api_version,
+        kind,
+        name,
+        uid,
+        annotations: BTreeMap::new(),
+        owner: None,
+        progress: Some(progress),
+    }
+}
+
+/// The Deployment of [`workload`] with so many pods, and the ReplicaSet of [`pod`], which it owns.
+pub(crate) fn owned_by(deployment: Controller) -> Surroundings {
+    let set = Controller {
+        owner: Some(owner("Deployment", "consumer")),
+        ..controller("ReplicaSet", "consumer-1", 0)
+    };
+    let ownership = Ownership { objects: vec![set, deployment.clone()], ..Ownership::default() };
+    Surroundings { controller: Some(deployment), ownership, ..Surroundings::default() }
 }
 
 pub(crate) fn workload() -> Workload {
@@ -47,6 +87,8 @@ pub(crate) fn hpa(percent: f64) -> Hpa {
     Hpa {
         name: "consumer".to_owned(),
         scales: Some("consumer".to_owned()),
+        scales_kind: None,
+        of_container: false,
         cpu: Some(CpuTarget::Utilization(percent)),
         scaling: None,
         scales_by: Vec::new(),

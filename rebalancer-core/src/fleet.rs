@@ -5,14 +5,17 @@ mod autoscaler;
 mod controller;
 mod disruption;
 mod load;
+mod ownership;
 mod pod;
 mod scaling_metric;
 mod workload;
 
 pub use autoscaler::{CpuTarget, Hpa, Scaling, Target};
-pub use controller::{Controller, belongs};
+pub use controller::{Controller, Progress};
 pub use disruption::{DisruptionBudget, Requirement, Selector};
 pub use load::{Indicator, PartitionLoad, Samples};
+pub(crate) use ownership::REVISION_ANNOTATION;
+pub use ownership::{NotRead, Ownership, Tie, Unread, revision};
 pub use pod::{Owner, Phase, Pod, PodRef, Requests, Uid};
 pub use scaling_metric::{Level, Measured, ScalingMetric};
 pub use workload::Workload;

@@ -9,10 +9,9 @@ use std::fmt;
 use jiff::{SignedDuration, Timestamp};
 
 use crate::eligibility::{OPT_OUT, opts_out};
-use crate::fleet::Phase;
-use crate::fleet::{Controller, Scaling};
+use crate::fleet::{Controller, Owner, Phase, Pod, Progress, Scaling, Workload, revision};
 use crate::policy::Policy;
-use crate::snapshot::{ObservedPod, Snapshot};
+use crate::snapshot::{ObservedPod, Snapshot, Surroundings};
 use crate::unit::Elapsed;
 
 /// Why no rotation is made now.
@@ -30,6 +29,27 @@ pub enum NotNow {
         window: String,
         /// Its end.
         until: Timestamp,
+    },
+    /// Several objects of the workload's name own its pods, and only one of them can be meant.
+    SeveralOwners {
+        /// What they are, such as `Rollout consumer`.
+        owners: Vec<String>,
+    },
+    /// The object that owned the pods when it was decided is not there any more: nothing would replace a pod.
+    OwnerGone {
+        /// What it was: `Deployment consumer`.
+        of: String,
+    },
+    /// The controller does not have as many pods as are listed: one of the two is not what it is taken for.
+    CountsDisagree {
+        /// The controller: `Deployment consumer`.
+        of: String,
+        /// Pods that it says it has.
+        says: u32,
+        /// Pods that are listed as its own, those that end left out.
+        listed: usize,
+        /// Pods of its own that end.
+        ending: usize,
     },
     /// Pods are being replaced by others of a new template.
     RolloutInProgress {
@@ -80,9 +100,12 @@ pub enum NotNow {
 
 impl NotNow {
     /// Every name that [`name`](Self::name) gives.
-    pub const NAMES: [&str; 7] = [
+    pub const NAMES: [&str; 10] = [
         "workload_opted_out",
         "quiet_hours",
+        "several_owners",
+        "owner_gone",
+        "pod_count_disagrees",
         "rollout_in_progress",
         "scaling_in_progress",
         "scale_in_pending",
@@ -96,6 +119,9 @@ impl NotNow {
         match self {
             Self::OptedOut { .. } => "workload_opted_out",
             Self::QuietHours { .. } => "quiet_hours",
+            Self::SeveralOwners { .. } => "several_owners",
+            Self::OwnerGone { .. } => "owner_gone",
+            Self::CountsDisagree { .. } => "pod_count_disagrees",
             Self::RolloutInProgress { .. } => "rollout_in_progress",
             Self::ScalingInProgress { .. } => "scaling_in_progress",
             Self::ScaleInPending { .. } => "scale_in_pending",
@@ -113,6 +139,22 @@ impl fmt::Display for NotNow {
             }
             Self::QuietHours { window, until } => {
                 write!(f, "a quiet hour ({window}) until {until:.0}")
+            }
+            Self::SeveralOwners { owners } => write!(
+                f,
+                "several objects own pods that the selector matches and have the workload's name: {}",
+                owners.join(", ")
+            ),
+            Self::OwnerGone { of } => {
+                write!(f, "{of}, which owned the pods, is not there any more: nothing would replace a pod")
+            }
+            Self::CountsDisagree { of, says, listed, ending } => {
+                let more = if *ending > 0 { format!(" ({ending} more end)") } else { String::new() };
+                write!(
+                    f,
+                    "{of} has {says} pods, and {listed} are listed as its own{more}: either it is not what owns them, or \
+                     the label selector does not match all of them"
+                )
             }
             Self::RolloutInProgress { of, updated, current } => {
                 write!(
@@ -147,18 +189,19 @@ pub fn not_now(snapshot: &Snapshot, policy: &Policy) -> Option<NotNow> {
     let now = snapshot.taken_at;
     let surroundings = &snapshot.surroundings;
     let controller = surroundings.controller.as_ref();
-    controller
-        .and_then(opted_out)
+    opted_out(snapshot)
         .or_else(|| quiet(policy, now))
+        .or_else(|| several_owners(snapshot))
         .or_else(|| controller.and_then(rolling_out))
-        .or_else(|| controller.map_or_else(|| several_owners(snapshot), |_| None))
+        .or_else(|| several_revisions(snapshot))
+        .or_else(|| controller.and_then(|controller| counts_disagree(controller, snapshot)))
         .or_else(|| controller.and_then(scaling))
         .or_else(|| autoscaling(surroundings.scaling?, policy, now))
         .or_else(|| unsettled(snapshot, policy))
 }
 
-/// What has come up since the decision. `untouched`: the batch has not removed a pod yet; afterwards its own doings look
-/// like a rollout or a scaling.
+/// What has come up since the decision. `controller` is the workload's own object as it is now, where there was one.
+/// `untouched`: the batch has not removed a pod yet; afterwards its own doings look like a rollout or a scaling.
 #[must_use]
 pub fn still_not_now(
     controller: Option<&Controller>,
@@ -166,13 +209,22 @@ pub fn still_not_now(
     now: Timestamp,
     untouched: bool,
 ) -> Option<NotNow> {
-    let opted_out = controller.and_then(opted_out).or_else(|| quiet(policy, now));
+    let marked = controller.filter(|controller| opts_out(&controller.annotations)).map(|_| OPTED_OUT);
     let changing = |controller| rolling_out(controller).or_else(|| scaling(controller));
-    opted_out.or_else(|| controller.filter(|_| untouched).and_then(changing))
+    marked.or_else(|| quiet(policy, now)).or_else(|| controller.filter(|_| untouched).and_then(changing))
 }
 
-fn opted_out(controller: &Controller) -> Option<NotNow> {
-    opts_out(&controller.annotations).then_some(NotNow::OptedOut { annotation: OPT_OUT })
+const OPTED_OUT: NotNow = NotNow::OptedOut { annotation: OPT_OUT };
+
+/// A mark on any object that owns one of the pods counts, and so does one on what only has the workload's name.
+fn opted_out(snapshot: &Snapshot) -> Option<NotNow> {
+    let Surroundings { controller, ownership, .. } = &snapshot.surroundings;
+    let marked = |object: &Controller| opts_out(&object.annotations);
+    let pods = snapshot.pods.iter().map(|pod| &pod.pod);
+    let mut owners = pods
+        .filter(|pod| ownership.owns(pod, &snapshot.workload.name))
+        .flat_map(|pod| ownership.marking(pod));
+    (controller.as_ref().is_some_and(marked) || owners.any(marked)).then_some(OPTED_OUT)
 }
 
 fn quiet(policy: &Policy, now: Timestamp) -> Option<NotNow> {
@@ -182,44 +234,71 @@ fn quiet(policy: &Policy, now: Timestamp) -> Option<NotNow> {
 
 /// A status that does not speak of the present specification may be about to become anything.
 fn rolling_out(controller: &Controller) -> Option<NotNow> {
-    let (updated, current) = (controller.updated as usize, controller.current as usize);
-    (!controller.status_is_current || updated < current).then(|| NotNow::RolloutInProgress {
-        of: format!("{} {}", controller.kind, controller.name),
-        updated,
-        current,
+    let Progress { status_is_current, current, updated, .. } = controller.progress?;
+    (!status_is_current || updated < current).then(|| NotNow::RolloutInProgress {
+        of: controller.to_string(),
+        updated: updated as usize,
+        current: current as usize,
     })
 }
 
-/// One of the workload's own pods that is there to stay. Kubernetes leaves ended ones lying about for long.
+/// There to stay. Kubernetes leaves ended pods lying about for long.
+fn stays(pod: &Pod) -> bool {
+    let ended = matches!(pod.phase, Phase::Succeeded | Phase::Failed);
+    !ended && !pod.terminating
+}
+
+/// One of the workload's own pods that is there to stay.
 fn counts(pod: &&ObservedPod) -> bool {
-    let ended = matches!(pod.pod.phase, Phase::Succeeded | Phase::Failed);
-    pod.own && !ended && !pod.pod.terminating
+    pod.own && stays(&pod.pod)
 }
 
-fn owner(pod: &ObservedPod) -> Option<&str> {
-    pod.pod.owner.as_ref().map(|owner| owner.name.as_str())
-}
-
-/// Owners that can't be read show a rollout by their pods: two of them own some at once.
+/// Only one object of the workload's name can be the workload.
 fn several_owners(snapshot: &Snapshot) -> Option<NotNow> {
-    let own = || snapshot.pods.iter().filter(counts);
-    let mut owners = own().filter_map(owner);
-    let first = owners.next()?;
-    if owners.all(|other| other == first) {
+    let staying = snapshot.pods.iter().map(|pod| &pod.pod).filter(|pod| stays(pod));
+    let tops = snapshot.surroundings.ownership.tops(staying, &snapshot.workload.name);
+    let described = |owner: &&Owner| format!("{owner} ({})", owner.uid);
+    (tops.len() > 1).then(|| NotNow::SeveralOwners { owners: tops.iter().map(described).collect() })
+}
+
+fn several_revisions(snapshot: &Snapshot) -> Option<NotNow> {
+    let own = snapshot.pods.iter().filter(|pod| pod.own).map(|pod| &pod.pod);
+    roll(own, snapshot.surroundings.controller.as_ref(), &snapshot.workload)
+}
+
+/// Two revisions among the workload's own pods are a rollout, whatever kind of owner makes it: one that is not read, or
+/// that tells less of itself. A StatefulSet's own status knows better.
+#[must_use]
+pub fn roll<'a>(
+    own: impl Iterator<Item = &'a Pod>,
+    controller: Option<&Controller>,
+    workload: &Workload,
+) -> Option<NotNow> {
+    if controller.is_some_and(|owner| owner.is_stateful_set() && owner.progress.is_some()) {
         return None;
     }
-    let newest = own().max_by_key(|pod| pod.pod.created_at)?;
-    let updated = own().filter(|pod| owner(pod) == owner(newest)).count();
-    Some(NotNow::RolloutInProgress { of: snapshot.workload.to_string(), updated, current: own().count() })
+    let own: Vec<&Pod> = own.filter(|pod| stays(pod)).collect();
+    let newest = revision(own.iter().max_by_key(|pod| pod.created_at)?);
+    let updated = own.iter().filter(|pod| revision(pod) == newest).count();
+    let of = || controller.map_or_else(|| workload.to_string(), Controller::to_string);
+    (updated < own.len()).then(|| NotNow::RolloutInProgress { of: of(), updated, current: own.len() })
+}
+
+/// A controller counts its pods without those that end, a StatefulSet with them; other containers are no matter to it.
+fn counts_disagree(controller: &Controller, snapshot: &Snapshot) -> Option<NotNow> {
+    let says = controller.progress?.current;
+    let ownership = &snapshot.surroundings.ownership;
+    let pods = snapshot.pods.iter().map(|pod| &pod.pod);
+    let own = pods.filter(|pod| ownership.owns(pod, &snapshot.workload.name));
+    let (listed, ending): (Vec<&Pod>, Vec<&Pod>) = own.partition(|pod| stays(pod));
+    let (listed, ending) = (listed.len(), ending.len());
+    let agrees = (listed..=listed + ending).contains(&(says as usize));
+    (!agrees).then(|| NotNow::CountsDisagree { of: controller.to_string(), says, listed, ending })
 }
 
 fn scaling(controller: &Controller) -> Option<NotNow> {
-    let Controller { kind, name, current, desired, .. } = controller;
-    (current != desired).then(|| NotNow::ScalingInProgress {
-        by: format!("{kind} {name}"),
-        current: *current,
-        desired: *desired,
-    })
+    let Progress { current, desired, .. } = controller.progress?;
+    (current != desired).then(|| NotNow::ScalingInProgress { by: controller.to_string(), current, desired })
 }
 
 /// An autoscaler that can't read its metrics does nothing.

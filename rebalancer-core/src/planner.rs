@@ -122,6 +122,7 @@ fn report(candidates: Candidates<'_>, measured: Option<Measurements>, selection:
         indicators: measured.map(|measured| measured.indicators).unwrap_or_default(),
         degraded: snapshot.degraded.clone(),
         partitions_error: snapshot.partitions_error.clone(),
+        unread_owners: snapshot.surroundings.ownership.unread.clone(),
         unlisted: snapshot.unlisted.clone(),
         method,
         prediction,

@@ -5,7 +5,7 @@ use std::fmt;
 
 use jiff::Timestamp;
 
-use crate::fleet::{Indicator, ScalingMetric, Target, Workload};
+use crate::fleet::{Indicator, ScalingMetric, Target, Unread, Workload};
 use crate::group::{Inference, Unusable};
 use crate::port::MetricsError;
 use crate::prediction::Prediction;
@@ -51,6 +51,8 @@ pub struct Report {
     pub degraded: Vec<Degraded>,
     /// Why partitions are not known although they were asked for.
     pub partitions_error: Option<MetricsError>,
+    /// Owners of pods that could not be read: beyond them nothing is known.
+    pub unread_owners: Vec<Unread>,
     /// Pods that only the metric system knows: they are gone, and are left out.
     pub unlisted: Vec<String>,
     /// How pods were chosen.

@@ -1,11 +1,10 @@
 //! Joins what Kubernetes lists now with what the metric system measured, into one snapshot in a fixed order.
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
-use crate::fleet::belongs;
 use crate::fleet::{
-    Controller, DisruptionBudget, Hpa, Indicator, PartitionLoad, Pod, Samples, Scaling, ScalingMetric,
-    Target, Workload,
+    Controller, DisruptionBudget, Hpa, Indicator, Ownership, PartitionLoad, Pod, Samples, Scaling,
+    ScalingMetric, Target, Workload,
 };
 use crate::port::{InventoryError, MetricsError, Readings};
 use crate::unit::{Cores, Load};
@@ -24,7 +23,7 @@ pub struct ObservedPod {
     pub pod: Pod,
     /// It is one of the workload's own; the label selector may match others too.
     pub own: bool,
-    /// Its CPU request: from its own specification, or else from the metric system.
+    /// The CPU request that the autoscaler's target is a share of, by its own rule: see [`Snapshot::assemble`].
     pub cpu_request: Option<Cores>,
     /// Its load by each indicator, in the order of [`Indicator::ALL`]; `None` is missing, never zero.
     pub loads: Loads,
@@ -103,9 +102,10 @@ pub struct Snapshot {
 #[derive(Debug, Clone, PartialEq, Default)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
 pub struct Surroundings {
-    /// The workload's own object; `None` when it is of a kind that is not read (neither a Deployment nor a
-    /// StatefulSet). Then the pods alone tell what goes on.
+    /// The workload's own object; `None` when it could not be read. Then the pods alone tell what goes on.
     pub controller: Option<Controller>,
+    /// Who owns the pods.
+    pub ownership: Ownership,
     /// What the autoscaler is doing; `None` without one, or when only the metric system knows it.
     pub scaling: Option<Scaling>,
     /// What the autoscaler scales by, in its own order; empty without one, or when only the metric system knows it.
@@ -176,6 +176,14 @@ impl Snapshot {
     /// `hpas` are all autoscalers of the namespace; `hpa_prefix` may be empty. An autoscaler is the
     /// workload's when its name is the workload's, with or without the prefix, or when it says that it scales it.
     ///
+    /// A pod's CPU request is what the autoscaler divides by, as `calculateRequests` of Kubernetes 1.36 does
+    /// (`pkg/controller/podautoscaler/replica_calculator.go`): of a target for one container, that container's; of a
+    /// target for whole pods, the pod's own where `spec.resources.requests` sets it, with the pod's overhead. Where it
+    /// doesn't, the autoscaler adds up all containers, native sidecars included; here the measured container stands for
+    /// its part of that, since its load is what is compared. In both cases the specification counts, which an in-place
+    /// resize changes at once, and not what the node has allocated so far. What the API does not give comes from the
+    /// metric system.
+    ///
     /// # Errors
     /// When no enabled indicator was readable, or when it can't be known whether there is an autoscaler.
     pub fn assemble(
@@ -186,13 +194,14 @@ impl Snapshot {
         hpa_prefix: &str,
         readings: Readings,
     ) -> Result<Self, ObserveError> {
-        let (target, surroundings) = autoscaler::resolve(&workload.name, hpa_prefix, hpas, readings.hpas)?;
+        let autoscaler::Resolved { target, of_container, surroundings } =
+            autoscaler::resolve(&workload.name, hpa_prefix, hpas, readings.hpas)?;
         // Kube-state-metrics only fills gaps here, so that it is missing is no error.
         let (requests, requests_error) = match readings.cpu_requests {
             Ok(requests) => (requests, None),
             Err(error) => (Samples::new(), Some(error)),
         };
-        let mut pods = observed(pods, &requests, &workload.name);
+        let mut pods = observed(pods, &requests, &workload.name, of_container);
         let asked = |pod: &ObservedPod| pod.own && pod.cpu_request.is_none();
         let requests_error = requests_error.filter(|_| pods.iter().any(asked));
         let (mut readable, mut degraded, mut unlisted) = (Vec::new(), Vec::new(), Vec::new());
@@ -201,7 +210,9 @@ impl Snapshot {
                 Ok(samples) => {
                     readable.push(indicator);
                     join(&mut pods, &mut unlisted, &samples, |pod, load| {
-                        *pod.loads.slot(indicator) = Some(load);
+                        if !may_be_of_a_dead_container(&pod.pod, indicator, taken_at) {
+                            *pod.loads.slot(indicator) = Some(load);
+                        }
                     });
                 }
                 Err(error) => degraded.push(Degraded { indicator, error }),
@@ -246,8 +257,12 @@ impl Snapshot {
         loads.chain(partitions).chain(requests).find(|(_, error)| error.is_ambiguous())
     }
 
-    /// Puts the fleet's surroundings in. What the autoscaler is doing, and what it scales by, is known already.
+    /// Puts the fleet's surroundings in, and tells by them which pods are the workload's own. What the autoscaler is doing,
+    /// and what it scales by, is known already.
     pub fn surround(&mut self, surroundings: Surroundings) {
+        for pod in &mut self.pods {
+            pod.own = surroundings.ownership.belongs(&pod.pod, &self.workload.name);
+        }
         let scaling = surroundings.scaling.or(self.surroundings.scaling);
         let scales_by = std::mem::take(&mut self.surroundings.scales_by);
         self.surroundings = Surroundings { scaling, scales_by, ..surroundings };
@@ -255,16 +270,18 @@ impl Snapshot {
 }
 
 /// Pods in order, each UID once, with its CPU request.
-fn observed(mut pods: Vec<Pod>, requests: &Samples, workload: &str) -> Vec<ObservedPod> {
+fn observed(mut pods: Vec<Pod>, requests: &Samples, workload: &str, of_container: bool) -> Vec<ObservedPod> {
+    let nothing_read = Ownership::default();
     pods.sort_unstable_by(|a, b| (&a.name, &a.uid).cmp(&(&b.name, &b.uid)));
     pods.dedup_by(|a, b| a.uid == b.uid && a.name == b.name);
     pods.into_iter()
         .map(|pod| {
             let measured = || requests.get(&pod.name).and_then(|load| Cores::new(load.get()).ok());
-            let own = pod.container.and_then(|requests| requests.cpu);
-            let cpu_request = own.or_else(measured);
+            let whole = pod.whole.cpu.filter(|_| !of_container && pod.container.is_some());
+            let own = || pod.container.and_then(|requests| requests.cpu);
+            let cpu_request = whole.or_else(own).or_else(measured);
             ObservedPod {
-                own: belongs(&pod, workload),
+                own: nothing_read.belongs(&pod, workload),
                 pod,
                 cpu_request,
                 loads: Loads::default(),
@@ -272,6 +289,16 @@ fn observed(mut pods: Vec<Pod>, requests: &Samples, workload: &str) -> Vec<Obser
             }
         })
         .collect()
+}
+
+/// For how long a server gives the last sample of a series that ended: the look-back of Prometheus.
+const LOOK_BACK: SignedDuration = SignedDuration::from_mins(5);
+
+/// The memory of a container that died is shown for the look-back, beside that of its successor, and whose a sample is can
+/// no longer be told: it is missing. A rate of CPU covers no more than the metrics window, which MINIMUM_POD_AGE outlasts.
+fn may_be_of_a_dead_container(pod: &Pod, indicator: Indicator, at: Timestamp) -> bool {
+    let restarted = pod.restarted_at.is_some_and(|restarted| at.duration_since(restarted) < LOOK_BACK);
+    indicator == Indicator::Memory && restarted
 }
 
 /// Walks pods and samples together, both sorted by name. Two pods with one name (one going, one coming) both stay
@@ -379,6 +406,35 @@ mod tests {
         let mut bare = pod("a");
         bare.container = Some(crate::fleet::Requests::default());
         assert_eq!(of(bare).ambiguous(), Some(("cpu_requests", &mixed)));
+    }
+
+    #[test]
+    fn requests_are_those_that_the_autoscaler_divides_by() {
+        let mut pod = pod("a");
+        pod.whole.cpu = Cores::new(4.0).ok();
+        let request = |of_container| {
+            let hpa = Hpa { of_container, ..crate::fixture::hpa(70.0) };
+            let pods = vec![pod.clone()];
+            let readings = readings(&[("a", 1.0)]);
+            let snapshot = Snapshot::assemble(workload(), NOW, pods, Ok(vec![hpa]), "", readings).unwrap();
+            snapshot.pods[0].cpu_request.map(Cores::get)
+        };
+        assert_eq!(request(false), Some(4.0));
+        assert_eq!(request(true), Some(1.0));
+    }
+
+    #[test]
+    fn the_memory_of_a_container_that_may_be_dead_is_nobody_s() {
+        let with = |ago: i64| {
+            let restarted_at = Some(NOW - SignedDuration::from_secs(ago));
+            let mut both = readings(&[("a", 1.0)]);
+            both.loads.insert(Indicator::Memory, Ok(crate::fixture::samples(&[("a", 1.6e9)])));
+            let snapshot = assemble(vec![Pod { restarted_at, ..pod("a") }], both);
+            let of = |indicator| snapshot.pods[0].loads.get(indicator).is_some();
+            (of(Indicator::Cpu), of(Indicator::Memory))
+        };
+        assert_eq!(with(299), (true, false));
+        assert_eq!(with(300), (true, true));
     }
 
     #[test]

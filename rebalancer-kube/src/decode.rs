@@ -12,7 +12,7 @@ mod scaling;
 mod scaling_metric;
 
 pub(crate) use budget::budget;
-pub(crate) use controller::{Kind, RawController, controller};
+pub(crate) use controller::{RawController, controller};
 pub(crate) use hpa::{RawHpa, hpa};
 pub(crate) use pod::{RawPod, pod};
 

@@ -11,24 +11,23 @@ use tracing::{Instrument as _, debug, info_span, warn};
 
 use crate::classify::{Right, is_gone, read_error};
 use crate::client::Connection;
-use crate::decode::{Kind, RawController, RawHpa, RawPod, budget, controller, hpa, pod};
+use crate::decode::{RawController, RawHpa, RawPod, budget, controller, hpa, pod};
+use crate::kind::{Kind, path};
 use crate::list::List;
-use crate::retry::{Deadline, read};
+use crate::retry::{Deadline, read, read_if_allowed};
 use crate::wire::{self, Failure};
 
 const LIST_PODS: Right = Right { verb: "list", resource: "pods" };
 const GET_POD: Right = Right { verb: "get", resource: "pods" };
 const LIST_HPAS: Right = Right { verb: "list", resource: "horizontalpodautoscalers.autoscaling" };
 const LIST_BUDGETS: Right = Right { verb: "list", resource: "poddisruptionbudgets.policy" };
-const GET_DEPLOYMENT: Right = Right { verb: "get", resource: "deployments.apps" };
-const GET_STATEFUL_SET: Right = Right { verb: "get", resource: "statefulsets.apps" };
 
 /// Which pods make up the fleet.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct InventorySettings {
     /// Their namespace.
     pub namespace: String,
-    /// The name of the Deployment or StatefulSet that owns them.
+    /// The name of the object that owns them, such as a Deployment.
     pub workload: String,
     /// Their labels, as the API server understands them: `app=consumer,tier in (a,b)`. Empty selects every pod.
     pub label_selector: String,
@@ -66,16 +65,21 @@ impl KubeInventory {
         pod(raw, &self.settings.namespace, &self.settings.container)
     }
 
-    /// The object of this name, if there is one.
+    /// The object at this path, if there is one.
     async fn get<T: DeserializeOwned>(
         &self,
-        (api, resource, name): (&str, &'static str, &str),
+        path: Result<String, Failure>,
         right: Right,
         deadline: Deadline,
+        expected: Expected,
     ) -> Result<Option<T>, InventoryError> {
-        let answer = match self.object(api, resource, name) {
-            Ok(request) => read(&self.connection, &request, deadline).await,
-            Err(failure) => Err(failure),
+        let request = path.and_then(|path| wire::request(http::Method::GET, &path, None::<&()>));
+        let answer = match (&request, expected) {
+            (Ok(request), Expected::Allowed) => read(&self.connection, request, deadline).await,
+            (Ok(request), Expected::PerhapsAllowed) => {
+                read_if_allowed(&self.connection, request, deadline).await
+            }
+            (Err(failure), _) => Err(Failure::Unsendable(failure.to_string())),
         };
         let answer = match answer {
             Ok(found) => Ok(Some(found)),
@@ -85,29 +89,21 @@ impl KubeInventory {
         // What could not be asked is neither there nor gone.
         debug!(
             event = "kubernetes_get",
-            resource,
-            object = name,
+            resource = right.resource,
+            object = request.as_ref().ok().map(|request| request.uri().path()),
             found = answer.as_ref().ok().map(Option::is_some),
             error = answer.as_ref().err().map(tracing::field::display),
             "looked for an object"
         );
         answer.map_err(|failure| read_error(&failure, right, &self.settings.namespace))
     }
+}
 
-    fn object(&self, api: &str, resource: &str, name: &str) -> Result<http::Request<Vec<u8>>, Failure> {
-        let path = wire::object(api, &self.settings.namespace, resource, name)?;
-        wire::request(http::Method::GET, &path, None::<&()>)
-    }
-
-    async fn workload(&self, kind: Kind, deadline: Deadline) -> Result<Option<Controller>, InventoryError> {
-        let (resource, right) = match kind {
-            Kind::Deployment => ("deployments", GET_DEPLOYMENT),
-            Kind::StatefulSet => ("statefulsets", GET_STATEFUL_SET),
-        };
-        let raw =
-            self.get::<RawController>(("/apis/apps/v1", resource, &self.settings.workload), right, deadline);
-        raw.await?.map(|raw| controller(raw, kind)).transpose()
-    }
+/// Whether a refusal would be a mistake in the installation.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Expected {
+    Allowed,
+    PerhapsAllowed,
 }
 
 #[async_trait]
@@ -131,15 +127,22 @@ impl Inventory for KubeInventory {
         .await
     }
 
-    async fn controller(&self) -> Result<Option<Controller>, InventoryError> {
+    async fn owner(
+        &self,
+        api_version: &str,
+        kind: &str,
+        name: &str,
+    ) -> Result<Option<Controller>, InventoryError> {
         let deadline = Deadline::after(self.connection.timeout);
-        let found = async {
-            match self.workload(Kind::Deployment, deadline).await? {
-                Some(deployment) => Ok(Some(deployment)),
-                None => self.workload(Kind::StatefulSet, deadline).await,
-            }
+        let known = Kind::of(api_version, kind);
+        let path = path(api_version, kind, &self.settings.namespace, name);
+        let expected = match known {
+            Kind::Deployment | Kind::StatefulSet if name == self.settings.workload => Expected::Allowed,
+            Kind::Deployment | Kind::StatefulSet | Kind::ReplicaSet | Kind::Other => Expected::PerhapsAllowed,
         };
-        found.instrument(info_span!("get_controller")).await
+        let found = self.get::<RawController>(path, known.right(), deadline, expected);
+        let found = found.instrument(info_span!("get_controller")).await?;
+        found.map(|raw| controller(raw, kind)).transpose()
     }
 
     async fn budgets(&self) -> Result<Vec<DisruptionBudget>, InventoryError> {
@@ -150,7 +153,8 @@ impl Inventory for KubeInventory {
 
     async fn pod(&self, name: &str) -> Result<Option<Pod>, InventoryError> {
         let deadline = Deadline::after(self.connection.timeout);
-        let found = self.get::<RawPod>(("/api/v1", "pods", name), GET_POD, deadline);
+        let path = wire::pod(&self.settings.namespace, name);
+        let found = self.get::<RawPod>(path, GET_POD, deadline, Expected::Allowed);
         let found = found.instrument(info_span!("get_pod", pod = name)).await?;
         found.map(|raw| self.decoded(raw)).transpose()
     }

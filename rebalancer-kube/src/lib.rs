@@ -79,6 +79,7 @@ mod events;
 #[doc(hidden)]
 pub mod fuzzing;
 mod inventory;
+mod kind;
 mod list;
 mod meter;
 pub mod preflight;
@@ -94,5 +95,6 @@ pub use client::{Connection, Settings, connect, connect_in};
 pub use cluster::{ConnectError, Environment, Files, Known, Mistake, Place, Proxies};
 pub use events::{EventRecorder, EventType, NotPosted, Note, Regarding};
 pub use inventory::{InventorySettings, KubeInventory};
+pub use kind::resource;
 pub use remover::{KubeRemover, Method};
 pub use state::{ANNOTATION, LeaseStore};

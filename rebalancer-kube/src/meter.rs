@@ -22,6 +22,11 @@ impl Meter {
         }
     }
 
+    /// What was counted as an error last was none: we asked for what we may not have.
+    pub(crate) fn was_an_answer(&self) {
+        self.errors.fetch_sub(1, Ordering::Relaxed);
+    }
+
     /// A request is about to be repeated.
     pub(crate) fn retry(&self) {
         self.retries.fetch_add(1, Ordering::Relaxed);

@@ -66,6 +66,21 @@ async fn once_dated<T: DeserializeOwned>(
     answer
 }
 
+/// Sends a request that changes nothing as [`read`] does, where a missing right is an answer and no error.
+pub(crate) async fn read_if_allowed<T: DeserializeOwned>(
+    connection: &Connection,
+    request: &Request<Vec<u8>>,
+    deadline: Deadline,
+) -> Result<T, Failure> {
+    let answer = read(connection, request, deadline).await;
+    if let Err(Failure::Refused(refusal)) = &answer
+        && refusal.status.code == 403
+    {
+        connection.meter.was_an_answer();
+    }
+    answer
+}
+
 /// Sends a request that changes nothing, or nothing the second time, again after each failure that may pass by itself.
 pub(crate) async fn read<T: DeserializeOwned>(
     connection: &Connection,

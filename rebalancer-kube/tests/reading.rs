@@ -156,6 +156,8 @@ async fn autoscalers_come_from_all_pages() {
     let read = |name: &str| Hpa {
         name: name.into(),
         scales: Some("w".into()),
+        scales_kind: None,
+        of_container: false,
         cpu: Some(CpuTarget::Utilization(70.0)),
         scaling: Some(never_looked_at),
         scales_by: vec![ScalingMetric {

@@ -5,10 +5,8 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use rebalancer_core::fleet::Uid;
-use rebalancer_core::fleet::{Controller, DisruptionBudget, Requirement, Selector};
+use rebalancer_core::fleet::{Controller, DisruptionBudget, Progress, Requirement, Selector, Uid};
 use rebalancer_core::port::{Inventory, InventoryError};
-use rebalancer_kube::{InventorySettings, KubeInventory};
 use serde_json::{Value, json};
 use tokio::time::Instant;
 
@@ -25,10 +23,13 @@ fn at_rest(kind: &str, replicas: u32) -> Controller {
         name: "consumer".into(),
         uid: Uid::new(format!("uid-of-{kind}")),
         annotations: BTreeMap::new(),
-        status_is_current: true,
-        desired: replicas,
-        current: replicas,
-        updated: replicas,
+        owner: None,
+        progress: Some(Progress {
+            status_is_current: true,
+            desired: replicas,
+            current: replicas,
+            updated: replicas,
+        }),
     }
 }
 
@@ -41,75 +42,73 @@ fn forbidden<T>(verb: &'static str, resource: &'static str) -> Result<T, Invento
     Err(InventoryError::Forbidden { verb, resource, namespace: "shop".into(), message })
 }
 
+/// What is read of the Deployment, or of another kind of `apps/v1`, that has the workload's name.
+async fn owner(world: &World, kind: &str) -> Result<Option<Controller>, InventoryError> {
+    world.inventory().owner("apps/v1", kind, "consumer").await
+}
+
 #[tokio::test(start_paused = true)]
-async fn a_deployment_is_found_at_once() {
+async fn an_owner_is_read_by_its_kind_and_name() {
     let world = World::default().workload("Deployment", "consumer", 5).workload("StatefulSet", "consumer", 3);
-    assert_eq!(world.inventory().controller().await, Ok(Some(at_rest("Deployment", 5))));
-    assert_eq!(paths(&world), [format!("GET {DEPLOYMENT}")]);
-}
-
-#[tokio::test(start_paused = true)]
-async fn where_there_is_no_deployment_of_the_name_a_stateful_set_is_looked_for() {
-    let world = World::default().workload("Deployment", "other", 5).workload("StatefulSet", "consumer", 3);
-    assert_eq!(world.inventory().controller().await, Ok(Some(at_rest("StatefulSet", 3))));
+    assert_eq!(owner(&world, "Deployment").await, Ok(Some(at_rest("Deployment", 5))));
+    assert_eq!(owner(&world, "StatefulSet").await, Ok(Some(at_rest("StatefulSet", 3))));
     assert_eq!(paths(&world), [format!("GET {DEPLOYMENT}"), format!("GET {STATEFUL_SET}")]);
+    assert_eq!(owner(&World::default(), "Deployment").await, Ok(None));
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_workload_of_another_kind_is_none() {
-    let world = World::default();
-    assert_eq!(world.inventory().controller().await, Ok(None));
-    assert_eq!(paths(&world), [format!("GET {DEPLOYMENT}"), format!("GET {STATEFUL_SET}")]);
-}
-
-#[tokio::test(start_paused = true)]
-async fn a_missing_path_is_not_a_missing_workload() {
+async fn a_missing_path_is_not_a_missing_owner() {
     let world = World::default().faults([Fault::Status(404, "NotFound")]);
-    assert!(matches!(world.inventory().controller().await, Err(InventoryError::Rejected { .. })));
+    assert!(matches!(owner(&world, "Deployment").await, Err(InventoryError::Rejected { .. })));
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_missing_right_is_named_and_no_other_kind_is_tried() {
-    let world = World::default().faults([Fault::Status(403, "Forbidden")]);
-    assert_eq!(world.inventory().controller().await, forbidden("get", "deployments.apps"));
-    assert_eq!(paths(&world).len(), 1);
-    let world = World::default().faults([Fault::Serve, Fault::Status(403, "Forbidden")]);
-    assert_eq!(world.inventory().controller().await, forbidden("get", "statefulsets.apps"));
+async fn a_missing_right_is_named_and_counts_as_an_error_only_where_every_installation_has_it() {
+    for (kind, resource, errors) in [
+        ("Deployment", "deployments.apps", 1),
+        ("StatefulSet", "statefulsets.apps", 1),
+        ("ReplicaSet", "replicasets.apps", 0),
+        ("CloneSet", "what owns the pods", 0),
+    ] {
+        let world = World::default().faults([Fault::Status(403, "Forbidden")]);
+        let inventory = world.inventory();
+        assert_eq!(inventory.owner("apps/v1", kind, "consumer").await, forbidden("get", resource));
+        assert_eq!(inventory.errors().errors, errors, "{kind}");
+    }
     let world = World::default().faults([Fault::Status(403, "Forbidden")]);
     assert_eq!(world.inventory().budgets().await, forbidden("list", "poddisruptionbudgets.policy"));
 }
 
 #[tokio::test(start_paused = true)]
-async fn troubles_that_pass_are_waited_out() {
-    let faults = [Fault::Busy, Fault::Serve, Fault::Status(503, "")];
-    let world = World::default().workload("StatefulSet", "consumer", 3).faults(faults);
-    assert_eq!(world.inventory().controller().await, Ok(Some(at_rest("StatefulSet", 3))));
-    assert_eq!(paths(&world).len(), 4);
-}
-
-#[tokio::test(start_paused = true)]
-async fn both_kinds_together_end_at_one_deadline() {
+async fn troubles_that_pass_are_waited_out_until_the_deadline() {
+    let world = World::default().workload("StatefulSet", "consumer", 3);
+    let world = world.faults([Fault::Busy, Fault::Status(503, "")]);
+    assert_eq!(owner(&world, "StatefulSet").await, Ok(Some(at_rest("StatefulSet", 3))));
+    assert_eq!(paths(&world).len(), 3);
     let start = Instant::now();
-    let world = World::default().faults([Fault::Status(503, ""), Fault::Serve, Fault::Hang]);
-    let error = world.inventory().controller().await.unwrap_err();
+    let world = World::default().faults([Fault::Status(503, ""), Fault::Hang]);
+    let error = owner(&world, "StatefulSet").await.unwrap_err();
     assert_eq!(error, InventoryError::Unavailable { message: "no answer within 10s".into() });
-    assert!(start.elapsed() <= Duration::from_millis(10_010), "{:?}", start.elapsed());
+    assert!(start.elapsed() <= Duration::from_millis(11_000), "{:?}", start.elapsed());
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_answer_of_another_kind_is_no_controller() {
+async fn an_answer_of_another_kind_is_no_owner() {
     for other in [json!({}), json!({"kind": "Table", "apiVersion": "meta.k8s.io/v1", "metadata": {}})] {
         let world = World::default().faults([Fault::Exactly(200, other)]);
-        assert!(matches!(world.inventory().controller().await, Err(InventoryError::Rejected { .. })));
+        assert!(matches!(owner(&world, "Deployment").await, Err(InventoryError::Rejected { .. })));
     }
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_workload_whose_name_is_none_is_never_asked_for() {
+async fn a_reference_that_would_lead_elsewhere_is_never_followed() {
     let world = World::default();
-    let settings = InventorySettings { workload: "../nodes".into(), ..world::settings() };
-    let result = KubeInventory::new(&world.connection(), settings).controller().await;
-    assert!(matches!(result, Err(InventoryError::Rejected { .. })));
+    for (api_version, kind, name) in
+        [("apps/v1", "Deployment", "../nodes"), ("../v1", "Secret", "x"), ("v1", "a/b", "x")]
+    {
+        let result = world.inventory().owner(api_version, kind, name).await;
+        assert!(matches!(result, Err(InventoryError::Rejected { .. })));
+    }
     assert!(world.seen().is_empty());
 }
 

@@ -124,6 +124,8 @@ fn autoscalers(targets: BTreeMap<String, CpuTarget>) -> Decoded<Vec<Hpa>> {
         .map(|(name, target)| Hpa {
             name,
             scales: None,
+            scales_kind: None,
+            of_container: false,
             cpu: Some(target),
             scaling: None,
             scales_by: Vec::new(),

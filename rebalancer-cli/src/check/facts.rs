@@ -4,8 +4,7 @@ use std::collections::BTreeSet;
 
 use jiff::{SignedDuration, Timestamp};
 use rebalancer_core::cycle::Observation;
-use rebalancer_core::fleet::{Controller, DisruptionBudget};
-use rebalancer_core::fleet::{Hpa, Pod};
+use rebalancer_core::fleet::{Controller, DisruptionBudget, Hpa, Ownership, Pod, Progress};
 use rebalancer_core::group;
 use rebalancer_core::history::{Peeked, StateError};
 use rebalancer_core::port::{InventoryError, MetricsError, Readings};
@@ -122,7 +121,10 @@ pub(super) struct Survey {
     pub(super) ahead: Option<SignedDuration>,
     pub(super) rights: Vec<(Need, Result<Allowed, InventoryError>)>,
     pub(super) pods: Result<Vec<Pod>, InventoryError>,
+    /// The workload's own object.
     pub(super) controller: Result<Option<Controller>, InventoryError>,
+    /// Who owns the pods; nothing is known where [`controller`](Self::controller) failed.
+    pub(super) ownership: Ownership,
     pub(super) shape: Option<WorkloadShape>,
     pub(super) hpas: Result<Vec<Hpa>, InventoryError>,
     /// `None` when they don't matter to the way in which pods are removed.
@@ -143,6 +145,13 @@ pub(super) struct Around {
     pub(super) pods: Option<Vec<PodShape>>,
     /// Names of workloads, such as `Deployment orders`, as far as we may know.
     pub(super) workloads: Vec<String>,
+}
+
+impl Survey {
+    /// How far the workload's own object is; `None` where it was not read, or does not tell.
+    pub(super) fn progress(&self) -> Option<Progress> {
+        self.controller.as_ref().ok()?.as_ref()?.progress
+    }
 }
 
 impl Around {

@@ -61,8 +61,8 @@ pub(super) async fn observe(
     let pods = survey.pods.as_ref().ok()?.clone();
     let controller = survey.controller.as_ref().ok().cloned().flatten();
     let budgets = survey.budgets.as_ref().and_then(|budgets| budgets.as_ref().ok()).cloned();
-    let surroundings =
-        Surroundings { controller, budgets: budgets.unwrap_or_default(), ..Surroundings::default() };
+    let (ownership, budgets) = (survey.ownership.clone(), budgets.unwrap_or_default());
+    let surroundings = Surroundings { controller, ownership, budgets, ..Surroundings::default() };
     let readings = readings.filter(is_usable).unwrap_or_else(nothing_measured);
     let reading = FleetReading { readings, hpas: survey.hpas.clone(), surroundings, pods };
     let snapshot = assemble(&settings.subject, reading, source, &settings.policy, now).await;

@@ -6,6 +6,7 @@ mod clocks;
 mod container;
 mod endpoint;
 mod outlook;
+mod owners;
 mod pods;
 mod record;
 mod rights;

@@ -15,8 +15,19 @@ pub(super) struct Need {
     pub(super) purpose: &'static str,
     /// How bad it is without.
     pub(super) severity: Severity,
-    /// Only for a workload that is no Deployment.
-    pub(super) only_without_deployment: bool,
+    /// Of which workloads it is needed.
+    pub(super) only: Only,
+}
+
+/// Of which workloads a right is needed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Only {
+    /// Of all.
+    Always,
+    /// Of those that are no Deployment.
+    WithoutDeployment,
+    /// Of those whose pods belong to ReplicaSets.
+    WithReplicaSets,
 }
 
 const LEASES: &str = "coordination.k8s.io";
@@ -24,8 +35,7 @@ const LEASES: &str = "coordination.k8s.io";
 /// All rights for these settings. The first is one that every cycle begins with.
 pub(super) fn needs(run: &RunSettings, lease: &str) -> Vec<Need> {
     let workload = &run.subject.workload.name;
-    let error =
-        |access, purpose| Need { access, purpose, severity: Severity::Error, only_without_deployment: false };
+    let error = |access, purpose| Need { access, purpose, severity: Severity::Error, only: Only::Always };
     let mut needs = vec![
         error(Access::to("list", "", "pods"), "finds the fleet"),
         error(Access::to("get", "", "pods"), "reads a pod again right before its removal"),
@@ -45,7 +55,16 @@ pub(super) fn needs(run: &RunSettings, lease: &str) -> Vec<Need> {
         "tells whether a rollout is in progress",
     ));
     needs.push(Need {
-        only_without_deployment: true,
+        severity: Severity::Warning,
+        only: Only::WithReplicaSets,
+        ..error(
+            Access::to("get", "apps", "replicasets"),
+            "tells by UID what owns the pods; without it the Deployment of that name is believed where it gives a reason to \
+             hold, and REQUIRE_OPT_IN does not take its mark",
+        )
+    });
+    needs.push(Need {
+        only: Only::WithoutDeployment,
         ..error(
             Access::to("get", "apps", "statefulsets").named(workload),
             "looks for a StatefulSet where there is no Deployment",
@@ -76,7 +95,7 @@ fn of_record(run: &RunSettings, lease: &str) -> Vec<Need> {
         Mode::Real => Severity::Error,
         Mode::DryRun => Severity::Warning,
     };
-    let need = |access, purpose, severity| Need { access, purpose, severity, only_without_deployment: false };
+    let need = |access, purpose, severity| Need { access, purpose, severity, only: Only::Always };
     vec![
         need(
             Access::to("get", LEASES, "leases").named(lease),

@@ -2,7 +2,7 @@
 
 use crate::advice;
 use rebalancer_core::cycle::LookBack;
-use rebalancer_core::fleet::{Indicator, Target};
+use rebalancer_core::fleet::{Indicator, Target, Unread};
 use rebalancer_core::report::{Method, Report};
 use tracing::{debug, info, warn};
 
@@ -18,6 +18,7 @@ pub(super) fn decided(report: &Report, names: &Names, seconds: f64) {
             "an indicator could not be read and is left out of this cycle"
         );
     }
+    log_owners(report);
     log_autoscaler(report);
     for seen in &report.indicators {
         info!(
@@ -67,6 +68,25 @@ fn judged(report: &Report) {
             verdict = advice::verdict(report, &pod.verdict),
             "a pod, with its loads and why it goes or stays"
         );
+    }
+}
+
+/// Owners beyond which nothing is known. Every installation may be allowed to read ReplicaSets; of other kinds it may be
+/// meant so.
+fn log_owners(report: &Report) {
+    for Unread { owner, why } in &report.unread_owners {
+        let why = why.name();
+        if owner.kind == "ReplicaSet" {
+            warn!(
+                event = "owner_not_read",
+                %owner,
+                why,
+                "what owns these pods is known by its name only, and believed where that gives a reason to hold; grant the verb \
+                 'get' on 'replicasets.apps' to this service account"
+            );
+        } else {
+            info!(event = "owner_not_read", %owner, why, "the pods alone tell of rollouts and marks");
+        }
     }
 }
 

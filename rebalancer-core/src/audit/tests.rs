@@ -3,9 +3,8 @@
 use super::*;
 use crate::fixture::plan;
 use crate::fixture::violations;
-use crate::fixture::{policy, snapshot};
-use crate::fleet::{Controller, Scaling, Selector};
-use crate::fleet::{Owner, Target, Uid};
+use crate::fixture::{controller, owned_by, owner, policy, snapshot};
+use crate::fleet::{Progress, Scaling, Selector, Target, Uid};
 use crate::policy::{Persistence, QuietHours};
 use crate::report::Decision;
 use crate::snapshot::Degraded;
@@ -13,6 +12,7 @@ use crate::snapshot::Past;
 use crate::unit::{Cores, Load, Tolerance};
 
 mod load;
+mod owners;
 
 fn good() -> (Plan, Snapshot) {
     let snapshot = snapshot(&[1.2, 1.1, 0.8, 0.6, 0.4, 0.3], Some(70.0));
@@ -107,8 +107,7 @@ fn a_pod_that_must_not_be_touched_is_caught() {
     );
     check(
         |_, snapshot| {
-            let owner = Owner { kind: "DaemonSet".to_owned(), name: "agent".to_owned() };
-            snapshot.pods[0].pod.owner = Some(owner);
+            snapshot.pods[0].pod.owner = Some(owner("DaemonSet", "agent"));
         },
         &expected,
     );
@@ -116,15 +115,14 @@ fn a_pod_that_must_not_be_touched_is_caught() {
 
 #[test]
 fn pods_of_another_workload_are_caught_and_do_not_count_as_left() {
-    let other = Owner { kind: "ReplicaSet".to_owned(), name: "other-1".to_owned() };
-    check(
-        |_, snapshot| snapshot.pods[0].pod.owner = Some(other.clone()),
-        &[Violation::Untouchable { pod: first() }],
-    );
+    let of_others = |snapshot: &mut Snapshot, places: std::ops::Range<usize>| {
+        for pod in &mut snapshot.pods[places] {
+            pod.pod.owner = Some(owner("ReplicaSet", "other-1"));
+        }
+    };
+    check(|_, snapshot| of_others(snapshot, 0..1), &[Violation::Untouchable { pod: first() }]);
     let (plan, mut snapshot) = good();
-    for pod in &mut snapshot.pods[2..4] {
-        pod.pod.owner = Some(other.clone());
-    }
+    of_others(&mut snapshot, 2..4);
     let policy = policy().with_minimum_pods(1);
     assert_eq!(violations(&plan, &snapshot, &policy), [Violation::TooFewLeft { left: 0, minimum: 1 }]);
 }
@@ -244,29 +242,15 @@ fn more_than_a_disruption_budget_lets_go_is_caught() {
 #[test]
 fn a_plan_in_the_middle_of_a_rollout_a_scaling_or_a_quiet_hour_is_caught() {
     let not_now = |what| [Violation::NotNow { what }];
-    let controller = Controller {
-        api_version: "apps/v1".to_owned(),
-        kind: "Deployment".to_owned(),
-        name: "consumer".to_owned(),
-        uid: Uid::new("u"),
-        annotations: BTreeMap::new(),
-        status_is_current: true,
-        desired: 6,
-        current: 6,
-        updated: 6,
+    let under = |change: fn(&mut Progress), expected: &[Violation]| {
+        let mut deployment = controller("Deployment", "consumer", 6);
+        change(deployment.progress.as_mut().unwrap());
+        check_under(&policy(), |snapshot| snapshot.surround(owned_by(deployment)), expected);
     };
-    let under = |controller: Controller, expected: &[Violation]| {
-        check_under(&policy(), |snapshot| snapshot.surroundings.controller = Some(controller), expected);
-    };
-    under(controller.clone(), &[]);
-    under(Controller { updated: 5, ..controller.clone() }, &not_now("a rollout is in progress"));
-    under(
-        Controller { status_is_current: false, ..controller.clone() },
-        &not_now("a rollout is in progress"),
-    );
-    under(Controller { desired: 5, ..controller.clone() }, &not_now("a scaling is in progress"));
-    let annotations = BTreeMap::from([("pod-rebalancer.io/opt-out".to_owned(), "true".to_owned())]);
-    under(Controller { annotations, ..controller }, &not_now("the workload opted out"));
+    under(|_| {}, &[]);
+    under(|it| it.updated = 5, &not_now("a rollout is in progress"));
+    under(|it| it.status_is_current = false, &not_now("a rollout is in progress"));
+    under(|it| it.desired = 5, &not_now("a scaling is in progress"));
     let scaling = Scaling {
         active: true,
         current: 6,

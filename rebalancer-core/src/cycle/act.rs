@@ -5,10 +5,11 @@ use jiff::Timestamp;
 use super::{Changed, Intent, NotAttempted, PodOutcome, Ports};
 use crate::audit::AuditedPlan;
 use crate::eligibility::Criteria;
-use crate::fleet::belongs;
-use crate::guard::still_not_now;
+use crate::fleet::{Controller, Pod};
+use crate::guard::{NotNow, roll, still_not_now};
 use crate::port::{Interruption, Mode, RemovalError};
 use crate::report::Removal;
+use crate::snapshot::Snapshot;
 
 /// By whom a plan is carried out, and how.
 #[derive(Debug, Clone, Copy)]
@@ -95,7 +96,7 @@ impl Batch<'_> {
     ) -> Result<PodOutcome, PodOutcome> {
         self.uninterrupted()?;
         self.still_wanted(before).await?;
-        self.enough_left().await?;
+        self.enough_left(before).await?;
         self.uninterrupted()?;
         self.unchanged(removal).await?;
         // Reading again took time; a call that has not begun need not begin.
@@ -121,20 +122,39 @@ impl Batch<'_> {
     /// Looks at the workload once more: it may have been opted out, or a rollout may have begun. A batch of our own looks
     /// like one, so that is asked only before it has removed a pod.
     async fn still_wanted(&self, before: &[(Removal, PodOutcome)]) -> Result<(), PodOutcome> {
-        let unreadable = |error| PodOutcome::NotAttempted(NotAttempted::Unreadable(error));
-        let controller = self.ports.inventory.controller().await.map_err(unreadable)?;
-        let untouched = !before.iter().any(|(_, outcome)| outcome.may_have_removed());
-        let guard =
-            still_not_now(controller.as_ref(), self.criteria.policy, self.ports.clock.now(), untouched);
+        let controller = self.controller().await?;
+        let (policy, now) = (self.criteria.policy, self.ports.clock.now());
+        let guard = still_not_now(controller.as_ref(), policy, now, is_untouched(before));
         guard.map_or(Ok(()), |guard| Err(PodOutcome::NotAttempted(NotAttempted::NotNow(guard))))
     }
 
-    /// Counts once more which pods serve: others may have failed since the decision.
-    async fn enough_left(&self) -> Result<(), PodOutcome> {
+    /// The workload's own object as it is now, where it could be read before. Another one of its name is not it.
+    async fn controller(&self) -> Result<Option<Controller>, PodOutcome> {
+        let unreadable = |error| PodOutcome::NotAttempted(NotAttempted::Unreadable(error));
+        let Some(known) = &self.audited.snapshot().surroundings.controller else { return Ok(None) };
+        let now = self.ports.inventory.owner(&known.api_version, &known.kind, &known.name).await;
+        match now.map_err(unreadable)?.filter(|now| now.uid == known.uid) {
+            Some(now) => Ok(Some(now)),
+            None => {
+                let of = known.to_string();
+                Err(PodOutcome::NotAttempted(NotAttempted::NotNow(NotNow::OwnerGone { of })))
+            }
+        }
+    }
+
+    /// Counts once more which pods serve: others may have failed since the decision. Where no owner tells of a rollout, the
+    /// pods do.
+    async fn enough_left(&self, before: &[(Removal, PodOutcome)]) -> Result<(), PodOutcome> {
         let unreadable = |error| PodOutcome::NotAttempted(NotAttempted::Unreadable(error));
         let pods = self.ports.inventory.pods().await.map_err(unreadable)?;
-        let own = |pod| belongs(pod, self.criteria.workload);
-        let serving = pods.iter().filter(|pod| pod.is_serving() && own(pod)).count();
+        let own = |pod: &&Pod| self.criteria.ownership.belongs(pod, self.criteria.workload);
+        let Snapshot { workload, surroundings, .. } = self.audited.snapshot();
+        if is_untouched(before)
+            && let Some(guard) = roll(pods.iter().filter(own), surroundings.controller.as_ref(), workload)
+        {
+            return Err(PodOutcome::NotAttempted(NotAttempted::NotNow(guard)));
+        }
+        let serving = pods.iter().filter(own).filter(|pod| pod.is_serving()).count();
         let minimum = self.criteria.policy.limits.minimum_pods;
         if serving > minimum {
             Ok(())
@@ -153,6 +173,11 @@ impl Batch<'_> {
         };
         changed.map_or(Ok(()), |changed| Err(PodOutcome::Spared(changed)))
     }
+}
+
+/// This batch has not removed a pod yet.
+fn is_untouched(before: &[(Removal, PodOutcome)]) -> bool {
+    !before.iter().any(|(_, outcome)| outcome.may_have_removed())
 }
 
 /// A hot pod of this batch was removed, or would have been.

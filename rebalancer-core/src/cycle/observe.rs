@@ -4,6 +4,7 @@ use jiff::Timestamp;
 
 use super::LookBack;
 use super::memory::Memory;
+use super::ownership::ownership;
 use crate::fleet::{Hpa, Pod, Workload};
 use crate::history::Constraints;
 use crate::planner;
@@ -44,8 +45,8 @@ pub struct Observation {
 
 /// Reads the fleet and decides. Changes nothing, and may be dropped at any point.
 ///
-/// Metrics are read before pods: what Kubernetes lists last is what is trusted. Earlier metrics are read only when
-/// there is an imbalance to confirm.
+/// Metrics are read before pods: what Kubernetes lists last is what is trusted. Their owners follow, since the pods name
+/// them. Earlier metrics are read only when there is an imbalance to confirm.
 ///
 /// # Errors
 /// When there is no snapshot to decide on.
@@ -92,8 +93,15 @@ pub(super) async fn read(
 ) -> Result<Snapshot, ObserveError> {
     let readings = metrics.read(now).await;
     let hpas = inventory.hpas().await;
-    let surroundings = surroundings(inventory, policy).await?;
+    let budgets = match policy.limits.respect_budgets {
+        true => inventory.budgets().await.map_err(ObserveError::Budgets)?,
+        false => Vec::new(),
+    };
     let pods = inventory.pods().await.map_err(ObserveError::Pods)?;
+    let ownership = ownership(inventory, &subject.workload.name, &pods).await;
+    let ownership = ownership.map_err(ObserveError::Controller)?;
+    let controller = ownership.controller(pods.iter(), &subject.workload.name).cloned();
+    let surroundings = Surroundings { controller, ownership, budgets, ..Surroundings::default() };
     let reading = FleetReading { readings, hpas, surroundings, pods };
     assemble(subject, reading, metrics, policy, now).await
 }
@@ -132,14 +140,4 @@ pub async fn assemble(
         snapshot.past = Some(Past { indicator, windows: past });
     }
     Ok(snapshot)
-}
-
-async fn surroundings(inventory: &dyn Inventory, policy: &Policy) -> Result<Surroundings, ObserveError> {
-    let controller = inventory.controller().await.map_err(ObserveError::Controller)?;
-    let budgets = if policy.limits.respect_budgets {
-        inventory.budgets().await.map_err(ObserveError::Budgets)?
-    } else {
-        Vec::new()
-    };
-    Ok(Surroundings { controller, budgets, ..Surroundings::default() })
 }

@@ -90,8 +90,13 @@ impl<F: Fn(Pod) -> Option<Pod> + Send + Sync> Inventory for Changing<'_, F> {
     async fn hpas(&self) -> Result<Vec<Hpa>, InventoryError> {
         self.0.hpas().await
     }
-    async fn controller(&self) -> Result<Option<Controller>, InventoryError> {
-        self.0.controller().await
+    async fn owner(
+        &self,
+        api_version: &str,
+        kind: &str,
+        name: &str,
+    ) -> Result<Option<Controller>, InventoryError> {
+        self.0.owner(api_version, kind, name).await
     }
     async fn budgets(&self) -> Result<Vec<DisruptionBudget>, InventoryError> {
         self.0.budgets().await

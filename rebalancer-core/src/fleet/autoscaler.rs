@@ -34,8 +34,12 @@ pub struct Hpa {
     pub name: String,
     /// The name of the workload that it scales, when known.
     pub scales: Option<String>,
+    /// Of which kind that is, such as `Deployment`, when known.
+    pub scales_kind: Option<String>,
     /// Its CPU target; `None` when it scales by something else.
     pub cpu: Option<CpuTarget>,
+    /// The CPU target is that of the measured container alone, not of whole pods.
+    pub of_container: bool,
     /// What it is doing; `None` when only the metric system knows it.
     pub scaling: Option<Scaling>,
     /// All that it scales by, in its own order; empty when only the metric system knows it.

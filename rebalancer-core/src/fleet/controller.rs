@@ -1,10 +1,11 @@
-//! The object that owns a fleet, and which pods are its own.
+//! Objects that control pods, or control what controls them.
 
 use std::collections::BTreeMap;
+use std::fmt;
 
-use super::{Pod, Uid};
+use super::{Owner, Uid};
 
-/// The object that owns the fleet, and how far it is with what it wants.
+/// An object that controls pods, or controls such an object.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
 pub struct Controller {
@@ -18,6 +19,16 @@ pub struct Controller {
     pub uid: Uid,
     /// Those of its annotations that matter here: [`ANNOTATIONS`](crate::eligibility::ANNOTATIONS).
     pub annotations: BTreeMap<String, String>,
+    /// What controls it in turn.
+    pub owner: Option<Owner>,
+    /// How far it is with what it wants; `None` where it does not tell.
+    pub progress: Option<Progress>,
+}
+
+/// How far a controller is with what it wants.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
+pub struct Progress {
     /// Its status speaks of its present specification.
     pub status_is_current: bool,
     /// Pods that it wants.
@@ -28,16 +39,17 @@ pub struct Controller {
     pub updated: u32,
 }
 
-/// One of the workload's own pods: it has the container, and the workload owns it, directly or by a ReplicaSet.
-///
-/// A ReplicaSet of a Deployment or an Argo Rollout is called `<workload>-<hash>`, and a hash has no dash.
-#[must_use]
-pub fn belongs(pod: &Pod, workload: &str) -> bool {
-    let owned = pod.owner.as_ref().is_some_and(|owner| {
-        let hash = owner.name.strip_prefix(workload).and_then(|rest| rest.strip_prefix('-'));
-        owner.name == workload
-            || (owner.kind == "ReplicaSet"
-                && hash.is_some_and(|hash| !hash.is_empty() && !hash.contains('-')))
-    });
-    owned && pod.container.is_some()
+impl Controller {
+    /// A StatefulSet of Kubernetes itself. With a partition it keeps two revisions for as long as somebody likes, and its
+    /// status tells when that is no rollout.
+    #[must_use]
+    pub fn is_stateful_set(&self) -> bool {
+        self.kind == "StatefulSet" && self.api_version.starts_with("apps/")
+    }
+}
+
+impl fmt::Display for Controller {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {}", self.kind, self.name)
+    }
 }

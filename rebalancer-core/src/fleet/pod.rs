@@ -48,14 +48,32 @@ pub enum Phase {
     Unknown,
 }
 
-/// The controller that would replace a removed pod.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// A reference to the object that controls another one, as that one carries it.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
 pub struct Owner {
+    /// Such as `apps/v1`.
+    pub api_version: String,
     /// Such as `ReplicaSet`.
     pub kind: String,
     /// Its name.
     pub name: String,
+    /// Its identity: a name can be taken over by another object.
+    pub uid: Uid,
+}
+
+impl Owner {
+    /// A reference to this object of `apps/v1`, such as a `ReplicaSet` or a `StatefulSet`.
+    #[must_use]
+    pub fn of_apps(kind: impl Into<String>, name: impl Into<String>, uid: impl Into<String>) -> Self {
+        Self { api_version: "apps/v1".to_owned(), kind: kind.into(), name: name.into(), uid: Uid::new(uid) }
+    }
+}
+
+impl fmt::Display for Owner {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {}", self.kind, self.name)
+    }
 }
 
 /// What a container asks of its node. `None` is "not set", never zero.
@@ -82,8 +100,11 @@ pub struct Pod {
     pub phase: Phase,
     /// The Ready condition is True.
     pub ready: bool,
-    /// Since when the Ready condition is what it is.
+    /// Since when the Ready condition is what it is, with the container that runs now: the later of the two. A container
+    /// that was restarted is a fresh member of the group, whether or not the condition went to False meanwhile.
     pub ready_since: Option<Timestamp>,
+    /// When the target container started that runs now, if another one ran before it in this pod.
+    pub restarted_at: Option<Timestamp>,
     /// It has a deletion time stamp: it is on its way out.
     pub terminating: bool,
     /// When it was created.
@@ -104,6 +125,8 @@ pub struct Pod {
     pub annotations: BTreeMap<String, String>,
     /// Requests of the target container; `None` when the pod has no container of that name.
     pub container: Option<Requests>,
+    /// Requests of the pod as a whole (`spec.resources`, with its overhead), where it sets them.
+    pub whole: Requests,
 }
 
 impl Pod {
@@ -128,6 +151,8 @@ impl Pod {
             labels: BTreeMap::new(),
             annotations: BTreeMap::new(),
             container: Some(Requests::default()),
+            whole: Requests::default(),
+            restarted_at: None,
         }
     }
 
@@ -143,10 +168,10 @@ impl Pod {
         Self { ready: true, ready_since: Some(since), created_at: Some(since), ..self }
     }
 
-    /// Controlled by this object: a kind, such as `ReplicaSet`, and its name.
+    /// Controlled by this object.
     #[must_use]
-    pub fn with_owner(self, kind: impl Into<String>, name: impl Into<String>) -> Self {
-        Self { owner: Some(Owner { kind: kind.into(), name: name.into() }), ..self }
+    pub fn with_owner(self, owner: Owner) -> Self {
+        Self { owner: Some(owner), ..self }
     }
 
     /// With this CPU request of the measured container.

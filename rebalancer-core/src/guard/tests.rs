@@ -5,23 +5,13 @@ use std::collections::BTreeMap;
 use jiff::tz::TimeZone;
 
 use super::*;
-use crate::fixture::{NOW, pod, snapshot};
-use crate::fleet::{Owner, Uid};
+use crate::fixture::{self, NOW, owned_by, owner, pod, snapshot};
+use crate::fleet::{Owner, Ownership};
 use crate::policy::QuietHours;
 use crate::snapshot::Surroundings;
 
 fn controller() -> Controller {
-    Controller {
-        api_version: "apps/v1".to_owned(),
-        kind: "Deployment".to_owned(),
-        name: "consumer".to_owned(),
-        uid: Uid::new("u"),
-        annotations: BTreeMap::new(),
-        status_is_current: true,
-        desired: 4,
-        current: 4,
-        updated: 4,
-    }
+    fixture::controller("Deployment", "consumer", 4)
 }
 
 fn scaling() -> Scaling {
@@ -30,8 +20,7 @@ fn scaling() -> Scaling {
 
 fn fleet() -> Snapshot {
     let mut fleet = snapshot(&[1.0, 1.0, 1.0, 1.0], None);
-    let (controller, scaling) = (Some(controller()), Some(scaling()));
-    fleet.surround(Surroundings { controller, scaling, ..Surroundings::default() });
+    fleet.surround(Surroundings { scaling: Some(scaling()), ..owned_by(controller()) });
     fleet
 }
 
@@ -42,7 +31,13 @@ fn check(change: impl FnOnce(&mut Snapshot), expected: Option<NotNow>) {
 }
 
 fn of_controller(change: impl FnOnce(&mut Controller), expected: Option<NotNow>) {
-    check(|fleet| change(fleet.surroundings.controller.as_mut().unwrap()), expected);
+    let mut deployment = controller();
+    change(&mut deployment);
+    check(|fleet| fleet.surround(owned_by(deployment)), expected);
+}
+
+fn of_progress(change: impl FnOnce(&mut Progress), expected: Option<NotNow>) {
+    of_controller(|it| change(it.progress.as_mut().unwrap()), expected);
 }
 
 fn of_scaling(change: impl FnOnce(&mut Scaling), expected: Option<NotNow>) {
@@ -73,8 +68,8 @@ fn a_rollout_is_left_alone_and_so_is_one_that_has_not_begun_yet() {
     let rollout = |updated| {
         Some(NotNow::RolloutInProgress { of: "Deployment consumer".to_owned(), updated, current: 4 })
     };
-    of_controller(|it| it.updated = 1, rollout(1));
-    of_controller(|it| it.status_is_current = false, rollout(4));
+    of_progress(|it| it.updated = 1, rollout(1));
+    of_progress(|it| it.status_is_current = false, rollout(4));
 }
 
 #[test]
@@ -82,7 +77,7 @@ fn without_its_owner_a_rollout_shows_in_its_pods() {
     let mixed = |fleet: &mut Snapshot| {
         fleet.surroundings.controller = None;
         let new = &mut fleet.pods[3].pod;
-        new.owner = Some(Owner { kind: "ReplicaSet".to_owned(), name: "consumer-2".to_owned() });
+        new.owner = Some(owner("ReplicaSet", "consumer-2"));
         new.created_at = Some(NOW - SignedDuration::from_mins(30));
     };
     let expected = NotNow::RolloutInProgress { of: "streams/consumer".to_owned(), updated: 1, current: 4 };
@@ -97,18 +92,129 @@ fn without_its_owner_a_rollout_shows_in_its_pods() {
         fleet.pods[3].pod.phase = Phase::Failed;
     };
     check(evicted, None);
-    let known_to_be_complete = |fleet: &mut Snapshot| {
-        mixed(fleet);
-        fleet.surroundings.controller = Some(controller());
+}
+
+#[test]
+fn two_revisions_are_a_rollout_whatever_label_tells_them() {
+    let expected = || {
+        let of = "streams/consumer".to_owned();
+        Some(NotNow::RolloutInProgress { of, updated: 3, current: 4 })
     };
-    check(known_to_be_complete, None);
+    let labelled = |label: &'static str, owner: Owner| {
+        move |fleet: &mut Snapshot| {
+            for (place, pod) in fleet.pods.iter_mut().enumerate() {
+                pod.pod.owner = Some(owner.clone());
+                let (value, age) = if place == 0 { ("old", 90) } else { ("new", 60) };
+                pod.pod.labels.insert(label.to_owned(), value.to_owned());
+                pod.pod.created_at = Some(NOW - SignedDuration::from_mins(age));
+            }
+            fleet.surround(Surroundings::default());
+        }
+    };
+    let set = || owner("ReplicaSet", "consumer-1");
+    for label in ["pod-template-hash", "controller-revision-hash", "rollouts-pod-template-hash"] {
+        check(labelled(label, set()), expected());
+    }
+    check(labelled("deployment", set()), None);
+    check(labelled("deployment", owner("ReplicationController", "consumer-3")), expected());
+    let annotated = |fleet: &mut Snapshot| {
+        fleet.surround(Surroundings::default());
+        fleet.pods[0].pod.annotations.insert("strimzi.io/revision".to_owned(), "1".to_owned());
+        fleet.pods[0].pod.created_at = None;
+    };
+    check(annotated, expected());
+}
+
+#[test]
+fn a_stateful_set_tells_by_its_own_status_whether_two_revisions_are_a_rollout() {
+    let partitioned = |set: Controller| {
+        move |fleet: &mut Snapshot| {
+            for (place, pod) in fleet.pods.iter_mut().enumerate() {
+                pod.pod.owner = Some(owner("StatefulSet", "consumer"));
+                let revision = if place < 2 { "old" } else { "new" };
+                pod.pod.labels.insert("controller-revision-hash".to_owned(), revision.to_owned());
+            }
+            let ownership = Ownership { objects: vec![set.clone()], ..Ownership::default() };
+            fleet.surround(Surroundings { controller: Some(set), ownership, ..Surroundings::default() });
+        }
+    };
+    let set = fixture::controller("StatefulSet", "consumer", 4);
+    check(partitioned(set.clone()), None);
+    let of = "StatefulSet consumer".to_owned();
+    let rolling = Some(NotNow::RolloutInProgress { of, updated: 2, current: 4 });
+    let of_another_group = Controller { api_version: "apps.kruise.io/v1beta1".to_owned(), ..set };
+    check(partitioned(of_another_group), rolling);
+}
+
+/// What is read where an object of this kind and name owns the ReplicaSet of the pods, and another one has its name.
+fn beside(top: &str, deployment: Controller) -> Surroundings {
+    let set = Controller {
+        owner: Some(owner(top, "consumer")),
+        ..fixture::controller("ReplicaSet", "consumer-1", 4)
+    };
+    let ownership = Ownership { objects: vec![set, deployment], ..Ownership::default() };
+    Surroundings { ownership, ..Surroundings::default() }
+}
+
+#[test]
+fn an_object_of_the_workload_s_name_that_owns_none_of_the_pods_says_nothing_of_them() {
+    let marked = |value: &str| BTreeMap::from([(OPT_OUT.to_owned(), value.to_owned())]);
+    let other =
+        Controller { annotations: marked("true"), ..fixture::controller("Deployment", "consumer", 0) };
+    check(|fleet| fleet.surround(beside("Rollout", other)), None);
+    let rollout = Controller { annotations: marked(""), ..fixture::controller("Rollout", "consumer", 4) };
+    let opted_out = Some(NotNow::OptedOut { annotation: OPT_OUT });
+    check(|fleet| fleet.surround(beside("Rollout", rollout)), opted_out);
+}
+
+#[test]
+fn two_objects_of_the_workload_s_name_that_own_pods_are_a_contradiction() {
+    let both = |fleet: &mut Snapshot| {
+        fleet.pods[0].pod.owner = Some(owner("ReplicaSet", "consumer-2"));
+        let mut around = owned_by(controller());
+        around.controller = None;
+        let of_rollout = Controller {
+            owner: Some(owner("Rollout", "consumer")),
+            ..fixture::controller("ReplicaSet", "consumer-2", 1)
+        };
+        around.ownership.objects.push(of_rollout);
+        fleet.surround(around);
+    };
+    let described = |kind| format!("{kind} consumer (uid-of-{kind}-consumer)");
+    let owners = vec![described("Deployment"), described("Rollout")];
+    check(both, Some(NotNow::SeveralOwners { owners }));
+}
+
+#[test]
+fn a_controller_that_counts_other_pods_than_are_listed_is_not_believed() {
+    let disagree = |says, listed, ending| {
+        let of = "Deployment consumer".to_owned();
+        Some(NotNow::CountsDisagree { of, says, listed, ending })
+    };
+    let counting = |pods| move |it: &mut Progress| (it.desired, it.current, it.updated) = (pods, pods, pods);
+    of_progress(counting(2), disagree(2, 4, 0));
+    of_progress(counting(5), disagree(5, 4, 0));
+    // One that ends may be counted or not; another container's name is no matter.
+    let ending = |fleet: &mut Snapshot| fleet.pods[0].pod.terminating = true;
+    check(ending, None);
+    let nameless = |fleet: &mut Snapshot| {
+        fleet.pods[0].pod.container = None;
+        fleet.pods[0].own = false;
+    };
+    check(nameless, None);
+    let by_name = |fleet: &mut Snapshot| {
+        let deployment = fixture::controller("Deployment", "consumer", 0);
+        let ownership = Ownership { by_name: Some(deployment.clone()), ..Ownership::default() };
+        fleet.surround(Surroundings { controller: Some(deployment), ownership, ..Surroundings::default() });
+    };
+    check(by_name, disagree(0, 4, 0));
 }
 
 #[test]
 fn a_scaling_is_left_alone_whoever_asks_for_it() {
     let by =
         |by: &str, current, desired| Some(NotNow::ScalingInProgress { by: by.to_owned(), current, desired });
-    of_controller(|it| it.desired = 6, by("Deployment consumer", 4, 6));
+    of_progress(|it| it.desired = 6, by("Deployment consumer", 4, 6));
     of_scaling(|it| it.desired = 3, by("the autoscaler", 4, 3));
     of_scaling(|it| (it.desired, it.active) = (0, false), None);
 }
@@ -154,7 +260,7 @@ fn pods_that_start_unsettle_the_fleet_and_those_that_ended_do_not() {
 fn a_stranger_does_not_unsettle_the_fleet() {
     let stranger = |fleet: &mut Snapshot| {
         let mut other = fleet.pods[0].clone();
-        other.pod = pod("z");
+        other.pod = Pod { owner: Some(owner("ReplicaSet", "other-1")), ..pod("z") };
         other.pod.ready_since = Some(NOW);
         other.own = false;
         fleet.pods.push(other);
@@ -181,7 +287,8 @@ fn what_comes_up_after_the_decision_ends_a_batch_but_not_what_the_batch_did() {
         assert_eq!(guard.as_ref().map(NotNow::name), expected);
     };
     check(&controller(), true, None);
-    let rolling = Controller { updated: 3, ..controller() };
+    let progress = controller().progress.map(|progress| Progress { updated: 3, ..progress });
+    let rolling = Controller { progress, ..controller() };
     check(&rolling, true, Some("rollout_in_progress"));
     check(&rolling, false, None);
     let annotations = BTreeMap::from([(OPT_OUT.to_owned(), String::new())]);

@@ -41,6 +41,7 @@ impl Candidates<'_> {
             seen_in,
             windows: persistence.windows(),
             required: persistence.required(),
+            younger: self.younger_than(raised, &readings),
         };
         let seen_in = 1 + readings.iter().filter(|reading| reading.out_of_balance).count();
         if seen_in < persistence.required() {
@@ -59,6 +60,18 @@ impl Candidates<'_> {
             (0, Some(&longest)) => Err(not_persistent(longest)),
             _ => Ok(passing),
         }
+    }
+
+    /// Hot pods that were not there yet in too many of these readings, so that nothing can be known of them.
+    fn younger_than(&self, raised: &IndicatorReport, readings: &[Reading<'_>]) -> usize {
+        let persistence = self.policy.balance.persistence;
+        let is_younger = |pod: &&Eligible| {
+            let since = self.snapshot.pods.get(pod.index).and_then(|pod| pod.pod.ready_since);
+            let came_after = |reading: &&Reading<'_>| since.is_none_or(|since| since > reading.at);
+            let missed = readings.iter().filter(came_after).count();
+            persistence.windows().saturating_sub(missed) < persistence.required()
+        };
+        self.eligible.iter().filter(|pod| pod.is_hot(raised)).filter(is_younger).count()
     }
 
     fn readings(&self, raised: &IndicatorReport) -> Result<Vec<Reading<'_>>, Hold> {

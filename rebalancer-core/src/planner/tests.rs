@@ -226,7 +226,7 @@ fn pods_of_another_workload_do_not_count_towards_the_minimum() {
     let loads = [("a", 2.0), ("b", 0.2), ("c", 0.3), ("x", 0.5), ("y", 0.5), ("z", 0.5)];
     let mut pods = loads.map(|(name, _)| pod(name)).to_vec();
     for pod in &mut pods[3..] {
-        pod.owner = Some(crate::fleet::Owner { kind: "ReplicaSet".into(), name: "api-1".into() });
+        pod.owner = Some(fixture::owner("ReplicaSet", "api-1"));
     }
     let fleet = Snapshot::assemble(workload(), fixture::NOW, pods, Ok(vec![hpa(70.0)]), "", readings(&loads))
         .unwrap();

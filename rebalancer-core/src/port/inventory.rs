@@ -60,12 +60,17 @@ pub trait Inventory: Send + Sync {
         Ok(Vec::new())
     }
 
-    /// The object that owns the fleet; `None` when there is no Deployment and no StatefulSet of the workload's name. By
-    /// default there is none, and the pods alone tell of a rollout.
+    /// The object of this API version, kind and name, if there is one now; whether it is the one that a reference means
+    /// is told by its UID. By default there is none, and the pods alone tell of a rollout.
     ///
     /// # Errors
     /// When it can't be known.
-    async fn controller(&self) -> Result<Option<Controller>, InventoryError> {
+    async fn owner(
+        &self,
+        _api_version: &str,
+        _kind: &str,
+        _name: &str,
+    ) -> Result<Option<Controller>, InventoryError> {
         Ok(None)
     }
 

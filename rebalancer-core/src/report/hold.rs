@@ -139,6 +139,8 @@ pub enum Hold {
         windows: usize,
         /// In how many it must have been there.
         required: usize,
+        /// Hot pods that are younger than so many readings.
+        younger: usize,
     },
     /// Whether the imbalance was there before can't be known.
     PastUnknown {
@@ -162,7 +164,7 @@ pub enum Hold {
 
 impl Hold {
     /// Every name that [`name`](Self::name) gives.
-    pub const NAMES: [&str; 31] = [
+    pub const NAMES: [&str; 34] = [
         "no_pods",
         "no_eligible_pods",
         "metrics_incomplete",
@@ -185,6 +187,9 @@ impl Hold {
         "past_unknown",
         "workload_opted_out",
         "quiet_hours",
+        "several_owners",
+        "owner_gone",
+        "pod_count_disagrees",
         "rollout_in_progress",
         "scaling_in_progress",
         "scale_in_pending",
@@ -280,11 +285,22 @@ impl fmt::Display for Hold {
                 "disruption budget {budget} lets {allowed} pods go now, and a rotation needs one hot and one cold pod; a \
                  budget that never allows two must be loosened"
             ),
-            Self::NotPersistent { indicator, seen_in, windows, required } => write!(
-                f,
-                "{indicator} was out of balance in {seen_in} of the last {windows} readings, {required} are asked for: \
-                 it may be a spike"
-            ),
+            Self::NotPersistent { indicator, seen_in, windows, required, younger } => {
+                write!(
+                    f,
+                    "{indicator} was out of balance in {seen_in} of the last {windows} readings, {required} are asked for: "
+                )?;
+                match younger {
+                    0 => f.write_str("it may be a spike"),
+                    1 => f.write_str(
+                        "a hot pod is younger than those readings, and is judged when it is old enough",
+                    ),
+                    younger => write!(
+                        f,
+                        "{younger} hot pods are younger than those readings, and are judged when they are old enough"
+                    ),
+                }
+            }
             Self::PastUnknown { indicator, error: Some(error) } => {
                 write!(f, "whether {indicator} was out of balance before can't be known: {error}")
             }

@@ -47,7 +47,7 @@ impl Inventory for Fleet {
     }
 
     /// Pods are replaced at once, and nobody else changes the fleet.
-    async fn controller(&self) -> Result<Option<Controller>, InventoryError> {
+    async fn owner(&self, _: &str, _: &str, _: &str) -> Result<Option<Controller>, InventoryError> {
         Ok(None)
     }
 

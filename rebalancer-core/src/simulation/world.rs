@@ -258,6 +258,8 @@ impl World {
         let hpa = |percent| Hpa {
             name: NAME.to_owned(),
             scales: Some(NAME.to_owned()),
+            scales_kind: None,
+            of_container: false,
             cpu: Some(CpuTarget::Utilization(percent)),
             scaling: None,
             scales_by: Vec::new(),
@@ -285,13 +287,20 @@ impl World {
             terminating: false,
             created_at: Some(life.since),
             node: Some(format!("node-{:03}", life.node)),
-            owner: Some(Owner { kind: kind.to_owned(), name: NAME.to_owned() }),
+            owner: Some(Owner {
+                api_version: "apps/v1".to_owned(),
+                kind: kind.to_owned(),
+                name: NAME.to_owned(),
+                uid: Uid::new("owner"),
+            }),
             mirror: false,
             priority_class: None,
             priority: Some(0),
             labels: BTreeMap::new(),
             annotations: BTreeMap::new(),
             container: Some(Requests { cpu: Cores::new(1.0).ok(), memory: None }),
+            whole: Requests::default(),
+            restarted_at: None,
         }
     }
 }

@@ -6,6 +6,22 @@ use crate::snapshot::Surroundings;
 
 use super::ObserveError;
 
+/// The autoscaler of a workload.
+#[derive(Debug, PartialEq)]
+pub(super) struct Resolved {
+    pub(super) target: Target,
+    /// The target is that of the measured container alone.
+    pub(super) of_container: bool,
+    /// What it is doing and scales by.
+    pub(super) surroundings: Surroundings,
+}
+
+impl Resolved {
+    fn of(target: Target) -> Self {
+        Self { target, of_container: false, surroundings: Surroundings::default() }
+    }
+}
+
 /// Finds the autoscaler of a workload: its CPU target, and what it is doing and scales by, where the API tells.
 ///
 /// One matches when its name is the workload's, with or without the prefix, or when it says that it scales the
@@ -17,15 +33,15 @@ pub(super) fn resolve(
     prefix: &str,
     api: Result<Vec<Hpa>, InventoryError>,
     metrics: Result<Vec<Hpa>, MetricsError>,
-) -> Result<(Target, Surroundings), ObserveError> {
+) -> Result<Resolved, ObserveError> {
     let prefixed = format!("{prefix}{workload}");
     let matches =
         |hpa: &Hpa| hpa.name == workload || hpa.name == prefixed || hpa.scales.as_deref() == Some(workload);
     let found = |hpas: Vec<Hpa>| pick(hpas.into_iter().filter(matches).collect());
     match (api.map(found), metrics.map(found)) {
-        (Ok((Target::None, _)), Ok(measured)) => Ok(measured),
+        (Ok(Resolved { target: Target::None, .. }), Ok(measured)) => Ok(measured),
         (Ok(from_api), _) => Ok(from_api),
-        (Err(api), Ok((Target::None, _))) => {
+        (Err(api), Ok(Resolved { target: Target::None, .. })) => {
             Err(ObserveError::Target { api, metrics: "it shows none".to_owned() })
         }
         (Err(_), Ok(measured)) => Ok(measured),
@@ -33,21 +49,22 @@ pub(super) fn resolve(
     }
 }
 
-fn pick(mut hpas: Vec<Hpa>) -> (Target, Surroundings) {
+fn pick(mut hpas: Vec<Hpa>) -> Resolved {
     hpas.sort_unstable_by(|a, b| a.name.cmp(&b.name));
     match hpas.as_slice() {
-        [] => (Target::None, Surroundings::default()),
+        [] => Resolved::of(Target::None),
         [hpa] => {
             let by_something_else = || Target::NotByCpu { hpa: hpa.name.clone() };
             let known = |target| Target::Known { hpa: hpa.name.clone(), target };
             let (scaling, scales_by) = (hpa.scaling, hpa.scales_by.clone());
             let surroundings = Surroundings { scaling, scales_by, ..Surroundings::default() };
-            (hpa.cpu.map_or_else(by_something_else, known), surroundings)
+            let target = hpa.cpu.map_or_else(by_something_else, known);
+            Resolved { target, of_container: hpa.of_container, surroundings }
         }
         // Which of them rules can't be known.
         many => {
             let hpas = many.iter().map(|hpa| hpa.name.clone()).collect();
-            (Target::Ambiguous { hpas }, Surroundings::default())
+            Resolved::of(Target::Ambiguous { hpas })
         }
     }
 }
@@ -66,14 +83,16 @@ mod tests {
         api: Result<Vec<Hpa>, InventoryError>,
         metrics: Result<Vec<Hpa>, MetricsError>,
     ) -> Result<Target, ObserveError> {
-        resolve(workload, prefix, api, metrics).map(|(target, _)| target)
+        resolve(workload, prefix, api, metrics).map(|resolved| resolved.target)
     }
 
     fn named(name: &str, scales: &str) -> Hpa {
         Hpa {
             name: name.to_owned(),
             scales: Some(scales.to_owned()),
+            scales_kind: None,
             cpu: Some(CpuTarget::Utilization(70.0)),
+            of_container: false,
             scaling: None,
             scales_by: Vec::new(),
         }
@@ -127,9 +146,9 @@ mod tests {
         let keda =
             || Hpa { cpu: None, scales_by: vec![by_lag.clone()], ..named("keda-hpa-consumer", "consumer") };
         let of = |hpas| resolve("consumer", "keda-hpa-", Ok(hpas), Ok(Vec::new())).unwrap();
-        let (target, surroundings) = of(vec![keda(), named("other", "other")]);
+        let Resolved { target, surroundings, .. } = of(vec![keda(), named("other", "other")]);
         assert_eq!(target, Target::NotByCpu { hpa: "keda-hpa-consumer".to_owned() });
         assert_eq!(surroundings.scales_by, keda().scales_by);
-        assert_eq!(of(vec![keda(), named("consumer", "consumer")]).1, Surroundings::default());
+        assert_eq!(of(vec![keda(), named("consumer", "consumer")]).surroundings, Surroundings::default());
     }
 }

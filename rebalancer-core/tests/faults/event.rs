@@ -100,15 +100,9 @@ impl fmt::Display for Event<'_> {
                 let uid = pod.map_or("none", |pod| pod.uid.as_str());
                 write!(f, "reads {name} again: {uid}, serving: {}", pod.is_some_and(Pod::is_serving))
             }
-            What::ShownController { controller } => write!(
-                f,
-                "controller wants {}, has {}, updated {}, status is current: {}, {:?}",
-                controller.desired,
-                controller.current,
-                controller.updated,
-                controller.status_is_current,
-                controller.annotations
-            ),
+            What::ShownController { controller } => {
+                write!(f, "controller shows {:?}, {:?}", controller.progress, controller.annotations)
+            }
             What::ShownAutoscalers { hpas } => write!(f, "{} autoscalers", hpas.len()),
             What::ShownBudgets { budgets } => {
                 write!(

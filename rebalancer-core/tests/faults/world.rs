@@ -11,7 +11,7 @@ use std::collections::BTreeMap;
 use jiff::{SignedDuration, Timestamp};
 use rand::Rng as _;
 use rand::rngs::ChaCha8Rng;
-use rebalancer_core::fleet::{Controller, DisruptionBudget, Requirement, Scaling, Selector};
+use rebalancer_core::fleet::{Controller, DisruptionBudget, Progress, Requirement, Scaling, Selector};
 use rebalancer_core::fleet::{CpuTarget, Hpa, Owner, Phase, Pod, Requests, Uid};
 use rebalancer_core::unit::Cores;
 
@@ -124,7 +124,7 @@ impl World {
     /// Serving pods of other workloads, which the label selector matches too.
     fn strangers(&mut self, random: &mut ChaCha8Rng) {
         for (name, owner) in [("consumer-canary-x7x", "consumer-canary-6f"), ("other-1", "other")] {
-            let owner = Owner { kind: "ReplicaSet".to_owned(), name: owner.to_owned() };
+            let owner = reference("ReplicaSet", owner);
             let mut pod = self.blank(name.to_owned(), owner, random);
             (pod.phase, pod.ready, pod.ready_since) = (Phase::Running, true, Some(START));
             self.pods.insert(name.to_owned(), Life { pod, revision: 0, ready_at: None, gone_at: None });
@@ -136,10 +136,10 @@ impl World {
         self.serial += 1;
         let revision = self.workload.revision;
         let (name, owner) = if self.workload.stateful {
-            (format!("{NAME}-{ordinal}"), Owner { kind: "StatefulSet".to_owned(), name: NAME.to_owned() })
+            (format!("{NAME}-{ordinal}"), reference("StatefulSet", NAME))
         } else {
             let owner = format!("{NAME}-r{revision}");
-            (format!("{owner}-{:05}", self.serial), Owner { kind: "ReplicaSet".to_owned(), name: owner })
+            (format!("{owner}-{:05}", self.serial), reference("ReplicaSet", &owner))
         };
         let pod = self.blank(name.clone(), owner, random);
         let ready_at = Some(self.now + SignedDuration::from_secs(5 + i64::from(random.next_u32() % 50)));
@@ -164,6 +164,8 @@ impl World {
             labels: BTreeMap::from([("app".to_owned(), NAME.to_owned())]),
             annotations: BTreeMap::new(),
             container: Some(Requests { cpu: Cores::new(1.0).ok(), memory: None }),
+            whole: Requests::default(),
+            restarted_at: None,
         }
     }
 }
@@ -197,17 +199,21 @@ impl World {
             .active()
             .filter(|life| life.pod.phase != Phase::Failed && life.revision == self.workload.revision)
             .count();
-        Controller {
-            api_version: "apps/v1".to_owned(),
-            kind: if self.workload.stateful { "StatefulSet" } else { "Deployment" }.to_owned(),
-            name: NAME.to_owned(),
-            uid: Uid::new("controller"),
-            annotations: self.workload.annotations.clone(),
+        let kind = if self.workload.stateful { "StatefulSet" } else { "Deployment" };
+        let progress = Progress {
             status_is_current: self.workload.status_is_current,
             desired: count(self.workload.desired),
             current: count(current),
             updated: count(updated),
-        }
+        };
+        let annotations = self.workload.annotations.clone();
+        object(&reference(kind, NAME), None, annotations, Some(progress))
+    }
+
+    /// A ReplicaSet, which belongs to the Deployment of the name before its hash; an orphan's name has none.
+    pub(crate) fn replica_set(name: &str) -> Controller {
+        let above = name.rsplit_once('-').map(|(deployment, _)| reference("Deployment", deployment));
+        object(&reference("ReplicaSet", name), above, BTreeMap::new(), None)
     }
 
     pub(crate) fn hpas(&self) -> Vec<Hpa> {
@@ -215,6 +221,8 @@ impl World {
         let hpa = |scaler: &Autoscaler| Hpa {
             name: NAME.to_owned(),
             scales: Some(NAME.to_owned()),
+            scales_kind: None,
+            of_container: false,
             cpu: Some(CpuTarget::Utilization(scaler.percent)),
             scaling: Some(Scaling {
                 active: true,
@@ -244,6 +252,22 @@ impl World {
     pub(crate) fn reading(&self, at: Timestamp) -> Option<&Reading> {
         self.group.reading(at)
     }
+}
+
+/// What objects say of their owner.
+fn reference(kind: &str, name: &str) -> Owner {
+    let uid = Uid::new(format!("uid-of-{kind}-{name}"));
+    Owner { api_version: "apps/v1".to_owned(), kind: kind.to_owned(), name: name.to_owned(), uid }
+}
+
+fn object(
+    of: &Owner,
+    owner: Option<Owner>,
+    annotations: BTreeMap<String, String>,
+    progress: Option<Progress>,
+) -> Controller {
+    let Owner { api_version, kind, name, uid } = of.clone();
+    Controller { api_version, kind, name, uid, annotations, owner, progress }
 }
 
 /// One of the workload's own, as whoever made the fleet knows it.

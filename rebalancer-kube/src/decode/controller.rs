@@ -1,31 +1,17 @@
-//! Deployments and StatefulSets, `apps/v1`: what they want, and how far they are.
+//! What owns pods, or owns their owners: what it wants, and how far it is. Of Deployments and StatefulSets, `apps/v1`,
+//! every number is known; other kinds tell what they like, mostly under the same names.
 
 use std::collections::BTreeMap;
 
-use rebalancer_core::fleet::Controller;
-use rebalancer_core::fleet::Uid;
+use rebalancer_core::fleet::{Controller, Progress, Uid};
 use rebalancer_core::port::InventoryError;
 use serde::Deserialize;
+use serde_json::Value;
 
+use super::pod::{OwnerReference, controlling};
 use super::{count, foreign, incomplete, is_current, that_matter};
 
-/// The kinds that are read.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Kind {
-    Deployment,
-    StatefulSet,
-}
-
-impl Kind {
-    const fn name(self) -> &'static str {
-        match self {
-            Self::Deployment => "Deployment",
-            Self::StatefulSet => "StatefulSet",
-        }
-    }
-}
-
-/// A Deployment or StatefulSet as the server sends it, as far as it matters here.
+/// An owner as the server sends it, as far as it matters here.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct RawController {
@@ -46,91 +32,151 @@ struct Metadata {
     generation: Option<i64>,
     deletion_timestamp: Option<String>,
     annotations: Option<BTreeMap<String, String>>,
+    owner_references: Option<Vec<OwnerReference>>,
 }
 
 #[derive(Deserialize, Default)]
 #[serde(rename_all = "camelCase", default)]
 struct Spec {
-    replicas: Option<i64>,
-    update_strategy: UpdateStrategy,
-}
-
-/// A StatefulSet's. `OnDelete` has no `rollingUpdate`.
-#[derive(Deserialize, Default)]
-#[serde(rename_all = "camelCase", default)]
-struct UpdateStrategy {
-    rolling_update: Option<RollingUpdate>,
-}
-
-#[derive(Deserialize)]
-struct RollingUpdate {
-    partition: Option<i64>,
+    replicas: Number,
+    /// A StatefulSet's. `OnDelete` has no `rollingUpdate`; other kinds put anything here.
+    update_strategy: Value,
 }
 
 #[derive(Deserialize, Default)]
 #[serde(rename_all = "camelCase", default)]
 struct Status {
-    observed_generation: Option<i64>,
-    replicas: Option<i64>,
-    updated_replicas: Option<i64>,
+    observed_generation: Number,
+    replicas: Number,
+    updated_replicas: Number,
     /// A StatefulSet's, as the two revisions.
-    current_replicas: Option<i64>,
-    current_revision: Option<String>,
-    update_revision: Option<String>,
+    current_replicas: Number,
+    current_revision: Value,
+    update_revision: Value,
 }
 
-/// Takes what the core wants to know of the workload's own object, which must be of this kind.
+/// A number as other kinds may send it: an Argo Rollout's `observedGeneration` is a text. What is none is not known, which
+/// is not what the server leaves out where it is zero.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+enum Number {
+    #[default]
+    Absent,
+    Known(i64),
+    Strange,
+}
+
+impl<'de> Deserialize<'de> for Number {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        Ok(match Value::deserialize(deserializer)? {
+            Value::Null => Self::Absent,
+            Value::String(text) => text.parse().map_or(Self::Strange, Self::Known),
+            Value::Number(number) => number.as_i64().map_or(Self::Strange, Self::Known),
+            Value::Bool(_) | Value::Array(_) | Value::Object(_) => Self::Strange,
+        })
+    }
+}
+
+impl Number {
+    /// So many objects; `None` where that is not known.
+    fn or(self, absent: u32) -> Option<u32> {
+        match self {
+            Self::Absent => Some(absent),
+            Self::Known(number) => count(Some(number), absent),
+            Self::Strange => None,
+        }
+    }
+
+    fn known(self) -> Option<i64> {
+        match self {
+            Self::Known(number) => Some(number),
+            Self::Absent | Self::Strange => None,
+        }
+    }
+}
+
+/// Takes what the core wants to know of an owner, which must be of this kind.
 ///
 /// # Errors
 /// When it is of another kind, or has no name or UID.
-pub(crate) fn controller(raw: RawController, kind: Kind) -> Result<Controller, InventoryError> {
-    let RawController { api_version, kind: came, metadata, spec, status } = raw;
-    if came != kind.name() {
-        return Err(foreign(kind.name(), &came));
+pub(crate) fn controller(raw: RawController, asked: &str) -> Result<Controller, InventoryError> {
+    let RawController { api_version, kind, metadata, spec, status } = raw;
+    if kind != asked {
+        return Err(foreign(asked, &kind));
     }
     let present = |value: Option<String>, name: &str, field| {
-        value.filter(|value| !value.is_empty()).ok_or_else(|| incomplete(kind.name(), name, field))
+        value.filter(|value| !value.is_empty()).ok_or_else(|| incomplete(asked, name, field))
     };
     let name = present(metadata.name, "", "a name")?;
     let uid = Uid::new(present(metadata.uid, &name, "a UID")?);
-    let scale = Scale::of(kind, &spec, &status);
     // What is being deleted replaces no pod any more, whatever its numbers say.
     let lasts = metadata.deletion_timestamp.is_none();
-    let status_is_current =
-        scale.is_some() && lasts && is_current(metadata.generation, status.observed_generation);
-    let Scale { desired, current, updated } = scale.unwrap_or_default();
+    let known = (metadata.generation, status.observed_generation);
+    let progress = progress((&api_version, &kind), &spec, &status, known);
+    let progress =
+        progress.map(|told| Progress { status_is_current: told.status_is_current && lasts, ..told });
     Ok(Controller {
         api_version,
-        kind: came,
+        kind,
         annotations: that_matter(metadata.annotations.unwrap_or_default()),
+        owner: controlling(metadata.owner_references),
         name,
         uid,
-        status_is_current,
-        desired,
-        current,
-        updated,
+        progress,
     })
 }
 
+fn progress(
+    kind: (&str, &str),
+    spec: &Spec,
+    status: &Status,
+    (generation, observed): (Option<i64>, Number),
+) -> Option<Progress> {
+    match kind {
+        ("apps/v1", "Deployment" | "StatefulSet") => {
+            let numbers = built_in(kind.1, spec, status);
+            let status_is_current = numbers.is_some() && is_current(generation, observed.known());
+            let Numbers { desired, current, updated } = numbers.unwrap_or_default();
+            Some(Progress { status_is_current, desired, current, updated })
+        }
+        _ => by_scale(spec, status, generation, observed),
+    }
+}
+
 #[derive(Default)]
-struct Scale {
+struct Numbers {
     desired: u32,
     current: u32,
     updated: u32,
 }
 
-impl Scale {
-    /// `None` where one of the numbers is not known.
-    fn of(kind: Kind, spec: &Spec, status: &Status) -> Option<Self> {
-        let desired = count(spec.replicas, 1)?;
-        let current = count(status.replicas, 0)?;
-        let updated = count(status.updated_replicas, 0)?;
-        let scale = Self { desired, current, updated };
-        match kind {
-            Kind::Deployment => Some(scale),
-            Kind::StatefulSet => Some(Self { updated: updated_of_set(spec, status, &scale)?, ..scale }),
-        }
+/// `None` where one of the numbers is not known.
+fn built_in(kind: &str, spec: &Spec, status: &Status) -> Option<Numbers> {
+    let desired = spec.replicas.or(1)?;
+    let current = status.replicas.or(0)?;
+    let updated = status.updated_replicas.or(0)?;
+    let numbers = Numbers { desired, current, updated };
+    match kind {
+        "StatefulSet" => Some(Numbers { updated: updated_of_set(spec, status, &numbers)?, ..numbers }),
+        _ => Some(numbers),
     }
+}
+
+/// What other kinds tell: the two numbers of the scale subresource, by the names that nearly all of them have, and how many
+/// pods are new, if they count them; else the pods' own revisions tell. `None` where they don't have the two.
+fn by_scale(spec: &Spec, status: &Status, generation: Option<i64>, observed: Number) -> Option<Progress> {
+    let whole = |number: Number| number.known().and_then(|number| u32::try_from(number).ok());
+    let (desired, current) = (whole(spec.replicas)?, whole(status.replicas)?);
+    let updated = match status.updated_replicas {
+        Number::Absent => current,
+        given @ (Number::Known(_) | Number::Strange) => whole(given).unwrap_or(0),
+    };
+    // A kind that does not say which specification its status speaks of can't be waited for.
+    let status_is_current = match observed {
+        Number::Absent => true,
+        Number::Known(seen) => is_current(generation, Some(seen)),
+        Number::Strange => false,
+    };
+    Some(Progress { status_is_current, desired, current, updated })
 }
 
 /// How many pods of a StatefulSet no rollout is going to replace: all that it has when none is in progress. From its
@@ -143,19 +189,19 @@ impl Scale {
 /// - Two, and no partition: a rolling update, or `OnDelete`, where the former one stays in the status even when no pod
 ///   has it (kubernetes#73492); so the pods are counted. Those that `OnDelete` spares count as not yet rolled out: to
 ///   remove one would put the new template into it, which somebody wants to do by hand.
-fn updated_of_set(spec: &Spec, status: &Status, scale: &Scale) -> Option<u32> {
+fn updated_of_set(spec: &Spec, status: &Status, numbers: &Numbers) -> Option<u32> {
     let (former, latest) = (revision(&status.current_revision)?, revision(&status.update_revision)?);
     if former == latest {
-        return Some(scale.updated.max(count(status.current_replicas, 0)?));
+        return Some(numbers.updated.max(status.current_replicas.or(0)?));
     }
-    let rolling = spec.update_strategy.rolling_update.as_ref();
-    let partition = count(rolling.and_then(|rolling| rolling.partition), 0)?;
-    let is_over = partition > 0 && scale.updated >= scale.desired.saturating_sub(partition);
-    Some(if is_over { scale.current } else { scale.updated })
+    let partition = spec.update_strategy.pointer("/rollingUpdate/partition").filter(|given| !given.is_null());
+    let partition = partition.map_or(Some(0), |given| count(Some(given.as_i64()?), 0))?;
+    let is_over = partition > 0 && numbers.updated >= numbers.desired.saturating_sub(partition);
+    Some(if is_over { numbers.current } else { numbers.updated })
 }
 
-fn revision(name: &Option<String>) -> Option<&str> {
-    name.as_deref().filter(|name| !name.is_empty())
+fn revision(name: &Value) -> Option<&str> {
+    name.as_str().filter(|name| !name.is_empty())
 }
 
 #[cfg(test)]

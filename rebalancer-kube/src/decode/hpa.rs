@@ -6,7 +6,7 @@ use rebalancer_core::unit::Cores;
 use serde::Deserialize;
 
 use super::scaling::{Status, scaling};
-use super::scaling_metric::{Metric, Numbers, metrics};
+use super::scaling_metric::{Body, Metric, Numbers, metrics};
 use super::{incomplete, quantity};
 
 /// An autoscaler as the server sends it, as far as it matters here.
@@ -33,6 +33,7 @@ struct Spec {
 
 #[derive(Deserialize)]
 struct ScaleTarget {
+    kind: Option<String>,
     name: Option<String>,
 }
 
@@ -44,23 +45,32 @@ pub(crate) fn hpa(raw: RawHpa, container: &str) -> Result<Hpa, InventoryError> {
     let name = raw.metadata.name.filter(|name| !name.is_empty());
     let name = name.ok_or_else(|| incomplete("horizontal pod autoscaler", "", "a name"))?;
     let specified = raw.spec.metrics.unwrap_or_default();
+    let (scales_kind, scales) =
+        raw.spec.scale_target_ref.map(|target| (target.kind, target.name)).unwrap_or_default();
+    let (own, of_pods) = (of_container(&specified, container), of_pods(&specified));
     Ok(Hpa {
         name,
-        scales: raw.spec.scale_target_ref.and_then(|target| target.name),
-        cpu: cpu(&specified, container),
+        scales,
+        scales_kind,
+        // The target of this very container is closer to its load than that of the whole pod.
+        of_container: own.is_some(),
+        cpu: own.or(of_pods),
         scaling: Some(scaling(raw.spec.min_replicas, &raw.status)),
         scales_by: metrics(&specified, raw.status.metrics()),
     })
 }
 
-/// The target of this very container is closer to its load than that of the whole pod.
-fn cpu(metrics: &[Metric], container: &str) -> Option<CpuTarget> {
-    let ours = metrics
-        .iter()
-        .filter_map(|metric| metric.container_resource.as_ref())
-        .filter(|resource| resource.container.as_deref() == Some(container));
-    let pods = metrics.iter().filter_map(|metric| metric.resource.as_ref());
-    let cpu = ours.chain(pods).filter(|resource| resource.name.as_deref() == Some("cpu"));
+fn of_container(metrics: &[Metric], container: &str) -> Option<CpuTarget> {
+    let resources = metrics.iter().filter_map(|metric| metric.container_resource.as_ref());
+    cpu(resources.filter(|resource| resource.container.as_deref() == Some(container)))
+}
+
+fn of_pods(metrics: &[Metric]) -> Option<CpuTarget> {
+    cpu(metrics.iter().filter_map(|metric| metric.resource.as_ref()))
+}
+
+fn cpu<'a>(resources: impl Iterator<Item = &'a Body>) -> Option<CpuTarget> {
+    let cpu = resources.filter(|resource| resource.name.as_deref() == Some("cpu"));
     cpu.filter_map(|resource| resource.target.as_ref()).find_map(target)
 }
 

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use jiff::Timestamp;
 use rebalancer_core::fleet::{Owner, Phase, Pod, Requests, Uid};
 use rebalancer_core::port::InventoryError;
 use rebalancer_core::unit::{Bytes, Cores};
@@ -36,10 +37,16 @@ struct Metadata {
     owner_references: Option<Vec<OwnerReference>>,
 }
 
+/// What an object says of its owner.
 #[derive(Deserialize)]
-struct OwnerReference {
+#[serde(rename_all = "camelCase")]
+pub(super) struct OwnerReference {
+    #[serde(default)]
+    api_version: String,
     kind: String,
     name: String,
+    #[serde(default)]
+    uid: String,
     #[serde(default)]
     controller: bool,
 }
@@ -51,13 +58,21 @@ struct Spec {
     priority_class_name: Option<String>,
     priority: Option<i32>,
     containers: Vec<Container>,
+    init_containers: Option<Vec<Container>>,
+    /// Of the pod as a whole, since Kubernetes 1.34.
+    resources: Option<Resources>,
+    /// What its runtime class adds.
+    overhead: Option<RawRequests>,
 }
 
 #[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
 struct Container {
     name: String,
     #[serde(default)]
     resources: Resources,
+    /// An init container that runs on beside the others is a native sidecar.
+    restart_policy: Option<String>,
 }
 
 #[derive(Deserialize, Default)]
@@ -72,10 +87,41 @@ struct RawRequests {
 }
 
 #[derive(Deserialize, Default)]
-#[serde(default)]
+#[serde(rename_all = "camelCase", default)]
 struct Status {
     phase: String,
     conditions: Option<Vec<Condition>>,
+    container_statuses: Option<Vec<ContainerStatus>>,
+    init_container_statuses: Option<Vec<ContainerStatus>>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct ContainerStatus {
+    name: String,
+    #[serde(default)]
+    restart_count: i64,
+    #[serde(default)]
+    state: State,
+}
+
+impl ContainerStatus {
+    /// Since when the container runs that runs now.
+    fn started_at(&self) -> Option<Timestamp> {
+        time(self.state.running.as_ref()?.started_at.as_deref())
+    }
+}
+
+#[derive(Deserialize, Default)]
+#[serde(default)]
+struct State {
+    running: Option<Running>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Running {
+    started_at: Option<String>,
 }
 
 #[derive(Deserialize)]
@@ -103,25 +149,70 @@ pub(crate) fn pod(raw: RawPod, namespace: &str, container: &str) -> Result<Pod, 
         return Err(stranger(&name, &found, namespace));
     }
     let annotations = metadata.annotations.unwrap_or_default();
+    let whole = whole(&spec);
+    let Spec { node_name, priority_class_name, priority, containers, init_containers, .. } = spec;
+    let measured = running(containers, init_containers).find(|found| found.name == container);
+    let seen = status_of(&status, container);
     let ready = status.conditions.iter().flatten().find(|condition| condition.r#type == "Ready");
     Ok(Pod {
         namespace: found,
         uid: Uid::new(present(metadata.uid, "a UID")?),
         phase: phase(&status.phase),
         ready: ready.is_some_and(|ready| ready.status == "True"),
-        ready_since: ready.and_then(|ready| time(ready.last_transition_time.as_deref())),
+        ready_since: ready.and_then(|ready| ready_since(ready, seen.and_then(ContainerStatus::started_at))),
+        restarted_at: seen.filter(|seen| seen.restart_count > 0).and_then(ContainerStatus::started_at),
         terminating: metadata.deletion_timestamp.is_some(),
         created_at: time(metadata.creation_timestamp.as_deref()),
-        node: spec.node_name,
-        owner: controller(metadata.owner_references),
+        node: node_name,
+        owner: controlling(metadata.owner_references),
         mirror: annotations.contains_key(MIRROR),
         annotations: that_matter(annotations),
-        priority_class: spec.priority_class_name,
-        priority: spec.priority,
+        priority_class: priority_class_name,
+        priority,
         labels: metadata.labels.unwrap_or_default(),
-        container: spec.containers.into_iter().find(|found| found.name == container).map(requests),
+        whole,
+        container: measured.map(requests),
         name,
     })
+}
+
+/// Those that run as long as the pod does: native sidecars are among them, other init containers are not.
+fn running(containers: Vec<Container>, init: Option<Vec<Container>>) -> impl Iterator<Item = Container> {
+    containers.into_iter().chain(init.into_iter().flatten().filter(is_sidecar))
+}
+
+fn is_sidecar(container: &Container) -> bool {
+    container.restart_policy.as_deref() == Some("Always")
+}
+
+fn status_of<'a>(status: &'a Status, container: &str) -> Option<&'a ContainerStatus> {
+    let statuses = status.container_statuses.iter().chain(&status.init_container_statuses).flatten();
+    statuses.into_iter().find(|found| found.name == container)
+}
+
+/// A container may be restarted so fast that the condition does not change.
+fn ready_since(ready: &Condition, started_at: Option<Timestamp>) -> Option<Timestamp> {
+    let changed = time(ready.last_transition_time.as_deref())?;
+    Some(started_at.map_or(changed, |started| changed.max(started)))
+}
+
+/// What the pod asks for as a whole, as `PodRequests` of `k8s.io/component-helpers` reckons it for an autoscaler: what it
+/// specifies, with its overhead.
+fn whole(spec: &Spec) -> Requests {
+    let Some(requests) = spec.resources.as_ref().and_then(|resources| resources.requests.as_ref()) else {
+        return Requests::default();
+    };
+    let overhead = spec.overhead.as_ref();
+    let sum = |own: &Option<String>, more: Option<&String>| {
+        let more = more.map_or(Some(0.0), |more| quantity::parse(more))?;
+        Some(quantity::parse(own.as_ref()?)? + more)
+    };
+    let cpu = sum(&requests.cpu, overhead.and_then(|overhead| overhead.cpu.as_ref()));
+    let memory = sum(&requests.memory, overhead.and_then(|overhead| overhead.memory.as_ref()));
+    Requests {
+        cpu: cpu.and_then(|cores| Cores::new(cores).ok()),
+        memory: memory.and_then(|bytes| Bytes::new(bytes).ok()),
+    }
 }
 
 fn stranger(name: &str, found: &str, asked: &str) -> InventoryError {
@@ -143,9 +234,11 @@ fn phase(phase: &str) -> Phase {
     }
 }
 
-fn controller(owners: Option<Vec<OwnerReference>>) -> Option<Owner> {
-    let owner = owners?.into_iter().find(|owner| owner.controller)?;
-    Some(Owner { kind: owner.kind, name: owner.name })
+/// The owner that controls an object.
+pub(super) fn controlling(owners: Option<Vec<OwnerReference>>) -> Option<Owner> {
+    let OwnerReference { api_version, kind, name, uid, .. } =
+        owners?.into_iter().find(|owner| owner.controller)?;
+    Some(Owner { api_version, kind, name, uid: Uid::new(uid) })
 }
 
 fn requests(container: Container) -> Requests {
@@ -172,7 +265,8 @@ mod tests {
                 "labels": {"app": "consumer"},
                 "ownerReferences": [
                     {"kind": "Node", "name": "n", "apiVersion": "v1", "uid": "x"},
-                    {"kind": "ReplicaSet", "name": "consumer-abc", "controller": true},
+                    {"kind": "ReplicaSet", "name": "consumer-abc", "apiVersion": "apps/v1", "uid": "rs",
+                        "controller": true},
                 ],
             },
             "spec": {
@@ -208,7 +302,12 @@ mod tests {
             terminating: false,
             created_at: Some("2026-01-02T03:04:05Z".parse().unwrap()),
             node: Some("node-1".into()),
-            owner: Some(Owner { kind: "ReplicaSet".into(), name: "consumer-abc".into() }),
+            owner: Some(Owner {
+                api_version: "apps/v1".into(),
+                kind: "ReplicaSet".into(),
+                name: "consumer-abc".into(),
+                uid: Uid::new("rs"),
+            }),
             mirror: false,
             annotations: BTreeMap::new(),
             priority_class: Some("high".into()),
@@ -218,8 +317,72 @@ mod tests {
                 cpu: Some(Cores::new(1.5).unwrap()),
                 memory: Some(Bytes::new(1_073_741_824.0).unwrap()),
             }),
+            whole: Requests::default(),
+            restarted_at: None,
         };
         assert_eq!(decode(full()), Ok(expected));
+    }
+
+    #[test]
+    fn a_native_sidecar_can_be_the_measured_container_and_another_init_container_can_not() {
+        let with = |policy: Value| {
+            let mut value = full();
+            let requests = json!({"requests": {"cpu": "2"}});
+            value["spec"]["containers"] = json!([{"name": "sidecar"}]);
+            value["spec"]["initContainers"] =
+                json!([{"name": "consumer", "restartPolicy": policy, "resources": requests}]);
+            decode(value).unwrap().container.map(|requests| requests.cpu.map(Cores::get))
+        };
+        assert_eq!(with(json!("Always")), Some(Some(2.0)));
+        assert_eq!(with(Value::Null), None);
+    }
+
+    #[test]
+    fn what_the_pod_asks_for_as_a_whole_is_its_own_with_its_overhead() {
+        let of = |resources: Value, overhead: Value| {
+            let mut value = full();
+            value["spec"]["resources"] = resources;
+            value["spec"]["overhead"] = overhead;
+            decode(value).unwrap().whole.cpu.map(Cores::get)
+        };
+        let two = || json!({"requests": {"cpu": "2"}});
+        assert_eq!(of(two(), Value::Null), Some(2.0));
+        assert_eq!(of(two(), json!({"cpu": "250m", "memory": "64Mi"})), Some(2.25));
+        assert_eq!(of(two(), json!({"cpu": "much"})), None);
+        assert_eq!(of(json!({"requests": {"memory": "1Gi"}}), json!({"cpu": "250m"})), None);
+        assert_eq!(of(Value::Null, json!({"cpu": "250m"})), None);
+    }
+
+    #[test]
+    fn a_resize_counts_as_it_is_specified_and_not_as_far_as_the_node_has_come() {
+        let mut value = full();
+        let old = json!({"cpu": "250m"});
+        value["status"]["containerStatuses"] = json!([
+            {"name": "consumer", "allocatedResources": old, "resources": {"requests": old}}]);
+        assert_eq!(decode(value).unwrap().container.unwrap().cpu.map(Cores::get), Some(1.5));
+    }
+
+    #[test]
+    fn a_container_s_restart_is_a_fresh_start() {
+        let since = |status: &str, state: Value| {
+            let mut value = full();
+            value["status"][status] = json!([{"name": "sidecar", "state": {"running": {"startedAt": "2026-01-02T09:00:00Z"}}},
+                    {"name": "consumer", "state": state}]);
+            decode(value).unwrap().ready_since.map(|since| since.to_string())
+        };
+        let running = |at: &str| json!({"running": {"startedAt": at}});
+        let ready = Some("2026-01-02T03:05:00Z".to_owned());
+        let restarted = || running("2026-01-02T05:00:00Z");
+        for status in ["containerStatuses", "initContainerStatuses"] {
+            assert_eq!(since(status, restarted()), Some("2026-01-02T05:00:00Z".to_owned()));
+        }
+        let mut value = full();
+        value["status"]["containerStatuses"] =
+            json!([{"name": "consumer", "restartCount": 1, "state": restarted()}]);
+        let restarted_at = decode(value).unwrap().restarted_at.map(|at| at.to_string());
+        assert_eq!(restarted_at, Some("2026-01-02T05:00:00Z".to_owned()));
+        assert_eq!(since("containerStatuses", running("2026-01-02T03:04:06Z")), ready);
+        assert_eq!(since("containerStatuses", json!({"waiting": {}})), ready);
     }
 
     #[test]

@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
-use rebalancer_core::fleet::Owner;
+use rebalancer_core::fleet::{Owner, Uid};
 use serde::Deserialize;
 use serde_json::Value;
 
@@ -20,7 +20,7 @@ pub struct PodShape {
     pub labels: BTreeMap<String, String>,
     /// The controlling owner.
     pub owner: Option<Owner>,
-    /// The names of its containers, init containers left out.
+    /// The names of its containers; of init containers only those that run on, as native sidecars do.
     pub containers: Vec<String>,
 }
 
@@ -161,9 +161,12 @@ pub(super) struct Metadata {
 
 #[derive(Deserialize, Default)]
 #[serde(default)]
+#[serde(rename_all = "camelCase")]
 struct RawOwner {
+    api_version: String,
     kind: String,
     name: String,
+    uid: String,
     controller: bool,
 }
 
@@ -175,14 +178,17 @@ pub(super) struct RawPod {
 }
 
 #[derive(Deserialize, Default)]
-#[serde(default)]
+#[serde(rename_all = "camelCase", default)]
 struct PodSpec {
     containers: Vec<Container>,
+    init_containers: Vec<Container>,
 }
 
 #[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
 struct Container {
     name: String,
+    restart_policy: Option<String>,
 }
 
 #[derive(Deserialize)]
@@ -220,12 +226,19 @@ struct BudgetSpec {
 }
 
 pub(super) fn pod(raw: RawPod) -> PodShape {
+    let is_sidecar = |container: &Container| container.restart_policy.as_deref() == Some("Always");
+    let sidecars = raw.spec.init_containers.into_iter().filter(is_sidecar);
     let owner = raw.metadata.owner_references.into_iter().find(|owner| owner.controller);
     PodShape {
         name: raw.metadata.name,
         labels: raw.metadata.labels,
-        owner: owner.map(|owner| Owner { kind: owner.kind, name: owner.name }),
-        containers: raw.spec.containers.into_iter().map(|container| container.name).collect(),
+        owner: owner.map(|owner| Owner {
+            api_version: owner.api_version,
+            kind: owner.kind,
+            name: owner.name,
+            uid: Uid::new(owner.uid),
+        }),
+        containers: raw.spec.containers.into_iter().chain(sidecars).map(|container| container.name).collect(),
     }
 }
 

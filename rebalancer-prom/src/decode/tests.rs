@@ -168,6 +168,8 @@ fn autoscalers_come_with_the_unit_of_their_target() {
     let hpa = |name: &str, target| Hpa {
         name: name.into(),
         scales: None,
+        scales_kind: None,
+        of_container: false,
         cpu: Some(target),
         scaling: None,
         scales_by: Vec::new(),

@@ -1,7 +1,7 @@
 //! Reads the cluster.
 
 use jiff::{SignedDuration, Timestamp};
-use rebalancer_core::fleet::belongs;
+use rebalancer_core::cycle::ownership;
 use rebalancer_core::history::StateStore as _;
 use rebalancer_core::port::{Inventory as _, InventoryError};
 use rebalancer_kube::preflight::{Allowed, Preflight, Presence, WorkloadKind};
@@ -68,7 +68,6 @@ async fn survey(
     (rights, ahead): (Rights, Option<SignedDuration>),
 ) -> Survey {
     let inventory = KubeInventory::new(connection, adapters.inventory.clone());
-    let controller = inventory.controller().await;
     let hpas = inventory.hpas().await;
     let (budgets, budget_shapes) = if settings.policy.limits.respect_budgets {
         let (budgets, shapes) = tokio::join!(inventory.budgets(), preflight.budgets());
@@ -81,14 +80,19 @@ async fn survey(
         None => None,
     };
     let name = &adapters.inventory.workload;
+    let pods = inventory.pods().await;
+    let listed = pods.as_deref().unwrap_or_default();
+    let ownership = ownership(&inventory, name, listed).await;
+    let controller = ownership.as_ref().map(|owners| owners.controller(listed.iter(), name).cloned());
+    let controller = controller.map_err(Clone::clone);
+    let ownership = ownership.unwrap_or_default();
     let kind = match &controller {
         Ok(Some(found)) if found.kind == WorkloadKind::StatefulSet.name() => WorkloadKind::StatefulSet,
         Ok(_) | Err(_) => WorkloadKind::Deployment,
     };
     let shape = preflight.workload(kind, name).await.ok().flatten();
-    let pods = inventory.pods().await;
     // All are there and all are ours: nothing has to be looked for.
-    let found = pods.as_ref().is_ok_and(|pods| !pods.is_empty() && pods.iter().all(|pod| belongs(pod, name)));
+    let found = !listed.is_empty() && listed.iter().all(|pod| ownership.belongs(pod, name));
     let around =
         if found && matches!(controller, Ok(Some(_))) { None } else { Some(around(preflight).await) };
     Survey {
@@ -96,6 +100,7 @@ async fn survey(
         rights,
         pods,
         controller,
+        ownership,
         shape,
         hpas,
         budgets,

@@ -99,19 +99,21 @@ fn tried(facts: &Facts<'_>) -> String {
     if prefix.is_empty() { name.to_owned() } else { format!("{name} or {prefix}{name}") }
 }
 
-/// A prefix that would find one, or a name that is nearly the workload's.
+/// A prefix that would find one, or the name of what one scales. What it scales stays as it is: an autoscaler whose
+/// `scaleTargetRef` is turned to another object scales nothing any more.
 fn fix(name: &str, known: &[Hpa]) -> String {
-    let names: Vec<String> = known.iter().map(|hpa| hpa.name.clone()).collect();
-    let prefix = names.iter().find_map(|known| known.strip_suffix(name));
-    match (prefix, super::workload::nearest(name, &names)) {
+    let prefix = known.iter().find_map(|hpa| hpa.name.strip_suffix(name));
+    let scaled: Vec<String> = known.iter().filter_map(|hpa| hpa.scales.clone()).collect();
+    match (prefix, super::workload::nearest(name, &scaled)) {
         (Some(prefix), _) => {
             format!("HPA_PREFIX={prefix} would find {prefix}{name}; see that it scales this workload")
         }
         (None, Some(near)) => {
-            format!("{near} is nearly it: let its scaleTargetRef name {name}, or correct DEPLOYMENT_NAME")
+            format!("one scales {near}: if that is the workload that is meant, set DEPLOYMENT_NAME={near}")
         }
         (None, None) => {
-            "nothing, if there is to be none; otherwise let its scaleTargetRef name the workload".to_owned()
+            "nothing, if there is to be none; otherwise set DEPLOYMENT_NAME to what the autoscaler scales"
+                .to_owned()
         }
     }
 }
@@ -119,8 +121,7 @@ fn fix(name: &str, known: &[Hpa]) -> String {
 /// A share of a request that is not set, or of none, is no number. Pods that are never candidates don't matter.
 fn requests(facts: &Facts<'_>, snapshot: &Snapshot, hpa: &str) -> Option<Finding> {
     facts.metrics.readings.as_ref()?.loads.get(&Indicator::Cpu)?.as_ref().ok()?;
-    let controller = snapshot.surroundings.controller.as_ref();
-    let criteria = Criteria::under(facts.workload(), controller, &facts.settings.policy);
+    let criteria = Criteria::of(snapshot, &facts.settings.policy);
     let may_go = |pod: &&ObservedPod| pod.own && !never_goes(&criteria, &pod.pod, facts.now);
     let candidates: Vec<&ObservedPod> = snapshot.pods.iter().filter(may_go).collect();
     let has_none = |pod: &&&ObservedPod| pod.cpu_request.is_none_or(|cores| cores.get() <= 0.0);
@@ -134,7 +135,10 @@ fn requests(facts: &Facts<'_>, snapshot: &Snapshot, hpa: &str) -> Option<Finding
                  every cycle holds",
                 candidates.len()
             ),
-            format!("set resources.requests.cpu of container {container}, or let the autoscaler use averageValue"),
+            format!(
+                "set resources.requests.cpu of container {container} (requests of the whole pod count only where the \
+                 autoscaler's target is for whole pods), or let the autoscaler use averageValue"
+            ),
         )
     })
 }

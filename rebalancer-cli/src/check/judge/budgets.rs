@@ -7,12 +7,11 @@ use rebalancer_kube::preflight::BudgetShape;
 use super::super::facts::{Facts, Survey};
 use super::super::finding::{Code, Finding, some};
 use super::pods::smallest_rotation;
-use super::selector::owns;
 use super::unread;
 
 pub(super) fn judge(facts: &Facts<'_>, survey: &Survey) -> Vec<Finding> {
     let Ok(pods) = &survey.pods else { return Vec::new() };
-    let own: Vec<&Pod> = pods.iter().filter(|pod| owns(facts.workload(), pod)).collect();
+    let own: Vec<&Pod> = pods.iter().filter(|pod| survey.ownership.owns(pod, facts.workload())).collect();
     let budgets = match &survey.budgets {
         None => return vec![Finding::note(Code::Budgets, "REMOVAL_METHOD=delete asks no disruption budget")],
         Some(Err(error)) => return vec![unread("the disruption budgets", error, survey)],
@@ -51,7 +50,7 @@ fn overlapping(own: &[&Pod], covering: &[&DisruptionBudget]) -> Option<Finding> 
 
 fn room(facts: &Facts<'_>, survey: &Survey, budget: &DisruptionBudget, pods: &[Pod]) -> Finding {
     let name = &budget.name;
-    let desired = survey.controller.as_ref().ok().and_then(Option::as_ref).map_or(0, |found| found.desired);
+    let desired = survey.progress().map_or(0, |progress| progress.desired);
     let covered = pods.iter().filter(|pod| budget.covers(pod)).count();
     let shape = survey.budget_shapes.iter().find(|shape| &shape.name == name);
     // It may cover pods that KUBE_LABEL_SELECTOR leaves out.

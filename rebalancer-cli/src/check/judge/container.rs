@@ -4,12 +4,12 @@ use std::collections::BTreeSet;
 
 use super::super::facts::{Around, Facts, Survey};
 use super::super::finding::{Code, Finding, some};
-use super::selector::{is_owned_by, owns};
+use super::selector::is_owned_by;
 
 pub(super) fn judge(facts: &Facts<'_>, survey: &Survey) -> Vec<Finding> {
     let Ok(pods) = &survey.pods else { return Vec::new() };
     let (name, container) = (facts.workload(), &facts.asked.container);
-    let own: Vec<_> = pods.iter().filter(|pod| owns(name, pod)).collect();
+    let own: Vec<_> = pods.iter().filter(|pod| survey.ownership.owns(pod, name)).collect();
     let without = own.iter().filter(|pod| pod.container.is_none()).count();
     if own.is_empty() {
         return Vec::new();

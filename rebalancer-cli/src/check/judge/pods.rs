@@ -10,12 +10,11 @@ use rebalancer_core::policy::Strategy;
 
 use super::super::facts::{Facts, Survey};
 use super::super::finding::{Code, Finding};
-use super::selector::owns;
 
 pub(super) fn judge(facts: &Facts<'_>, survey: &Survey) -> Vec<Finding> {
     let Ok(pods) = &survey.pods else { return Vec::new() };
     // Pods without the container have a finding already.
-    let measured = |pod: &&Pod| owns(facts.workload(), pod) && pod.container.is_some();
+    let measured = |pod: &&Pod| survey.ownership.owns(pod, facts.workload()) && pod.container.is_some();
     let own: Vec<&Pod> = pods.iter().filter(measured).collect();
     if own.is_empty() {
         return Vec::new();
@@ -27,7 +26,8 @@ pub(super) fn judge(facts: &Facts<'_>, survey: &Survey) -> Vec<Finding> {
 
 fn vetoed(facts: &Facts<'_>, survey: &Survey, own: &[&Pod]) -> Vec<Finding> {
     let controller = survey.controller.as_ref().ok().and_then(Option::as_ref);
-    let criteria = Criteria::under(facts.workload(), controller, &facts.settings.policy);
+    let (workload, ownership) = (facts.workload(), &survey.ownership);
+    let criteria = Criteria { workload, ownership, policy: &facts.settings.policy };
     let (mut lasting, mut passing) = (BTreeMap::new(), BTreeMap::new());
     let mut unmarked = 0;
     for veto in own.iter().filter_map(|pod| criteria.veto(pod, facts.now)) {
@@ -102,7 +102,7 @@ pub(super) fn smallest_rotation(facts: &Facts<'_>) -> usize {
 fn too_few(facts: &Facts<'_>, survey: &Survey, own: &[&Pod]) -> Vec<Finding> {
     let policy = &facts.settings.policy;
     let serving = own.iter().filter(|pod| pod.is_serving()).count();
-    let desired = survey.controller.as_ref().ok().and_then(Option::as_ref).map_or(0, |found| found.desired);
+    let desired = survey.progress().map_or(0, |progress| progress.desired);
     let wanted = usize::try_from(desired).unwrap_or(usize::MAX).max(serving);
     let smallest = smallest_rotation(facts);
     let least = policy.limits.minimum_pods.saturating_add(smallest);

@@ -4,19 +4,26 @@ use rebalancer_kube::preflight::Access;
 
 use super::super::facts::{Facts, Survey};
 use super::super::finding::{Code, Finding, Severity};
-use super::super::needs::Need;
+use super::super::needs::{Need, Only};
 
 pub(super) fn judge(facts: &Facts<'_>, survey: &Survey) -> Vec<Finding> {
     let is_deployment = survey
         .controller
         .as_ref()
         .is_ok_and(|found| found.as_ref().is_some_and(|found| found.kind == "Deployment"));
+    let of_set = survey.pods.iter().flatten().filter_map(|pod| pod.owner.as_ref());
+    let has_sets = of_set.into_iter().any(|owner| owner.kind == "ReplicaSet");
+    let matters = |only| match only {
+        Only::Always => true,
+        Only::WithoutDeployment => !is_deployment,
+        Only::WithReplicaSets => has_sets,
+    };
     let mut findings = Vec::new();
     let mut granted = 0;
     for (need, answer) in &survey.rights {
         match answer {
             Ok(allowed) if allowed.allowed => granted += 1,
-            Ok(_) if need.only_without_deployment && is_deployment => {}
+            Ok(_) if !matters(need.only) => {}
             Ok(_) => findings.push(missing(need, &facts.asked.namespace)),
             Err(error) => findings.push(Finding::warning(
                 Code::PermissionsUnknown,

@@ -32,10 +32,20 @@ pub(super) fn judge(facts: &Facts<'_>) -> Vec<Finding> {
 
 fn of_load(facts: &Facts<'_>, indicator: Indicator, reading: &Result<Samples, MetricsError>) -> Finding {
     let variable = query_variable(indicator);
+    if reading.is_ok() && is_scaled_to_nothing(facts) {
+        return Finding::not_checked(&format!("samples of {indicator}"), "the workload is scaled to 0 pods");
+    }
     match reading {
         Ok(samples) => coverage(facts, indicator, samples, variable),
         Err(error) => failed(error, variable),
     }
+}
+
+/// What has no pods has no samples.
+fn is_scaled_to_nothing(facts: &Facts<'_>) -> bool {
+    let Some(survey) = facts.survey() else { return false };
+    let has_pods = survey.pods.as_ref().is_ok_and(|pods| !pods.is_empty());
+    !has_pods && survey.progress().is_some_and(|progress| progress.desired == 0)
 }
 
 fn failed(error: &MetricsError, variable: &str) -> Finding {
@@ -83,9 +93,8 @@ struct Expected<'a> {
 }
 
 fn expected<'a>(fleet: &'a Observation, policy: &Policy) -> Expected<'a> {
-    let controller = fleet.snapshot.surroundings.controller.as_ref();
     let may_go = |policy: &Policy| -> Vec<&'a Pod> {
-        let criteria = Criteria::under(&fleet.snapshot.workload.name, controller, policy);
+        let criteria = Criteria::of(&fleet.snapshot, policy);
         let pods = fleet.snapshot.pods.iter().map(|pod| &pod.pod);
         pods.filter(|pod| criteria.veto(pod, fleet.snapshot.taken_at).is_none()).collect()
     };

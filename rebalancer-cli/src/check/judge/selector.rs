@@ -2,12 +2,12 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use rebalancer_core::fleet::belongs;
-use rebalancer_core::fleet::{Owner, Pod, Requests};
+use rebalancer_core::fleet::{Owner, Pod};
 use rebalancer_kube::preflight::PodShape;
 
 use super::super::facts::{Around, Facts, Survey};
 use super::super::finding::{Code, Finding, some};
+use super::owners::{self, named_after};
 use super::unread;
 
 /// Labels that controllers give, and that differ from pod to pod or from rollout to rollout.
@@ -26,11 +26,11 @@ pub(super) fn judge(facts: &Facts<'_>, survey: &Survey) -> Vec<Finding> {
         Err(error) => return vec![unread("the pods", error, survey)],
     };
     let name = facts.workload();
-    let own = pods.iter().filter(|pod| owns(name, pod)).count();
+    let own = pods.iter().filter(|pod| survey.ownership.owns(pod, name)).count();
     let strangers: BTreeSet<String> = pods
         .iter()
-        .filter(|pod| !owns(name, pod))
-        .map(|pod| pod.owner.as_ref().map_or_else(|| format!("Pod {}", pod.name), owner_name))
+        .filter(|pod| !survey.ownership.owns(pod, name))
+        .map(|pod| stranger(survey, pod))
         .collect();
     let selector = &facts.asked.label_selector;
     match (own, strangers.is_empty()) {
@@ -61,13 +61,22 @@ pub(super) fn judge(facts: &Facts<'_>, survey: &Survey) -> Vec<Finding> {
     }
 }
 
+/// The highest owner of a pod that is known, or what its name says.
+fn stranger(survey: &Survey, pod: &Pod) -> String {
+    let owners: Vec<&Owner> = survey.ownership.chain(pod).collect();
+    match owners.as_slice() {
+        [] => format!("Pod {}", pod.name),
+        [direct] => owner_name(direct),
+        [.., top] => top.to_string(),
+    }
+}
+
 /// An empty namespace, or a workload without pods, is told already.
 fn nothing(facts: &Facts<'_>, survey: &Survey) -> Vec<Finding> {
     let selector = &facts.asked.label_selector;
     let is_empty = survey.around.as_ref().is_some_and(Around::has_no_pods);
-    let wanted =
-        survey.controller.as_ref().is_ok_and(|found| found.as_ref().is_some_and(|found| found.desired > 0));
-    if is_empty && !wanted {
+    let wanted = survey.progress().map(|progress| progress.desired > 0);
+    if wanted == Some(false) || (is_empty && wanted.is_none()) {
         return vec![Finding::not_checked("selector and container", "there are no pods")];
     }
     let message =
@@ -75,9 +84,12 @@ fn nothing(facts: &Facts<'_>, survey: &Survey) -> Vec<Finding> {
     vec![Finding::error(Code::SelectorMatchesNothing, message, suggestion(facts, survey))]
 }
 
-/// The labels that the workload gives its pods.
+/// The labels that the workload gives its pods; or the name of the one that is meant.
 fn suggestion(facts: &Facts<'_>, survey: &Survey) -> String {
     let name = facts.workload();
+    if let Some(meant) = owners::meant(facts, survey) {
+        return format!("set DEPLOYMENT_NAME={meant}, to which these pods belong");
+    }
     let from_template = survey.shape.as_ref().map(|shape| shape.labels.clone());
     let from_pod = || {
         let pods = survey.around.as_ref().map(Around::known_pods).unwrap_or_default();
@@ -97,22 +109,19 @@ fn lasting(mut labels: BTreeMap<String, String>) -> BTreeMap<String, String> {
     labels
 }
 
-/// The workload owns this pod, whatever its containers are called.
-pub(super) fn owns(workload: &str, pod: &Pod) -> bool {
-    belongs(&Pod { container: Some(Requests::default()), ..pod.clone() }, workload)
-}
-
-/// The same for a pod that was only looked at from afar.
+/// The workload owns this pod, as far as its name tells: it was only looked at from afar.
 pub(super) fn is_owned_by(pod: &PodShape, workload: &str) -> bool {
-    pod.owner
-        .as_ref()
-        .is_some_and(|owner| owner.name == workload || owner_name(owner).rsplit(' ').next() == Some(workload))
+    pod.owner.as_ref().is_some_and(|owner| owner.name == workload || named_after(owner) == workload)
 }
 
 /// Such as `Deployment orders`: of a ReplicaSet, what stands before its hash.
 pub(super) fn owner_name(owner: &Owner) -> String {
-    match (owner.kind.as_str(), owner.name.rsplit_once('-')) {
-        ("ReplicaSet", Some((deployment, _))) => format!("Deployment {deployment}"),
-        (kind, _) => format!("{kind} {}", owner.name),
-    }
+    let kind = match owner.kind.as_str() {
+        "ReplicaSet" => "Deployment",
+        "ReplicationController" => "DeploymentConfig",
+        kind => kind,
+    };
+    let name = named_after(owner);
+    // One without a hash or a number in its name is nobody's revision.
+    if name == owner.name { owner.to_string() } else { format!("{kind} {name}") }
 }

@@ -2,39 +2,66 @@
 
 use std::collections::BTreeSet;
 
+use rebalancer_core::fleet::{Controller, Progress};
 use rebalancer_core::guard::{NotNow, not_now};
 use rebalancer_kube::preflight::Presence;
 
 use super::super::facts::{Around, Facts, Survey};
 use super::super::finding::{Code, Finding, some};
-use super::selector::{is_owned_by, owner_name};
-use super::unread;
+use super::selector::owner_name;
+use super::{owners, unread};
 
 pub(super) fn judge(facts: &Facts<'_>, survey: &Survey) -> Vec<Finding> {
     if let Some(finding) = survey.around.as_ref().and_then(|around| namespace(facts, survey, around)) {
         return vec![finding];
     }
-    let name = facts.workload();
-    match &survey.controller {
-        Err(error) => vec![unread("the workload", error, survey)],
-        Ok(Some(found)) => {
-            let mut findings = vec![Finding::ok(
-                Code::Workload,
-                format!("{} {name} wants {} pods and has {}", found.kind, found.desired, found.current),
-            )];
-            if found.desired == 0 {
-                findings.push(Finding::error(
-                    Code::WorkloadWithoutPods,
-                    format!("{} {name} is scaled to 0 pods", found.kind),
-                    "scale it up; a cycle has nothing to do until then",
-                ));
-            }
-            findings.extend(opted_out(facts));
-            findings
-        }
+    let mut findings = match &survey.controller {
+        Err(error) => return vec![unread("the workload", error, survey)],
+        Ok(Some(found)) => known(facts, survey, found),
+        Ok(None) if has_own(facts, survey) => Vec::new(),
         Ok(None) => {
             vec![survey.around.as_ref().map_or_else(|| missing(facts, None), |around| absent(facts, around))]
         }
+    };
+    findings.extend(owners::judge(facts, survey));
+    findings.extend(guarded(facts));
+    findings
+}
+
+fn has_own(facts: &Facts<'_>, survey: &Survey) -> bool {
+    survey.pods.iter().flatten().any(|pod| survey.ownership.owns(pod, facts.workload()))
+}
+
+/// The workload's own object. One that only has its name is told with the pods that it may own.
+fn known(facts: &Facts<'_>, survey: &Survey, found: &Controller) -> Vec<Finding> {
+    let has_own = has_own(facts, survey);
+    let Some(Progress { desired, current, .. }) = found.progress else { return Vec::new() };
+    if survey.ownership.by_name.is_some() && has_own && current == 0 {
+        return Vec::new();
+    }
+    let mut findings =
+        vec![Finding::ok(Code::Workload, format!("{found} wants {desired} pods and has {current}"))];
+    if desired == 0 && !has_own {
+        findings.push(without_pods(facts, survey, found));
+    }
+    findings
+}
+
+/// KEDA scales to 0 where there is nothing to do, and that is as it should be.
+fn without_pods(facts: &Facts<'_>, survey: &Survey, found: &Controller) -> Finding {
+    let message = format!("{found} is scaled to 0 pods");
+    match owners::meant(facts, survey) {
+        Some(meant) => Finding::error(
+            Code::WorkloadWithoutPods,
+            format!("{message}, and {meant} has pods"),
+            format!("set DEPLOYMENT_NAME={meant}, whose pods do the work (Flagger moves them there)"),
+        ),
+        None => Finding::note(
+            Code::WorkloadWithoutPods,
+            format!(
+                "{message}, as KEDA does it where there is nothing to do: a cycle holds (no_pods) until it has some"
+            ),
+        ),
     }
 }
 
@@ -68,30 +95,13 @@ fn namespace(facts: &Facts<'_>, survey: &Survey, around: &Around) -> Option<Find
 /// It is of another kind, or there is none of this name.
 fn absent(facts: &Facts<'_>, around: &Around) -> Finding {
     let name = facts.workload();
-    let owner =
-        around.known_pods().iter().filter(|pod| is_owned_by(pod, name)).find_map(|pod| pod.owner.as_ref());
-    match owner {
-        Some(owner) if owner.kind == "ReplicaSet" => Finding::note(
+    match around.workloads.iter().find(|workload| *workload == &format!("DaemonSet {name}")) {
+        Some(_) => Finding::error(
             Code::WorkloadKind,
-            format!(
-                "{name} is no Deployment or StatefulSet, but {} {} owns its pods, as of an Argo Rollout: rollouts are told by \
-                 the pods alone",
-                owner.kind, owner.name
-            ),
-        ),
-        Some(owner) => Finding::error(
-            Code::WorkloadKind,
-            format!("{name} is a {}, whose pods are not rotated", owner.kind),
+            format!("{name} is a DaemonSet, whose pods are not rotated"),
             "set DEPLOYMENT_NAME to a Deployment or StatefulSet",
         ),
-        None => match around.workloads.iter().find(|workload| *workload == &format!("DaemonSet {name}")) {
-            Some(_) => Finding::error(
-                Code::WorkloadKind,
-                format!("{name} is a DaemonSet, whose pods are not rotated"),
-                "set DEPLOYMENT_NAME to a Deployment or StatefulSet",
-            ),
-            None => missing(facts, Some(around)),
-        },
+        None => missing(facts, Some(around)),
     }
 }
 
@@ -127,17 +137,32 @@ pub(super) fn nearest<'a>(name: &str, known: &'a [String]) -> Option<&'a str> {
     plain.max_by(|a, b| likeness(a).total_cmp(&likeness(b))).filter(|near| likeness(near) > ALIKE)
 }
 
-fn opted_out(facts: &Facts<'_>) -> Option<Finding> {
+/// What forbids every rotation and does not pass by itself.
+fn guarded(facts: &Facts<'_>) -> Option<Finding> {
     let observation = facts.observation.as_ref()?.as_ref().ok()?;
-    match not_now(&observation.snapshot, &facts.settings.policy)? {
-        guard @ NotNow::OptedOut { annotation } => Some(Finding::warning(
+    let guard = not_now(&observation.snapshot, &facts.settings.policy)?;
+    let message = guard.to_string();
+    match guard {
+        NotNow::OptedOut { annotation } => Some(Finding::warning(
             Code::WorkloadOptedOut,
-            guard.to_string(),
+            message,
             format!(
                 "remove the annotation {annotation}, when the reason for it is gone; every cycle holds until then"
             ),
         )),
-        NotNow::QuietHours { .. }
+        NotNow::SeveralOwners { .. } => Some(Finding::error(
+            Code::SeveralOwners,
+            message,
+            "narrow KUBE_LABEL_SELECTOR to the pods of one of them, or remove the other; every cycle holds until then",
+        )),
+        NotNow::CountsDisagree { .. } => Some(Finding::error(
+            Code::PodCountDisagrees,
+            message,
+            "see that KUBE_LABEL_SELECTOR matches all pods of the workload and no others, and what the ownerReferences of the \
+             pods name; every cycle holds until the numbers agree",
+        )),
+        NotNow::OwnerGone { .. }
+        | NotNow::QuietHours { .. }
         | NotNow::RolloutInProgress { .. }
         | NotNow::ScalingInProgress { .. }
         | NotNow::ScaleInPending { .. }

@@ -103,6 +103,12 @@ pub(super) const EVENTS: &[Event] = &[
         "an indicator could not be read and is left out",
     ),
     event(
+        "owner_not_read",
+        &["warn", "info"],
+        &["owner", "why"],
+        "an owner of pods that could not be followed: a warning for a ReplicaSet, which every installation may read",
+    ),
+    event(
         "indicator_analyzed",
         INFO,
         &[

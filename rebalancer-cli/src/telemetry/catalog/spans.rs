@@ -27,7 +27,11 @@ pub(super) const SPANS: &[Described] = &[
         "one query, with its turn, all its attempts and the reading of its answer",
     ),
     span("list_autoscalers", &[], "all pages of the autoscalers"),
-    span("get_controller", &[], "the Deployment, or else the StatefulSet; before each removal too"),
+    span(
+        "get_controller",
+        &[],
+        "one object that owns pods, or owns their owner; the workload's own before each removal too",
+    ),
     span("list_budgets", &[], "all pages of the disruption budgets"),
     span("list_pods", &[], "all pages of the pods; before each removal too"),
     span("plan_batch", &[], "deciding; no request is made"),

@@ -17,6 +17,17 @@ pub(crate) async fn define(fleet: &Fleet) {
     fleet.kubectl_anywhere(&established).await.succeeded();
 }
 
+/// Defines a kind whose objects may have any fields, without a status of its own, and waits until the API server knows it.
+pub(crate) async fn define_open(fleet: &Fleet, group: &str, version: &str, kind: &str, plural: &str) {
+    let mut definition = definition(group, version, kind, plural);
+    let open = json!({"type": "object", "x-kubernetes-preserve-unknown-fields": true});
+    definition["spec"]["versions"][0]["schema"]["openAPIV3Schema"] = open;
+    let file = fleet.write(&format!("{plural}.json"), &definition);
+    fleet.kubectl_anywhere(&["apply", "--server-side", "--filename", &file]).await.succeeded();
+    let established = ["wait", "--for=condition=Established", "--timeout=60s", "--filename", &file];
+    fleet.kubectl_anywhere(&established).await.succeeded();
+}
+
 fn definition(group: &str, version: &str, kind: &str, plural: &str) -> Value {
     let text = json!({"type": "string"});
     let texts = json!({"type": "object", "additionalProperties": text});

@@ -56,10 +56,12 @@ impl Right {
     pub(crate) fn when_missing(&self) -> Missing {
         match (self.resource.as_str(), self.verb.as_str()) {
             ("events", "create") => Missing::IsWarnedOf,
+            // Those of a Deployment; the fleets here are StatefulSets.
+            ("deployments" | "replicasets", "get") => Missing::IsOfOthers,
             ("pods", "get" | "list" | "delete")
             | ("pods/eviction", "create")
             | ("horizontalpodautoscalers" | "poddisruptionbudgets", "list")
-            | ("deployments" | "statefulsets", "get")
+            | ("statefulsets", "get")
             | ("leases", "create" | "get" | "update") => Missing::EndsTheRun,
             _ => panic!("say what a run without {self} comes to"),
         }
@@ -72,6 +74,8 @@ pub(crate) enum Missing {
     EndsTheRun,
     /// Pods are removed all the same.
     IsWarnedOf,
+    /// Nothing: workloads of another kind need it.
+    IsOfOthers,
 }
 
 /// Every single right of these rules.

@@ -21,7 +21,7 @@ async fn a_fleet_that_has_all_it_needs_is_well_and_nothing_was_changed() {
         assert!(findings.codes("error").is_empty() && findings.codes("warning").is_empty(), "{findings:#?}");
         findings
             .expect("ok", "metric_server", &[&metrics.url])
-            .expect("ok", "permissions", &["all 11 rights"])
+            .expect("ok", "permissions", &["all 12 rights"])
             .expect("ok", "workload", &["Deployment check-well wants 6 pods"])
             .expect("ok", "container", &["all 6 pods"])
             .expect("ok", "hpa", &["70 % of the CPU request"])

@@ -264,7 +264,9 @@ async fn a_workload_that_is_scaled_to_nothing_is_told() {
         if pods == 0 { Ok(()) } else { Err(pods.to_string()) }
     })
     .await;
-    found(&world, &[], 1).await.expect("error", "workload_without_pods", &["scaled to 0 pods"]);
+    let findings = found(&world, &[], 0).await;
+    findings.expect("note", "workload_without_pods", &["scaled to 0 pods", "KEDA"]);
+    findings.expect("note", "not_checked", &["samples of cpu"]).expect("note", "outlook", &["no_pods"]);
 }
 
 #[tokio::test]

@@ -115,8 +115,8 @@ async fn the_workload_is_needed_by_its_name_and_a_stateful_set_only_where_there_
         )
         .expect("error", "permission_missing", &["get statefulsets.apps 'check-names'"])
         .expect("note", "not_checked", &["the workload"]);
-    rules
-        .extend([serde_json::json!({"apiGroups": ["apps"], "resources": ["deployments"], "verbs": ["get"]})]);
+    let of_deployment = ["deployments", "replicasets"];
+    rules.extend([serde_json::json!({"apiGroups": ["apps"], "resources": of_deployment, "verbs": ["get"]})]);
     fixture::service_account(&fleet.client, &fleet.namespace, "deployments", &rules).await;
     let token = fleet.plane.token(&fleet.client, &fleet.namespace, "deployments").await;
     let kubeconfig = fleet.plane.kubeconfig(&fleet.file("deployments"), &fleet.plane.url, &token);

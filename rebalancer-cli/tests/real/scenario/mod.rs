@@ -25,6 +25,7 @@ mod kubeconfig;
 mod kustomize;
 mod memory;
 mod metrics;
+mod owners;
 mod prediction;
 mod ranking;
 mod removal;

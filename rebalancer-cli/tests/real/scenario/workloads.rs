@@ -130,7 +130,7 @@ async fn a_fleet_whose_rights_are_missing_does_not_undo_the_one_before() {
     assert_eq!(both.gone().await, [vec![0, 1, 4, 5], NOBODY.to_vec()]);
     assert_eq!(both.ends(&run), [("first", "rebalanced".into()), ("second", "failed".into())]);
     assert_eq!(counted(&run, &["workloads", "rebalanced", "failed"]), [2, 1, 1]);
-    assert!(run.stderr.contains("grant the verb 'get' on 'deployments.apps'"), "{}", run.stderr);
+    assert!(run.stderr.contains("grant the verb 'list' on 'poddisruptionbudgets.policy'"), "{}", run.stderr);
 }
 
 #[tokio::test]

@@ -47,7 +47,7 @@ fn check_held(fleet: &Snapshot, expected: &Hold) {
 }
 
 fn not_persistent(seen_in: usize) -> Hold {
-    Hold::NotPersistent { indicator: Indicator::Cpu, seen_in, windows: 3, required: 2 }
+    Hold::NotPersistent { indicator: Indicator::Cpu, seen_in, windows: 3, required: 2, younger: 0 }
 }
 
 #[test]
@@ -107,7 +107,11 @@ fn what_was_measured_before_a_pod_was_ready_is_not_its_own() {
     for hot in &mut fleet.pods[..2] {
         hot.pod.ready_since = Some(fixture::NOW - SignedDuration::from_secs(299));
     }
-    assert_eq!(plan(&fleet, &two_minutes).decision, Decision::Hold(not_persistent(1)));
+    let hold =
+        Hold::NotPersistent { indicator: Indicator::Cpu, seen_in: 1, windows: 3, required: 2, younger: 2 };
+    assert_eq!(plan(&fleet, &two_minutes).decision, Decision::Hold(hold.clone()));
+    assert!(hold.to_string().contains("2 hot pods are younger than those readings"), "{hold}");
+    assert!(not_persistent(1).to_string().contains("may be a spike"));
 }
 
 #[test]

@@ -82,7 +82,7 @@ fn earlier_readings_are_judged_by_each_pods_own_request_too() {
     assert_eq!(removed(&with_past(1.1, 1.5)).unwrap()[0], ("p000", "hot"));
     // 2.0 cores were within the larger pod's limit then as 1.5 are now.
     let not_persistent =
-        Hold::NotPersistent { indicator: Indicator::Cpu, seen_in: 1, windows: 3, required: 2 };
+        Hold::NotPersistent { indicator: Indicator::Cpu, seen_in: 1, windows: 3, required: 2, younger: 0 };
     assert_eq!(held(&with_past(1.0, 2.0)), &not_persistent);
 }
 

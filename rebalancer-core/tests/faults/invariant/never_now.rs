@@ -6,8 +6,7 @@
 
 use jiff::SignedDuration;
 use jiff::Timestamp;
-use rebalancer_core::fleet::Controller;
-use rebalancer_core::fleet::Hpa;
+use rebalancer_core::fleet::{Controller, Hpa, Progress};
 
 use super::{ByCycle, Invariant};
 use crate::event::{Event, What};
@@ -53,10 +52,11 @@ fn opted_out(controller: &Controller) -> Option<&'static str> {
 }
 
 fn rolling(controller: &Controller) -> Option<&'static str> {
+    let Progress { status_is_current, desired, current, updated } = controller.progress?;
     [
-        (!controller.status_is_current, "the controller's status is old"),
-        (controller.updated != controller.current, "a rollout is in progress"),
-        (controller.current != controller.desired, "a scaling is in progress"),
+        (!status_is_current, "the controller's status is old"),
+        (updated != current, "a rollout is in progress"),
+        (current != desired, "a scaling is in progress"),
     ]
     .iter()
     .find_map(|(holds, why)| holds.then_some(*why))

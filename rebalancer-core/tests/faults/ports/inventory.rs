@@ -10,6 +10,7 @@ use crate::event::What;
 use crate::fault::Fault;
 use crate::plant::Bug;
 use crate::sim::Sim;
+use crate::world::World;
 
 #[async_trait]
 impl Inventory for Port {
@@ -37,10 +38,17 @@ impl Inventory for Port {
         .await
     }
 
-    async fn controller(&self) -> Result<Option<Controller>, InventoryError> {
-        self.call(call!("reading the controller"), |sim| {
+    async fn owner(&self, _: &str, kind: &str, name: &str) -> Result<Option<Controller>, InventoryError> {
+        let (kind, name) = (kind.to_owned(), name.to_owned());
+        self.call(call!("reading the controller"), move |sim| {
             usable(sim, "deployments")?;
+            if kind == "ReplicaSet" {
+                return Ok(Some(World::replica_set(&name)));
+            }
             let controller = sim.world.controller();
+            if (&controller.kind, &controller.name) != (&kind, &name) {
+                return Ok(None);
+            }
             self.tell(sim, What::ShownController { controller: &controller });
             Ok(Some(controller).filter(|_| !sim.has(Bug::SurroundingsHidden)))
         })

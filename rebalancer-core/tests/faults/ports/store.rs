@@ -3,7 +3,9 @@
 
 use async_trait::async_trait;
 use jiff::{SignedDuration, Timestamp};
-use rebalancer_core::history::{Acquired, Breaker, Peeked, Record, StateError, StateStore, Token};
+use rebalancer_core::history::{
+    Acquired, Breaker, Peeked, Record, RemovalFate, RotatedPod, StateError, StateStore, Token,
+};
 
 use super::{Call, Port, call};
 use crate::event::What;
@@ -66,7 +68,13 @@ impl StateStore for Port {
             if sim.has(Bug::EndSwallowed) {
                 return Ok(());
             }
-            if sim.has(Bug::UnknownTakenForRemoved) {
+            // Where it did happen, the lie is the truth.
+            let untrue = |pod: &RotatedPod| {
+                pod.fate == RemovalFate::Unknown && !sim.world.removed.contains_key(&pod.uid)
+            };
+            if sim.has(Bug::UnknownTakenForRemoved)
+                && record.rotations().iter().flat_map(|rotation| &rotation.pods).any(untrue)
+            {
                 let mut swapped = record.clone();
                 let listed: Vec<_> = Vec::new();
                 swapped.reconcile(&listed, now);

@@ -2,26 +2,31 @@ use serde_json::{Value, json};
 
 use super::*;
 
-fn decode(kind: Kind, object: Value) -> Result<Controller, InventoryError> {
+fn decode(kind: &str, object: Value) -> Result<Controller, InventoryError> {
     controller(serde_json::from_value(object).unwrap(), kind)
 }
 
-fn object(kind: Kind, spec: Value, status: Value) -> Value {
+fn object(kind: &str, spec: Value, status: Value) -> Value {
     json!({
-        "apiVersion": "apps/v1", "kind": kind.name(),
+        "apiVersion": "apps/v1", "kind": kind,
         "metadata": {"name": "consumer", "uid": "u", "generation": 7},
         "spec": spec, "status": status,
     })
 }
 
 /// Desired, current and updated; `None` when the status does not speak of the present specification.
-fn counts(kind: Kind, spec: Value, status: Value) -> Option<(u32, u32, u32)> {
-    let read = decode(kind, object(kind, spec, status)).unwrap();
-    read.status_is_current.then_some((read.desired, read.current, read.updated))
+fn counts(kind: &str, spec: Value, status: Value) -> Option<(u32, u32, u32)> {
+    told(&decode(kind, object(kind, spec, status)).unwrap())
+}
+
+/// The same of an owner of any kind; `None` also where it does not tell.
+fn told(read: &Controller) -> Option<(u32, u32, u32)> {
+    let Progress { status_is_current, desired, current, updated } = read.progress?;
+    status_is_current.then_some((desired, current, updated))
 }
 
 fn deployment(status: Value) -> Option<(u32, u32, u32)> {
-    counts(Kind::Deployment, json!({"replicas": 5}), status)
+    counts("Deployment", json!({"replicas": 5}), status)
 }
 
 /// A StatefulSet of five pods; `former`, `latest` count the pods of the two revisions.
@@ -29,7 +34,7 @@ fn set(strategy: Value, revisions: [&str; 2], former: u32, latest: u32) -> Optio
     let [current, update] = revisions;
     let status = json!({"observedGeneration": 7, "replicas": 5, "currentReplicas": former, "updatedReplicas": latest,
         "currentRevision": current, "updateRevision": update});
-    counts(Kind::StatefulSet, json!({"replicas": 5, "updateStrategy": strategy}), status)
+    counts("StatefulSet", json!({"replicas": 5, "updateStrategy": strategy}), status)
 }
 
 fn rolling(partition: u32) -> Value {
@@ -43,7 +48,7 @@ fn on_delete() -> Value {
 #[test]
 fn everything_that_matters_is_taken() {
     let mut deployment = object(
-        Kind::Deployment,
+        "Deployment",
         json!({"replicas": 5, "template": {}}),
         json!({"observedGeneration": 7, "replicas": 6, "updatedReplicas": 2, "readyReplicas": 4}),
     );
@@ -55,19 +60,17 @@ fn everything_that_matters_is_taken() {
         name: "consumer".into(),
         uid: Uid::new("u"),
         annotations: BTreeMap::from([("pod-rebalancer.io/opt-out".into(), "true".into())]),
-        status_is_current: true,
-        desired: 5,
-        current: 6,
-        updated: 2,
+        owner: None,
+        progress: Some(Progress { status_is_current: true, desired: 5, current: 6, updated: 2 }),
     };
-    assert_eq!(decode(Kind::Deployment, deployment), Ok(expected));
+    assert_eq!(decode("Deployment", deployment), Ok(expected));
 }
 
 #[test]
 fn numbers_that_the_server_leaves_out_are_its_defaults() {
     assert_eq!(deployment(json!({"observedGeneration": 7})), Some((5, 0, 0)));
     let status = json!({"observedGeneration": 7, "replicas": 1, "updatedReplicas": 1});
-    assert_eq!(counts(Kind::Deployment, json!({}), status), Some((1, 1, 1)));
+    assert_eq!(counts("Deployment", json!({}), status), Some((1, 1, 1)));
 }
 
 #[test]
@@ -78,15 +81,15 @@ fn a_status_of_another_specification_or_of_none_is_not_current() {
         json!({"replicas": 5, "updatedReplicas": 5}),
         json!({"observedGeneration": 6, "replicas": 5, "updatedReplicas": 5}),
     ] {
-        let mut read = object(Kind::Deployment, json!({"replicas": 5}), status.clone());
+        let mut read = object("Deployment", json!({"replicas": 5}), status.clone());
         if status.is_null() {
             read.as_object_mut().unwrap().remove("status");
         }
-        assert!(!decode(Kind::Deployment, read).unwrap().status_is_current, "{status}");
+        assert_eq!(told(&decode("Deployment", read).unwrap()), None, "{status}");
     }
-    let mut read = object(Kind::Deployment, json!({}), json!({"observedGeneration": 7}));
+    let mut read = object("Deployment", json!({}), json!({"observedGeneration": 7}));
     read["metadata"].as_object_mut().unwrap().remove("generation");
-    assert!(!decode(Kind::Deployment, read).unwrap().status_is_current);
+    assert_eq!(told(&decode("Deployment", read).unwrap()), None);
 }
 
 #[test]
@@ -101,9 +104,9 @@ fn negative_numbers_are_not_known() {
 #[test]
 fn a_workload_that_is_being_deleted_is_never_at_rest() {
     let status = json!({"observedGeneration": 7, "replicas": 5, "updatedReplicas": 5});
-    let mut read = object(Kind::Deployment, json!({"replicas": 5}), status);
+    let mut read = object("Deployment", json!({"replicas": 5}), status);
     read["metadata"]["deletionTimestamp"] = json!("2026-01-02T03:04:05Z");
-    assert!(!decode(Kind::Deployment, read).unwrap().status_is_current);
+    assert_eq!(told(&decode("Deployment", read).unwrap()), None);
 }
 
 #[test]
@@ -154,13 +157,57 @@ fn a_stateful_set_whose_revisions_are_not_known_is_not_current() {
 
 #[test]
 fn an_object_of_another_kind_or_without_identity_is_refused() {
-    let other = object(Kind::StatefulSet, json!({}), json!({}));
+    let other = object("StatefulSet", json!({}), json!({}));
     let message = "a Deployment was asked for, a StatefulSet came".to_owned();
-    assert_eq!(decode(Kind::Deployment, other), Err(InventoryError::Rejected { message }));
+    assert_eq!(decode("Deployment", other), Err(InventoryError::Rejected { message }));
     for field in ["name", "uid"] {
-        let mut lost = object(Kind::Deployment, json!({}), json!({}));
+        let mut lost = object("Deployment", json!({}), json!({}));
         lost["metadata"][field] = json!("");
-        let message = decode(Kind::Deployment, lost).unwrap_err().to_string().to_lowercase();
+        let message = decode("Deployment", lost).unwrap_err().to_string().to_lowercase();
         assert!(message.contains(field), "{message}");
     }
+}
+
+/// An object of another kind, and how far it is.
+fn of_another_kind(kind: &str, spec: Value, status: Value) -> Option<(u32, u32, u32)> {
+    let mut read = object(kind, spec, status);
+    read["apiVersion"] = json!("example.org/v1");
+    told(&decode(kind, read).unwrap())
+}
+
+#[test]
+fn other_kinds_tell_by_the_numbers_that_they_have_under_the_usual_names() {
+    let five = || json!({"replicas": 5});
+    let all = json!({"observedGeneration": "7", "replicas": 5, "updatedReplicas": 2});
+    assert_eq!(of_another_kind("Rollout", five(), all), Some((5, 5, 2)));
+    // What does not count new pods leaves it to the pods' labels.
+    assert_eq!(of_another_kind("Workers", five(), json!({"replicas": 4})), Some((5, 4, 4)));
+    assert_eq!(of_another_kind("StrimziPodSet", json!({"pods": []}), json!({"pods": 5})), None);
+    for behind in [json!("6"), json!(6), json!("a-hash")] {
+        let status = json!({"observedGeneration": behind, "replicas": 5, "updatedReplicas": 5});
+        assert_eq!(of_another_kind("Rollout", five(), status), None);
+    }
+}
+
+#[test]
+fn a_stateful_set_of_another_group_may_have_another_form() {
+    let strategy = json!({"rollingUpdate": {"partition": "50%"}});
+    let spec = json!({"replicas": 5, "updateStrategy": strategy});
+    let status = json!({"observedGeneration": 7, "replicas": 5, "updatedReplicas": 3, "currentRevision": 1});
+    assert_eq!(of_another_kind("StatefulSet", spec, status), Some((5, 5, 3)));
+}
+
+#[test]
+fn who_controls_it_in_turn_comes_with_it() {
+    let mut set =
+        object("ReplicaSet", json!({"replicas": 5}), json!({"replicas": 5, "observedGeneration": 7}));
+    set["metadata"]["ownerReferences"] = json!([
+        {"apiVersion": "v1", "kind": "ConfigMap", "name": "x", "uid": "x"},
+        {"apiVersion": "argoproj.io/v1alpha1", "kind": "Rollout", "name": "consumer", "uid": "r", "controller": true},
+    ]);
+    let read = decode("ReplicaSet", set).unwrap();
+    let owner = read.owner.as_ref().unwrap();
+    assert_eq!((owner.to_string().as_str(), owner.uid.as_str()), ("Rollout consumer", "r"));
+    assert_eq!(owner.api_version, "argoproj.io/v1alpha1");
+    assert_eq!(told(&read), Some((5, 5, 5)));
 }

@@ -7,11 +7,12 @@ fn a_pod_tells_its_containers_and_its_owner() {
     let raw = json!({
         "metadata": {"name": "a", "labels": {"app": "x"}, "ownerReferences": [
             {"kind": "Other", "name": "o"}, {"kind": "ReplicaSet", "name": "x-1", "controller": true}]},
-        "spec": {"containers": [{"name": "one"}, {"name": "two"}], "initContainers": [{"name": "init"}]},
+        "spec": {"containers": [{"name": "one"}, {"name": "two"}],
+            "initContainers": [{"name": "init"}, {"name": "beside", "restartPolicy": "Always"}]},
     });
     let shape = pod(serde_json::from_value(raw).unwrap());
-    assert_eq!(shape.containers, ["one", "two"]);
-    assert_eq!(shape.owner, Some(Owner { kind: "ReplicaSet".into(), name: "x-1".into() }));
+    assert_eq!(shape.containers, ["one", "two", "beside"]);
+    assert_eq!(shape.owner.unwrap().to_string(), "ReplicaSet x-1");
 }
 
 #[test]

@@ -3,8 +3,10 @@
 use std::collections::BTreeMap;
 
 use jiff::{SignedDuration, Timestamp};
-use rebalancer_core::fleet::{Controller, DisruptionBudget, Selector};
-use rebalancer_core::fleet::{CpuTarget, Hpa, Indicator, Owner, Phase, Pod, Requests, Samples, Uid};
+use rebalancer_core::fleet::{
+    Controller, CpuTarget, DisruptionBudget, Hpa, Indicator, Owner, Ownership, Phase, Pod, Progress,
+    Requests, Samples, Selector, Uid,
+};
 use rebalancer_core::history::{CycleHealth, HistoryPolicy, Peeked, Record, StateError};
 use rebalancer_core::port::InventoryError;
 use rebalancer_core::unit::Cores;
@@ -33,13 +35,20 @@ fn pod(name: &str) -> Pod {
         terminating: false,
         created_at: Some(since),
         node: None,
-        owner: Some(Owner { kind: "StatefulSet".to_owned(), name: "orders".to_owned() }),
+        owner: Some(Owner {
+            api_version: "apps/v1".to_owned(),
+            kind: "StatefulSet".to_owned(),
+            name: "orders".to_owned(),
+            uid: Uid::new("orders"),
+        }),
         mirror: false,
         priority_class: None,
         priority: Some(0),
         labels: BTreeMap::new(),
         annotations: BTreeMap::new(),
         container: Some(Requests { cpu: Some(Cores::new(1.0).unwrap()), memory: None }),
+        whole: Requests::default(),
+        restarted_at: None,
     }
 }
 
@@ -48,17 +57,15 @@ fn requesting(name: &str, cpu: Option<f64>) -> Pod {
     Pod { container: Some(Requests { cpu, memory: None }), ..pod(name) }
 }
 
-fn controller() -> Controller {
+fn controller(pods: u32) -> Controller {
     Controller {
         api_version: "apps/v1".to_owned(),
         kind: "StatefulSet".to_owned(),
         name: "orders".to_owned(),
         uid: Uid::new("orders"),
         annotations: BTreeMap::new(),
-        status_is_current: true,
-        desired: 4,
-        current: 4,
-        updated: 4,
+        owner: None,
+        progress: Some(Progress { status_is_current: true, desired: pods, current: pods, updated: pods }),
     }
 }
 
@@ -68,7 +75,8 @@ fn survey() -> Survey {
         ahead: None,
         rights: Vec::new(),
         pods: Ok(["a", "b", "c", "d"].map(pod).into()),
-        controller: Ok(Some(controller())),
+        controller: Ok(Some(controller(4))),
+        ownership: Ownership { objects: vec![controller(4)], ..Ownership::default() },
         shape: None,
         hpas: Ok(Vec::new()),
         budgets: Some(Ok(Vec::new())),
@@ -165,6 +173,8 @@ fn scaled_by_cpu(pods: Vec<Pod>) -> Survey {
     let hpa = Hpa {
         name: "orders".to_owned(),
         scales: Some("orders".to_owned()),
+        scales_kind: Some("StatefulSet".to_owned()),
+        of_container: false,
         cpu: Some(CpuTarget::Utilization(50.0)),
         scaling: None,
         scales_by: Vec::new(),
@@ -231,7 +241,7 @@ fn a_breaker_whose_time_is_up_holds_nothing_up() {
 #[tokio::test]
 async fn the_smallest_rotation_follows_from_the_settings_whether_metrics_come_or_not() {
     let three = || {
-        let controller = Ok(Some(Controller { desired: 3, current: 3, updated: 3, ..controller() }));
+        let controller = Ok(Some(controller(3)));
         Survey { pods: Ok(["a", "b", "c"].map(pod).into()), controller, ..survey() }
     };
     let least = ("MINIMUM_PODS_REQUIRED", "2");

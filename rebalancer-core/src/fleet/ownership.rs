@@ -1,0 +1,197 @@
+//! Whose pods are whose: the chain of owner references, followed by UID.
+//!
+//! ```text
+//!   pod ──> ReplicaSet ──> Deployment, Rollout ──> what a platform puts above it
+//!   pod ──> StatefulSet, CloneSet, StrimziPodSet ──> ...
+//! ```
+//!
+//! An object that has the workload's name and is not in the chain says nothing of the pods.
+
+use super::{Controller, Owner, Pod};
+
+/// Longer than any chain that makes sense, so that a circle ends.
+const LONGEST_CHAIN: usize = 8;
+
+/// Labels by which controllers tell the revisions of their pods apart: of Deployments and CloneSets, of StatefulSets, and
+/// of Argo Rollouts.
+const REVISION_LABELS: [&str; 3] =
+    ["pod-template-hash", "controller-revision-hash", "rollouts-pod-template-hash"];
+
+/// The label of a DeploymentConfig's pods, which has the name of their ReplicationController. Others use it too.
+const DEPLOYMENT_LABEL: &str = "deployment";
+
+/// The annotation of a StrimziPodSet's pods, which have no such label.
+pub(crate) const REVISION_ANNOTATION: &str = "strimzi.io/revision";
+
+/// Who owns the pods, as far as that could be read.
+#[derive(Debug, Clone, PartialEq, Default)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
+pub struct Ownership {
+    /// Objects that some reference names, by name and UID.
+    pub objects: Vec<Controller>,
+    /// References beyond which nothing is known.
+    pub unread: Vec<Unread>,
+    /// The object that has the workload's name, when no chain leads to it and none shows that another object is meant.
+    /// It gives reasons to hold, and none to act.
+    pub by_name: Option<Controller>,
+}
+
+/// A reference that could not be followed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
+pub struct Unread {
+    /// What it names.
+    pub owner: Owner,
+    /// Why it could not be followed.
+    pub why: NotRead,
+}
+
+/// Why a reference could not be followed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize), serde(rename_all = "snake_case"))]
+pub enum NotRead {
+    /// We may not read objects of this kind.
+    NotAllowed,
+    /// There is no such object. The garbage collector is about to remove what it owns.
+    Gone,
+    /// Another object has its name now.
+    Replaced,
+    /// The server could not tell, as for a kind that it does not know.
+    Unreadable,
+}
+
+impl NotRead {
+    /// A short stable name for logs.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::NotAllowed => "not_allowed",
+            Self::Gone => "gone",
+            Self::Replaced => "replaced",
+            Self::Unreadable => "unreadable",
+        }
+    }
+}
+
+/// How a pod is tied to the workload.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Tie<'a> {
+    /// Its chain of owners leads to this object of the workload's name.
+    Owned(&'a Owner),
+    /// This owner can't be followed, and is called as a revision of the workload would be.
+    Presumed(&'a Owner),
+    /// It belongs to others, or to nobody.
+    Stranger,
+}
+
+impl Ownership {
+    /// The object that a reference means, not merely one of its name.
+    #[must_use]
+    pub fn object(&self, owner: &Owner) -> Option<&Controller> {
+        let fits = |object: &&Controller| {
+            object.uid == owner.uid && object.name == owner.name && object.kind == owner.kind
+        };
+        self.objects.iter().find(fits)
+    }
+
+    /// The owners of a pod, its own first, as far as they are known.
+    pub fn chain<'a>(&'a self, pod: &'a Pod) -> impl Iterator<Item = &'a Owner> {
+        let above = |owner: &&'a Owner| self.object(owner).and_then(|object| object.owner.as_ref());
+        std::iter::successors(pod.owner.as_ref(), above).take(LONGEST_CHAIN)
+    }
+
+    /// The objects above a pod whose marks count.
+    ///
+    /// A ReplicaSet's are copies of its owner's, and its owner does not take them back: they count only where the owner
+    /// itself can't be read.
+    pub fn marking<'a>(&'a self, pod: &'a Pod) -> impl Iterator<Item = &'a Controller> {
+        let is_copy = |object: &&Controller| {
+            let is_revision = matches!(object.kind.as_str(), "ReplicaSet" | "ReplicationController");
+            is_revision && object.owner.as_ref().is_some_and(|owner| self.object(owner).is_some())
+        };
+        self.chain(pod).filter_map(|owner| self.object(owner)).filter(move |object| !is_copy(object))
+    }
+
+    /// How a pod is tied to the workload of this name.
+    #[must_use]
+    pub fn tie<'a>(&'a self, pod: &'a Pod, workload: &str) -> Tie<'a> {
+        let mut last = None;
+        for owner in self.chain(pod) {
+            if owner.name == workload {
+                return Tie::Owned(owner);
+            }
+            last = Some(owner);
+        }
+        match last.filter(|owner| self.object(owner).is_none() && is_called_as_revision(owner, workload)) {
+            Some(owner) => Tie::Presumed(owner),
+            None => Tie::Stranger,
+        }
+    }
+
+    /// The workload owns the pod, or is presumed to, whatever its containers are called.
+    #[must_use]
+    pub fn owns(&self, pod: &Pod, workload: &str) -> bool {
+        match self.tie(pod, workload) {
+            Tie::Owned(_) | Tie::Presumed(_) => true,
+            Tie::Stranger => false,
+        }
+    }
+
+    /// One of the workload's own pods: it has the container too.
+    #[must_use]
+    pub fn belongs(&self, pod: &Pod, workload: &str) -> bool {
+        pod.container.is_some() && self.owns(pod, workload)
+    }
+
+    /// Every object of the workload's name that owns some of these pods. More than one is a contradiction: only one of
+    /// them is meant.
+    #[must_use]
+    pub fn tops<'a>(&'a self, pods: impl Iterator<Item = &'a Pod>, workload: &str) -> Vec<&'a Owner> {
+        let mut tops = Vec::new();
+        for pod in pods {
+            match self.tie(pod, workload) {
+                Tie::Owned(owner) if !tops.contains(&owner) => tops.push(owner),
+                Tie::Owned(_) | Tie::Presumed(_) | Tie::Stranger => {}
+            }
+        }
+        tops.sort_unstable();
+        tops
+    }
+
+    /// The workload's own object, where it could be read: that which owns the pods, or else [`by_name`](Self::by_name).
+    #[must_use]
+    pub fn controller<'a>(
+        &'a self,
+        pods: impl Iterator<Item = &'a Pod>,
+        workload: &str,
+    ) -> Option<&'a Controller> {
+        match self.tops(pods, workload).as_slice() {
+            [] => self.by_name.as_ref(),
+            [only] => self.object(only),
+            [_, _, ..] => None,
+        }
+    }
+}
+
+/// A ReplicaSet of a Deployment or an Argo Rollout is called `<workload>-<hash>`, and a hash has no dash; a
+/// ReplicationController of a DeploymentConfig `<workload>-<number>`.
+fn is_called_as_revision(owner: &Owner, workload: &str) -> bool {
+    let revision = owner.name.strip_prefix(workload).and_then(|rest| rest.strip_prefix('-')).unwrap_or("");
+    match owner.kind.as_str() {
+        "ReplicaSet" => !revision.is_empty() && !revision.contains('-'),
+        "ReplicationController" => !revision.is_empty() && revision.bytes().all(|byte| byte.is_ascii_digit()),
+        _ => false,
+    }
+}
+
+/// What tells the revisions of a workload's pods apart: who controls them directly, and the labels (of a
+/// StrimziPodSet, the annotation) that controllers give.
+#[must_use]
+pub fn revision(pod: &Pod) -> (Option<&Owner>, [Option<&str>; 5]) {
+    let label = |name: &str| pod.labels.get(name).map(String::as_str);
+    let by_number = pod.owner.as_ref().is_some_and(|owner| owner.kind == "ReplicationController");
+    let [template, controller, rollout] = REVISION_LABELS.map(label);
+    let deployment = label(DEPLOYMENT_LABEL).filter(|_| by_number);
+    let annotated = pod.annotations.get(REVISION_ANNOTATION).map(String::as_str);
+    (pod.owner.as_ref(), [template, controller, rollout, deployment, annotated])
+}
