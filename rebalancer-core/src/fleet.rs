@@ -1,5 +1,7 @@
 //! The snapshot that a decision is made on: plain values, in an order that does not depend on the input.
 
+pub mod consumer_group;
+
 use std::collections::BTreeMap;
 use std::fmt;
 

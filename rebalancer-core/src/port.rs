@@ -1,6 +1,7 @@
 //! The ports: what the cycle asks of the world, and the closed errors that the world may answer with.
 //! Errors are sorted by what the caller does next, not by where they came from.
 
+mod group;
 mod trouble;
 
 use std::collections::BTreeMap;
@@ -16,6 +17,9 @@ use crate::remember::LookBack;
 use crate::report::Removal;
 use crate::surroundings::{Controller, DisruptionBudget};
 
+pub use group::{
+    AclOperation, AclResource, GroupError, GroupSource, Misconfiguration, MissingAcl, OtherGroup,
+};
 pub use trouble::Trouble;
 
 /// Why a metric could not be read.
