@@ -113,7 +113,12 @@ impl Cluster {
     }
 
     /// Whether a broker knows a request at all.
-    pub(crate) async fn knows(&self, attempts: &Attempts<'_>, address: &Address, api: Api) -> Result<bool, Failure> {
+    pub(crate) async fn knows(
+        &self,
+        attempts: &Attempts<'_>,
+        address: &Address,
+        api: Api,
+    ) -> Result<bool, Failure> {
         let connection = self.advertised(attempts, address).await?;
         let known = connection.version(api).is_some();
         self.lock().idle.insert(address.clone(), connection);
@@ -126,10 +131,16 @@ impl Cluster {
         attempts: &Attempts<'_>,
         topics: &BTreeSet<String>,
     ) -> Result<Metadata, Failure> {
-        let question = Question::new(Api::Metadata, |version| query::metadata(version, topics), decode::metadata);
+        let question =
+            Question::new(Api::Metadata, |version| query::metadata(version, topics), decode::metadata);
         let metadata = self.ask_any(attempts, question).await?;
         self.lock().brokers.clone_from(&metadata.brokers);
         Ok(metadata)
+    }
+
+    /// The bootstrap server that answered last.
+    pub(crate) fn home(&self) -> Option<Address> {
+        self.lock().home.clone()
     }
 
     /// The brokers as they were told last.
@@ -208,7 +219,11 @@ impl Cluster {
         Some(Misconfiguration::AdvertisedListeners { bootstrap: home.to_string(), unreachable }.into())
     }
 
-    pub(crate) async fn open(&self, attempts: &Attempts<'_>, address: &Address) -> Result<Connection, Failure> {
+    pub(crate) async fn open(
+        &self,
+        attempts: &Attempts<'_>,
+        address: &Address,
+    ) -> Result<Connection, Failure> {
         let limit = attempts.next()?;
         match Connection::open(address, &self.settings, &self.meter, limit).await {
             Ok(connection) => Ok(connection),

@@ -1,6 +1,5 @@
 //! One connection to one broker: made, authenticated, and asked one thing at a time. The only I/O.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -8,7 +7,7 @@ use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::time::{Instant, timeout};
 
-use crate::decode;
+use crate::decode::{self, Versions};
 use crate::failure::Failure;
 use crate::meter::Meter;
 use crate::query;
@@ -28,7 +27,7 @@ pub(crate) struct Connection {
     client_id: String,
     response_limit: usize,
     meter: Arc<Meter>,
-    versions: BTreeMap<i16, (i16, i16)>,
+    versions: Versions,
     correlation: i32,
     /// When the authentication ends; brokers hang up after it.
     pub(crate) expires: Option<Instant>,
@@ -62,7 +61,11 @@ impl Connection {
     }
 
     /// Without TLS and without authentication, to find out what a listener is.
-    pub(crate) async fn plain(address: &Address, settings: &Settings, meter: &Arc<Meter>) -> Result<Self, Failure> {
+    pub(crate) async fn plain(
+        address: &Address,
+        settings: &Settings,
+        meter: &Arc<Meter>,
+    ) -> Result<Self, Failure> {
         let mut connection = Self::over(Box::new(tcp(address).await?), address, settings, meter);
         connection.versions = connection.api_versions().await?;
         Ok(connection)
@@ -75,13 +78,13 @@ impl Connection {
             client_id: settings.client_id.clone(),
             response_limit: settings.response_limit,
             meter: Arc::clone(meter),
-            versions: BTreeMap::new(),
+            versions: Versions::new(),
             correlation: 0,
             expires: None,
         }
     }
 
-    async fn api_versions(&mut self) -> Result<BTreeMap<i16, (i16, i16)>, Failure> {
+    async fn api_versions(&mut self) -> Result<Versions, Failure> {
         let version = Api::ApiVersions.lowest();
         let answer = self.ask(version, query::api_versions(), decode::api_versions).await?;
         answer.map_err(|error| self.refused(Api::ApiVersions, error))

@@ -10,8 +10,8 @@ mod offsets;
 mod sasl;
 
 pub(crate) use classic::{Described, describe_groups};
-pub(crate) use cluster::{Broker, Metadata, TopicAnswer, api_versions, find_coordinator, metadata};
-pub(crate) use config::{TIMESTAMP_TYPE, CLEANUP_POLICY, describe_configs};
+pub(crate) use cluster::{Broker, Metadata, TopicAnswer, Versions, api_versions, find_coordinator, metadata};
+pub(crate) use config::{CLEANUP_POLICY, TIMESTAMP_TYPE, describe_configs};
 pub(crate) use consumer::consumer_group_describe;
 pub(crate) use listing::{ListedGroup, list_groups};
 pub(crate) use offsets::{list_offsets, list_partition_reassignments, offset_fetch};
@@ -86,6 +86,13 @@ fn in_order(members: &mut [GroupMember]) -> Result<(), BadAnswer> {
     members.sort_by(|a, b| a.id.cmp(&b.id));
     let twice = members.iter().zip(members.iter().skip(1)).find(|(a, b)| a.id == b.id);
     twice.map_or(Ok(()), |(member, _)| Err(BadAnswer(format!("it has the member {} twice", member.id))))
+}
+
+/// What members write for each other, from bytes alone.
+#[cfg(any(test, feature = "fuzzing"))]
+pub(crate) fn embedded_only(bytes: &[u8]) {
+    drop(embedded::subscription(bytes));
+    drop(embedded::assignment(bytes));
 }
 
 #[cfg(test)]

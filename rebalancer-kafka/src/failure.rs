@@ -128,12 +128,13 @@ impl Failure {
         match self {
             Self::Unauthorized(missing) => GroupError::Unauthorized { missing },
             Self::Misconfigured(problem) => GroupError::Misconfigured(problem),
-            Self::TlsAnswer { address } => {
-                GroupError::Misconfigured(Misconfiguration::ListenerSpeaksTls { address: address.to_string() })
-            }
-            Self::Malformed { .. } | Self::Contradiction { .. } | Self::NotTls { .. } | Self::TooLarge { .. } => {
-                GroupError::Malformed { message }
-            }
+            Self::TlsAnswer { address } => GroupError::Misconfigured(Misconfiguration::ListenerSpeaksTls {
+                address: address.to_string(),
+            }),
+            Self::Malformed { .. }
+            | Self::Contradiction { .. }
+            | Self::NotTls { .. }
+            | Self::TooLarge { .. } => GroupError::Malformed { message },
             Self::NoBroker(failures) => {
                 // What can be put right says more than what may pass, and is the same for all of them as a rule.
                 let certain = failures.into_iter().find(|failure| !failure.passes());

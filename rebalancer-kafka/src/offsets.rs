@@ -70,7 +70,10 @@ fn leaders(topics: &[Topic]) -> BTreeMap<TopicPartition, Option<i32>> {
     let of_topic = |topic: &Topic| {
         let name = topic.name.clone();
         let leaders: Vec<Option<i32>> = topic.partitions.iter().map(|partition| partition.leader).collect();
-        leaders.into_iter().zip(0..).map(move |(leader, number)| (TopicPartition::new(name.clone(), number), leader))
+        leaders
+            .into_iter()
+            .zip(0..)
+            .map(move |(leader, number)| (TopicPartition::new(name.clone(), number), leader))
     };
     topics.iter().flat_map(of_topic).collect()
 }
@@ -83,7 +86,8 @@ async fn refresh(
 ) -> Result<(), Failure> {
     for topic in cluster.metadata(attempts, names).await?.topics {
         for partition in topic.partitions {
-            if let Some(leader) = leaders.get_mut(&TopicPartition::new(topic.name.clone(), partition.number)) {
+            if let Some(leader) = leaders.get_mut(&TopicPartition::new(topic.name.clone(), partition.number))
+            {
                 *leader = partition.leader;
             }
         }
@@ -108,7 +112,8 @@ async fn asked(
             None => drop(listed.insert(partition.clone(), Err(ErrorCode::LEADER_NOT_AVAILABLE))),
         }
     }
-    let asked = by_leader.iter().map(|(leader, partitions)| at_leader(cluster, attempts, *leader, partitions, specs));
+    let asked =
+        by_leader.iter().map(|(leader, partitions)| at_leader(cluster, attempts, *leader, partitions, specs));
     for of_leader in try_join_all(asked).await? {
         listed.extend(of_leader);
     }
@@ -124,7 +129,9 @@ async fn at_leader(
 ) -> Result<Listed, Failure> {
     let mut listed: Listed = partitions
         .iter()
-        .flat_map(|(topic, numbers)| numbers.iter().filter_map(|number| Some((*topic, u32::try_from(*number).ok()?))))
+        .flat_map(|(topic, numbers)| {
+            numbers.iter().filter_map(|number| Some((*topic, u32::try_from(*number).ok()?)))
+        })
         .map(|(topic, number)| (TopicPartition::new(topic, number), Ok(Vec::new())))
         .collect();
     let Some(address) = cluster.address_of(leader) else {
@@ -132,7 +139,11 @@ async fn at_leader(
         return Ok(listed);
     };
     for (spec, so_far) in specs.iter().zip(1..) {
-        let question = Question::new(Api::ListOffsets, |version| query::list_offsets(version, partitions, *spec), decode::list_offsets);
+        let question = Question::new(
+            Api::ListOffsets,
+            |version| query::list_offsets(version, partitions, *spec),
+            decode::list_offsets,
+        );
         let answer = cluster.ask_at(attempts, &address, question).await?;
         take(&mut listed, answer, so_far)?;
     }

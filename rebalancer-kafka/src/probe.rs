@@ -29,7 +29,8 @@ pub(crate) async fn explain(
     address: &Address,
     failure: Failure,
 ) -> Failure {
-    let hung_up = matches!(failure, Failure::Lost { .. } | Failure::NotTls { .. } | Failure::TlsAnswer { .. });
+    let hung_up =
+        matches!(failure, Failure::Lost { .. } | Failure::NotTls { .. } | Failure::TlsAnswer { .. });
     if !hung_up {
         return failure;
     }

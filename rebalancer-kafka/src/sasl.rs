@@ -26,7 +26,8 @@ pub(crate) async fn authenticate(connection: &mut Connection, sasl: &Sasl) -> Re
         Sasl::ScramSha512(login) => scram(connection, sasl, login, Hash::Sha512).await?,
         Sasl::OauthBearer { token_file } => {
             let token = secret(token_file)?;
-            let message = SecretString::from(format!("n,,\u{1}auth=Bearer {}\u{1}\u{1}", token.expose_secret()));
+            let message =
+                SecretString::from(format!("n,,\u{1}auth=Bearer {}\u{1}\u{1}", token.expose_secret()));
             oauth(connection, sasl, &message).await?
         }
     };
@@ -58,11 +59,16 @@ async fn handshake(connection: &mut Connection, sasl: &Sasl) -> Result<(), Failu
 async fn plain(connection: &mut Connection, sasl: &Sasl, login: &Login) -> Result<Option<u64>, Failure> {
     let password = secret(&login.password_file)?;
     let message = SecretString::from(format!("\0{}\0{}", login.username, password.expose_secret()));
-    let answer = step(connection, sasl, message.expose_secret().as_bytes(), &[password.expose_secret()]).await?;
+    let answer =
+        step(connection, sasl, message.expose_secret().as_bytes(), &[password.expose_secret()]).await?;
     Ok(answer.lifetime_ms)
 }
 
-async fn oauth(connection: &mut Connection, sasl: &Sasl, message: &SecretString) -> Result<Option<u64>, Failure> {
+async fn oauth(
+    connection: &mut Connection,
+    sasl: &Sasl,
+    message: &SecretString,
+) -> Result<Option<u64>, Failure> {
     let message = message.expose_secret();
     let token = message.trim_end_matches('\u{1}').rsplit(' ').next().unwrap_or_default();
     let answer = step(connection, sasl, message.as_bytes(), &[token]).await?;
@@ -99,7 +105,8 @@ async fn scram(
     let scram = Scram::new(hash, &login.username, nonce);
     let secrets = [password.expose_secret()];
     let first = step(connection, sasl, scram.client_first().as_bytes(), &secrets).await?;
-    let (last, proof) = scram.client_final(&first.bytes, &password).map_err(|error| bad(connection, error))?;
+    let (last, proof) =
+        scram.client_final(&first.bytes, &password).map_err(|error| bad(connection, error))?;
     let answer = step(connection, sasl, last.as_bytes(), &secrets).await?;
     proof.check(&answer.bytes).map_err(|error| bad(connection, error))?;
     Ok(answer.lifetime_ms)
@@ -130,7 +137,11 @@ fn refused(connection: &Connection, sasl: &Sasl, message: &str, secrets: &[&str]
     Misconfiguration::CredentialsRefused {
         address: connection.address().to_string(),
         mechanism: sasl.mechanism().to_owned(),
-        message: if shown { excerpt(message) } else { "its reason is not shown: it repeats a secret".to_owned() },
+        message: if shown {
+            excerpt(message)
+        } else {
+            "its reason is not shown: it repeats a secret".to_owned()
+        },
     }
     .into()
 }

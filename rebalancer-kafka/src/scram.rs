@@ -90,7 +90,8 @@ impl Scram {
         let salt = salt.ok_or(ScramError::Malformed("no salt"))?;
         let rounds = attribute(text, "i=").and_then(|rounds| rounds.parse().ok());
         let rounds = rounds.filter(|rounds: &NonZeroU32| ROUNDS.contains(&rounds.get()));
-        let rounds = rounds.ok_or(ScramError::Malformed("an iteration count that is missing, too low or too high"))?;
+        let rounds =
+            rounds.ok_or(ScramError::Malformed("an iteration count that is missing, too low or too high"))?;
 
         let mut salted = vec![0; self.hash.digest().output_len()];
         pbkdf2::derive(self.hash.pbkdf2(), rounds, &salt, password.expose_secret().as_bytes(), &mut salted);
@@ -172,7 +173,10 @@ mod tests {
             b"\xff",
             b"",
         ] {
-            assert!(matches!(scram().client_final(bad, &"pencil".into()), Err(ScramError::Malformed(_))), "{bad:?}");
+            assert!(
+                matches!(scram().client_final(bad, &"pencil".into()), Err(ScramError::Malformed(_))),
+                "{bad:?}"
+            );
         }
     }
 

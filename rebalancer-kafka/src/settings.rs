@@ -31,7 +31,8 @@ impl FromStr for Address {
     /// Reads `host:port` or `[address]:port`, as `bootstrap.servers` has them.
     fn from_str(text: &str) -> Result<Self, SettingsError> {
         let bad = |problem| SettingsError::Address { text: text.to_owned(), problem };
-        let (host, port) = text.trim().rsplit_once(':').ok_or_else(|| bad("has no port, as in 'kafka:9092'"))?;
+        let (host, port) =
+            text.trim().rsplit_once(':').ok_or_else(|| bad("has no port, as in 'kafka:9092'"))?;
         let host = match host.strip_prefix('[') {
             Some(host) => host.strip_suffix(']').ok_or_else(|| bad("has a bracket that does not close"))?,
             None if host.contains(':') => return Err(bad("needs brackets around its IPv6 address")),
@@ -157,7 +158,18 @@ mod tests {
 
     #[test]
     fn what_is_no_address_says_why() {
-        for text in ["", "kafka", "kafka:", "kafka:0", "kafka:70000", ":9092", "::1:9092", "[::1:9", "kafka://a:9092", "me@a:1"] {
+        for text in [
+            "",
+            "kafka",
+            "kafka:",
+            "kafka:0",
+            "kafka:70000",
+            ":9092",
+            "::1:9092",
+            "[::1:9",
+            "kafka://a:9092",
+            "me@a:1",
+        ] {
             assert!(text.parse::<Address>().is_err(), "{text}");
         }
     }

@@ -4,10 +4,10 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use async_trait::async_trait;
 use jiff::Timestamp;
-use rebalancer_core::fleet::consumer_group::{ConsumerGroup, GroupOffsets, Partition, Reassignment, Topic, TopicConfig};
-use rebalancer_core::port::{
-    AclOperation, AclResource, GroupError, GroupSource, MissingAcl, Trouble,
+use rebalancer_core::fleet::consumer_group::{
+    ConsumerGroup, GroupOffsets, Partition, Reassignment, Topic, TopicConfig,
 };
+use rebalancer_core::port::{AclOperation, AclResource, GroupError, GroupSource, MissingAcl, Trouble};
 
 use crate::cluster::{Cluster, Question};
 use crate::decode::{self, Broker, CLEANUP_POLICY, Described, TIMESTAMP_TYPE, TopicAnswer};
@@ -44,19 +44,31 @@ impl KafkaGroupSource {
     async fn described(&self, attempts: &Attempts<'_>) -> Result<Described, Failure> {
         let Some(coordinator) = self.coordinator(attempts).await? else { return Ok(Described::Absent) };
         if self.cluster.knows(attempts, &coordinator, Api::ConsumerGroupDescribe).await? {
-            let question = Question::new(Api::ConsumerGroupDescribe, |version| query::consumer_group_describe(version, self.id()), |r, version| decode::consumer_group_describe(r, version, self.id()));
+            let question = Question::new(
+                Api::ConsumerGroupDescribe,
+                |version| query::consumer_group_describe(version, self.id()),
+                |r, version| decode::consumer_group_describe(r, version, self.id()),
+            );
             let described = self.cluster.ask_at(attempts, &coordinator, question).await?;
             if described != Described::Absent {
                 return Ok(described);
             }
         }
-        let question = Question::new(Api::DescribeGroups, |version| query::describe_groups(version, self.id()), |r, version| decode::describe_groups(r, version, self.id()));
+        let question = Question::new(
+            Api::DescribeGroups,
+            |version| query::describe_groups(version, self.id()),
+            |r, version| decode::describe_groups(r, version, self.id()),
+        );
         self.cluster.ask_at(attempts, &coordinator, question).await
     }
 
     /// `None` where there can't be such a group.
     async fn coordinator(&self, attempts: &Attempts<'_>) -> Result<Option<Address>, Failure> {
-        let question = Question::new(Api::FindCoordinator, |version| query::find_coordinator(version, self.id()), decode::find_coordinator);
+        let question = Question::new(
+            Api::FindCoordinator,
+            |version| query::find_coordinator(version, self.id()),
+            decode::find_coordinator,
+        );
         // A broker's address is advertised: what it means that it can't be reached depends on the others.
         if self.cluster.brokers().is_empty() {
             self.cluster.metadata(attempts, &BTreeSet::new()).await?;
@@ -71,7 +83,9 @@ impl KafkaGroupSource {
     async fn try_group(&self, attempts: &Attempts<'_>) -> Result<Result<ConsumerGroup, GroupError>, Failure> {
         match self.described(attempts).await? {
             Described::Group(group) => Ok(Ok(*group)),
-            Described::Other(what) => Ok(Err(GroupError::NotAConsumerGroup { group: self.id().to_owned(), what })),
+            Described::Other(what) => {
+                Ok(Err(GroupError::NotAConsumerGroup { group: self.id().to_owned(), what }))
+            }
             Described::Absent => Ok(Err(lookup::absent(&self.cluster, attempts).await)),
             Described::Failed(error) => Err(self.refused(Api::DescribeGroups, error)),
         }
@@ -93,7 +107,11 @@ impl KafkaGroupSource {
         }
     }
 
-    async fn try_topics(&self, attempts: &Attempts<'_>, names: &BTreeSet<String>) -> Result<Vec<Topic>, Failure> {
+    async fn try_topics(
+        &self,
+        attempts: &Attempts<'_>,
+        names: &BTreeSet<String>,
+    ) -> Result<Vec<Topic>, Failure> {
         let metadata = self.cluster.metadata(attempts, names).await?;
         let mut topics = Vec::new();
         for topic in metadata.topics {
@@ -115,7 +133,11 @@ impl KafkaGroupSource {
         attempts: &Attempts<'_>,
         names: &BTreeSet<String>,
     ) -> Result<BTreeMap<String, Result<TopicConfig, MissingAcl>>, Failure> {
-        let question = Question::new(Api::DescribeConfigs, |version| query::describe_configs(version, names, &[CLEANUP_POLICY, TIMESTAMP_TYPE]), decode::describe_configs);
+        let question = Question::new(
+            Api::DescribeConfigs,
+            |version| query::describe_configs(version, names, &[CLEANUP_POLICY, TIMESTAMP_TYPE]),
+            decode::describe_configs,
+        );
         let mut configs = BTreeMap::new();
         for (topic, config) in self.cluster.ask_any(attempts, question).await? {
             let config = match config {
@@ -143,7 +165,11 @@ impl KafkaGroupSource {
             return Ok(offsets::joined(listed, BTreeMap::new(), earlier.len()));
         };
         let partitions = offsets::all(topics);
-        let question = Question::new(Api::OffsetFetch, |version| query::offset_fetch(version, self.id(), &partitions), decode::offset_fetch);
+        let question = Question::new(
+            Api::OffsetFetch,
+            |version| query::offset_fetch(version, self.id(), &partitions),
+            decode::offset_fetch,
+        );
         let committed = self.cluster.ask_at(attempts, &coordinator, question).await?;
         let committed = committed.map_err(|error| self.refused(Api::OffsetFetch, error))?;
         Ok(offsets::joined(listed, committed.into_iter().collect(), earlier.len()))
@@ -157,15 +183,19 @@ impl KafkaGroupSource {
         const TIMEOUT_MS: i32 = 5_000;
         let metadata = self.cluster.metadata(attempts, &BTreeSet::new()).await?;
         let controller = self.cluster.address_of(metadata.controller);
-        let controller = controller.ok_or(Failure::Answered {
-            api: Api::Metadata,
-            error: ErrorCode::NOT_CONTROLLER,
-        })?;
+        let controller =
+            controller.ok_or(Failure::Answered { api: Api::Metadata, error: ErrorCode::NOT_CONTROLLER })?;
         let partitions = offsets::all(topics);
-        let question = Question::new(Api::ListPartitionReassignments, |version| query::list_partition_reassignments(version, &partitions, TIMEOUT_MS), |r, _| decode::list_partition_reassignments(r));
+        let question = Question::new(
+            Api::ListPartitionReassignments,
+            |version| query::list_partition_reassignments(version, &partitions, TIMEOUT_MS),
+            |r, _| decode::list_partition_reassignments(r),
+        );
         match self.cluster.ask_at(attempts, &controller, question).await? {
             Ok(moves) => Ok(Ok(moves)),
-            Err(ErrorCode::CLUSTER_AUTHORIZATION_FAILED) => Ok(Err(MissingAcl::describe(AclResource::Cluster))),
+            Err(ErrorCode::CLUSTER_AUTHORIZATION_FAILED) => {
+                Ok(Err(MissingAcl::describe(AclResource::Cluster)))
+            }
             Err(error) => Err(Failure::Answered { api: Api::ListPartitionReassignments, error }),
         }
     }
@@ -209,7 +239,10 @@ impl GroupSource for KafkaGroupSource {
         persist!(self, |attempts| self.try_offsets(&attempts, topics, earlier))
     }
 
-    async fn reassignments(&self, topics: &[Topic]) -> Result<Result<Vec<Reassignment>, MissingAcl>, GroupError> {
+    async fn reassignments(
+        &self,
+        topics: &[Topic],
+    ) -> Result<Result<Vec<Reassignment>, MissingAcl>, GroupError> {
         persist!(self, |attempts| self.try_reassignments(&attempts, topics))
     }
 

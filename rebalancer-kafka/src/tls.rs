@@ -38,7 +38,9 @@ fn config(tls: &Tls) -> Result<ClientConfig, Misconfiguration> {
         Some(identity) => {
             let (chain, key) = read_identity(identity)?;
             let config = builder.with_client_auth_cert(chain, key);
-            config.map_err(|error| file(&identity.key_file, format!("can't be used with the certificate: {error}")))
+            config.map_err(|error| {
+                file(&identity.key_file, format!("can't be used with the certificate: {error}"))
+            })
         }
     }
 }
@@ -49,7 +51,9 @@ fn roots(tls: &Tls) -> Result<RootCertStore, Misconfiguration> {
         Some(path) => {
             for certificate in certificates(&read(path)?) {
                 let certificate = certificate.ok_or_else(|| file(path, "is no PEM file of certificates"))?;
-                roots.add(certificate).map_err(|error| file(path, format!("has a bad certificate: {error}")))?;
+                roots
+                    .add(certificate)
+                    .map_err(|error| file(path, format!("has a bad certificate: {error}")))?;
             }
             if roots.is_empty() {
                 return Err(file(path, "holds no PEM certificate"));
@@ -77,7 +81,11 @@ fn read_identity(
     let text = read(&identity.key_file)?;
     let key = PrivateKeyDer::from_pem_slice(text.as_bytes()).map_err(|_| {
         let encrypted = text.contains("ENCRYPTED");
-        let message = if encrypted { "holds a private key that is encrypted; decrypt it" } else { "holds no PEM private key" };
+        let message = if encrypted {
+            "holds a private key that is encrypted; decrypt it"
+        } else {
+            "holds no PEM private key"
+        };
         file(&identity.key_file, message)
     })?;
     Ok((chain, key))

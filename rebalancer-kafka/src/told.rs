@@ -43,7 +43,11 @@ impl Told {
 impl Drop for Told {
     fn drop(&mut self) {
         let Self { version, broker, started, sent, received, error } = self;
-        let (api, version, seconds) = (format!("{:?}", version.api), version.number, started.elapsed().as_secs_f64());
-        debug!(event = "kafka_request", broker, api, version, sent, received, seconds, error, "a request to a broker");
+        let (api, version, seconds) =
+            (format!("{:?}", version.api), version.number, started.elapsed().as_secs_f64());
+        debug!(
+            event = "kafka_request",
+            broker, api, version, sent, received, seconds, error, "a request to a broker"
+        );
     }
 }

@@ -21,7 +21,11 @@ pub(crate) enum Described {
     Failed(ErrorCode),
 }
 
-pub(crate) fn describe_groups(r: &mut Reader<'_>, version: Version, group: &str) -> Result<Described, BadAnswer> {
+pub(crate) fn describe_groups(
+    r: &mut Reader<'_>,
+    version: Version,
+    group: &str,
+) -> Result<Described, BadAnswer> {
     if version.number >= 1 {
         r.i32()?; // throttled
     }

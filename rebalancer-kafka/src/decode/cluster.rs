@@ -5,8 +5,10 @@ use std::collections::BTreeMap;
 use crate::settings::Address;
 use crate::wire::{BadAnswer, ErrorCode, Reader, Version};
 
-/// The versions that a broker knows, lowest and highest, by the key of the request.
-pub(crate) fn api_versions(r: &mut Reader<'_>) -> Result<Result<BTreeMap<i16, (i16, i16)>, ErrorCode>, BadAnswer> {
+/// Versions that a broker knows, lowest and highest, by the key of the request.
+pub(crate) type Versions = BTreeMap<i16, (i16, i16)>;
+
+pub(crate) fn api_versions(r: &mut Reader<'_>) -> Result<Result<Versions, ErrorCode>, BadAnswer> {
     let error = ErrorCode::read(r.i16()?);
     let versions = r.array(|r| Ok((r.i16()?, (r.i16()?, r.i16()?))))?;
     Ok(error.map(|()| versions.into_iter().collect()))

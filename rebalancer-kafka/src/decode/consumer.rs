@@ -77,7 +77,8 @@ fn member_protocol(number: i8) -> Option<MemberProtocol> {
 
 fn assignment(r: &mut Reader<'_>) -> Result<Vec<TopicPartition>, BadAnswer> {
     let topics = r.array(|r| {
-        (r.i64()?, r.i64()?); // the topic's id
+        r.i64()?; // the topic's id, in two halves
+        r.i64()?;
         let topic = r.string()?;
         let numbers = r.array(|r| unsigned(r.i32()?))?;
         r.tags()?;

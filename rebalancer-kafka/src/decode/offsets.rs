@@ -6,11 +6,11 @@ use rebalancer_core::fleet::consumer_group::{OffsetAt, Reassignment, TopicPartit
 use super::{offset, unsigned};
 use crate::wire::{BadAnswer, ErrorCode, Reader, Version};
 
+/// A partition's offset, or why there is none.
+pub(crate) type ListedOffset = (TopicPartition, Result<OffsetAt, ErrorCode>);
+
 /// The offset that was asked for, of each partition. -1 says that there is no such record, which is an answer.
-pub(crate) fn list_offsets(
-    r: &mut Reader<'_>,
-    version: Version,
-) -> Result<Vec<(TopicPartition, Result<OffsetAt, ErrorCode>)>, BadAnswer> {
+pub(crate) fn list_offsets(r: &mut Reader<'_>, version: Version) -> Result<Vec<ListedOffset>, BadAnswer> {
     if version.number >= 2 {
         r.i32()?; // throttled
     }

@@ -2,6 +2,7 @@
 
 /// A request, by Kafka's name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[expect(clippy::enum_variant_names, reason = "ApiVersions is Kafka's name")]
 pub(crate) enum Api {
     ListOffsets,
     Metadata,

@@ -14,6 +14,7 @@ import java.util.TreeMap;
  * <pre>
  * add NAME GROUP TOPICS PROTOCOL [INSTANCE]   a consumer; TOPICS by commas, or ^PATTERN; PROTOCOL an assignor, or consumer
  * close NAME                                  leaves the group
+ * share NAME GROUP TOPIC                      a member of a share group
  * held                                        NAME=MEMBER:TOPIC-0,TOPIC-1 of each, by name
  * commit NAME TOPIC PARTITION OFFSET
  * topic NAME PARTITIONS [KEY=VALUE...]
@@ -55,6 +56,9 @@ public final class Fleet {
             case "add":
                 String instance = words.length > 5 ? words[5] : null;
                 members.put(words[1], new Member(bootstrap, words[2], words[3], words[4], instance));
+                return "";
+            case "share":
+                Sharer.start(bootstrap, words[2], words[3]);
                 return "";
             case "close":
                 members.remove(words[1]).close();

@@ -1,0 +1,19 @@
+//! The adapter against a real broker with real consumers. Ignored by default, since it needs Java:
+//!
+//! ```text
+//! KAFKA_ASSETS="$(.ci/kafka)" cargo test -p rebalancer-kafka --test real -- --ignored
+//! ```
+//!
+//! One broker serves all tests; each has topics and groups of its own.
+
+mod access;
+mod authority;
+mod broker;
+mod described;
+mod fleet;
+mod listeners;
+mod looked;
+mod measured;
+mod offsets;
+mod rights;
+mod wait;
