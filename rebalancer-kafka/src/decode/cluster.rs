@@ -52,6 +52,9 @@ pub(crate) fn metadata(r: &mut Reader<'_>, version: Version) -> Result<Metadata,
     r.nullable_string()?; // the cluster's id
     let controller = r.i32()?;
     let topics = r.array(|r| topic(r, version))?;
+    if version.number >= 8 {
+        r.i32()?; // operations that we may do
+    }
     Ok(Metadata { brokers, controller, topics })
 }
 

@@ -92,6 +92,11 @@ impl<'a> Reader<'a> {
         Ok(())
     }
 
+    #[cfg(test)]
+    pub(crate) fn is_empty(&self) -> bool {
+        self.rest.is_empty()
+    }
+
     fn count(&mut self) -> Result<Option<usize>, BadAnswer> {
         if self.flexible { self.length() } else { sized(i64::from(self.i32()?)) }
     }
