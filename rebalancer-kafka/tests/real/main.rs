@@ -6,6 +6,15 @@
 //!
 //! One broker serves all tests; each has topics and groups of its own.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::wildcard_enum_match_arm,
+    reason = "in a test, a panic is the failure"
+)]
+
 mod access;
 mod authority;
 mod broker;

@@ -8,7 +8,7 @@ import kafka.tools.StorageTool;
 
 /**
  * One broker that is its own controller: {@code Broker PROPERTIES [SCRAM...]}. It ends when its standard input does, so
- * it never outlives the test that started it, however that ends.
+ * it never outlives the test that started it, however that ends; and it takes its folder along.
  */
 public final class Broker {
     private static final String CLUSTER = "cmViYWxhbmNlci10ZXN0cw";
@@ -26,7 +26,7 @@ public final class Broker {
         if (status != 0) {
             System.exit(status);
         }
-        Thread lifeline = new Thread(Lifeline::haltAtEnd, "lifeline");
+        Thread lifeline = new Thread(() -> Lifeline.haltAtEnd(Path.of(properties).getParent()), "lifeline");
         lifeline.setDaemon(true);
         lifeline.start();
         Kafka.main(new String[] {properties});
