@@ -7,7 +7,7 @@ use std::time::Duration;
 use futures_util::future::join_all;
 use futures_util::stream::{FuturesUnordered, StreamExt};
 use rebalancer_core::port::Misconfiguration;
-use tokio::time::{Instant, sleep, timeout};
+use tokio::time::{sleep, timeout};
 
 use crate::connection::{Connection, tcp};
 use crate::decode::{self, Broker, Metadata};
@@ -232,9 +232,8 @@ impl Cluster {
     }
 
     fn idle(&self, address: &Address) -> Option<Connection> {
-        let connection = self.lock().idle.remove(address)?;
-        let lives = connection.expires.is_none_or(|expires| Instant::now() < expires);
-        lives.then_some(connection)
+        let mut connection = self.lock().idle.remove(address)?;
+        connection.is_usable().then_some(connection)
     }
 
     fn lock(&self) -> std::sync::MutexGuard<'_, State> {

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures_util::FutureExt;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::time::{Instant, timeout};
@@ -92,6 +93,12 @@ impl Connection {
 
     pub(crate) fn address(&self) -> &Address {
         &self.address
+    }
+
+    /// It may be used again: the broker has not hung up, nor sent what nobody asked for, and it still believes who we are.
+    pub(crate) fn is_usable(&mut self) -> bool {
+        let silent = self.stream.read(&mut [0]).now_or_never().is_none();
+        silent && self.expires.is_none_or(|expires| Instant::now() < expires)
     }
 
     /// The version to use, if the broker knows one that is known here.
