@@ -202,7 +202,7 @@ impl Cluster {
             let state = self.lock();
             (state.home.clone()?, state.brokers.clone(), state.reached)
         };
-        if reached || brokers.iter().any(|broker| self.settings.bootstrap.contains(&broker.address)) {
+        if reached {
             return None;
         }
         let limit = attempts.next().ok()?;

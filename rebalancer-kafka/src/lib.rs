@@ -19,7 +19,7 @@
 //! - An answer is whole or it is an error: an offset that is missing, or is there twice, makes the reading malformed.
 //! - -1 is never an offset: "no record since" is [`OffsetAt::NothingSince`], "nothing committed" is `None`.
 //! - One call of the port takes at most [`Settings::timeout`], with all its requests and retries.
-//! - A length that an answer claims is compared with what came before memory is reserved for it.
+//! - No memory is reserved by a length that an answer claims.
 //! - Secrets live in files that are read again for every connection. No error, log line or `Debug` output shows them.
 //! - A broker's name is checked against its certificate, always.
 //!

@@ -1,6 +1,6 @@
 //! Kafka's messages as bytes, both ways. Pure: frames, the requests that are known here, and primitive types.
 //!
-//! Lengths and counts that an answer claims are compared with what is there before anything is reserved for them.
+//! Nothing is reserved by a length or a count that an answer claims.
 
 mod api;
 mod error_code;

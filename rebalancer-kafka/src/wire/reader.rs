@@ -68,10 +68,7 @@ impl<'a> Reader<'a> {
         mut read: impl FnMut(&mut Self) -> Result<T, BadAnswer>,
     ) -> Result<Vec<T>, BadAnswer> {
         let count = self.count()?.unwrap_or(0);
-        // The least that an item takes is a byte.
-        if count > self.rest.len() {
-            return Err(BadAnswer(format!("a list of {count} items in {} bytes", self.rest.len())));
-        }
+        // Nothing is reserved: the count may be anything, and it ends where the bytes do.
         let mut items = Vec::new();
         for _ in 0..count {
             items.push(read(self)?);

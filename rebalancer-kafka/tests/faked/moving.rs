@@ -142,6 +142,27 @@ async fn a_broker_that_is_down_is_no_mistake_in_the_settings() {
 }
 
 #[tokio::test]
+async fn addresses_that_were_of_use_once_are_no_mistake_in_the_settings_later() {
+    let world = brokers(2).await;
+    world.lock().unwrap().coordinator = 2;
+    let limited = || KafkaGroupSource::new(settings(&world).timeout(Duration::from_secs(1)));
+    let (known, new) = (limited(), limited());
+    known.group().await.unwrap();
+    {
+        let mut world = world.lock().unwrap();
+        // Port 1 of this host: nobody listens there.
+        world.addresses.iter_mut().for_each(|address| address.port = 1);
+        world.hang_up.notify_waiters();
+    }
+    assert!(matches!(known.group().await, Err(GroupError::Unavailable { .. })), "all brokers are down");
+    let problem = new.group().await.unwrap_err();
+    assert!(
+        matches!(problem, GroupError::Misconfigured(Misconfiguration::AdvertisedListeners { .. })),
+        "{problem}"
+    );
+}
+
+#[tokio::test]
 async fn brokers_that_do_not_know_newer_requests_are_asked_in_older_ones() {
     let world = brokers(1).await;
     world.lock().unwrap().highest = [(2, 1), (3, 4), (9, 1), (10, 0), (15, 0), (16, 0)].into();

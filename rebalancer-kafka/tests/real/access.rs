@@ -1,7 +1,9 @@
 //! Each way of access, with what happens when it is wrong. No message tells a secret.
 
 use std::fmt::Debug;
+use std::io::Write;
 use std::path::PathBuf;
+use std::sync::{Mutex, Once};
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -22,8 +24,10 @@ async fn broker() -> &'static Broker {
 async fn result(broker: &Broker, listener: Listener, security: Security) -> Result<(), GroupError> {
     let settings = broker.settings(listener, GROUP).security(security);
     let shown = format!("{settings:?}");
+    log();
     let result = KafkaGroupSource::new(settings).group().await;
     no_secret_in(&shown);
+    no_secret_in(&log());
     no_secret_in(&result);
     if let Err(error) = &result {
         no_secret_in(&error.to_string());
@@ -32,6 +36,28 @@ async fn result(broker: &Broker, listener: Listener, security: Security) -> Resu
         Ok(_) | Err(GroupError::NoSuchGroup { .. } | GroupError::Unauthorized { .. }) => Ok(()),
         Err(error) => Err(error),
     }
+}
+
+/// All that was told by `tracing` so far, at every level.
+fn log() -> String {
+    #[derive(Clone, Copy)]
+    struct Log;
+    static LINES: Mutex<Vec<u8>> = Mutex::new(Vec::new());
+    static INSTALLED: Once = Once::new();
+    impl Write for Log {
+        fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+            LINES.lock().unwrap().extend_from_slice(bytes);
+            Ok(bytes.len())
+        }
+        fn flush(&mut self) -> std::io::Result<()> {
+            Ok(())
+        }
+    }
+    INSTALLED.call_once(|| {
+        let log = tracing_subscriber::fmt().with_max_level(tracing::Level::TRACE).with_ansi(false);
+        log.with_writer(|| Log).init();
+    });
+    String::from_utf8(LINES.lock().unwrap().clone()).unwrap()
 }
 
 fn no_secret_in(shown: &impl Debug) {
@@ -138,6 +164,7 @@ async fn passwords_work_by_each_mechanism_and_wrong_ones_are_refused() {
             other => panic!("{other:?}"),
         }
     }
+    assert!(log().contains("SaslAuthenticate"), "what was searched for secrets tells of them");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -181,7 +208,9 @@ async fn a_token_is_read_again_when_it_was_renewed() {
     let problem = misconfigured(source.group().await.map(drop));
     let shown = format!("{problem:?}");
     assert!(matches!(problem, Misconfiguration::CredentialsRefused { .. }), "{shown}");
-    assert!(!shown.contains(expired.split('.').nth(1).unwrap()), "{shown}");
+    for shown in [shown, log()] {
+        assert!(!shown.contains(expired.split('.').nth(1).unwrap()), "{shown}");
+    }
 
     std::fs::write(&token_file, token(now + 3600)).unwrap();
     // This user may do nothing, which the broker can only know after it believed the token.
