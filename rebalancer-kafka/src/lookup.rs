@@ -9,6 +9,7 @@ use crate::cluster::{Cluster, Question};
 use crate::decode::{self, ListedGroup};
 use crate::query;
 use crate::retry::Attempts;
+use crate::text::excerpt;
 use crate::wire::Api;
 
 /// How many names are told.
@@ -52,7 +53,8 @@ fn resembling(wanted: &str, names: impl Iterator<Item = String>) -> Vec<String> 
     let mut alike: Vec<(f64, String)> =
         names.map(|name| (likeness(&name), name)).filter(|(likeness, _)| *likeness >= ALIKE).collect();
     alike.sort_by(|(a, one), (b, other)| b.total_cmp(a).then_with(|| one.cmp(other)));
-    alike.into_iter().take(MOST).map(|(_, name)| name).collect()
+    // Any client may have made up such a name.
+    alike.into_iter().take(MOST).map(|(_, name)| excerpt(&name)).collect()
 }
 
 #[cfg(test)]

@@ -14,6 +14,7 @@ use crate::failure::Failure;
 use crate::query;
 use crate::retry::Attempts;
 use crate::settings::Address;
+use crate::text::excerpt;
 use crate::wire::{Api, ErrorCode};
 
 /// A look is not worth more.
@@ -60,8 +61,9 @@ async fn wants_sasl(mut connection: Connection) -> Option<Misconfiguration> {
     let version = connection.version(Api::SaslHandshake)?;
     let answer = connection.ask(version, query::sasl_handshake("NONE"), decode::sasl_handshake).await.ok()?;
     let address = connection.address().to_string();
+    let offered = answer.offered.iter().map(|name| excerpt(name)).collect();
     (answer.error == Err(ErrorCode::UNSUPPORTED_SASL_MECHANISM))
-        .then_some(Misconfiguration::SaslRequired { address, offered: answer.offered })
+        .then_some(Misconfiguration::SaslRequired { address, offered })
 }
 
 async fn speaks_tls(address: &Address) -> bool {

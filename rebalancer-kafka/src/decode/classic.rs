@@ -6,6 +6,7 @@ use rebalancer_core::fleet::consumer_group::{
 use rebalancer_core::port::OtherGroup;
 
 use super::{embedded, host, named, state};
+use crate::text::excerpt;
 use crate::wire::{BadAnswer, ErrorCode, Reader, Version};
 
 /// What a coordinator says of a group.
@@ -67,7 +68,8 @@ pub(crate) fn other(protocol_type: &str, assignor: Option<&str>) -> Option<Other
         ("consumer" | "", _) => None,
         ("connect", _) => Some(OtherGroup::Connect),
         ("share", _) => Some(OtherGroup::Share),
-        (other, _) => Some(OtherGroup::Other(other.to_owned())),
+        // Any client may have made it up.
+        (other, _) => Some(OtherGroup::Other(excerpt(other))),
     }
 }
 

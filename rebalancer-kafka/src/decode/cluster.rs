@@ -68,6 +68,9 @@ fn broker(r: &mut Reader<'_>) -> Result<Broker, BadAnswer> {
 
 fn address(r: &mut Reader<'_>) -> Result<Address, BadAnswer> {
     let host = r.string()?;
+    if host.is_empty() || host.contains(|c: char| c.is_control() || c.is_whitespace()) {
+        return Err(BadAnswer::new("a host name that is none"));
+    }
     let port = r.i32()?;
     let port = u16::try_from(port).map_err(|_| BadAnswer(format!("the port {port}")))?;
     Ok(Address { host, port })
