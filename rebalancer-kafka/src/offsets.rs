@@ -173,15 +173,24 @@ fn take(
     other.map_or(Ok(()), |(partition, _)| Err(contradiction(format!("{partition} is there not once"))))
 }
 
-/// Puts together what leaders and coordinator say.
+/// What the coordinator says of each partition.
+pub(crate) type Committed = BTreeMap<TopicPartition, Result<Option<u64>, ErrorCode>>;
+
+/// Puts together what leaders and coordinator say; no coordinator, nothing committed.
 pub(crate) fn joined(
     listed: Listed,
-    committed: BTreeMap<TopicPartition, Result<Option<u64>, ErrorCode>>,
+    committed: Option<&Committed>,
     earlier: usize,
-) -> GroupOffsets {
+) -> Result<GroupOffsets, Failure> {
+    let left_out = |partition: &&TopicPartition| committed.is_some_and(|all| !all.contains_key(*partition));
+    if let Some(partition) = listed.keys().find(left_out) {
+        let why = BadAnswer(format!("{partition} is not there"));
+        return Err(Failure::Contradiction { api: Api::OffsetFetch, why });
+    }
     let one = |partition: &TopicPartition, found: Found| {
         let mut offsets = found.map_err(unread)?;
-        let committed = committed.get(partition).copied().unwrap_or(Ok(None)).map_err(unread)?;
+        let committed = committed.and_then(|all| all.get(partition)).copied();
+        let committed = committed.unwrap_or(Ok(None)).map_err(unread)?;
         let rest = offsets.split_off(earlier.min(offsets.len()));
         match rest.as_slice() {
             [OffsetAt::First { offset: log_start, .. }, OffsetAt::First { offset: end, .. }] => {
@@ -190,7 +199,7 @@ pub(crate) fn joined(
             _ => Err(Unread::Refused { error: "no start or end of its log".to_owned() }),
         }
     };
-    listed.into_iter().map(|(partition, found)| (partition.clone(), one(&partition, found))).collect()
+    Ok(listed.into_iter().map(|(partition, found)| (partition.clone(), one(&partition, found))).collect())
 }
 
 fn unread(error: ErrorCode) -> Unread {

@@ -113,6 +113,7 @@ impl KafkaGroupSource {
         names: &BTreeSet<String>,
     ) -> Result<Vec<Topic>, Failure> {
         let metadata = self.cluster.metadata(attempts, names).await?;
+        whole(Api::Metadata, names, metadata.topics.iter().map(|topic| &topic.name))?;
         let mut topics = Vec::new();
         for topic in metadata.topics {
             match topic.error {
@@ -138,8 +139,10 @@ impl KafkaGroupSource {
             |version| query::describe_configs(version, names, &[CLEANUP_POLICY, TIMESTAMP_TYPE]),
             decode::describe_configs,
         );
+        let answer = self.cluster.ask_any(attempts, question).await?;
+        whole(Api::DescribeConfigs, names, answer.iter().map(|(topic, _)| topic))?;
         let mut configs = BTreeMap::new();
-        for (topic, config) in self.cluster.ask_any(attempts, question).await? {
+        for (topic, config) in answer {
             let config = match config {
                 Ok(config) => Ok(config),
                 Err(ErrorCode::UNKNOWN_TOPIC_OR_PARTITION) => continue,
@@ -162,7 +165,7 @@ impl KafkaGroupSource {
     ) -> Result<GroupOffsets, Failure> {
         let listed = offsets::listed(&self.cluster, attempts, topics, earlier).await?;
         let Some(coordinator) = self.coordinator(attempts).await? else {
-            return Ok(offsets::joined(listed, BTreeMap::new(), earlier.len()));
+            return offsets::joined(listed, None, earlier.len());
         };
         let partitions = offsets::all(topics);
         let question = Question::new(
@@ -172,7 +175,7 @@ impl KafkaGroupSource {
         );
         let committed = self.cluster.ask_at(attempts, &coordinator, question).await?;
         let committed = committed.map_err(|error| self.refused(Api::OffsetFetch, error))?;
-        Ok(offsets::joined(listed, committed.into_iter().collect(), earlier.len()))
+        offsets::joined(listed, Some(&committed.into_iter().collect()), earlier.len())
     }
 
     async fn try_reassignments(
@@ -248,6 +251,21 @@ impl GroupSource for KafkaGroupSource {
 
     fn trouble(&self) -> Trouble {
         self.cluster.meter.trouble()
+    }
+}
+
+/// An answer that leaves a topic out says nothing of whether it exists.
+fn whole<'a>(
+    api: Api,
+    names: &BTreeSet<String>,
+    answered: impl Iterator<Item = &'a String>,
+) -> Result<(), Failure> {
+    let answered: BTreeSet<&String> = answered.collect();
+    match names.iter().find(|name| !answered.contains(name)) {
+        None => Ok(()),
+        Some(name) => {
+            Err(Failure::Contradiction { api, why: BadAnswer(format!("the topic '{name}' is not there")) })
+        }
     }
 }
 

@@ -50,6 +50,8 @@ pub(crate) struct World {
     pub(crate) highest: BTreeMap<i16, i16>,
     /// A partition that is left out of answers about offsets.
     pub(crate) left_out: Option<i32>,
+    /// A partition that is left out of answers about what is committed.
+    pub(crate) left_out_committed: Option<i32>,
     /// Requests so far: broker and kind.
     pub(crate) asked: Vec<(i32, i16)>,
 }
@@ -167,9 +169,15 @@ fn answer(world: &mut World, id: i32, key: i16, version: i16, mut body: Bytes) -
         ApiKey::OffsetFetch => {
             let request = OffsetFetchRequest::decode(&mut body, version).unwrap();
             let topics = request.topics.unwrap();
-            let partitions = topics[0].partition_indexes.iter().map(|number| {
-                OffsetFetchResponsePartition::default().with_partition_index(*number).with_committed_offset(5)
-            });
+            let partitions = topics[0]
+                .partition_indexes
+                .iter()
+                .filter(|number| world.left_out_committed != Some(**number))
+                .map(|number| {
+                    OffsetFetchResponsePartition::default()
+                        .with_partition_index(*number)
+                        .with_committed_offset(5)
+                });
             let topic =
                 OffsetFetchResponseTopic::default().with_name(name()).with_partitions(partitions.collect());
             written(&OffsetFetchResponse::default().with_error_code(error).with_topics(vec![topic]), version)

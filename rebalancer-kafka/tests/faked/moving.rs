@@ -7,7 +7,7 @@ use rebalancer_core::fleet::consumer_group::{GroupState, TopicPartition, Unread}
 use rebalancer_core::port::{GroupError, GroupSource, Misconfiguration};
 use rebalancer_kafka::KafkaGroupSource;
 
-use crate::brokers::{Shared, TOPIC, brokers, settings, source};
+use crate::brokers::{Shared, TOPIC, World, brokers, settings, source};
 
 const LIST_OFFSETS: i16 = 2;
 const FIND_COORDINATOR: i16 = 10;
@@ -57,10 +57,25 @@ async fn an_answer_that_leaves_a_partition_out_is_not_used() {
     let world = brokers(1).await;
     let source = source(&world);
     let topics = source.topics(&BTreeSet::from([TOPIC.to_owned()])).await.unwrap();
-    world.lock().unwrap().left_out = Some(0);
-    let error = source.offsets(&topics, &[]).await.unwrap_err();
     let partition = TopicPartition::new(TOPIC, 0).to_string();
-    assert!(matches!(&error, GroupError::Malformed { message } if message.contains(&partition)), "{error}");
+    let of_leader = |world: &mut World| world.left_out = Some(0);
+    let of_coordinator = |world: &mut World| (world.left_out, world.left_out_committed) = (None, Some(0));
+    for leave_out in [of_leader as fn(&mut World), of_coordinator] {
+        leave_out(&mut world.lock().unwrap());
+        let error = source.offsets(&topics, &[]).await.unwrap_err();
+        assert!(
+            matches!(&error, GroupError::Malformed { message } if message.contains(&partition)),
+            "{error}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn an_answer_that_leaves_a_topic_out_does_not_say_that_there_is_none() {
+    let world = brokers(1).await;
+    let names = BTreeSet::from(["bills".to_owned(), TOPIC.to_owned()]);
+    let error = source(&world).topics(&names).await.unwrap_err();
+    assert!(matches!(&error, GroupError::Malformed { message } if message.contains("bills")), "{error}");
 }
 
 #[tokio::test]

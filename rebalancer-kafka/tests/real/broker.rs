@@ -125,6 +125,42 @@ impl Broker {
         path
     }
 
+    /// One more broker of the same cluster, with the number 2.
+    pub(crate) fn second(&self) -> Second {
+        let folder = tempfile::tempdir().unwrap();
+        let port = free_ports(1)[0];
+        let properties = folder.path().join("broker.properties");
+        let settings = format!(
+            "process.roles=broker
+node.id=2
+controller.quorum.voters=1@127.0.0.1:{controller}
+controller.listener.names=CONTROLLER
+inter.broker.listener.name=OPEN
+listeners=OPEN://127.0.0.1:{port}
+listener.security.protocol.map=OPEN:PLAINTEXT,CONTROLLER:PLAINTEXT
+log.dirs={logs}
+broker.rack=rack-b
+offsets.topic.num.partitions=8
+offsets.topic.replication.factor=1
+authorizer.class.name=org.apache.kafka.metadata.authorizer.StandardAuthorizer
+super.users=User:ANONYMOUS
+",
+            controller = self.ports[&Listener::Controller],
+            logs = folder.path().join("data").display(),
+        );
+        fs::write(&properties, settings).unwrap();
+        let log = File::create(folder.path().join("broker.log")).unwrap();
+        let mut child = java("Broker", "384m")
+            .arg(&properties)
+            .stdin(Stdio::piped())
+            .stdout(log.try_clone().unwrap())
+            .stderr(log)
+            .spawn()
+            .unwrap();
+        let lifeline = child.stdin.take();
+        Second { child, _lifeline: lifeline, _folder: folder }
+    }
+
     pub(crate) fn rss_mib(&self) -> u64 {
         let status = fs::read_to_string(format!("/proc/{}/status", self.child.id())).unwrap();
         let line = status.lines().find(|line| line.starts_with("VmRSS")).unwrap();
@@ -133,6 +169,20 @@ impl Broker {
 }
 
 impl Drop for Broker {
+    fn drop(&mut self) {
+        drop(self.child.kill());
+        drop(self.child.wait());
+    }
+}
+
+/// It ends, as by a crash, when it is dropped.
+pub(crate) struct Second {
+    child: Child,
+    _lifeline: Option<ChildStdin>,
+    _folder: TempDir,
+}
+
+impl Drop for Second {
     fn drop(&mut self) {
         drop(self.child.kill());
         drop(self.child.wait());

@@ -30,8 +30,12 @@ pub(crate) struct Fleet {
 impl Fleet {
     pub(crate) async fn start() -> Self {
         static BROKER: OnceLock<&'static Broker> = OnceLock::new();
-        static NUMBER: AtomicU32 = AtomicU32::new(0);
         let broker = tokio::task::spawn_blocking(|| *BROKER.get_or_init(Broker::shared)).await.unwrap();
+        Self::at(broker)
+    }
+
+    pub(crate) fn at(broker: &'static Broker) -> Self {
+        static NUMBER: AtomicU32 = AtomicU32::new(0);
         let mut command = Command::from(java("Fleet", "256m"));
         command.arg(broker.address(Listener::Plaintext).to_string());
         let mut child =

@@ -25,4 +25,5 @@ mod looked;
 mod measured;
 mod offsets;
 mod rights;
+mod two_brokers;
 mod wait;

@@ -19,6 +19,7 @@ import java.util.TreeMap;
  * commit NAME TOPIC PARTITION OFFSET
  * topic NAME PARTITIONS [KEY=VALUE...]
  * produce TOPIC PARTITION COUNT
+ * reassign TOPIC PARTITION BROKERS            begins to move it to these, by commas
  * acl PRINCIPAL OPERATION TYPE NAME
  * revoke PRINCIPAL                            removes all of its ACLs
  * </pre>

@@ -1,13 +1,17 @@
 package harness;
 
+import java.util.Arrays;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Properties;
 import org.apache.kafka.clients.admin.Admin;
+import org.apache.kafka.clients.admin.NewPartitionReassignment;
 import org.apache.kafka.clients.admin.NewTopic;
 import org.apache.kafka.clients.producer.KafkaProducer;
 import org.apache.kafka.clients.producer.ProducerRecord;
+import org.apache.kafka.common.TopicPartition;
 import org.apache.kafka.common.acl.AccessControlEntry;
 import org.apache.kafka.common.acl.AccessControlEntryFilter;
 import org.apache.kafka.common.acl.AclBinding;
@@ -42,6 +46,9 @@ final class Setup {
             case "produce":
                 produce(words[1], Integer.parseInt(words[2]), Integer.parseInt(words[3]));
                 return "";
+            case "reassign":
+                reassign(new TopicPartition(words[1], Integer.parseInt(words[2])), words[3].split(","));
+                return "";
             case "acl":
                 allow(words[1], AclOperation.fromString(words[2]), ResourceType.fromString(words[3]), words[4]);
                 return "";
@@ -63,6 +70,12 @@ final class Setup {
         }
         NewTopic topic = new NewTopic(words[1], Integer.parseInt(words[2]), (short) 1).configs(configs);
         admin.createTopics(List.of(topic)).all().get();
+    }
+
+    private void reassign(TopicPartition partition, String[] brokers) throws Exception {
+        List<Integer> replicas = Arrays.stream(brokers).map(Integer::valueOf).toList();
+        admin.alterPartitionReassignments(Map.of(partition, Optional.of(new NewPartitionReassignment(replicas))))
+                .all().get();
     }
 
     private void produce(String topic, int partition, int count) {
