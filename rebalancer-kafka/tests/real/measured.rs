@@ -1,6 +1,7 @@
 //! What a reading of a large group costs. The members are no consumers, only what a broker sees of them: a thousand of
 //! the real ones would not fit here.
 
+use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
 
 use bytes::{Buf, Bytes, BytesMut};
@@ -130,11 +131,20 @@ async fn topics(broker: &Broker) {
 #[ignore = "needs Java and some minutes"]
 async fn one_thousand_members_and_ten_thousand_partitions() {
     let broker = tokio::task::spawn_blocking(Broker::start).await.unwrap();
-    topics(&broker).await;
+    // Before the partitions, which the broker then works at for a while.
     let settings = broker.settings(Listener::Plaintext, GROUP);
     wait::until("a coordinator", async || match KafkaGroupSource::new(settings.clone()).group().await {
         Err(GroupError::NoSuchGroup { .. }) => Some(()),
         _ => None,
+    })
+    .await;
+    topics(&broker).await;
+    let names = (0..TOPICS).map(|number| topic(number).0.to_string()).collect();
+    wait::until("that the broker knows all partitions", async || {
+        let topics = KafkaGroupSource::new(settings.clone()).topics(&names).await.ok()?;
+        let led =
+            topics.iter().flat_map(|topic| &topic.partitions).filter(|one| one.leader.is_some()).count();
+        (led == TOPICS * PARTITIONS).then_some(())
     })
     .await;
     let all = std::sync::Arc::new(Barrier::new(MEMBERS));
@@ -162,6 +172,8 @@ async fn one_thousand_members_and_ten_thousand_partitions() {
             );
             before = (Instant::now(), usage);
         };
+        source.topics(&BTreeSet::new()).await.unwrap();
+        lap("connection, if there is none, and the brokers");
         let group = source.group().await.unwrap();
         lap("group");
         assert_eq!(group.members.len(), MEMBERS);
