@@ -1,6 +1,7 @@
 //! Offsets of many partitions: one request for each leader and each time, leaders at the same time.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
 
 use futures_util::future::try_join_all;
 use jiff::Timestamp;
@@ -8,6 +9,7 @@ use rebalancer_core::fleet::consumer_group::{
     GroupOffsets, OffsetAt, PartitionOffsets, Topic, TopicPartition, Unread,
 };
 use rebalancer_core::port::{AclResource, MissingAcl};
+use tokio::time::sleep;
 
 use crate::cluster::{Cluster, Question};
 use crate::decode;
@@ -17,7 +19,9 @@ use crate::retry::Attempts;
 use crate::wire::{Api, BadAnswer, ErrorCode};
 
 /// How often partitions are looked for at another leader.
-const ROUNDS: usize = 3;
+const ROUNDS: u32 = 3;
+/// A new leader takes this long, as a rule.
+const ELECTION: Duration = Duration::from_millis(200);
 
 type Found = Result<Vec<OffsetAt>, ErrorCode>;
 /// For each partition its offsets in the order of what was asked, or why there are none.
@@ -49,6 +53,10 @@ pub(crate) async fn listed(
     let mut leaders = leaders(topics);
     let mut listed = Listed::new();
     for round in 0..ROUNDS {
+        if round > 0 {
+            sleep(ELECTION * round).await;
+            cluster.meter.retry();
+        }
         if round > 0 || cluster.brokers().is_empty() {
             let names = leaders.keys().map(|partition| partition.topic.clone()).collect();
             refresh(cluster, attempts, &names, &mut leaders).await?;
