@@ -141,9 +141,10 @@ async fn one_thousand_members_and_ten_thousand_partitions() {
     topics(&broker).await;
     let names = (0..TOPICS).map(|number| topic(number).0.to_string()).collect();
     wait::until("that the broker knows all partitions", async || {
-        let topics = KafkaGroupSource::new(settings.clone()).topics(&names).await.ok()?;
-        let led =
-            topics.iter().flat_map(|topic| &topic.partitions).filter(|one| one.leader.is_some()).count();
+        let source = KafkaGroupSource::new(settings.clone());
+        let topics = source.topics(&names).await.ok()?;
+        let offsets = source.offsets(&topics, &[]).await.ok()?;
+        let led = offsets.values().filter(|offsets| offsets.is_ok()).count();
         (led == TOPICS * PARTITIONS).then_some(())
     })
     .await;
