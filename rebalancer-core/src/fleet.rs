@@ -2,6 +2,7 @@
 //! follows from them is decided elsewhere.
 
 mod autoscaler;
+pub mod consumer_group;
 mod controller;
 mod disruption;
 mod load;

@@ -6,12 +6,16 @@
 
 mod api_errors;
 mod deleter;
+mod group;
 mod inventory;
 mod metrics;
 mod time;
 
 pub use api_errors::ApiErrors;
 pub use deleter::{Mode, PodDeleter, RemovalError};
+pub use group::{
+    AclOperation, AclResource, GroupError, GroupSource, Misconfiguration, MissingAcl, OtherGroup,
+};
 pub use inventory::{Inventory, InventoryError};
 pub use metrics::{MetricsError, MetricsSource, Readings};
 pub use time::{Clock, Interrupt, Interruption};

@@ -109,7 +109,7 @@ async fn an_object_that_could_not_be_asked_for_is_neither_found_nor_missing() {
     let brief = [("LOG_LEVEL", "debug"), ("KUBE_TIMEOUT", "300ms")];
     let asked = |run: &Run| {
         let of_deployment =
-            |line: &Value| line["event"] == "kubernetes_get" && line["resource"] == "deployments";
+            |line: &Value| line["event"] == "kubernetes_get" && line["resource"] == "deployments.apps";
         run.log().into_iter().find(of_deployment).unwrap()
     };
     let world = World::start().await;

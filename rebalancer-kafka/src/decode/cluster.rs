@@ -1,0 +1,123 @@
+//! Versions, brokers, topics, coordinators.
+
+use std::collections::BTreeMap;
+
+use crate::settings::Address;
+use crate::wire::{BadAnswer, ErrorCode, Reader, Version};
+
+/// Versions that a broker knows, lowest and highest, by the key of the request.
+pub(crate) type Versions = BTreeMap<i16, (i16, i16)>;
+
+pub(crate) fn api_versions(r: &mut Reader<'_>) -> Result<Result<Versions, ErrorCode>, BadAnswer> {
+    let error = ErrorCode::read(r.i16()?);
+    let versions = r.array(|r| Ok((r.i16()?, (r.i16()?, r.i16()?))))?;
+    Ok(error.map(|()| versions.into_iter().collect()))
+}
+
+/// A broker as it advertises itself.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Broker {
+    pub(crate) id: i32,
+    pub(crate) address: Address,
+    pub(crate) rack: Option<String>,
+}
+
+/// What brokers know of the cluster.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Metadata {
+    pub(crate) brokers: Vec<Broker>,
+    pub(crate) controller: i32,
+    pub(crate) topics: Vec<TopicAnswer>,
+}
+
+/// One topic that was asked for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct TopicAnswer {
+    pub(crate) error: Result<(), ErrorCode>,
+    pub(crate) name: String,
+    pub(crate) partitions: Vec<PartitionAnswer>,
+}
+
+/// A partition, its leader, and the brokers that hold it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct PartitionAnswer {
+    pub(crate) number: u32,
+    pub(crate) leader: Option<i32>,
+    pub(crate) replicas: Vec<i32>,
+}
+
+pub(crate) fn metadata(r: &mut Reader<'_>, version: Version) -> Result<Metadata, BadAnswer> {
+    r.i32()?; // throttled
+    let brokers = r.array(broker)?;
+    r.nullable_string()?; // the cluster's id
+    let controller = r.i32()?;
+    let topics = r.array(|r| topic(r, version))?;
+    if version.number >= 8 {
+        r.i32()?; // operations that we may do
+    }
+    Ok(Metadata { brokers, controller, topics })
+}
+
+fn broker(r: &mut Reader<'_>) -> Result<Broker, BadAnswer> {
+    let id = r.i32()?;
+    let address = address(r)?;
+    let rack = r.nullable_string()?;
+    r.tags()?;
+    Ok(Broker { id, address, rack })
+}
+
+fn address(r: &mut Reader<'_>) -> Result<Address, BadAnswer> {
+    let host = r.string()?;
+    if host.is_empty() || host.contains(|c: char| c.is_control() || c.is_whitespace()) {
+        return Err(BadAnswer::new("a host name that is none"));
+    }
+    let port = r.i32()?;
+    let port = u16::try_from(port).map_err(|_| BadAnswer(format!("the port {port}")))?;
+    Ok(Address { host, port })
+}
+
+fn topic(r: &mut Reader<'_>, version: Version) -> Result<TopicAnswer, BadAnswer> {
+    let error = ErrorCode::read(r.i16()?);
+    let name = r.string()?;
+    r.bool()?; // internal
+    let partitions = r.array(|r| partition(r, version))?;
+    if version.number >= 8 {
+        r.i32()?; // operations that we may do
+    }
+    r.tags()?;
+    Ok(TopicAnswer { error, name, partitions })
+}
+
+fn partition(r: &mut Reader<'_>, version: Version) -> Result<PartitionAnswer, BadAnswer> {
+    r.i16()?; // where it is an error, there is no leader
+    let number = super::unsigned(r.i32()?)?;
+    let leader = r.i32()?;
+    if version.number >= 7 {
+        r.i32()?; // the leader's epoch
+    }
+    let replicas = r.array(Reader::i32)?;
+    r.array(Reader::i32)?; // in sync
+    if version.number >= 5 {
+        r.array(Reader::i32)?; // offline
+    }
+    r.tags()?;
+    Ok(PartitionAnswer { number, leader: (leader >= 0).then_some(leader), replicas })
+}
+
+/// Where the coordinator of a group is.
+pub(crate) fn find_coordinator(
+    r: &mut Reader<'_>,
+    version: Version,
+) -> Result<Result<Address, ErrorCode>, BadAnswer> {
+    if version.number >= 1 {
+        r.i32()?; // throttled
+    }
+    if let Err(error) = ErrorCode::read(r.i16()?) {
+        return Ok(Err(error));
+    }
+    if version.number >= 1 {
+        r.nullable_string()?; // the error in words
+    }
+    r.i32()?; // the broker's id
+    address(r).map(Ok)
+}

@@ -1,0 +1,82 @@
+package harness;
+
+import java.io.BufferedReader;
+import java.io.IOException;
+import java.io.InputStreamReader;
+import java.nio.charset.StandardCharsets;
+import java.util.Map;
+import java.util.TreeMap;
+
+/**
+ * Consumers and what they need of a broker, {@code Fleet BOOTSTRAP}, driven by lines on standard input. Each line has
+ * one answer, which begins with {@code ok} or {@code error}:
+ *
+ * <pre>
+ * add NAME GROUP TOPICS PROTOCOL [INSTANCE]   a consumer; TOPICS by commas, or ^PATTERN; PROTOCOL an assignor, or consumer
+ * close NAME                                  leaves the group
+ * share NAME GROUP TOPIC                      a member of a share group
+ * held                                        NAME=MEMBER:TOPIC-0,TOPIC-1 of each, by name
+ * commit NAME TOPIC PARTITION OFFSET
+ * topic NAME PARTITIONS [KEY=VALUE...]
+ * produce TOPIC PARTITION COUNT
+ * reassign TOPIC PARTITION BROKERS            begins to move it to these, by commas
+ * acl PRINCIPAL OPERATION TYPE NAME
+ * revoke PRINCIPAL                            removes all of its ACLs
+ * </pre>
+ */
+public final class Fleet {
+    private final String bootstrap;
+    private final Setup setup;
+    private final Map<String, Member> members = new TreeMap<>();
+
+    private Fleet(String bootstrap) {
+        this.bootstrap = bootstrap;
+        this.setup = new Setup(bootstrap);
+    }
+
+    public static void main(String[] arguments) throws IOException {
+        Fleet fleet = new Fleet(arguments[0]);
+        BufferedReader lines = new BufferedReader(new InputStreamReader(System.in, StandardCharsets.UTF_8));
+        for (String line = lines.readLine(); line != null; line = lines.readLine()) {
+            System.out.println(fleet.answer(line.split(" ")));
+            System.out.flush();
+        }
+        Runtime.getRuntime().halt(0);
+    }
+
+    private String answer(String[] words) {
+        try {
+            return ("ok " + done(words)).trim();
+        } catch (Exception failure) {
+            return ("error " + failure).replace('\n', ' ');
+        }
+    }
+
+    private String done(String[] words) throws Exception {
+        switch (words[0]) {
+            case "add":
+                String instance = words.length > 5 ? words[5] : null;
+                members.put(words[1], new Member(bootstrap, words[2], words[3], words[4], instance));
+                return "";
+            case "share":
+                Sharer.start(bootstrap, words[2], words[3]);
+                return "";
+            case "close":
+                members.remove(words[1]).close();
+                return "";
+            case "held":
+                return held();
+            case "commit":
+                members.get(words[1]).commit(words[2], Integer.parseInt(words[3]), Long.parseLong(words[4]));
+                return "";
+            default:
+                return setup.done(words);
+        }
+    }
+
+    private String held() {
+        StringBuilder all = new StringBuilder();
+        members.forEach((name, member) -> all.append(name).append('=').append(member.held()).append(' '));
+        return all.toString();
+    }
+}
