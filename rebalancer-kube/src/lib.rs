@@ -83,10 +83,10 @@ mod list;
 mod meter;
 pub mod preflight;
 mod remover;
+mod request_log;
 mod retry;
 mod state;
 mod text;
-mod told;
 mod unmade;
 mod wire;
 

@@ -17,8 +17,8 @@ use tracing::{Instrument as _, debug, info_span};
 use crate::actor::actor;
 use crate::classify::{Right, removal_error};
 use crate::client::Connection;
+use crate::request_log::failed;
 use crate::retry::{Deadline, once};
-use crate::told::failed;
 use crate::wire::{self, Failure, Refusal};
 
 /// How a pod is removed.

@@ -78,13 +78,13 @@ mod proxy;
 mod push;
 pub mod query;
 mod question;
+mod request_log;
 mod selector;
 mod settings;
 mod source;
 mod syntax;
 mod template;
 mod text;
-mod told;
 mod transport;
 mod usage;
 
