@@ -131,7 +131,7 @@ fn text_logs_are_for_people() {
     let output = rebalancer(&["--log-format", "text"], &[]);
     let stderr = String::from_utf8(output.stderr).unwrap();
     assert!(stderr.contains("KUBE_NAMESPACE is not set"), "{stderr}");
-    assert!(!stderr.contains('\u{1b}'), "no colours off a terminal: {stderr}");
+    assert!(!stderr.contains('\u{1b}'), "no colors off a terminal: {stderr}");
 }
 
 #[test]

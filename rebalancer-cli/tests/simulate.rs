@@ -168,10 +168,10 @@ fn assert_well_formed(svg: &str) {
     assert!(svg.starts_with("<svg ") && open.is_empty(), "{open:?} are not closed");
 }
 
-/// Lines of pods in a colour.
-fn lines(svg: &str, colour: &str) -> usize {
+/// Lines of pods in a color.
+fn lines(svg: &str, color: &str) -> usize {
     let line =
-        |tag: &&str| tag.starts_with("polyline") && tag.contains(colour) && tag.contains("opacity=\"0.75\"");
+        |tag: &&str| tag.starts_with("polyline") && tag.contains(color) && tag.contains("opacity=\"0.75\"");
     svg.split('<').filter(line).count()
 }
 

@@ -2,7 +2,7 @@
 //! the same work.
 //!
 //! Two causes of a hot pod are kept apart. *Partition-side*: its partitions carry more. *Pod-side*: the same
-//! partitions cost more there, because of a slow node or a noisy neighbour. Only the first one moves with partitions.
+//! partitions cost more there, because of a slow node or a noisy neighbor. Only the first one moves with partitions.
 
 use std::collections::BTreeMap;
 

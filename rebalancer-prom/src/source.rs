@@ -57,7 +57,7 @@ impl Queries {
         self.partitions.is_some()
     }
 
-    /// Asks for partition loads, labelled `topic`, `partition` and `pod`.
+    /// Asks for partition loads, labeled `topic`, `partition` and `pod`.
     #[must_use]
     pub fn partitions(self, query: PromQl) -> Self {
         Self { partitions: Some(query), ..self }

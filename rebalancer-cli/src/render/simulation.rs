@@ -152,7 +152,7 @@ fn decision(out: &mut String, number: usize, cycle: &Cycle) -> std::fmt::Result 
         writeln!(out, "    then: {}", measured(&cycle.after))?;
     }
     if let Some(forecast) = cycle.forecast() {
-        writeln!(out, "    predicted: CV {:.3}, was {:.3}", forecast.expected, forecast.measured)?;
+        writeln!(out, "    CV predicted {:.3}, measured {:.3}", forecast.expected, forecast.measured)?;
     }
     if cycle.rolled_out {
         writeln!(out, "    a rollout replaced all pods")?;
