@@ -39,7 +39,7 @@ fn the_rule_of_the_group_is_named_whatever_it_is() {
     for (options, rule) in [
         (&["--assignor", "range"][..], "range; replacements join after the removed pods have left"),
         (&["--timing", "all-at-once"], "removed pods leave and replacements join in one rebalance"),
-        (&["--static-members"], "static members, back before anybody has missed them"),
+        (&["--static-members"], "static members, back before their session times out"),
         (&["--assignor", "uniform"], "assignment rule: uniform"),
     ] {
         let text = stdout(options);

@@ -119,7 +119,7 @@ impl std::fmt::Display for Unusable {
                 error * 100.0
             ),
             Self::NoKnownRule => {
-                f.write_str("who holds what does not follow the rule of any known or the configured assignor")
+                f.write_str("the current assignment does not follow the configured assignor, or any known one")
             }
         }
     }

@@ -21,7 +21,7 @@ pub(crate) async fn actor(connection: &Connection) -> Option<String> {
     match ask(connection).await {
         Ok(review) => review.status?.user_info?.username.filter(|name| !name.is_empty()),
         Err(failure) => {
-            debug!(event = "kubernetes_actor", error = %failure, "it is not known who we are to the API server");
+            debug!(event = "kubernetes_actor", error = %failure, "the API server does not say which account this is");
             None
         }
     }

@@ -100,7 +100,7 @@ impl PodDeleter for KubeRemover {
             method = self.method.name(),
             dry_run = mode == Mode::DryRun,
             error,
-            "a removal was asked for"
+            "a removal was requested"
         );
         result
     }

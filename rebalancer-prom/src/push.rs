@@ -106,7 +106,7 @@ impl Pusher {
                             event = "metrics_push_retry",
                             attempt = attempts,
                             error = message,
-                            "a push is repeated"
+                            "a push will be retried"
                         );
                         tokio::time::sleep(delay).await;
                         continue;

@@ -12,7 +12,7 @@ pub(crate) enum Severity {
     Note,
     /// Cycles go on, but not as somebody may think.
     Warning,
-    /// A cycle would fail, or hold for ever.
+    /// A cycle would fail, or hold forever.
     Error,
 }
 

@@ -46,7 +46,7 @@ pub(super) async fn each_workload<T>(
 ) -> Result<Vec<PerWorkload<T>>, Exit> {
     let ready = ready(workloads).await?;
     let signals = Signals::listen().map_err(|error| {
-        error!(event = "cycle_failed", %error, "signals can't be listened to");
+        error!(event = "cycle_failed", %error, "no signal handler could be installed");
         Exit::Failed
     })?;
     let mut turns = Vec::new();
@@ -68,7 +68,7 @@ async fn one<T>(
             event = "not_begun",
             namespace,
             workload = name,
-            "the run was asked to end before this workload's turn"
+            "the run was asked to stop before it reached this workload"
         );
         return PerWorkload::NotBegun;
     }

@@ -56,7 +56,7 @@ pub struct Peeked {
 pub enum StateError {
     /// Another run holds the lock: end well, and say so.
     #[error("another run holds the lock: {by}, {}", until.map_or_else(
-        || "without an end; remove holderIdentity from the Lease to free it".to_owned(),
+        || "without an expiry; remove holderIdentity from the Lease to release it".to_owned(),
         |until| format!("until {until:.0} at most")))]
     Held {
         /// The holder's identity.
@@ -65,7 +65,7 @@ pub enum StateError {
         until: Option<Timestamp>,
     },
     /// Somebody changed the record in between, or took the lock over: stop acting.
-    #[error("the record was changed by somebody else in between: {message}")]
+    #[error("the record was changed by someone else in the meantime: {message}")]
     Conflict {
         /// What was seen.
         message: String,

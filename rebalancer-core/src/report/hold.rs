@@ -231,11 +231,11 @@ impl fmt::Display for Hold {
             Self::MetricsIncomplete { indicator, sampled, eligible, required } => write!(
                 f,
                 "metrics incomplete: {sampled} of {eligible} eligible pods have a {indicator} sample, a share of \
-                 {required} is asked for"
+                 {required} is required"
             ),
             Self::AmbiguousTarget { hpas } => write!(
                 f,
-                "several autoscalers match: {}; which of them rules the fleet can't be known",
+                "several autoscalers match: {}; which of them scales the fleet can't be known",
                 hpas.join(", ")
             ),
             Self::RequestsUnknown { missing, eligible } => write!(
@@ -272,7 +272,7 @@ impl fmt::Display for Hold {
             ),
             Self::NotPersistent { indicator, seen_in, windows, required } => write!(
                 f,
-                "{indicator} was out of balance in {seen_in} of the last {windows} readings, {required} are asked for: \
+                "{indicator} was out of balance in {seen_in} of the last {windows} readings, {required} are required: \
                  it may be a spike"
             ),
             Self::PastUnknown { indicator, error: Some(error) } => {
@@ -304,18 +304,18 @@ impl fmt::Display for Hold {
             ),
             Self::HotPartition { topic, partition, load, limit } => write!(
                 f,
-                "partition {partition} of topic {topic} alone costs {load}, a whole pod may cost {limit}: it makes any \
-                 usual pod hot; re-key the topic or add partitions"
+                "partition {partition} of topic {topic} alone costs {load}, above a whole pod's limit of {limit}; \
+                 re-key the topic or add partitions"
             ),
             Self::SmallGain { prediction, minimum } => write!(
                 f,
                 "the best batch is expected to bring {prediction}; {:.1} % of what the removed pods carry above the \
-                 limit would be gone; more than {minimum} is asked for, and a better \
+                 limit would be gone; more than {minimum} is required, and a better \
                  balance in most draws",
                 prediction.relief_percent
             ),
             Self::SmallImprovement { improvement, minimum } => {
-                write!(f, "{improvement}; more than {minimum} is asked for")
+                write!(f, "{improvement}; more than {minimum} is required")
             }
         }
     }

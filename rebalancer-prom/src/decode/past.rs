@@ -59,7 +59,7 @@ fn spread(
 fn off_grid(time: f64, pod: &str, grid: &Grid) -> MetricsError {
     malformed(format!(
         "pod {pod} came with a value at {time}, expected {grid}; if a front end aligns ranges to their \
-         step, go round it"
+         step, bypass it"
     ))
 }
 

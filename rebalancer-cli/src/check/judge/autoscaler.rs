@@ -80,15 +80,15 @@ fn not_by_cpu(name: &str, snapshot: &Snapshot) -> Finding {
 fn missing(facts: &Facts<'_>, survey: &Survey) -> Finding {
     let (name, known) = (facts.workload(), all(survey));
     let there = match known {
-        [] if survey.hpas.is_err() => "; which there are may not be known".to_owned(),
-        [] => "; there is none at all".to_owned(),
+        [] if survey.hpas.is_err() => "; which others exist could not be read".to_owned(),
+        [] => "; there are none".to_owned(),
         known => format!("; there are: {}", some(known.iter().map(described))),
     };
     let tried = tried(facts);
     Finding::warning(
         Code::HpaMissing,
         format!(
-            "no autoscaler is called {tried} or scales {name}{there}; an imbalance of CPU is told by CPU_VARIANCE_THRESHOLD"
+            "no autoscaler is called {tried} or scales {name}{there}; CPU_VARIANCE_THRESHOLD decides about CPU"
         ),
         fix(name, known),
     )
@@ -108,10 +108,10 @@ fn fix(name: &str, known: &[Hpa]) -> String {
             format!("HPA_PREFIX={prefix} would find {prefix}{name}; see that it scales this workload")
         }
         (None, Some(near)) => {
-            format!("{near} is nearly it: let its scaleTargetRef name {name}, or correct DEPLOYMENT_NAME")
+            format!("{near} has nearly that name: point its scaleTargetRef at {name}, or correct DEPLOYMENT_NAME")
         }
         (None, None) => {
-            "nothing, if there is to be none; otherwise let its scaleTargetRef name the workload".to_owned()
+            "nothing, if there should be none; otherwise point its scaleTargetRef at the workload".to_owned()
         }
     }
 }
