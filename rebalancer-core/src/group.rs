@@ -46,7 +46,7 @@ pub struct Consumer {
 #[derive(Debug, Clone, PartialEq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize), serde(rename_all = "snake_case", tag = "why"))]
 pub enum Unusable {
-    /// Nobody asked for them.
+    /// The policy does not request them.
     NotAsked,
     /// The query failed.
     NotRead,
@@ -118,9 +118,9 @@ impl std::fmt::Display for Unusable {
                 "partition loads do not explain the pods' {indicator} (median error {:.0} %)",
                 error * 100.0
             ),
-            Self::NoKnownRule => {
-                f.write_str("the current assignment does not follow the configured assignor, or any known one")
-            }
+            Self::NoKnownRule => f.write_str(
+                "the current assignment does not follow the configured assignor, or any known one",
+            ),
         }
     }
 }

@@ -1,5 +1,5 @@
 //! What forbids any rotation now, whatever the loads: the workload is left alone, it is a quiet hour, or the fleet is
-//! changing under somebody else's hands.
+//! being changed by someone else.
 //!
 //! What forbids the removal of one pod is [`eligibility`](crate::eligibility); what memory forbids is
 //! [`Pause`](crate::history::Pause).
@@ -49,7 +49,7 @@ pub enum NotNow {
         /// Pods that are wanted.
         desired: u32,
     },
-    /// The autoscaler's metrics ask for fewer pods; it only waits for its stabilization window.
+    /// The autoscaler's metrics call for fewer pods; it only waits for its stabilization window.
     ScaleInPending {
         /// Pods now.
         current: u32,

@@ -21,8 +21,8 @@ use crate::unit::{Percent, Ratio, Share, Tolerance};
 /// The highest priority that a user-defined PriorityClass can have; above are those that keep the cluster alive.
 pub const HIGHEST_USER_DEFINED_PRIORITY: i32 = 1_000_000_000;
 
-/// What the planner is told, in groups by what is judged. Built from [`Policy::default`] by its `with_` methods; every
-/// value is of a checked type, so a policy that makes no sense can't be built.
+/// The planner's settings, grouped by the question that they answer. Built from [`Policy::default`] by its `with_`
+/// methods; every value is of a checked type, so a policy that makes no sense can't be built.
 ///
 /// ```
 /// use std::num::NonZeroUsize;
@@ -61,10 +61,10 @@ pub struct BalancePolicy {
     /// The coefficient of variation above which an indicator says that the fleet is out of balance.
     /// An indicator without an entry uses [`default_threshold`].
     pub variance_thresholds: BTreeMap<Indicator, Ratio>,
-    /// The share of the eligible pods that must have a sample before an indicator is believed. Default 0.8.
+    /// The share of the eligible pods that must have a sample before an indicator is used. Default 0.8.
     pub minimum_coverage: Share,
-    /// In how many readings the imbalance must have been there. Default [`Persistence::NONE`]: a snapshot in memory has no
-    /// earlier readings. A cycle that acts by itself should ask for [`Persistence::default`].
+    /// In how many readings the imbalance must have been there. Default [`Persistence::NONE`]: a snapshot in memory has
+    /// no earlier readings. A cycle that acts on its own should use [`Persistence::default`].
     pub persistence: Persistence,
 }
 

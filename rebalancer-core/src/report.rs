@@ -1,4 +1,4 @@
-//! What the planner says: a decision, its numbers, and a typed reason for every pod.
+//! What the planner reports: a decision, its numbers, and a typed reason for every pod.
 //! `Display` is for operators; the `serde` feature makes the same available to machines.
 
 use std::fmt;
@@ -48,7 +48,7 @@ pub struct Report {
     pub indicators: Vec<IndicatorReport>,
     /// Each enabled indicator that could not be read, and why.
     pub degraded: Vec<Degraded>,
-    /// Why partitions are not known although they were asked for.
+    /// Why partitions are not known although they were requested.
     pub partitions_error: Option<MetricsError>,
     /// Pods that only the metric system knows: they are gone, and are left out.
     pub unlisted: Vec<String>,
@@ -117,7 +117,7 @@ pub enum Method {
     },
     /// By the hottest and coldest pods.
     RotateOutliers {
-        /// Why partition loads were not used; `None` when the policy asks for this strategy.
+        /// Why partition loads were not used; `None` when the policy requests this strategy.
         because: Option<Unusable>,
     },
 }

@@ -68,7 +68,7 @@ impl LeaseStore {
         }
     }
 
-    /// Creates the Lease, or replaces the one that was read. `None` when somebody else was quicker.
+    /// Creates the Lease, or replaces the one that was read. `None` when someone else was quicker.
     async fn write(&self, wanted: &Lease, deadline: Deadline) -> Result<Option<Lease>, StateError> {
         let exists = wanted.metadata.resource_version.is_some();
         let (method, right) = if exists { (Method::PUT, UPDATE) } else { (Method::POST, CREATE) };

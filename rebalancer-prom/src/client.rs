@@ -41,7 +41,7 @@ pub struct Client {
 }
 
 impl Client {
-    /// Builds the client. Reads the files with certificates, contacts nobody.
+    /// Builds the client. Reads the files with certificates, contacts no server.
     ///
     /// # Errors
     /// When a setting can't be used.

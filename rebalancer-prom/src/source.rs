@@ -21,7 +21,7 @@ use crate::usage::Usage;
 /// What partition loads are called in errors.
 const PARTITIONS: &str = "partition_load";
 
-/// What is asked for in one reading.
+/// What is requested in one reading.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Queries {
     loads: BTreeMap<Indicator, PromQl>,

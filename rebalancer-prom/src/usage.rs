@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 /// What a client has asked and read so far, together with its clones.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Serialize)]
 pub struct Usage {
-    /// Queries that were asked, whatever came of them.
+    /// Queries that were sent, whatever their result.
     pub queries: u64,
     /// Requests beyond the first of a query.
     pub retries: u64,

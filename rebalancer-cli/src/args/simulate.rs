@@ -135,9 +135,14 @@ fn group() -> Vec<Arg> {
         option("assignor", GROUP, "cooperative-sticky", "The assignor of the simulated group")
             .value_name("NAME")
             .value_parser(PossibleValuesParser::new(Assignor::ALL.map(Assignor::name))),
-        option("timing", GROUP, "leave-then-join", "Whether replacements join after the removed pods have left, or in the same rebalance")
-            .value_name("NAME")
-            .value_parser(PossibleValuesParser::new(["leave-then-join", "all-at-once"])),
+        option(
+            "timing",
+            GROUP,
+            "leave-then-join",
+            "Whether replacements join after the removed pods have left, or in the same rebalance",
+        )
+        .value_name("NAME")
+        .value_parser(PossibleValuesParser::new(["leave-then-join", "all-at-once"])),
         Arg::new("static-members")
             .long("static-members")
             .action(ArgAction::SetTrue)

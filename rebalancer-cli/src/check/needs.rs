@@ -60,7 +60,10 @@ pub(super) fn needs(run: &RunSettings, lease: &str) -> Vec<Need> {
     if run.events {
         needs.push(Need {
             severity: Severity::Warning,
-            ..error(Access::to("create", "events.k8s.io", "events"), "records removals as Events (KUBE_EVENTS)")
+            ..error(
+                Access::to("create", "events.k8s.io", "events"),
+                "records removals as Events (KUBE_EVENTS)",
+            )
         });
     }
     needs.extend(of_record(run, lease));

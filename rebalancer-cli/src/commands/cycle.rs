@@ -98,7 +98,10 @@ async fn cycle(
 /// How kind the cycle was to the metric server.
 fn log_usage(usage: Usage) {
     let Usage { queries, retries, errors, bytes } = usage;
-    info!(event = "metrics_usage", queries, retries, errors, bytes, "queries to the metric server in this cycle");
+    info!(
+        event = "metrics_usage",
+        queries, retries, errors, bytes, "queries to the metric server in this cycle"
+    );
 }
 
 fn log_start(run: &RunSettings) {

@@ -75,7 +75,7 @@ async fn one<T>(
     PerWorkload::Done(work(adapters, run, signals).await)
 }
 
-/// Finds the cluster and its credentials for all workloads; contacts nobody.
+/// Finds the cluster and its credentials for all workloads; contacts no server.
 async fn ready(workloads: Vec<Settings>) -> Result<Vec<(Adapters, RunSettings)>, Exit> {
     let mut connections = Connections::default();
     let mut ready = Vec::new();

@@ -73,7 +73,12 @@ fn log_autoscaler(report: &Report) {
     let (Target::Known { hpa, .. } | Target::NotByCpu { hpa }) = &report.target else { return };
     let scales_by: Vec<_> = report.scales_by.iter().map(ToString::to_string).collect();
     if !scales_by.is_empty() {
-        info!(event = "autoscaler", autoscaler = hpa, scales_by = scales_by.join("; "), "the metrics that the autoscaler scales by");
+        info!(
+            event = "autoscaler",
+            autoscaler = hpa,
+            scales_by = scales_by.join("; "),
+            "the metrics that the autoscaler scales by"
+        );
     }
 }
 

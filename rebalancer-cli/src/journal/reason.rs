@@ -26,7 +26,7 @@ impl Reason {
         }
     }
 
-    /// Whether somebody may have to look.
+    /// Whether someone may have to look.
     pub(super) const fn event_type(self) -> EventType {
         match self {
             Self::Rotated | Self::RotationSkipped | Self::Rebalanced => EventType::Normal,

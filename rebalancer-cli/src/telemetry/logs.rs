@@ -50,7 +50,7 @@ fn filter(level: LevelFilter) -> FilterFn<impl Fn(&Metadata<'_>) -> bool> {
     filter.with_max_level_hint(LevelFilter::INFO.max(level))
 }
 
-/// Colors are for adapters: on a terminal that can show them, unless <https://no-color.org> is asked for.
+/// Colors are for adapters: on a terminal that can show them, unless the environment says otherwise (<https://no-color.org>).
 fn colors(terminal: bool, environment: impl Fn(&str) -> Option<OsString>) -> bool {
     let refused = environment("NO_COLOR").is_some_and(|value| !value.is_empty());
     let dumb = environment("TERM").is_some_and(|value| value == "dumb");

@@ -93,7 +93,7 @@ impl Memory {
         &self.record
     }
 
-    /// Until when the lock is held; no removal may be asked for later.
+    /// Until when the lock is held; no removal may be requested later.
     #[must_use]
     pub fn held_until(&self) -> Option<Timestamp> {
         self.token.as_ref().map(|token| token.until)
@@ -121,7 +121,7 @@ impl Memory {
         LookBack { reconciled, judged, breaker: self.record.breaker() }
     }
 
-    /// Four pods of a thousand can't make the whole fleet 5 % more even: a small share of the fleet is asked for a
+    /// Four pods of a thousand can't make the whole fleet 5 % more even: a small share of the fleet is held to a
     /// small effect.
     fn expecting(&self, fleet: usize) -> HistoryPolicy {
         let rotated = self.record.rotations().last().map_or(0, |rotation| rotation.pods.len());
@@ -164,7 +164,8 @@ impl Memory {
         store.save(now, token, &self.record).await.map_err(NotBegun::State)
     }
 
-    /// Closes the breaker and forgets disappointments, by an operator's explicit choice. Budgets and counters stay.
+    /// Closes the breaker and clears what counts toward opening it, by an operator's explicit choice. Budgets and
+    /// counters stay.
     pub fn forgive(&mut self) {
         self.record.forgive();
     }
@@ -184,7 +185,8 @@ impl Memory {
     /// Gives the record as it is written now; a dry run gives it as it was read, since it counts nothing.
     ///
     /// # Errors
-    /// When it was not written for sure. The lock then frees itself, and the next cycle finishes the story.
+    /// When it was not written for sure. The lock then frees itself, and the next cycle checks what became of the
+    /// removals.
     pub async fn close(
         mut self,
         store: &dyn StateStore,

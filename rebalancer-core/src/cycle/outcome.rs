@@ -93,9 +93,9 @@ pub enum PodOutcome {
     WouldBeRemoved,
     /// It changed between decision and removal, so it was left alone.
     Spared(Changed),
-    /// Its removal was asked for and did not happen, or may not have happened.
+    /// Its removal was requested and did not happen, or may not have happened.
     Failed(RemovalError),
-    /// Its removal was not asked for.
+    /// Its removal was not requested.
     NotAttempted(NotAttempted),
 }
 
@@ -138,7 +138,7 @@ impl PodOutcome {
         matches!(self, Self::Removed | Self::Failed(RemovalError::Unknown { .. }))
     }
 
-    /// Why no other removal of the batch is to be asked for: it would fail for the same reason, or nothing may be
+    /// Why no other removal of the batch is to be requested: it would fail for the same reason, or nothing may be
     /// removed now.
     pub(super) fn ends_the_batch(&self) -> Option<NotAttempted> {
         match self {
@@ -191,7 +191,7 @@ pub enum Changed {
     Vetoed(Veto),
 }
 
-/// Why a removal was not asked for.
+/// Why a removal was not requested.
 #[derive(Debug, Clone, PartialEq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize), serde(rename_all = "snake_case"))]
 pub enum NotAttempted {

@@ -18,18 +18,19 @@ pub struct Ports<'a> {
     pub inventory: &'a dyn Inventory,
     /// Removes pods.
     pub deleter: &'a dyn PodDeleter,
-    /// Tells how old pods are when they are read again, and whether the lock still holds.
+    /// Says how old pods are when they are read again, and whether the lock still holds.
     pub clock: &'a dyn Clock,
     /// Keeps the record and the lock; `None`: nothing is remembered, and nothing keeps two runs apart.
     pub store: Option<&'a dyn StateStore>,
     /// Keeps the audit trail.
     pub journal: &'a dyn Journal,
-    /// Tells when to stop.
+    /// Says when to stop.
     pub interrupt: &'a dyn Interrupt,
 }
 
 impl<'a> Ports<'a> {
-    /// The ports that every cycle needs. Nothing is remembered, told or interrupted, as long as no other port is added.
+    /// The ports that every cycle needs. Nothing is remembered, reported or interrupted, as long as no other port is
+    /// added.
     #[must_use]
     pub fn new(
         metrics: &'a dyn MetricsSource,
@@ -46,7 +47,7 @@ impl<'a> Ports<'a> {
         Self { store: Some(store), ..self }
     }
 
-    /// Tells this journal what the cycle does.
+    /// Reports to this journal what the cycle does.
     #[must_use]
     pub fn with_journal(self, journal: &'a dyn Journal) -> Self {
         Self { journal, ..self }

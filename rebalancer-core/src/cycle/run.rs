@@ -135,7 +135,7 @@ impl CycleEnd {
     }
 }
 
-/// Runs one cycle. Once a removal was asked for, the future must be polled to its end: it stops by itself when the
+/// Runs one cycle. Once a removal was requested, the future must be polled to its end: it stops by itself when the
 /// interrupt asks for it.
 pub async fn run(spec: &CycleSpec, ports: &Ports<'_>) -> CycleEnd {
     let start = Start::of(ports);
@@ -248,7 +248,7 @@ async fn carry_out(
     Ok(Outcome::Acted { mode: spec.mode, pods: act(&audited, ports, &settings).await })
 }
 
-/// Does a step, and tells when it begins and ends.
+/// Does a step, and reports when it begins and ends.
 fn told<T>(ports: &Ports<'_>, step: Step, work: impl FnOnce() -> T) -> T {
     ports.journal.began(step);
     let done = work();

@@ -12,7 +12,7 @@ pub enum CycleHealth {
     Sound,
     /// An API could not be used, a right is missing, a removal failed.
     Failed,
-    /// The process was asked to end: it tells nothing.
+    /// The process was asked to end: it proves nothing.
     CutShort,
 }
 
@@ -73,7 +73,8 @@ impl Record {
         }
     }
 
-    /// Closes the breaker and forgets disappointments, by an operator's explicit choice. Budgets stay as they are.
+    /// Closes the breaker and clears what counts toward opening it, by an operator's explicit choice. Budgets stay as
+    /// they are.
     pub fn forgive(&mut self) {
         self.breaker = Breaker::Closed;
         self.unhelpful_in_a_row = 0;
@@ -92,8 +93,8 @@ impl Record {
         Some(later(settled, policy.open_for(self.breaker.times())))
     }
 
-    /// It was open for failures, and a cycle went well: no rotation is needed to tell. What rotations did before is not
-    /// made good by that; they still have to show that they help.
+    /// It was open for failures, and a cycle went well: no rotation is needed to prove it. What rotations did before is
+    /// not made good by that; they still have to show that they help.
     const fn recovered(&self, since: Timestamp, times: u32, policy: &HistoryPolicy) -> Breaker {
         let in_a_row = self.unhelpful_in_a_row;
         if in_a_row >= policy.unhelpful_limit() {

@@ -1,4 +1,4 @@
-//! How long to wait, and how often to be disappointed.
+//! How long to wait, and how many failures open the breaker.
 
 use jiff::SignedDuration;
 

@@ -8,7 +8,7 @@ use super::{Record, SCHEMA_VERSION};
 /// What a holder needs to write the record. Made by a store, for itself.
 ///
 /// It is worth something only until [`until`](Self::until): then another run may take the lock over, so no removal
-/// may be asked for any more.
+/// may be requested any more.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Token {
     /// Who holds the lock.

@@ -83,7 +83,7 @@ pub trait PodDeleter: Send + Sync {
     /// When the pod was not removed, or when that can't be known.
     async fn remove(&self, pod: &PodRef, mode: Mode) -> Result<(), RemovalError>;
 
-    /// Who asks for removals, as the API server knows us; `None` when it does not tell.
+    /// The account that requests removals, as the API server knows it; `None` when it does not say.
     async fn actor(&self) -> Option<String> {
         None
     }

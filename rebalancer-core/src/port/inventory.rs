@@ -61,7 +61,7 @@ pub trait Inventory: Send + Sync {
     }
 
     /// The object that owns the fleet; `None` when there is no Deployment and no StatefulSet of the workload's name. By
-    /// default there is none, and the pods alone tell of a rollout.
+    /// default there is none, and only the pods show a rollout.
     ///
     /// # Errors
     /// When it can't be known.

@@ -30,7 +30,7 @@ pub enum MetricsError {
         /// The server's own words.
         message: String,
     },
-    /// The answer has not the shape that was asked for; the query or the server behind the address is wrong.
+    /// The answer does not have the requested shape; the query or the server behind the address is wrong.
     #[error("the metric server's answer can't be used: {message}")]
     Malformed {
         /// What came and what was expected.
@@ -47,7 +47,7 @@ pub struct Readings {
     pub cpu_requests: Result<Samples, MetricsError>,
     /// Autoscalers of this workload with a CPU target, as kube-state-metrics shows them.
     pub hpas: Result<Vec<Hpa>, MetricsError>,
-    /// Partition loads and owners; `None` when they are not asked for.
+    /// Partition loads and owners; `None` when they are not requested.
     pub partitions: Option<Result<Vec<PartitionLoad>, MetricsError>>,
 }
 

@@ -19,7 +19,7 @@ pub enum Interruption {
     Signal,
     /// The cycle's time is up.
     Deadline,
-    /// The lock may be somebody else's by now.
+    /// Someone else may hold the lock by now.
     LockExpired,
 }
 
@@ -33,7 +33,7 @@ impl fmt::Display for Interruption {
     }
 }
 
-/// Tells when to stop.
+/// Says when to stop.
 #[async_trait]
 pub trait Interrupt: Send + Sync {
     /// The reason to stop, if there is one now; asked between two removals.

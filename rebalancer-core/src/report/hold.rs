@@ -33,7 +33,7 @@ pub enum Hold {
         sampled: usize,
         /// Eligible pods.
         eligible: usize,
-        /// The share that is asked for.
+        /// The share that is required.
         required: Share,
     },
     /// Several autoscalers match.
@@ -96,14 +96,14 @@ pub enum Hold {
         partition: u32,
         /// What it costs, in the indicator's unit.
         load: Load,
-        /// The limit for a whole pod; where it goes by the CPU request, for one with the mean request.
+        /// The limit for a whole pod; where it depends on the CPU request, for one with the mean request.
         limit: Load,
     },
     /// The best batch that was found is not expected to bring enough.
     SmallGain {
         /// What it is expected to bring.
         prediction: Prediction,
-        /// The least relief that is asked for.
+        /// The least relief that is required.
         minimum: Percent,
     },
     /// The largest share of the fleet that may go has no room for one hot and one cold pod.
@@ -137,7 +137,7 @@ pub enum Hold {
     PastUnknown {
         /// The indicator that raised it.
         indicator: Indicator,
-        /// Why; `None` when it was not asked for.
+        /// Why; `None` when it was not requested.
         error: Option<MetricsError>,
     },
     /// The fleet is left alone now, whatever its loads.
@@ -148,7 +148,7 @@ pub enum Hold {
     SmallImprovement {
         /// What it would bring.
         improvement: Improvement,
-        /// What is asked for.
+        /// What is required.
         minimum: Percent,
     },
 }

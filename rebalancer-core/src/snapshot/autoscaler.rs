@@ -6,7 +6,8 @@ use crate::snapshot::Surroundings;
 
 use super::ObserveError;
 
-/// Finds the autoscaler of a workload: its CPU target, and what it is doing and scales by, where the API tells.
+/// Finds the autoscaler of a workload: its CPU target, and what it is doing and scales by, as far as the API reports
+/// it.
 ///
 /// One matches when its name is the workload's, with or without the prefix, or when it says that it scales the
 /// workload. The API is asked first; kube-state-metrics counts when the API gives none or can't be asked.

@@ -142,7 +142,7 @@ impl Scale {
 ///   stays there. The rollout is over when those above it have the new one; the former one stays in the status.
 /// - Two, and no partition: a rolling update, or `OnDelete`, where the former one stays in the status even when no pod
 ///   has it (kubernetes#73492); so the pods are counted. Those that `OnDelete` spares count as not yet rolled out: to
-///   remove one would put the new template into it, which somebody wants to do by hand.
+///   remove one would put the new template into it, which someone wants to do by hand.
 fn updated_of_set(spec: &Spec, status: &Status, scale: &Scale) -> Option<u32> {
     let (former, latest) = (revision(&status.current_revision)?, revision(&status.update_revision)?);
     if former == latest {

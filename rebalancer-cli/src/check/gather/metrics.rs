@@ -96,7 +96,7 @@ async fn series(client: &Client, selector: &Selector, now: Timestamp) -> Result<
     Ok(Series { pods, containers, namespaces, newest })
 }
 
-/// All series of a metric are read only when none is in the namespace that is asked for.
+/// All series of a metric are read only when none is in the requested namespace.
 async fn namespaces(
     client: &Client,
     selector: &Selector,

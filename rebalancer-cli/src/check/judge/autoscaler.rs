@@ -108,7 +108,9 @@ fn fix(name: &str, known: &[Hpa]) -> String {
             format!("HPA_PREFIX={prefix} would find {prefix}{name}; see that it scales this workload")
         }
         (None, Some(near)) => {
-            format!("{near} has nearly that name: point its scaleTargetRef at {name}, or correct DEPLOYMENT_NAME")
+            format!(
+                "{near} has nearly that name: point its scaleTargetRef at {name}, or correct DEPLOYMENT_NAME"
+            )
         }
         (None, None) => {
             "nothing, if there should be none; otherwise point its scaleTargetRef at the workload".to_owned()

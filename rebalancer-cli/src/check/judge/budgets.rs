@@ -14,7 +14,9 @@ pub(super) fn judge(facts: &Facts<'_>, survey: &Survey) -> Vec<Finding> {
     let Ok(pods) = &survey.pods else { return Vec::new() };
     let own: Vec<&Pod> = pods.iter().filter(|pod| owns(facts.workload(), pod)).collect();
     let budgets = match &survey.budgets {
-        None => return vec![Finding::note(Code::Budgets, "REMOVAL_METHOD=delete ignores disruption budgets")],
+        None => {
+            return vec![Finding::note(Code::Budgets, "REMOVAL_METHOD=delete ignores disruption budgets")];
+        }
         Some(Err(error)) => return vec![unread("the disruption budgets", error, survey)],
         Some(Ok(_)) if own.is_empty() => return Vec::new(),
         Some(Ok(budgets)) => budgets,

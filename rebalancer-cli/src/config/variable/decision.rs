@@ -11,7 +11,12 @@ pub(super) const SETTINGS: &[Variable] = &[
         Some("2"),
         "K: at most this many hot and this many cold pods are rotated in one cycle",
     ),
-    Variable::new(HEADING, "TOLERANCE_MULTIPLIER", Some("1.5"), "A pod is hot when its load is above its target times this"),
+    Variable::new(
+        HEADING,
+        "TOLERANCE_MULTIPLIER",
+        Some("1.5"),
+        "A pod is hot when its load is above its target times this",
+    ),
     Variable::new(
         HEADING,
         "MINIMUM_IMPROVEMENT_PERCENT",

@@ -115,12 +115,7 @@ pub(super) const SETTINGS: &[Variable] = &[
         Some("12"),
         "At most this many pods are removed in REMOVAL_BUDGET_WINDOW, over all runs; 0: none at all; none: no budget",
     ),
-    Variable::new(
-        HEADING,
-        "REMOVAL_BUDGET_WINDOW",
-        Some("1h"),
-        "The time window of REMOVAL_BUDGET_PODS",
-    ),
+    Variable::new(HEADING, "REMOVAL_BUDGET_WINDOW", Some("1h"), "The time window of REMOVAL_BUDGET_PODS"),
     Variable::new(
         HEADING,
         "BREAKER_UNHELPFUL_ROTATIONS",

@@ -77,7 +77,12 @@ pub(super) const EVENTS: &[Event] = &[
         &["path", "delay_ms", "kind", "restarts", "error"],
         "a request failed and is retried after this delay, or a list is read from the start again",
     ),
-    event("kubernetes_list", DEBUG, &["kind", "items", "before"], "a page of a list, and how many items came before it"),
+    event(
+        "kubernetes_list",
+        DEBUG,
+        &["kind", "items", "before"],
+        "a page of a list, and how many items came before it",
+    ),
     event(
         "kubernetes_get",
         DEBUG,
@@ -90,12 +95,7 @@ pub(super) const EVENTS: &[Event] = &[
         &["verb", "lease", "ok"],
         "the record and its lock were read or written",
     ),
-    event(
-        "kubernetes_duplicate",
-        WARN,
-        &["pod", "uid"],
-        "the API server listed a pod twice; it counts once",
-    ),
+    event("kubernetes_duplicate", WARN, &["pod", "uid"], "the API server listed a pod twice; it counts once"),
     event(
         "indicator_degraded",
         WARN,
@@ -176,7 +176,12 @@ pub(super) const EVENTS: &[Event] = &[
     event("kubernetes_actor", DEBUG, &["error"], "the API server does not say which account this is"),
     event("removal_intended", INFO, INTENT, "right before each removal; see [audit.md](audit.md)"),
     event("kubernetes_remove", DEBUG, &["pod", "method", "dry_run", "error"], "a removal was requested"),
-    event("removal_finished", &["info", "warn"], OUTCOME, "the outcome of each removal; see [audit.md](audit.md)"),
+    event(
+        "removal_finished",
+        &["info", "warn"],
+        OUTCOME,
+        "the outcome of each removal; see [audit.md](audit.md)",
+    ),
     event(
         "metrics_usage",
         INFO,
@@ -244,7 +249,12 @@ pub(super) const EVENTS: &[Event] = &[
         ],
         "the last line of a run over several workloads: how many ended with each status",
     ),
-    event("cycle_failed", ERROR, &["error"], "no cycle could start: the system lacks something that the program needs"),
+    event(
+        "cycle_failed",
+        ERROR,
+        &["error"],
+        "no cycle could start: the system lacks something that the program needs",
+    ),
     event("print_failed", ERROR, &["error"], "completions or the manual page could not be written to stdout"),
     event(
         "check_failed",
@@ -253,7 +263,12 @@ pub(super) const EVENTS: &[Event] = &[
         "`rebalancer check` could not show its findings, or was stopped by a signal",
     ),
     event("plan_failed", ERROR, &["error"], "`rebalancer plan` could not observe"),
-    event("record_not_read", WARN, &["reason", "error"], "`rebalancer plan` made its plan without the record"),
+    event(
+        "record_not_read",
+        WARN,
+        &["reason", "error"],
+        "`rebalancer plan` made its plan without the record",
+    ),
     event("reset_failed", ERROR, &["error"], "`rebalancer reset` could not use the record"),
     event("simulation_failed", ERROR, &["error"], "`rebalancer simulate` failed"),
     event("traces_exported", DEBUG, &["spans", "lost", "seconds"], "traces were exported"),

@@ -31,11 +31,7 @@ pub(super) const SPANS: &[Described] = &[
     span("list_budgets", &[], "all pages of the disruption budgets"),
     span("list_pods", &[], "all pages of the pods; before each removal too"),
     span("plan_batch", &[], "deciding; no request is made"),
-    span(
-        "audit_batch",
-        &[],
-        "the audit of the plan, before the intent is written; no request is made",
-    ),
+    span("audit_batch", &[], "the audit of the plan, before the intent is written; no request is made"),
     span("save_record", &["lease"], "writing the intent"),
     span("get_actor", &[], "asking the API server which account this is"),
     span("get_pod", &["pod"], "reading a pod again right before its removal"),

@@ -172,8 +172,11 @@ pub(crate) const LAST_RUN: Metric = gauge(
     "Unix time at which the last run ended, whatever its outcome.",
     &[],
 );
-pub(crate) const LAST_RUN_STATUS: Metric =
-    gauge("rebalancer_last_run_status", "1 for the status with which the last run ended, 0 for the others.", &[STATUS]);
+pub(crate) const LAST_RUN_STATUS: Metric = gauge(
+    "rebalancer_last_run_status",
+    "1 for the status with which the last run ended, 0 for the others.",
+    &[STATUS],
+);
 pub(crate) const LAST_SUCCESS: Metric = gauge(
     "rebalancer_last_success_timestamp_seconds",
     "Unix time at which the last run ended that reached a decision and did not fail.",

@@ -58,7 +58,7 @@ async fn every_right_is_needed(fleet: &Fleet) {
 }
 
 /// A StatefulSet is looked for where there is no Deployment, so each rule is used; and its pods keep their names, so that
-/// their loads hold forevery cycle.
+/// their loads hold for every cycle.
 async fn fleet(name: &str) -> (Fleet, MetricServer) {
     let fleet = Fleet::named(name).stateful_set().cpu(&WORKED_EXAMPLE).hpa(70).start().await;
     let metrics = fleet.history(&fleet.settled().await).serve(Server::Prometheus).await;
