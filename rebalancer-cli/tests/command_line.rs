@@ -139,7 +139,7 @@ fn a_simulation_shows_before_decisions_and_after_and_names_its_rule() {
     let output = rebalancer(&["simulate"], &[]);
     assert_eq!(output.status.code(), Some(0));
     let text = stdout(&output);
-    for part in ["assignment rule: ", "before: ", "decisions", "cycle 1: rotate", "after: ", "CV "] {
+    for part in ["assignor: ", "before: ", "decisions", "cycle 1: rotate", "after: ", "CV "] {
         assert!(text.contains(part), "{part} is not in\n{text}");
     }
 }

@@ -40,7 +40,7 @@ fn the_rule_of_the_group_is_named_whatever_it_is() {
         (&["--assignor", "range"][..], "range; replacements join after the removed pods have left"),
         (&["--timing", "all-at-once"], "removed pods leave and replacements join in one rebalance"),
         (&["--static-members"], "static members, back before their session times out"),
-        (&["--assignor", "uniform"], "assignment rule: uniform"),
+        (&["--assignor", "uniform"], "assignor: uniform"),
     ] {
         let text = stdout(options);
         assert!(text.contains(rule), "{rule} is not in\n{text}");

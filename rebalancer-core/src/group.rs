@@ -100,7 +100,7 @@ impl Unusable {
 impl std::fmt::Display for Unusable {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
-            Self::NotAsked => f.write_str("partition loads are not asked for"),
+            Self::NotAsked => f.write_str("partition loads are not requested"),
             Self::NotRead => f.write_str("partition loads could not be read"),
             Self::Empty => f.write_str("the metric system knows no partition"),
             Self::NoNumber { topic, partition } => {

@@ -107,7 +107,7 @@ pub enum StateError {
         place: String,
     },
     /// It is no record.
-    #[error("the record {place} can't be read ({message}); remove it to begin without memory")]
+    #[error("the record {place} can't be read ({message}); remove it to start over")]
     Unreadable {
         /// What is wrong with it.
         message: String,

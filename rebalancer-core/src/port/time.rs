@@ -26,7 +26,7 @@ pub enum Interruption {
 impl fmt::Display for Interruption {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
-            Self::Signal => "the process was asked to end",
+            Self::Signal => "the process was asked to stop",
             Self::Deadline => "the cycle's time is up",
             Self::LockExpired => "the lock has expired",
         })
