@@ -117,7 +117,7 @@ impl fmt::Display for NotNow {
             Self::RolloutInProgress { of, updated, current } => {
                 write!(
                     f,
-                    "a rollout of {of} is in progress: {updated} of {current} pods are of its present template"
+                    "a rollout of {of} is in progress: {updated} of {current} pods are of its current template"
                 )
             }
             Self::ScalingInProgress { by, current, desired } => {
@@ -133,8 +133,8 @@ impl fmt::Display for NotNow {
             }
             Self::Unsettled { young, not_ready, such_as, pods, minimum_age } => write!(
                 f,
-                "of {pods} pods {not_ready} are not Ready and {young} have been for less than {}, such as {such_as}: \
-                 together too many, so loads still speak of another distribution of the work",
+                "of {pods} pods {not_ready} are not Ready and {young} have been Ready for less than {}, such as {such_as}: \
+                 together too many, so loads still show another distribution of the work",
                 Elapsed(*minimum_age)
             ),
         }
