@@ -29,7 +29,7 @@ impl Signals {
         Ok(Self(signals))
     }
 
-    /// The process was asked to end.
+    /// The process was asked to stop.
     pub(crate) fn received(&self) -> bool {
         *self.0.borrow()
     }

@@ -129,11 +129,11 @@ pub struct GuardPolicy {
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
 #[non_exhaustive]
 pub struct GroupPolicy {
-    /// The group's assignor; `None`, the default: it is inferred from who holds what.
+    /// The group's assignor; `None`, the default: it is inferred from the current assignment.
     pub assignor: Option<Assignor>,
-    /// Consumers are static members (`group.instance.id`) that come back as themselves. Default false.
+    /// Consumers are static members (`group.instance.id`) whose replacements are the same members. Default false.
     pub static_members: bool,
-    /// When replacements join, measured by the removed pods' leaving. Default [`Timing::LeaveThenJoin`].
+    /// When replacements join, relative to when the removed pods leave. Default [`Timing::LeaveThenJoin`].
     pub timing: Timing,
 }
 
@@ -148,11 +148,11 @@ pub enum Strategy {
     RotateOutliers,
 }
 
-/// When replacements join the group, measured by the removed pods' leaving. It decides what a sticky assignor does.
+/// When replacements join the group, relative to when the removed pods leave. It decides what a sticky assignor does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize), serde(rename_all = "kebab-case"))]
 pub enum Timing {
-    /// The removed pods leave, the group comes to rest, then the replacements join together: start-up takes longer
+    /// The removed pods leave, the group settles, then the replacements join together: start-up takes longer
     /// than shutting down.
     LeaveThenJoin,
     /// The removed pods leave and the replacements join in one rebalance.

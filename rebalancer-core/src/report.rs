@@ -30,7 +30,7 @@ pub use verdict::{Spared, Verdict};
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
 #[must_use = "a report that nobody reads explains nothing"]
 pub struct Report {
-    /// Whose fleet.
+    /// The workload.
     pub workload: Workload,
     /// The time of the snapshot.
     pub taken_at: Timestamp,

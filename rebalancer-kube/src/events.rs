@@ -48,21 +48,21 @@ impl fmt::Display for Regarding {
     }
 }
 
-/// How an Event is meant.
+/// The type of an Event.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum EventType {
     /// Information.
     Normal,
-    /// Somebody may have to look.
+    /// Someone may have to look.
     Warning,
 }
 
-/// An Event to be.
+/// An Event to post.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Note {
     /// Which object it is about.
     pub regarding: Regarding,
-    /// How it is meant.
+    /// Its type.
     pub event_type: EventType,
     /// Why it was done, for machines: `CamelCase`, not empty, at most 128 bytes.
     pub reason: String,

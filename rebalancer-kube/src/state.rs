@@ -2,7 +2,7 @@
 //!
 //! Every write names the resourceVersion that it replaces, so it is applied at most once and only over the state
 //! that was read. That makes it harmless to send it again after a failure; a conflict may then be our own doing,
-//! which one look at the Lease tells.
+//! which one look at the Lease shows.
 //!
 //! Expiry compares the holder's clock with ours. A lock is taken over five seconds after its time is up; where clocks
 //! of nodes differ by more, choose a time to live that is longer than a cycle by as much. A holder that wrote with a

@@ -1,4 +1,4 @@
-//! What the questions to a metric server have cost.
+//! What the queries to a metric server have cost.
 
 use std::fmt;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -10,7 +10,7 @@ pub struct Usage {
     pub queries: u64,
     /// Requests beyond the first of a query.
     pub retries: u64,
-    /// Requests that gave nothing that can be used; each attempt counts.
+    /// Requests that failed or gave no usable answer; each attempt counts.
     pub errors: u64,
     /// Bytes of answers that were read, after decompression; answers that were given up count as far as they came.
     pub bytes: u64,

@@ -10,7 +10,7 @@ use crate::guard::still_not_now;
 use crate::port::{Interruption, Mode, RemovalError};
 use crate::report::Removal;
 
-/// By whom a plan is carried out, and how.
+/// How a plan is carried out.
 #[derive(Debug, Clone, Copy)]
 pub struct ActSettings<'a> {
     /// The cycle's id.

@@ -11,7 +11,7 @@ use crate::report::Removal;
 pub struct Intent<'a> {
     /// The cycle's id.
     pub cycle: &'a str,
-    /// Whose fleet.
+    /// The workload.
     pub workload: &'a Workload,
     /// The account that requests it, as the API server knows it.
     pub actor: Option<&'a str>,

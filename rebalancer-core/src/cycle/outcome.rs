@@ -56,7 +56,7 @@ impl Outcome {
         }
     }
 
-    /// The process was asked to end in the middle of the batch, and nothing else went wrong.
+    /// The process was asked to stop in the middle of the batch, and nothing else went wrong.
     #[must_use]
     pub fn was_asked_to_end(&self) -> bool {
         let asked = |outcome: &PodOutcome| {
@@ -184,7 +184,7 @@ pub enum Changed {
     Gone,
     /// Another pod has the name now.
     Replaced {
-        /// The stranger, when it was seen.
+        /// The other pod, if it was seen.
         by: Option<Uid>,
     },
     /// It must not be removed any more.
@@ -206,7 +206,7 @@ pub enum NotAttempted {
         /// Pods that must stay.
         minimum: usize,
     },
-    /// No hot pod was removed, and a cold one alone brings nothing.
+    /// No hot pod was removed, and removing a cold one alone does not help.
     NoHotPodRemoved,
     /// Since the decision something forbids any rotation.
     NotNow(NotNow),

@@ -1,4 +1,4 @@
-//! Everything that a cycle asks of the world, in one place.
+//! Everything that a cycle needs from outside, in one place.
 
 use std::fmt;
 
@@ -8,7 +8,7 @@ use super::{Intent, Journal, PodOutcome};
 use crate::history::StateStore;
 use crate::port::{Clock, Interrupt, Interruption, Inventory, MetricsSource, PodDeleter};
 
-/// Everything that a cycle asks of the world.
+/// Everything that a cycle needs from outside.
 #[derive(Clone, Copy)]
 #[non_exhaustive]
 pub struct Ports<'a> {

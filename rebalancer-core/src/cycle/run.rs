@@ -23,7 +23,7 @@ use crate::snapshot::ObserveError;
 pub struct CycleSpec {
     /// This cycle's own id, unlike that of every other.
     pub id: String,
-    /// Whose fleet.
+    /// The workload.
     pub subject: Subject,
     /// By which rules.
     pub policy: Policy,
@@ -104,7 +104,7 @@ pub enum CycleError {
     /// There was nothing to decide on.
     #[error("the fleet could not be observed: {0}")]
     Observe(ObserveError),
-    /// The intent could not be written down.
+    /// The intent could not be written.
     #[error("{0}")]
     NotBegun(NotBegun),
     /// It was time to stop before anything was done.
@@ -121,7 +121,7 @@ pub struct CycleEnd {
     pub outcome: Result<Outcome, CycleError>,
     /// What was decided; `None` when it did not come to a decision.
     pub report: Option<Report>,
-    /// Why its end could not be written down. The lock then frees itself, and the next cycle finds out what became of the
+    /// Why its end could not be written down. The lock then expires, and the next cycle finds out what became of the
     /// removals.
     pub unwritten: Option<StateError>,
     /// The record as this cycle left it: as it was written, or, in a dry run, as it was read. `None` without memory, and

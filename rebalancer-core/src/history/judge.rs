@@ -12,7 +12,7 @@ pub enum CycleHealth {
     Sound,
     /// An API could not be used, a right is missing, a removal failed.
     Failed,
-    /// The process was asked to end: it proves nothing.
+    /// The process was asked to stop: that proves nothing.
     CutShort,
 }
 
@@ -32,7 +32,7 @@ impl Record {
     }
 
     /// Measures what the last rotation did, once it has settled and where it is not known yet. `imbalance` gives the
-    /// present imbalance of an indicator, when it can be read.
+    /// current imbalance of an indicator, when it can be read.
     ///
     /// Gives the rotation when it was judged now, and moves the breaker. A half-open breaker's trial whose indicator
     /// can't be read counts as one that did not help, once it has waited for as long as the breaker was open.

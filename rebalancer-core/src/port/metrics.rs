@@ -38,7 +38,7 @@ pub enum MetricsError {
     },
 }
 
-/// What one reading of the metric system gave. Each part fails by itself.
+/// One reading of the metric system. Each part may fail by itself.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Readings {
     /// One entry for each enabled indicator.
@@ -89,8 +89,8 @@ pub trait MetricsSource: Send + Sync {
     /// One indicator as it was at `count` earlier times: one, two, ... steps before `at`, the latest first. A time of
     /// which the metric system knows nothing has no samples; that is no error.
     ///
-    /// Asked only by a policy that wants several readings. A source that keeps none need not implement it: such a policy
-    /// then holds.
+    /// Called only for a policy that requires several readings. A source without a past need not implement it: the
+    /// planner then holds.
     ///
     /// # Errors
     /// When the whole of it was not given.

@@ -5,17 +5,17 @@ use std::fmt;
 use async_trait::async_trait;
 use jiff::Timestamp;
 
-/// Tells the time.
+/// Reads the time.
 pub trait Clock: Send + Sync {
     /// The time now, as the other processes that share the record know it.
     fn now(&self) -> Timestamp;
 }
 
-/// Why a batch is broken off.
+/// Why a batch is interrupted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize), serde(rename_all = "snake_case"))]
 pub enum Interruption {
-    /// The process was asked to end.
+    /// The process was asked to stop.
     Signal,
     /// The cycle's time is up.
     Deadline,

@@ -53,14 +53,14 @@ pub enum Spared {
     NothingToDo,
     /// It is neither one of the K hottest nor one of the K coldest.
     Between,
-    /// It was tried in batches, and another batch is expected to bring more.
+    /// It was considered in batches, but another batch is expected to help more.
     NotInTheBest,
     /// It is one of the K hottest, but not above the limit.
     NotHot {
         /// The limit.
         limit: Load,
     },
-    /// By another indicator than the one that raised the imbalance it is hot, so it is no cold pod.
+    /// It is hot by another indicator than the one that raised the imbalance, so it can't go as a cold pod.
     HotBy {
         /// That indicator.
         indicator: Indicator,
@@ -76,7 +76,7 @@ pub enum Spared {
     NotPersistent {
         /// Readings in which it was hot.
         hot_in: usize,
-        /// Readings, the present one among them.
+        /// Readings, including the current one.
         windows: usize,
         /// In how many it must have been hot.
         required: usize,
