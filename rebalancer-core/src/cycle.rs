@@ -21,7 +21,7 @@ pub use journal::{Intent, Journal, Step};
 pub use memory::{LookBack, Memory, NotBegun};
 pub use observe::{FleetReading, Observation, Subject, assemble, observe};
 pub use outcome::{Changed, NotAttempted, Outcome, PodOutcome};
-pub use ports::{Ports, Uninterrupted, Untold};
+pub use ports::{NoJournal, Ports, Uninterrupted};
 pub use run::{CycleEnd, CycleError, CycleSpec, MemorySettings, run};
 
 #[cfg(test)]

@@ -55,10 +55,10 @@ impl Batch<'_> {
                 waiting.push(removal);
                 continue;
             }
-            self.told(removal, &mut pods).await;
+            self.journaled(removal, &mut pods).await;
             if hot_is_gone(&pods) {
                 for removal in std::mem::take(&mut waiting) {
-                    self.told(removal, &mut pods).await;
+                    self.journaled(removal, &mut pods).await;
                 }
             }
         }
@@ -72,7 +72,7 @@ impl Batch<'_> {
     }
 
     /// One removal, and its outcome in the journal.
-    async fn told(&self, removal: &Removal, pods: &mut Vec<(Removal, PodOutcome)>) {
+    async fn journaled(&self, removal: &Removal, pods: &mut Vec<(Removal, PodOutcome)>) {
         let outcome = match ended(pods) {
             Some(why) => PodOutcome::NotAttempted(why),
             None => self.one(removal, pods).await.unwrap_or_else(std::convert::identity),

@@ -38,7 +38,15 @@ impl<'a> Ports<'a> {
         deleter: &'a dyn PodDeleter,
         clock: &'a dyn Clock,
     ) -> Self {
-        Self { metrics, inventory, deleter, clock, store: None, journal: &Untold, interrupt: &Uninterrupted }
+        Self {
+            metrics,
+            inventory,
+            deleter,
+            clock,
+            store: None,
+            journal: &NoJournal,
+            interrupt: &Uninterrupted,
+        }
     }
 
     /// Remembers, and keeps two runs apart, by this store.
@@ -68,9 +76,9 @@ impl fmt::Debug for Ports<'_> {
 
 /// A journal that keeps nothing.
 #[derive(Debug, Clone, Copy, Default)]
-pub struct Untold;
+pub struct NoJournal;
 
-impl Journal for Untold {
+impl Journal for NoJournal {
     fn intended(&self, _: &Intent<'_>) {}
     fn finished(&self, _: &Intent<'_>, _: &PodOutcome) {}
 }

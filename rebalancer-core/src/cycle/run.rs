@@ -210,7 +210,7 @@ async fn decide(
         until_stopped(interrupt, reading).await.map_err(CycleError::Stopped)?.map_err(CycleError::Observe)?;
     let (look_back, constraints) =
         observe::remember(memory.as_deref_mut(), &snapshot, &spec.policy, clock.now());
-    let report = told(ports, Step::Plan, || plan(&snapshot, &spec.policy, &constraints));
+    let report = journaled(ports, Step::Plan, || plan(&snapshot, &spec.policy, &constraints));
     if let (Some(memory), Some(look_back)) = (memory, &look_back) {
         journal.looked_back(look_back);
         memory.decided(&report, clock.now().duration_since(began));
@@ -233,7 +233,7 @@ async fn carry_out(
         Decision::Rotate(plan) => plan,
     };
     let (snapshot, constraints) = (&observation.snapshot, &observation.constraints);
-    let audited = told(ports, Step::Audit, || audit(plan, snapshot, &spec.policy, constraints));
+    let audited = journaled(ports, Step::Audit, || audit(plan, snapshot, &spec.policy, constraints));
     let audited: AuditedPlan<'_> = match audited {
         Ok(audited) => audited,
         Err(violations) => return Ok(Outcome::AuditFailed(violations)),
@@ -249,7 +249,7 @@ async fn carry_out(
 }
 
 /// Does a step, and reports when it begins and ends.
-fn told<T>(ports: &Ports<'_>, step: Step, work: impl FnOnce() -> T) -> T {
+fn journaled<T>(ports: &Ports<'_>, step: Step, work: impl FnOnce() -> T) -> T {
     ports.journal.began(step);
     let done = work();
     ports.journal.ended(step);
