@@ -48,8 +48,8 @@ mod tests {
             Reason::RotationFailed => {
                 ("pod", "the removal failed, or it is not known whether it was removed")
             }
-            Reason::RotationSkipped => ("pod", "it changed since the decision, or the batch was broken off"),
-            Reason::Rebalanced => ("workload", "all chosen pods were removed"),
+            Reason::RotationSkipped => ("pod", "it changed since the decision, or the batch was interrupted"),
+            Reason::Rebalanced => ("workload", "all selected pods were removed"),
             Reason::RebalanceIncomplete => ("workload", "some or none were"),
         };
         format!("| `{}` | {:?} | {on} | {when} |", reason.name(), reason.event_type())

@@ -71,8 +71,8 @@ fn not_by_cpu(name: &str, snapshot: &Snapshot) -> Finding {
     Finding::note(
         Code::HpaNotByCpu,
         format!(
-            "autoscaler {name} scales by {by}, not by the CPU of the pods or of CONTAINER_NAME: an imbalance of CPU is told \
-             by CPU_VARIANCE_THRESHOLD"
+            "autoscaler {name} scales by {by}, not by the CPU of the pods or of CONTAINER_NAME; \
+             CPU_VARIANCE_THRESHOLD decides about CPU"
         ),
     )
 }
@@ -105,7 +105,7 @@ fn fix(name: &str, known: &[Hpa]) -> String {
     let prefix = names.iter().find_map(|known| known.strip_suffix(name));
     match (prefix, super::workload::nearest(name, &names)) {
         (Some(prefix), _) => {
-            format!("HPA_PREFIX={prefix} would find {prefix}{name}; see that it scales this workload")
+            format!("HPA_PREFIX={prefix} would find {prefix}{name}; check that it scales this workload")
         }
         (None, Some(near)) => {
             format!(
