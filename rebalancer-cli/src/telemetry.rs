@@ -1,4 +1,4 @@
-//! What the program tells of itself while it works.
+//! Logs, traces and metrics of the program itself.
 
 #[cfg(test)]
 mod catalog;

@@ -1,4 +1,4 @@
-//! Filling placeholders into a query of the user's own, and the escaping that it needs.
+//! Filling placeholders into a user-defined query, and the escaping that it needs.
 //!
 //! Braces come in pairs, `{{namespace}}`, because single ones are PromQL's. What a value must look like depends on
 //! where it lands, so the filler follows quotes and comments the way PromQL's lexer does.

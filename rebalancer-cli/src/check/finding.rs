@@ -1,4 +1,4 @@
-//! What a check finds: a stable code, how bad it is, what it is, and what to do.
+//! What a check finds: a stable code, its severity, a message, and a fix.
 
 use serde::Serialize;
 

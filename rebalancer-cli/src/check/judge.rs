@@ -1,4 +1,4 @@
-//! From what was read to what is wrong with it, and what to do. Pure.
+//! From what was read to findings with their fixes. Pure.
 
 mod autoscaler;
 mod budgets;

@@ -22,7 +22,7 @@ use crate::telemetry::{self, MetricsJournal, Run};
 
 const FAILED: Ended = Ended { status: "failed", exit: Exit::Failed, success: false };
 /// No failure, since nothing is broken that a repetition would mend; and no success, since the fleet was not looked at.
-/// If it stays so, the alert on missing successes tells.
+/// If it stays so, the alert on missing successes fires.
 const HELD: Ended = Ended { status: "held", exit: Exit::Finished, success: false };
 
 pub(super) async fn run(workloads: Vec<Settings>) -> Exit {

@@ -1,4 +1,4 @@
-//! One workload after the other. What one comes to is nothing to the next; a signal ends them all.
+//! One workload after the other. The outcome of one does not affect the next; a signal ends them all.
 
 use rebalancer_core::fleet::Workload;
 use rebalancer_kube::ConnectError;

@@ -68,7 +68,7 @@ fn judged(report: &Report) {
     }
 }
 
-/// What the autoscaler scales by, with what it saw last. It may be lag, of which its CPU target tells nothing.
+/// What the autoscaler scales by, with what it saw last. It may be lag, of which its CPU target says nothing.
 fn log_autoscaler(report: &Report) {
     let (Target::Known { hpa, .. } | Target::NotByCpu { hpa }) = &report.target else { return };
     let scales_by: Vec<_> = report.scales_by.iter().map(ToString::to_string).collect();

@@ -2,7 +2,7 @@
 
 use rebalancer_kube::EventType;
 
-/// What an Event tells.
+/// What an Event reports.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Reason {
     Rotated,
