@@ -19,7 +19,7 @@ pub(crate) struct Adapters {
 }
 
 impl Adapters {
-    /// Uses this connection; contacts nobody.
+    /// Uses this connection; contacts no server.
     pub(crate) fn open(connection: Connection, adapters: AdapterSettings) -> Self {
         Self {
             metrics: PrometheusSource::new(adapters.metrics, adapters.queries),

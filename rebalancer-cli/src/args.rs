@@ -35,17 +35,17 @@ pub(crate) enum Action {
 }
 
 const AFTER_HELP: &str = "\
-Traces are exported by OTLP over HTTP where OTEL_EXPORTER_OTLP_ENDPOINT or another of OpenTelemetry's own variables says so.
+Traces are exported by OTLP over HTTP when OTEL_EXPORTER_OTLP_ENDPOINT or another standard OTEL variable says so.
 
 Exit codes:
   0  every cycle finished: rebalanced, dry run, balanced or held
-  1  a cycle failed: an API could not be used, a removal failed, or it was broken off or not begun
+  1  a cycle failed: an API could not be used, a removal failed, or it was interrupted or not started
   2  the command line or the configuration is wrong; nothing was contacted";
 
 const CHECK_EXIT_CODES: &str = "\
 Exit codes:
   0  all is well; there may be warnings
-  1  a finding is an error: a cycle would fail, or hold for ever
+  1  a finding is an error: a cycle would fail, or hold forever
   2  the command line or the configuration is wrong";
 
 /// Reads the command line.
@@ -98,9 +98,9 @@ pub(crate) fn explain(usage: &clap::Error) -> ExitCode {
 pub(crate) fn command() -> Command {
     Command::new("rebalancer")
         .version(version())
-        .about("Removes the right few Kafka consumer pods, so that their consumer group deals its partitions again")
+        .about("Removes the right few Kafka consumer pods, so that the consumer group rebalances")
         .long_about(
-            "Removes the right few Kafka consumer pods, so that their consumer group deals its partitions again.\n\n\
+            "Removes the right few Kafka consumer pods, so that the consumer group rebalances.\n\n\
              Without a command it runs one cycle. Every setting is an environment variable and a flag; the flag wins.",
         )
         .after_help(AFTER_HELP)
@@ -121,29 +121,29 @@ pub(crate) fn command() -> Command {
         )
         .subcommand(
             Command::new("check")
-                .about("Look for every usual mistake, each with its fix, and show the configuration. Changes nothing")
+                .about("Find every usual mistake, each with its fix, and show the configuration. Changes nothing")
                 .arg(output())
                 .args(variable::all().map(flag))
                 .after_help(CHECK_EXIT_CODES),
         )
         .subcommand(
             Command::new("reset")
-                .about("Close the circuit breaker and forget disappointments; budgets and counters stay")
+                .about("Close the circuit breaker and clear what counts toward opening it; budgets and counters stay")
                 .args(variable::all().map(flag))
                 .after_help(AFTER_HELP),
         )
         .subcommand(simulate_command())
         .subcommand(
             Command::new("completions")
-                .about("Completions of the command line, as a script for a shell")
+                .about("Print a completion script for a shell")
                 .arg(Arg::new("shell").required(true).value_parser(value_parser!(Shell))),
         )
-        .subcommand(Command::new("manual").about("The manual page, for `man`: rebalancer manual > rebalancer.1"))
+        .subcommand(Command::new("manual").about("Print the manual page: rebalancer manual > rebalancer.1"))
 }
 
 fn simulate_command() -> Command {
     Command::new("simulate")
-        .about("A seeded fleet in memory, no cluster needed: before, decisions, after")
+        .about("Run cycles on a seeded fleet in memory, without a cluster: before, decisions, after")
         .args(Simulation::arguments())
         .args(variable::all().filter(|variable| is_policy(variable)).map(flag))
 }

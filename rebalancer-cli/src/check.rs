@@ -1,4 +1,4 @@
-//! The room of `rebalancer check`: every usual mistake in one run, each with its fix. Changes nothing.
+//! Behind `rebalancer check`: every usual mistake in one run, each with its fix. Changes nothing.
 //!
 //! ```text
 //!   gather (reads) ─> Facts ─> judge (pure) ─> Findings

@@ -6,7 +6,7 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
 use tokio::time::Instant;
 
-/// Whether the process was asked to end. There is one for the whole run, since a signal is meant for all of it.
+/// Whether the process was asked to stop. There is one for the whole run, since a signal is meant for all of it.
 #[derive(Debug, Clone)]
 pub(crate) struct Signals(watch::Receiver<bool>);
 
@@ -29,7 +29,7 @@ impl Signals {
         Ok(Self(signals))
     }
 
-    /// The process was asked to end.
+    /// The process was asked to stop.
     pub(crate) fn received(&self) -> bool {
         *self.0.borrow()
     }

@@ -1,4 +1,4 @@
-//! What the program tells of itself while it works.
+//! Logs, traces and metrics of the program itself.
 
 #[cfg(test)]
 mod catalog;
@@ -19,7 +19,7 @@ pub(crate) use traces::Traces;
 
 use crate::config::Logs;
 
-/// Starts logging, and traces when the environment names a collector. Contacts nobody.
+/// Starts logging, and traces when the environment names a collector. Contacts no server.
 pub(crate) fn start(logs: Logs, environment: impl Fn(&str) -> Option<OsString>) -> Traces {
     let (traces, unusable) = match Traces::by(&environment) {
         Ok(traces) => (traces, None),

@@ -131,7 +131,7 @@ fn text_logs_are_for_people() {
     let output = rebalancer(&["--log-format", "text"], &[]);
     let stderr = String::from_utf8(output.stderr).unwrap();
     assert!(stderr.contains("KUBE_NAMESPACE is not set"), "{stderr}");
-    assert!(!stderr.contains('\u{1b}'), "no colours off a terminal: {stderr}");
+    assert!(!stderr.contains('\u{1b}'), "no colors off a terminal: {stderr}");
 }
 
 #[test]
@@ -139,7 +139,7 @@ fn a_simulation_shows_before_decisions_and_after_and_names_its_rule() {
     let output = rebalancer(&["simulate"], &[]);
     assert_eq!(output.status.code(), Some(0));
     let text = stdout(&output);
-    for part in ["assignment rule: ", "before: ", "decisions", "cycle 1: rotate", "after: ", "CV "] {
+    for part in ["assignor: ", "before: ", "decisions", "cycle 1: rotate", "after: ", "CV "] {
         assert!(text.contains(part), "{part} is not in\n{text}");
     }
 }

@@ -3,7 +3,7 @@
     clippy::unwrap_used,
     clippy::panic,
     clippy::indexing_slicing,
-    reason = "a panic is how a test fails, and helpers of integration tests aren't recognised as tests"
+    reason = "a panic is how a test fails, and helpers of integration tests aren't recognized as tests"
 )]
 #![allow(dead_code, reason = "the modules are made for other tests too")]
 

@@ -39,8 +39,8 @@ fn the_rule_of_the_group_is_named_whatever_it_is() {
     for (options, rule) in [
         (&["--assignor", "range"][..], "range; replacements join after the removed pods have left"),
         (&["--timing", "all-at-once"], "removed pods leave and replacements join in one rebalance"),
-        (&["--static-members"], "static members, back before anybody has missed them"),
-        (&["--assignor", "uniform"], "assignment rule: uniform"),
+        (&["--static-members"], "static members, back before their session times out"),
+        (&["--assignor", "uniform"], "assignor: uniform"),
     ] {
         let text = stdout(options);
         assert!(text.contains(rule), "{rule} is not in\n{text}");
@@ -168,10 +168,10 @@ fn assert_well_formed(svg: &str) {
     assert!(svg.starts_with("<svg ") && open.is_empty(), "{open:?} are not closed");
 }
 
-/// Lines of pods in a colour.
-fn lines(svg: &str, colour: &str) -> usize {
+/// Lines of pods in a color.
+fn lines(svg: &str, color: &str) -> usize {
     let line =
-        |tag: &&str| tag.starts_with("polyline") && tag.contains(colour) && tag.contains("opacity=\"0.75\"");
+        |tag: &&str| tag.starts_with("polyline") && tag.contains(color) && tag.contains("opacity=\"0.75\"");
     svg.split('<').filter(line).count()
 }
 

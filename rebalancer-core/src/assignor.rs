@@ -1,7 +1,7 @@
 //! Kafka's assignment rules as pure functions: who gets which partitions, and what a removal does to that.
 //!
 //! Every rule is a function from a [`Group`] to one list of partitions a member. Names are Kafka's own. Racks are
-//! not modelled: without `client.rack` on both sides, none of the rules looks at them.
+//! not modeled: without `client.rack` on both sides, none of the rules looks at them.
 
 pub mod cooperative_sticky;
 pub mod librdkafka_cooperative_sticky;

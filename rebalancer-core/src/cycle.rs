@@ -23,7 +23,7 @@ pub use memory::{LookBack, Memory, NotBegun};
 pub use observe::{FleetReading, Observation, Subject, assemble, decide, observe};
 pub use outcome::{Changed, NotAttempted, Outcome, PodOutcome};
 pub use ownership::ownership;
-pub use ports::{Ports, Uninterrupted, Untold};
+pub use ports::{NoJournal, Ports, Uninterrupted};
 pub use run::{CycleEnd, CycleError, CycleSpec, MemorySettings, run};
 
 #[cfg(test)]

@@ -2,7 +2,7 @@
 //! the same work.
 //!
 //! Two causes of a hot pod are kept apart. *Partition-side*: its partitions carry more. *Pod-side*: the same
-//! partitions cost more there, because of a slow node or a noisy neighbour. Only the first one moves with partitions.
+//! partitions cost more there, because of a slow node or a noisy neighbor. Only the first one moves with partitions.
 
 use std::collections::BTreeMap;
 
@@ -47,7 +47,7 @@ pub(crate) struct Consumer {
 #[derive(Debug, Clone, PartialEq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize), serde(rename_all = "snake_case", tag = "why"))]
 pub enum Unusable {
-    /// Nobody asked for them.
+    /// The policy does not request them.
     NotAsked,
     /// The query failed.
     NotRead,
@@ -111,7 +111,7 @@ impl Unusable {
 impl std::fmt::Display for Unusable {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
-            Self::NotAsked => f.write_str("partition loads are not asked for"),
+            Self::NotAsked => f.write_str("partition loads are not requested"),
             Self::NotRead => f.write_str("partition loads could not be read"),
             Self::Empty => f.write_str("the metric system knows no partition"),
             Self::NoNumber { topic, partition } => {
@@ -137,9 +137,9 @@ impl std::fmt::Display for Unusable {
                 "partition loads do not explain the pods' {indicator} (median error {:.0} %)",
                 error * 100.0
             ),
-            Self::NoKnownRule => {
-                f.write_str("who holds what does not follow the rule of any known or the configured assignor")
-            }
+            Self::NoKnownRule => f.write_str(
+                "the current assignment does not follow the configured assignor, or any known one",
+            ),
         }
     }
 }

@@ -1,5 +1,5 @@
 //! What forbids any rotation now, whatever the loads: the workload is left alone, it is a quiet hour, or the fleet is
-//! changing under somebody else's hands.
+//! being changed by someone else.
 //!
 //! What forbids the removal of one pod is [`eligibility`](crate::eligibility); what memory forbids is
 //! [`Pause`](crate::history::Pause).
@@ -69,7 +69,7 @@ pub enum NotNow {
         /// Pods that are wanted.
         desired: u32,
     },
-    /// The autoscaler's metrics ask for fewer pods; it only waits for its stabilization window.
+    /// The autoscaler's metrics call for fewer pods; it only waits for its stabilization window.
     ScaleInPending {
         /// Pods now.
         current: u32,
@@ -159,7 +159,7 @@ impl fmt::Display for NotNow {
             Self::RolloutInProgress { of, updated, current } => {
                 write!(
                     f,
-                    "a rollout of {of} is in progress: {updated} of {current} pods are of its present template"
+                    "a rollout of {of} is in progress: {updated} of {current} pods are of its current template"
                 )
             }
             Self::ScalingInProgress { by, current, desired } => {
@@ -175,8 +175,8 @@ impl fmt::Display for NotNow {
             }
             Self::Unsettled { young, not_ready, such_as, pods, minimum_age } => write!(
                 f,
-                "of {pods} pods {not_ready} are not Ready and {young} have been for less than {}, such as {such_as}: \
-                 together too many, so loads still speak of another distribution of the work",
+                "of {pods} pods {not_ready} are not Ready and {young} have been Ready for less than {}, such as {such_as}: \
+                 together too many, so loads still show another distribution of the work",
                 Elapsed(*minimum_age)
             ),
         }

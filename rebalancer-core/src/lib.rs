@@ -23,7 +23,7 @@
 #![doc = include_str!("../examples/plan_only.rs")]
 //! ```
 //!
-//! # A whole cycle, with ports of one's own
+//! # A whole cycle, with your own ports
 //!
 //! ```
 #![doc = include_str!("../examples/full_cycle.rs")]

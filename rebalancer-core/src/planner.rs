@@ -1,5 +1,5 @@
-//! The one door to a decision: snapshot, policy and what memory allows in, report out. Pure and deterministic; deciding
-//! never fails, since to hold is a result.
+//! The entry point to a decision: snapshot, policy and what memory allows in, report out. Pure and deterministic;
+//! deciding never fails, since to hold is a result.
 
 mod budget;
 mod candidates;

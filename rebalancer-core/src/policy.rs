@@ -21,8 +21,8 @@ use crate::unit::{Percent, Ratio, Share, Tolerance};
 /// The highest priority that a user-defined PriorityClass can have; above are those that keep the cluster alive.
 pub const HIGHEST_USER_DEFINED_PRIORITY: i32 = 1_000_000_000;
 
-/// What the planner is told, in groups by what is judged. Built from [`Policy::default`] by its `with_` methods; every
-/// value is of a checked type, so a policy that makes no sense can't be built.
+/// The planner's settings, grouped by the question that they answer. Built from [`Policy::default`] by its `with_`
+/// methods; every value is of a checked type, so a policy that makes no sense can't be built.
 ///
 /// ```
 /// use std::num::NonZeroUsize;
@@ -61,10 +61,10 @@ pub struct BalancePolicy {
     /// The coefficient of variation above which an indicator says that the fleet is out of balance.
     /// An indicator without an entry uses [`default_threshold`].
     pub variance_thresholds: BTreeMap<Indicator, Ratio>,
-    /// The share of the eligible pods that must have a sample before an indicator is believed. Default 0.8.
+    /// The share of the eligible pods that must have a sample before an indicator is used. Default 0.8.
     pub minimum_coverage: Share,
-    /// In how many readings the imbalance must have been there. Default [`Persistence::NONE`]: a snapshot in memory has no
-    /// earlier readings. A cycle that acts by itself should ask for [`Persistence::default`].
+    /// In how many readings the imbalance must have been there. Default [`Persistence::NONE`]: a snapshot in memory has
+    /// no earlier readings. A cycle that acts on its own should use [`Persistence::default`].
     pub persistence: Persistence,
 }
 
@@ -129,11 +129,11 @@ pub struct GuardPolicy {
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
 #[non_exhaustive]
 pub struct GroupPolicy {
-    /// The group's assignor; `None`, the default: it is inferred from who holds what.
+    /// The group's assignor; `None`, the default: it is inferred from the current assignment.
     pub assignor: Option<Assignor>,
-    /// Consumers are static members (`group.instance.id`) that come back as themselves. Default false.
+    /// Consumers are static members (`group.instance.id`) whose replacements are the same members. Default false.
     pub static_members: bool,
-    /// When replacements join, measured by the removed pods' leaving. Default [`Timing::LeaveThenJoin`].
+    /// When replacements join, relative to when the removed pods leave. Default [`Timing::LeaveThenJoin`].
     pub timing: Timing,
 }
 
@@ -148,11 +148,11 @@ pub enum Strategy {
     RotateOutliers,
 }
 
-/// When replacements join the group, measured by the removed pods' leaving. It decides what a sticky assignor does.
+/// When replacements join the group, relative to when the removed pods leave. It decides what a sticky assignor does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize), serde(rename_all = "kebab-case"))]
 pub enum Timing {
-    /// The removed pods leave, the group comes to rest, then the replacements join together: start-up takes longer
+    /// The removed pods leave, the group settles, then the replacements join together: start-up takes longer
     /// than shutting down.
     LeaveThenJoin,
     /// The removed pods leave and the replacements join in one rebalance.

@@ -1,7 +1,7 @@
 //! The ports: what the cycle asks of the world, and the closed errors that the world may answer with.
 //! Errors are sorted by what the caller does next, not by where they came from.
 //!
-//! Where the record is kept is [`StateStore`](crate::history::StateStore), and what a cycle tells while it runs is
+//! Where the record is kept is [`StateStore`](crate::history::StateStore), and what a cycle reports while it runs is
 //! [`Journal`](crate::cycle::Journal).
 
 mod api_errors;

@@ -77,8 +77,8 @@ impl fmt::Display for Prediction {
 /// How many draws of member ids are made where it matters which are drawn.
 const DRAWS: usize = 32;
 
-/// Works out what the removal of these pods, by name, does to the group's loads by this indicator. Names that are no
-/// member's are ignored.
+/// Works out what the removal of these pods, by name, does to the group's loads by this indicator. Names of non-members
+/// are ignored.
 ///
 /// # Errors
 /// Why that can't be worked out.

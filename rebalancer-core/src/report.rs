@@ -1,4 +1,4 @@
-//! What the planner says: a decision, its numbers, and a typed reason for every pod.
+//! What the planner reports: a decision, its numbers, and a typed reason for every pod.
 //! `Display` is for operators; the `serde` feature makes the same available to machines.
 
 use std::fmt;
@@ -31,7 +31,7 @@ pub use verdict::{Spared, Verdict};
 #[must_use = "a report that nobody reads explains nothing"]
 #[non_exhaustive]
 pub struct Report {
-    /// Whose fleet.
+    /// The workload.
     pub workload: Workload,
     /// The time of the snapshot.
     pub taken_at: Timestamp,
@@ -49,7 +49,7 @@ pub struct Report {
     pub indicators: Vec<IndicatorReport>,
     /// Each enabled indicator that could not be read, and why.
     pub degraded: Vec<Degraded>,
-    /// Why partitions are not known although they were asked for.
+    /// Why partitions are not known although they were requested.
     pub partitions_error: Option<MetricsError>,
     /// Owners of pods that could not be read: beyond them nothing is known.
     pub unread_owners: Vec<Unread>,
@@ -121,7 +121,7 @@ pub enum Method {
     },
     /// By the hottest and coldest pods.
     RotateOutliers {
-        /// Why partition loads were not used; `None` when the policy asks for this strategy.
+        /// Why partition loads were not used; `None` when the policy requests this strategy.
         because: Option<Unusable>,
     },
 }

@@ -159,7 +159,7 @@ pub enum ObserveError {
     NoIndicator,
     /// Whether there is an autoscaler can't be known: the API does not give it, and the metric system has none.
     #[error(
-        "it can't be known whether an autoscaler rules this workload: {api}; \
+        "it can't be known whether an autoscaler scales this workload: {api}; \
          kube-state-metrics does not help: {metrics}"
     )]
     Target {

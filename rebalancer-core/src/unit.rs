@@ -93,7 +93,7 @@ quantity!(
 );
 
 quantity!(
-    /// An amount of whatever somebody else measures, in their unit; it may be negative.
+    /// An amount of whatever someone else measures, in their unit; it may be negative.
     Amount, "a finite number", |v| v >= f64::MIN, "{}"
 );
 

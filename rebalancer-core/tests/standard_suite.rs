@@ -20,7 +20,7 @@ async fn scores() -> Vec<Score> {
 }
 
 #[tokio::test]
-#[ignore = "takes minutes without optimisation: cargo test --release -p rebalancer-core --features simulation --test standard_suite -- --ignored"]
+#[ignore = "takes minutes without optimization: cargo test --release -p rebalancer-core --features simulation --test standard_suite -- --ignored"]
 async fn prediction_needs_a_fifth_of_the_removals_and_none_where_they_are_useless() {
     let scores = scores().await;
     let total = |strategy, prospect| suite::total(&scores, strategy, prospect);

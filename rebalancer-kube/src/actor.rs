@@ -16,12 +16,12 @@ const PATH: &str = "/apis/authentication.k8s.io/v1/selfsubjectreviews";
 /// A name in the audit trail is not worth more of a cycle's time.
 const LONGEST: Duration = Duration::from_secs(3);
 
-/// The name; `None` where the server does not tell, as before Kubernetes 1.28.
+/// The name; `None` where the server does not say, as before Kubernetes 1.28.
 pub(crate) async fn actor(connection: &Connection) -> Option<String> {
     match ask(connection).await {
         Ok(review) => review.status?.user_info?.username.filter(|name| !name.is_empty()),
         Err(failure) => {
-            debug!(event = "kubernetes_actor", error = %failure, "it is not known who we are to the API server");
+            debug!(event = "kubernetes_actor", error = %failure, "the API server does not say which account this is");
             None
         }
     }

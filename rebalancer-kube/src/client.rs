@@ -19,7 +19,7 @@ const LONGEST_CONNECT: Duration = Duration::from_secs(5);
 /// How to reach the Kubernetes API.
 ///
 /// By kubectl's rules: the file that is named here; else the files of `$KUBECONFIG`, merged, of which those that are
-/// missing are left out; else `~/.kube/config`; and where nothing stands in them, the service account of the pod. What is
+/// missing are left out; else `~/.kube/config`; and if they are empty, the service account of the pod. What is
 /// there and can't be used is an error, never passed over.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Settings {

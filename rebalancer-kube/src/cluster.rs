@@ -1,4 +1,4 @@
-//! Finds the cluster and the credentials, by kubectl's rules. Contacts nobody.
+//! Finds the cluster and the credentials, by kubectl's rules. Contacts no server.
 //!
 //! ```text
 //!   the named file, or $KUBECONFIG, or ~/.kube/config
@@ -32,7 +32,7 @@ pub(crate) struct Target {
     pub(crate) credentials: Credentials,
     /// The file and the entry of the cluster; `None` for a service account.
     pub(crate) cluster: Option<(PathBuf, Place)>,
-    /// Those of the user; `None` for a service account, and for nobody.
+    /// Those of the user; `None` for a service account, and for anonymous requests.
     pub(crate) user: Option<(PathBuf, Place)>,
 }
 

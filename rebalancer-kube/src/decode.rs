@@ -29,7 +29,7 @@ fn incomplete(kind: &str, name: &str, field: &str) -> InventoryError {
     InventoryError::Rejected { message: format!("the {kind} '{}' came without {field}", excerpt(name)) }
 }
 
-/// An answer of another kind than was asked for, which may still parse.
+/// An answer of another kind than was requested, which may still parse.
 pub(crate) fn foreign(asked: &str, came: &str) -> InventoryError {
     InventoryError::Rejected { message: format!("a {asked} was asked for, a {} came", excerpt(came)) }
 }

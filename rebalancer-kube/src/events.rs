@@ -1,7 +1,7 @@
-//! Tells what was done as Kubernetes Events, `events.k8s.io/v1`: `kubectl describe` shows them with their object.
+//! Records what was done as Kubernetes Events, `events.k8s.io/v1`: `kubectl describe` shows them with their object.
 //!
-//! An Event is information, never memory: it may be lost, and nobody waits for it for longer than they said. Each has a
-//! name of its own, so one that is sent again after a failure is stored once.
+//! An Event is information, never state: it may be lost, and nobody waits for it longer than the caller allows. Each
+//! has a name of its own, so one that is sent again after a failure is stored once.
 //!
 //! kube-runtime's `Recorder` isn't used: it would bring that whole crate, with its watchers and caches, for one POST.
 
@@ -48,21 +48,21 @@ impl fmt::Display for Regarding {
     }
 }
 
-/// How an Event is meant.
+/// The type of an Event.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum EventType {
     /// Information.
     Normal,
-    /// Somebody may have to look.
+    /// Someone may have to look.
     Warning,
 }
 
-/// An Event to be.
+/// An Event to post.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Note {
     /// Which object it is about.
     pub regarding: Regarding,
-    /// How it is meant.
+    /// Its type.
     pub event_type: EventType,
     /// Why it was done, for machines: `CamelCase`, not empty, at most 128 bytes.
     pub reason: String,
@@ -95,8 +95,8 @@ pub struct EventRecorder {
 }
 
 impl EventRecorder {
-    /// Posts over this connection; `instance` tells the run from others, such as by its cycle's id. Not empty; what is
-    /// beyond 128 bytes is cut off.
+    /// Posts over this connection; `instance` distinguishes the run from others, such as its cycle's id. Not empty;
+    /// what is beyond 128 bytes is cut off.
     #[must_use]
     pub fn new(connection: &Connection, instance: &str) -> Self {
         Self { connection: connection.clone(), instance: instance.to_owned() }

@@ -1,5 +1,5 @@
 //! The Kubernetes side of the pod rebalancer: reads the fleet and what goes on around it, removes pods, remembers what
-//! was done, and tells it as Events.
+//! was done, and records it as Events.
 //!
 //! ```text
 //!   Settings --connect--> Connection --+--> KubeInventory : Inventory    list, get; retried until a deadline
@@ -28,10 +28,10 @@
 //! - What is absent or can't be read is `None`, never zero, but for numbers that the server leaves out where they are
 //!   zero. A status that can't be read is not current.
 //!
-//! # What it tells
+//! # Logging
 //!
-//! By `tracing`: events with a stable name in the field `event`, and a span for each call of a port and each request below
-//! it; never a body, a header or a credential.
+//! Through `tracing`: events with a stable name in the field `event`, and a span for each call of a port and each
+//! request below it; never a body, a header or a credential.
 //!
 //! # Example
 //!
@@ -84,10 +84,10 @@ mod list;
 mod meter;
 pub mod preflight;
 mod remover;
+mod request_log;
 mod retry;
 mod state;
 mod text;
-mod told;
 mod unmade;
 mod wire;
 

@@ -1,4 +1,4 @@
-//! Reads a whole list, page by page. Each page is converted and dropped before the next one is asked for.
+//! Reads a whole list, page by page. Each page is converted and dropped before the next one is requested.
 
 use http::Request;
 use kube::core::params::ListParams;
@@ -47,7 +47,7 @@ struct PageMeta {
 }
 
 impl<T> Page<T> {
-    /// The page, when it is one of the list that was asked for.
+    /// The page, when it is one of the list that was requested.
     pub(crate) fn of_kind(self, kind: &str) -> Result<Self, InventoryError> {
         if self.kind == kind {
             return Ok(self);

@@ -15,7 +15,7 @@ pub(crate) struct Meter {
 }
 
 impl Meter {
-    /// Counts what came of one request, when it is an error.
+    /// Counts one request if it failed.
     pub(crate) fn answered<T>(&self, answer: &Result<T, Failure>) {
         if answer.as_ref().is_err_and(is_error) {
             self.errors.fetch_add(1, Ordering::Relaxed);
@@ -41,7 +41,7 @@ impl Meter {
 }
 
 /// The API could not be used. What it says of an object is an answer: that there is none, that it changed or was there
-/// before, that a budget protects it, that a list must be begun anew.
+/// before, that a budget protects it, that a list must be restarted.
 fn is_error(failure: &Failure) -> bool {
     match failure {
         Failure::Refused(refusal) => {

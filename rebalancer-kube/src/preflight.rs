@@ -1,5 +1,5 @@
-//! What can be told about a cluster before it is relied on: whether it answers and how its clock goes, which rights we
-//! have, and what there is where something was not found. Only reads; access reviews store nothing.
+//! What can be found out about a cluster before it is relied on: whether it answers and how its clock goes, which
+//! rights we have, and what there is where something was not found. Only reads; access reviews store nothing.
 
 mod access;
 mod shape;

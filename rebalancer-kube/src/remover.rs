@@ -17,8 +17,8 @@ use tracing::{Instrument as _, debug, info_span};
 use crate::actor::actor;
 use crate::classify::{Right, removal_error};
 use crate::client::Connection;
+use crate::request_log::failed;
 use crate::retry::{Deadline, once};
-use crate::told::failed;
 use crate::wire::{self, Failure, Refusal};
 
 /// How a pod is removed.
@@ -55,7 +55,7 @@ impl Method {
 pub struct KubeRemover {
     connection: Connection,
     method: Method,
-    /// Asked once for all clones: who we are does not change, and neither does a server that does not tell.
+    /// Asked once for all clones: who we are does not change, and neither does a server that does not say.
     actor: Arc<OnceCell<Option<String>>>,
 }
 
@@ -100,7 +100,7 @@ impl PodDeleter for KubeRemover {
             method = self.method.name(),
             dry_run = mode == Mode::DryRun,
             error,
-            "a removal was asked for"
+            "a removal was requested"
         );
         result
     }
@@ -162,7 +162,7 @@ fn options(pod: &PodRef, mode: Mode) -> DeleteOptions {
     }
 }
 
-/// A dry run is asked for in the query and in the body: the server accepts both when they agree, and whatever
+/// A dry run is requested in the query and in the body: the server accepts both when they agree, and whatever
 /// loses one of them on the way still leaves the other.
 fn request(
     method: http::Method,

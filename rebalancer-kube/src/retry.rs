@@ -109,7 +109,7 @@ pub(crate) async fn read_dated<T: DeserializeOwned>(
             return Err(failure);
         }
         let (path, delay_ms) = (request.uri().path(), u64::try_from(pause.as_millis()).unwrap_or(u64::MAX));
-        warn!(event = "kubernetes_retry", path, delay_ms, error = %failure, "a request failed and is repeated");
+        warn!(event = "kubernetes_retry", path, delay_ms, error = %failure, "a request failed and will be retried");
         sleep(pause).await;
         connection.meter.retry();
     }

@@ -2,7 +2,7 @@
 //!
 //! Every write names the resourceVersion that it replaces, so it is applied at most once and only over the state
 //! that was read. That makes it harmless to send it again after a failure; a conflict may then be our own doing,
-//! which one look at the Lease tells.
+//! which one look at the Lease shows.
 //!
 //! Expiry compares the holder's clock with ours. A lock is taken over five seconds after its time is up; where clocks
 //! of nodes differ by more, choose a time to live that is longer than a cycle by as much. A holder that wrote with a
@@ -68,7 +68,7 @@ impl LeaseStore {
         }
     }
 
-    /// Creates the Lease, or replaces the one that was read. `None` when somebody else was quicker.
+    /// Creates the Lease, or replaces the one that was read. `None` when someone else was quicker.
     async fn write(&self, wanted: &Lease, deadline: Deadline) -> Result<Option<Lease>, StateError> {
         let exists = wanted.metadata.resource_version.is_some();
         let (method, right) = if exists { (Method::PUT, UPDATE) } else { (Method::POST, CREATE) };

@@ -18,8 +18,8 @@ use serde_json::error::Category;
 use tracing::Instrument as _;
 
 use crate::client::Connection;
+use crate::request_log::RequestLog;
 use crate::text::excerpt;
-use crate::told::Told;
 use crate::unmade;
 
 /// A proxy's error page is longer than anybody wants in a log line.
@@ -88,25 +88,25 @@ pub(crate) async fn exchange<T: DeserializeOwned>(
     connection: &Connection,
     request: Request<Vec<u8>>,
 ) -> Result<Dated<T>, Failure> {
-    let mut told = Told::of(&request);
-    let span = told.span();
-    let result = answer(connection, request, &mut told).instrument(span).await;
-    told.ended(result.as_ref());
+    let mut log = RequestLog::new(&request);
+    let span = log.span();
+    let result = answer(connection, request, &mut log).instrument(span).await;
+    log.ended(result.as_ref());
     result
 }
 
 async fn answer<T: DeserializeOwned>(
     connection: &Connection,
     mut request: Request<Vec<u8>>,
-    told: &mut Told,
+    log: &mut RequestLog,
 ) -> Result<Dated<T>, Failure> {
     let Connection { client, credentials, .. } = connection;
     credentials.add_to(request.headers_mut()).map_err(Failure::Unsendable)?;
     let response = client.send(request.map(Body::from)).await.map_err(unsent_or_lost)?;
     let (head, body) = response.into_parts();
-    told.answered(head.status);
+    log.answered(head.status);
     let body = body.collect_bytes().await;
-    told.received(body.as_ref().map_or(0, |body| body.len()));
+    log.received(body.as_ref().map_or(0, |body| body.len()));
     if !head.status.is_success() {
         // The status line alone says enough: an unreadable reason must not hide a refusal.
         let body = credentials.hide(&String::from_utf8_lossy(&body.unwrap_or_default()));

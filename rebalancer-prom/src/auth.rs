@@ -1,4 +1,4 @@
-//! Who we are. Secrets stay in their files and are read for every request, because tokens rotate.
+//! Credentials. Secrets stay in their files and are read for every request, because tokens rotate.
 
 use std::path::{Path, PathBuf};
 
@@ -38,7 +38,7 @@ impl Auth {
 }
 
 impl Auth {
-    /// What nobody may see of it, as far as its file can be read.
+    /// The part of it that must not be shown, as far as its file can be read.
     pub(crate) fn secret(&self) -> Option<SecretString> {
         match self {
             Self::None => None,

@@ -42,7 +42,7 @@ pub struct Client {
 }
 
 impl Client {
-    /// Builds the client. Reads the files with certificates, contacts nobody.
+    /// Builds the client. Reads the files with certificates, contacts no server.
     ///
     /// # Errors
     /// When a setting can't be used.
@@ -89,7 +89,7 @@ impl Client {
         let left = || self.timeout.saturating_sub(start.elapsed());
         let mut delays = backoff().build();
         let mut attempts = 0;
-        let (mut message, mut wait) = ("other queries took the time for it".to_owned(), None);
+        let (mut message, mut wait) = ("no time was left after other queries".to_owned(), None);
         // A query that is repeated waits for its turn anew, so that others pass.
         while let Some(turn) = self.turn(left()).await {
             attempts += 1;
@@ -109,7 +109,7 @@ impl Client {
                 attempt = attempts,
                 delay_ms = millis(delay),
                 error = message,
-                "a query failed and is repeated"
+                "a query failed and will be retried"
             );
             tokio::time::sleep(delay).await;
         }

@@ -60,7 +60,7 @@ pub(crate) fn transport(error: reqwest::Error) -> Failure {
     }
 }
 
-/// What to do when the two sides don't trust each other, or speak past each other; repeating it would end the same way.
+/// What to do when the two sides don't trust each other, or expect different protocols; a retry would end the same way.
 ///
 /// By rustls' own words: below reqwest, its error is an `io::Error` that shows them and hides its type.
 fn untrusted(message: &str) -> Option<&'static str> {

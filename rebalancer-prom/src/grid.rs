@@ -20,7 +20,7 @@ use jiff::{SignedDuration, Timestamp};
 
 /// The most points that Prometheus gives for one series.
 const MOST: usize = 11_000;
-/// How far a point may be from the time that was asked for, in milliseconds: some backends cut off fractions of a
+/// How far a point may be from the time that was requested, in milliseconds: some backends cut off fractions of a
 /// second.
 const TOLERANCE: i128 = 1_000;
 /// Nanoseconds in a millisecond.

@@ -29,7 +29,7 @@ impl Hidden {
         Self { fixed: headers.chain(query).collect(), auth: settings.auth.clone() }
     }
 
-    /// A body of somebody else's, without our secrets. Reads the file with the secret again: it may have changed.
+    /// A body of someone else's, without our secrets. Reads the file with the secret again: it may have changed.
     pub(crate) fn hide(&self, body: &[u8]) -> Vec<u8> {
         let own = self.auth.secret();
         let basic = match (&self.auth, &own) {

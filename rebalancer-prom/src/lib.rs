@@ -1,5 +1,5 @@
 //! Reads pod loads from Prometheus and VictoriaMetrics: the [`MetricsSource`] of the pod rebalancer. Also sends metrics
-//! of one's own away, to a Pushgateway or to VictoriaMetrics: see [`Pusher`].
+//! of the program's own, to a Pushgateway or to VictoriaMetrics: see [`Pusher`].
 //!
 //! ```text
 //!   query      template, names, window  ->  PromQL, escaped, checked   pure
@@ -19,13 +19,13 @@
 //!   names the label. What a query of the user's own folds can't be known here.
 //! - The past is what was asked for or an error: a value of another time is never taken for it.
 //! - One query, with all of its retries, ends within [`Settings::timeout`]. Each part of a reading fails by itself.
-//! - No more queries are under way at the same time than [`Settings::concurrency`]; [`Client::usage`] tells what a
+//! - No more queries run at the same time than [`Settings::concurrency`]; [`Client::usage`] shows what a
 //!   reading has cost.
-//! - Answers are asked for zipped, and no more of them is unzipped than [`Settings::response_limit`].
+//! - Answers are requested compressed, and no more of them is decompressed than [`Settings::response_limit`].
 //! - Secrets live in files that are read again for every request, but for a client certificate, which is read when a
 //!   client is built. No error, log line or `Debug` output shows them.
-//! - By `tracing` it tells events with a stable name in the field `event`, and a span for each query; never an answer, a
-//!   header or a credential.
+//! - Through `tracing` it emits events with a stable name in the field `event`, and a span for each query; never an
+//!   answer, a header or a credential.
 //!
 //! What is absent: settings from the environment (except the usual proxy variables, unless [`Settings::proxy`] says
 //! otherwise; they don't count for loopback addresses), opinions about loads, and redirects.
@@ -85,13 +85,13 @@ mod proxy;
 mod push;
 pub mod query;
 mod question;
+mod request_log;
 mod selector;
 mod settings;
 mod source;
 mod syntax;
 mod template;
 mod text;
-mod told;
 mod transport;
 mod usage;
 

@@ -1,4 +1,4 @@
-//! Which way requests go.
+//! The way that requests take.
 
 use std::fmt;
 
@@ -12,7 +12,7 @@ use crate::text::chain;
 
 /// Which way requests go: straight to the server, or through a proxy.
 ///
-/// Through a proxy, a request to `https` is a tunnel (`CONNECT`) in which nobody reads along. A request to `http` is
+/// Through a proxy, a request to `https` is a tunnel (`CONNECT`) that nobody else can read. A request to `http` is
 /// read and passed on by the proxy, with its credentials.
 #[derive(Clone, PartialEq, Eq, Default)]
 pub enum Proxy {

@@ -1,4 +1,4 @@
-//! Sends metrics away: a process that ends before anybody can scrape it hands them to a server that stays.
+//! Pushes metrics to a server: a process that ends before anything can scrape it needs one.
 //!
 //! What is sent again replaces what was sent before, so a push is repeated after failures that pass by themselves.
 
@@ -58,7 +58,7 @@ pub struct NotPushed {
 }
 
 impl Pusher {
-    /// Builds the client. Reads the files with certificates, contacts nobody. `job` is the label of that name.
+    /// Builds the client. Reads the files with certificates, contacts no server. `job` is the label of that name.
     ///
     /// # Errors
     /// When a setting can't be used.
@@ -107,7 +107,7 @@ impl Pusher {
                             event = "metrics_push_retry",
                             attempt = attempts,
                             error = message,
-                            "a push is repeated"
+                            "a push will be retried"
                         );
                         tokio::time::sleep(delay).await;
                         continue;

@@ -83,7 +83,7 @@ impl Settings {
         self
     }
 
-    /// Which way requests go.
+    /// The way that requests take.
     #[must_use]
     pub fn proxy(self, proxy: Proxy) -> Self {
         Self { proxy, ..self }

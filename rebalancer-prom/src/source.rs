@@ -15,13 +15,13 @@ use crate::decode::{self, Decoded, kept};
 use crate::grid::Grid;
 use crate::query::PromQl;
 use crate::question::{Question, Times};
-use crate::told::Told;
+use crate::request_log::RequestLog;
 use crate::usage::Usage;
 
 /// What partition loads are called in errors.
 const PARTITIONS: &str = "partition_load";
 
-/// What is asked for in one reading.
+/// What is requested in one reading.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Queries {
     loads: BTreeMap<Indicator, PromQl>,
@@ -57,7 +57,7 @@ impl Queries {
         self.partitions.is_some()
     }
 
-    /// Asks for partition loads, labelled `topic`, `partition` and `pod`.
+    /// Asks for partition loads, labeled `topic`, `partition` and `pod`.
     #[must_use]
     pub fn partitions(self, query: PromQl) -> Self {
         Self { partitions: Some(query), ..self }
@@ -106,15 +106,15 @@ impl PrometheusSource {
         question: Question<'_>,
         decode: impl FnOnce(&[u8]) -> Result<Decoded<T>, MetricsError>,
     ) -> Result<T, MetricsError> {
-        let mut told = Told::of(question);
-        let body = self.client.ask(question).instrument(told.span()).await;
-        told.received(body.as_ref().map_or(0, Vec::len));
+        let mut log = RequestLog::new(question);
+        let body = self.client.ask(question).instrument(log.span()).await;
+        log.received(body.as_ref().map_or(0, Vec::len));
         let useful = |body: Vec<u8>| {
             let decoded = decode(&body).and_then(|decoded| decoded.within(self.client.series_limit()));
             decoded.inspect_err(|_| self.client.count_useless())
         };
         let decoded = body.and_then(useful).map_err(|error| question.show_in(error));
-        told.ended(decoded.as_ref());
+        log.ended(decoded.as_ref());
         decoded.map(|decoded| decoded.value)
     }
 }

@@ -1,4 +1,4 @@
-//! Filling placeholders into a query of the user's own, and the escaping that it needs.
+//! Filling placeholders into a user-defined query, and the escaping that it needs.
 //!
 //! Braces come in pairs, `{{namespace}}`, because single ones are PromQL's. What a value must look like depends on
 //! where it lands, so the filler follows quotes and comments the way PromQL's lexer does.
@@ -9,7 +9,7 @@ use crate::text::excerpt;
 /// Fills `{{namespace}}`, `{{container}}`, `{{workload}}` and `{{window}}` into a query.
 ///
 /// Names must stand between quotes; they are escaped for them, and for a regular expression after `=~` and `!~`. The
-/// query must give a vector labelled `pod` (for partition loads `topic`, `partition` and `pod`), each pod once.
+/// query must give a vector labeled `pod` (for partition loads `topic`, `partition` and `pod`), each pod once.
 ///
 /// # Errors
 /// When the template is empty, or has an unknown, unclosed or unquoted placeholder. The query itself is not parsed: see

@@ -1,4 +1,4 @@
-//! What the questions to a metric server have cost.
+//! What the queries to a metric server have cost.
 
 use std::fmt;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -6,11 +6,11 @@ use std::sync::atomic::{AtomicU64, Ordering};
 /// What a client has asked and read so far, together with its clones.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Serialize)]
 pub struct Usage {
-    /// Queries that were asked, whatever came of them.
+    /// Queries that were sent, whatever their result.
     pub queries: u64,
     /// Requests beyond the first of a query.
     pub retries: u64,
-    /// Requests that gave nothing that can be used; each attempt counts.
+    /// Requests that failed or gave no usable answer; each attempt counts.
     pub errors: u64,
     /// Bytes of answers that were read, after decompression; answers that were given up count as far as they came.
     pub bytes: u64,

@@ -18,7 +18,7 @@ use rebalancer_core::simulation::suite::Case;
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Simulation {
     pub(crate) shape: Shape,
-    /// At most this many cycles.
+    /// Stop after this many cycles.
     pub(crate) cycles: usize,
     pub(crate) scope: Scope,
     /// Where to draw a picture.
@@ -132,17 +132,22 @@ fn load() -> Vec<Arg> {
 
 fn group() -> Vec<Arg> {
     vec![
-        option("assignor", GROUP, "cooperative-sticky", "The rule that the simulated group follows")
+        option("assignor", GROUP, "cooperative-sticky", "The assignor of the simulated group")
             .value_name("NAME")
             .value_parser(PossibleValuesParser::new(Assignor::ALL.map(Assignor::name))),
-        option("timing", GROUP, "leave-then-join", "When replacements join, by the removed pods' leaving")
-            .value_name("NAME")
-            .value_parser(PossibleValuesParser::new(["leave-then-join", "all-at-once"])),
+        option(
+            "timing",
+            GROUP,
+            "leave-then-join",
+            "Whether replacements join after the removed pods have left, or in the same rebalance",
+        )
+        .value_name("NAME")
+        .value_parser(PossibleValuesParser::new(["leave-then-join", "all-at-once"])),
         Arg::new("static-members")
             .long("static-members")
             .action(ArgAction::SetTrue)
             .conflicts_with("timing")
-            .help("Pods of a StatefulSet with a group.instance.id, back before anybody has missed them")
+            .help("Pods of a StatefulSet with a group.instance.id, back before their session times out")
             .help_heading(GROUP),
     ]
 }
@@ -159,7 +164,7 @@ fn world() -> Vec<Arg> {
         real("slow-nodes", "0", "The share of nodes on which the same messages cost more CPU"),
         real("slow-factor", "2", "How many times as much CPU they cost there").requires("slow-nodes"),
         real("noise", "0", "Standard deviation of a reading's error, of the logarithm"),
-        option("delay", WORLD, "0", "Readings are those of N cycles ago").value_parser(value_parser!(u32)),
+        option("delay", WORLD, "0", "Readings are N cycles old").value_parser(value_parser!(u32)),
     ]
 }
 
@@ -170,7 +175,7 @@ fn extent() -> Vec<Arg> {
     };
     vec![
         number("seed", "7", "The same seed makes the same fleet").value_parser(value_parser!(u64)),
-        number("cycles", "20", "At most this many cycles").value_parser(up_to(10_000)),
+        number("cycles", "20", "Stop after this many cycles").value_parser(up_to(10_000)),
         switch("compare", "Both strategies over several seeds, side by side").conflicts_with(STRATEGY),
         number("seeds", "5", "With --compare: this many seeds, from --seed on")
             .value_parser(value_parser!(u64).range(1..=1_000))

@@ -1,4 +1,4 @@
-//! What a check has read of one workload's surroundings. Plain values; what follows is said in [`judge`](super::judge).
+//! What a check has read about one workload. Plain values; the conclusions are drawn in [`judge`](super::judge).
 
 use std::collections::BTreeSet;
 

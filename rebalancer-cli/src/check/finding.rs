@@ -1,4 +1,4 @@
-//! What a check finds: a stable code, how bad it is, what it is, and what to do.
+//! What a check finds: a stable code, its severity, a message, and a fix.
 
 use serde::Serialize;
 
@@ -12,7 +12,7 @@ pub(crate) enum Severity {
     Note,
     /// Cycles go on, but not as somebody may think.
     Warning,
-    /// A cycle would fail, or hold for ever.
+    /// A cycle would fail, or hold forever.
     Error,
 }
 

@@ -1,4 +1,5 @@
-//! Reads what a check judges. Everything that does not depend on something broken is read, so that one run tells all.
+//! Reads what a check judges. Everything that does not depend on something broken is read, so that one run shows all
+//! mistakes.
 
 mod cluster;
 mod lookup;

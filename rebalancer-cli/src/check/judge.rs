@@ -1,4 +1,4 @@
-//! From what was read to what is wrong with it, and what to do. Pure.
+//! From what was read to findings with their fixes. Pure.
 
 mod autoscaler;
 mod budgets;
@@ -102,7 +102,7 @@ fn of_settings(facts: &Facts<'_>) -> Vec<Finding> {
         findings.push(Finding::error(
             Code::RemovalBudgetZero,
             "REMOVAL_BUDGET_PODS=0 lets no pod go, so that every cycle holds",
-            "set a number of 2 or more, or none for no budget; DRY_RUN=true is the way to only look",
+            "set a number of 2 or more, or none for no budget; to look without acting, set DRY_RUN=true",
         ));
     }
     if facts.settings.mode == Mode::DryRun {

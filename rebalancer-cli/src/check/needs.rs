@@ -52,7 +52,7 @@ pub(super) fn needs(run: &RunSettings, lease: &str) -> Vec<Need> {
     ));
     needs.push(error(
         Access::to("get", "apps", "deployments").named(workload),
-        "tells whether a rollout is in progress",
+        "shows whether a rollout is in progress",
     ));
     needs.push(Need {
         severity: Severity::Warning,
@@ -73,13 +73,16 @@ pub(super) fn needs(run: &RunSettings, lease: &str) -> Vec<Need> {
     if run.policy.limits.respect_budgets {
         needs.push(error(
             Access::to("list", "policy", "poddisruptionbudgets"),
-            "tells how many pods may go now",
+            "shows how many pods may go now",
         ));
     }
     if run.events {
         needs.push(Need {
             severity: Severity::Warning,
-            ..error(Access::to("create", "events.k8s.io", "events"), "tells removals as Events (KUBE_EVENTS)")
+            ..error(
+                Access::to("create", "events.k8s.io", "events"),
+                "records removals as Events (KUBE_EVENTS)",
+            )
         });
     }
     needs.extend(of_record(run, lease));
@@ -102,7 +105,7 @@ fn of_record(run: &RunSettings, lease: &str) -> Vec<Need> {
             "reads the record of past rotations",
             Severity::Error,
         ),
-        need(Access::to("create", LEASES, "leases"), "begins the record", writing),
+        need(Access::to("create", LEASES, "leases"), "creates the record", writing),
         need(Access::to("update", LEASES, "leases").named(lease), "keeps the record and its lock", writing),
     ]
 }

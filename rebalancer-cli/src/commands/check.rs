@@ -14,7 +14,7 @@ pub(super) async fn run(workloads: Vec<Settings>, form: Form) -> Exit {
     match Signals::listen() {
         Ok(signals) => all(workloads, form, &signals).await,
         Err(error) => {
-            tracing::error!(event = "check_failed", %error, "signals can't be listened to");
+            tracing::error!(event = "check_failed", %error, "no signal handler could be installed");
             Exit::Failed
         }
     }
@@ -32,7 +32,7 @@ async fn all(workloads: Vec<Settings>, form: Form, signals: &Signals) -> Exit {
         };
         worst = worst.max(exit);
         if signals.received() {
-            tracing::error!(event = "check_failed", error = "asked to end", "not all was checked");
+            tracing::error!(event = "check_failed", error = "stopped by a signal", "not all was checked");
             break;
         }
     }

@@ -22,7 +22,7 @@ use crate::telemetry::{self, MetricsJournal, Run};
 
 const FAILED: Ended = Ended { status: "failed", exit: Exit::Failed, success: false };
 /// No failure, since nothing is broken that a repetition would mend; and no success, since the fleet was not looked at.
-/// If it stays so, the alert on missing successes tells.
+/// If it stays so, the alert on missing successes fires.
 const HELD: Ended = Ended { status: "held", exit: Exit::Finished, success: false };
 
 pub(super) async fn run(workloads: Vec<Settings>) -> Exit {
@@ -99,7 +99,10 @@ async fn cycle(
 /// How kind the cycle was to the metric server.
 fn log_usage(usage: Usage) {
     let Usage { queries, retries, errors, bytes } = usage;
-    info!(event = "metrics_usage", queries, retries, errors, bytes, "what the metric server was asked");
+    info!(
+        event = "metrics_usage",
+        queries, retries, errors, bytes, "queries to the metric server in this cycle"
+    );
 }
 
 fn log_start(run: &RunSettings) {
@@ -117,7 +120,7 @@ fn conclude(end: CycleEnd, started: Instant) -> Ended {
             event = "record_not_written",
             reason = error.name(),
             %error,
-            "how the cycle ended was not recorded; the lock expires by itself, and the next cycle finds out what became of the removals"
+            "the end of the cycle could not be recorded; the lock expires by itself, and the next cycle checks what became of the removals"
         );
     }
     match end.outcome {
@@ -151,7 +154,7 @@ fn without_memory(error: &StateError, started: Instant) -> Ended {
         StateError::Forbidden { .. } | StateError::Rejected { .. } => {
             error!(
                 event = "cycle_finished", status = "failed", reason, %error, seconds,
-                "nothing is done without memory; RECORD_STORE=none turns the record and the lock off"
+                "nothing is done without the record; RECORD_STORE=none turns the record and the lock off"
             );
             FAILED
         }
@@ -162,7 +165,7 @@ fn without_memory(error: &StateError, started: Instant) -> Ended {
         StateError::Conflict { .. } | StateError::Newer { .. } | StateError::Unreadable { .. } => {
             error!(
                 event = "cycle_finished", status = "held", reason, %error, seconds,
-                "nothing is done without memory; RECORD_STORE=none turns the record and the lock off"
+                "nothing is done without the record; RECORD_STORE=none turns the record and the lock off"
             );
             HELD
         }

@@ -1,4 +1,4 @@
-//! One workload after the other. What one comes to is nothing to the next; a signal ends them all.
+//! One workload after the other. The outcome of one does not affect the next; a signal ends them all.
 
 use rebalancer_core::fleet::Workload;
 use rebalancer_kube::ConnectError;
@@ -46,7 +46,7 @@ pub(super) async fn each_workload<T>(
 ) -> Result<Vec<PerWorkload<T>>, Exit> {
     let ready = ready(workloads).await?;
     let signals = Signals::listen().map_err(|error| {
-        error!(event = "cycle_failed", %error, "signals can't be listened to");
+        error!(event = "cycle_failed", %error, "no signal handler could be installed");
         Exit::Failed
     })?;
     let mut turns = Vec::new();
@@ -68,14 +68,14 @@ async fn one<T>(
             event = "not_begun",
             namespace,
             workload = name,
-            "the run was asked to end before this workload's turn"
+            "the run was asked to stop before it reached this workload"
         );
         return PerWorkload::NotBegun;
     }
     PerWorkload::Done(work(adapters, run, signals).await)
 }
 
-/// Finds the cluster and its credentials for all workloads; contacts nobody.
+/// Finds the cluster and its credentials for all workloads; contacts no server.
 async fn ready(workloads: Vec<Settings>) -> Result<Vec<(Adapters, RunSettings)>, Exit> {
     let mut connections = Connections::default();
     let mut ready = Vec::new();

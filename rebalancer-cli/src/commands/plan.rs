@@ -61,7 +61,7 @@ async fn remember(adapters: &Adapters, settings: &RunSettings) -> Option<Memory>
                 event = "record_not_read",
                 reason = error.name(),
                 %error,
-                "the plan is made without memory; a run would hold"
+                "the plan was made without the record; a run would hold"
             );
             None
         }

@@ -1,4 +1,4 @@
-//! `rebalancer completions` and `rebalancer manual`: the command line, told to a shell and to `man`.
+//! `rebalancer completions` and `rebalancer manual`: the command line, for a shell and for `man`.
 
 use anyhow::Context as _;
 use clap_complete::Shell;

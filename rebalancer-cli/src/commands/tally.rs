@@ -1,4 +1,4 @@
-//! How a run of several workloads ended: how many came to what.
+//! How a run over several workloads ended: how many with each status.
 
 use std::collections::BTreeMap;
 

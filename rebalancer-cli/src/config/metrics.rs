@@ -118,7 +118,7 @@ fn own(
     }
 }
 
-/// A query of the user's own, as far as it can be told without asking the server.
+/// A user-defined query, as far as it can be checked without the server.
 fn filled(text: &str, names: &Placeholders, dialect: Dialect) -> Result<PromQl, Expected> {
     let query = query::fill(text, names).map_err(|error| format!("PromQL with placeholders; {error}"))?;
     let hint = match dialect {

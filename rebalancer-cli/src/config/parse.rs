@@ -172,7 +172,7 @@ fn name_of(text: &str, most: usize, dots: bool, expected: &str) -> Result<String
     if valid { Ok(text.to_owned()) } else { Err(expected.to_owned()) }
 }
 
-/// A label selector, as far as it can be told without asking the API server.
+/// A label selector, as far as it can be checked without the API server.
 pub(crate) fn label_selector(text: &str) -> Result<String, Expected> {
     let expected = || "a label selector, such as app=consumer,tier!=test or app in (a,b)".to_owned();
     let text = unquoted(text);

@@ -47,7 +47,7 @@ pub(crate) struct RunSettings {
     pub(crate) policy: Policy,
     pub(crate) mode: Mode,
     pub(crate) method: Method,
-    /// Removals are told by Kubernetes Events too.
+    /// Removals are also recorded as Kubernetes Events.
     pub(crate) events: bool,
     /// How memory is used; `None`: RECORD_STORE=none turns the record and the lock off.
     pub(crate) memory: Option<MemorySettings>,

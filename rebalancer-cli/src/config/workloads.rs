@@ -101,7 +101,7 @@ fn value(raw: &Raw, name: &str, parse: impl Fn(&str) -> Result<String, Expected>
     raw.get(name).and_then(|text| parse(text).ok())
 }
 
-/// Each problem with its entry. Those that all entries have from elsewhere are told once, and first.
+/// Each problem with its entry. Those that all entries share come once, and first.
 fn problems(raw: &Raw, listed: &[Listed]) -> Vec<Problem> {
     let shared: Vec<&Problem> = listed
         .first()

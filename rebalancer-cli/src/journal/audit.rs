@@ -77,19 +77,19 @@ pub(super) fn detail(outcome: &PodOutcome) -> String {
         PodOutcome::Spared(Changed::Replaced { .. }) => "another pod has its name now".to_owned(),
         PodOutcome::Spared(Changed::Vetoed(veto)) => format!("it changed since the decision: {veto}"),
         PodOutcome::Failed(error) => error.to_string(),
-        PodOutcome::NotAttempted(NotAttempted::Interrupted(why)) => format!("not asked for: {why}"),
+        PodOutcome::NotAttempted(NotAttempted::Interrupted(why)) => format!("not attempted: {why}"),
         PodOutcome::NotAttempted(NotAttempted::Unreadable(error)) => {
-            format!("not asked for: it could not be read again: {error}")
+            format!("not attempted: it could not be read again: {error}")
         }
         PodOutcome::NotAttempted(NotAttempted::TooFewLeft { serving, minimum }) => {
-            format!("not asked for: only {serving} pods serve now, and {minimum} must stay")
+            format!("not attempted: only {serving} pods serve now, and {minimum} must stay")
         }
         PodOutcome::NotAttempted(NotAttempted::NoHotPodRemoved) => {
-            "not asked for: no hot pod could be removed, and a cold one alone brings nothing".to_owned()
+            "not attempted: no hot pod could be removed, and removing a cold one alone does not help".to_owned()
         }
-        PodOutcome::NotAttempted(NotAttempted::NotNow(guard)) => format!("not asked for: {guard}"),
+        PodOutcome::NotAttempted(NotAttempted::NotNow(guard)) => format!("not attempted: {guard}"),
         PodOutcome::NotAttempted(NotAttempted::AfterForbidden) => {
-            "not asked for: the right is missing or the credentials are not accepted, as an earlier removal showed".to_owned()
+            "not attempted: an earlier removal showed that the right is missing or the credentials are not accepted".to_owned()
         }
     }
 }

@@ -66,7 +66,7 @@ fn judged(report: &Report) {
             production_rate = load(Indicator::ProductionRate),
             score = pod.score.map(|score| score.get()),
             verdict = advice::verdict(report, &pod.verdict),
-            "a pod, with its loads and why it goes or stays"
+            "a pod with its loads and its verdict"
         );
     }
 }
@@ -95,14 +95,19 @@ fn log_autoscaler(report: &Report) {
     let (Target::Known { hpa, .. } | Target::NotByCpu { hpa }) = &report.target else { return };
     let scales_by: Vec<_> = report.scales_by.iter().map(ToString::to_string).collect();
     if !scales_by.is_empty() {
-        info!(event = "autoscaler", autoscaler = hpa, scales_by = scales_by.join("; "), "what it scales by");
+        info!(
+            event = "autoscaler",
+            autoscaler = hpa,
+            scales_by = scales_by.join("; "),
+            "the metrics that the autoscaler scales by"
+        );
     }
 }
 
 /// How pods were chosen, and what is expected of it.
 fn log_prediction(report: &Report) {
     if report.method != Method::None {
-        info!(event = "method", method = advice::method(&report.method), "how pods are chosen");
+        info!(event = "method", method = advice::method(&report.method), "how pods are selected");
     }
     if let Some(prediction) = &report.prediction {
         info!(
@@ -114,7 +119,7 @@ fn log_prediction(report: &Report) {
             better = prediction.better,
             relief_percent = prediction.relief_percent,
             draws = prediction.draws,
-            "what the best batch is expected to bring"
+            "the expected effect of the best batch"
         );
     }
 }
@@ -122,7 +127,7 @@ fn log_prediction(report: &Report) {
 /// What memory shows of earlier cycles.
 pub(super) fn looked_back(look_back: &LookBack) {
     for story in &look_back.reconciled {
-        warn!(event = "story_finished", pod = story.name, uid = %story.uid, earlier_cycle = story.cycle, %story, "an earlier cycle was cut off");
+        warn!(event = "story_finished", pod = story.name, uid = %story.uid, earlier_cycle = story.cycle, %story, "an earlier cycle was interrupted; this is what became of its removal");
     }
     if let Some(rotation) = &look_back.judged {
         info!(
@@ -134,13 +139,13 @@ pub(super) fn looked_back(look_back: &LookBack) {
             predicted_cv = rotation.predicted_cv.map(|cv| cv.get()),
             measured_cv = rotation.effect.measured().map(|after| after.cv.get()),
             effect = rotation.effect.name(),
-            "what the last rotation did"
+            "the measured effect of the last rotation"
         );
     }
     info!(
         event = "memory",
         breaker = look_back.breaker.name(),
         times = look_back.breaker.times(),
-        "what is remembered"
+        "the state of the circuit breaker"
     );
 }

@@ -30,7 +30,7 @@ struct Collected {
 }
 
 impl EventJournal {
-    /// Posts what was collected. That one can't be written is told, and changes nothing else.
+    /// Posts what was collected. One that can't be written is logged, and changes nothing else.
     pub(crate) async fn post(&self, recorder: &EventRecorder, outcome: &Outcome) {
         let notes = {
             let mut collected = self.collected();

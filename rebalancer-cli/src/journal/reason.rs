@@ -2,7 +2,7 @@
 
 use rebalancer_kube::EventType;
 
-/// What an Event tells.
+/// What an Event reports.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Reason {
     Rotated,
@@ -26,7 +26,7 @@ impl Reason {
         }
     }
 
-    /// Whether somebody may have to look.
+    /// Whether someone may have to look.
     pub(super) const fn event_type(self) -> EventType {
         match self {
             Self::Rotated | Self::RotationSkipped | Self::Rebalanced => EventType::Normal,
@@ -48,8 +48,8 @@ mod tests {
             Reason::RotationFailed => {
                 ("pod", "the removal failed, or it is not known whether it was removed")
             }
-            Reason::RotationSkipped => ("pod", "it changed since the decision, or the batch was broken off"),
-            Reason::Rebalanced => ("workload", "all chosen pods were removed"),
+            Reason::RotationSkipped => ("pod", "it changed since the decision, or the batch was interrupted"),
+            Reason::Rebalanced => ("workload", "all selected pods were removed"),
             Reason::RebalanceIncomplete => ("workload", "some or none were"),
         };
         format!("| `{}` | {:?} | {on} | {when} |", reason.name(), reason.event_type())

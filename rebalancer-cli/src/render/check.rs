@@ -99,7 +99,7 @@ fn counts(findings: &[Finding]) -> String {
     format!("errors: {errors}, warnings: {warnings}, notes: {notes}, ok: {ok}")
 }
 
-/// Colours, on a terminal of somebody who did not ask for none.
+/// Colors, on a terminal of somebody who did not ask for none.
 struct Paint(bool);
 
 impl Paint {

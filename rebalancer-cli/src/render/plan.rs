@@ -45,7 +45,7 @@ fn text(shown: &Shown<'_>) -> Result<String, std::fmt::Error> {
         writeln!(out, "\n{}", pod_table(report))?;
     }
     writeln!(out, "\n{}", advice::report(report, shown.names))?;
-    writeln!(out, "\nthe metric server was asked for this: {}", shown.usage)?;
+    writeln!(out, "\nmetric server: {}", shown.usage)?;
     Ok(out)
 }
 
@@ -80,7 +80,7 @@ fn scores(out: &mut String, report: &Report) -> std::fmt::Result {
     let weights: Vec<String> = report.indicators.iter().map(weight).collect();
     writeln!(
         out,
-        "{:<10} each load by the mean of its indicator, weighted {}; 1 is the mean pod",
+        "{:<10} each load divided by the mean of its indicator, weighted {}; 1 is the mean pod",
         "score",
         weights.join(", ")
     )

@@ -52,7 +52,7 @@ fn heading(shape: &Shape) -> String {
         shape.seed
     )];
     lines.extend(circumstances(shape));
-    lines.push(format!("assignment rule: {}\n", rule(shape)));
+    lines.push(format!("assignor: {}\n", rule(shape)));
     lines.join("\n")
 }
 
@@ -98,7 +98,7 @@ fn circumstances(shape: &Shape) -> Vec<String> {
 
 fn rule(shape: &Shape) -> String {
     let replaced = match (shape.static_members, shape.timing) {
-        (true, _) => "static members, back before anybody has missed them",
+        (true, _) => "static members, back before their session times out",
         (false, Timing::LeaveThenJoin) => "replacements join after the removed pods have left",
         (false, Timing::AllAtOnce) => "removed pods leave and replacements join in one rebalance",
     };
@@ -152,7 +152,7 @@ fn decision(out: &mut String, number: usize, cycle: &Cycle) -> std::fmt::Result 
         writeln!(out, "    then: {}", measured(&cycle.after))?;
     }
     if let Some(forecast) = cycle.forecast() {
-        writeln!(out, "    predicted: CV {:.3}, was {:.3}", forecast.expected, forecast.measured)?;
+        writeln!(out, "    CV predicted {:.3}, measured {:.3}", forecast.expected, forecast.measured)?;
     }
     if cycle.rolled_out {
         writeln!(out, "    a rollout replaced all pods")?;

@@ -1,5 +1,5 @@
-//! What the program tells of itself, as tables: docs/observability.md has them word for word, and the source of all
-//! crates tells exactly that.
+//! What the program reports about itself, as tables: docs/observability.md has them word for word, and the source of
+//! all crates reports exactly that.
 #![allow(
     clippy::unwrap_used,
     clippy::indexing_slicing,

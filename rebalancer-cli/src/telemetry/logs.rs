@@ -23,7 +23,7 @@ where
 {
     let filter = filter(LevelFilter::from_level(logs.level));
     if logs.text {
-        let ansi = colours(stderr().is_terminal(), &environment);
+        let ansi = colors(stderr().is_terminal(), &environment);
         let layer = tracing_subscriber::fmt::layer().compact().with_target(false).with_ansi(ansi);
         layer.with_writer(stderr).with_filter(filter).boxed()
     } else {
@@ -50,8 +50,8 @@ fn filter(level: LevelFilter) -> FilterFn<impl Fn(&Metadata<'_>) -> bool> {
     filter.with_max_level_hint(LevelFilter::INFO.max(level))
 }
 
-/// Colours are for adapters: on a terminal that can show them, unless <https://no-color.org> is asked for.
-fn colours(terminal: bool, environment: impl Fn(&str) -> Option<OsString>) -> bool {
+/// Colors are for adapters: on a terminal that can show them, unless the environment says otherwise (<https://no-color.org>).
+fn colors(terminal: bool, environment: impl Fn(&str) -> Option<OsString>) -> bool {
     let refused = environment("NO_COLOR").is_some_and(|value| !value.is_empty());
     let dumb = environment("TERM").is_some_and(|value| value == "dumb");
     terminal && !refused && !dumb
@@ -89,9 +89,9 @@ mod tests {
     use super::*;
 
     #[test]
-    fn colours_are_for_a_terminal_that_wants_them() {
+    fn colors_are_for_a_terminal_that_wants_them() {
         let with = |terminal, name: &'static str, value: &'static str| {
-            colours(terminal, |asked| (asked == name).then(|| OsString::from(value)))
+            colors(terminal, |asked| (asked == name).then(|| OsString::from(value)))
         };
         assert!(with(true, "TERM", "xterm"));
         assert!(with(true, "NO_COLOR", ""), "empty is not set");

@@ -1,4 +1,4 @@
-//! What is told of a run as metrics, when it has ended: nobody can scrape a process that is gone.
+//! The metrics of a run, exported when it has ended: nothing can scrape a process that is gone.
 //!
 //! ```text
 //!   record (counters, breaker) ─┐

@@ -46,7 +46,7 @@ impl Traces {
         Self(None)
     }
 
-    /// As the standard variables say. Contacts nobody.
+    /// As the standard variables say. Contacts no server.
     ///
     /// # Errors
     /// When one of them can't be used.

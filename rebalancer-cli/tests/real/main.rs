@@ -18,7 +18,7 @@
     clippy::panic,
     clippy::indexing_slicing,
     clippy::print_stderr,
-    reason = "a panic is how a test fails, and helpers of integration tests aren't recognised as tests"
+    reason = "a panic is how a test fails, and helpers of integration tests aren't recognized as tests"
 )]
 #![allow(dead_code, reason = "scenarios take what they need of the harness")]
 

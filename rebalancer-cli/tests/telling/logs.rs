@@ -1,4 +1,4 @@
-//! The log: documented events, levels that mean something, the cycle's id everywhere, colours only for eyes.
+//! The log: documented events, levels that mean something, the cycle's id everywhere, colors only for eyes.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -135,10 +135,10 @@ async fn on_a_terminal(world: &World, variables: &[(&str, &str)]) -> String {
 }
 
 #[tokio::test]
-async fn text_has_colours_on_a_terminal_and_nowhere_else() {
+async fn text_has_colors_on_a_terminal_and_nowhere_else() {
     let text = ("LOG_FORMAT", "text");
-    let coloured = on_a_terminal(&World::start().await, &[text, ("TERM", "xterm")]).await;
-    assert!(coloured.contains('\u{1b}') && coloured.contains("decided"), "{coloured}");
+    let colored = on_a_terminal(&World::start().await, &[text, ("TERM", "xterm")]).await;
+    assert!(colored.contains('\u{1b}') && colored.contains("decided"), "{colored}");
     for plain in [("NO_COLOR", "1"), ("TERM", "dumb")] {
         let seen = on_a_terminal(&World::start().await, &[text, plain]).await;
         assert!(!seen.contains('\u{1b}') && seen.contains("decided"), "{plain:?}: {seen}");

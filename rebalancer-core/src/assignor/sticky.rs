@@ -6,7 +6,7 @@
 //!
 //! # What the result depends on besides the rules
 //!
-//! The Java code walks through hash tables, and that order shows in three places; all three are modelled:
+//! The Java code walks through hash tables, and that order shows in three places; all three are modeled:
 //!
 //! - Where more members hold more than the smaller quota than may keep the larger one, the first ones in
 //!   the order of a `HashMap` of member ids keep it. Ids in the same bucket come in the order in which the coordinator
@@ -16,7 +16,7 @@
 //! - With unequal subscriptions a move may be swapped for the reverse of an earlier one; which one, among several,
 //!   is the order of a `HashSet` of partitions.
 //!
-//! Buckets of nine or more entries, which Java makes into trees, are not modelled.
+//! Buckets of nine or more entries, which Java makes into trees, are not modeled.
 //!
 //! # Limits
 //!

@@ -14,7 +14,7 @@
 //! - **Topics** come in the order of random topic ids, which differs from cluster to cluster; here in order of name.
 //!   Nothing depends on it in a group of one topic, and the counts never do.
 //! - **Partitions** of one topic that a member has too many of come in the order of a hash set of their numbers, equal
-//!   buckets ascending. (A bucket with more than eight of them would be a tree in Java, and is not modelled.)
+//!   buckets ascending. (A bucket with more than eight of them would be a tree in Java, and is not modeled.)
 //!
 //! Of two members that claim one partition, which the coordinator's state excludes, the one with the later epoch has it.
 

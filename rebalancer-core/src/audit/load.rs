@@ -129,7 +129,7 @@ impl Measured {
 }
 
 impl Limit {
-    /// A pod's own; `None` without a CPU request that it could go by.
+    /// A pod's own; `None` without a CPU request to follow.
     pub(super) fn of(&self, pod: &ObservedPod) -> Option<f64> {
         match self {
             Self::Of(limit) => Some(*limit),

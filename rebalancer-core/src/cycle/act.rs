@@ -11,20 +11,20 @@ use crate::port::{Interruption, Mode, RemovalError};
 use crate::report::Removal;
 use crate::snapshot::Snapshot;
 
-/// By whom a plan is carried out, and how.
+/// How a plan is carried out.
 #[derive(Debug, Clone, Copy)]
 pub struct ActSettings<'a> {
     /// The cycle's id.
     pub cycle: &'a str,
     /// Real or dry run.
     pub mode: Mode,
-    /// No removal begins at this time or later: it could take effect when the lock is somebody else's. `None` without a
+    /// No removal begins at this time or later: it could take effect when someone else holds the lock. `None` without a
     /// lock.
     pub lock_until: Option<Timestamp>,
 }
 
-/// Carries an audited plan out, and gives what became of each pod, in the order in which it was tried. Removals are asked
-/// for one after the other, each at most once; between two of them the interrupt is asked.
+/// Carries an audited plan out, and returns what became of each pod, in the order in which it was tried. Removals are
+/// requested one after the other, each at most once; between two of them the interrupt is asked.
 pub async fn act(
     audited: &AuditedPlan<'_>,
     ports: &Ports<'_>,
@@ -46,7 +46,7 @@ struct Batch<'a> {
 }
 
 impl Batch<'_> {
-    /// Cold pods wait until a hot one is gone: without it, removing them only makes trouble.
+    /// Cold pods wait until a hot one is gone: without it, removing them only costs a rebalance.
     async fn all(&self) -> Vec<(Removal, PodOutcome)> {
         let plan = self.audited.plan();
         let mut pods: Vec<(Removal, PodOutcome)> = Vec::with_capacity(plan.removals.len());
@@ -56,10 +56,10 @@ impl Batch<'_> {
                 waiting.push(removal);
                 continue;
             }
-            self.told(removal, &mut pods).await;
+            self.journaled(removal, &mut pods).await;
             if hot_is_gone(&pods) {
                 for removal in std::mem::take(&mut waiting) {
-                    self.told(removal, &mut pods).await;
+                    self.journaled(removal, &mut pods).await;
                 }
             }
         }
@@ -73,7 +73,7 @@ impl Batch<'_> {
     }
 
     /// One removal, and its outcome in the journal.
-    async fn told(&self, removal: &Removal, pods: &mut Vec<(Removal, PodOutcome)>) {
+    async fn journaled(&self, removal: &Removal, pods: &mut Vec<(Removal, PodOutcome)>) {
         let outcome = match ended(pods) {
             Some(why) => PodOutcome::NotAttempted(why),
             None => self.one(removal, pods).await.unwrap_or_else(std::convert::identity),
@@ -186,7 +186,7 @@ fn hot_is_gone(pods: &[(Removal, PodOutcome)]) -> bool {
     pods.iter().any(|(removal, outcome)| removal.choice.is_hot() && gone(outcome))
 }
 
-/// Why no other removal is asked for, when an earlier one showed that.
+/// Why no other removal is requested, when an earlier one showed that.
 fn ended(pods: &[(Removal, PodOutcome)]) -> Option<NotAttempted> {
     pods.iter().find_map(|(_, outcome)| outcome.ends_the_batch())
 }

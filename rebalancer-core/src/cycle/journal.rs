@@ -1,4 +1,4 @@
-//! What a cycle tells while it runs, and the audit trail.
+//! What a cycle reports while it runs, and the audit trail.
 
 use super::{LookBack, Observation, PodOutcome};
 use crate::fleet::Workload;
@@ -11,9 +11,9 @@ use crate::report::Removal;
 pub struct Intent<'a> {
     /// The cycle's id.
     pub cycle: &'a str,
-    /// Whose fleet.
+    /// The workload.
     pub workload: &'a Workload,
-    /// Who asks for it, as the API server knows us.
+    /// The account that requests it, as the API server knows it.
     pub actor: Option<&'a str>,
     /// Which pod, and why.
     pub removal: &'a Removal,
@@ -30,7 +30,7 @@ pub enum Step {
     Audit,
 }
 
-/// Is told what a cycle does while it does it, and keeps the audit trail: an intent before each call, an outcome
+/// Learns what a cycle does while it runs, and keeps the audit trail: an intent before each call, an outcome
 /// after it.
 pub trait Journal: Send + Sync {
     /// This step begins. The core has no clock of its own for how long it takes.
@@ -41,8 +41,8 @@ pub trait Journal: Send + Sync {
     fn looked_back(&self, _look_back: &LookBack) {}
     /// What was seen and decided, before anything is done.
     fn decided(&self, _observation: &Observation) {}
-    /// About to ask for this removal.
+    /// About to request this removal.
     fn intended(&self, intent: &Intent<'_>);
-    /// What became of it. Also called for removals that were not asked for after all.
+    /// What became of it. Also called for removals that were not requested after all.
     fn finished(&self, intent: &Intent<'_>, outcome: &PodOutcome);
 }

@@ -1,11 +1,11 @@
-//! What a cycle does with memory: what came before is looked at before anything is decided, and an intent is written
-//! down before anything is removed.
+//! What a cycle does with memory: it looks back before anything is decided, and writes the intent before anything is
+//! removed.
 //!
 //! ```text
 //!   open ──> (read) ──> look_back ──> constraints ──> (plan) ──> decided ──> begin ──> (act) ──> close
 //! ```
 //!
-//! A dry run and a mere plan only peek: they decide by what is remembered, and write nothing.
+//! A dry run and a plan only read: they decide by what is remembered, and write nothing.
 
 use jiff::{SignedDuration, Timestamp};
 
@@ -40,7 +40,7 @@ pub struct Memory {
 #[derive(Debug, Clone, PartialEq, Default)]
 #[non_exhaustive]
 pub struct LookBack {
-    /// Removals that an earlier process intended and could not finish telling.
+    /// Removals that an interrupted process intended, with what became of them.
     pub reconciled: Vec<ReconciledRemoval>,
     /// The last rotation, when its effect was measured now.
     pub judged: Option<Rotation>,
@@ -51,7 +51,7 @@ pub struct LookBack {
 /// Why nothing may be removed although there is a plan.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
 pub enum NotBegun {
-    /// The intent could not be written down.
+    /// The intent could not be written.
     #[error("the intent could not be recorded, so nothing was removed: {0}")]
     State(StateError),
     /// The intent does not fit into the record.
@@ -94,7 +94,7 @@ impl Memory {
         &self.record
     }
 
-    /// Until when the lock is held; no removal may be asked for later.
+    /// Until when the lock is held; no removal may be requested later.
     #[must_use]
     pub fn held_until(&self) -> Option<Timestamp> {
         self.token.as_ref().map(|token| token.until)
@@ -102,8 +102,8 @@ impl Memory {
 
     /// What memory allows now. Call [`look_back`](Self::look_back) before.
     ///
-    /// How many pods may go is told by the record as it was read: a removal whose result nobody recorded counts as made
-    /// in this cycle, whatever the look back found.
+    /// How many pods may go follows from the record as it was read: a removal whose result nobody recorded counts as
+    /// made in this cycle, whatever the look back found.
     #[must_use]
     pub fn constraints(&self, now: Timestamp) -> Constraints {
         let Constraints { pause, .. } = self.record.constraints(now, &self.policy);
@@ -122,7 +122,7 @@ impl Memory {
         LookBack { reconciled, judged, breaker: self.record.breaker() }
     }
 
-    /// Four pods of a thousand can't make the whole fleet 5 % more even: a small share of the fleet is asked for a
+    /// Four pods of a thousand can't make the whole fleet 5 % more even: a small share of the fleet is held to a
     /// small effect.
     fn expecting(&self, fleet: usize) -> HistoryPolicy {
         let rotated = self.record.rotations().last().map_or(0, |rotation| rotation.pods.len());
@@ -141,10 +141,10 @@ impl Memory {
         self.record.count_decision(hold, took);
     }
 
-    /// Writes the intent down, before anything is removed. A dry run writes nothing.
+    /// Writes the intent, before anything is removed. A dry run writes nothing.
     ///
     /// # Errors
-    /// When it was not written for sure: then nothing may be removed.
+    /// When it is not known to be written: then nothing may be removed.
     pub async fn begin(
         &mut self,
         store: &dyn StateStore,
@@ -165,15 +165,16 @@ impl Memory {
         store.save(now, token, &self.record).await.map_err(NotBegun::State)
     }
 
-    /// Closes the breaker and forgets disappointments, by an operator's explicit choice. Budgets and counters stay.
+    /// Closes the breaker and clears what counts toward opening it, by an operator's explicit choice. Budgets and
+    /// counters stay.
     pub fn forgive(&mut self) {
         self.record.forgive();
     }
 
-    /// Writes the record down and frees the lock, for those who are no cycle. A dry run writes nothing.
+    /// Writes the record and releases the lock, outside of a cycle. A dry run writes nothing.
     ///
     /// # Errors
-    /// When it was not written for sure.
+    /// When it is not known to be written.
     pub async fn leave(mut self, store: &dyn StateStore, now: Timestamp) -> Result<(), StateError> {
         match self.token.take() {
             Some(token) => store.release(now, token, &self.record).await,
@@ -181,11 +182,12 @@ impl Memory {
         }
     }
 
-    /// Writes down how the cycle ended and what it took, and frees the lock. `ended` is its outcome, or why it has none.
-    /// Gives the record as it is written now; a dry run gives it as it was read, since it counts nothing.
+    /// Writes down how the cycle ended and what it took, and releases the lock. `ended` is its outcome, or why it has
+    /// none. Gives the record as it is written now; a dry run gives it as it was read, since it counts nothing.
     ///
     /// # Errors
-    /// When it was not written for sure. The lock then frees itself, and the next cycle finishes the story.
+    /// When it is not known to be written. The lock then expires, and the next cycle checks what became of the
+    /// removals.
     pub async fn close(
         mut self,
         store: &dyn StateStore,

@@ -13,7 +13,7 @@ use crate::port::{Inventory, InventoryError, MetricsSource, Readings};
 use crate::report::Report;
 use crate::snapshot::{ObserveError, Past, Snapshot, Surroundings};
 
-/// Whose fleet, and how its autoscaler may be called.
+/// The workload, and the prefix of its autoscaler's name.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Subject {
     /// The workload.

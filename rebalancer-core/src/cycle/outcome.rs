@@ -56,7 +56,7 @@ impl Outcome {
         }
     }
 
-    /// The process was asked to end in the middle of the batch, and nothing else went wrong.
+    /// The process was asked to stop in the middle of the batch, and nothing else went wrong.
     #[must_use]
     pub fn was_asked_to_end(&self) -> bool {
         let asked = |outcome: &PodOutcome| {
@@ -93,9 +93,9 @@ pub enum PodOutcome {
     WouldBeRemoved,
     /// It changed between decision and removal, so it was left alone.
     Spared(Changed),
-    /// Its removal was asked for and did not happen, or may not have happened.
+    /// Its removal was requested and did not happen, or may not have happened.
     Failed(RemovalError),
-    /// Its removal was not asked for.
+    /// Its removal was not requested.
     NotAttempted(NotAttempted),
 }
 
@@ -138,7 +138,7 @@ impl PodOutcome {
         matches!(self, Self::Removed | Self::Failed(RemovalError::Unknown { .. }))
     }
 
-    /// Why no other removal of the batch is to be asked for: it would fail for the same reason, or nothing may be
+    /// Why no other removal of the batch is to be requested: it would fail for the same reason, or nothing may be
     /// removed now.
     pub(super) fn ends_the_batch(&self) -> Option<NotAttempted> {
         match self {
@@ -184,14 +184,14 @@ pub enum Changed {
     Gone,
     /// Another pod has the name now.
     Replaced {
-        /// The stranger, when it was seen.
+        /// The other pod, if it was seen.
         by: Option<Uid>,
     },
     /// It must not be removed any more.
     Vetoed(Veto),
 }
 
-/// Why a removal was not asked for.
+/// Why a removal was not requested.
 #[derive(Debug, Clone, PartialEq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize), serde(rename_all = "snake_case"))]
 pub enum NotAttempted {
@@ -206,7 +206,7 @@ pub enum NotAttempted {
         /// Pods that must stay.
         minimum: usize,
     },
-    /// No hot pod was removed, and a cold one alone brings nothing.
+    /// No hot pod was removed, and removing a cold one alone does not help.
     NoHotPodRemoved,
     /// Since the decision something forbids any rotation.
     NotNow(NotNow),

@@ -1,4 +1,4 @@
-//! Everything that a cycle asks of the world, in one place.
+//! Everything that a cycle needs from outside, in one place.
 
 use std::fmt;
 
@@ -8,7 +8,7 @@ use super::{Intent, Journal, PodOutcome};
 use crate::history::StateStore;
 use crate::port::{Clock, Interrupt, Interruption, Inventory, MetricsSource, PodDeleter};
 
-/// Everything that a cycle asks of the world.
+/// Everything that a cycle needs from outside.
 #[derive(Clone, Copy)]
 #[non_exhaustive]
 pub struct Ports<'a> {
@@ -18,18 +18,19 @@ pub struct Ports<'a> {
     pub inventory: &'a dyn Inventory,
     /// Removes pods.
     pub deleter: &'a dyn PodDeleter,
-    /// Tells how old pods are when they are read again, and whether the lock still holds.
+    /// Says how old pods are when they are read again, and whether the lock still holds.
     pub clock: &'a dyn Clock,
     /// Keeps the record and the lock; `None`: nothing is remembered, and nothing keeps two runs apart.
     pub store: Option<&'a dyn StateStore>,
     /// Keeps the audit trail.
     pub journal: &'a dyn Journal,
-    /// Tells when to stop.
+    /// Says when to stop.
     pub interrupt: &'a dyn Interrupt,
 }
 
 impl<'a> Ports<'a> {
-    /// The ports that every cycle needs. Nothing is remembered, told or interrupted, as long as no other port is added.
+    /// The ports that every cycle needs. Nothing is remembered, reported or interrupted, as long as no other port is
+    /// added.
     #[must_use]
     pub fn new(
         metrics: &'a dyn MetricsSource,
@@ -37,7 +38,15 @@ impl<'a> Ports<'a> {
         deleter: &'a dyn PodDeleter,
         clock: &'a dyn Clock,
     ) -> Self {
-        Self { metrics, inventory, deleter, clock, store: None, journal: &Untold, interrupt: &Uninterrupted }
+        Self {
+            metrics,
+            inventory,
+            deleter,
+            clock,
+            store: None,
+            journal: &NoJournal,
+            interrupt: &Uninterrupted,
+        }
     }
 
     /// Remembers, and keeps two runs apart, by this store.
@@ -46,7 +55,7 @@ impl<'a> Ports<'a> {
         Self { store: Some(store), ..self }
     }
 
-    /// Tells this journal what the cycle does.
+    /// Reports to this journal what the cycle does.
     #[must_use]
     pub fn with_journal(self, journal: &'a dyn Journal) -> Self {
         Self { journal, ..self }
@@ -67,9 +76,9 @@ impl fmt::Debug for Ports<'_> {
 
 /// A journal that keeps nothing.
 #[derive(Debug, Clone, Copy, Default)]
-pub struct Untold;
+pub struct NoJournal;
 
-impl Journal for Untold {
+impl Journal for NoJournal {
     fn intended(&self, _: &Intent<'_>) {}
     fn finished(&self, _: &Intent<'_>, _: &PodOutcome) {}
 }

@@ -23,7 +23,7 @@ use crate::snapshot::ObserveError;
 pub struct CycleSpec {
     /// This cycle's own id, unlike that of every other.
     pub id: String,
-    /// Whose fleet.
+    /// The workload.
     pub subject: Subject,
     /// By which rules.
     pub policy: Policy,
@@ -104,7 +104,7 @@ pub enum CycleError {
     /// There was nothing to decide on.
     #[error("the fleet could not be observed: {0}")]
     Observe(ObserveError),
-    /// The intent could not be written down.
+    /// The intent could not be written.
     #[error("{0}")]
     NotBegun(NotBegun),
     /// It was time to stop before anything was done.
@@ -121,7 +121,7 @@ pub struct CycleEnd {
     pub outcome: Result<Outcome, CycleError>,
     /// What was decided; `None` when it did not come to a decision.
     pub report: Option<Report>,
-    /// Why its end could not be written down. The lock then frees itself, and the next cycle finds out what became of the
+    /// Why its end could not be written down. The lock then expires, and the next cycle finds out what became of the
     /// removals.
     pub unwritten: Option<StateError>,
     /// The record as this cycle left it: as it was written, or, in a dry run, as it was read. `None` without memory, and
@@ -135,7 +135,7 @@ impl CycleEnd {
     }
 }
 
-/// Runs one cycle. Once a removal was asked for, the future must be polled to its end: it stops by itself when the
+/// Runs one cycle. Once a removal was requested, the future must be polled to its end: it stops by itself when the
 /// interrupt asks for it.
 pub async fn run(spec: &CycleSpec, ports: &Ports<'_>) -> CycleEnd {
     let start = Start::of(ports);
@@ -210,7 +210,7 @@ async fn observe_and_decide(
         until_stopped(interrupt, reading).await.map_err(CycleError::Stopped)?.map_err(CycleError::Observe)?;
     let (look_back, constraints) =
         observe::remember(memory.as_deref_mut(), &snapshot, &spec.policy, clock.now());
-    let report = told(ports, Step::Plan, || plan(&snapshot, &spec.policy, &constraints));
+    let report = journaled(ports, Step::Plan, || plan(&snapshot, &spec.policy, &constraints));
     if let (Some(memory), Some(look_back)) = (memory, &look_back) {
         journal.looked_back(look_back);
         memory.decided(&report, clock.now().duration_since(began));
@@ -233,7 +233,7 @@ async fn carry_out(
         Decision::Rotate(plan) => plan,
     };
     let (snapshot, constraints) = (&observation.snapshot, &observation.constraints);
-    let audited = told(ports, Step::Audit, || audit(plan, snapshot, &spec.policy, constraints));
+    let audited = journaled(ports, Step::Audit, || audit(plan, snapshot, &spec.policy, constraints));
     let audited: AuditedPlan<'_> = match audited {
         Ok(audited) => audited,
         Err(violations) => return Ok(Outcome::AuditFailed(violations)),
@@ -248,8 +248,8 @@ async fn carry_out(
     Ok(Outcome::Acted { mode: spec.mode, pods: act(&audited, ports, &settings).await })
 }
 
-/// Does a step, and tells when it begins and ends.
-fn told<T>(ports: &Ports<'_>, step: Step, work: impl FnOnce() -> T) -> T {
+/// Does a step, and reports when it begins and ends.
+fn journaled<T>(ports: &Ports<'_>, step: Step, work: impl FnOnce() -> T) -> T {
     ports.journal.began(step);
     let done = work();
     ports.journal.ended(step);

@@ -127,7 +127,7 @@ impl fmt::Display for Veto {
                 write!(f, "Ready for {}, less than {}", Elapsed(*age), Elapsed(*minimum))
             }
             Self::TooYoung { ready_for: None, minimum } => {
-                write!(f, "it is not known since when it is Ready; {} are asked for", Elapsed(*minimum))
+                write!(f, "it is not known since when it is Ready; {} are required", Elapsed(*minimum))
             }
             Self::NoController => f.write_str("no controller would replace it"),
             Self::Controller { kind } => write!(f, "pods of a {kind} are not rotated"),

@@ -85,6 +85,6 @@ pub struct Scaling {
     pub minimum: u32,
     /// When it scaled last.
     pub last_scaled_at: Option<Timestamp>,
-    /// Its metrics ask for fewer pods, and only its stabilization window holds that back.
+    /// Its metrics call for fewer pods, and only its stabilization window holds that back.
     pub wants_fewer: bool,
 }

@@ -14,7 +14,7 @@ pub struct ScalingMetric {
     pub measured: Measured,
     /// Where the autoscaler wants it; `None` when that is not understood.
     pub target: Option<Level>,
-    /// Where the autoscaler saw it last; `None` when its status does not tell.
+    /// Where the autoscaler saw it last; `None` when its status does not say.
     pub current: Option<Level>,
 }
 

@@ -24,7 +24,7 @@ pub enum Inference {
         /// The assignor that is assumed, since it is the one under which less is done.
         assignor: Assignor,
     },
-    /// Counts are even and there is no pattern: one of the sticky rules, which can't be told apart.
+    /// Counts are even and there is no pattern: one of the sticky rules, which can't be distinguished.
     Family {
         /// The assignor that is assumed.
         assignor: Assignor,
@@ -111,7 +111,7 @@ fn is_range(model: &GroupModel) -> bool {
     })
 }
 
-/// All partitions, in order, are dealt in turn.
+/// All partitions, in order, are assigned in turn.
 fn is_round_robin(model: &GroupModel) -> bool {
     let members = model.members.len().max(1);
     let mut starts = Vec::with_capacity(model.topics.len());

@@ -29,7 +29,7 @@ fn dealt(assignor: Assignor, members: usize, partitions: &[u32]) -> GroupModel {
 }
 
 #[test]
-fn each_rules_own_pattern_is_recognised() {
+fn each_rules_own_pattern_is_recognized() {
     for (members, partitions) in [(6, vec![24]), (5, vec![12, 33, 7]), (11, vec![40, 40])] {
         let inferred =
             |assignor| infer(&dealt(assignor, members, &partitions), None).map(|found| found.assignor());

@@ -29,7 +29,8 @@ pub enum Breaker {
         times: u32,
     },
     /// One rotation may be tried: when it helps, the breaker closes; when it doesn't, it opens for longer. Where it was
-    /// open for failed cycles, a sound cycle does as well, and a rotation that doesn't help counts as ever.
+    /// open for failed cycles, a cycle that does not fail closes it too, and a rotation that doesn't help counts as
+    /// ever.
     HalfOpen {
         /// Since when.
         since: Timestamp,

@@ -17,7 +17,7 @@ pub(super) fn version<'de, D: Deserializer<'de>>(from: D) -> Result<u32, D::Erro
     }
 }
 
-/// Rounded as what is written: a number with more digits may come back from JSON as one of its neighbours.
+/// Rounded as what is written: a number with more digits may come back from JSON as one of its neighbors.
 pub(super) fn ratio<'de, D: Deserializer<'de>>(from: D) -> Result<Ratio, D::Error> {
     Ratio::new(f64::deserialize(from)?).map(rounded).map_err(Error::custom)
 }

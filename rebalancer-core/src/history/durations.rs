@@ -2,8 +2,8 @@
 
 use jiff::SignedDuration;
 
-/// Upper bounds in milliseconds, each included. A cycle's time is 28 s unless it is set otherwise; what is longer has no
-/// bound. Whoever changes them makes records of before start anew.
+/// Upper bounds in milliseconds, each included. A cycle's time is 28 s unless it is set otherwise; what is longer has
+/// no bound. Whoever changes them makes the histograms of older records start over.
 const BOUNDS: [u64; 10] = [100, 250, 500, 1_000, 2_500, 5_000, 10_000, 15_000, 20_000, 28_000];
 
 /// Durations, counted in fixed buckets.
@@ -60,7 +60,8 @@ mod codec {
     }
 
     impl From<Written> for Durations {
-        /// Counts of other bounds can't be told apart any more: it starts anew, and whoever reads the counters sees a reset.
+        /// Counts of other bounds can no longer be distinguished: it starts over, and whoever reads the counters sees a
+        /// reset.
         fn from(Written { counts, millis }: Written) -> Self {
             let counts: Option<[u64; BOUNDS.len() + 1]> = counts.try_into().ok();
             counts.map_or_else(Self::default, |counts| Self { counts, millis })

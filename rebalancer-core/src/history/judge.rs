@@ -12,7 +12,7 @@ pub enum CycleHealth {
     Sound,
     /// An API could not be used, a right is missing, a removal failed.
     Failed,
-    /// The process was asked to end: it tells nothing.
+    /// The process was asked to stop: that proves nothing.
     CutShort,
 }
 
@@ -32,7 +32,7 @@ impl Record {
     }
 
     /// Measures what the last rotation did, once it has settled and where it is not known yet. `imbalance` gives the
-    /// present imbalance of an indicator, when it can be read.
+    /// current imbalance of an indicator, when it can be read.
     ///
     /// Gives the rotation when it was judged now, and moves the breaker. A half-open breaker's trial whose indicator
     /// can't be read counts as one that did not help, once it has waited for as long as the breaker was open.
@@ -73,7 +73,8 @@ impl Record {
         }
     }
 
-    /// Closes the breaker and forgets disappointments, by an operator's explicit choice. Budgets stay as they are.
+    /// Closes the breaker and clears what counts toward opening it, by an operator's explicit choice. Budgets stay as
+    /// they are.
     pub fn forgive(&mut self) {
         self.breaker = Breaker::Closed;
         self.unhelpful_in_a_row = 0;
@@ -92,8 +93,8 @@ impl Record {
         Some(later(settled, policy.open_for(self.breaker.times())))
     }
 
-    /// It was open for failures, and a cycle went well: no rotation is needed to tell. What rotations did before is not
-    /// made good by that; they still have to show that they help.
+    /// It was open for failures, and a cycle went well: no rotation is needed to prove it. What rotations did before is
+    /// not made good by that; they still have to show that they help.
     const fn recovered(&self, since: Timestamp, times: u32, policy: &HistoryPolicy) -> Breaker {
         let in_a_row = self.unhelpful_in_a_row;
         if in_a_row >= policy.unhelpful_limit() {

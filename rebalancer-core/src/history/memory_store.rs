@@ -19,7 +19,7 @@ struct Inner {
 }
 
 impl MemoryStore {
-    /// Begins with this record, and nobody holding the lock.
+    /// Begins with this record, and without a holder of the lock.
     #[must_use]
     pub fn with(record: Record) -> Self {
         Self(Mutex::new(Inner { record, ..Inner::default() }))

@@ -1,4 +1,4 @@
-//! How long to wait, and how often to be disappointed.
+//! How long to wait, and how many failures open the breaker.
 
 use jiff::SignedDuration;
 
@@ -41,7 +41,7 @@ impl Budget {
     }
 }
 
-/// The numbers that [`Record`](super::Record) reckons with. Every combination that can be built makes sense.
+/// The limits by which a [`Record`](super::Record) decides. Every combination that can be built makes sense.
 #[derive(Debug, Clone, Copy, PartialEq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
 pub struct HistoryPolicy {

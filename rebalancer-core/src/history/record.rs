@@ -1,4 +1,4 @@
-//! The record itself: what is put in, and what can be told from it.
+//! The record itself: what is put in, and what follows from it.
 
 use jiff::{SignedDuration, Timestamp};
 
@@ -96,7 +96,7 @@ impl Record {
         self.failures_in_a_row
     }
 
-    /// Puts a rotation in that is about to be made. Save the record before the first removal is asked for.
+    /// Puts a rotation in that is about to be made. Save the record before the first removal is requested.
     pub fn begin(&mut self, rotation: Rotation) {
         // A clock that was set back since the breaker became half-open must not hide its trial.
         if let Breaker::HalfOpen { since, .. } = &mut self.breaker {
@@ -110,8 +110,8 @@ impl Record {
         }
     }
 
-    /// Puts in what became of the rotation's pods, as the cycle tells it. A pod that is not mentioned stays intended; the
-    /// next cycle looks for it.
+    /// Puts in what became of the rotation's pods, as the cycle reports it. A pod that is not mentioned stays intended;
+    /// the next cycle looks for it.
     ///
     /// Removals are counted from now on, not from when the rotation began: they came after that.
     pub fn finish(&mut self, cycle: &str, results: &[RemovalResult], now: Timestamp) {
@@ -132,8 +132,8 @@ impl Record {
         removed.into_iter().for_each(|role| self.count_removed(role.name(), now));
     }
 
-    /// Takes back what a cycle intended and never asked for: its intent may not have been stored. Left open, a pod that
-    /// somebody else deletes before the next cycle would be counted as removed.
+    /// Takes back what a cycle intended and never requested: its intent may not have been stored. Left open, a pod that
+    /// someone else deletes before the next cycle would be counted as removed.
     pub fn withdraw(&mut self, cycle: &str) {
         let Some(rotation) = self.rotations.iter_mut().rev().find(|rotation| rotation.cycle == cycle) else {
             return;
@@ -146,7 +146,7 @@ impl Record {
         rotation.close_if_not_made();
     }
 
-    /// Pods that may have been removed by a process that could not tell any more.
+    /// Pods that may have been removed by a process that ended before it could report.
     pub fn unfinished(&self) -> impl Iterator<Item = &RotatedPod> {
         self.rotations.iter().flat_map(|rotation| &rotation.pods).filter(|pod| pod.fate.is_open())
     }

@@ -11,7 +11,7 @@ use crate::fleet::{Indicator, Pod, Uid};
 use crate::port::RemovalError;
 use crate::unit::Ratio;
 
-/// A larger batch is not remembered, so it must not be made: its story could not be finished after a crash.
+/// A larger batch is not remembered, so it must not be made: a crash would leave no trace of its removals.
 pub(super) const MOST_PODS: usize = 40;
 const LONGEST_NAME: usize = 253;
 const LONGEST_ID: usize = 64;
@@ -85,7 +85,7 @@ impl Role {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(rename_all = "snake_case"))]
 pub enum RemovalFate {
-    /// Its removal was about to be asked for. When this is read back, the process died in between.
+    /// Its removal was about to be requested. When this is read back, the process died in between.
     Intended,
     /// It was removed.
     Removed,
@@ -95,12 +95,12 @@ pub enum RemovalFate {
     Failed,
     /// It may have been removed.
     Unknown,
-    /// It was left alone: not asked for, changed in between, or found still there afterwards.
+    /// It was left alone: not requested, changed in between, or found still there afterwards.
     Spared,
 }
 
 impl RemovalFate {
-    /// It may have been removed, and only a look at the fleet can tell.
+    /// It may have been removed, and only the state of the fleet can show it.
     #[must_use]
     pub const fn is_open(self) -> bool {
         matches!(self, Self::Intended | Self::Unknown)
@@ -141,7 +141,7 @@ pub(super) const fn reason(error: &RemovalError) -> &'static str {
     }
 }
 
-/// What became of one removal, as the cycle that asked for it tells it.
+/// What became of one removal, as reported by the cycle that requested it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RemovalResult {
     /// The pod.
@@ -165,7 +165,7 @@ impl RemovalResult {
         Self { uid, fate: RemovalFate::Spared, reason: None }
     }
 
-    /// Its removal was asked for, and this came back.
+    /// Its removal was requested, and this came back.
     #[must_use]
     pub fn failed(uid: Uid, error: &RemovalError) -> Self {
         Self { uid, fate: RemovalFate::from(error), reason: Some(reason(error)) }
@@ -279,7 +279,7 @@ impl Rotation {
         })
     }
 
-    /// Pods that may have been removed, and only a look at the fleet can tell.
+    /// Pods that may have been removed, and only the state of the fleet can show it.
     pub(super) fn open(&self) -> u64 {
         self.pods.iter().filter(|pod| pod.fate.is_open()).fold(0, |count, _| count + 1)
     }

@@ -7,8 +7,8 @@ use super::{Record, SCHEMA_VERSION};
 
 /// What a holder needs to write the record. Made by a store, for itself.
 ///
-/// It is worth something only until [`until`](Self::until): then another run may take the lock over, so no removal
-/// may be asked for any more.
+/// It is valid only until [`until`](Self::until): then another run may take the lock over, so no removal
+/// may be requested any more.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Token {
     /// Who holds the lock.
@@ -17,7 +17,7 @@ pub struct Token {
     pub ttl: SignedDuration,
     /// Until when it is held.
     pub until: Timestamp,
-    /// The store's own: exactly what it wrote last. Not for anybody else.
+    /// The store's own: exactly what it wrote last. Opaque to everyone else.
     pub memo: String,
 }
 
@@ -54,9 +54,9 @@ pub struct Peeked {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize), serde(rename_all = "snake_case", tag = "kind"))]
 pub enum StateError {
-    /// Another run holds the lock: end well, and say so.
+    /// Another run holds the lock: stop, and report it.
     #[error("another run holds the lock: {by}, {}", until.map_or_else(
-        || "without an end; remove holderIdentity from the Lease to free it".to_owned(),
+        || "without an expiry; remove holderIdentity from the Lease to release it".to_owned(),
         |until| format!("until {until:.0} at most")))]
     Held {
         /// The holder's identity.
@@ -64,8 +64,8 @@ pub enum StateError {
         /// Until when; `None` when it never expires by itself.
         until: Option<Timestamp>,
     },
-    /// Somebody changed the record in between, or took the lock over: stop acting.
-    #[error("the record was changed by somebody else in between: {message}")]
+    /// Someone changed the record in the meantime, or took the lock over: stop acting.
+    #[error("the record was changed by someone else in the meantime: {message}")]
     Conflict {
         /// What was seen.
         message: String,
@@ -84,7 +84,7 @@ pub enum StateError {
         /// The server's own words.
         message: String,
     },
-    /// No usable answer in time. What was written may have been written all the same.
+    /// No usable answer in time. A write may have succeeded all the same.
     #[error("the record could not be reached: {message}")]
     Unavailable {
         /// What happened.
@@ -106,8 +106,8 @@ pub enum StateError {
         /// Where it is kept.
         place: String,
     },
-    /// It is no record.
-    #[error("the record {place} can't be read ({message}); remove it to begin without memory")]
+    /// It is not a valid record.
+    #[error("the record {place} can't be read ({message}); remove it to start over")]
     Unreadable {
         /// What is wrong with it.
         message: String,
@@ -141,7 +141,7 @@ pub trait StateStore: Send + Sync {
     ///
     /// # Errors
     /// When the lock is held, or the record can't be used. Then nothing is locked, as far as that can be known; a
-    /// lock that was taken by a call whose answer was lost frees itself by expiry.
+    /// lock that was taken by a call whose answer was lost expires.
     async fn acquire(
         &self,
         now: Timestamp,
@@ -152,16 +152,16 @@ pub trait StateStore: Send + Sync {
     /// Writes the record and holds the lock for another ttl.
     ///
     /// # Errors
-    /// When it is not sure to be written. The token is as before.
+    /// When it is not known to be written. The token is as before.
     async fn save(&self, now: Timestamp, token: &mut Token, record: &Record) -> Result<(), StateError>;
 
-    /// Writes the record and frees the lock.
+    /// Writes the record and releases the lock.
     ///
     /// # Errors
-    /// When it is not sure to be written. The lock frees itself by expiry.
+    /// When it is not known to be written. The lock then expires.
     async fn release(&self, now: Timestamp, token: Token, record: &Record) -> Result<(), StateError>;
 
-    /// Reads only; for dry runs and for those who want to look.
+    /// Reads only; for dry runs and inspection.
     ///
     /// # Errors
     /// When the record can't be read.

@@ -148,7 +148,7 @@ impl Outliers {
         Improvement { average_hot, average_set, percent }
     }
 
-    /// Hot and cold in turn: a batch that is broken off has mixed as much as it could.
+    /// Hot and cold in turn: a batch that is interrupted has mixed as much as it could.
     pub(crate) fn in_turn(&self) -> impl Iterator<Item = (Candidate, Choice)> + '_ {
         let longest = self.hot.len().max(self.cold.len());
         (0..longest).flat_map(|place| {

@@ -11,7 +11,7 @@ use crate::policy::Strategy;
 use crate::prediction::Prediction;
 use crate::report::{Decision, Hold, Method};
 
-/// What a strategy comes to.
+/// What a strategy decides.
 pub(super) struct Selection {
     pub(super) method: Method,
     pub(super) prediction: Option<Prediction>,

@@ -32,7 +32,7 @@ impl Verdicts {
         self.say(index, Verdict::Spared(why));
     }
 
-    /// Each chosen pod is told that the plan is held.
+    /// Marks each selected pod as held with the plan.
     pub(super) fn hold(&mut self) {
         for verdict in self.said.values_mut() {
             if let Verdict::Chosen(choice) = verdict {

@@ -64,6 +64,6 @@ setters! {
     with_assignor: group.assignor: Option<Assignor>;
     /// Whether consumers are static members that come back as themselves.
     with_static_members: group.static_members: bool;
-    /// When replacements join, measured by the removed pods' leaving.
+    /// When replacements join, relative to when the removed pods leave.
     with_timing: group.timing: Timing;
 }

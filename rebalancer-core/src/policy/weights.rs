@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use crate::fleet::Indicator;
 use crate::unit::Weight;
 
-/// The weight of each indicator in a pod's score; 1 unless told otherwise.
+/// The weight of each indicator in a pod's score; 1 unless set otherwise.
 ///
 /// An indicator of weight 0 ranks no pod. It may still say that the fleet is out of balance, and keep a pod that is hot by
 /// it from being removed as a cold one.

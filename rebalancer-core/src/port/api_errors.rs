@@ -3,14 +3,14 @@
 /// How often requests to an API failed, since its adapter was made. It only rises.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct ApiErrors {
-    /// Requests that gave nothing that can be used; each attempt counts.
+    /// Requests that failed or gave no usable answer; each attempt counts.
     pub errors: u64,
-    /// Requests that repeated a failed one.
+    /// Requests that retried a failed one.
     pub retries: u64,
 }
 
 impl ApiErrors {
-    /// What came since then.
+    /// The increase since then.
     #[must_use]
     pub const fn since(self, earlier: Self) -> Self {
         Self {

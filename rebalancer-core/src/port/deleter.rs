@@ -32,7 +32,7 @@ pub enum RemovalError {
         /// The server's own words.
         message: String,
     },
-    /// 401: the API server does not know us (any more); nothing happened.
+    /// 401: the API server does not accept the credentials (any more); nothing happened.
     #[error("the Kubernetes API does not accept the credentials: {message}")]
     Unauthorized {
         /// The server's own words.
@@ -77,13 +77,13 @@ pub enum Mode {
 /// Removes pods.
 #[async_trait]
 pub trait PodDeleter: Send + Sync {
-    /// Asks for the removal of exactly the pod with this UID, once. It is never repeated by the adapter.
+    /// Requests the removal of exactly the pod with this UID, once. The adapter never retries it.
     ///
     /// # Errors
     /// When the pod was not removed, or when that can't be known.
     async fn remove(&self, pod: &PodRef, mode: Mode) -> Result<(), RemovalError>;
 
-    /// Who asks for removals, as the API server knows us; `None` when it does not tell.
+    /// The account that requests removals, as the API server knows it; `None` when it does not say.
     async fn actor(&self) -> Option<String> {
         None
     }

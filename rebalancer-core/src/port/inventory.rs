@@ -5,7 +5,7 @@ use async_trait::async_trait;
 use super::ApiErrors;
 use crate::fleet::{Controller, DisruptionBudget, Hpa, Pod};
 
-/// Why the Kubernetes API did not give what was asked for.
+/// Why a request to the Kubernetes API failed.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize), serde(rename_all = "snake_case", tag = "kind"))]
 pub enum InventoryError {
@@ -23,7 +23,7 @@ pub enum InventoryError {
         /// The server's own words.
         message: String,
     },
-    /// 401: the API server does not know us.
+    /// 401: the API server does not accept the credentials.
     #[error("the Kubernetes API does not accept the credentials: {message}")]
     Unauthorized {
         /// The server's own words.

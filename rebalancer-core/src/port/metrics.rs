@@ -30,7 +30,7 @@ pub enum MetricsError {
         /// The server's own words.
         message: String,
     },
-    /// The answer has not the shape that was asked for; the query or the server behind the address is wrong.
+    /// The answer does not have the requested shape; the query or the server behind the address is wrong.
     #[error("the metric server's answer can't be used: {message}")]
     Malformed {
         /// What came and what was expected.
@@ -72,7 +72,7 @@ fn quoted(values: &[String]) -> String {
     values.iter().map(|value| format!("\"{value}\"")).collect::<Vec<_>>().join(", ")
 }
 
-/// What one reading of the metric system gave. Each part fails by itself.
+/// One reading of the metric system. Each part may fail by itself.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Readings {
     /// One entry for each enabled indicator.
@@ -81,7 +81,7 @@ pub struct Readings {
     pub cpu_requests: Result<Samples, MetricsError>,
     /// Autoscalers of this workload with a CPU target, as kube-state-metrics shows them.
     pub hpas: Result<Vec<Hpa>, MetricsError>,
-    /// Partition loads and owners; `None` when they are not asked for.
+    /// Partition loads and owners; `None` when they are not requested.
     pub partitions: Option<Result<Vec<PartitionLoad>, MetricsError>>,
 }
 
@@ -123,8 +123,8 @@ pub trait MetricsSource: Send + Sync {
     /// One indicator as it was at `count` earlier times: one, two, ... steps before `at`, the latest first. A time of
     /// which the metric system knows nothing has no samples; that is no error.
     ///
-    /// Asked only by a policy that wants several readings. A source that keeps none need not implement it: such a policy
-    /// then holds.
+    /// Called only for a policy that requires several readings. A source without a past need not implement it: the
+    /// planner then holds.
     ///
     /// # Errors
     /// When the whole of it was not given.

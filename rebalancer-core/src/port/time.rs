@@ -5,35 +5,35 @@ use std::fmt;
 use async_trait::async_trait;
 use jiff::Timestamp;
 
-/// Tells the time.
+/// Reads the time.
 pub trait Clock: Send + Sync {
     /// The time now, as the other processes that share the record know it.
     fn now(&self) -> Timestamp;
 }
 
-/// Why a batch is broken off.
+/// Why a batch is interrupted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize), serde(rename_all = "snake_case"))]
 pub enum Interruption {
-    /// The process was asked to end.
+    /// The process was asked to stop.
     Signal,
     /// The cycle's time is up.
     Deadline,
-    /// The lock may be somebody else's by now.
+    /// Someone else may hold the lock by now.
     LockExpired,
 }
 
 impl fmt::Display for Interruption {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
-            Self::Signal => "the process was asked to end",
+            Self::Signal => "the process was asked to stop",
             Self::Deadline => "the cycle's time is up",
             Self::LockExpired => "the lock has expired",
         })
     }
 }
 
-/// Tells when to stop.
+/// Says when to stop.
 #[async_trait]
 pub trait Interrupt: Send + Sync {
     /// The reason to stop, if there is one now; asked between two removals.

@@ -33,7 +33,7 @@ pub enum Hold {
         sampled: usize,
         /// Eligible pods.
         eligible: usize,
-        /// The share that is asked for.
+        /// The share that is required.
         required: Share,
     },
     /// Several autoscalers match.
@@ -103,14 +103,14 @@ pub enum Hold {
         partition: u32,
         /// What it costs, in the indicator's unit.
         load: Load,
-        /// The limit for a whole pod; where it goes by the CPU request, for one with the mean request.
+        /// The limit for a whole pod; where it depends on the CPU request, for one with the mean request.
         limit: Load,
     },
     /// The best batch that was found is not expected to bring enough.
     SmallGain {
         /// What it is expected to bring.
         prediction: Prediction,
-        /// The least relief that is asked for.
+        /// The least relief that is required.
         minimum: Percent,
     },
     /// The largest share of the fleet that may go has no room for one hot and one cold pod.
@@ -146,7 +146,7 @@ pub enum Hold {
     PastUnknown {
         /// The indicator that raised it.
         indicator: Indicator,
-        /// Why; `None` when it was not asked for.
+        /// Why; `None` when it was not requested.
         error: Option<MetricsError>,
     },
     /// The fleet is left alone now, whatever its loads.
@@ -157,7 +157,7 @@ pub enum Hold {
     SmallImprovement {
         /// What it would bring.
         improvement: Improvement,
-        /// What is asked for.
+        /// What is required.
         minimum: Percent,
     },
 }
@@ -245,11 +245,11 @@ impl fmt::Display for Hold {
             Self::MetricsIncomplete { indicator, sampled, eligible, required } => write!(
                 f,
                 "metrics incomplete: {sampled} of {eligible} eligible pods have a {indicator} sample, a share of \
-                 {required} is asked for"
+                 {required} is required"
             ),
             Self::AmbiguousTarget { hpas } => write!(
                 f,
-                "several autoscalers match: {}; which of them rules the fleet can't be known",
+                "several autoscalers match: {}; which of them scales the fleet can't be known",
                 hpas.join(", ")
             ),
             Self::AmbiguousSeries { query, error } => write!(f, "{query}: {error}"),
@@ -288,7 +288,7 @@ impl fmt::Display for Hold {
             Self::NotPersistent { indicator, seen_in, windows, required, younger } => {
                 write!(
                     f,
-                    "{indicator} was out of balance in {seen_in} of the last {windows} readings, {required} are asked for: "
+                    "{indicator} was out of balance in {seen_in} of the last {windows} readings, {required} are required: "
                 )?;
                 match younger {
                     0 => f.write_str("it may be a spike"),
@@ -330,18 +330,18 @@ impl fmt::Display for Hold {
             ),
             Self::HotPartition { topic, partition, load, limit } => write!(
                 f,
-                "partition {partition} of topic {topic} alone costs {load}, a whole pod may cost {limit}: it makes any \
-                 usual pod hot; re-key the topic or add partitions"
+                "partition {partition} of topic {topic} alone costs {load}, above a whole pod's limit of {limit}; \
+                 re-key the topic or add partitions"
             ),
             Self::SmallGain { prediction, minimum } => write!(
                 f,
                 "the best batch is expected to bring {prediction}; {:.1} % of what the removed pods carry above the \
-                 limit would be gone; more than {minimum} is asked for, and a better \
+                 limit would be gone; more than {minimum} is required, and a better \
                  balance in most draws",
                 prediction.relief_percent
             ),
             Self::SmallImprovement { improvement, minimum } => {
-                write!(f, "{improvement}; more than {minimum} is asked for")
+                write!(f, "{improvement}; more than {minimum} is required")
             }
         }
     }

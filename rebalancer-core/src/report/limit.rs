@@ -11,11 +11,11 @@ use crate::unit::{Cores, Load, Ratio};
 pub enum Limit {
     /// The autoscaler's target times the tolerance: one pod above it is an imbalance.
     Target {
-        /// The target for one pod; where it goes by the CPU request, for a pod with the mean request.
+        /// The target for one pod; where it depends on the CPU request, for a pod with the mean request.
         target: Cores,
         /// Loads of such a pod above this are hot.
         hot_above: Load,
-        /// How the target goes by each pod's own CPU request; `None` when it is the same for every pod.
+        /// How the target follows from each pod's own CPU request; `None` when it is the same for every pod.
         by_request: Option<ByRequest>,
     },
     /// The coefficient of variation: an imbalance when it is above the threshold.
@@ -40,8 +40,8 @@ pub struct ByRequest {
 }
 
 impl Limit {
-    /// Loads of a usual pod above this are hot: of any, unless the target goes by the CPU request, then of one with the
-    /// mean request.
+    /// Loads of a usual pod above this are hot: of any, unless the target depends on the CPU request, then of one with
+    /// the mean request.
     #[must_use]
     pub const fn hot_above(&self) -> Load {
         match self {

@@ -53,14 +53,14 @@ pub enum Spared {
     NothingToDo,
     /// It is neither one of the K hottest nor one of the K coldest.
     Between,
-    /// It was tried in batches, and another batch is expected to bring more.
+    /// It was considered in batches, but another batch is expected to help more.
     NotInTheBest,
     /// It is one of the K hottest, but not above the limit.
     NotHot {
         /// The limit.
         limit: Load,
     },
-    /// By another indicator than the one that raised the imbalance it is hot, so it is no cold pod.
+    /// It is hot by another indicator than the one that raised the imbalance, so it can't go as a cold pod.
     HotBy {
         /// That indicator.
         indicator: Indicator,
@@ -76,7 +76,7 @@ pub enum Spared {
     NotPersistent {
         /// Readings in which it was hot.
         hot_in: usize,
-        /// Readings, the present one among them.
+        /// Readings, including the current one.
         windows: usize,
         /// In how many it must have been hot.
         required: usize,
@@ -93,24 +93,24 @@ impl fmt::Display for Spared {
             Self::NoSample => f.write_str("no usable sample"),
             Self::NothingToDo => f.write_str("nothing to do"),
             Self::Between => f.write_str("neither among the hottest nor the coldest"),
-            Self::NotInTheBest => f.write_str("tried, and another batch is expected to bring more"),
+            Self::NotInTheBest => f.write_str("considered, but another batch is expected to help more"),
             Self::NotHot { limit } => write!(f, "among the hottest, but not above {limit}"),
             Self::HotBy { indicator, limit } => {
-                write!(f, "no cold pod, since its {indicator} is above {}", indicator.shown(*limit))
+                write!(f, "not eligible as cold: its {indicator} is above {}", indicator.shown(*limit))
             }
             Self::MaybeHotBy { indicator } => {
-                write!(f, "no cold pod as far as is known, since it has no {indicator} sample")
+                write!(f, "not eligible as cold: no {indicator} sample")
             }
             Self::NotPersistent { hot_in, windows, required } => {
                 write!(
                     f,
-                    "hot now, but only in {hot_in} of the last {windows} readings; {required} are asked for"
+                    "hot now, but only in {hot_in} of the last {windows} readings; {required} are required"
                 )
             }
             Self::Trimmed(choice) => {
                 write!(
                     f,
-                    "left out by the minimum of Ready pods, the largest share or a budget (would be {})",
+                    "left out to keep the minimum of Ready pods, the largest share or a budget (would be {})",
                     choice.role()
                 )
             }

@@ -129,7 +129,7 @@ fn promises_are_kept_whatever_goes_wrong() {
 }
 
 #[test]
-#[ignore = "minutes without optimisation: cargo test --release -p rebalancer-core --features simulation --test faults many -- --ignored"]
+#[ignore = "minutes without optimization: cargo test --release -p rebalancer-core --features simulation --test faults many -- --ignored"]
 #[expect(
     clippy::disallowed_methods,
     clippy::disallowed_types,

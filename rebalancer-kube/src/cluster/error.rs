@@ -1,5 +1,6 @@
-//! Why the cluster can't be reached, before anything was sent. No message holds what stands in a kubeconfig, a file that
-//! it names or the output of a credential plugin: any of it may be a secret. Files, places, names and kinds are told.
+//! Why the cluster can't be reached, before anything was sent. No message holds the content of a kubeconfig, a file
+//! that it names or the output of a credential plugin: any of it may be a secret. Messages give files, places, names
+//! and kinds.
 
 use std::fmt;
 use std::io;
@@ -25,7 +26,7 @@ pub enum ConnectError {
         /// What is wrong, and where.
         mistake: Mistake,
     },
-    /// No context was asked for, and the kubeconfig says none.
+    /// No context was requested, and the kubeconfig says none.
     #[error(
         "the kubeconfig {files} has no current-context; set KUBE_CONTEXT to one of its contexts: {known}"
     )]
@@ -35,7 +36,7 @@ pub enum ConnectError {
         /// The contexts there are.
         known: Known,
     },
-    /// A context was asked for, and there is no kubeconfig.
+    /// A context was requested, and there is no kubeconfig.
     #[error(
         "the context '{context}' was asked for, and there is no kubeconfig ({looked}); set KUBECONFIG, or no KUBE_CONTEXT"
     )]
@@ -50,7 +51,7 @@ pub enum ConnectError {
     UnknownContext {
         /// The files that were read.
         files: Files,
-        /// The context that was asked for, or that is the current one.
+        /// The context that was requested, or that is the current one.
         context: String,
         /// The contexts there are.
         known: Known,
@@ -68,7 +69,7 @@ pub enum ConnectError {
     /// A cluster or user of the kubeconfig can't be used.
     #[error("the kubeconfig {} can't be used: {place} {problem}", .file.display())]
     Unusable {
-        /// The file that it stands in.
+        /// The file that contains it.
         file: PathBuf,
         /// The cluster or user.
         place: Place,
@@ -93,7 +94,7 @@ pub enum ConnectError {
     /// The credential plugin of the kubeconfig did not end in time.
     #[error("the kubeconfig {} can't be used: {place} has a credential plugin (exec) that gave nothing within {limit:?}; run it by hand, or raise KUBE_TIMEOUT", .file.display())]
     PluginTimeUp {
-        /// The file that it stands in.
+        /// The file that contains it.
         file: PathBuf,
         /// The user.
         place: Place,

@@ -1,5 +1,6 @@
-//! Reads kubeconfig files and merges them by kubectl's rules: the first file that has a name, or a current context, wins;
-//! files of a list that are missing are left out; relative paths start at the folder of the file they stand in.
+//! Reads kubeconfig files and merges them by kubectl's rules: the first file that has a name, or a current context,
+//! wins; files of a list that are missing are left out; relative paths start at the folder of the file that contains
+//! them.
 
 use std::collections::BTreeMap;
 use std::env;
@@ -12,7 +13,7 @@ use super::environment::Environment;
 use super::error::{ConnectError, Files};
 use super::written::{self, Context};
 
-/// An entry, and the file that it stands in.
+/// An entry, and the file that contains it.
 pub(super) struct From<T> {
     pub(super) file: PathBuf,
     pub(super) entry: T,
@@ -88,7 +89,7 @@ impl Kubeconfig {
         Ok(())
     }
 
-    /// Nothing stands in it.
+    /// It is empty.
     pub(super) fn is_empty(&self) -> bool {
         let Self { current_context, contexts, clusters, users, files: _, missing: _ } = self;
         current_context.is_none() && contexts.is_empty() && clusters.is_empty() && users.is_empty()
@@ -106,7 +107,7 @@ impl Sources {
         match self {
             Self::Named(_) => false,
             Self::Listed(_) => error.kind() == io::ErrorKind::NotFound,
-            // Nobody means it: a home that belongs to somebody else is usual in a container.
+            // Nobody means it: a home that belongs to someone else is usual in a container.
             Self::Usual(_) => matches!(
                 error.kind(),
                 io::ErrorKind::NotFound | io::ErrorKind::NotADirectory | io::ErrorKind::PermissionDenied
@@ -115,7 +116,7 @@ impl Sources {
     }
 }
 
-/// Adds what no file before had. Within a file, a name that stands there twice could mean either.
+/// Adds what no file before had. Within a file, a name that appears twice could mean either.
 fn add<T>(
     all: &mut Entries<T>,
     file: &Path,

@@ -17,7 +17,7 @@ use super::load::{From, Kubeconfig};
 use super::{Target, proxy};
 use crate::credentials::Credentials;
 
-/// Settings of a cluster's exec plugins stand under this name.
+/// Settings of a cluster's exec plugins are under this name.
 const PLUGIN_CONFIG: &str = "client.authentication.k8s.io/exec";
 
 /// Where and as whom, by the context of this name or else by the current one.
@@ -105,7 +105,7 @@ fn decoded(data: &str, field: &str) -> Result<Vec<u8>, String> {
     STANDARD.decode(data.trim()).map_err(|_| format!("has a {field} that is no base64"))
 }
 
-/// Without its path: who writes a token or a key where a file belongs would see it told.
+/// Without its path: if someone wrote a token or a key in place of a file, it would be shown.
 fn file(path: &str, field: &str) -> Result<Vec<u8>, String> {
     std::fs::read(path)
         .map_err(|error| format!("has a {field} that names a file that can't be read: {error}"))

@@ -45,10 +45,10 @@ struct NamedContext {
     context: Option<Context>,
 }
 
-/// What stands in this file.
+/// The content of this file.
 ///
 /// # Errors
-/// When it is no kubeconfig: where, and what kind of mistake it is, but never what stands there.
+/// When it is no kubeconfig: where, and what kind of mistake it is, but never the content.
 pub(super) fn read(file: &Path, bytes: &[u8]) -> Result<Written, ConnectError> {
     let text =
         text(bytes).ok_or_else(|| ConnectError::malformed(file, "it is no text in UTF-8 or UTF-16"))?;

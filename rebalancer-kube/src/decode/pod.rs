@@ -135,8 +135,8 @@ struct Condition {
 /// Takes what the core wants to know of a pod; `container` is the one whose requests count.
 ///
 /// # Errors
-/// When the pod has no name, namespace or UID: it could not be told from others. When it is of another namespace than
-/// the one that was asked: it would be removed there.
+/// When the pod has no name, namespace or UID: it could not be distinguished from others. When it is of another
+/// namespace than the one that was asked: it would be removed there.
 pub(crate) fn pod(raw: RawPod, namespace: &str, container: &str) -> Result<Pod, InventoryError> {
     let RawPod { metadata, spec, status } = raw;
     let name =

@@ -1,4 +1,4 @@
-//! What an autoscaler is doing, as its status tells.
+//! What an autoscaler is doing, as its status says.
 
 use rebalancer_core::fleet::Scaling;
 use serde::Deserialize;
@@ -49,8 +49,8 @@ impl Status {
         self.current_metrics.as_deref().unwrap_or_default()
     }
 
-    /// It waits for its stabilization window. At its maximum that says nothing: metrics that ask for less than a moment
-    /// ago, but for more than the maximum still, look the same.
+    /// It waits for its stabilization window. At its maximum that says nothing: metrics that call for less than a
+    /// moment ago, but for more than the maximum still, look the same.
     fn wants_fewer(&self) -> bool {
         let stabilized = self.holds("AbleToScale") == Some("ScaleDownStabilized");
         stabilized && self.holds("ScalingLimited") != Some("TooManyReplicas")

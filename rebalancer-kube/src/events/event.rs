@@ -13,7 +13,7 @@ const LONGEST_NAME: usize = 253;
 const LONGEST_WORD: usize = 128;
 const LONGEST_NOTE: usize = 1024;
 
-/// The Event; `number` tells it from others of the same object and time.
+/// The Event; `number` distinguishes it from others of the same object and time.
 pub(super) fn event(note: &Note, instance: &str, number: u64) -> Event {
     let Note { regarding, event_type, reason, action, text, at } = note;
     let Regarding { api_version, kind, namespace, name, uid } = regarding;

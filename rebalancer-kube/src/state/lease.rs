@@ -13,7 +13,7 @@ pub(super) const SKEW: SignedDuration = SignedDuration::from_secs(5);
 const LONGEST_NAME: usize = 253;
 const PREFIX: &str = "pod-rebalancer-";
 
-/// The name of a workload's Lease. One that would be too long is cut, and told from others by a hash.
+/// The name of a workload's Lease. One that would be too long is cut, and made unique by a hash.
 pub(super) fn name(workload: &str) -> String {
     let name = format!("{PREFIX}{workload}");
     if name.len() <= LONGEST_NAME {
@@ -42,7 +42,7 @@ pub(super) fn fresh(namespace: &str, name: &str) -> Lease {
     Lease { metadata, spec: None }
 }
 
-/// Who holds it at this time. A holder without a time holds it until somebody removes the holder.
+/// Who holds it at this time. A holder without a time holds it until someone removes the holder.
 pub(super) fn held(lease: &Lease, now: Timestamp) -> Option<Held> {
     let spec = lease.spec.as_ref()?;
     let by = spec.holder_identity.clone().filter(|by| !by.is_empty())?;
@@ -121,7 +121,7 @@ pub(super) fn renewed(
     Ok(lease)
 }
 
-/// The Lease with nobody holding it.
+/// The Lease without a holder.
 pub(super) fn freed(mut lease: Lease) -> Lease {
     if let Some(spec) = &mut lease.spec {
         spec.holder_identity = None;

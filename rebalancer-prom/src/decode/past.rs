@@ -81,7 +81,7 @@ impl<'a> Spread<'a> {
 fn off_grid(time: f64, what: &str, grid: &Grid) -> MetricsError {
     malformed(format!(
         "{what} came with a value at {time}, expected {grid}; if a front end aligns ranges to their \
-         step, go round it"
+         step, bypass it"
     ))
 }
 

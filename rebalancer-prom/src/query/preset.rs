@@ -44,7 +44,7 @@ pub fn lag(preset: Preset, names: &Placeholders) -> PromQl {
     ))
 }
 
-/// Messages consumed a second, by pod.
+/// Messages consumed per second, by pod.
 ///
 /// The JMX exporter is asked for the client's own rate: its counter is called `_total` before version 1 and not after,
 /// and the series by topic come twice from clients since 4.1 when the topic has a dot in its name.

@@ -132,7 +132,7 @@ async fn waiting_for_a_turn_is_part_of_the_time_for_a_query() {
     assert!(start.elapsed() < Duration::from_secs(4), "{:?}", start.elapsed());
     let errors: Vec<_> = readings.loads.into_values().map(|load| load.unwrap_err().to_string()).collect();
     assert!(
-        errors.iter().any(|error| error.contains("other queries took the time for it (from http://")),
+        errors.iter().any(|error| error.contains("no time was left after other queries (from http://")),
         "{errors:?}"
     );
     assert!(connections.load(Ordering::SeqCst) < 8);

@@ -85,7 +85,7 @@
 serviceAccountName: {{ include "pod-rebalancer.serviceAccountName" $root }}
 automountServiceAccountToken: true
 restartPolicy: Never
-# The request in hand, the record and the Events: a run that is asked to end finishes them.
+# Time to finish the request in progress, the record and the Events after SIGTERM.
 terminationGracePeriodSeconds: {{ include "pod-rebalancer.terminationGracePeriodSeconds" $root }}
 {{- with $values.image.pullSecrets }}
 imagePullSecrets:

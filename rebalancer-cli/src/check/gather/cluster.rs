@@ -36,7 +36,7 @@ pub(super) async fn of(
 /// Every right, and how far our clock is ahead.
 ///
 /// # Errors
-/// When the cluster can't be used at all. That it does not tell about rights is no error.
+/// When the cluster can't be used at all. That it does not answer about rights is not an error.
 async fn rights(
     preflight: &Preflight,
     settings: &RunSettings,

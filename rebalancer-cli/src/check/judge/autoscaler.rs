@@ -71,8 +71,8 @@ fn not_by_cpu(name: &str, snapshot: &Snapshot) -> Finding {
     Finding::note(
         Code::HpaNotByCpu,
         format!(
-            "autoscaler {name} scales by {by}, not by the CPU of the pods or of CONTAINER_NAME: an imbalance of CPU is told \
-             by CPU_VARIANCE_THRESHOLD"
+            "autoscaler {name} scales by {by}, not by the CPU of the pods or of CONTAINER_NAME; \
+             CPU_VARIANCE_THRESHOLD decides about CPU"
         ),
     )
 }
@@ -80,15 +80,15 @@ fn not_by_cpu(name: &str, snapshot: &Snapshot) -> Finding {
 fn missing(facts: &Facts<'_>, survey: &Survey) -> Finding {
     let (name, known) = (facts.workload(), all(survey));
     let there = match known {
-        [] if survey.hpas.is_err() => "; which there are may not be known".to_owned(),
-        [] => "; there is none at all".to_owned(),
+        [] if survey.hpas.is_err() => "; which others exist could not be read".to_owned(),
+        [] => "; there are none".to_owned(),
         known => format!("; there are: {}", some(known.iter().map(described))),
     };
     let tried = tried(facts);
     Finding::warning(
         Code::HpaMissing,
         format!(
-            "no autoscaler is called {tried} or scales {name}{there}; an imbalance of CPU is told by CPU_VARIANCE_THRESHOLD"
+            "no autoscaler is called {tried} or scales {name}{there}; CPU_VARIANCE_THRESHOLD decides about CPU"
         ),
         fix(name, known),
     )
@@ -106,7 +106,7 @@ fn fix(name: &str, known: &[Hpa]) -> String {
     let scaled: Vec<String> = known.iter().filter_map(|hpa| hpa.scales.clone()).collect();
     match (prefix, super::workload::nearest(name, &scaled)) {
         (Some(prefix), _) => {
-            format!("HPA_PREFIX={prefix} would find {prefix}{name}; see that it scales this workload")
+            format!("HPA_PREFIX={prefix} would find {prefix}{name}; check that it scales this workload")
         }
         (None, Some(near)) => {
             format!("one scales {near}: if that is the workload that is meant, set DEPLOYMENT_NAME={near}")

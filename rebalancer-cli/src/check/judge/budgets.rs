@@ -13,7 +13,9 @@ pub(super) fn judge(facts: &Facts<'_>, survey: &Survey) -> Vec<Finding> {
     let Ok(pods) = &survey.pods else { return Vec::new() };
     let own: Vec<&Pod> = pods.iter().filter(|pod| survey.ownership.owns(pod, facts.workload())).collect();
     let budgets = match &survey.budgets {
-        None => return vec![Finding::note(Code::Budgets, "REMOVAL_METHOD=delete asks no disruption budget")],
+        None => {
+            return vec![Finding::note(Code::Budgets, "REMOVAL_METHOD=delete ignores disruption budgets")];
+        }
         Some(Err(error)) => return vec![unread("the disruption budgets", error, survey)],
         Some(Ok(_)) if own.is_empty() => return Vec::new(),
         Some(Ok(budgets)) => budgets,
@@ -23,7 +25,7 @@ pub(super) fn judge(facts: &Facts<'_>, survey: &Survey) -> Vec<Finding> {
     if covering.is_empty() {
         return vec![Finding::note(
             Code::Budgets,
-            "no disruption budget covers the pods; one is a second guard",
+            "no disruption budget covers the pods; one would be a second guard",
         )];
     }
     if let Some(overlap) = overlapping(&own, &covering) {

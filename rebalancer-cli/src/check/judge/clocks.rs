@@ -30,7 +30,7 @@ fn skew(whose: &str, ahead: SignedDuration) -> Option<Finding> {
     }
     let way = if ahead.is_negative() { "behind" } else { "ahead of" };
     let message = format!("our clock is {} {way} {whose}", Elapsed(by));
-    let fix = "synchronise the clocks of the nodes (NTP); `kubectl get --raw /` with -v=8 shows the API server's Date";
+    let fix = "synchronize the clocks of the nodes (NTP); `kubectl get --raw /` with -v=8 shows the API server's Date";
     let finding = if by >= LOOK_BACK { Finding::error } else { Finding::warning };
     Some(finding(Code::ClockSkew, message, fix))
 }

@@ -48,7 +48,7 @@ fn of_tls(message: &str) -> &'static str {
     } else if said("NotValidForName") || said("not valid for name") {
         "the certificate is for another name: use that name in PROMETHEUS_ENDPOINT"
     } else if said("fatal alert") {
-        "the server does not accept us: set PROMETHEUS_CLIENT_CERT_FILE and PROMETHEUS_CLIENT_KEY_FILE"
+        "the server wants a client certificate: set PROMETHEUS_CLIENT_CERT_FILE and PROMETHEUS_CLIENT_KEY_FILE"
     } else {
         "set PROMETHEUS_CA_FILE to the certificate authority that signed the server's certificate"
     }
@@ -80,7 +80,7 @@ fn of_status(code: u16, message: &str, metrics: &Metrics) -> (Code, String) {
         300..=399 | 400 | 404 | 405 => (Code::EndpointWrongPath, of_path(metrics)),
         _ => (
             Code::EndpointFailing,
-            "look at the metric server, or at what stands in front of it; a cycle would fail".to_owned(),
+            "check the metric server, and any proxy in front of it; a cycle would fail".to_owned(),
         ),
     }
 }

@@ -17,7 +17,7 @@ pub(super) fn judge(facts: &Facts<'_>) -> Vec<Finding> {
     let Some(Ok(observation)) = facts.observation.as_ref().filter(|_| whole) else {
         return vec![Finding::not_checked(
             "what a cycle would decide",
-            "not all that it needs could be read",
+            "some of what it needs could not be read",
         )];
     };
     vec![match &observation.report.decision {

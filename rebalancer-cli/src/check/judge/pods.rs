@@ -49,7 +49,7 @@ fn vetoed(facts: &Facts<'_>, survey: &Survey, own: &[&Pod]) -> Vec<Finding> {
         let finding = if unmarked == all { Finding::error } else { Finding::warning };
         findings.push(finding(Code::OptInMissing, message, fix));
     } else if never > 0 {
-        let message = format!("{never} of {all} pods are never candidates: {}", counted(&lasting));
+        let message = format!("{never} of {all} pods can never be removed: {}", counted(&lasting));
         let fix = "docs/operations.md says what to do about each veto; `rebalancer plan` shows each pod";
         let finding = if never == all { Finding::error } else { Finding::warning };
         findings.push(finding(Code::PodsExcluded, message, fix));

@@ -29,7 +29,7 @@ fn readable(facts: &Facts<'_>, survey: &Survey, peeked: &Peeked) -> Vec<Finding>
     }
     if let Some(Held { by, until }) = &peeked.held {
         let until = until.map_or_else(
-            || "without an end: remove holderIdentity from the Lease to free it".to_owned(),
+            || "without an expiry: remove holderIdentity from the Lease to release it".to_owned(),
             |until| format!("until {until:.0} at most"),
         );
         findings.push(Finding::note(Code::LockHeld, format!("another run is at work ({by}), {until}")));
@@ -49,7 +49,7 @@ fn unusable(error: &StateError, survey: &Survey) -> Finding {
         StateError::Unreadable { .. } => Finding::error(
             Code::RecordUnreadable,
             message,
-            format!("begin anew: kubectl annotate lease {} pod-rebalancer.io/record-", survey.lease),
+            format!("start over: kubectl annotate lease {} pod-rebalancer.io/record-", survey.lease),
         ),
         StateError::Forbidden { verb, resource, .. } if is_told(survey, verb, resource) => {
             Finding::not_checked("the record", "a permission is missing")

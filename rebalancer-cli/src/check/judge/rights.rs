@@ -27,8 +27,8 @@ pub(super) fn judge(facts: &Facts<'_>, survey: &Survey) -> Vec<Finding> {
             Ok(_) => findings.push(missing(need, &facts.asked.namespace)),
             Err(error) => findings.push(Finding::warning(
                 Code::PermissionsUnknown,
-                format!("whether we may {} can't be told: {error}", need.access),
-                "every authenticated user may ask by the ClusterRole system:basic-user; bind it to this one too",
+                format!("whether we may {} could not be determined: {error}", need.access),
+                "the ClusterRole system:basic-user lets every authenticated user ask; bind it to this account too",
             )),
         }
     }

@@ -131,7 +131,7 @@ fn coverage(facts: &Facts<'_>, indicator: Indicator, samples: &Samples, variable
         return nothing(facts, indicator.name(), variable, &format!("none of {all} pods has a sample"));
     }
     let message = format!(
-        "{indicator}: {sampled} of {all} pods have a sample, a share of {required} is asked for (MINIMUM_SAMPLE_COVERAGE); \
+        "{indicator}: {sampled} of {all} pods have a sample, a share of {required} is required (MINIMUM_SAMPLE_COVERAGE); \
          without: {}",
         some(&without)
     );

@@ -103,7 +103,7 @@ fn each_way_in_which_an_address_fails_has_its_own_code_and_fix() {
         (status(403, "no"), "endpoint_unauthorized", "PROMETHEUS_BEARER_TOKEN_FILE"),
         (status(404, "no"), "endpoint_wrong_path", "/select/0/prometheus"),
         (status(302, "no"), "endpoint_wrong_path", "without /api/v1"),
-        (status(503, "no"), "endpoint_failing", "look at the metric server"),
+        (status(503, "no"), "endpoint_failing", "check the metric server"),
         (Unusable::Foreign { message: message() }, "endpoint_wrong_path", "PROMETHEUS_ENDPOINT"),
     ] {
         let findings = found(Metrics { answers: Err(why), ..answering() });

@@ -35,7 +35,7 @@ fn fix(why: &ConnectError) -> &'static str {
         ConnectError::ServiceAccount { .. } => {
             "mount the service account's token (automountServiceAccountToken), or set KUBECONFIG"
         }
-        ConnectError::PluginTimeUp { .. } => "run the plugin by hand, or use a token",
-        ConnectError::UserAgent(_) => "report it: the program names itself",
+        ConnectError::PluginTimeUp { .. } => "run the plugin by hand to see its error, or use a token",
+        ConnectError::UserAgent(_) => "please report it: this is a bug",
     }
 }

@@ -2,7 +2,7 @@
 
 use super::Variable;
 
-const HEADING: &str = "Metrics of its own";
+const HEADING: &str = "The rebalancer's own metrics";
 
 pub(super) const SETTINGS: &[Variable] = &[
     Variable::new(

@@ -59,7 +59,7 @@ pub(super) const SETTINGS: &[Variable] = &[
         HEADING,
         "PROMETHEUS_SERIES_LIMIT",
         None,
-        "The most series that an answer may have: the server is asked for one more (limit), and an answer that has it is not used; default: any number",
+        "The most series that an answer may have: the server is asked for one more (limit), and an answer that has it is not used; default: no limit",
     ),
     Variable::new(
         HEADING,

@@ -9,7 +9,7 @@ pub(super) const SETTINGS: &[Variable] = &[
         HEADING,
         "WORKLOADS_FILE",
         None,
-        "YAML file with a list of workloads, which are handled one after the other; each entry has variables of its own, above the environment and below flags",
+        "YAML file with a list of workloads, handled one after the other; an entry's variables win over the environment, and flags win over both",
     )
     .of_run(),
 ];

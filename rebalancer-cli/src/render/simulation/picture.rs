@@ -199,10 +199,10 @@ impl Drawn<'_> {
         let rotations = self.when(|cycle| cycle.removed > 0).map(|(at, _)| at).collect();
         let rollouts = self.when(|cycle| cycle.rolled_out).map(|(at, _)| at).collect();
         let marks: [(Vec<f64>, _, _); 2] = [(rotations, MARK, "rotation"), (rollouts, ROLLOUT, "rollout")];
-        for (times, colour, label) in marks.into_iter().filter(|(times, _, _)| !times.is_empty()) {
+        for (times, color, label) in marks.into_iter().filter(|(times, _, _)| !times.is_empty()) {
             let lines =
-                times.into_iter().map(|at| PathElement::new(vec![(at, 0.0), (at, top)], colour.mix(0.55)));
-            chart.draw_series(lines).map_err(refused)?.label(label).legend(sample(colour));
+                times.into_iter().map(|at| PathElement::new(vec![(at, 0.0), (at, top)], color.mix(0.55)));
+            chart.draw_series(lines).map_err(refused)?.label(label).legend(sample(color));
         }
         Ok(())
     }
@@ -224,27 +224,27 @@ impl Drawn<'_> {
     }
 
     fn draw_pods(&self, chart: &mut Chart<'_, '_>) -> anyhow::Result<()> {
-        for (later, colour, label) in [(false, FIRST, "pod"), (true, LATER, "replacement")] {
+        for (later, color, label) in [(false, FIRST, "pod"), (true, LATER, "replacement")] {
             let lives = self.lives().into_iter().filter(|life| (life.since > 0.0) == later);
-            let lines = lives.map(|life| PathElement::new(life.points, colour.mix(0.75)));
-            chart.draw_series(lines).map_err(refused)?.label(label).legend(sample(colour));
+            let lines = lives.map(|life| PathElement::new(life.points, color.mix(0.75)));
+            chart.draw_series(lines).map_err(refused)?.label(label).legend(sample(color));
         }
         Ok(())
     }
 
     /// Dots where removed pods were last.
     fn draw_removed(&self, chart: &mut Chart<'_, '_>) -> anyhow::Result<()> {
-        for (hot, colour, label) in [(true, HOT, "removed as hot"), (false, COLD, "removed as cold")] {
+        for (hot, color, label) in [(true, HOT, "removed as hot"), (false, COLD, "removed as cold")] {
             let ends = self.when(|cycle| cycle.removed > 0).flat_map(|(at, cycle)| {
                 let removed = removals(cycle).iter().filter(move |removal| removal.choice.is_hot() == hot);
                 removed.filter_map(move |removal| Some((at, cycle.before.get(&removal.pod.name)?.get())))
             });
-            let dots = ends.map(|end| Circle::new(end, 3, colour.filled()));
+            let dots = ends.map(|end| Circle::new(end, 3, color.filled()));
             chart
                 .draw_series(dots)
                 .map_err(refused)?
                 .label(label)
-                .legend(move |(x, y)| Circle::new((x + 10, y), 3, colour.filled()));
+                .legend(move |(x, y)| Circle::new((x + 10, y), 3, color.filled()));
         }
         Ok(())
     }
@@ -300,6 +300,6 @@ fn removals(cycle: &Cycle) -> &[Removal] {
 }
 
 /// A short line for the legend.
-fn sample(colour: RGBColor) -> impl Fn((i32, i32)) -> PathElement<(i32, i32)> {
-    move |(x, y)| PathElement::new(vec![(x, y), (x + 20, y)], colour.stroke_width(2))
+fn sample(color: RGBColor) -> impl Fn((i32, i32)) -> PathElement<(i32, i32)> {
+    move |(x, y)| PathElement::new(vec![(x, y), (x + 20, y)], color.stroke_width(2))
 }

@@ -24,7 +24,7 @@ pub(super) const SPANS: &[Described] = &[
     span(
         "metrics_query",
         &["query", "promql", "at", "bytes", "values", "left_out"],
-        "one query, with its turn, all its attempts and the reading of its answer",
+        "one query: the wait for its turn, all its attempts and the decoding of its answer",
     ),
     span("list_autoscalers", &[], "all pages of the autoscalers"),
     span(
@@ -35,21 +35,17 @@ pub(super) const SPANS: &[Described] = &[
     span("list_budgets", &[], "all pages of the disruption budgets"),
     span("list_pods", &[], "all pages of the pods; before each removal too"),
     span("plan_batch", &[], "deciding; no request is made"),
-    span(
-        "audit_batch",
-        &[],
-        "checking the plan; no request is made. Once before the intent is written, once before the first removal",
-    ),
-    span("save_record", &["lease"], "writing the intent down"),
-    span("get_actor", &[], "asking who we are"),
+    span("audit_batch", &[], "the audit of the plan, before the intent is written; no request is made"),
+    span("save_record", &["lease"], "writing the intent"),
+    span("get_actor", &[], "asking the API server which account this is"),
     span("get_pod", &["pod"], "reading a pod again right before its removal"),
     span("remove_pod", &["pod", "uid", "method", "dry_run"], "one removal"),
-    span("release_lock", &["lease"], "recording how the cycle ended, and giving the lock back"),
+    span("release_lock", &["lease"], "recording how the cycle ended, and releasing the lock"),
     span("post_events", &["events"], "posting the Kubernetes Events"),
     span("push_metrics", &[], "pushing the metrics, with all attempts"),
     span(
         "kubernetes_request",
         &["http.request.method", "url.path", "http.response.status_code", "http.response.body.size"],
-        "one request to the API server, below the span that it is for",
+        "one request to the API server; its parent is the span that needed it",
     ),
 ];

@@ -80,7 +80,7 @@ pub(crate) const CYCLES: Metric = counter(
 );
 pub(crate) const PODS_DELETED: Metric = counter(
     "rebalancer_pods_deleted_total",
-    "Pods that were removed, by the role they were chosen for.",
+    "Pods that were removed, by the role for which they were selected.",
     &[label("role", "`hot`, `cold`")],
 );
 pub(crate) const REMOVALS_REFUSED: Metric = counter(
@@ -95,17 +95,17 @@ pub(crate) const REMOVALS_FAILED: Metric = counter(
 );
 pub(crate) const HOLDS: Metric = counter(
     "rebalancer_holds_total",
-    "Cycles that held the lock and did nothing although something may be wrong, by reason.",
+    "Cycles that held the lock and made no change although something may be wrong, by reason.",
     &[label("reason", "the reason of a hold, see docs/operations.md")],
 );
 pub(crate) const API_ERRORS: Metric = counter(
     "rebalancer_api_errors_total",
-    "Requests of a cycle that gave nothing that can be used, by component; each attempt counts.",
+    "Requests of a cycle that failed or gave no usable answer, by component; each attempt counts.",
     &[COMPONENT],
 );
 pub(crate) const API_RETRIES: Metric = counter(
     "rebalancer_api_retries_total",
-    "Requests of a cycle that repeated a failed one, by component.",
+    "Requests of a cycle that retried a failed one, by component.",
     &[COMPONENT],
 );
 pub(crate) const INDICATORS_DEGRADED: Metric = counter(
@@ -154,12 +154,12 @@ pub(crate) const POD_LOAD: Metric = gauge(
 );
 pub(crate) const PREDICTED_IMPROVEMENT: Metric = gauge(
     "rebalancer_predicted_improvement_ratio",
-    "Share of the coefficient of variation that the last predicted rotation was expected to take away.",
+    "Share by which the last predicted rotation was expected to reduce the coefficient of variation.",
     &[],
 );
 pub(crate) const MEASURED_IMPROVEMENT: Metric = gauge(
     "rebalancer_measured_improvement_ratio",
-    "Share of the coefficient of variation that the last judged rotation took away; negative when it grew.",
+    "Share by which the last measured rotation reduced the coefficient of variation; negative when it grew.",
     &[],
 );
 pub(crate) const BREAKER_STATE: Metric = gauge(
@@ -169,14 +169,17 @@ pub(crate) const BREAKER_STATE: Metric = gauge(
 );
 pub(crate) const LAST_RUN: Metric = gauge(
     "rebalancer_last_run_timestamp_seconds",
-    "Unix time at which the last run ended, whatever came of it.",
+    "Unix time at which the last run ended, whatever its outcome.",
     &[],
 );
-pub(crate) const LAST_RUN_STATUS: Metric =
-    gauge("rebalancer_last_run_status", "1 for how the last run ended, 0 for the others.", &[STATUS]);
+pub(crate) const LAST_RUN_STATUS: Metric = gauge(
+    "rebalancer_last_run_status",
+    "1 for the status with which the last run ended, 0 for the others.",
+    &[STATUS],
+);
 pub(crate) const LAST_SUCCESS: Metric = gauge(
     "rebalancer_last_success_timestamp_seconds",
-    "Unix time at which the last run ended that came to a decision and did not fail.",
+    "Unix time at which the last run ended that reached a decision and did not fail.",
     &[],
 );
 pub(crate) const REMOVAL_BUDGET: Metric = gauge(

@@ -18,7 +18,7 @@ use super::seen::{MetricsJournal, Seen};
 /// One run of one workload, as far as it is known.
 #[derive(Debug)]
 pub(crate) struct Run<'a> {
-    /// Whose fleet.
+    /// The workload.
     pub(crate) workload: &'a Workload,
     /// How it ended, as `cycle_finished` has it.
     pub(crate) status: &'a str,

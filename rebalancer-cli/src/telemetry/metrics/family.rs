@@ -33,7 +33,7 @@ impl<'a> Families<'a> {
         series: impl IntoIterator<Item = ([&'v str; LABELS], f64)>,
     ) {
         let series = series.into_iter().map(|(labels, value)| {
-            let mut one = self.labelled(metric, &labels);
+            let mut one = self.labeled(metric, &labels);
             match metric.kind {
                 Kind::Counter => {
                     let mut counter = proto::Counter::default();
@@ -70,12 +70,12 @@ impl<'a> Families<'a> {
         histogram.set_bucket(durations.buckets().map(bucket).collect());
         histogram.set_sample_count(durations.count());
         histogram.set_sample_sum(durations.sum());
-        let mut series = self.labelled(metric, &[]);
+        let mut series = self.labeled(metric, &[]);
         series.set_histogram(histogram);
         self.add(metric, vec![series]);
     }
 
-    fn labelled(&self, metric: Metric, values: &[&str]) -> proto::Metric {
+    fn labeled(&self, metric: Metric, values: &[&str]) -> proto::Metric {
         let own = metric.labels.iter().map(|label| label.name).zip(values.iter().copied());
         let Workload { namespace, name } = self.workload;
         let common = ON_EVERY_SERIES.map(|label| label.name);

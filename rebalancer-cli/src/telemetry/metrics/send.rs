@@ -42,7 +42,7 @@ async fn push(pusher: &Pusher, workload: &Workload, parts: Vec<(Part, Vec<Metric
         Err(error) => {
             warn!(
                 event = "metrics_not_pushed",
-                error, "metrics are not known to have arrived; nothing else depends on it"
+                error, "the metrics may not have arrived; nothing else depends on it"
             );
         }
     }

@@ -18,7 +18,7 @@ use tempfile::TempDir;
 
 use crate::harness::control_plane::{ADMIN_TOKEN, ControlPlane};
 use crate::harness::fixture::{self, Budget, Rule, SELECTOR, Template, Workload};
-use crate::harness::kubelet::{self, ANNOTATION, Behaviour};
+use crate::harness::kubelet::{self, ANNOTATION, Behavior};
 use crate::harness::metrics::History;
 use crate::harness::proxy::Proxy;
 use crate::harness::rebalancer::{Rebalancer, Run};
@@ -250,11 +250,11 @@ impl Fleet {
     }
 
     /// Changes what the kubelet makes of a pod, and waits until its status shows it.
-    pub(crate) async fn behave(&self, pod: &SeenPod, behaviour: Behaviour) {
-        self.annotate(&pod.name, ANNOTATION, behaviour.name()).await.unwrap();
+    pub(crate) async fn behave(&self, pod: &SeenPod, behavior: Behavior) {
+        self.annotate(&pod.name, ANNOTATION, behavior.name()).await.unwrap();
         wait::until("the pod's new status", async || {
             let pod = self.api::<Pod>().get(&pod.name).await.unwrap();
-            if behaviour.is_shown_by(&pod) { Ok(()) } else { Err(format!("{:?}", pod.status)) }
+            if behavior.is_shown_by(&pod) { Ok(()) } else { Err(format!("{:?}", pod.status)) }
         })
         .await;
     }
@@ -270,7 +270,7 @@ impl Fleet {
 
     /// Makes a pod terminating, for good.
     pub(crate) async fn terminate(&self, pod: &SeenPod) {
-        self.behave(pod, Behaviour::StuckTerminating).await;
+        self.behave(pod, Behavior::StuckTerminating).await;
         self.api::<Pod>().delete(&pod.name, &DeleteParams::default()).await.unwrap();
     }
 

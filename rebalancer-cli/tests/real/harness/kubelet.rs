@@ -1,5 +1,5 @@
 //! A fake kubelet (and scheduler): binds pods to nodes, makes them Running and Ready, and finishes their
-//! deletion. The annotation [`ANNOTATION`] on a pod asks for another [`Behaviour`], at any time.
+//! deletion. The annotation [`ANNOTATION`] on a pod asks for another [`Behavior`], at any time.
 
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -16,7 +16,7 @@ use serde_json::{Value, json};
 
 use crate::harness::control_plane;
 
-/// Names a pod's [`Behaviour`].
+/// Names a pod's [`Behavior`].
 pub(crate) const ANNOTATION: &str = "test.rebalancer/kubelet";
 
 const NODES: usize = 20;
@@ -34,7 +34,7 @@ const AGE: jiff::SignedDuration = jiff::SignedDuration::from_hours(1);
 
 /// What becomes of a pod.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Behaviour {
+pub(crate) enum Behavior {
     /// Running and Ready; gone soon after its deletion.
     Ready,
     /// Running, not Ready.
@@ -43,13 +43,13 @@ pub(crate) enum Behaviour {
     Succeeded,
     /// Failed.
     Failed,
-    /// As [`Behaviour::Ready`], but its deletion never finishes.
+    /// As [`Behavior::Ready`], but its deletion never finishes.
     StuckTerminating,
     /// Never bound to a node.
     Pending,
 }
 
-impl Behaviour {
+impl Behavior {
     const ALL: [Self; 6] =
         [Self::Ready, Self::NotReady, Self::Succeeded, Self::Failed, Self::StuckTerminating, Self::Pending];
 
@@ -67,7 +67,7 @@ impl Behaviour {
 
     fn of(pod: &Pod) -> Self {
         let Some(name) = pod.annotations().get(ANNOTATION) else { return Self::Ready };
-        let known = Self::ALL.into_iter().find(|behaviour| behaviour.name() == name);
+        let known = Self::ALL.into_iter().find(|behavior| behavior.name() == name);
         known.unwrap_or_else(|| panic!("{ANNOTATION} of {} is {name}", pod.name_any()))
     }
 
@@ -148,18 +148,18 @@ pub(crate) async fn start(kubeconfig: &Path) {
 /// One step of a pod's life; what it changes comes back as the next event.
 async fn advance(client: &Client, pod: &Pod) {
     let namespace = pod.namespace().expect("pods have a namespace");
-    let behaviour = Behaviour::of(pod);
+    let behavior = Behavior::of(pod);
     let api: Api<Pod> = Api::namespaced(client.clone(), &namespace);
     let bound = pod.spec.as_ref().is_some_and(|spec| spec.node_name.is_some());
     let waiting = !bound && FROZEN.lock().unwrap().contains(&namespace);
     let result = if pod.metadata.deletion_timestamp.is_some() {
-        if behaviour == Behaviour::StuckTerminating { Ok(()) } else { finish_deletion(&api, pod).await }
-    } else if waiting || behaviour == Behaviour::Pending {
+        if behavior == Behavior::StuckTerminating { Ok(()) } else { finish_deletion(&api, pod).await }
+    } else if waiting || behavior == Behavior::Pending {
         Ok(())
     } else if !bound {
         bind(&api, pod).await
-    } else if !behaviour.is_shown_by(pod) {
-        show(&api, pod, behaviour).await
+    } else if !behavior.is_shown_by(pod) {
+        show(&api, pod, behavior).await
     } else {
         Ok(())
     };
@@ -194,12 +194,12 @@ async fn bind(api: &Api<Pod>, pod: &Pod) -> kube::Result<()> {
         .map(drop)
 }
 
-async fn show(api: &Api<Pod>, pod: &Pod, behaviour: Behaviour) -> kube::Result<()> {
-    let patch = Patch::Strategic(json!({"metadata": {"uid": pod.uid()}, "status": status(pod, behaviour)}));
+async fn show(api: &Api<Pod>, pod: &Pod, behavior: Behavior) -> kube::Result<()> {
+    let patch = Patch::Strategic(json!({"metadata": {"uid": pod.uid()}, "status": status(pod, behavior)}));
     api.patch_status(&pod.name_any(), &PatchParams::default(), &patch).await.map(drop)
 }
 
-fn status(pod: &Pod, behaviour: Behaviour) -> Value {
+fn status(pod: &Pod, behavior: Behavior) -> Value {
     let aged = pod.namespace().is_some_and(|namespace| AGED.lock().unwrap().contains(&namespace));
     let created = pod.metadata.creation_timestamp.as_ref().map(|time| time.0);
     let since = json!(created.map(|time| if aged { time - AGE } else { time }));
@@ -207,7 +207,7 @@ fn status(pod: &Pod, behaviour: Behaviour) -> Value {
         let status = if holds { "True" } else { "False" };
         json!({"type": name, "status": status, "lastTransitionTime": since})
     };
-    let ready = behaviour.is_ready();
+    let ready = behavior.is_ready();
     let containers = pod.spec.iter().flat_map(|spec| &spec.containers);
     let containers: Vec<Value> = containers
         .map(|container| {
@@ -219,12 +219,12 @@ fn status(pod: &Pod, behaviour: Behaviour) -> Value {
                 "restartCount": 0,
                 // The API server takes a node that does not tell them for one that can't resize.
                 "resources": container.resources,
-                "state": container_state(behaviour, &since),
+                "state": container_state(behavior, &since),
             })
         })
         .collect();
     json!({
-        "phase": behaviour.phase(),
+        "phase": behavior.phase(),
         "startTime": since,
         "conditions": [
             condition("PodReadyToStartContainers", true),
@@ -237,16 +237,16 @@ fn status(pod: &Pod, behaviour: Behaviour) -> Value {
     })
 }
 
-fn container_state(behaviour: Behaviour, since: &Value) -> Value {
+fn container_state(behavior: Behavior, since: &Value) -> Value {
     let ended =
         |code: i32| json!({"terminated": {"exitCode": code, "startedAt": since, "finishedAt": since}});
-    match behaviour {
-        Behaviour::Ready | Behaviour::NotReady | Behaviour::StuckTerminating => {
+    match behavior {
+        Behavior::Ready | Behavior::NotReady | Behavior::StuckTerminating => {
             json!({"running": {"startedAt": since}})
         }
-        Behaviour::Succeeded => ended(0),
-        Behaviour::Failed => ended(1),
-        Behaviour::Pending => json!({"waiting": {}}),
+        Behavior::Succeeded => ended(0),
+        Behavior::Failed => ended(1),
+        Behavior::Pending => json!({"waiting": {}}),
     }
 }
 

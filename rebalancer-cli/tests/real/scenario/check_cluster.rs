@@ -52,7 +52,7 @@ async fn people_get_a_line_for_each_finding_and_where_each_value_comes_from() {
     }
     assert!(run.stdout.contains("ok      metric_server: "), "{}", run.stdout);
     assert!(!run.stdout.contains("hush") && !run.stderr.contains("hush"), "{}", run.stdout);
-    assert!(!run.stdout.contains('\u{1b}'), "no colours off a terminal: {}", run.stdout);
+    assert!(!run.stdout.contains('\u{1b}'), "no colors off a terminal: {}", run.stdout);
     let (findings, _) = check(fleet.rebalancer(&metrics).env("PROMETHEUS_HEADERS", "X-Key=hush")).await;
     let headers =
         findings.configuration.iter().find(|setting| setting["variable"] == "PROMETHEUS_HEADERS").unwrap();

@@ -168,7 +168,7 @@ async fn no_autoscaler_is_told_with_those_that_are_there() {
     found(&world, &[], 0).await.expect(
         "warning",
         "hpa_missing",
-        &["there is none at all", "CPU_VARIANCE_THRESHOLD"],
+        &["there are none", "CPU_VARIANCE_THRESHOLD"],
     );
     let (client, namespace) = (&world.0.client, &world.0.namespace);
     let other = (Workload::Deployment, "another");

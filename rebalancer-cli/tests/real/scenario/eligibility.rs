@@ -2,7 +2,7 @@
 
 use crate::harness::example::{FOUR_MAY_GO, WORKED_EXAMPLE};
 use crate::harness::fleet::{Fleet, Pods};
-use crate::harness::kubelet::Behaviour;
+use crate::harness::kubelet::Behavior;
 use crate::harness::metrics::{MetricServer, Server};
 use crate::harness::rebalancer::Run;
 
@@ -87,7 +87,7 @@ async fn the_minimum_of_ready_pods_is_kept() {
     assert_eq!(decision(&run), "too_few_pods");
     assert_eq!(fleet.gone(&before).await, NOBODY);
     // Not Ready is not there: with one pod less, four of five must stay.
-    fleet.behave(&before.0[2], Behaviour::NotReady).await;
+    fleet.behave(&before.0[2], Behavior::NotReady).await;
     let run = fleet.rebalance(&metrics, &[("MINIMUM_PODS_REQUIRED", "4")]).await.expect_exit(0);
     assert_eq!(decision(&run), "too_few_pods");
     assert_eq!(fleet.gone(&before).await, NOBODY);
@@ -102,10 +102,10 @@ async fn pods_that_do_not_serve_are_never_chosen() {
     let fleet = Fleet::named("not-serving").cpu(&cores).hpa(70).start().await;
     let before = fleet.settled().await;
     // The most extreme ones are not Ready, terminating, or have ended.
-    fleet.behave(&before.0[0], Behaviour::NotReady).await;
+    fleet.behave(&before.0[0], Behavior::NotReady).await;
     fleet.terminate(&before.0[1]).await;
-    fleet.behave(&before.0[8], Behaviour::Succeeded).await;
-    fleet.behave(&before.0[9], Behaviour::Failed).await;
+    fleet.behave(&before.0[8], Behavior::Succeeded).await;
+    fleet.behave(&before.0[9], Behavior::Failed).await;
     let metrics = serve(&fleet, &before, Server::VictoriaMetrics).await;
     // Their replacements are fresh and have no samples.
     let variables = [("MINIMUM_PODS_REQUIRED", "0"), ("MINIMUM_SAMPLE_COVERAGE", "0.5")];

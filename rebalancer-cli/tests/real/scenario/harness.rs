@@ -18,7 +18,7 @@ use crate::harness::broken::{Broken, Fault};
 use crate::harness::control_plane::{self, STRANGER_TOKEN};
 use crate::harness::fixture::Budget;
 use crate::harness::fleet::{Fleet, SeenPod};
-use crate::harness::kubelet::Behaviour;
+use crate::harness::kubelet::Behavior;
 use crate::harness::metrics::{History, Server};
 use crate::harness::proxy::{Pass, Proxy};
 use crate::harness::rebalancer::Rebalancer;
@@ -87,11 +87,11 @@ async fn a_frozen_fleet_leaves_its_disruption_budget_used_up() {
 #[tokio::test]
 #[ignore]
 async fn pods_show_what_the_kubelet_is_asked_for() {
-    let fleet = Fleet::named("behaviours").cpu(&CORES).start().await;
+    let fleet = Fleet::named("behaviors").cpu(&CORES).start().await;
     let pods = fleet.settled().await.0;
-    fleet.behave(&pods[0], Behaviour::NotReady).await;
-    fleet.behave(&pods[1], Behaviour::Succeeded).await;
-    fleet.behave(&pods[2], Behaviour::Failed).await;
+    fleet.behave(&pods[0], Behavior::NotReady).await;
+    fleet.behave(&pods[1], Behavior::Succeeded).await;
+    fleet.behave(&pods[2], Behavior::Failed).await;
     fleet.terminate(&pods[3]).await;
     let phase = async |index: usize| {
         let pod = fleet.api::<Pod>().get(&pods[index].name).await.unwrap();

@@ -13,7 +13,7 @@ use crate::harness::container::starts_a_pod_from;
 use crate::harness::example::WORKED_EXAMPLE;
 use crate::harness::fleet::Fleet;
 use crate::harness::installed::{RELEASE, values, with};
-use crate::harness::kubelet::{ANNOTATION, Behaviour};
+use crate::harness::kubelet::{ANNOTATION, Behavior};
 use crate::harness::metrics::Server;
 use crate::harness::namespaces::{namespaces, restrict};
 use crate::harness::{operators, tools, wait};
@@ -210,7 +210,7 @@ async fn helm_test(fleet: &Fleet) -> (tools::Said, crate::harness::rebalancer::R
         })
         .await;
         let run = fleet.container(pod.spec.as_ref().unwrap()).await.run().await;
-        let end = if run.exit_code == 0 { Behaviour::Succeeded } else { Behaviour::Failed };
+        let end = if run.exit_code == 0 { Behavior::Succeeded } else { Behavior::Failed };
         fleet.annotate(&name, ANNOTATION, end.name()).await.unwrap();
         run
     };
@@ -225,7 +225,7 @@ async fn helm_test_passes_where_all_is_well_and_fails_with_the_fix_where_it_is_n
     let metrics = fleet.history(&before).serve(Server::Prometheus).await;
     let mut good = values(&fleet, &metrics);
     // The fake kubelet leaves the pod to this test.
-    good["podAnnotations"] = json!({ANNOTATION: Behaviour::Pending.name()});
+    good["podAnnotations"] = json!({ANNOTATION: Behavior::Pending.name()});
     fleet.install(&good).await;
     let (said, run) = helm_test(&fleet).await;
     assert_eq!(run.exit_code, 0, "{}\n{}", run.stdout, run.stderr);

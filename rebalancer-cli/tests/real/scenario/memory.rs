@@ -121,7 +121,7 @@ async fn without_the_right_to_remember_nothing_is_done_and_the_fix_is_named() {
     assert!(run.stderr.contains("on 'leases.coordination.k8s.io'"), "{}", run.stderr);
     assert_eq!(fleet.gone(&before).await, NOBODY);
     rebalancer.env("RECORD_STORE", "none").run().await.expect_exit(0);
-    assert_eq!(fleet.gone(&before).await, [0, 1, 4, 5], "without memory, by explicit choice");
+    assert_eq!(fleet.gone(&before).await, [0, 1, 4, 5], "without the record, by explicit choice");
 }
 
 #[tokio::test]

@@ -75,7 +75,8 @@ async fn a_plan_shows_every_load_and_the_score_of_each_pod() {
         }
     }
     let table = run.args(&["plan"]).run().await.expect_exit(0).stdout;
-    let explained = "each load by the mean of its indicator, weighted cpu 1, lag 1; 1 is the mean pod";
+    let explained =
+        "each load divided by the mean of its indicator, weighted cpu 1, lag 1; 1 is the mean pod";
     assert!(table.contains(explained), "{table}");
     let columns = |line: &str| line.split_whitespace().skip(2).take(3).map(str::to_owned).collect::<Vec<_>>();
     let header = table.lines().find(|line| line.trim_start().starts_with("POD ")).unwrap();

@@ -1,7 +1,7 @@
 //! Members subscribe to different topics: everybody keeps what it holds, the rest goes to the least loaded
 //! subscribers, then topic by topic the most loaded give to the least loaded.
 //!
-//! Topics with the most partitions for a subscriber come first. Levelling goes round the topics until a whole round
+//! Topics with the most partitions for a subscriber come first. Leveling goes round the topics until a whole round
 //! moves nothing, at most sixteen times; with overlapping subscriptions the result may be off balance by a few.
 
 use std::{cmp::Reverse, collections::BTreeMap};
@@ -123,7 +123,7 @@ impl Work {
         ends.is_none_or(|(least, most)| self.loads.of(*most) <= self.loads.of(*least) + 1)
     }
 
-    /// Partitions of a topic by holder, ascending. What is received while levelling is not given on in the same turn.
+    /// Partitions of a topic by holder, ascending. What is received while leveling is not given on in the same turn.
     fn holdings(&self, topic: usize) -> BTreeMap<usize, Vec<usize>> {
         let mut held: BTreeMap<usize, Vec<usize>> = BTreeMap::new();
         for (partition, holder) in self.table.topic(topic).iter().enumerate() {

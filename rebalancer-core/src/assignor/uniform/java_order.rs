@@ -47,7 +47,7 @@ fn copied_table(len: usize) -> usize {
     (len * 4 / 3 + 1).next_power_of_two().max(16)
 }
 
-/// Slots of the coordinator's table after `len` members have joined; it never shrinks, which is not modelled.
+/// Slots of the coordinator's table after `len` members have joined; it never shrinks, which is not modeled.
 fn own_table(len: usize) -> usize {
     (len * 3).div_ceil(4).next_power_of_two().max(2)
 }

@@ -1,4 +1,4 @@
-//! Who gives and who takes next when the loads of a topic's subscribers are levelled.
+//! Who gives and who takes next when the loads of a topic's subscribers are leveled.
 
 use std::{
     cmp::Reverse,

@@ -1,4 +1,4 @@
-//! It stops when asked: no removal is begun once the process was asked to end, or its time is up by the clock that
+//! It stops when asked: no removal is begun once the process was asked to stop, or its time is up by the clock that
 //! nobody sets.
 
 use super::{Invariant, ensure};

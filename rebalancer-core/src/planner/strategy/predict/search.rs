@@ -14,7 +14,7 @@ pub(super) const POOL: usize = 12;
 const WORK: usize = 4_000_000;
 
 /// Draws of member ids in the three rounds, when it matters which ids are drawn: all candidates, the best few, and the
-/// winner. The winner is drawn anew, from seeds of its own: what made it win would otherwise be counted twice.
+/// winner. The winner is drawn again, from its own seeds: what made it win would otherwise be counted twice.
 const DRAWS: [usize; 3] = [3, 12, 32];
 
 /// How many candidates reach the second round.

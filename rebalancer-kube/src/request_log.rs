@@ -1,5 +1,5 @@
-//! What is told of one exchange: a line at debug and a span, with the request line and the size of the answer. Never a
-//! body, a header or a query string: they hold what is nobody's business, and credentials.
+//! The log of one request: a line at debug and a span, with the request line and the size of the answer. Never a body, a
+//! header or a query string: they may hold private data and credentials.
 
 use std::fmt::Display;
 
@@ -8,8 +8,8 @@ use tokio::time::Instant;
 use tracing::field::{Empty, display};
 use tracing::{Span, debug, info_span};
 
-/// One exchange. It is told when this is dropped, so that one that is given up is told too.
-pub(crate) struct Told {
+/// One request. It is logged when this is dropped, so a request that is given up is logged too.
+pub(crate) struct RequestLog {
     verb: String,
     path: String,
     started: Instant,
@@ -19,9 +19,9 @@ pub(crate) struct Told {
     span: Span,
 }
 
-impl Told {
-    /// An exchange that begins now.
-    pub(crate) fn of<T>(request: &Request<T>) -> Self {
+impl RequestLog {
+    /// A request that begins now.
+    pub(crate) fn new<T>(request: &Request<T>) -> Self {
         let (verb, path) = (request.method().to_string(), request.uri().path().to_owned());
         let span = info_span!(
             "kubernetes_request",
@@ -39,7 +39,7 @@ impl Told {
             started: Instant::now(),
             status: None,
             bytes: None,
-            error: Some("given up before its end".to_owned()),
+            error: Some("canceled before it ended".to_owned()),
             span,
         }
     }
@@ -53,18 +53,18 @@ impl Told {
         self.status = Some(status.as_u16());
     }
 
-    /// The body of the answer has so many bytes.
+    /// The body of the answer has this many bytes.
     pub(crate) fn received(&mut self, bytes: usize) {
         self.bytes = Some(bytes);
     }
 
-    /// It came to this.
+    /// How it ended.
     pub(crate) fn ended<T>(&mut self, result: Result<&T, &impl Display>) {
         self.error = result.err().map(ToString::to_string);
     }
 }
 
-impl Drop for Told {
+impl Drop for RequestLog {
     fn drop(&mut self) {
         let Self { verb, path, started, status, bytes, error, span } = self;
         span.record("http.response.status_code", *status);

@@ -1,5 +1,5 @@
-//! What is told of one query: two lines at debug and a span, with its text, its time and the size of its answer; never
-//! the answer itself, and no header.
+//! The log of one query: two lines at debug and a span, with its text, its time and the size of its answer; never the
+//! answer itself, and no header.
 
 use rebalancer_core::port::MetricsError;
 use tokio::time::Instant;
@@ -9,8 +9,8 @@ use tracing::{Span, debug, info_span};
 use crate::decode::Decoded;
 use crate::question::Question;
 
-/// One query, with all its attempts. Its end is told when this is dropped, so that one that is given up is told too.
-pub(crate) struct Told<'a> {
+/// One query, with all its attempts. Its end is logged when this is dropped, so a query that is given up is logged too.
+pub(crate) struct RequestLog<'a> {
     name: &'a str,
     started: Instant,
     bytes: usize,
@@ -20,9 +20,9 @@ pub(crate) struct Told<'a> {
     span: Span,
 }
 
-impl<'a> Told<'a> {
+impl<'a> RequestLog<'a> {
     /// A query that is asked now.
-    pub(crate) fn of(question: Question<'a>) -> Self {
+    pub(crate) fn new(question: Question<'a>) -> Self {
         let Question { name, promql, times } = question;
         debug!(event = "metrics_query", query = name, %promql, at = %times, "the metric server is asked");
         let span = info_span!(
@@ -37,7 +37,7 @@ impl<'a> Told<'a> {
             otel.status_code = Empty,
             otel.status_description = Empty
         );
-        let error = Some("given up before its end".to_owned());
+        let error = Some("canceled before it ended".to_owned());
         Self { name, started: Instant::now(), bytes: 0, values: None, left_out: None, error, span }
     }
 
@@ -45,12 +45,12 @@ impl<'a> Told<'a> {
         self.span.clone()
     }
 
-    /// An answer of so many bytes came.
+    /// An answer of this many bytes came.
     pub(crate) fn received(&mut self, bytes: usize) {
         self.bytes = bytes;
     }
 
-    /// It came to this.
+    /// How it ended.
     pub(crate) fn ended<T>(&mut self, result: Result<&Decoded<T>, &MetricsError>) {
         self.values = result.ok().map(|decoded| decoded.values);
         self.left_out = result.ok().map(|decoded| decoded.left_out);
@@ -58,7 +58,7 @@ impl<'a> Told<'a> {
     }
 }
 
-impl Drop for Told<'_> {
+impl Drop for RequestLog<'_> {
     fn drop(&mut self) {
         let Self { name, started, bytes, values, left_out, error, span } = self;
         span.record("bytes", *bytes).record("values", *values).record("left_out", *left_out);
@@ -74,7 +74,7 @@ impl Drop for Told<'_> {
             values,
             left_out,
             error,
-            "what came of a query"
+            "the query ended"
         );
     }
 }
