@@ -58,8 +58,11 @@ fn a_settled_fleet_that_nobody_else_changes_may_be_rotated() {
 
 #[test]
 fn a_workload_that_is_marked_is_left_alone() {
-    let mark = |value: &str| BTreeMap::from([(OPT_OUT.to_owned(), value.to_owned())]);
-    of_controller(|it| it.annotations = mark("true"), Some(NotNow::OptedOut { annotation: OPT_OUT }));
+    let mark = |value: &str| BTreeMap::from([(Annotation::OptOut.to_string(), value.to_owned())]);
+    of_controller(
+        |it| it.annotations = mark("true"),
+        Some(NotNow::OptedOut { annotation: Annotation::OptOut }),
+    );
     of_controller(|it| it.annotations = mark("false"), None);
 }
 
@@ -291,7 +294,7 @@ fn what_comes_up_after_the_decision_ends_a_batch_but_not_what_the_batch_did() {
     let rolling = Controller { progress, ..controller() };
     check(&rolling, true, Some("rollout_in_progress"));
     check(&rolling, false, None);
-    let annotations = BTreeMap::from([(OPT_OUT.to_owned(), String::new())]);
+    let annotations = BTreeMap::from([(Annotation::OptOut.to_string(), String::new())]);
     check(&Controller { annotations, ..controller() }, false, Some("workload_opted_out"));
 }
 
