@@ -64,8 +64,9 @@ impl<'a> Criteria<'a> {
         if let Some(priority) = pod.priority.filter(|priority| *priority > limit) {
             return Some(Veto::Priority { priority, limit });
         }
-        let allowed =
-            !self.policy.eligibility.opt_in || is_true(&pod.annotations, Annotation::OptIn) || self.owner_opted_in(pod);
+        let allowed = !self.policy.eligibility.opt_in
+            || is_true(&pod.annotations, Annotation::OptIn)
+            || self.owner_opted_in(pod);
         (!allowed).then_some(Veto::NotOptedIn { annotation: Annotation::OptIn })
     }
 

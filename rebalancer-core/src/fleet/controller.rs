@@ -27,7 +27,7 @@ pub struct Controller {
 
 /// How far a controller is with what it wants.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[cfg_attr(feature = "serde", derive(serde::Serialize))]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct Progress {
     /// Its status speaks of its present specification.
     pub status_is_current: bool,
