@@ -33,10 +33,13 @@ struct AuditLine {
     /// The pod's identity.
     uid: String,
     /// Where it ran; absent when not known.
+    #[serde(skip_serializing_if = "Option::is_none")]
     node: Option<String>,
     /// Who replaces it, as `kind/name`.
+    #[serde(skip_serializing_if = "Option::is_none")]
     owner: Option<String>,
     /// Who asked, as the API server knows us; absent when it does not tell.
+    #[serde(skip_serializing_if = "Option::is_none")]
     actor: Option<String>,
     /// The role for which it was selected.
     role: rebalancer_core::history::Role,
@@ -51,8 +54,10 @@ struct AuditLine {
     /// Nothing was changed.
     dry_run: bool,
     /// What became of it; only of a removal that is finished.
+    #[serde(skip_serializing_if = "Option::is_none")]
     outcome: Option<AuditOutcome>,
     /// Why, in words; only of a removal that is finished.
+    #[serde(skip_serializing_if = "Option::is_none")]
     detail: Option<String>,
     /// Of the logger.
     level: String,

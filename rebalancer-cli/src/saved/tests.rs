@@ -106,7 +106,7 @@ fn what_is_wrong_is_told_with_its_place() {
     };
     let wrong = told(&|saved| saved["snapshot"]["pods"][2]["loads"]["cpu"] = json!(-1));
     assert!(
-        wrong.starts_with("at snapshot.pods: -1 is not a load of 0 or more at line 1 column "),
+        wrong.starts_with("at snapshot.pods[2].loads.cpu: -1 is not a load of 0 or more at line 1 column "),
         "{wrong}"
     );
     let wrong = told(&|saved| saved["policy"]["balance"]["tolerance"] = json!(0.5));

@@ -70,7 +70,13 @@ impl StateStore for Buggy {
             Bug::LockGivenTwice => ("a", ttl),
             Bug::LockForEver => (holder, SignedDuration::from_hours(9)),
             Bug::LockTooShort => (holder, ttl / 2),
-            _ => (holder, ttl),
+            Bug::None
+            | Bug::RecordForgotten
+            | Bug::TokenNotChecked
+            | Bug::SaveDoesNotRenew
+            | Bug::TokenChangedOnFailure
+            | Bug::PeekLocks
+            | Bug::ErrorReadsAsEmpty => (holder, ttl),
         };
         let mut acquired = self.store.acquire(now, holder, given).await?;
         if given != ttl {
