@@ -82,7 +82,7 @@ fn another_decision_is_named_with_the_pods_that_it_changes() {
     assert_eq!(compared.other_pods, ["consumer-2", "x"]);
 
     changed["plan"]["decision"] = json!("balanced");
-    changed["plan"]["pods"] = super::tests::saved()["plan"]["pods"].clone();
+    changed["plan"]["pods"] = self::saved()["plan"]["pods"].clone();
     let saved = parsed(&changed.to_string()).unwrap().remove(0);
     let compared = Comparison::of(&saved, &report(&saved.snapshot)).unwrap();
     assert!(!compared.same && compared.other_pods.is_empty());
