@@ -11,7 +11,6 @@ mod tests;
 
 use std::collections::BTreeSet;
 
-use rebalancer_core::cycle::Observation;
 use rebalancer_core::fleet::{LABELS, Requirement, Selector};
 use rebalancer_core::history::Constraints;
 use rebalancer_core::policy::Policy;
@@ -42,17 +41,18 @@ struct Line<'a> {
 /// # Errors
 /// When a part of it is no JSON.
 pub(crate) fn line(
-    observation: &Observation,
+    snapshot: &Snapshot,
     policy: &Policy,
+    constraints: &Constraints,
     shown: &Shown<'_>,
 ) -> serde_json::Result<String> {
-    let snapshot = with_needed_labels(&observation.snapshot);
+    let snapshot = with_needed_labels(snapshot);
     serde_json::to_string(&Line {
         version: VERSION,
         program: crate::args::version(),
         snapshot: &snapshot,
         policy,
-        constraints: &observation.constraints,
+        constraints,
         plan: PlanDocument::of(shown),
     })
 }

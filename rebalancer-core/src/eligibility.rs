@@ -10,7 +10,7 @@ pub use veto::Veto;
 
 use std::collections::BTreeMap;
 
-use crate::fleet::{Ownership, Phase, Pod, REVISION_ANNOTATION, Tie};
+use crate::fleet::{Ownership, Phase, Pod, Tie};
 use crate::policy::Policy;
 use crate::snapshot::Snapshot;
 
@@ -73,8 +73,9 @@ impl<'a> Criteria<'a> {
     /// An object of the workload's name that is not known to own the pod permits nothing.
     fn owner_opted_in(&self, pod: &Pod) -> bool {
         let ownership = self.ownership;
-        let marked =
-            |owner| ownership.object(owner).is_some_and(|object| is_true(&object.annotations, OPT_IN));
+        let marked = |owner| {
+            ownership.object(owner).is_some_and(|object| is_true(&object.annotations, Annotation::OptIn))
+        };
         match ownership.tie(pod, self.workload) {
             // What is below it has copies of its marks, which stay when it has none any more.
             Tie::Owned(top) => ownership.chain(pod).skip_while(|owner| *owner != top).any(marked),
@@ -172,7 +173,7 @@ mod tests {
     }
 
     fn check_under(policy: &Policy, workload_opted_in: bool, subject: &Pod, expected: Option<Veto>) {
-        let mark = BTreeMap::from([(OPT_IN.to_owned(), workload_opted_in.to_string())]);
+        let mark = BTreeMap::from([(Annotation::OptIn.key().to_owned(), workload_opted_in.to_string())]);
         let deployment = Controller { annotations: mark, ..controller("Deployment", "consumer", 1) };
         let ownership = owned_by(deployment).ownership;
         check_owned(&ownership, policy, subject, expected);
@@ -212,18 +213,18 @@ mod tests {
     #[test]
     fn an_object_that_only_has_the_workload_s_name_opts_nobody_in() {
         let policy = Policy::default().with_opt_in(true);
-        let annotations = BTreeMap::from([(OPT_IN.to_owned(), "true".to_owned())]);
+        let annotations = BTreeMap::from([(Annotation::OptIn.key().to_owned(), "true".to_owned())]);
         let named = Controller { annotations, ..controller("Deployment", "consumer", 1) };
         let ownership = Ownership { by_name: Some(named), ..Ownership::default() };
-        check_owned(&ownership, &policy, &pod("a"), Some(Veto::NotOptedIn { annotation: OPT_IN }));
+        check_owned(&ownership, &policy, &pod("a"), Some(Veto::NotOptedIn { annotation: Annotation::OptIn }));
     }
 
     #[test]
     fn a_mark_that_a_set_has_kept_of_its_deployment_opts_nobody_in() {
         let policy = Policy::default().with_opt_in(true);
         let mut ownership = owned_by(controller("Deployment", "consumer", 1)).ownership;
-        ownership.objects[0].annotations.insert(OPT_IN.to_owned(), "true".to_owned());
-        check_owned(&ownership, &policy, &pod("a"), Some(Veto::NotOptedIn { annotation: OPT_IN }));
+        ownership.objects[0].annotations.insert(Annotation::OptIn.key().to_owned(), "true".to_owned());
+        check_owned(&ownership, &policy, &pod("a"), Some(Veto::NotOptedIn { annotation: Annotation::OptIn }));
     }
 
     #[test]

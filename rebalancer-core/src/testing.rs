@@ -3,6 +3,7 @@
 //! [`MemoryStore`](crate::history::MemoryStore).
 //!
 //! ```
+//! use rebalancer_core::fleet::Owner;
 //! use rebalancer_core::jiff::{SignedDuration, Timestamp};
 //! use rebalancer_core::port::{Mode, RemovalError};
 //! use rebalancer_core::testing::World;
@@ -15,7 +16,7 @@
 //! let mut world = World::new("streams", "consumer", now);
 //! for (number, lag) in [9000.0, 8000.0, 900.0, 800.0, 700.0, 600.0, 90.0, 80.0].into_iter().enumerate() {
 //!     let pod = Pod::new(format!("consumer-{number}"), format!("uid-{number}"))
-//!         .with_owner("StatefulSet", "consumer")
+//!         .with_owner(Owner::of_apps("StatefulSet", "consumer", "uid-of-the-set"))
 //!         .with_ready_since(now - SignedDuration::from_hours(1));
 //!     world = world.with_pod(pod, [(Indicator::Lag, Load::new(lag)?)]);
 //! }

@@ -16,8 +16,8 @@ use jiff::{SignedDuration, Timestamp};
 use rebalancer_core::assignor::Assignor;
 use rebalancer_core::eligibility::{Annotation, Veto};
 use rebalancer_core::fleet::{
-    Controller, CpuTarget, DisruptionBudget, Hpa, Level, Measured, Owner, PartitionLoad, Phase, Requirement,
-    Samples, Scaling, ScalingMetric, Selector, Target, Uid,
+    Controller, CpuTarget, DisruptionBudget, Hpa, Level, Measured, NotRead, Owner, Ownership, PartitionLoad,
+    Phase, Progress, Requirement, Samples, Scaling, ScalingMetric, Selector, Target, Uid, Unread,
 };
 use rebalancer_core::group::{Inference, Unusable};
 use rebalancer_core::guard::NotNow;
@@ -69,6 +69,8 @@ fn snapshot() -> Snapshot {
     let hpa = Hpa {
         name: "consumer".to_owned(),
         scales: Some("consumer".to_owned()),
+        scales_kind: Some("Deployment".to_owned()),
+        of_container: true,
         cpu: Some(CpuTarget::Utilization(70.0)),
         scaling: Some(Scaling {
             active: true,
@@ -100,13 +102,19 @@ fn snapshot() -> Snapshot {
         name: "consumer".to_owned(),
         uid: Uid::new("uid-consumer"),
         annotations: BTreeMap::from([(Annotation::OptIn.to_string(), "true".to_owned())]),
-        status_is_current: true,
-        desired: 6,
-        current: 6,
-        updated: 6,
+        owner: Some(Owner::of_apps("Rollout", "above", "uid-above")),
+        progress: Some(Progress { status_is_current: true, desired: 6, current: 6, updated: 6 }),
+    };
+    let unread = [NotRead::NotAllowed, NotRead::Gone, NotRead::Replaced, NotRead::Unreadable]
+        .map(|why| Unread { owner: Owner::of_apps("Rollout", "above", "uid-above"), why });
+    let ownership = Ownership {
+        objects: vec![controller.clone()],
+        unread: unread.into(),
+        by_name: Some(controller.clone()),
     };
     let mut fleet = Snapshot::builder("streams", "consumer", at()).hpa(hpa).surroundings(Surroundings {
         controller: Some(controller),
+        ownership,
         scaling: None,
         scales_by: Vec::new(),
         budgets: vec![budget(selector), budget(Selector::Nothing)],
@@ -115,7 +123,7 @@ fn snapshot() -> Snapshot {
     // 0.1 + 0.2 is a number that a careless parser gives back as its neighbour.
     for (number, cpu) in [1.9, 0.1 + 0.2, 1.0 / 3.0, 0.5, 0.4, 0.3].into_iter().enumerate() {
         let pod = Pod::new(format!("consumer-{number}"), format!("uid-{number}"))
-            .with_owner("ReplicaSet", "consumer-7d4b9c")
+            .with_owner(Owner::of_apps("ReplicaSet", "consumer-7d4b9c", "uid-of-the-set"))
             .with_ready_since(at() - HOUR)
             .with_cpu_request(Cores::new(1.0).unwrap())
             .with_node("node-1")
@@ -123,7 +131,12 @@ fn snapshot() -> Snapshot {
         for share in 0..2 {
             let partition = (number * 2 + share).to_string();
             let pod = pod.name.clone();
-            partitions.push(PartitionLoad { topic: "orders".to_owned(), partition, pod, load: load(cpu) });
+            partitions.push(PartitionLoad {
+                topic: "orders".to_owned(),
+                partition,
+                pod: Some(pod),
+                load: load(cpu),
+            });
         }
         let loads = Indicator::ALL.map(|indicator| (indicator, load(cpu * 1e3)));
         fleet = fleet.pod(pod, loads.into_iter().chain([(Indicator::Cpu, load(cpu))]));
@@ -175,6 +188,9 @@ fn every_decision_comes_back_as_it_was() {
         NotNow::OptedOut { annotation: Annotation::OptOut },
         NotNow::QuietHours { window: "Mon-Fri 08:00-18:00".to_owned(), until },
         NotNow::RolloutInProgress { of: of(), updated: 2, current: 6 },
+        NotNow::SeveralOwners { owners: vec![of()] },
+        NotNow::OwnerGone { of: of() },
+        NotNow::CountsDisagree { of: of(), says: 6, listed: 7, ending: 1 },
         NotNow::ScalingInProgress { by: of(), current: 6, desired: 8 },
         NotNow::ScaleInPending { current: 6, minimum: 3 },
         NotNow::JustScaled { at, until },
@@ -196,6 +212,10 @@ fn every_decision_comes_back_as_it_was() {
         Hold::NoPods,
         Hold::NoEligiblePods { pods: 3, vetoes: BTreeMap::from([("not_ready".to_owned(), 3)]) },
         Hold::MetricsIncomplete { indicator, sampled: 3, eligible: 6, required: share },
+        Hold::AmbiguousSeries {
+            query: "cpu".to_owned(),
+            error: MetricsError::Malformed { message: "two".to_owned() },
+        },
         Hold::AmbiguousTarget { hpas: vec![name()] },
         Hold::RequestsUnknown { missing: 1, eligible: 6 },
         Hold::UnusableTarget { hpa: name() },
@@ -209,7 +229,7 @@ fn every_decision_comes_back_as_it_was() {
         Hold::SmallGain { prediction: prediction(), minimum },
         Hold::ShareTooSmall { serving: 3, share },
         Hold::BudgetsTooTight { budget: name(), allowed: 1, status_is_current: true },
-        Hold::NotPersistent { indicator, seen_in: 1, windows: 3, required: 2 },
+        Hold::NotPersistent { indicator, seen_in: 1, windows: 3, required: 2, younger: 1 },
         Hold::PastUnknown { indicator, error: Some(MetricsError::Unavailable { message: "no".to_owned() }) },
         Hold::PastUnknown { indicator, error: None },
         Hold::SmallImprovement { improvement, minimum },
@@ -235,7 +255,7 @@ fn every_verdict_comes_back_as_it_was() {
         Veto::Mirror,
         Veto::SystemNamespace,
         Veto::Critical { priority_class: "system-node-critical".to_owned() },
-        Veto::AnotherWorkload { owner: Owner { kind: "ReplicaSet".to_owned(), name: name() } },
+        Veto::AnotherWorkload { owner: Owner::of_apps("ReplicaSet", name(), "uid") },
         Veto::OptedOut { annotation: Annotation::SafeToEvict },
         Veto::NotOptedIn { annotation: Annotation::OptIn },
         Veto::Priority { priority: -5, limit: i32::MAX },

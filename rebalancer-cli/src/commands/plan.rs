@@ -88,7 +88,7 @@ async fn explain(
     };
     render::plan(form, &shown)?;
     if let Some(lines) = lines {
-        let line = saved::line(&observation, &settings.policy, &shown)?;
+        let line = saved::line(&observation.snapshot, &settings.policy, &observation.constraints, &shown)?;
         lines.lock().unwrap_or_else(PoisonError::into_inner).push(line);
     }
     Ok(())

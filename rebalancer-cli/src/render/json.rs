@@ -96,6 +96,7 @@ impl<'a> PlanDocument<'a> {
             prediction,
             decision,
             pods,
+            ..
         } = shown.report;
         let reason = |pod: &PodReport| advice::verdict(shown.report, &pod.verdict);
         Self {

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use rebalancer_core::fleet::DisruptionBudget;
+use rebalancer_core::fleet::{DisruptionBudget, Owner};
 use rebalancer_core::jiff::{SignedDuration, Timestamp};
 use rebalancer_core::report::Report;
 use rebalancer_core::snapshot::Surroundings;
@@ -22,7 +22,7 @@ fn snapshot() -> Snapshot {
     let mut fleet = Snapshot::builder("streams", "consumer", now).surroundings(surroundings);
     for (number, cores) in [1.9, 1.7, 0.8, 0.6, 0.4, 0.1 + 0.2, 0.3, 0.2].into_iter().enumerate() {
         let pod = Pod::new(format!("consumer-{number}"), format!("uid-{number}"))
-            .with_owner("ReplicaSet", "consumer-7d4b9c")
+            .with_owner(Owner::of_apps("ReplicaSet", "consumer-7d4b9c", "uid-of-the-set"))
             .with_ready_since(now - SignedDuration::from_hours(1))
             .with_cpu_request(Cores::new(1.0).unwrap())
             .with_label("app", "consumer")
@@ -40,10 +40,8 @@ fn saved() -> Value {
     let snapshot = snapshot();
     let report = report(&snapshot);
     let shown = Shown { report: &report, names: None, last: None, usage: Usage::default(), replayed: None };
-    let constraints = Constraints::default();
-    let observation =
-        Observation { snapshot: snapshot.clone(), look_back: None, constraints, report: report.clone() };
-    serde_json::from_str(&line(&observation, &Policy::default(), &shown).unwrap()).unwrap()
+    let line = line(&snapshot, &Policy::default(), &Constraints::default(), &shown).unwrap();
+    serde_json::from_str(&line).unwrap()
 }
 
 fn parsed(text: &str) -> Result<Vec<Saved>, NotReadable> {
@@ -61,6 +59,27 @@ fn what_is_saved_decides_the_same_again() {
         assert_eq!(again.decision.name(), "rotate");
         let compared = Comparison::of(&plan, &again).unwrap();
         assert!(compared.same && compared.other_pods.is_empty(), "{compared:?}");
+    }
+}
+
+#[test]
+fn every_fact_of_a_report_stands_in_the_plan() {
+    let report = serde_json::to_value(report(&snapshot())).unwrap();
+    for (name, value) in report.as_object().unwrap() {
+        assert!(has_all(&saved()["plan"][name], value), "{name}");
+    }
+}
+
+/// The plan adds a reason to each pod.
+fn has_all(plan: &Value, report: &Value) -> bool {
+    match (plan, report) {
+        (Value::Array(plan), Value::Array(report)) => {
+            plan.len() == report.len() && plan.iter().zip(report).all(|(plan, report)| has_all(plan, report))
+        }
+        (Value::Object(plan), Value::Object(report)) => {
+            report.iter().all(|(name, value)| plan.get(name) == Some(value))
+        }
+        _ => plan == report,
     }
 }
 

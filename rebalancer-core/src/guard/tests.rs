@@ -161,12 +161,12 @@ fn beside(top: &str, deployment: Controller) -> Surroundings {
 
 #[test]
 fn an_object_of_the_workload_s_name_that_owns_none_of_the_pods_says_nothing_of_them() {
-    let marked = |value: &str| BTreeMap::from([(OPT_OUT.to_owned(), value.to_owned())]);
+    let marked = |value: &str| BTreeMap::from([(Annotation::OptOut.key().to_owned(), value.to_owned())]);
     let other =
         Controller { annotations: marked("true"), ..fixture::controller("Deployment", "consumer", 0) };
     check(|fleet| fleet.surround(beside("Rollout", other)), None);
     let rollout = Controller { annotations: marked(""), ..fixture::controller("Rollout", "consumer", 4) };
-    let opted_out = Some(NotNow::OptedOut { annotation: OPT_OUT });
+    let opted_out = Some(NotNow::OptedOut { annotation: Annotation::OptOut });
     check(|fleet| fleet.surround(beside("Rollout", rollout)), opted_out);
 }
 

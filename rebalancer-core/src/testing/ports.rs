@@ -60,8 +60,14 @@ impl Inventory for World {
         self.read_fleet(|inner| inner.hpas.clone())
     }
 
-    async fn controller(&self) -> Result<Option<Controller>, InventoryError> {
-        self.read_fleet(|inner| inner.controller.clone())
+    async fn owner(
+        &self,
+        api_version: &str,
+        kind: &str,
+        name: &str,
+    ) -> Result<Option<Controller>, InventoryError> {
+        let is_it = |it: &&Controller| (&*it.api_version, &*it.kind, &*it.name) == (api_version, kind, name);
+        self.read_fleet(|inner| inner.owners.iter().find(is_it).cloned())
     }
 
     async fn budgets(&self) -> Result<Vec<DisruptionBudget>, InventoryError> {

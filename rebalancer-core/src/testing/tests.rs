@@ -5,7 +5,7 @@ use jiff::{SignedDuration, Timestamp};
 use super::*;
 use crate::cycle::{self, CycleError, CycleSpec, PodOutcome};
 use crate::fixture::NOW;
-use crate::fleet::{Indicator, Pod, PodRef, Uid};
+use crate::fleet::{Indicator, Owner, Pod, PodRef, Uid};
 use crate::history::MemoryStore;
 use crate::policy::{Persistence, Policy};
 use crate::port::{
@@ -19,7 +19,7 @@ fn world() -> World {
     let world = World::new("streams", "consumer", NOW);
     lags.into_iter().enumerate().fold(world, |world, (number, lag)| {
         let pod = Pod::new(format!("consumer-{number}"), format!("uid-{number}"))
-            .with_owner("StatefulSet", "consumer")
+            .with_owner(Owner::of_apps("StatefulSet", "consumer", "uid-of-the-set"))
             .with_ready_since(NOW - SignedDuration::from_hours(1));
         world.with_pod(pod, [(Indicator::Lag, Load::new(lag).unwrap())])
     })

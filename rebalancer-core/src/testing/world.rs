@@ -28,7 +28,7 @@ pub(super) struct Inner {
     pub(super) loads: BTreeMap<Indicator, Samples>,
     pub(super) partitions: Option<Vec<PartitionLoad>>,
     pub(super) hpas: Vec<Hpa>,
-    pub(super) controller: Option<Controller>,
+    pub(super) owners: Vec<Controller>,
     pub(super) budgets: Vec<DisruptionBudget>,
     pub(super) metrics_error: Option<MetricsError>,
     pub(super) inventory_error: Option<InventoryError>,
@@ -97,10 +97,10 @@ impl World {
         self.with(|inner| inner.hpas.push(hpa))
     }
 
-    /// With this object as the fleet's owner.
+    /// With this object, which pods or other objects may name as their owner.
     #[must_use]
     pub fn with_controller(self, controller: Controller) -> Self {
-        self.with(|inner| inner.controller = Some(controller))
+        self.with(|inner| inner.owners.push(controller))
     }
 
     /// With this disruption budget. Only plans look at it: a removal that a budget refuses is told by
@@ -141,9 +141,9 @@ impl World {
         self.inner().pods.iter_mut().filter(|pod| pod.name == name).for_each(change);
     }
 
-    /// Changes the fleet's owner, if there is one.
-    pub fn change_controller(&self, change: impl FnOnce(&mut Controller)) {
-        self.inner().controller.as_mut().map(change);
+    /// Changes every object of this name that owns something.
+    pub fn change_controller(&self, name: &str, change: impl Fn(&mut Controller)) {
+        self.inner().owners.iter_mut().filter(|owner| owner.name == name).for_each(change);
     }
 
     /// From now on no load can be read, for this reason; `None`: it can again.
