@@ -75,17 +75,21 @@ fn advised(fact: impl std::fmt::Display, advice: Option<impl AsRef<str>>) -> Str
 }
 
 fn for_hold(hold: &Hold) -> Option<Cow<'static, str>> {
-    match hold {
-        Hold::AssignorRestoresSets { assignor } => for_assignor(*assignor).map(Cow::from),
-        Hold::AmbiguousSeries {
-            error: MetricsError::Ambiguous { label, values, passing: false, .. },
-            ..
-        } => {
-            let example = values.last().map_or("", String::as_str);
-            Some(format!("select one with PROMETHEUS_MATCHERS, such as {label}=\"{example}\"").into())
-        }
-        _ => by_hold(hold.name()).map(Cow::from),
-    }
+    let particular = if let Hold::AssignorRestoresSets { assignor } = hold {
+        for_assignor(*assignor).map(Cow::from)
+    } else if let Hold::AmbiguousSeries { error, .. } = hold {
+        one_of_several(error)
+    } else {
+        None
+    };
+    particular.or_else(|| by_hold(hold.name()).map(Cow::from))
+}
+
+/// The matcher that selects one of the sources, where it is known what tells them apart.
+fn one_of_several(error: &MetricsError) -> Option<Cow<'static, str>> {
+    let MetricsError::Ambiguous { label, values, passing: false, .. } = error else { return None };
+    let example = values.last()?;
+    Some(format!("select one with PROMETHEUS_MATCHERS, such as {label}=\"{example}\"").into())
 }
 
 /// By the hold's name; `None` where its own words say all there is to say.

@@ -6,9 +6,11 @@ pub(crate) use simulate::{Scope, Simulation};
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::builder::{OsStringValueParser, PossibleValuesParser};
+use clap::error::ErrorKind;
 use clap::{Arg, ArgMatches, Command, value_parser};
 use clap_complete::Shell;
 
@@ -26,7 +28,8 @@ pub(crate) struct Invocation {
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) enum Action {
     Run,
-    Plan { json: bool },
+    Plan { json: bool, save: Option<PathBuf> },
+    Replay { json: bool, file: PathBuf },
     Check { json: bool },
     Reset,
     Simulate(Box<Simulation>),
@@ -42,6 +45,13 @@ Exit codes:
   1  a cycle failed: an API could not be used, a removal failed, or it was interrupted or not started
   2  the command line or the configuration is wrong; nothing was contacted";
 
+const PLAN_EXIT_CODES: &str = "\
+Exit codes:
+  0  every decision was shown, and saved where that was asked for; with --replay, each is the one that was saved
+  1  the fleet could not be observed, or the file could not be written
+  2  the command line, the configuration or the file of --replay is wrong; nothing was contacted
+  3  with --replay: a decision differs from the one that was saved";
+
 const CHECK_EXIT_CODES: &str = "\
 Exit codes:
   0  all is well; there may be warnings
@@ -56,7 +66,7 @@ pub(crate) fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Inv
     let matches = command().try_get_matches_from(arguments)?;
     let (name, sub) = matches.subcommand().unwrap_or(("run", &matches));
     let action = match name {
-        "plan" => Action::Plan { json: wants_json(sub) },
+        "plan" => plan(sub),
         "check" => Action::Check { json: wants_json(sub) },
         "reset" => Action::Reset,
         "simulate" => Action::Simulate(Box::new(Simulation::read(sub)?)),
@@ -67,7 +77,40 @@ pub(crate) fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Inv
     // A flag may stand before the command or after it.
     let mut flags = given(&matches);
     flags.extend(given(sub));
+    match &action {
+        Action::Replay { .. } => without_settings(&flags)?,
+        Action::Run
+        | Action::Plan { .. }
+        | Action::Check { .. }
+        | Action::Reset
+        | Action::Simulate(_)
+        | Action::Completions(_)
+        | Action::Manual => {}
+    }
     Ok(Invocation { action, flags })
+}
+
+fn plan(sub: &ArgMatches) -> Action {
+    let file = |name| sub.get_one::<PathBuf>(name).cloned();
+    match file("replay") {
+        Some(file) => Action::Replay { json: wants_json(sub), file },
+        None => Action::Plan { json: wants_json(sub), save: file("save") },
+    }
+}
+
+/// A saved decision is made again by the settings that were saved; others would not count.
+fn without_settings(flags: &BTreeMap<String, OsString>) -> Result<(), clap::Error> {
+    let mut settings = variable::all().filter(|variable| flags.contains_key(variable.name));
+    match settings.find(|variable| !matches!(variable.name, "LOG_LEVEL" | "LOG_FORMAT")) {
+        None => Ok(()),
+        Some(variable) => Err(command().error(
+            ErrorKind::ArgumentConflict,
+            format!(
+                "--replay takes every setting from the file, so '--{}' can't be used with it",
+                variable.flag()
+            ),
+        )),
+    }
 }
 
 fn wants_json(sub: &ArgMatches) -> bool {
@@ -80,6 +123,16 @@ fn output() -> Arg {
         .value_parser(PossibleValuesParser::new(["table", "json"]))
         .default_value("table")
         .help("table for people, json for machines")
+}
+
+fn save_and_replay() -> [Arg; 2] {
+    let file = |name| Arg::new(name).long(name).value_name("FILE").value_parser(value_parser!(PathBuf));
+    [
+        file("save").help("Also write what the decision is made on, and the plan, to this file, for --replay"),
+        file("replay").conflicts_with("save").help(
+            "Make the decisions of a saved file again, without any setting or server. Exit code 3: one differs",
+        ),
+    ]
 }
 
 fn given(matches: &ArgMatches) -> BTreeMap<String, OsString> {
@@ -116,8 +169,9 @@ pub(crate) fn command() -> Command {
             Command::new("plan")
                 .about("Observe and decide only; explains every pod. Changes nothing")
                 .arg(output())
+                .args(save_and_replay())
                 .args(variable::all().map(flag))
-                .after_help(AFTER_HELP),
+                .after_help(PLAN_EXIT_CODES),
         )
         .subcommand(
             Command::new("check")
@@ -177,7 +231,7 @@ fn flag(variable: &'static Variable) -> Arg {
 }
 
 /// The version, with the commit when it was known at build time.
-fn version() -> String {
+pub(crate) fn version() -> String {
     match option_env!("REBALANCER_COMMIT") {
         Some(commit) if !commit.is_empty() => format!("{} ({commit})", env!("CARGO_PKG_VERSION")),
         Some(_) | None => env!("CARGO_PKG_VERSION").to_owned(),
@@ -202,7 +256,10 @@ mod tests {
         assert_eq!(parsed(&["rebalancer"]).action, Action::Run);
         assert_eq!(parsed(&["rebalancer", "run"]).action, Action::Run);
         assert_eq!(parsed(&["rebalancer", "reset"]).action, Action::Reset);
-        assert_eq!(parsed(&["rebalancer", "plan", "--output", "json"]).action, Action::Plan { json: true });
+        assert_eq!(
+            parsed(&["rebalancer", "plan", "--output", "json"]).action,
+            Action::Plan { json: true, save: None }
+        );
         assert_eq!(parsed(&["rebalancer", "check"]).action, Action::Check { json: false });
         assert_eq!(parsed(&["rebalancer", "check", "--output", "json"]).action, Action::Check { json: true });
     }
@@ -218,6 +275,23 @@ mod tests {
             ] {
                 assert_eq!(parsed(&arguments).flags.get(variable.name), Some(&OsString::from("x")), "{flag}");
             }
+        }
+    }
+
+    #[test]
+    fn a_plan_is_saved_or_replayed_and_a_replay_takes_no_setting() {
+        let file = PathBuf::from("f");
+        let save = parsed(&["rebalancer", "plan", "--save", "f"]).action;
+        assert_eq!(save, Action::Plan { json: false, save: Some(file.clone()) });
+        let replay = parsed(&["rebalancer", "plan", "--replay", "f", "--log-level", "debug"]).action;
+        assert_eq!(replay, Action::Replay { json: false, file });
+        for wrong in [
+            vec!["rebalancer", "plan", "--replay", "f", "--save", "g"],
+            vec!["rebalancer", "plan", "--replay", "f", "--tolerance-multiplier", "2"],
+            vec!["rebalancer", "--tolerance-multiplier", "2", "plan", "--replay", "f"],
+        ] {
+            let mistake = parse(wrong.iter().map(OsString::from)).unwrap_err();
+            assert_eq!(mistake.kind(), ErrorKind::ArgumentConflict, "{wrong:?}: {mistake}");
         }
     }
 

@@ -6,6 +6,8 @@ mod events;
 mod reason;
 mod steps;
 
+#[cfg(test)]
+pub(crate) use audit::SCHEMA as AUDIT_SCHEMA;
 pub(crate) use events::EventJournal;
 pub(crate) use steps::StepJournal;
 

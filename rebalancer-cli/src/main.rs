@@ -3,6 +3,7 @@
 mod adapters;
 mod advice;
 mod args;
+mod atomic_file;
 mod check;
 mod clock;
 mod commands;
@@ -10,6 +11,9 @@ mod config;
 mod interrupt;
 mod journal;
 mod render;
+mod saved;
+#[cfg(test)]
+mod schema;
 mod telemetry;
 
 use std::process::ExitCode;

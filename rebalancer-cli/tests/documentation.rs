@@ -10,7 +10,7 @@ use std::collections::BTreeSet;
 use std::process::Command;
 
 use jiff::{SignedDuration, Timestamp};
-use rebalancer_core::eligibility::Veto;
+use rebalancer_core::eligibility::{Annotation, Veto};
 use rebalancer_core::fleet::{Indicator, Owner, Phase, Uid};
 use rebalancer_core::guard::NotNow;
 use rebalancer_core::history::{Pause, Trip};
@@ -90,12 +90,12 @@ fn messages() -> Vec<(&'static str, String)> {
         Veto::NotRunning { phase: Phase::Pending },
         Veto::Terminating,
         Veto::TooYoung { ready_for: Some(SignedDuration::from_mins(2)), minimum: five_minutes },
-        Veto::OptedOut { annotation: "pod-rebalancer.io/opt-out" },
-        Veto::NotOptedIn { annotation: "pod-rebalancer.io/opt-in" },
+        Veto::OptedOut { annotation: Annotation::OptOut },
+        Veto::NotOptedIn { annotation: Annotation::OptIn },
         Veto::SeveralBudgets { budgets: 2 },
     ];
     let guards = [
-        NotNow::OptedOut { annotation: "pod-rebalancer.io/opt-out" },
+        NotNow::OptedOut { annotation: Annotation::OptOut },
         NotNow::QuietHours { window: "Mon-Fri 08:00-18:00".to_owned(), until },
         NotNow::SeveralOwners { owners: vec![of(), "Rollout consumer".to_owned()] },
         NotNow::OwnerGone { of: of() },

@@ -1,4 +1,5 @@
 //! A whole cycle, with ports of one's own. What a port does not implement has a safe default.
+#![allow(clippy::print_stdout, reason = "an example shows its result")]
 
 use async_trait::async_trait;
 use rebalancer_core::fleet::{Owner, PodRef, Samples};

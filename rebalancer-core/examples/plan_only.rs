@@ -1,4 +1,5 @@
 //! A decision on data in memory: no ports, no runtime.
+#![allow(clippy::print_stdout, reason = "an example shows its result")]
 
 use rebalancer_core::fleet::Owner;
 use rebalancer_core::jiff::{SignedDuration, Timestamp};

@@ -1,4 +1,5 @@
 //! What removing two pods would do to a consumer group, by the rules of two assignors.
+#![allow(clippy::print_stdout, reason = "an example shows its result")]
 
 use rebalancer_core::assignor::Assignor;
 use rebalancer_core::fleet::{Owner, PartitionLoad};

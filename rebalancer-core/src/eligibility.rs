@@ -2,13 +2,15 @@
 
 use jiff::{SignedDuration, Timestamp};
 
+mod annotation;
 mod veto;
 
+pub use annotation::{ANNOTATIONS, Annotation};
 pub use veto::Veto;
 
 use std::collections::BTreeMap;
 
-use crate::fleet::{Ownership, Phase, Pod, REVISION_ANNOTATION, Tie};
+use crate::fleet::{Ownership, Phase, Pod, Tie};
 use crate::policy::Policy;
 use crate::snapshot::Snapshot;
 
@@ -20,21 +22,6 @@ const CRITICAL_CLASSES: &str = "system-";
 
 /// Controllers whose pods are bound to a node or run to an end: a replacement takes over no partitions elsewhere.
 const UNSUITABLE_CONTROLLERS: [&str; 3] = ["DaemonSet", "Job", "Node"];
-
-/// Marks a pod or a workload that may be touched where only marked ones may, when its value is `true`.
-const OPT_IN: &str = "pod-rebalancer.io/opt-in";
-
-/// Marks a pod or a workload that must be left alone, unless its value is `false`.
-pub(crate) const OPT_OUT: &str = "pod-rebalancer.io/opt-out";
-
-/// Marks a pod that the cluster autoscaler must not evict, when its value is `false`.
-const SAFE_TO_EVICT: &str = "cluster-autoscaler.kubernetes.io/safe-to-evict";
-
-/// Marks a pod that the descheduler should not evict, whatever its value.
-const PREFER_NO_EVICTION: &str = "descheduler.alpha.kubernetes.io/prefer-no-eviction";
-
-/// The annotations that are looked at. Adapters need not carry any other.
-pub const ANNOTATIONS: [&str; 5] = [OPT_IN, OPT_OUT, SAFE_TO_EVICT, PREFER_NO_EVICTION, REVISION_ANNOTATION];
 
 /// By what pods are judged.
 #[derive(Debug, Clone, Copy)]
@@ -77,16 +64,18 @@ impl<'a> Criteria<'a> {
         if let Some(priority) = pod.priority.filter(|priority| *priority > limit) {
             return Some(Veto::Priority { priority, limit });
         }
-        let allowed =
-            !self.policy.eligibility.opt_in || is_true(&pod.annotations, OPT_IN) || self.owner_opted_in(pod);
-        (!allowed).then_some(Veto::NotOptedIn { annotation: OPT_IN })
+        let allowed = !self.policy.eligibility.opt_in
+            || is_true(&pod.annotations, Annotation::OptIn)
+            || self.owner_opted_in(pod);
+        (!allowed).then_some(Veto::NotOptedIn { annotation: Annotation::OptIn })
     }
 
     /// An object of the workload's name that is not known to own the pod permits nothing.
     fn owner_opted_in(&self, pod: &Pod) -> bool {
         let ownership = self.ownership;
-        let marked =
-            |owner| ownership.object(owner).is_some_and(|object| is_true(&object.annotations, OPT_IN));
+        let marked = |owner| {
+            ownership.object(owner).is_some_and(|object| is_true(&object.annotations, Annotation::OptIn))
+        };
         match ownership.tie(pod, self.workload) {
             // What is below it has copies of its marks, which stay when it has none any more.
             Tie::Owned(top) => ownership.chain(pod).skip_while(|owner| *owner != top).any(marked),
@@ -96,18 +85,18 @@ impl<'a> Criteria<'a> {
 }
 
 /// Whether this annotation is there and is nothing but a yes.
-fn is_true(annotations: &BTreeMap<String, String>, name: &str) -> bool {
-    annotations.get(name).is_some_and(|given| given.trim().eq_ignore_ascii_case("true"))
+fn is_true(annotations: &BTreeMap<String, String>, annotation: Annotation) -> bool {
+    annotations.get(annotation.key()).is_some_and(|given| given.trim().eq_ignore_ascii_case("true"))
 }
 
 /// Whether somebody wants it left alone: the mark is there, and does not say no. In doubt it is left alone.
 pub(crate) fn opts_out(annotations: &BTreeMap<String, String>) -> bool {
-    annotations.get(OPT_OUT).is_some_and(|given| !given.trim().eq_ignore_ascii_case("false"))
+    annotations.get(Annotation::OptOut.key()).is_some_and(|given| !given.trim().eq_ignore_ascii_case("false"))
 }
 
 /// Whether somebody who wrote this annotation may have meant this value.
-fn says(annotations: &BTreeMap<String, String>, name: &str, value: &str) -> bool {
-    annotations.get(name).is_some_and(|given| given.to_ascii_lowercase().contains(value))
+fn says(annotations: &BTreeMap<String, String>, annotation: Annotation, value: &str) -> bool {
+    annotations.get(annotation.key()).is_some_and(|given| given.to_ascii_lowercase().contains(value))
 }
 
 /// Vetoes that hold for the pod's whole life.
@@ -136,13 +125,14 @@ fn identity_veto(pod: &Pod, own: bool) -> Option<Veto> {
 }
 
 /// The annotation by which somebody wants this pod to be left alone. Who writes `true, until Monday` wants it too.
-fn opted_out(pod: &Pod) -> Option<&'static str> {
+fn opted_out(pod: &Pod) -> Option<Annotation> {
     if opts_out(&pod.annotations) {
-        Some(OPT_OUT)
-    } else if says(&pod.annotations, SAFE_TO_EVICT, "false") {
-        Some(SAFE_TO_EVICT)
+        Some(Annotation::OptOut)
+    } else if says(&pod.annotations, Annotation::SafeToEvict, "false") {
+        Some(Annotation::SafeToEvict)
     } else {
-        pod.annotations.contains_key(PREFER_NO_EVICTION).then_some(PREFER_NO_EVICTION)
+        let kept = Annotation::PreferNoEviction;
+        pod.annotations.contains_key(kept.key()).then_some(kept)
     }
 }
 
@@ -183,7 +173,7 @@ mod tests {
     }
 
     fn check_under(policy: &Policy, workload_opted_in: bool, subject: &Pod, expected: Option<Veto>) {
-        let mark = BTreeMap::from([(OPT_IN.to_owned(), workload_opted_in.to_string())]);
+        let mark = BTreeMap::from([(Annotation::OptIn.key().to_owned(), workload_opted_in.to_string())]);
         let deployment = Controller { annotations: mark, ..controller("Deployment", "consumer", 1) };
         let ownership = owned_by(deployment).ownership;
         check_owned(&ownership, policy, subject, expected);
@@ -210,12 +200,12 @@ mod tests {
     #[test]
     fn with_opt_in_only_marked_pods_and_those_of_a_marked_workload_are_candidates() {
         let policy = Policy::default().with_opt_in(true);
-        let refused = Some(Veto::NotOptedIn { annotation: OPT_IN });
+        let refused = Some(Veto::NotOptedIn { annotation: Annotation::OptIn });
         check_under(&policy, false, &pod("a"), refused.clone());
         check_under(&policy, true, &pod("a"), None);
         for (value, expected) in [("true", None), ("false", refused.clone()), ("", refused)] {
             let mut marked = pod("a");
-            marked.annotations.insert(OPT_IN.to_owned(), value.to_owned());
+            marked.annotations.insert(Annotation::OptIn.to_string(), value.to_owned());
             check_under(&policy, false, &marked, expected);
         }
     }
@@ -223,18 +213,18 @@ mod tests {
     #[test]
     fn an_object_that_only_has_the_workload_s_name_opts_nobody_in() {
         let policy = Policy::default().with_opt_in(true);
-        let annotations = BTreeMap::from([(OPT_IN.to_owned(), "true".to_owned())]);
+        let annotations = BTreeMap::from([(Annotation::OptIn.key().to_owned(), "true".to_owned())]);
         let named = Controller { annotations, ..controller("Deployment", "consumer", 1) };
         let ownership = Ownership { by_name: Some(named), ..Ownership::default() };
-        check_owned(&ownership, &policy, &pod("a"), Some(Veto::NotOptedIn { annotation: OPT_IN }));
+        check_owned(&ownership, &policy, &pod("a"), Some(Veto::NotOptedIn { annotation: Annotation::OptIn }));
     }
 
     #[test]
     fn a_mark_that_a_set_has_kept_of_its_deployment_opts_nobody_in() {
         let policy = Policy::default().with_opt_in(true);
         let mut ownership = owned_by(controller("Deployment", "consumer", 1)).ownership;
-        ownership.objects[0].annotations.insert(OPT_IN.to_owned(), "true".to_owned());
-        check_owned(&ownership, &policy, &pod("a"), Some(Veto::NotOptedIn { annotation: OPT_IN }));
+        ownership.objects[0].annotations.insert(Annotation::OptIn.key().to_owned(), "true".to_owned());
+        check_owned(&ownership, &policy, &pod("a"), Some(Veto::NotOptedIn { annotation: Annotation::OptIn }));
     }
 
     #[test]
@@ -329,18 +319,18 @@ mod tests {
     #[test]
     fn a_pod_that_is_marked_to_be_left_alone_is_never_a_candidate() {
         for (annotation, value, out) in [
-            (OPT_OUT, "true", true),
-            (OPT_OUT, " True", true),
-            (OPT_OUT, "true, until Monday", true),
-            (OPT_OUT, "yes", true),
-            (OPT_OUT, "", true),
-            (OPT_OUT, "false", false),
-            (SAFE_TO_EVICT, "false", true),
-            (SAFE_TO_EVICT, "\"false\"", true),
-            (SAFE_TO_EVICT, "true", false),
-            (PREFER_NO_EVICTION, "", true),
+            (Annotation::OptOut, "true", true),
+            (Annotation::OptOut, " True", true),
+            (Annotation::OptOut, "true, until Monday", true),
+            (Annotation::OptOut, "yes", true),
+            (Annotation::OptOut, "", true),
+            (Annotation::OptOut, "false", false),
+            (Annotation::SafeToEvict, "false", true),
+            (Annotation::SafeToEvict, "\"false\"", true),
+            (Annotation::SafeToEvict, "true", false),
+            (Annotation::PreferNoEviction, "", true),
         ] {
-            let mark = |pod: &mut Pod| drop(pod.annotations.insert(annotation.to_owned(), value.to_owned()));
+            let mark = |pod: &mut Pod| drop(pod.annotations.insert(annotation.to_string(), value.to_owned()));
             check(mark, out.then_some(Veto::OptedOut { annotation }));
         }
     }

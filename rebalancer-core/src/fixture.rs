@@ -169,3 +169,9 @@ pub(crate) fn verdicts(report: &Report) -> Vec<Verdict> {
 pub(crate) fn violations(plan: &Plan, snapshot: &Snapshot, policy: &Policy) -> Vec<Violation> {
     crate::audit::audit(plan, snapshot, policy, &Constraints::default()).err().unwrap_or_default()
 }
+
+/// Written as JSON and read again.
+#[cfg(feature = "serde")]
+pub(crate) fn read_back<T: serde::Serialize + serde::de::DeserializeOwned>(value: &T) -> T {
+    serde_json::from_str(&serde_json::to_string(value).unwrap()).unwrap()
+}

@@ -45,7 +45,12 @@ pub(crate) struct Consumer {
 
 /// Why partition loads can't be used, so that rotate-outliers is used in their place.
 #[derive(Debug, Clone, PartialEq)]
-#[cfg_attr(feature = "serde", derive(serde::Serialize), serde(rename_all = "snake_case", tag = "why"))]
+#[cfg_attr(
+    feature = "serde",
+    derive(serde::Serialize, serde::Deserialize),
+    serde(rename_all = "snake_case", tag = "why")
+)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub enum Unusable {
     /// The policy does not request them.
     NotAsked,

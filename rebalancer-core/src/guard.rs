@@ -8,7 +8,7 @@ use std::fmt;
 
 use jiff::{SignedDuration, Timestamp};
 
-use crate::eligibility::{OPT_OUT, opts_out};
+use crate::eligibility::{Annotation, opts_out};
 use crate::fleet::{Controller, Owner, Phase, Pod, Progress, Scaling, Workload, revision};
 use crate::policy::Policy;
 use crate::snapshot::{ObservedPod, Snapshot, Surroundings};
@@ -16,12 +16,17 @@ use crate::unit::Elapsed;
 
 /// Why no rotation is made now.
 #[derive(Debug, Clone, PartialEq)]
-#[cfg_attr(feature = "serde", derive(serde::Serialize), serde(rename_all = "snake_case", tag = "guard"))]
+#[cfg_attr(
+    feature = "serde",
+    derive(serde::Serialize, serde::Deserialize),
+    serde(rename_all = "snake_case", tag = "guard")
+)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub enum NotNow {
     /// The workload is marked to be left alone.
     OptedOut {
         /// By which annotation.
-        annotation: &'static str,
+        annotation: Annotation,
     },
     /// A quiet hour.
     QuietHours {
@@ -214,7 +219,7 @@ pub fn still_not_now(
     marked.or_else(|| quiet(policy, now)).or_else(|| controller.filter(|_| untouched).and_then(changing))
 }
 
-const OPTED_OUT: NotNow = NotNow::OptedOut { annotation: OPT_OUT };
+const OPTED_OUT: NotNow = NotNow::OptedOut { annotation: Annotation::OptOut };
 
 /// A mark on any object that owns one of the pods counts, and so does one on what only has the workload's name.
 fn opted_out(snapshot: &Snapshot) -> Option<NotNow> {

@@ -57,6 +57,8 @@ pub mod report;
 pub mod simulation;
 pub mod snapshot;
 pub mod stats;
+#[cfg(feature = "testing")]
+pub mod testing;
 pub mod unit;
 
 #[cfg(test)]

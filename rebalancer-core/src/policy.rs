@@ -34,7 +34,11 @@ pub const HIGHEST_USER_DEFINED_PRIORITY: i32 = 1_000_000_000;
 /// # Ok::<(), rebalancer_core::unit::NotAQuantity>(())
 /// ```
 #[derive(Debug, Clone, PartialEq, Default)]
-#[cfg_attr(feature = "serde", derive(serde::Serialize))]
+#[cfg_attr(
+    feature = "serde",
+    derive(serde::Serialize, serde::Deserialize),
+    serde(default, deny_unknown_fields)
+)]
 #[non_exhaustive]
 pub struct Policy {
     /// When the fleet is out of balance.
@@ -53,7 +57,11 @@ pub struct Policy {
 
 /// When the fleet is out of balance.
 #[derive(Debug, Clone, PartialEq)]
-#[cfg_attr(feature = "serde", derive(serde::Serialize))]
+#[cfg_attr(
+    feature = "serde",
+    derive(serde::Serialize, serde::Deserialize),
+    serde(default, deny_unknown_fields)
+)]
 #[non_exhaustive]
 pub struct BalancePolicy {
     /// How far above its target a load may be before its pod is hot. Default 1.5.
@@ -70,7 +78,11 @@ pub struct BalancePolicy {
 
 /// Which pods are chosen.
 #[derive(Debug, Clone, PartialEq)]
-#[cfg_attr(feature = "serde", derive(serde::Serialize))]
+#[cfg_attr(
+    feature = "serde",
+    derive(serde::Serialize, serde::Deserialize),
+    serde(default, deny_unknown_fields)
+)]
 #[non_exhaustive]
 pub struct SelectionPolicy {
     /// How pods are chosen. Default [`Strategy::Predict`].
@@ -85,7 +97,11 @@ pub struct SelectionPolicy {
 
 /// How many pods may go.
 #[derive(Debug, Clone, PartialEq)]
-#[cfg_attr(feature = "serde", derive(serde::Serialize))]
+#[cfg_attr(
+    feature = "serde",
+    derive(serde::Serialize, serde::Deserialize),
+    serde(default, deny_unknown_fields)
+)]
 #[non_exhaustive]
 pub struct LimitPolicy {
     /// Pods that must stay Ready after the batch. Default 3.
@@ -99,7 +115,11 @@ pub struct LimitPolicy {
 
 /// Which pods may go at all.
 #[derive(Debug, Clone, PartialEq)]
-#[cfg_attr(feature = "serde", derive(serde::Serialize))]
+#[cfg_attr(
+    feature = "serde",
+    derive(serde::Serialize, serde::Deserialize),
+    serde(default, deny_unknown_fields)
+)]
 #[non_exhaustive]
 pub struct EligibilityPolicy {
     /// A pod must have been Ready for this long; a younger one looks idle. Default 5 minutes.
@@ -112,7 +132,11 @@ pub struct EligibilityPolicy {
 
 /// When no pod may go.
 #[derive(Debug, Clone, PartialEq)]
-#[cfg_attr(feature = "serde", derive(serde::Serialize))]
+#[cfg_attr(
+    feature = "serde",
+    derive(serde::Serialize, serde::Deserialize),
+    serde(default, deny_unknown_fields)
+)]
 #[non_exhaustive]
 pub struct GuardPolicy {
     /// With a larger share of pods that are not Ready, or have not been for the minimum age, the fleet has not settled. A
@@ -126,7 +150,11 @@ pub struct GuardPolicy {
 
 /// What is known of the consumer group.
 #[derive(Debug, Clone, PartialEq)]
-#[cfg_attr(feature = "serde", derive(serde::Serialize))]
+#[cfg_attr(
+    feature = "serde",
+    derive(serde::Serialize, serde::Deserialize),
+    serde(default, deny_unknown_fields)
+)]
 #[non_exhaustive]
 pub struct GroupPolicy {
     /// The group's assignor; `None`, the default: it is inferred from the current assignment.
@@ -139,7 +167,7 @@ pub struct GroupPolicy {
 
 /// How pods are chosen.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[cfg_attr(feature = "serde", derive(serde::Serialize), serde(rename_all = "kebab-case"))]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(rename_all = "kebab-case"))]
 pub enum Strategy {
     /// Predicts what candidate batches do under the group's assignor, and takes the best for each removal. Needs
     /// partition loads; without them it is [`RotateOutliers`](Self::RotateOutliers).
@@ -150,7 +178,8 @@ pub enum Strategy {
 
 /// When replacements join the group, relative to when the removed pods leave. It decides what a sticky assignor does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[cfg_attr(feature = "serde", derive(serde::Serialize), serde(rename_all = "kebab-case"))]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(rename_all = "kebab-case"))]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub enum Timing {
     /// The removed pods leave, the group settles, then the replacements join together: start-up takes longer
     /// than shutting down.

@@ -19,7 +19,8 @@ use crate::snapshot::Snapshot;
 
 /// The loads after a rotation, over the draws of member ids.
 #[derive(Debug, Clone, Copy, PartialEq)]
-#[cfg_attr(feature = "serde", derive(serde::Serialize))]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[non_exhaustive]
 pub struct Prediction {
     /// How the group's assignor is known.

@@ -11,12 +11,14 @@ use crate::unit::{Cores, Load};
 
 mod autoscaler;
 mod builder;
+#[cfg(feature = "serde")]
+mod codec;
 
 pub use builder::SnapshotBuilder;
 
 /// A pod with what was measured of it.
 #[derive(Debug, Clone, PartialEq)]
-#[cfg_attr(feature = "serde", derive(serde::Serialize))]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct ObservedPod {
     /// The pod as Kubernetes lists it.
     #[cfg_attr(feature = "serde", serde(flatten))]
@@ -33,7 +35,8 @@ pub struct ObservedPod {
 
 /// Loads of one pod by indicator.
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
-#[cfg_attr(feature = "serde", derive(serde::Serialize))]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Loads {
     cpu: Option<Load>,
     memory: Option<Load>,
@@ -68,7 +71,7 @@ impl Loads {
 
 /// The fleet at one time.
 #[derive(Debug, Clone, PartialEq)]
-#[cfg_attr(feature = "serde", derive(serde::Serialize))]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[non_exhaustive]
 pub struct Snapshot {
     /// Whose fleet.
@@ -76,10 +79,12 @@ pub struct Snapshot {
     /// When it was taken.
     pub taken_at: Timestamp,
     /// Every pod that Kubernetes lists, by name and then UID.
+    #[cfg_attr(feature = "serde", serde(deserialize_with = "codec::pods"))]
     pub pods: Vec<ObservedPod>,
     /// The CPU target.
     pub target: Target,
     /// Indicators that could be read, in the order of [`Indicator::ALL`].
+    #[cfg_attr(feature = "serde", serde(deserialize_with = "codec::readable"))]
     pub readable: Vec<Indicator>,
     /// Enabled indicators that could not be read.
     pub degraded: Vec<Degraded>,
@@ -87,6 +92,7 @@ pub struct Snapshot {
     pub unlisted: Vec<String>,
     /// Load and owner of each partition, by topic, number and pod; `None` when they are not asked for or could not
     /// be read.
+    #[cfg_attr(feature = "serde", serde(deserialize_with = "codec::partitions"))]
     pub partitions: Option<Vec<PartitionLoad>>,
     /// Why partitions are not known although they were asked for.
     pub partitions_error: Option<MetricsError>,
@@ -100,7 +106,7 @@ pub struct Snapshot {
 
 /// What was read of the fleet's surroundings.
 #[derive(Debug, Clone, PartialEq, Default)]
-#[cfg_attr(feature = "serde", derive(serde::Serialize))]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct Surroundings {
     /// The workload's own object; `None` when it could not be read. Then the pods alone tell what goes on.
     pub controller: Option<Controller>,
@@ -116,7 +122,8 @@ pub struct Surroundings {
 
 /// An enabled indicator that could not be read.
 #[derive(Debug, Clone, PartialEq)]
-#[cfg_attr(feature = "serde", derive(serde::Serialize))]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Degraded {
     /// Which one.
     pub indicator: Indicator,
@@ -126,7 +133,7 @@ pub struct Degraded {
 
 /// Earlier readings of one indicator.
 #[derive(Debug, Clone, PartialEq)]
-#[cfg_attr(feature = "serde", derive(serde::Serialize))]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct Past {
     /// Which one.
     pub indicator: Indicator,

@@ -21,7 +21,12 @@ macro_rules! quantity {
     ($(#[$doc:meta])* $name:ident, $accepted:literal, |$value:ident| $valid:expr, $format:literal) => {
         $(#[$doc])*
         #[derive(Debug, Clone, Copy, PartialEq, PartialOrd)]
-        #[cfg_attr(feature = "serde", derive(serde::Serialize), serde(transparent))]
+        #[cfg_attr(
+            feature = "serde",
+            derive(serde::Serialize, serde::Deserialize),
+            serde(into = "f64", try_from = "f64")
+        )]
+        #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
         pub struct $name(f64);
 
         impl $name {
@@ -41,6 +46,12 @@ macro_rules! quantity {
             #[must_use]
             pub const fn get(self) -> f64 {
                 self.0
+            }
+        }
+
+        impl From<$name> for f64 {
+            fn from(quantity: $name) -> Self {
+                quantity.0
             }
         }
 

@@ -6,6 +6,7 @@ use jiff::{SignedDuration, Timestamp};
 use rebalancer_core::history::{
     Acquired, CycleHealth, Held, HistoryPolicy, MOST_BYTES, Record, StateError, StateStore,
 };
+use rebalancer_core::testing::state_store::{conforms, never_reads_as_empty};
 use rebalancer_kube::ANNOTATION;
 use serde_json::{Value, json};
 
@@ -56,6 +57,23 @@ async fn what_one_run_saves_the_next_one_reads() {
     world.store().save(at(0), &mut first.token, &record(1)).await.unwrap();
     release(&world, first, &record(2)).await;
     assert_eq!(acquire(&world, "b", 1).await.unwrap().record, record(2));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_lease_does_what_every_store_must() {
+    assert_eq!(conforms(async || World::default().store()).await, Ok(()));
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_can_not_be_read_never_reads_as_empty() {
+    for text in ["", "{}", r#"{"version":1}"#, r#"{"version":2,"shape":"unknown"}"#] {
+        let world = World::default();
+        with_record(&world, text);
+        assert_eq!(never_reads_as_empty(&world.store()).await, Ok(()), "{text}");
+    }
+    let forbidden = || Fault::Status(403, "Forbidden");
+    let world = World::default().faults([forbidden(), forbidden()]);
+    assert_eq!(never_reads_as_empty(&world.store()).await, Ok(()));
 }
 
 #[tokio::test(start_paused = true)]

@@ -4,6 +4,7 @@ use serde::Serialize;
 
 /// How bad it is, from best to worst.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum Severity {
     /// As it should be.
@@ -29,10 +30,16 @@ impl Severity {
 
 /// One thing that was looked at.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub(crate) struct Finding {
+    /// A short stable name; docs/check.md has a row for each.
+    #[cfg_attr(test, schemars(with = "String"))]
     pub(crate) code: Code,
+    /// How bad it is.
     pub(crate) severity: Severity,
+    /// What was found, in words.
     pub(crate) message: String,
+    /// What to do about it.
     pub(crate) fix: Option<String>,
 }
 

@@ -4,6 +4,7 @@ mod check;
 mod cycle;
 mod each;
 mod plan;
+mod replay;
 mod reset;
 mod shell;
 mod simulate;
@@ -24,6 +25,8 @@ use crate::{config, telemetry};
 pub(crate) enum Exit {
     /// The cycle finished; a hold is a result.
     Finished,
+    /// A decision that was made again differs from the saved one.
+    Differs,
     /// An API could not be used, or a removal failed.
     Failed,
     /// The command line or the configuration is wrong; nothing was contacted.
@@ -36,6 +39,7 @@ impl From<Exit> for ExitCode {
             Exit::Finished => Self::SUCCESS,
             Exit::Failed => Self::from(1),
             Exit::Misconfigured => Self::from(2),
+            Exit::Differs => Self::from(3),
         }
     }
 }
@@ -51,10 +55,13 @@ pub(crate) fn dispatch(invocation: Invocation, environment: impl Fn(&str) -> Opt
         Action::Run => {
             with(config::workloads(&raw), also, |workloads| block_on(cycle::run(workloads), traces))
         }
-        Action::Plan { json } => {
+        Action::Plan { json, save } => {
             let form = form(json, &raw);
-            with(config::workloads(&raw), also, |workloads| block_on(plan::run(workloads, form), traces))
+            with(config::workloads(&raw), also, |workloads| {
+                block_on(plan::run(workloads, form, save), traces)
+            })
         }
+        Action::Replay { json, file } => replay::run(&file, json),
         Action::Reset => {
             with(config::workloads(&raw), also, |workloads| block_on(reset::run(workloads), traces))
         }

@@ -1,5 +1,8 @@
 //! `rebalancer plan`: observe and decide only, and explain every pod.
 
+use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
+
 use jiff::Timestamp;
 use rebalancer_core::cycle::Memory;
 use rebalancer_core::cycle::MemorySettings;
@@ -14,18 +17,48 @@ use crate::adapters::Adapters;
 use crate::config::{RunSettings, Settings};
 use crate::interrupt::Signals;
 use crate::render::{self, Form, Shown};
-use crate::telemetry;
+use crate::{atomic_file, saved, telemetry};
 
-pub(super) async fn run(workloads: Vec<Settings>, form: Form) -> Exit {
+/// The lines of a file of plans, when there is to be one.
+type Lines = Option<Mutex<Vec<String>>>;
+
+pub(super) async fn run(workloads: Vec<Settings>, form: Form, save: Option<PathBuf>) -> Exit {
+    let lines: Lines = save.is_some().then(Mutex::default);
     let work = async |adapters: &Adapters, settings: RunSettings, signals: &Signals| {
         let span = telemetry::plan(&settings.subject.workload);
-        one(adapters, &settings, signals, form).instrument(span).await
+        one(adapters, &settings, signals, form, &lines).instrument(span).await
     };
-    worst(each_workload(workloads, work).await)
+    let exit = worst(each_workload(workloads, work).await);
+    match (save, lines) {
+        (Some(file), Some(lines)) => {
+            exit.max(keep(&file, &lines.into_inner().unwrap_or_else(PoisonError::into_inner)))
+        }
+        (Some(_) | None, _) => exit,
+    }
 }
 
-async fn one(adapters: &Adapters, settings: &RunSettings, signals: &Signals, form: Form) -> Exit {
-    match explain(adapters, settings, signals, form).await {
+/// Writes the plans that were made. Without any, whatever was in the file stays.
+fn keep(file: &Path, lines: &[String]) -> Exit {
+    if lines.is_empty() {
+        return Exit::Failed;
+    }
+    match atomic_file::replace(file, &format!("{}\n", lines.join("\n")), 0o600) {
+        Ok(()) => Exit::Finished,
+        Err(error) => {
+            tracing::error!(event = "plan_not_saved", file = %file.display(), %error, "the plan was not saved");
+            Exit::Failed
+        }
+    }
+}
+
+async fn one(
+    adapters: &Adapters,
+    settings: &RunSettings,
+    signals: &Signals,
+    form: Form,
+    lines: &Lines,
+) -> Exit {
+    match explain(adapters, settings, signals, form, lines).await {
         Ok(()) => Exit::Finished,
         Err(error) => {
             tracing::error!(event = "plan_failed", error = format!("{error:#}"), "no plan could be made");
@@ -39,15 +72,26 @@ async fn explain(
     settings: &RunSettings,
     signals: &Signals,
     form: Form,
+    lines: &Lines,
 ) -> anyhow::Result<()> {
     let watch = signals.until(Instant::now() + settings.timeout);
     let mut memory = remember(adapters, settings).await;
     let subject = &settings.subject;
     let observation = adapters.observe(subject, &settings.policy, memory.as_mut(), &watch).await?;
     let last = memory.as_ref().and_then(|memory| memory.record().rotations().last());
-    let shown =
-        Shown { report: &observation.report, names: &settings.names, last, usage: adapters.metrics.usage() };
-    render::plan(form, &shown)
+    let shown = Shown {
+        report: &observation.report,
+        names: Some(&settings.names),
+        last,
+        usage: adapters.metrics.usage(),
+        replayed: None,
+    };
+    render::plan(form, &shown)?;
+    if let Some(lines) = lines {
+        let line = saved::line(&observation.snapshot, &settings.policy, &observation.constraints, &shown)?;
+        lines.lock().unwrap_or_else(PoisonError::into_inner).push(line);
+    }
+    Ok(())
 }
 
 /// What is remembered, only to be looked at. A plan is shown without it too, since it changes nothing.

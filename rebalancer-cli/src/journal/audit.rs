@@ -7,7 +7,7 @@ use rebalancer_core::port::Mode;
 use rebalancer_core::report::Removal;
 
 /// Raised when a field changes its meaning or goes.
-const SCHEMA: u32 = 1;
+pub(crate) const SCHEMA: u32 = 1;
 
 /// Both records have the same fields, so that each can be read alone.
 macro_rules! record {

@@ -13,21 +13,34 @@ use crate::config::problem::Given;
 
 /// The shape of `rebalancer check --output json`. Fields are only ever added.
 #[derive(Serialize)]
-struct Check<'a> {
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub(crate) struct CheckDocument<'a> {
+    /// The version of this shape.
     version: u32,
+    /// Whose fleet.
     workload: &'a Workload,
     /// The worst of all findings.
     worst: Severity,
+    /// Every variable, as it counts.
     configuration: Vec<Setting<'a>>,
+    /// What was found.
     findings: &'a [Finding],
 }
 
+/// The version of the shape of `rebalancer check --output json`.
+pub(crate) const VERSION: u32 = 1;
+
+/// One variable.
 #[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 struct Setting<'a> {
+    /// Its name.
     variable: &'a str,
     /// `null` when it is not set, or hidden.
     value: Option<&'a str>,
+    /// It is set, and not shown.
     hidden: bool,
+    /// Where its value comes from; `null` when it is not set.
     source: Option<&'static str>,
 }
 
@@ -54,7 +67,7 @@ pub(super) fn json(
 ) -> serde_json::Result<String> {
     let configuration = effective.iter().map(Setting::of).collect();
     let worst = findings.iter().map(|finding| finding.severity).max().unwrap_or(Severity::Ok);
-    let check = Check { version: 1, workload, worst, configuration, findings };
+    let check = CheckDocument { version: VERSION, workload, worst, configuration, findings };
     if pretty { serde_json::to_string_pretty(&check) } else { serde_json::to_string(&check) }
 }
 

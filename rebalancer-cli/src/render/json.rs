@@ -1,24 +1,128 @@
-//! Results for machines.
+//! Results for machines. docs/schema has the shape of each.
 
+use rebalancer_core::fleet::{Indicator, ScalingMetric, Target, Unread, Workload};
 use rebalancer_core::history::Rotation;
-use rebalancer_core::report::Report;
+use rebalancer_core::jiff::Timestamp;
+use rebalancer_core::port::MetricsError;
+use rebalancer_core::prediction::Prediction;
+use rebalancer_core::report::{Decision, IndicatorReport, Method, PodReport, Report};
+use rebalancer_core::snapshot::Degraded;
 use rebalancer_prom::Usage;
 use serde::Serialize;
 
 use super::Shown;
+use crate::advice;
+use crate::saved::Comparison;
 
 /// The version of the shape of `rebalancer plan --output json`. Within a version, fields are only ever added.
-const VERSION: u32 = 2;
+pub(crate) const VERSION: u32 = 2;
 
-/// The shape of `rebalancer plan --output json`.
+/// What `rebalancer plan --output json` prints: what was seen, what was decided, and the reason for every pod.
 #[derive(Serialize)]
-struct Plan<'a> {
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub(crate) struct PlanDocument<'a> {
+    /// The version of this shape.
     version: u32,
+    /// The decision in words, with what to do about it.
     summary: String,
-    #[serde(flatten)]
-    report: &'a Report,
+    /// Whose fleet.
+    workload: &'a Workload,
+    /// The time of the snapshot.
+    taken_at: Timestamp,
+    /// What was known of the CPU target.
+    target: &'a Target,
+    /// What the autoscaler scales by, in its own order.
+    scales_by: &'a [ScalingMetric],
+    /// Pods of the workload that are Running, Ready and not terminating.
+    serving: usize,
+    /// Pods that may be removed by their own state.
+    eligible: usize,
+    /// Indicators that could be read.
+    readable: &'a [Indicator],
+    /// Each usable indicator, with its distribution over the eligible pods.
+    indicators: &'a [IndicatorReport],
+    /// Each enabled indicator that could not be read, and why.
+    degraded: &'a [Degraded],
+    /// Why partitions are not known although they were asked for.
+    partitions_error: Option<&'a MetricsError>,
+    /// References to owners that could not be followed.
+    unread_owners: &'a [Unread],
+    /// Pods that only the metric system knows: they are gone, and are left out.
+    unlisted: &'a [String],
+    /// How pods were chosen.
+    method: &'a Method,
+    /// What was predicted for the plan, or for the best batch that was found and not good enough.
+    prediction: Option<&'a Prediction>,
+    /// What is to be done.
+    decision: &'a Decision,
+    /// What was decided about each pod that Kubernetes lists, by name and then UID.
+    pods: Vec<PodEntry<'a>>,
+    /// The last rotation, when it is remembered.
     last_rotation: Option<&'a Rotation>,
+    /// What the metric server was asked for it.
     metrics_usage: Usage,
+    /// How the decision compares with the saved one; only with `--replay`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    replayed: Option<&'a Comparison>,
+}
+
+/// One pod, and what was decided about it.
+#[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+struct PodEntry<'a> {
+    #[serde(flatten)]
+    pod: &'a PodReport,
+    /// The verdict in words, with what to do about it.
+    reason: String,
+}
+
+impl<'a> PlanDocument<'a> {
+    /// The document of what is to be shown.
+    pub(crate) fn of(shown: &Shown<'a>) -> Self {
+        let Report {
+            workload,
+            taken_at,
+            target,
+            scales_by,
+            serving,
+            eligible,
+            readable,
+            indicators,
+            degraded,
+            partitions_error,
+            unread_owners,
+            unlisted,
+            method,
+            prediction,
+            decision,
+            pods,
+            ..
+        } = shown.report;
+        let reason = |pod: &PodReport| advice::verdict(shown.report, &pod.verdict);
+        Self {
+            version: VERSION,
+            summary: shown.summary(),
+            workload,
+            taken_at: *taken_at,
+            target,
+            scales_by,
+            serving: *serving,
+            eligible: *eligible,
+            readable,
+            indicators,
+            degraded,
+            partitions_error: partitions_error.as_ref(),
+            unread_owners,
+            unlisted,
+            method,
+            prediction: prediction.as_ref(),
+            decision,
+            pods: pods.iter().map(|pod| PodEntry { pod, reason: reason(pod) }).collect(),
+            last_rotation: shown.last,
+            metrics_usage: shown.usage,
+            replayed: shown.replayed,
+        }
+    }
 }
 
 /// A plan as one JSON object over many lines.
@@ -26,7 +130,7 @@ struct Plan<'a> {
 /// # Errors
 /// When a part of it is no JSON.
 pub(super) fn pretty(shown: &Shown<'_>) -> serde_json::Result<String> {
-    serde_json::to_string_pretty(&plan(shown))
+    serde_json::to_string_pretty(&PlanDocument::of(shown))
 }
 
 /// A plan as one JSON object in one line.
@@ -34,15 +138,5 @@ pub(super) fn pretty(shown: &Shown<'_>) -> serde_json::Result<String> {
 /// # Errors
 /// When a part of it is no JSON.
 pub(super) fn line(shown: &Shown<'_>) -> serde_json::Result<String> {
-    serde_json::to_string(&plan(shown))
-}
-
-fn plan<'a>(shown: &Shown<'a>) -> Plan<'a> {
-    Plan {
-        version: VERSION,
-        summary: crate::advice::report(shown.report, shown.names),
-        report: shown.report,
-        last_rotation: shown.last,
-        metrics_usage: shown.usage,
-    }
+    serde_json::to_string(&PlanDocument::of(shown))
 }

@@ -5,6 +5,13 @@ mod json;
 mod plan;
 pub(crate) mod simulation;
 
+pub(crate) use json::PlanDocument;
+#[cfg(test)]
+pub(crate) use {
+    check::{CheckDocument, VERSION as CHECK_VERSION},
+    json::VERSION as PLAN_VERSION,
+};
+
 use std::io::{IsTerminal as _, Write as _};
 
 use comfy_table::{ContentArrangement, Table, presets};
@@ -13,9 +20,11 @@ use rebalancer_core::history::Rotation;
 use rebalancer_core::report::Report;
 use rebalancer_prom::Usage;
 
+use crate::advice;
 use crate::check::finding::Finding;
 use crate::config::Names;
 use crate::config::effective::Effective;
+use crate::saved::Comparison;
 
 /// How a plan is shown.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -35,12 +44,24 @@ pub(crate) enum Form {
 pub(crate) struct Shown<'a> {
     /// What was seen, and what follows.
     pub(crate) report: &'a Report,
-    /// The names by which the fleet was found.
-    pub(crate) names: &'a Names,
+    /// The names by which the fleet was found; `None` when it comes from a file.
+    pub(crate) names: Option<&'a Names>,
     /// The last rotation, when it is remembered.
     pub(crate) last: Option<&'a Rotation>,
     /// What the metric server was asked for it.
     pub(crate) usage: Usage,
+    /// How it compares with the saved decision that was made again.
+    pub(crate) replayed: Option<&'a Comparison>,
+}
+
+impl Shown<'_> {
+    /// The decision in words, with what to do about it.
+    fn summary(&self) -> String {
+        self.names.map_or_else(
+            || advice::decision(&self.report.decision),
+            |names| advice::report(self.report, names),
+        )
+    }
 }
 
 /// Prints a plan.

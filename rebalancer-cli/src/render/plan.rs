@@ -10,6 +10,7 @@ use rebalancer_core::unit::Load;
 
 use super::Shown;
 use crate::advice;
+use crate::saved::Comparison;
 
 /// Prints a plan.
 ///
@@ -44,9 +45,26 @@ fn text(shown: &Shown<'_>) -> Result<String, std::fmt::Error> {
     if !report.pods.is_empty() {
         writeln!(out, "\n{}", pod_table(report))?;
     }
-    writeln!(out, "\n{}", advice::report(report, shown.names))?;
+    writeln!(out, "\n{}", shown.summary())?;
     writeln!(out, "\nmetric server: {}", shown.usage)?;
+    if let Some(compared) = shown.replayed {
+        writeln!(out, "{}", replayed(compared))?;
+    }
     Ok(out)
+}
+
+/// How it compares with what was saved.
+fn replayed(compared: &Comparison) -> String {
+    let Comparison { saved_by, same, saved_summary, other_pods } = compared;
+    if *same {
+        return format!("version {saved_by} decided the same when this was saved");
+    }
+    let pods = if other_pods.is_empty() {
+        String::new()
+    } else {
+        format!("; otherwise about {}", other_pods.join(", "))
+    };
+    format!("version {saved_by} decided otherwise when this was saved: {saved_summary}{pods}")
 }
 
 fn indicators(out: &mut String, report: &Report) -> std::fmt::Result {

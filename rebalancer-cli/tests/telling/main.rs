@@ -11,5 +11,6 @@
 
 mod collector;
 mod logs;
+mod replay;
 mod traces;
 mod world;

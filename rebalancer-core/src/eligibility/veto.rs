@@ -4,12 +4,14 @@ use std::fmt;
 
 use jiff::SignedDuration;
 
+use super::Annotation;
 use crate::fleet::{Owner, Phase};
 use crate::unit::Elapsed;
 
 /// Why a pod must not be removed, whatever its load.
 #[derive(Debug, Clone, PartialEq)]
-#[cfg_attr(feature = "serde", derive(serde::Serialize), serde(rename_all = "snake_case"))]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(rename_all = "snake_case"))]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub enum Veto {
     /// It is on its way out.
     Terminating,
@@ -51,12 +53,12 @@ pub enum Veto {
     /// Somebody marked it to be left alone.
     OptedOut {
         /// By which annotation.
-        annotation: &'static str,
+        annotation: Annotation,
     },
     /// Only marked workloads may be touched, and this one is not.
     NotOptedIn {
         /// The annotation that would mark it.
-        annotation: &'static str,
+        annotation: Annotation,
     },
     /// Its priority is above the limit.
     Priority {

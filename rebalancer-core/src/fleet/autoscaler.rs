@@ -9,7 +9,8 @@ use crate::unit::Cores;
 
 /// A horizontal pod autoscaler's CPU target.
 #[derive(Debug, Clone, Copy, PartialEq)]
-#[cfg_attr(feature = "serde", derive(serde::Serialize), serde(rename_all = "snake_case"))]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(rename_all = "snake_case"))]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub enum CpuTarget {
     /// Percent of the CPU request; may be above 100.
     Utilization(f64),
@@ -28,7 +29,7 @@ impl fmt::Display for CpuTarget {
 
 /// A horizontal pod autoscaler, as far as it matters here.
 #[derive(Debug, Clone, PartialEq)]
-#[cfg_attr(feature = "serde", derive(serde::Serialize))]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct Hpa {
     /// Its name.
     pub name: String,
@@ -48,7 +49,8 @@ pub struct Hpa {
 
 /// What is known of the CPU target of this workload.
 #[derive(Debug, Clone, PartialEq)]
-#[cfg_attr(feature = "serde", derive(serde::Serialize), serde(rename_all = "snake_case"))]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(rename_all = "snake_case"))]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub enum Target {
     /// One autoscaler, with a CPU target.
     Known {
@@ -73,7 +75,7 @@ pub enum Target {
 
 /// What an autoscaler is doing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[cfg_attr(feature = "serde", derive(serde::Serialize))]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct Scaling {
     /// It can read its metrics and may scale.
     pub active: bool,

@@ -7,7 +7,7 @@ use super::{Owner, Uid};
 
 /// An object that controls pods, or controls such an object.
 #[derive(Debug, Clone, PartialEq, Eq)]
-#[cfg_attr(feature = "serde", derive(serde::Serialize))]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct Controller {
     /// Such as `apps/v1`.
     pub api_version: String,
@@ -27,7 +27,7 @@ pub struct Controller {
 
 /// How far a controller is with what it wants.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[cfg_attr(feature = "serde", derive(serde::Serialize))]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct Progress {
     /// Its status speaks of its present specification.
     pub status_is_current: bool,

@@ -6,7 +6,7 @@ use super::Pod;
 
 /// A disruption budget.
 #[derive(Debug, Clone, PartialEq, Eq)]
-#[cfg_attr(feature = "serde", derive(serde::Serialize))]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct DisruptionBudget {
     /// Its name.
     pub name: String,
@@ -29,7 +29,7 @@ impl DisruptionBudget {
 /// A label selector: all of its requirements must hold, and without any it matches every pod. One that must match
 /// nothing is [`Selector::Nothing`].
 #[derive(Debug, Clone, PartialEq, Eq)]
-#[cfg_attr(feature = "serde", derive(serde::Serialize), serde(rename_all = "snake_case"))]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(rename_all = "snake_case"))]
 pub enum Selector {
     /// No selector is set.
     Nothing,
@@ -39,7 +39,7 @@ pub enum Selector {
 
 /// One requirement on a label.
 #[derive(Debug, Clone, PartialEq, Eq)]
-#[cfg_attr(feature = "serde", derive(serde::Serialize), serde(rename_all = "snake_case"))]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(rename_all = "snake_case"))]
 pub enum Requirement {
     /// The label is there, with one of these values.
     In {

@@ -7,7 +7,8 @@ use crate::unit::{Load, Memory};
 
 /// What a pod's load is measured by.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-#[cfg_attr(feature = "serde", derive(serde::Serialize), serde(rename_all = "snake_case"))]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(rename_all = "snake_case"))]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub enum Indicator {
     /// CPU usage, in cores.
     Cpu,
@@ -81,7 +82,7 @@ pub type Samples = BTreeMap<String, Load>;
 
 /// The load of one partition and the pod that holds it.
 #[derive(Debug, Clone, PartialEq)]
-#[cfg_attr(feature = "serde", derive(serde::Serialize))]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct PartitionLoad {
     /// Topic.
     pub topic: String,

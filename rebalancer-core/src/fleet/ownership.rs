@@ -20,12 +20,18 @@ const REVISION_LABELS: [&str; 3] =
 /// The label of a DeploymentConfig's pods, which has the name of their ReplicationController. Others use it too.
 const DEPLOYMENT_LABEL: &str = "deployment";
 
+/// The labels that decide by themselves. Others do only where a disruption budget selects by them.
+pub const LABELS: [&str; 4] = {
+    let [replica_set, revision, rollout] = REVISION_LABELS;
+    [replica_set, revision, rollout, DEPLOYMENT_LABEL]
+};
+
 /// The annotation of a StrimziPodSet's pods, which have no such label.
 pub(crate) const REVISION_ANNOTATION: &str = "strimzi.io/revision";
 
 /// Who owns the pods, as far as that could be read.
 #[derive(Debug, Clone, PartialEq, Default)]
-#[cfg_attr(feature = "serde", derive(serde::Serialize))]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct Ownership {
     /// Objects that some reference names, by name and UID.
     pub objects: Vec<Controller>,
@@ -38,7 +44,8 @@ pub struct Ownership {
 
 /// A reference that could not be followed.
 #[derive(Debug, Clone, PartialEq, Eq)]
-#[cfg_attr(feature = "serde", derive(serde::Serialize))]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Unread {
     /// What it names.
     pub owner: Owner,
@@ -48,7 +55,8 @@ pub struct Unread {
 
 /// Why a reference could not be followed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[cfg_attr(feature = "serde", derive(serde::Serialize), serde(rename_all = "snake_case"))]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(rename_all = "snake_case"))]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub enum NotRead {
     /// We may not read objects of this kind.
     NotAllowed,

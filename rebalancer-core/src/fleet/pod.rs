@@ -9,7 +9,8 @@ use crate::unit::{Bytes, Cores};
 
 /// A pod's identity. A name can be taken over by another pod; a UID can't.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-#[cfg_attr(feature = "serde", derive(serde::Serialize), serde(transparent))]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(transparent))]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Uid(String);
 
 impl Uid {
@@ -34,7 +35,8 @@ impl fmt::Display for Uid {
 
 /// Where a pod is in its life, as Kubernetes says.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[cfg_attr(feature = "serde", derive(serde::Serialize), serde(rename_all = "snake_case"))]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(rename_all = "snake_case"))]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub enum Phase {
     /// Accepted, not all containers started.
     Pending,
@@ -50,7 +52,8 @@ pub enum Phase {
 
 /// A reference to the object that controls another one, as that one carries it.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-#[cfg_attr(feature = "serde", derive(serde::Serialize))]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Owner {
     /// Such as `apps/v1`.
     pub api_version: String,
@@ -78,7 +81,7 @@ impl fmt::Display for Owner {
 
 /// What a container asks of its node. `None` is "not set", never zero.
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
-#[cfg_attr(feature = "serde", derive(serde::Serialize))]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct Requests {
     /// CPU request.
     pub cpu: Option<Cores>,
@@ -88,7 +91,7 @@ pub struct Requests {
 
 /// One pod as Kubernetes lists it now.
 #[derive(Debug, Clone, PartialEq)]
-#[cfg_attr(feature = "serde", derive(serde::Serialize))]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct Pod {
     /// Its namespace.
     pub namespace: String,
@@ -203,7 +206,8 @@ impl Pod {
 
 /// A pod by name and identity.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-#[cfg_attr(feature = "serde", derive(serde::Serialize))]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct PodRef {
     /// Its namespace.
     pub namespace: String,

@@ -7,7 +7,8 @@ use crate::unit::{Amount, Memory};
 
 /// One metric of an autoscaler.
 #[derive(Debug, Clone, PartialEq)]
-#[cfg_attr(feature = "serde", derive(serde::Serialize))]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct ScalingMetric {
     /// What is measured.
     #[cfg_attr(feature = "serde", serde(flatten))]
@@ -20,7 +21,12 @@ pub struct ScalingMetric {
 
 /// What a metric of an autoscaler is about.
 #[derive(Debug, Clone, PartialEq, Eq)]
-#[cfg_attr(feature = "serde", derive(serde::Serialize), serde(rename_all = "snake_case", tag = "type"))]
+#[cfg_attr(
+    feature = "serde",
+    derive(serde::Serialize, serde::Deserialize),
+    serde(rename_all = "snake_case", tag = "type")
+)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub enum Measured {
     /// A resource that the pods use, over all of their containers.
     Resource {
@@ -60,7 +66,8 @@ pub enum Measured {
 
 /// How high a metric is, or should be.
 #[derive(Debug, Clone, Copy, PartialEq)]
-#[cfg_attr(feature = "serde", derive(serde::Serialize), serde(rename_all = "snake_case"))]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(rename_all = "snake_case"))]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub enum Level {
     /// Percent of what the pods request.
     Utilization(Amount),

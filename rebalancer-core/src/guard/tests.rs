@@ -58,8 +58,11 @@ fn a_settled_fleet_that_nobody_else_changes_may_be_rotated() {
 
 #[test]
 fn a_workload_that_is_marked_is_left_alone() {
-    let mark = |value: &str| BTreeMap::from([(OPT_OUT.to_owned(), value.to_owned())]);
-    of_controller(|it| it.annotations = mark("true"), Some(NotNow::OptedOut { annotation: OPT_OUT }));
+    let mark = |value: &str| BTreeMap::from([(Annotation::OptOut.to_string(), value.to_owned())]);
+    of_controller(
+        |it| it.annotations = mark("true"),
+        Some(NotNow::OptedOut { annotation: Annotation::OptOut }),
+    );
     of_controller(|it| it.annotations = mark("false"), None);
 }
 
@@ -158,12 +161,12 @@ fn beside(top: &str, deployment: Controller) -> Surroundings {
 
 #[test]
 fn an_object_of_the_workload_s_name_that_owns_none_of_the_pods_says_nothing_of_them() {
-    let marked = |value: &str| BTreeMap::from([(OPT_OUT.to_owned(), value.to_owned())]);
+    let marked = |value: &str| BTreeMap::from([(Annotation::OptOut.key().to_owned(), value.to_owned())]);
     let other =
         Controller { annotations: marked("true"), ..fixture::controller("Deployment", "consumer", 0) };
     check(|fleet| fleet.surround(beside("Rollout", other)), None);
     let rollout = Controller { annotations: marked(""), ..fixture::controller("Rollout", "consumer", 4) };
-    let opted_out = Some(NotNow::OptedOut { annotation: OPT_OUT });
+    let opted_out = Some(NotNow::OptedOut { annotation: Annotation::OptOut });
     check(|fleet| fleet.surround(beside("Rollout", rollout)), opted_out);
 }
 
@@ -291,7 +294,7 @@ fn what_comes_up_after_the_decision_ends_a_batch_but_not_what_the_batch_did() {
     let rolling = Controller { progress, ..controller() };
     check(&rolling, true, Some("rollout_in_progress"));
     check(&rolling, false, None);
-    let annotations = BTreeMap::from([(OPT_OUT.to_owned(), String::new())]);
+    let annotations = BTreeMap::from([(Annotation::OptOut.to_string(), String::new())]);
     check(&Controller { annotations, ..controller() }, false, Some("workload_opted_out"));
 }
 

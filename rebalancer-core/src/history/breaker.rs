@@ -48,6 +48,7 @@ pub enum Breaker {
     derive(serde::Serialize, serde::Deserialize),
     serde(rename_all = "kebab-case", tag = "reason")
 )]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub enum Trip {
     /// Rotations did not help.
     RotationsDidNotHelp {

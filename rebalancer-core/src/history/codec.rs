@@ -5,7 +5,6 @@ use serde::de::{Deserialize, Deserializer, Error};
 use super::effect::rounded;
 use super::record::{SCHEMA_VERSION, is_trim};
 use super::rotation::Rotation;
-use crate::fleet::{Indicator, Uid};
 use crate::unit::Ratio;
 
 pub(super) fn version<'de, D: Deserializer<'de>>(from: D) -> Result<u32, D::Error> {
@@ -25,16 +24,6 @@ pub(super) fn ratio<'de, D: Deserializer<'de>>(from: D) -> Result<Ratio, D::Erro
 pub(super) fn maybe_ratio<'de, D: Deserializer<'de>>(from: D) -> Result<Option<Ratio>, D::Error> {
     let number = Option::<f64>::deserialize(from)?;
     number.map(|number| Ratio::new(number).map(rounded)).transpose().map_err(Error::custom)
-}
-
-pub(super) fn uid<'de, D: Deserializer<'de>>(from: D) -> Result<Uid, D::Error> {
-    String::deserialize(from).map(Uid::new)
-}
-
-pub(super) fn indicator<'de, D: Deserializer<'de>>(from: D) -> Result<Indicator, D::Error> {
-    let name = String::deserialize(from)?;
-    let known = Indicator::ALL.into_iter().find(|indicator| indicator.name() == name);
-    known.ok_or_else(|| Error::custom(format!("{name:?} is no indicator")))
 }
 
 pub(super) fn rotations<'de, D: Deserializer<'de>>(from: D) -> Result<Vec<Rotation>, D::Error> {

@@ -7,7 +7,7 @@ use super::{HistoryPolicy, Pause, Record, Rotation};
 /// What memory allows: how many pods may go in this cycle, and why none may. The default allows everything, for a planner
 /// without memory.
 #[derive(Debug, Clone, PartialEq, Default)]
-#[cfg_attr(feature = "serde", derive(serde::Serialize))]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[non_exhaustive]
 pub struct Constraints {
     /// At most this many pods may go, as the removal budget and the record's size allow; `None` for no such limit.

@@ -11,6 +11,7 @@ const HIGHEST: f64 = 1e6;
 /// How unevenly an indicator is spread. Kept to six decimals, so that it comes back from JSON as it was.
 #[derive(Debug, Clone, Copy, PartialEq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Imbalance {
     /// Coefficient of variation.
     #[cfg_attr(feature = "serde", serde(deserialize_with = "super::codec::ratio"))]
@@ -47,6 +48,7 @@ pub(super) fn rounded(ratio: Ratio) -> Ratio {
     derive(serde::Serialize, serde::Deserialize),
     serde(rename_all = "kebab-case", tag = "verdict")
 )]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub enum Effect {
     /// No pod was removed, so there is nothing to measure.
     NotMade,

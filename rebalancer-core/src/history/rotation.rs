@@ -20,13 +20,13 @@ const LONGEST_ID: usize = 64;
 #[non_exhaustive]
 #[derive(Debug, Clone, PartialEq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Rotation {
     /// The cycle that made it.
     pub cycle: String,
     /// When it began; the effect is settled from here.
     pub at: Timestamp,
     /// The indicator that raised the imbalance.
-    #[cfg_attr(feature = "serde", serde(deserialize_with = "super::codec::indicator"))]
     pub indicator: Indicator,
     /// Each pod and what became of it. Of older rotations it may be forgotten.
     pub pods: Vec<RotatedPod>,
@@ -42,11 +42,11 @@ pub struct Rotation {
 /// One pod of a rotation.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct RotatedPod {
     /// Its name.
     pub name: String,
     /// Its identity.
-    #[cfg_attr(feature = "serde", serde(deserialize_with = "super::codec::uid"))]
     pub uid: Uid,
     /// The role for which it was selected.
     pub role: Role,
@@ -57,6 +57,7 @@ pub struct RotatedPod {
 /// The role for which a pod was selected.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(rename_all = "snake_case"))]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub enum Role {
     /// One of the hottest.
     Hot,
@@ -84,6 +85,7 @@ impl Role {
 /// What became of a pod.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(rename_all = "snake_case"))]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub enum RemovalFate {
     /// Its removal was about to be requested. When this is read back, the process died in between.
     Intended,

@@ -6,7 +6,11 @@ use jiff::SignedDuration;
 
 /// An imbalance must be there in `required` of the last `windows` readings, of which the present one is the last.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[cfg_attr(feature = "serde", derive(serde::Serialize))]
+#[cfg_attr(
+    feature = "serde",
+    derive(serde::Serialize, serde::Deserialize),
+    serde(try_from = "codec::Written")
+)]
 pub struct Persistence {
     required: NonZeroUsize,
     windows: NonZeroUsize,
@@ -65,6 +69,27 @@ impl Persistence {
     #[must_use]
     pub const fn step(self) -> SignedDuration {
         self.step
+    }
+}
+
+#[cfg(feature = "serde")]
+mod codec {
+    use super::{NonZeroUsize, Persistence, SignedDuration, TooManyRequired};
+
+    #[derive(serde::Deserialize)]
+    #[serde(deny_unknown_fields)]
+    pub(super) struct Written {
+        required: NonZeroUsize,
+        windows: NonZeroUsize,
+        step: SignedDuration,
+    }
+
+    impl TryFrom<Written> for Persistence {
+        type Error = TooManyRequired;
+
+        fn try_from(Written { required, windows, step }: Written) -> Result<Self, TooManyRequired> {
+            Self::new(required, windows, step)
+        }
     }
 }
 

@@ -9,6 +9,11 @@ use jiff::{Timestamp, ToSpan as _, Zoned};
 
 /// Time windows that come back every week, in one time zone.
 #[derive(Debug, Clone, PartialEq)]
+#[cfg_attr(
+    feature = "serde",
+    derive(serde::Serialize, serde::Deserialize),
+    serde(into = "codec::Written", try_from = "codec::Written")
+)]
 pub struct QuietHours {
     windows: Vec<QuietWindow>,
     zone: TimeZone,
@@ -52,19 +57,58 @@ impl QuietHours {
         let running = self.windows.iter().filter_map(|window| Some((window, window.end(&local)?)));
         running.max_by_key(|(_, end)| *end)
     }
+
+    fn windows(&self) -> String {
+        let windows: Vec<&str> = self.windows.iter().map(|window| window.text.as_str()).collect();
+        windows.join("; ")
+    }
 }
 
 impl fmt::Display for QuietHours {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let windows: Vec<&str> = self.windows.iter().map(|window| window.text.as_str()).collect();
-        write!(f, "{} ({})", windows.join("; "), self.zone.iana_name().unwrap_or("a fixed rule"))
+        write!(f, "{} ({})", self.windows(), self.zone.iana_name().unwrap_or("a fixed rule"))
     }
 }
 
+/// Windows as they are written in settings, and the zone by its IANA name or its fixed rule. A name is looked up where jiff
+/// looks: in the database that the program was built with, or that of the system.
 #[cfg(feature = "serde")]
-impl serde::Serialize for QuietHours {
-    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_str(self)
+mod codec {
+    use jiff::fmt::serde::tz::required as by_name;
+    use serde::de::{Deserialize, Deserializer, IntoDeserializer as _, value::StringDeserializer};
+
+    use super::{NotAWindow, QuietHours, TimeZone};
+
+    #[derive(serde::Serialize, serde::Deserialize)]
+    #[serde(deny_unknown_fields)]
+    pub(super) struct Written {
+        windows: String,
+        #[serde(serialize_with = "by_name::serialize", deserialize_with = "zone")]
+        zone: TimeZone,
+    }
+
+    /// UTC needs no database, and there may be none.
+    fn zone<'de, D: Deserializer<'de>>(from: D) -> Result<TimeZone, D::Error> {
+        let name = String::deserialize(from)?;
+        if name == "UTC" {
+            return Ok(TimeZone::UTC);
+        }
+        let name: StringDeserializer<D::Error> = name.into_deserializer();
+        by_name::deserialize(name)
+    }
+
+    impl From<QuietHours> for Written {
+        fn from(hours: QuietHours) -> Self {
+            Self { windows: hours.windows(), zone: hours.zone }
+        }
+    }
+
+    impl TryFrom<Written> for QuietHours {
+        type Error = NotAWindow;
+
+        fn try_from(Written { windows, zone }: Written) -> Result<Self, NotAWindow> {
+            Self::parse(&windows, zone)
+        }
     }
 }
 

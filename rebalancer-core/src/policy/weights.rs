@@ -21,7 +21,11 @@ use crate::unit::Weight;
 /// # }
 /// ```
 #[derive(Debug, Clone, PartialEq, Default)]
-#[cfg_attr(feature = "serde", derive(serde::Serialize), serde(transparent))]
+#[cfg_attr(
+    feature = "serde",
+    derive(serde::Serialize, serde::Deserialize),
+    serde(into = "BTreeMap<Indicator, Weight>", try_from = "BTreeMap<Indicator, Weight>")
+)]
 pub struct Weights(BTreeMap<Indicator, Weight>);
 
 /// Every indicator has the weight zero.
@@ -44,6 +48,20 @@ impl Weights {
     #[must_use]
     pub fn of(&self, indicator: Indicator) -> Weight {
         self.0.get(&indicator).copied().unwrap_or(Weight::ONE)
+    }
+}
+
+impl From<Weights> for BTreeMap<Indicator, Weight> {
+    fn from(weights: Weights) -> Self {
+        weights.0
+    }
+}
+
+impl TryFrom<BTreeMap<Indicator, Weight>> for Weights {
+    type Error = NoWeight;
+
+    fn try_from(given: BTreeMap<Indicator, Weight>) -> Result<Self, NoWeight> {
+        Self::new(given)
     }
 }
 

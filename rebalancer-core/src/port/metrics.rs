@@ -10,7 +10,12 @@ use crate::fleet::{Hpa, Indicator, PartitionLoad, Samples};
 
 /// Why a metric could not be read.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[cfg_attr(feature = "serde", derive(serde::Serialize), serde(rename_all = "snake_case", tag = "kind"))]
+#[cfg_attr(
+    feature = "serde",
+    derive(serde::Serialize, serde::Deserialize),
+    serde(rename_all = "snake_case", tag = "kind")
+)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub enum MetricsError {
     /// No usable answer within the deadline and all retries: connection, time-out, 429 or 5xx. The next cycle may succeed.
     #[error("the metric server could not be used: {message}")]

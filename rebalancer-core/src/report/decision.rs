@@ -11,7 +11,8 @@ use crate::unit::{Load, Ratio};
 
 /// What is to be done with the fleet.
 #[derive(Debug, Clone, PartialEq)]
-#[cfg_attr(feature = "serde", derive(serde::Serialize), serde(rename_all = "snake_case"))]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(rename_all = "snake_case"))]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub enum Decision {
     /// Remove these pods, as one batch.
     Rotate(Plan),
@@ -47,7 +48,8 @@ impl fmt::Display for Decision {
 
 /// The pods to remove, hot and cold together.
 #[derive(Debug, Clone, PartialEq)]
-#[cfg_attr(feature = "serde", derive(serde::Serialize))]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Plan {
     /// The indicator that raised the imbalance and ranked the pods.
     pub indicator: Indicator,
@@ -59,7 +61,8 @@ pub struct Plan {
 
 /// What is expected of a rotation, and on what grounds.
 #[derive(Debug, Clone, Copy, PartialEq)]
-#[cfg_attr(feature = "serde", derive(serde::Serialize), serde(rename_all = "snake_case"))]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(rename_all = "snake_case"))]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub enum Expectation {
     /// By the formula of *rotate outliers*.
     EvenMixing(Improvement),
@@ -78,7 +81,8 @@ impl fmt::Display for Expectation {
 
 /// What the rotation is expected to bring, if what the chosen pods carried is mixed evenly among their replacements.
 #[derive(Debug, Clone, Copy, PartialEq)]
-#[cfg_attr(feature = "serde", derive(serde::Serialize))]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Improvement {
     /// Mean load of the chosen hot pods.
     pub average_hot: f64,
@@ -100,7 +104,8 @@ impl fmt::Display for Improvement {
 
 /// One pod to remove, and why.
 #[derive(Debug, Clone, PartialEq)]
-#[cfg_attr(feature = "serde", derive(serde::Serialize))]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Removal {
     /// Which pod.
     pub pod: PodRef,
@@ -118,7 +123,12 @@ pub struct Removal {
 
 /// The role for which a pod was selected. Ranks start at 1.
 #[derive(Debug, Clone, Copy, PartialEq)]
-#[cfg_attr(feature = "serde", derive(serde::Serialize), serde(rename_all = "snake_case", tag = "role"))]
+#[cfg_attr(
+    feature = "serde",
+    derive(serde::Serialize, serde::Deserialize),
+    serde(rename_all = "snake_case", tag = "role")
+)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub enum Choice {
     /// One of the K hottest, above the limit.
     Hot {

@@ -14,7 +14,12 @@ use crate::unit::{Load, Percent, Share};
 
 /// Why nothing is done although something may be wrong. A hold is a result, not a failure.
 #[derive(Debug, Clone, PartialEq)]
-#[cfg_attr(feature = "serde", derive(serde::Serialize), serde(rename_all = "snake_case", tag = "reason"))]
+#[cfg_attr(
+    feature = "serde",
+    derive(serde::Serialize, serde::Deserialize),
+    serde(rename_all = "snake_case", tag = "reason")
+)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub enum Hold {
     /// The label selector matches nothing.
     NoPods,

@@ -7,7 +7,8 @@ use crate::unit::{Cores, Load, Ratio};
 
 /// What an indicator is compared with to tell whether the fleet is out of balance.
 #[derive(Debug, Clone, Copy, PartialEq)]
-#[cfg_attr(feature = "serde", derive(serde::Serialize), serde(rename_all = "snake_case"))]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(rename_all = "snake_case"))]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub enum Limit {
     /// The autoscaler's target times the tolerance: one pod above it is an imbalance.
     Target {
@@ -29,7 +30,8 @@ pub enum Limit {
 
 /// A target in proportion to each pod's own CPU request.
 #[derive(Debug, Clone, Copy, PartialEq)]
-#[cfg_attr(feature = "serde", derive(serde::Serialize))]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct ByRequest {
     /// Mean CPU request of the eligible pods.
     pub mean_request: Cores,

@@ -9,7 +9,8 @@ use crate::unit::{Cores, Ratio};
 
 /// One pod: what was seen of it, and what was decided.
 #[derive(Debug, Clone, PartialEq)]
-#[cfg_attr(feature = "serde", derive(serde::Serialize))]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[non_exhaustive]
 pub struct PodReport {
     /// Which pod.

@@ -1,10 +1,11 @@
 //! Files for node exporter's textfile collector, which reads all of a folder whose names end in `.prom`.
 
-use std::fs::{self, File};
-use std::io::{self, Write as _};
+use std::io;
 use std::path::Path;
 
 use rebalancer_core::fleet::Workload;
+
+use crate::atomic_file;
 
 /// The name of a part's file. No Kubernetes name has an underscore, so no two workloads share one.
 pub(super) fn name(Workload { namespace, name }: &Workload, part: &str) -> String {
@@ -16,20 +17,13 @@ pub(super) fn name(Workload { namespace, name }: &Workload, part: &str) -> Strin
 /// # Errors
 /// When it was not written. The one of before is as it was.
 pub(super) fn replace(folder: &Path, name: &str, text: &str) -> io::Result<()> {
-    // Runs of several containers may write at once, and each of them is process 1.
-    let new = folder.join(format!(".{name}.{}", uuid::Uuid::now_v7()));
-    let written = File::create_new(&new)
-        .and_then(|mut file| file.write_all(text.as_bytes()))
-        .and_then(|()| fs::rename(&new, folder.join(name)));
-    if written.is_err() {
-        // What is left of it disturbs nobody.
-        let _ = fs::remove_file(&new);
-    }
-    written
+    atomic_file::replace(&folder.join(name), text, 0o666)
 }
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use super::*;
 
     fn names(folder: &Path) -> Vec<String> {

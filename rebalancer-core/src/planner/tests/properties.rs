@@ -135,6 +135,20 @@ fn many_of_these_fleets_are_rotated() {
 }
 
 proptest! {
+    #[cfg(feature = "serde")]
+    #[test]
+    fn what_was_decided_on_is_written_down_and_read_back_and_the_decision_is_the_same(
+        fleet in any_fleet(), past in any_past(), policy in any_policy(),
+    ) {
+        let fleet = with_past(fleet, &past);
+        let policy = policy.with_persistence(Persistence::default());
+        let again = (fixture::read_back(&fleet), fixture::read_back(&policy));
+        prop_assert_eq!((&again.0, &again.1), (&fleet, &policy));
+        let report = plan(&again.0, &again.1);
+        prop_assert_eq!(&report, &plan(&fleet, &policy));
+        prop_assert_eq!(&fixture::read_back(&report), &report);
+    }
+
     #[test]
     fn a_plan_is_clean_under_the_independent_audit(fleet in any_fleet(), policy in any_policy()) {
         if let Decision::Rotate(plan) = plan(&fleet, &policy).decision {

@@ -54,6 +54,18 @@ fn any_requests() -> impl Strategy<Value = Vec<f64>> {
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(64))]
 
+    #[cfg(feature = "serde")]
+    #[test]
+    fn a_prediction_is_the_same_from_what_was_written_down(
+        group in any_group(), (policy, constraints) in any_limits(),
+    ) {
+        let fleet = group.snapshot();
+        let again = (fixture::read_back(&fleet), fixture::read_back(&policy), fixture::read_back(&constraints));
+        let report = planner::plan(&again.0, &again.1, &again.2);
+        prop_assert_eq!(&report, &planner::plan(&fleet, &policy, &constraints));
+        prop_assert_eq!(&fixture::read_back(&report), &report);
+    }
+
     #[test]
     fn a_plan_is_deterministic_blind_to_order_clean_and_within_its_limits(
         group in any_group(), (policy, constraints) in any_limits(), requests in any_requests(),

@@ -1,0 +1,65 @@
+//! `rebalancer plan --replay`: makes saved decisions again. Contacts nobody, and needs no setting.
+
+use std::path::Path;
+
+use rebalancer_core::plan;
+
+use super::Exit;
+use crate::render::{self, Form, Shown};
+use crate::saved::{self, Comparison, Saved};
+use crate::telemetry;
+
+pub(super) fn run(file: &Path, json: bool) -> Exit {
+    let plans = match saved::read(file) {
+        Ok(plans) => plans,
+        Err(error) => {
+            let file = file.display();
+            tracing::error!(event = "replay_failed", %file, %error, "the file can't be replayed");
+            return Exit::Misconfigured;
+        }
+    };
+    let form = match (json, plans.len()) {
+        (false, 1) => Form::Table,
+        (false, _) => Form::Tables,
+        (true, 1) => Form::Json,
+        (true, _) => Form::JsonLine,
+    };
+    plans.iter().map(|saved| one(file, saved, form)).max().unwrap_or(Exit::Finished)
+}
+
+fn one(file: &Path, saved: &Saved, form: Form) -> Exit {
+    let span = telemetry::plan(&saved.snapshot.workload);
+    span.in_scope(|| match replay(saved, form) {
+        Ok(exit) => exit,
+        Err(error) => {
+            let file = file.display();
+            tracing::error!(event = "replay_failed", %file, error = format!("{error:#}"), "the plan can't be shown");
+            Exit::Failed
+        }
+    })
+}
+
+fn replay(saved: &Saved, form: Form) -> anyhow::Result<Exit> {
+    let report = plan(&saved.snapshot, &saved.policy, &saved.constraints);
+    let compared = Comparison::of(saved, &report)?;
+    let shown = Shown {
+        report: &report,
+        names: None,
+        last: saved.plan.last_rotation.as_ref(),
+        usage: saved.plan.metrics_usage,
+        replayed: Some(&compared),
+    };
+    render::plan(form, &shown)?;
+    if compared.same {
+        return Ok(Exit::Finished);
+    }
+    tracing::warn!(
+        event = "replay_differs",
+        saved_by = compared.saved_by,
+        saved = compared.saved_summary,
+        now = crate::advice::decision(&report.decision),
+        pods = compared.other_pods.len(),
+        "this version decides otherwise than the one that saved the file"
+    );
+    Ok(Exit::Differs)
+}

@@ -1,0 +1,400 @@
+//! What is written down as JSON is read back as it was; what is broken is refused, with the place, and nothing panics.
+
+#![cfg(feature = "serde")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "in a test, a panic is the failure"
+)]
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Debug;
+
+use jiff::tz::TimeZone;
+use jiff::{SignedDuration, Timestamp};
+use rebalancer_core::assignor::Assignor;
+use rebalancer_core::eligibility::{Annotation, Veto};
+use rebalancer_core::fleet::{
+    Controller, CpuTarget, DisruptionBudget, Hpa, Level, Measured, NotRead, Owner, Ownership, PartitionLoad,
+    Phase, Progress, Requirement, Samples, Scaling, ScalingMetric, Selector, Target, Uid, Unread,
+};
+use rebalancer_core::group::{Inference, Unusable};
+use rebalancer_core::guard::NotNow;
+use rebalancer_core::history::{Pause, Trip};
+use rebalancer_core::policy::{Persistence, QuietHours, Weights};
+use rebalancer_core::port::MetricsError;
+use rebalancer_core::report::{Choice, Improvement, Method, Spared};
+use rebalancer_core::snapshot::Surroundings;
+use rebalancer_core::unit::{Amount, Cores, Load, Percent, Ratio, Share, Weight};
+use rebalancer_core::{
+    Constraints, Decision, Hold, Indicator, Pod, Policy, Prediction, Report, Snapshot, Verdict, plan, predict,
+};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+fn at() -> Timestamp {
+    "2026-01-01T10:00:00.123456789Z".parse().unwrap()
+}
+
+const HOUR: SignedDuration = SignedDuration::from_hours(1);
+
+fn load(load: f64) -> Load {
+    Load::new(load).unwrap()
+}
+
+fn name() -> String {
+    "consumer-1".to_owned()
+}
+
+#[track_caller]
+fn comes_back<T: Serialize + DeserializeOwned + PartialEq + Debug>(value: &T) {
+    let text = serde_json::to_string(value).unwrap();
+    match serde_json::from_str::<T>(&text) {
+        Ok(again) => assert_eq!(&again, value, "{text}"),
+        Err(error) => panic!("{text}: {error}"),
+    }
+}
+
+#[track_caller]
+fn refused<T: DeserializeOwned + Debug>(text: &str, because: &str) {
+    let error = serde_json::from_str::<T>(text).unwrap_err().to_string();
+    assert!(error.contains(because) && error.contains("line 1 column"), "{text}: {error}");
+}
+
+/// A fleet of which everything is known, by every indicator.
+fn snapshot() -> Snapshot {
+    let amount = |amount| Some(Level::AverageValue(Amount::new(amount).unwrap()));
+    let external = Measured::External { name: "lag".to_owned() };
+    let hpa = Hpa {
+        name: "consumer".to_owned(),
+        scales: Some("consumer".to_owned()),
+        scales_kind: Some("Deployment".to_owned()),
+        of_container: true,
+        cpu: Some(CpuTarget::Utilization(70.0)),
+        scaling: Some(Scaling {
+            active: true,
+            current: 6,
+            desired: 6,
+            minimum: 3,
+            last_scaled_at: Some(at() - HOUR),
+            wants_fewer: false,
+        }),
+        scales_by: vec![ScalingMetric { measured: external, target: amount(100.0), current: amount(-0.1) }],
+    };
+    let key = || "app".to_owned();
+    let values = || vec!["consumer".to_owned()];
+    let selector = Selector::All(vec![
+        Requirement::In { key: key(), values: values() },
+        Requirement::NotIn { key: "tier".to_owned(), values: values() },
+        Requirement::Exists { key: key() },
+        Requirement::DoesNotExist { key: "canary".to_owned() },
+    ]);
+    let budget = |selector| DisruptionBudget {
+        name: "consumer".to_owned(),
+        selector,
+        allowed: 3,
+        status_is_current: true,
+    };
+    let controller = Controller {
+        api_version: "apps/v1".to_owned(),
+        kind: "Deployment".to_owned(),
+        name: "consumer".to_owned(),
+        uid: Uid::new("uid-consumer"),
+        annotations: BTreeMap::from([(Annotation::OptIn.to_string(), "true".to_owned())]),
+        owner: Some(Owner::of_apps("Rollout", "above", "uid-above")),
+        progress: Some(Progress { status_is_current: true, desired: 6, current: 6, updated: 6 }),
+    };
+    let unread = [NotRead::NotAllowed, NotRead::Gone, NotRead::Replaced, NotRead::Unreadable]
+        .map(|why| Unread { owner: Owner::of_apps("Rollout", "above", "uid-above"), why });
+    let ownership = Ownership {
+        objects: vec![controller.clone()],
+        unread: unread.into(),
+        by_name: Some(controller.clone()),
+    };
+    let mut fleet = Snapshot::builder("streams", "consumer", at()).hpa(hpa).surroundings(Surroundings {
+        controller: Some(controller),
+        ownership,
+        scaling: None,
+        scales_by: Vec::new(),
+        budgets: vec![budget(selector), budget(Selector::Nothing)],
+    });
+    let mut partitions = Vec::new();
+    // 0.1 + 0.2 is a number that a careless parser gives back as its neighbour.
+    for (number, cpu) in [1.9, 0.1 + 0.2, 1.0 / 3.0, 0.5, 0.4, 0.3].into_iter().enumerate() {
+        let pod = Pod::new(format!("consumer-{number}"), format!("uid-{number}"))
+            .with_owner(Owner::of_apps("ReplicaSet", "consumer-7d4b9c", "uid-of-the-set"))
+            .with_ready_since(at() - HOUR)
+            .with_cpu_request(Cores::new(1.0).unwrap())
+            .with_node("node-1")
+            .with_label("app", "consumer");
+        for share in 0..2 {
+            let partition = (number * 2 + share).to_string();
+            let pod = pod.name.clone();
+            partitions.push(PartitionLoad {
+                topic: "orders".to_owned(),
+                partition,
+                pod: Some(pod),
+                load: load(cpu),
+            });
+        }
+        let loads = Indicator::ALL.map(|indicator| (indicator, load(cpu * 1e3)));
+        fleet = fleet.pod(pod, loads.into_iter().chain([(Indicator::Cpu, load(cpu))]));
+    }
+    let past = Samples::from([("consumer-0".to_owned(), load(1.8))]);
+    fleet.partitions(partitions).past(Indicator::Cpu, vec![past]).build().unwrap()
+}
+
+/// A policy in which nothing is as by default.
+fn policy() -> Policy {
+    let two = std::num::NonZeroUsize::MIN.saturating_add(1);
+    let zone = TimeZone::posix("CET-1CEST,M3.5.0,M10.5.0/3").unwrap();
+    Policy::default()
+        .with_variance_thresholds(BTreeMap::from([(Indicator::Lag, Ratio::new(0.4).unwrap())]))
+        .with_weights(Weights::new(BTreeMap::from([(Indicator::Memory, Weight::new(0.5).unwrap())])).unwrap())
+        .with_persistence(
+            Persistence::new(two, two.saturating_add(1), SignedDuration::from_secs(90)).unwrap(),
+        )
+        .with_quiet_hours(Some(QuietHours::parse("Mon-Fri 08:00-18:00; Sat,Sun 00:00-24:00", zone).unwrap()))
+        .with_assignor(Some(Assignor::LibrdkafkaCooperativeSticky))
+        .with_minimum_age(SignedDuration::from_secs(61))
+        .with_opt_in(true)
+}
+
+fn prediction() -> Prediction {
+    predict(&snapshot(), Indicator::Cpu, &Policy::default().group, &["consumer-0"]).unwrap()
+}
+
+#[test]
+fn a_snapshot_a_policy_and_a_report_come_back_as_they_were() {
+    comes_back(&snapshot());
+    comes_back(&policy());
+    comes_back(&Policy::default().with_quiet_hours(Some(QuietHours::parse("", TimeZone::UTC).unwrap())));
+    for policy in [policy(), Policy::default()] {
+        comes_back(&plan(&snapshot(), &policy, &Constraints::default()));
+    }
+    let mut unread = snapshot();
+    unread.partitions_error = Some(MetricsError::Refused { message: "400 \"x\"".to_owned() });
+    unread.past.as_mut().unwrap().windows = Err(MetricsError::Malformed { message: String::new() });
+    comes_back(&unread);
+}
+
+#[test]
+fn every_decision_comes_back_as_it_was() {
+    let at = at();
+    let until = at + HOUR;
+    let of = || "Deployment consumer".to_owned();
+    let guards = [
+        NotNow::OptedOut { annotation: Annotation::OptOut },
+        NotNow::QuietHours { window: "Mon-Fri 08:00-18:00".to_owned(), until },
+        NotNow::RolloutInProgress { of: of(), updated: 2, current: 6 },
+        NotNow::SeveralOwners { owners: vec![of()] },
+        NotNow::OwnerGone { of: of() },
+        NotNow::CountsDisagree { of: of(), says: 6, listed: 7, ending: 1 },
+        NotNow::ScalingInProgress { by: of(), current: 6, desired: 8 },
+        NotNow::ScaleInPending { current: 6, minimum: 3 },
+        NotNow::JustScaled { at, until },
+        NotNow::Unsettled { young: 1, not_ready: 2, such_as: name(), pods: 12, minimum_age: HOUR },
+    ];
+    let pauses = [
+        Pause::Settling { since: at, until },
+        Pause::BreakerOpen { until, why: Trip::CyclesFailed { in_a_row: 3 }, times: 1 },
+        Pause::TrialPending { since: at, until },
+        Pause::BudgetSpent { removed: 12, budget: 12, window: HOUR, until },
+    ];
+    for pause in pauses {
+        comes_back(&Constraints::default().with_pause(Some(pause)).with_most_removals(3));
+    }
+    let (indicator, share) = (Indicator::ConsumptionRate, Share::new(0.8).unwrap());
+    let minimum = Percent::new(10.0).unwrap();
+    let improvement = Improvement { average_hot: 2.0, average_set: 1.0 / 3.0, percent: 83.333 };
+    let holds = [
+        Hold::NoPods,
+        Hold::NoEligiblePods { pods: 3, vetoes: BTreeMap::from([("not_ready".to_owned(), 3)]) },
+        Hold::MetricsIncomplete { indicator, sampled: 3, eligible: 6, required: share },
+        Hold::AmbiguousSeries {
+            query: "cpu".to_owned(),
+            error: MetricsError::Malformed { message: "two".to_owned() },
+        },
+        Hold::AmbiguousTarget { hpas: vec![name()] },
+        Hold::RequestsUnknown { missing: 1, eligible: 6 },
+        Hold::UnusableTarget { hpa: name() },
+        Hold::NoHotPod { indicator, max: load(1.0), limit: load(2.0) },
+        Hold::TooFewPods { serving: 4, minimum: 3 },
+        Hold::GroupUnsettled { why: Unusable::StrangeOwner { pod: name() } },
+        Hold::StaticMembers,
+        Hold::TooFewPartitions { partitions: 3, members: 6 },
+        Hold::AssignorRestoresSets { assignor: Inference::Family { assignor: Assignor::Sticky } },
+        Hold::HotPartition { topic: "orders".to_owned(), partition: 7, load: load(3.0), limit: load(1.0) },
+        Hold::SmallGain { prediction: prediction(), minimum },
+        Hold::ShareTooSmall { serving: 3, share },
+        Hold::BudgetsTooTight { budget: name(), allowed: 1, status_is_current: true },
+        Hold::NotPersistent { indicator, seen_in: 1, windows: 3, required: 2, younger: 1 },
+        Hold::PastUnknown { indicator, error: Some(MetricsError::Unavailable { message: "no".to_owned() }) },
+        Hold::PastUnknown { indicator, error: None },
+        Hold::SmallImprovement { improvement, minimum },
+    ];
+    let holds: Vec<Hold> =
+        holds.into_iter().chain(guards.map(Hold::NotNow)).chain(pauses.map(Hold::Paused)).collect();
+    let names: BTreeSet<&str> = holds.iter().map(Hold::name).collect();
+    assert_eq!(names, Hold::NAMES.into(), "each hold is here");
+    holds.into_iter().map(Decision::Hold).for_each(|decision| comes_back(&decision));
+    comes_back(&Decision::Balanced);
+}
+
+#[test]
+fn every_verdict_comes_back_as_it_was() {
+    let ready_for = Some(SignedDuration::from_millis(1_500));
+    let vetoes = [
+        Veto::Terminating,
+        Veto::NotRunning { phase: Phase::Unknown },
+        Veto::NotReady,
+        Veto::TooYoung { ready_for, minimum: HOUR },
+        Veto::NoController,
+        Veto::Controller { kind: "Job".to_owned() },
+        Veto::Mirror,
+        Veto::SystemNamespace,
+        Veto::Critical { priority_class: "system-node-critical".to_owned() },
+        Veto::AnotherWorkload { owner: Owner::of_apps("ReplicaSet", name(), "uid") },
+        Veto::OptedOut { annotation: Annotation::SafeToEvict },
+        Veto::NotOptedIn { annotation: Annotation::OptIn },
+        Veto::Priority { priority: -5, limit: i32::MAX },
+        Veto::SeveralBudgets { budgets: 2 },
+        Veto::NoSuchContainer,
+    ];
+    let names: BTreeSet<&str> = vetoes.iter().map(Veto::name).collect();
+    assert_eq!(names, Veto::NAMES.into(), "each veto is here");
+    vetoes.into_iter().map(Verdict::Vetoed).for_each(|verdict| comes_back(&verdict));
+
+    let hot = Choice::Hot { rank: 1, above: Load::MAX, score: Ratio::new(1.25).ok() };
+    let cold = Choice::Cold { rank: 2, score: None };
+    let (indicator, limit) = (Indicator::Memory, load(5e-324));
+    for spared in [
+        Spared::NoSample,
+        Spared::NothingToDo,
+        Spared::Between,
+        Spared::NotInTheBest,
+        Spared::NotHot { limit },
+        Spared::HotBy { indicator, limit },
+        Spared::MaybeHotBy { indicator },
+        Spared::NotPersistent { hot_in: 1, windows: 3, required: 2 },
+        Spared::Trimmed(hot),
+        Spared::Held(cold),
+    ] {
+        comes_back(&Verdict::Spared(spared));
+    }
+    comes_back(&Verdict::Chosen(hot));
+}
+
+#[test]
+fn every_fact_comes_back_as_it_was() {
+    let (topic, partition) = ("orders".to_owned(), 3);
+    for unusable in [
+        Unusable::NotAsked,
+        Unusable::NotRead,
+        Unusable::Empty,
+        Unusable::NoNumber { topic: topic.clone(), partition: "x".to_owned() },
+        Unusable::Gap { topic: topic.clone(), partition },
+        Unusable::TwoOwners { topic, partition },
+        Unusable::StrangeOwner { pod: name() },
+        Unusable::Unexplained { indicator: Indicator::ProductionRate, error: 0.1 + 0.2 },
+        Unusable::NoKnownRule,
+    ] {
+        comes_back(&Method::RotateOutliers { because: Some(unusable) });
+    }
+    for assignor in Assignor::ALL {
+        let inferences = [Inference::Configured { assignor }, Inference::Ambiguous { assignor }];
+        for assignor in inferences.into_iter().chain([Inference::Certain { assignor }]) {
+            let pod_side = vec![(name(), 1.5)];
+            comes_back(&Method::Predict { assignor, members: 6, partitions: 12, pod_side });
+        }
+    }
+    let target = CpuTarget::AverageValue(Cores::new(0.7).unwrap());
+    for target in [
+        Target::Known { hpa: name(), target },
+        Target::NotByCpu { hpa: name() },
+        Target::None,
+        Target::Ambiguous { hpas: vec![name(), String::new()] },
+    ] {
+        comes_back(&target);
+    }
+    let container = || "worker".to_owned();
+    for measured in [
+        Measured::Resource { name: name() },
+        Measured::ContainerResource { name: name(), container: container() },
+        Measured::Pods { name: name() },
+        Measured::Object { name: name(), described: "Ingress/main".to_owned() },
+        Measured::External { name: name() },
+        Measured::Other { kind: "Dream".to_owned() },
+    ] {
+        let (target, current) = (Level::Utilization(Amount::new(70.0).unwrap()), None);
+        comes_back(&ScalingMetric { measured, target: Some(target), current });
+    }
+    comes_back(&MetricsError::Incomplete { message: "isPartial".to_owned() });
+}
+
+#[test]
+fn what_can_not_be_built_can_not_be_read() {
+    refused::<Vec<Load>>("[-1]", "-1 is not a load of 0 or more");
+    refused::<Vec<Share>>("[1.5]", "1.5 is not a share between 0 and 1");
+    refused::<Vec<Cores>>("[null]", "invalid type: null");
+    refused::<Policy>(r#"{"balance":{"tolerance":0.5}}"#, "0.5 is not a multiplier of 1 or more");
+    refused::<Policy>(r#"{"limits":{"minimun_pods":3}}"#, "unknown field `minimun_pods`");
+    refused::<Policy>(r#"{"selection":{"top_k":0}}"#, "nonzero");
+    let none =
+        r#"{"selection":{"weights":{"cpu":0,"memory":0,"lag":0,"consumption_rate":0,"production_rate":0}}}"#;
+    refused::<Policy>(none, "at least one indicator needs a weight above zero");
+    let persistence = r#"{"balance":{"persistence":{"required":3,"windows":2,"step":"PT5M"}}}"#;
+    refused::<Policy>(persistence, "3 of 2 windows can't be required");
+    let hours = r#"{"guards":{"quiet_hours":{"windows":"Mon 8-18","zone":"UTC"}}}"#;
+    refused::<Policy>(hours, "\"Mon 8-18\" is no window");
+    let hours = r#"{"guards":{"quiet_hours":{"windows":"08:00-18:00","zone":"Atlantis/Poseidonis"}}}"#;
+    refused::<Policy>(hours, "Atlantis");
+    refused::<Veto>(r#"{"opted_out":{"annotation":"my/own"}}"#, "unknown variant `my/own`");
+    refused::<Vec<Indicator>>("[\"heat\"]", "unknown variant `heat`");
+    refused::<Vec<Hold>>(r#"[{"reason":"not_now","guard":"moon"}]"#, "unknown variant `moon`");
+}
+
+#[test]
+fn what_a_file_leaves_out_of_a_policy_is_as_by_default() {
+    let policy: Policy = serde_json::from_str(r#"{"limits":{"minimum_pods":7}}"#).unwrap();
+    assert_eq!(policy, Policy::default().with_minimum_pods(7));
+}
+
+/// The order of the pods decides between equals, and lists are walked side by side.
+#[test]
+fn a_snapshot_out_of_order_is_refused() {
+    let refused_if = |change: fn(&mut Snapshot), because| {
+        let mut fleet = snapshot();
+        change(&mut fleet);
+        refused::<Snapshot>(&serde_json::to_string(&fleet).unwrap(), because);
+    };
+    refused_if(|fleet| fleet.pods.swap(0, 1), "pods are not ordered");
+    refused_if(|fleet| fleet.pods[1] = fleet.pods[0].clone(), "pods are not ordered");
+    refused_if(|fleet| fleet.readable.reverse(), "indicators are not in their order");
+    refused_if(|fleet| fleet.partitions.as_mut().unwrap().reverse(), "partitions are not ordered");
+}
+
+#[test]
+fn a_file_that_is_cut_or_damaged_is_an_error_or_another_value_and_never_a_panic() {
+    let report = plan(&snapshot(), &Policy::default(), &Constraints::default());
+    let texts = [
+        serde_json::to_string(&snapshot()).unwrap(),
+        serde_json::to_string(&policy()).unwrap(),
+        serde_json::to_string(&report).unwrap(),
+    ];
+    for text in texts {
+        for place in (0..text.len()).step_by(7) {
+            let cut = text.get(..place).unwrap();
+            assert!(serde_json::from_str::<Snapshot>(cut).is_err());
+            assert!(serde_json::from_str::<Policy>(cut).is_err());
+            assert!(serde_json::from_str::<Report>(cut).is_err());
+            let damaged = format!("{cut}9{}", text.get(place + 1..).unwrap());
+            let _ = serde_json::from_str::<Policy>(&damaged);
+            let _ = serde_json::from_str::<Report>(&damaged).map(drop);
+            if let Ok(fleet) = serde_json::from_str::<Snapshot>(&damaged) {
+                let _ = plan(&fleet, &Policy::default(), &Constraints::default());
+            }
+        }
+    }
+}
