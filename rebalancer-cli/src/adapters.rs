@@ -50,12 +50,12 @@ impl Adapters {
 
 /// Workloads that reach the cluster in the same way share a connection: each costs some 25 ms and 100 kB.
 #[derive(Default)]
-pub(crate) struct Connections(Vec<(rebalancer_kube::Settings, Connection)>);
+pub(crate) struct Connections(Vec<(rebalancer_kube::ConnectionSettings, Connection)>);
 
 impl Connections {
     pub(crate) async fn to(
         &mut self,
-        settings: &rebalancer_kube::Settings,
+        settings: &rebalancer_kube::ConnectionSettings,
     ) -> Result<Connection, ConnectError> {
         if let Some((_, open)) = self.0.iter().find(|(known, _)| known == settings) {
             return Ok(open.clone());

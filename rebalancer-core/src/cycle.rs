@@ -9,6 +9,7 @@
 //! What has changed nothing yet is dropped when it is time to stop; [`act`] stops by itself between two removals.
 
 mod act;
+mod error;
 mod journal;
 mod memory;
 mod observe;
@@ -18,13 +19,14 @@ mod ports;
 mod run;
 
 pub use act::{ActSettings, act};
+pub use error::{CycleError, NotBegun};
 pub use journal::{Intent, Journal, Step};
-pub use memory::{LookBack, Memory, NotBegun};
+pub use memory::{LookBack, Memory};
 pub use observe::{FleetReading, Observation, Subject, assemble, decide, observe};
 pub use outcome::{Changed, NotAttempted, Outcome, PodOutcome};
 pub use ownership::ownership;
 pub use ports::{NoJournal, Ports, Uninterrupted};
-pub use run::{CycleEnd, CycleError, CycleSpec, MemorySettings, run};
+pub use run::{CycleEnd, CycleSpec, MemorySettings, run};
 
 #[cfg(test)]
 #[cfg(feature = "simulation")]

@@ -16,6 +16,7 @@ use crate::fleet::Indicator;
 use crate::group::{GroupModel, Inference, Unusable, infer};
 use crate::policy::{GroupPolicy, Timing};
 use crate::snapshot::Snapshot;
+use crate::unit::{PercentChange, Share};
 
 /// The loads after a rotation, over the draws of member ids.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -38,12 +39,12 @@ pub struct Prediction {
     /// Expected max/mean afterwards.
     pub expected_max_to_mean: f64,
     /// Share of the draws in which the coefficient of variation falls.
-    pub better: f64,
+    pub better: Share,
     /// What of the load that the removed pods carried above the limit is expected to be gone from the whole fleet, in
     /// percent. 0: it only moves.
-    pub relief_percent: f64,
+    pub relief_percent: PercentChange,
     /// Share of the draws in which less load is above the limit than now.
-    pub cooler: f64,
+    pub cooler: Share,
     /// Expected fall of the load above the limit, over the whole fleet, in the indicator's unit.
     pub relief: f64,
     /// How many draws were made.
@@ -68,7 +69,7 @@ impl fmt::Display for Prediction {
             self.cv_spread,
             self.max_to_mean_before,
             self.expected_max_to_mean,
-            self.better * 100.0,
+            self.better.get() * 100.0,
             self.draws,
             self.assignor
         )
@@ -162,6 +163,9 @@ impl<'a> Forecast<'a> {
     fn summarize(&self, removed: &[usize], after: &[Evenness]) -> Prediction {
         let count = after.len().max(1) as f64;
         let mean = |of: fn(&Evenness) -> f64| after.iter().map(of).sum::<f64>() / count;
+        let share = |is: &dyn Fn(&Evenness) -> bool| {
+            Share::of_counts(after.iter().filter(|even| is(even)).count(), after.len())
+        };
         let expected_cv = mean(|even| even.cv);
         let variance = after.iter().map(|even| (even.cv - expected_cv).powi(2)).sum::<f64>() / count;
         let carried: f64 = removed
@@ -178,10 +182,10 @@ impl<'a> Forecast<'a> {
             cv_spread: variance.sqrt(),
             max_to_mean_before: self.before.max_to_mean,
             expected_max_to_mean: mean(|even| even.max_to_mean),
-            better: after.iter().filter(|even| even.cv < self.before.cv).count() as f64 / count,
-            cooler: after.iter().filter(|even| even.excess < self.before.excess).count() as f64 / count,
+            better: share(&|even: &Evenness| even.cv < self.before.cv),
+            cooler: share(&|even: &Evenness| even.excess < self.before.excess),
             relief,
-            relief_percent: if carried > 0.0 { relief / carried * 100.0 } else { 0.0 },
+            relief_percent: PercentChange::of(relief, carried),
             draws: after.len(),
         }
     }

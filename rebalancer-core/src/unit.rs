@@ -99,6 +99,10 @@ quantity!(
     Percent, "a percentage between 0 and 100", |v| (0.0..=100.0).contains(&v), "{:.1} %"
 );
 quantity!(
+    /// A relative change in percent, of either sign; 100 is as much again.
+    PercentChange, "a finite number", |v| v >= f64::MIN, "{:.1} %"
+);
+quantity!(
     /// How far above its target a load may be before its pod is hot; 1 or more.
     Tolerance, "a multiplier of 1 or more", |v| v >= 1.0, "{:.2}"
 );
@@ -127,6 +131,25 @@ impl Ratio {
     #[must_use]
     pub fn total_cmp(&self, other: &Self) -> std::cmp::Ordering {
         self.0.total_cmp(&other.0)
+    }
+}
+
+impl Share {
+    /// So many of so many; none of nothing.
+    #[must_use]
+    pub fn of_counts(part: usize, whole: usize) -> Self {
+        Self(if whole == 0 { 0.0 } else { part.min(whole) as f64 / whole as f64 })
+    }
+}
+
+impl PercentChange {
+    /// No change: 0.
+    pub const NONE: Self = Self(0.0);
+
+    /// `part / whole * 100`; none where that is no number.
+    #[must_use]
+    pub fn of(part: f64, whole: f64) -> Self {
+        Self::new(part / whole * 100.0).unwrap_or(Self::NONE)
     }
 }
 

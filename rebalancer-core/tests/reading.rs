@@ -26,7 +26,7 @@ use rebalancer_core::policy::{Persistence, QuietHours, Weights};
 use rebalancer_core::port::MetricsError;
 use rebalancer_core::report::{Choice, Improvement, Method, Spared};
 use rebalancer_core::snapshot::Surroundings;
-use rebalancer_core::unit::{Amount, Cores, Load, Percent, Ratio, Share, Weight};
+use rebalancer_core::unit::{Amount, Cores, Load, Percent, PercentChange, Ratio, Share, Weight};
 use rebalancer_core::{
     Constraints, Decision, Hold, Indicator, Pod, Policy, Prediction, Report, Snapshot, Verdict, plan, predict,
 };
@@ -207,7 +207,8 @@ fn every_decision_comes_back_as_it_was() {
     }
     let (indicator, share) = (Indicator::ConsumptionRate, Share::new(0.8).unwrap());
     let minimum = Percent::new(10.0).unwrap();
-    let improvement = Improvement { average_hot: 2.0, average_set: 1.0 / 3.0, percent: 83.333 };
+    let improvement =
+        Improvement { average_hot: 2.0, average_set: 1.0 / 3.0, percent: PercentChange::new(83.333).ok() };
     let holds = [
         Hold::NoPods,
         Hold::NoEligiblePods { pods: 3, vetoes: BTreeMap::from([("not_ready".to_owned(), 3)]) },

@@ -22,7 +22,7 @@ const LONGEST_CONNECT: Duration = Duration::from_secs(5);
 /// missing are left out; else `~/.kube/config`; and if they are empty, the service account of the pod. What is
 /// there and can't be used is an error, never passed over.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Settings {
+pub struct ConnectionSettings {
     /// The kubeconfig file, which has to be there; `None` means `$KUBECONFIG` or `~/.kube/config`.
     pub kubeconfig: Option<PathBuf>,
     /// The context in it; `None` means its current context.
@@ -55,11 +55,11 @@ impl Connection {
 }
 
 /// Makes the client. Sends nothing to the API server: the first call of a port is the first request. A credential plugin
-/// of the kubeconfig is run, for as long as [`Settings::timeout`].
+/// of the kubeconfig is run, for as long as [`ConnectionSettings::timeout`].
 ///
 /// # Errors
 /// When the configuration of the cluster is not found or can't be used.
-pub async fn connect(settings: &Settings) -> Result<Connection, ConnectError> {
+pub async fn connect(settings: &ConnectionSettings) -> Result<Connection, ConnectError> {
     connect_in(settings, &Environment::of_process()).await
 }
 
@@ -67,7 +67,10 @@ pub async fn connect(settings: &Settings) -> Result<Connection, ConnectError> {
 ///
 /// # Errors
 /// As [`connect`].
-pub async fn connect_in(settings: &Settings, environment: &Environment) -> Result<Connection, ConnectError> {
+pub async fn connect_in(
+    settings: &ConnectionSettings,
+    environment: &Environment,
+) -> Result<Connection, ConnectError> {
     let Target { mut config, credentials, cluster, user } = cluster::find(settings, environment)?;
     config.headers.push((USER_AGENT, user_agent(settings)?));
     config.connect_timeout = Some(LONGEST_CONNECT.min(settings.timeout));
@@ -110,7 +113,7 @@ async fn made(config: Config, limit: Duration) -> Option<Result<Client, kube::Er
     tokio::time::timeout(limit, made).await.ok()?.ok()
 }
 
-fn user_agent(settings: &Settings) -> Result<HeaderValue, ConnectError> {
+fn user_agent(settings: &ConnectionSettings) -> Result<HeaderValue, ConnectError> {
     HeaderValue::from_str(&settings.user_agent)
         .map_err(|_| ConnectError::UserAgent(settings.user_agent.clone()))
 }

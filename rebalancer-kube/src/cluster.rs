@@ -23,7 +23,7 @@ pub use environment::{Environment, Proxies};
 pub use error::{ConnectError, Files, Known, Mistake, Place};
 use load::{Kubeconfig, Sources};
 
-use crate::client::Settings;
+use crate::client::ConnectionSettings;
 use crate::credentials::Credentials;
 
 /// What a client is made of, and who is to blame when it can't be made.
@@ -41,7 +41,7 @@ pub(crate) struct Target {
 /// # Errors
 /// When there is none, or when what there is can't be used. What can't be used is never passed over: the next place that
 /// is looked at could be another cluster.
-pub(crate) fn find(settings: &Settings, environment: &Environment) -> Result<Target, ConnectError> {
+pub(crate) fn find(settings: &ConnectionSettings, environment: &Environment) -> Result<Target, ConnectError> {
     let sources = Sources::of(settings.kubeconfig.as_deref(), environment);
     let kubeconfig = Kubeconfig::read(&sources)?;
     if let Some(context) = &settings.context

@@ -2,7 +2,7 @@
 //! was done, and records it as Events.
 //!
 //! ```text
-//!   Settings --connect--> Connection --+--> KubeInventory : Inventory    list, get; retried until a deadline
+//!   ConnectionSettings --connect--> Connection --+--> KubeInventory : Inventory    list, get; retried until a deadline
 //!                                      +--> KubeRemover   : PodDeleter   evict or delete; sent once
 //!                                      +--> LeaseStore    : StateStore   the record and its lock, in a Lease
 //!                                      +--> EventRecorder                Events; sent within a time of their own
@@ -24,7 +24,7 @@
 //! - An Event is stored at most once, and whether it is stored changes nothing else.
 //! - No message quotes a kubeconfig, a file that it names, or what a credential plugin prints.
 //! - What can't be known for sure is [`Unknown`](rebalancer_core::port::RemovalError::Unknown), never a success.
-//! - One call of a port takes at most [`Settings::timeout`], with all its pages and retries.
+//! - One call of a port takes at most [`ConnectionSettings::timeout`], with all its pages and retries.
 //! - What is absent or can't be read is `None`, never zero, but for numbers that the server leaves out where they are
 //!   zero. A status that can't be read is not current.
 //!
@@ -40,10 +40,10 @@
 //!
 //! use rebalancer_core::fleet::PodRef;
 //! use rebalancer_core::port::{Inventory, Mode, PodDeleter};
-//! use rebalancer_kube::{InventorySettings, KubeInventory, KubeRemover, Method, Settings, connect};
+//! use rebalancer_kube::{InventorySettings, KubeInventory, KubeRemover, RemovalMethod, ConnectionSettings, connect};
 //!
 //! # async fn example() -> Result<(), Box<dyn std::error::Error>> {
-//! let connection = connect(&Settings {
+//! let connection = connect(&ConnectionSettings {
 //!     kubeconfig: None,
 //!     context: None,
 //!     timeout: Duration::from_secs(10),
@@ -59,7 +59,7 @@
 //!         container: "consumer".to_owned(),
 //!     },
 //! );
-//! let remover = KubeRemover::new(&connection, Method::Evict);
+//! let remover = KubeRemover::new(&connection, RemovalMethod::Evict);
 //! for pod in inventory.pods().await?.into_iter().take(1) {
 //!     let pod = PodRef { namespace: pod.namespace, name: pod.name, uid: pod.uid };
 //!     remover.remove(&pod, Mode::DryRun).await?;
@@ -91,10 +91,10 @@ mod text;
 mod unmade;
 mod wire;
 
-pub use client::{Connection, Settings, connect, connect_in};
+pub use client::{Connection, ConnectionSettings, connect, connect_in};
 pub use cluster::{ConnectError, Environment, Files, Known, Mistake, Place, Proxies};
 pub use events::{EventRecorder, EventType, NotPosted, Note, Regarding};
 pub use inventory::{InventorySettings, KubeInventory};
 pub use kind::resource;
-pub use remover::{KubeRemover, Method};
+pub use remover::{KubeRemover, RemovalMethod};
 pub use state::{ANNOTATION, LeaseStore};

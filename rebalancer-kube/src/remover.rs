@@ -23,14 +23,14 @@ use crate::wire::{self, Failure, Refusal};
 
 /// How a pod is removed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Method {
+pub enum RemovalMethod {
     /// By the eviction API, which asks the pod's disruption budget. Needs `create` on `pods/eviction`.
     Evict,
     /// By a plain delete, which asks no budget. Needs `delete` on `pods`.
     Delete,
 }
 
-impl Method {
+impl RemovalMethod {
     /// As the setting has it.
     const fn name(self) -> &'static str {
         match self {
@@ -54,7 +54,7 @@ impl Method {
 #[derive(Clone)]
 pub struct KubeRemover {
     connection: Connection,
-    method: Method,
+    method: RemovalMethod,
     /// Asked once for all clones: who we are does not change, and neither does a server that does not say.
     actor: Arc<OnceCell<Option<String>>>,
 }
@@ -62,14 +62,14 @@ pub struct KubeRemover {
 impl KubeRemover {
     /// Removes by this method over this connection.
     #[must_use]
-    pub fn new(connection: &Connection, method: Method) -> Self {
+    pub fn new(connection: &Connection, method: RemovalMethod) -> Self {
         Self { connection: connection.clone(), method, actor: Arc::default() }
     }
 
     async fn ask(&self, pod: &PodRef, mode: Mode) -> Result<(), Failure> {
         let request = match self.method {
-            Method::Evict => eviction(pod, mode),
-            Method::Delete => deletion(pod, mode),
+            RemovalMethod::Evict => eviction(pod, mode),
+            RemovalMethod::Delete => deletion(pod, mode),
         }?;
         let deadline = Deadline::after(self.connection.timeout);
         once(&self.connection, request, deadline).await.and_then(Answer::into_result)

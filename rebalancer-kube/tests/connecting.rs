@@ -10,7 +10,8 @@ use rebalancer_core::fleet::PodRef;
 use rebalancer_core::fleet::Uid;
 use rebalancer_core::port::{Inventory, InventoryError, Mode, PodDeleter, RemovalError};
 use rebalancer_kube::{
-    ConnectError, Connection, InventorySettings, KubeInventory, KubeRemover, Method, Settings, connect,
+    ConnectError, Connection, ConnectionSettings, InventorySettings, KubeInventory, KubeRemover,
+    RemovalMethod, connect,
 };
 use tempfile::NamedTempFile;
 use tokio::io::AsyncReadExt;
@@ -28,8 +29,8 @@ fn kubeconfig(server: &str) -> NamedTempFile {
     file
 }
 
-fn settings(file: &Path, context: Option<&str>) -> Settings {
-    Settings {
+fn settings(file: &Path, context: Option<&str>) -> ConnectionSettings {
+    ConnectionSettings {
         kubeconfig: Some(file.to_owned()),
         context: context.map(str::to_owned),
         timeout: Duration::from_secs(2),
@@ -53,7 +54,7 @@ fn inventory(connection: &Connection) -> KubeInventory {
 
 async fn evict(connection: &Connection) -> Result<(), RemovalError> {
     let pod = PodRef { namespace: "shop".into(), name: "a".into(), uid: Uid::new("u") };
-    KubeRemover::new(connection, Method::Evict).remove(&pod, Mode::Real).await
+    KubeRemover::new(connection, RemovalMethod::Evict).remove(&pod, Mode::Real).await
 }
 
 /// A port on which nobody listens.
@@ -117,6 +118,6 @@ async fn the_program_names_itself() {
 #[tokio::test]
 async fn a_user_agent_that_is_no_header_is_refused() {
     let file = kubeconfig("https://127.0.0.1:1");
-    let settings = Settings { user_agent: "a\nb".into(), ..settings(file.path(), None) };
+    let settings = ConnectionSettings { user_agent: "a\nb".into(), ..settings(file.path(), None) };
     assert!(matches!(connect(&settings).await.err(), Some(ConnectError::UserAgent(_))));
 }

@@ -3,16 +3,16 @@
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "in a test, a panic is the failure")]
 
 use rebalancer_core::port::{ApiErrors as Counted, Inventory as _, Mode, PodDeleter, RemovalError};
-use rebalancer_kube::{KubeInventory, KubeRemover, Method};
+use rebalancer_kube::{KubeInventory, KubeRemover, RemovalMethod};
 use serde_json::json;
 use tokio::time::{Duration, Instant};
 
 mod world;
 use world::{Fault, World, pod_ref};
 
-const METHODS: [Method; 2] = [Method::Evict, Method::Delete];
+const METHODS: [RemovalMethod; 2] = [RemovalMethod::Evict, RemovalMethod::Delete];
 
-async fn remove(world: &World, method: Method, mode: Mode) -> Result<(), RemovalError> {
+async fn remove(world: &World, method: RemovalMethod, mode: Mode) -> Result<(), RemovalError> {
     world.remover(method).remove(&pod_ref("consumer-0000", "uid-0"), mode).await
 }
 
@@ -50,8 +50,8 @@ async fn a_dry_run_changes_nothing_and_sees_what_a_real_call_would() {
 #[tokio::test(start_paused = true)]
 async fn an_eviction_on_the_wire_is_what_the_api_wants() {
     let world = World::with_pods(1);
-    remove(&world, Method::Evict, Mode::DryRun).await.unwrap();
-    remove(&world, Method::Evict, Mode::Real).await.unwrap();
+    remove(&world, RemovalMethod::Evict, Mode::DryRun).await.unwrap();
+    remove(&world, RemovalMethod::Evict, Mode::Real).await.unwrap();
     let seen = world.seen();
     let path = "/api/v1/namespaces/shop/pods/consumer-0000/eviction";
     assert_eq!(seen[0].method, "POST");
@@ -69,8 +69,8 @@ async fn an_eviction_on_the_wire_is_what_the_api_wants() {
 #[tokio::test(start_paused = true)]
 async fn a_delete_on_the_wire_is_what_the_api_wants() {
     let world = World::with_pods(1);
-    remove(&world, Method::Delete, Mode::DryRun).await.unwrap();
-    remove(&world, Method::Delete, Mode::Real).await.unwrap();
+    remove(&world, RemovalMethod::Delete, Mode::DryRun).await.unwrap();
+    remove(&world, RemovalMethod::Delete, Mode::Real).await.unwrap();
     let seen = world.seen();
     let path = "/api/v1/namespaces/shop/pods/consumer-0000";
     assert_eq!(seen[0].method, "DELETE");
@@ -86,7 +86,7 @@ async fn a_budget_refuses_an_eviction_in_its_own_words() {
     let message = "The disruption budget b needs 3 healthy pods and has 3 currently".to_owned();
     for mode in [Mode::DryRun, Mode::Real] {
         assert_eq!(
-            remove(&world, Method::Evict, mode).await,
+            remove(&world, RemovalMethod::Evict, mode).await,
             Err(RemovalError::Blocked { message: message.clone() })
         );
     }
@@ -110,7 +110,10 @@ async fn a_refused_removal_is_not_sent_again_although_it_would_succeed() {
 async fn a_rate_limit_is_not_taken_for_a_budget() {
     let world = World::with_pods(3).faults([Fault::Busy]);
     let message = "429: Too many requests, please try again later.".to_owned();
-    assert_eq!(remove(&world, Method::Evict, Mode::Real).await, Err(RemovalError::Throttled { message }));
+    assert_eq!(
+        remove(&world, RemovalMethod::Evict, Mode::Real).await,
+        Err(RemovalError::Throttled { message })
+    );
 }
 
 #[tokio::test(start_paused = true)]
@@ -119,14 +122,14 @@ async fn a_failure_inside_of_a_success_is_a_failure() {
         "This pod has more than one PodDisruptionBudget, which the eviction subresource does not support.";
     let status = json!({"kind": "Status", "status": "Failure", "message": words, "code": 500});
     let world = World::with_pods(1).faults([Fault::Exactly(201, status)]);
-    let result = remove(&world, Method::Evict, Mode::Real).await;
+    let result = remove(&world, RemovalMethod::Evict, Mode::Real).await;
     assert_eq!(result, Err(RemovalError::Rejected { message: format!("500: {words}") }));
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_missing_right_is_named_with_its_verb_and_resource() {
     for (method, verb, resource) in
-        [(Method::Evict, "create", "pods/eviction"), (Method::Delete, "delete", "pods")]
+        [(RemovalMethod::Evict, "create", "pods/eviction"), (RemovalMethod::Delete, "delete", "pods")]
     {
         let world = World::with_pods(1).faults([Fault::Status(403, "Forbidden")]);
         let message = "403 Forbidden: words of the server".to_owned();
@@ -149,7 +152,10 @@ async fn without_an_answer_nobody_knows_and_the_deadline_holds() {
 #[tokio::test(start_paused = true)]
 async fn a_success_that_is_no_kubernetes_answer_is_not_believed() {
     let world = World::with_pods(1).faults([Fault::Exactly(200, json!("ok"))]);
-    assert!(matches!(remove(&world, Method::Delete, Mode::Real).await, Err(RemovalError::Unknown { .. })));
+    assert!(matches!(
+        remove(&world, RemovalMethod::Delete, Mode::Real).await,
+        Err(RemovalError::Unknown { .. })
+    ));
 }
 
 #[tokio::test(start_paused = true)]
@@ -167,7 +173,7 @@ async fn what_a_server_says_of_a_pod_or_its_budget_is_no_error_and_what_it_says_
     let errors = async |world: World, uid| {
         let connection = world.connection();
         let inventory = KubeInventory::new(&connection, world::settings());
-        let remover = KubeRemover::new(&connection, Method::Evict);
+        let remover = KubeRemover::new(&connection, RemovalMethod::Evict);
         let _ = remover.remove(&pod_ref("consumer-0000", uid), Mode::Real).await;
         assert_eq!(inventory.pod("nobody").await, Ok(None));
         inventory.errors()

@@ -13,7 +13,8 @@ use axum::Router;
 use axum::http::{HeaderMap, StatusCode};
 use rebalancer_core::port::{Inventory, InventoryError};
 use rebalancer_kube::{
-    ConnectError, Connection, Environment, InventorySettings, KubeInventory, Proxies, Settings, connect_in,
+    ConnectError, Connection, ConnectionSettings, Environment, InventorySettings, KubeInventory, Proxies,
+    connect_in,
 };
 use secrecy::SecretString;
 use tempfile::TempDir;
@@ -29,7 +30,7 @@ fn shown(error: &(dyn Error + 'static)) -> String {
 async fn connect(folder: &Path, kubeconfig: &str, proxies: Proxies) -> Result<Connection, ConnectError> {
     let file = folder.join("config");
     fs::write(&file, kubeconfig).unwrap();
-    let settings = Settings {
+    let settings = ConnectionSettings {
         kubeconfig: Some(file),
         context: None,
         timeout: Duration::from_secs(5),

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use rebalancer_core::fleet::Uid;
 use rebalancer_core::port::{InventoryError, Mode, PodDeleter};
-use rebalancer_kube::{EventType, Method, Note, Regarding};
+use rebalancer_kube::{EventType, Note, Regarding, RemovalMethod};
 use serde_json::json;
 use tokio::time::Instant;
 
@@ -143,7 +143,7 @@ async fn what_the_server_finds_invalid_is_told_in_its_own_words() {
 #[tokio::test(start_paused = true)]
 async fn who_asks_is_asked_once_for_all_clones() {
     let world = World::with_pods(2).user("system:serviceaccount:shop:rebalancer");
-    let remover = world.remover(Method::Evict);
+    let remover = world.remover(RemovalMethod::Evict);
     let name = Some("system:serviceaccount:shop:rebalancer".to_owned());
     assert_eq!(remover.actor().await, name);
     assert_eq!((remover.clone().actor().await, remover.actor().await), (name.clone(), name));
@@ -158,7 +158,7 @@ async fn who_asks_is_asked_once_for_all_clones() {
 async fn a_server_that_does_not_tell_who_asks_is_not_asked_again_and_removals_go_on() {
     for trouble in [Fault::Serve, Fault::Status(403, "Forbidden"), Fault::Exactly(201, json!({}))] {
         let world = World::with_pods(2).faults([trouble]);
-        let remover = world.remover(Method::Evict);
+        let remover = world.remover(RemovalMethod::Evict);
         assert_eq!((remover.actor().await, remover.actor().await), (None, None));
         assert_eq!(world.seen().len(), 1);
         assert_eq!(remover.remove(&pod_ref("consumer-0000", "uid-0"), Mode::Real).await, Ok(()));
@@ -169,6 +169,6 @@ async fn a_server_that_does_not_tell_who_asks_is_not_asked_again_and_removals_go
 async fn who_asks_is_not_waited_for_longer_than_a_few_seconds() {
     let start = Instant::now();
     let world = World::default().user("me").faults([Fault::Hang]);
-    assert_eq!(world.remover(Method::Evict).actor().await, None);
+    assert_eq!(world.remover(RemovalMethod::Evict).actor().await, None);
     assert!(start.elapsed() <= Duration::from_millis(3_010), "{:?}", start.elapsed());
 }

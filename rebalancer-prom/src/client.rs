@@ -20,7 +20,7 @@ use crate::failure::{self, Failure};
 use crate::hidden::Hidden;
 use crate::pace::{SHORTEST_ATTEMPT, attempt_limit, backoff, pause};
 use crate::question::{Question, Times};
-use crate::settings::Settings;
+use crate::settings::ClientSettings;
 use crate::transport;
 use crate::usage::{Meter, Usage};
 
@@ -46,7 +46,7 @@ impl Client {
     ///
     /// # Errors
     /// When a setting can't be used.
-    pub fn new(settings: &Settings) -> Result<Self, ClientError> {
+    pub fn new(settings: &ClientSettings) -> Result<Self, ClientError> {
         if settings.timeout.is_zero() {
             return Err(ClientError::Timeout);
         }

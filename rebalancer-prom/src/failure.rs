@@ -177,7 +177,7 @@ mod tests {
     fn classify(code: u16, headers: &[(&'static str, &'static str)], body: &str) -> Failure {
         let headers =
             headers.iter().map(|(name, value)| (name.parse().unwrap(), value.parse().unwrap())).collect();
-        let from = crate::Settings::new("http://m/p".parse().unwrap()).endpoint;
+        let from = crate::ClientSettings::new("http://m/p".parse().unwrap()).endpoint;
         let now = "2026-01-01T00:00:00Z".parse().unwrap();
         status(StatusCode::from_u16(code).unwrap(), &headers, body.as_bytes(), &from, now)
     }

@@ -5,7 +5,7 @@ use base64::engine::general_purpose::STANDARD;
 use secrecy::{ExposeSecret, SecretString};
 
 use crate::auth::Auth;
-use crate::settings::Settings;
+use crate::settings::ClientSettings;
 
 /// What stands for a secret where a text is shown.
 const HIDDEN: &str = "[hidden]";
@@ -22,7 +22,7 @@ pub(crate) struct Hidden {
 }
 
 impl Hidden {
-    pub(crate) fn of(settings: &Settings) -> Self {
+    pub(crate) fn of(settings: &ClientSettings) -> Self {
         let headers = settings.headers.iter().map(|(_, value)| value.clone());
         let query =
             settings.endpoint.url().query_pairs().map(|(_, value)| SecretString::from(value.as_ref()));

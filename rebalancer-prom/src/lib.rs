@@ -18,16 +18,16 @@
 //! - Series of several clusters are never taken for one pod's by a query that is ready: such an answer is an error that
 //!   names the label. What a query of the user's own folds can't be known here.
 //! - The past is what was asked for or an error: a value of another time is never taken for it.
-//! - One query, with all of its retries, ends within [`Settings::timeout`]. Each part of a reading fails by itself.
-//! - No more queries run at the same time than [`Settings::concurrency`]; [`Client::usage`] shows what a
+//! - One query, with all of its retries, ends within [`ClientSettings::timeout`]. Each part of a reading fails by itself.
+//! - No more queries run at the same time than [`ClientSettings::concurrency`]; [`Client::usage`] shows what a
 //!   reading has cost.
-//! - Answers are requested compressed, and no more of them is decompressed than [`Settings::response_limit`].
+//! - Answers are requested compressed, and no more of them is decompressed than [`ClientSettings::response_limit`].
 //! - Secrets live in files that are read again for every request, but for a client certificate, which is read when a
 //!   client is built. No error, log line or `Debug` output shows them.
 //! - Through `tracing` it emits events with a stable name in the field `event`, and a span for each query; never an
 //!   answer, a header or a credential.
 //!
-//! What is absent: settings from the environment (except the usual proxy variables, unless [`Settings::proxy`] says
+//! What is absent: settings from the environment (except the usual proxy variables, unless [`ClientSettings::proxy`] says
 //! otherwise; they don't count for loopback addresses), opinions about loads, and redirects.
 //!
 //! ```no_run
@@ -36,10 +36,10 @@
 //! use rebalancer_core::fleet::Indicator;
 //! use rebalancer_core::port::MetricsSource;
 //! use rebalancer_prom::query::{self, Dialect, Matchers, Placeholders, Window};
-//! use rebalancer_prom::{Auth, Client, PrometheusSource, Queries, Settings};
+//! use rebalancer_prom::{Auth, Client, PrometheusSource, Queries, ClientSettings};
 //!
 //! # async fn example() -> Result<(), Box<dyn std::error::Error>> {
-//! let settings = Settings::new("https://metrics.example/select/0/prometheus".parse()?)
+//! let settings = ClientSettings::new("https://metrics.example/select/0/prometheus".parse()?)
 //!     .timeout(Duration::from_secs(10))
 //!     .auth(Auth::BearerFile("/var/run/secrets/metrics/token".into()));
 //! let names = Placeholders {
@@ -98,10 +98,10 @@ mod usage;
 pub use auth::Auth;
 pub use client::Client;
 pub use client_error::ClientError;
-pub use preflight::{Answers, Unusable};
+pub use preflight::{Answers, UnusableServer};
 pub use proxy::Proxy;
 pub use push::{NotPushed, Pusher, Receiver};
 pub use selector::{Selector, selectors};
-pub use settings::Settings;
+pub use settings::ClientSettings;
 pub use source::{PrometheusSource, Queries};
 pub use usage::Usage;

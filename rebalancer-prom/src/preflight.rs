@@ -13,7 +13,7 @@ use reqwest::Response;
 use reqwest::header::{DATE, HeaderMap};
 use tokio::time::{Instant, sleep, timeout};
 
-pub use kind::Unusable;
+pub use kind::UnusableServer;
 
 use crate::Client;
 use crate::decode::{Element, labelled, times};
@@ -59,7 +59,7 @@ impl Client {
     ///
     /// # Errors
     /// Why the address can't be used.
-    pub async fn probe(&self) -> Result<Answers, Unusable> {
+    pub async fn probe(&self) -> Result<Answers, UnusableServer> {
         let limit = LONGEST.min(self.timeout);
         let start = Instant::now();
         let mut attempt = 1;
@@ -171,9 +171,9 @@ impl Client {
         labelled(&body).map_err(|error| question.show_in(error))
     }
 
-    async fn try_at(&self, endpoint: &Endpoint, limit: Duration) -> Result<Answers, Unusable> {
+    async fn try_at(&self, endpoint: &Endpoint, limit: Duration) -> Result<Answers, UnusableServer> {
         let start = Instant::now();
-        let late = || Unusable::TimeUp { limit };
+        let late = || UnusableServer::TimeUp { limit };
         timeout(limit, self.try_once(endpoint, start, limit)).await.unwrap_or_else(|_| Err(late()))
     }
 
@@ -182,9 +182,9 @@ impl Client {
         endpoint: &Endpoint,
         start: Instant,
         limit: Duration,
-    ) -> Result<Answers, Unusable> {
+    ) -> Result<Answers, UnusableServer> {
         let request = self.auth.apply(self.http.post(endpoint.url().clone()));
-        let request = request.map_err(|message| Unusable::Secret { message })?;
+        let request = request.map_err(|message| UnusableServer::Secret { message })?;
         let promql = PromQl::new(QUERY.to_owned());
         let form =
             Question { name: "check", promql: &promql, times: Times::At(Timestamp::now()) }.form(limit, None);
@@ -192,19 +192,24 @@ impl Client {
         self.judge(response, endpoint, start).await
     }
 
-    async fn judge(&self, response: Response, from: &Endpoint, start: Instant) -> Result<Answers, Unusable> {
+    async fn judge(
+        &self,
+        response: Response,
+        from: &Endpoint,
+        start: Instant,
+    ) -> Result<Answers, UnusableServer> {
         let (status, headers) = (response.status(), response.headers().clone());
         let took = start.elapsed();
         let body = self.read(response, LARGEST).await.map_err(kind::transport)?;
         if !status.is_success() {
             let body = self.hidden.hide(&body);
             let message = failure::status(status, &headers, &body, from, Timestamp::now()).into_message();
-            return Err(Unusable::Status { code: status.as_u16(), message });
+            return Err(UnusableServer::Status { code: status.as_u16(), message });
         }
         match labelled(&self.hidden.hide_unless_json(body)) {
             // That a storage node is missing is told by the queries that miss it.
             Ok(_) | Err(MetricsError::Incomplete { .. }) => Ok(Answers { clock: clock(&headers), took }),
-            Err(error) => Err(Unusable::Foreign { message: error.to_string() }),
+            Err(error) => Err(UnusableServer::Foreign { message: error.to_string() }),
         }
     }
 }

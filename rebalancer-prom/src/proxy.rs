@@ -7,7 +7,7 @@ use url::Url;
 
 use crate::client_error::ClientError;
 use crate::endpoint::Endpoint;
-use crate::settings::Settings;
+use crate::settings::ClientSettings;
 use crate::text::chain;
 
 /// Which way requests go: straight to the server, or through a proxy.
@@ -35,7 +35,7 @@ impl Proxy {
     pub(crate) fn set(
         &self,
         builder: ClientBuilder,
-        settings: &Settings,
+        settings: &ClientSettings,
     ) -> Result<ClientBuilder, ClientError> {
         match self {
             Self::Environment if settings.endpoint.is_loopback() => Ok(builder.no_proxy()),
@@ -86,8 +86,8 @@ mod tests {
                 "the proxy http://p:3128/ holds credentials, which are read from the environment only",
             ),
         ] {
-            let settings =
-                Settings::new("https://m".parse().unwrap()).proxy(Proxy::Through(proxy.parse().unwrap()));
+            let settings = ClientSettings::new("https://m".parse().unwrap())
+                .proxy(Proxy::Through(proxy.parse().unwrap()));
             assert_eq!(Client::new(&settings).unwrap_err().to_string(), expected);
             assert!(!format!("{settings:?}").contains("hush"), "{settings:?}");
         }

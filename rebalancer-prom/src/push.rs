@@ -20,7 +20,7 @@ use crate::endpoint::Endpoint;
 use crate::failure::{self, Failure};
 use crate::hidden::Hidden;
 use crate::pace::{attempt_limit, backoff, pause};
-use crate::settings::Settings;
+use crate::settings::ClientSettings;
 use crate::transport;
 
 /// The text format that every receiver takes.
@@ -62,7 +62,7 @@ impl Pusher {
     ///
     /// # Errors
     /// When a setting can't be used.
-    pub fn new(settings: &Settings, receiver: Receiver, job: &str) -> Result<Self, ClientError> {
+    pub fn new(settings: &ClientSettings, receiver: Receiver, job: &str) -> Result<Self, ClientError> {
         if settings.timeout.is_zero() {
             return Err(ClientError::Timeout);
         }
@@ -84,7 +84,7 @@ impl Pusher {
         })
     }
 
-    /// Sends metrics, as text in the exposition format, within [`Settings::timeout`] with all retries.
+    /// Sends metrics, as text in the exposition format, within [`ClientSettings::timeout`] with all retries.
     ///
     /// `group` has the labels that tell those who push the same metrics apart; every series must have them too. Of a
     /// group, a Pushgateway replaces the metrics whose names are sent, and keeps the others.
@@ -186,7 +186,7 @@ mod tests {
     use super::*;
 
     fn address(base: &str, receiver: Receiver, group: &[(&str, &str)]) -> String {
-        let settings = Settings::new(base.parse().unwrap());
+        let settings = ClientSettings::new(base.parse().unwrap());
         let pusher = Pusher::new(&settings, receiver, "pod-rebalancer").unwrap();
         pusher.address(group).unwrap().url().to_string()
     }

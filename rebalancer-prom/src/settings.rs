@@ -13,7 +13,7 @@ use crate::{Auth, Proxy};
 
 /// How to reach the metric server. Defaults: 30 s, four queries at a time, no authentication, answers of up to 64 MiB.
 #[derive(Debug, Clone)]
-pub struct Settings {
+pub struct ClientSettings {
     pub(crate) endpoint: Endpoint,
     pub(crate) timeout: Duration,
     pub(crate) auth: Auth,
@@ -31,7 +31,7 @@ pub struct Settings {
 const CONCURRENCY: NonZeroUsize = NonZeroUsize::MIN.saturating_add(3);
 const USER_AGENT: &str = concat!("pod-rebalancer/", env!("CARGO_PKG_VERSION"));
 
-impl Settings {
+impl ClientSettings {
     /// Starts with the base URL, to which `/api/v1/query` and `/api/v1/query_range` are added; a path prefix and a query string are kept.
     #[must_use]
     pub fn new(endpoint: Url) -> Self {
@@ -90,7 +90,7 @@ impl Settings {
     }
 
     /// How many queries are under way at the same time. The time that a query waits for its turn is part of
-    /// [`Settings::timeout`].
+    /// [`ClientSettings::timeout`].
     #[must_use]
     pub fn concurrency(self, queries: NonZeroUsize) -> Self {
         Self { concurrency: queries, ..self }
@@ -102,7 +102,7 @@ impl Settings {
         Self { user_agent: text.into(), ..self }
     }
 
-    /// The most series that an answer may have; unset: any number, within [`Settings::response_limit`].
+    /// The most series that an answer may have; unset: any number, within [`ClientSettings::response_limit`].
     ///
     /// The server is asked for one more (`limit`), and an answer that has it is refused: what a server has cut off can't
     /// be told from a whole answer otherwise. Prometheus knows `limit` since 3.0; VictoriaMetrics and older ones take
@@ -125,7 +125,7 @@ mod tests {
 
     #[test]
     fn debug_output_shows_no_secret() {
-        let settings = Settings::new("http://me:hush@m/a?key=hush".parse().unwrap())
+        let settings = ClientSettings::new("http://me:hush@m/a?key=hush".parse().unwrap())
             .header("X-Key", SecretString::from("hush"));
         assert!(!format!("{settings:?}").contains("hush"), "{settings:?}");
     }

@@ -11,7 +11,7 @@ use secrecy::ExposeSecret;
 use crate::auth::Auth;
 use crate::client_error::ClientError;
 use crate::identity;
-use crate::settings::Settings;
+use crate::settings::ClientSettings;
 use crate::text::chain;
 
 /// A silent address is given up early, so that another attempt can reach another server behind the same name.
@@ -20,7 +20,7 @@ const CONNECT_LIMIT: Duration = Duration::from_secs(3);
 const ERROR_PAGE_LIMIT: usize = 16 << 10;
 
 /// The connections of one client.
-pub(crate) fn build(settings: &Settings) -> Result<reqwest::Client, ClientError> {
+pub(crate) fn build(settings: &ClientSettings) -> Result<reqwest::Client, ClientError> {
     let builder = ClientBuilder::new()
         .user_agent(user_agent(&settings.user_agent)?)
         .default_headers(headers(settings)?)
@@ -66,7 +66,7 @@ async fn fill(
     Ok(())
 }
 
-fn trust(builder: ClientBuilder, settings: &Settings) -> Result<ClientBuilder, ClientError> {
+fn trust(builder: ClientBuilder, settings: &ClientSettings) -> Result<ClientBuilder, ClientError> {
     match &settings.ca_file {
         Some(path) => Ok(builder.tls_certs_merge(authorities(path)?)),
         // reqwest insists on the system's authorities even when nothing will be encrypted; a small image has none.
@@ -75,7 +75,7 @@ fn trust(builder: ClientBuilder, settings: &Settings) -> Result<ClientBuilder, C
     }
 }
 
-fn identified(builder: ClientBuilder, settings: &Settings) -> Result<ClientBuilder, ClientError> {
+fn identified(builder: ClientBuilder, settings: &ClientSettings) -> Result<ClientBuilder, ClientError> {
     match &settings.client_certificate {
         Some(files) if !settings.endpoint.is_tls() => Err(ClientError::ClientCertificate {
             path: files.certificate.clone(),
@@ -105,7 +105,7 @@ fn user_agent(text: &str) -> Result<HeaderValue, ClientError> {
     })
 }
 
-fn headers(settings: &Settings) -> Result<HeaderMap, ClientError> {
+fn headers(settings: &ClientSettings) -> Result<HeaderMap, ClientError> {
     let mut headers = HeaderMap::new();
     for (name, value) in &settings.headers {
         let problem = |problem| ClientError::Header { name: name.clone(), problem };
@@ -126,13 +126,13 @@ mod tests {
     use super::*;
     use crate::Client;
 
-    fn problem(settings: Settings) -> String {
+    fn problem(settings: ClientSettings) -> String {
         Client::new(&settings).unwrap_err().to_string()
     }
 
     #[test]
     fn settings_that_can_not_work_are_refused_without_contacting_anybody() {
-        let settings = || Settings::new("https://m".parse().unwrap());
+        let settings = || ClientSettings::new("https://m".parse().unwrap());
         let file = tempfile::NamedTempFile::new().unwrap();
         assert_eq!(problem(settings().timeout(Duration::ZERO)), "the time-out must be more than zero");
         assert_eq!(problem(settings().header("a b", "x".into())), "the header 'a b' is no header name");

@@ -1,4 +1,4 @@
-//! Settings from the environment and the command line.
+//! WorkloadSettings from the environment and the command line.
 //!
 //! There are settings, or problems; every problem names a variable or an entry of a file, and none shows a secret, also
 //! where the secret is misplaced. No file makes reading hang or takes the memory. A policy that was read plans no
@@ -19,7 +19,7 @@ use rebalancer_fuzz::folder::SECRET;
 use rebalancer_fuzz::settings::Given;
 use rebalancer_fuzz::{fleet, judge};
 
-use config::Settings;
+use config::WorkloadSettings;
 use config::layers::gather;
 use config::problem::Problem;
 use config::variable;
@@ -51,7 +51,7 @@ fuzz_target!(|data: &[u8]| {
     }
 });
 
-fn check_settings(settings: &Settings) {
+fn check_settings(settings: &WorkloadSettings) {
     shows_no_secret(&format!("{settings:?}"));
     if let Some(MemorySettings { policy, lock_for, one_removal }) = settings.run.memory {
         assert!(lock_for.unsigned_abs() > settings.run.timeout + one_removal.unsigned_abs());

@@ -29,8 +29,8 @@ pub fn plan(snapshot: &Snapshot, policy: &Policy) -> Option<Plan> {
 /// A gain that can't be told is none.
 fn is_worth_it(plan: &Plan, policy: &Policy) {
     let percent = match &plan.expectation {
-        Expectation::EvenMixing(improvement) => improvement.percent,
-        Expectation::Predicted(prediction) => prediction.relief_percent,
+        Expectation::EvenMixing(improvement) => improvement.percent.expect("a rotation has a gain").get(),
+        Expectation::Predicted(prediction) => prediction.relief_percent.get(),
     };
     assert!(
         percent.is_finite() && percent > policy.selection.minimum_improvement.get(),

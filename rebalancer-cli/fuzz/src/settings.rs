@@ -1,4 +1,4 @@
-//! Settings as one text, a line for each.
+//! WorkloadSettings as one text, a line for each.
 //!
 //! ```text
 //!   KUBE_NAMESPACE=streams          a variable

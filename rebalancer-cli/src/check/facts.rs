@@ -11,7 +11,7 @@ use rebalancer_core::port::{InventoryError, MetricsError, Readings};
 use rebalancer_core::snapshot::ObserveError;
 use rebalancer_kube::preflight::{Allowed, BudgetShape, PodShape, Presence, WorkloadShape};
 use rebalancer_kube::{ConnectError, InventorySettings};
-use rebalancer_prom::{Answers, Unusable};
+use rebalancer_prom::{Answers, UnusableServer};
 
 use super::needs::Need;
 use crate::config::RunSettings;
@@ -35,7 +35,7 @@ pub(super) struct Facts<'a> {
 pub(super) struct Metrics {
     /// Its base URL, without secrets.
     pub(super) base: String,
-    pub(super) answers: Result<Answers, Unusable>,
+    pub(super) answers: Result<Answers, UnusableServer>,
     /// A base URL on the same host where one answers, when nothing usable does at the configured one.
     pub(super) elsewhere: Option<String>,
     /// How far our clock is ahead of its.

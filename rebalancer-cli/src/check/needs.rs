@@ -1,7 +1,7 @@
 //! The rights that the settings ask for, and what each is for. Pure.
 
 use rebalancer_core::port::Mode;
-use rebalancer_kube::Method;
+use rebalancer_kube::RemovalMethod;
 use rebalancer_kube::preflight::Access;
 
 use super::finding::Severity;
@@ -41,10 +41,12 @@ pub(super) fn needs(run: &RunSettings, lease: &str) -> Vec<Need> {
         error(Access::to("get", "", "pods"), "reads a pod again right before its removal"),
     ];
     needs.push(match run.method {
-        Method::Evict => {
+        RemovalMethod::Evict => {
             error(Access::to("create", "", "pods/eviction"), "removes pods (REMOVAL_METHOD=evict)")
         }
-        Method::Delete => error(Access::to("delete", "", "pods"), "removes pods (REMOVAL_METHOD=delete)"),
+        RemovalMethod::Delete => {
+            error(Access::to("delete", "", "pods"), "removes pods (REMOVAL_METHOD=delete)")
+        }
     });
     needs.push(error(
         Access::to("list", "autoscaling", "horizontalpodautoscalers"),

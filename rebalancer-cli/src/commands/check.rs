@@ -6,11 +6,11 @@ use super::Exit;
 use crate::adapters::Connections;
 use crate::check;
 use crate::check::finding::{Code, Finding, Severity};
-use crate::config::Settings;
+use crate::config::WorkloadSettings;
 use crate::interrupt::Signals;
 use crate::render::{self, Form};
 
-pub(super) async fn run(workloads: Vec<Settings>, form: Form) -> Exit {
+pub(super) async fn run(workloads: Vec<WorkloadSettings>, form: Form) -> Exit {
     match Signals::listen() {
         Ok(signals) => all(workloads, form, &signals).await,
         Err(error) => {
@@ -21,7 +21,7 @@ pub(super) async fn run(workloads: Vec<Settings>, form: Form) -> Exit {
 }
 
 /// One workload after the other; the worst counts.
-async fn all(workloads: Vec<Settings>, form: Form, signals: &Signals) -> Exit {
+async fn all(workloads: Vec<WorkloadSettings>, form: Form, signals: &Signals) -> Exit {
     let mut connections = Connections::default();
     let mut worst = Exit::Finished;
     for settings in workloads {
@@ -39,8 +39,8 @@ async fn all(workloads: Vec<Settings>, form: Form, signals: &Signals) -> Exit {
     worst
 }
 
-async fn one(connection: Result<Connection, ConnectError>, settings: Settings, form: Form) -> Exit {
-    let Settings { adapters, run, effective } = settings;
+async fn one(connection: Result<Connection, ConnectError>, settings: WorkloadSettings, form: Form) -> Exit {
+    let WorkloadSettings { adapters, run, effective } = settings;
     let findings = check::findings(connection, &adapters, &run).await;
     match render::check(form, &run.subject.workload, &effective, &findings) {
         Ok(()) => exit(&findings),

@@ -15,7 +15,7 @@ use super::tally::{self, Ended};
 use crate::adapters::Adapters;
 use crate::advice;
 use crate::clock::SystemClock;
-use crate::config::{RunSettings, Settings};
+use crate::config::{RunSettings, WorkloadSettings};
 use crate::interrupt::{Signals, Watch};
 use crate::journal::{EventJournal, Journals, LogJournal, StepJournal};
 use crate::telemetry::{self, MetricsJournal, Run};
@@ -25,7 +25,7 @@ const FAILED: Ended = Ended { status: "failed", exit: Exit::Failed, success: fal
 /// If it stays so, the alert on missing successes fires.
 const HELD: Ended = Ended { status: "held", exit: Exit::Finished, success: false };
 
-pub(super) async fn run(workloads: Vec<Settings>) -> Exit {
+pub(super) async fn run(workloads: Vec<WorkloadSettings>) -> Exit {
     let started = Instant::now();
     match each_workload(workloads, one).await {
         Ok(turns) => tally::conclude(&turns, started),

@@ -6,7 +6,7 @@ use tracing::{error, warn};
 
 use super::Exit;
 use crate::adapters::{Adapters, Connections};
-use crate::config::{RunSettings, Settings};
+use crate::config::{RunSettings, WorkloadSettings};
 use crate::interrupt::Signals;
 
 /// What came of the work for one workload.
@@ -41,7 +41,7 @@ pub(super) fn worst(turns: Result<Vec<PerWorkload<Exit>>, Exit>) -> Exit {
 /// # Errors
 /// How to end when the cluster of one is not configured: then no work is begun.
 pub(super) async fn each_workload<T>(
-    workloads: Vec<Settings>,
+    workloads: Vec<WorkloadSettings>,
     work: impl AsyncFn(&Adapters, RunSettings, &Signals) -> T,
 ) -> Result<Vec<PerWorkload<T>>, Exit> {
     let ready = ready(workloads).await?;
@@ -76,10 +76,10 @@ async fn one<T>(
 }
 
 /// Finds the cluster and its credentials for all workloads; contacts no server.
-async fn ready(workloads: Vec<Settings>) -> Result<Vec<(Adapters, RunSettings)>, Exit> {
+async fn ready(workloads: Vec<WorkloadSettings>) -> Result<Vec<(Adapters, RunSettings)>, Exit> {
     let mut connections = Connections::default();
     let mut ready = Vec::new();
-    for Settings { adapters, run, .. } in workloads {
+    for WorkloadSettings { adapters, run, .. } in workloads {
         let connection = connections.to(&adapters.kubernetes).await.map_err(no_cluster)?;
         ready.push((Adapters::open(connection, adapters), run));
     }

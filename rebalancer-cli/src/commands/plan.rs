@@ -14,7 +14,7 @@ use tracing::Instrument as _;
 use super::Exit;
 use super::each::{each_workload, worst};
 use crate::adapters::Adapters;
-use crate::config::{RunSettings, Settings};
+use crate::config::{RunSettings, WorkloadSettings};
 use crate::interrupt::Signals;
 use crate::render::{self, Form, Shown};
 use crate::{atomic_file, saved, telemetry};
@@ -22,7 +22,7 @@ use crate::{atomic_file, saved, telemetry};
 /// The lines of a file of plans, when there is to be one.
 type Lines = Option<Mutex<Vec<String>>>;
 
-pub(super) async fn run(workloads: Vec<Settings>, form: Form, save: Option<PathBuf>) -> Exit {
+pub(super) async fn run(workloads: Vec<WorkloadSettings>, form: Form, save: Option<PathBuf>) -> Exit {
     let lines: Lines = save.is_some().then(Mutex::default);
     let work = async |adapters: &Adapters, settings: RunSettings, signals: &Signals| {
         let span = telemetry::plan(&settings.subject.workload);

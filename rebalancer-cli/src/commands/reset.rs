@@ -12,12 +12,12 @@ use tracing::Instrument as _;
 use super::Exit;
 use super::each::{each_workload, worst};
 use crate::adapters::Adapters;
-use crate::config::{RunSettings, Settings};
+use crate::config::{RunSettings, WorkloadSettings};
 use crate::interrupt::Signals;
 use crate::render;
 use crate::telemetry;
 
-pub(super) async fn run(workloads: Vec<Settings>) -> Exit {
+pub(super) async fn run(workloads: Vec<WorkloadSettings>) -> Exit {
     let work = async |adapters: &Adapters, settings: RunSettings, _: &Signals| {
         let span = telemetry::reset(&settings.subject.workload);
         one(adapters, &settings).instrument(span).await

@@ -1,9 +1,9 @@
-//! Settings of the way to a metric server: credentials, certificates, proxies.
+//! ClientSettings of the way to a metric server: credentials, certificates, proxies.
 
 use std::path::PathBuf;
 use std::time::Duration;
 
-use rebalancer_prom::{Auth, Client, ClientError, Proxy, Settings};
+use rebalancer_prom::{Auth, Client, ClientError, ClientSettings, Proxy};
 use secrecy::SecretString;
 use url::Url;
 
@@ -47,7 +47,7 @@ pub(super) fn client(reader: &mut Reader<'_>, cycle: Option<Duration>) -> Option
     // The rest of the cycle needs time too.
     let timeout = timeout?.min(cycle?.mul_f64(0.75));
     let mut settings =
-        trusted?.set(Settings::new(endpoint?)).timeout(timeout).proxy(proxy?).concurrency(concurrency?);
+        trusted?.set(ClientSettings::new(endpoint?)).timeout(timeout).proxy(proxy?).concurrency(concurrency?);
     if let Some((certificate, key)) = certificate? {
         settings = settings.client_certificate(certificate, key);
     }
@@ -67,7 +67,7 @@ pub(super) struct Trusted {
 }
 
 impl Trusted {
-    pub(super) fn set(self, settings: Settings) -> Settings {
+    pub(super) fn set(self, settings: ClientSettings) -> ClientSettings {
         let settings =
             settings.auth(self.auth).user_agent(concat!("pod-rebalancer/", env!("CARGO_PKG_VERSION")));
         let settings = match self.ca_file {

@@ -1,9 +1,9 @@
-//! Settings of where the metrics of a run go.
+//! ClientSettings of where the metrics of a run go.
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use rebalancer_prom::{Pusher, Receiver, Settings};
+use rebalancer_prom::{ClientSettings, Pusher, Receiver};
 use url::Url;
 
 use super::access::{self, Names};
@@ -64,7 +64,7 @@ fn pusher(reader: &mut Reader<'_>) -> Option<Option<Pusher>> {
     let (format, timeout, trusted) = (format?, timeout?, trusted?);
     let Some(url) = url? else { return Some(None) };
     let receiver = format.unwrap_or_else(|| receiver(&url));
-    let settings = trusted.set(Settings::new(url)).timeout(timeout);
+    let settings = trusted.set(ClientSettings::new(url)).timeout(timeout);
     Pusher::new(&settings, receiver, JOB)
         .map_err(|error| {
             reader.problem(access::to_blame(&error, &PUSH), Given::Hidden, access::works_but(&error));

@@ -1,4 +1,4 @@
-//! Settings of what forbids a rotation, whatever the loads.
+//! WorkloadSettings of what forbids a rotation, whatever the loads.
 
 use std::num::NonZeroUsize;
 

@@ -1,4 +1,4 @@
-//! Settings of what is remembered across runs.
+//! WorkloadSettings of what is remembered across runs.
 
 use jiff::SignedDuration;
 use rebalancer_core::history::{Budget, HistoryPolicy, HistoryPolicyError};

@@ -1,4 +1,4 @@
-//! Settings of the queries.
+//! WorkloadSettings of the queries.
 
 use std::time::Duration;
 

@@ -24,5 +24,5 @@ mod workloads;
 pub(crate) use export::Export;
 pub(crate) use indicators::query_variable;
 pub(crate) use names::Names;
-pub(crate) use resolve::{AdapterSettings, Logs, RunSettings, Settings, logs, policy};
+pub(crate) use resolve::{AdapterSettings, Logs, RunSettings, WorkloadSettings, logs, policy};
 pub(crate) use workloads::workloads;

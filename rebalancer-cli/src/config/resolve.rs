@@ -8,7 +8,7 @@ use rebalancer_core::cycle::{CycleSpec, MemorySettings, Subject};
 use rebalancer_core::fleet::{Indicator, Workload};
 use rebalancer_core::policy::{Policy, Strategy, Timing};
 use rebalancer_core::port::Mode;
-use rebalancer_kube::{InventorySettings, Method};
+use rebalancer_kube::{InventorySettings, RemovalMethod};
 use rebalancer_prom::query::Matchers;
 use rebalancer_prom::{Client, Queries};
 
@@ -20,7 +20,7 @@ use super::{Export, Names, access, export, guards, indicators, memory, metrics};
 
 /// What a cycle needs: where to look, and what to do.
 #[derive(Debug)]
-pub(crate) struct Settings {
+pub(crate) struct WorkloadSettings {
     pub(crate) adapters: AdapterSettings,
     pub(crate) run: RunSettings,
     /// All of it as it counts, to be shown.
@@ -34,7 +34,7 @@ pub(crate) struct AdapterSettings {
     pub(crate) queries: Queries,
     /// What the queries that are ready ask for besides the fleet's names.
     pub(crate) matchers: Matchers,
-    pub(crate) kubernetes: rebalancer_kube::Settings,
+    pub(crate) kubernetes: rebalancer_kube::ConnectionSettings,
     pub(crate) inventory: InventorySettings,
 }
 
@@ -46,7 +46,7 @@ pub(crate) struct RunSettings {
     pub(crate) names: Names,
     pub(crate) policy: Policy,
     pub(crate) mode: Mode,
-    pub(crate) method: Method,
+    pub(crate) method: RemovalMethod,
     /// Removals are also recorded as Kubernetes Events.
     pub(crate) events: bool,
     /// How memory is used; `None`: RECORD_STORE=none turns the record and the lock off.
@@ -91,7 +91,7 @@ const LONGEST: Duration = Duration::from_secs(600);
 ///
 /// # Errors
 /// Every variable with a value that can't be used.
-pub(crate) fn settings(raw: &Raw) -> Result<Settings, Vec<Problem>> {
+pub(crate) fn settings(raw: &Raw) -> Result<WorkloadSettings, Vec<Problem>> {
     let mut reader = Reader::new(raw);
     let settings = read_settings(&mut reader, raw);
     reader.finish(settings)
@@ -122,7 +122,7 @@ pub(crate) fn logs(raw: &Raw) -> Result<Logs, Vec<Problem>> {
 }
 
 /// Reads every part before it gives up on one, so that all problems are found.
-fn read_settings(reader: &mut Reader<'_>, raw: &Raw) -> Option<Settings> {
+fn read_settings(reader: &mut Reader<'_>, raw: &Raw) -> Option<WorkloadSettings> {
     let subject = read_subject(reader);
     let container = read_container(reader, subject.as_ref());
     let label_selector = reader.required("KUBE_LABEL_SELECTOR", parse::label_selector);
@@ -132,7 +132,7 @@ fn read_settings(reader: &mut Reader<'_>, raw: &Raw) -> Option<Settings> {
     let dry_run = reader.required("DRY_RUN", parse::truth);
     let history_policy =
         memory::history_policy(reader, policy.as_ref().map(|policy| policy.eligibility.minimum_age));
-    let methods = [("evict", Method::Evict), ("delete", Method::Delete)];
+    let methods = [("evict", RemovalMethod::Evict), ("delete", RemovalMethod::Delete)];
     let method = reader.required("REMOVAL_METHOD", parse::one_of(&methods));
     let events = reader.required("KUBE_EVENTS", parse::truth);
     let timeout = reader.required("CYCLE_TIMEOUT", parse::duration_within(SHORTEST_CYCLE, LONGEST));
@@ -159,9 +159,9 @@ fn read_settings(reader: &mut Reader<'_>, raw: &Raw) -> Option<Settings> {
         one_removal,
     });
     // A plain deletion asks no disruption budget.
-    let policy = policy.map(|policy| policy.with_respect_budgets(method == Some(Method::Evict)));
+    let policy = policy.map(|policy| policy.with_respect_budgets(method == Some(RemovalMethod::Evict)));
     let mode = if dry_run? { Mode::DryRun } else { Mode::Real };
-    Some(Settings {
+    Some(WorkloadSettings {
         adapters: AdapterSettings {
             metrics: metrics?,
             queries: queries?,
@@ -210,9 +210,9 @@ fn read_container(reader: &mut Reader<'_>, subject: Option<&Subject>) -> Option<
     }
 }
 
-fn read_kubernetes(reader: &mut Reader<'_>) -> Option<rebalancer_kube::Settings> {
+fn read_kubernetes(reader: &mut Reader<'_>) -> Option<rebalancer_kube::ConnectionSettings> {
     let timeout = reader.required("KUBE_TIMEOUT", parse::duration_within(SHORTEST, LONGEST))?;
-    Some(rebalancer_kube::Settings {
+    Some(rebalancer_kube::ConnectionSettings {
         kubeconfig: None,
         context: reader.optional("KUBE_CONTEXT", parse::text),
         timeout,

@@ -9,7 +9,7 @@ use jiff::SignedDuration;
 use rebalancer_core::fleet::Indicator;
 use rebalancer_core::policy::Persistence;
 use rebalancer_core::port::Mode;
-use rebalancer_kube::Method;
+use rebalancer_kube::RemovalMethod;
 
 use super::*;
 use crate::config::layers::{Raw, gather};
@@ -40,7 +40,7 @@ fn good(environment: &[(&str, &str)]) -> RunSettings {
     resolved(environment).run
 }
 
-fn resolved(environment: &[(&str, &str)]) -> Settings {
+fn resolved(environment: &[(&str, &str)]) -> WorkloadSettings {
     resolve::settings(&raw(environment)).unwrap_or_else(|problems| panic!("{environment:?}: {problems:?}"))
 }
 
@@ -137,7 +137,7 @@ fn values_are_read_as_a_person_means_them() {
             SignedDuration::from_secs(seconds)
         );
     }
-    assert_eq!(good(&[("REMOVAL_METHOD", "Delete")]).method, Method::Delete);
+    assert_eq!(good(&[("REMOVAL_METHOD", "Delete")]).method, RemovalMethod::Delete);
     assert_eq!(resolved(&[("KUBE_NAMESPACE", "0123")]).adapters.inventory.namespace, "0123");
 }
 

@@ -6,7 +6,7 @@ use super::layers::Raw;
 use super::listed::{self, Entry};
 use super::parse::{self, Expected};
 use super::problem::{Given, Problem};
-use super::resolve::{self, Settings};
+use super::resolve::{self, WorkloadSettings};
 use super::shown::showable;
 
 const FILE: &str = "WORKLOADS_FILE";
@@ -15,7 +15,7 @@ const FILE: &str = "WORKLOADS_FILE";
 ///
 /// # Errors
 /// Everything that is wrong with any of them.
-pub(crate) fn workloads(raw: &Raw) -> Result<Vec<Settings>, Vec<Problem>> {
+pub(crate) fn workloads(raw: &Raw) -> Result<Vec<WorkloadSettings>, Vec<Problem>> {
     match raw.get(FILE) {
         None => resolve::settings(raw).map(|settings| vec![settings]),
         Some(path) => match listed::read(path) {
@@ -33,7 +33,7 @@ fn without_list(raw: &Raw, path: &str, expected: Expected) -> Vec<Problem> {
     problems
 }
 
-fn of_entries(raw: &Raw, entries: Vec<Entry>) -> Result<Vec<Settings>, Vec<Problem>> {
+fn of_entries(raw: &Raw, entries: Vec<Entry>) -> Result<Vec<WorkloadSettings>, Vec<Problem>> {
     let mut listed = Vec::new();
     let mut settings = Vec::new();
     for (index, entry) in entries.into_iter().enumerate() {
@@ -60,7 +60,7 @@ struct Listed {
 }
 
 impl Listed {
-    fn of(index: usize, entry: Entry, raw: &Raw) -> (Self, Option<Settings>) {
+    fn of(index: usize, entry: Entry, raw: &Raw) -> (Self, Option<WorkloadSettings>) {
         let Entry { values: own, misplaced } = entry;
         let raw = raw.below(&own);
         let (namespace, name) =

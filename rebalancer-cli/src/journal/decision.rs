@@ -116,8 +116,8 @@ fn log_prediction(report: &Report) {
             cv_before = prediction.cv_before,
             expected_cv = prediction.expected_cv,
             cv_spread = prediction.cv_spread,
-            better = prediction.better,
-            relief_percent = prediction.relief_percent,
+            better = prediction.better.get(),
+            relief_percent = prediction.relief_percent.get(),
             draws = prediction.draws,
             "the expected effect of the best batch"
         );

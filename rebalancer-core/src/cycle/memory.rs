@@ -9,11 +9,11 @@
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::{CycleError, Outcome};
+use super::{CycleError, NotBegun, Outcome};
 use crate::fleet::Indicator;
 use crate::history::{
     Acquired, Breaker, Constraints, CycleCost, CycleHealth, HistoryPolicy, Imbalance, Peeked,
-    ReconciledRemoval, Record, Rotation, StateError, StateStore, Token, Unrecordable,
+    ReconciledRemoval, Record, Rotation, StateError, StateStore, Token,
 };
 use crate::planner::measure;
 use crate::policy::Policy;
@@ -46,17 +46,6 @@ pub struct LookBack {
     pub judged: Option<Rotation>,
     /// The circuit breaker after that.
     pub breaker: Breaker,
-}
-
-/// Why nothing may be removed although there is a plan.
-#[derive(Debug, Clone, PartialEq, thiserror::Error)]
-pub enum NotBegun {
-    /// The intent could not be written.
-    #[error("the intent could not be recorded, so nothing was removed: {0}")]
-    State(StateError),
-    /// The intent does not fit into the record.
-    #[error("{0}")]
-    Unrecordable(Unrecordable),
 }
 
 impl Memory {

@@ -7,7 +7,7 @@ use std::task::Poll;
 use jiff::{SignedDuration, Timestamp};
 
 use super::observe::{self, Observation};
-use super::{ActSettings, Memory, NotBegun, Outcome, Ports, Step, Subject, act};
+use super::{ActSettings, CycleError, Memory, Outcome, Ports, Step, Subject, act};
 use crate::audit::{AuditedPlan, audit};
 use crate::fleet::Workload;
 use crate::history::{CycleCost, HistoryPolicy, Record, StateError, StateStore};
@@ -15,7 +15,6 @@ use crate::planner::plan;
 use crate::policy::Policy;
 use crate::port::{ApiErrors, Interrupt, Interruption, Mode};
 use crate::report::{Decision, Report};
-use crate::snapshot::ObserveError;
 
 /// What one cycle is to do.
 #[derive(Debug, Clone)]
@@ -93,23 +92,6 @@ impl Default for MemorySettings {
             one_removal: SignedDuration::from_secs(20),
         }
     }
-}
-
-/// Why a cycle came to no outcome. Nothing was removed.
-#[derive(Debug, Clone, PartialEq, thiserror::Error)]
-pub enum CycleError {
-    /// Another run holds the lock, or the record can't be used.
-    #[error("{0}")]
-    Memory(StateError),
-    /// There was nothing to decide on.
-    #[error("the fleet could not be observed: {0}")]
-    Observe(ObserveError),
-    /// The intent could not be written.
-    #[error("{0}")]
-    NotBegun(NotBegun),
-    /// It was time to stop before anything was done.
-    #[error("stopped before anything was done: {0}")]
-    Stopped(Interruption),
 }
 
 /// How a cycle ended.

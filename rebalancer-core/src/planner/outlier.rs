@@ -4,7 +4,7 @@ use std::cmp::Ordering;
 
 use super::budget::Headroom;
 use crate::report::{Choice, Improvement};
-use crate::unit::{Load, Ratio};
+use crate::unit::{Load, PercentChange, Ratio};
 
 /// An eligible pod with a load, by its place in the snapshot, which is sorted by name.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -145,6 +145,7 @@ impl Outliers {
         let average_hot = mean(self.hot.iter());
         let average_set = mean(self.hot.iter().chain(&self.cold));
         let percent = if average_hot > 0.0 { (average_hot - average_set) / average_hot * 100.0 } else { 0.0 };
+        let percent = PercentChange::new(percent).ok();
         Improvement { average_hot, average_set, percent }
     }
 
@@ -196,7 +197,11 @@ mod tests {
     fn check(given: &[f64], k: usize, limit: f64, hot: &[f64], cold: &[f64], percent: f64) {
         let rotation = choose(candidates(given, limit), k);
         assert_eq!((loads(&rotation.hot).as_slice(), loads(&rotation.cold).as_slice()), (hot, cold));
-        assert!((rotation.improvement().percent - percent).abs() < 0.05, "{}", rotation.improvement());
+        assert!(
+            (rotation.improvement().percent.unwrap().get() - percent).abs() < 0.05,
+            "{}",
+            rotation.improvement()
+        );
     }
 
     #[test]

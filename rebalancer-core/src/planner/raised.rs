@@ -5,8 +5,6 @@ use std::collections::BTreeMap;
 use super::candidates::Eligible;
 use super::measure::Measurements;
 use super::outlier::CandidateRole;
-use super::verdicts::Verdicts;
-use crate::policy::Persistence;
 use crate::report::{IndicatorReport, Spared};
 use crate::unit::Load;
 
@@ -37,14 +35,6 @@ impl Raised<'_> {
     /// It is hot only now. Such a pod is no candidate, neither as a hot nor as a cold one.
     pub(super) fn is_passing(&self, pod: usize) -> bool {
         self.passing.contains_key(&pod)
-    }
-
-    /// Says of pods that are hot only now that they are.
-    pub(super) fn spare_passing(&self, verdicts: &mut Verdicts, persistence: Persistence) {
-        let (windows, required) = (persistence.windows(), persistence.required());
-        for (&pod, &hot_in) in &self.passing {
-            verdicts.spare(pod, Spared::NotPersistent { hot_in, windows, required });
-        }
     }
 
     /// The roles for which a pod with a sample may be selected; and why it is not, as long as nothing better is known.

@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use super::candidates::{Candidates, Eligible};
 use super::measure::Measurements;
 use super::raised::Raised;
+use crate::policy::Persistence;
 use crate::report::{PodReport, Spared, Verdict};
 
 /// What a strategy says of single pods, by their places in the snapshot.
@@ -30,6 +31,14 @@ impl Verdicts {
     /// Says this of a pod that is not chosen.
     pub(super) fn spare(&mut self, index: usize, why: Spared) {
         self.say(index, Verdict::Spared(why));
+    }
+
+    /// Says of pods that are hot only now that they are.
+    pub(super) fn spare_passing(&mut self, raised: &Raised<'_>, persistence: Persistence) {
+        let (windows, required) = (persistence.windows(), persistence.required());
+        for (&pod, &hot_in) in &raised.passing {
+            self.spare(pod, Spared::NotPersistent { hot_in, windows, required });
+        }
     }
 
     /// Marks each selected pod as held with the plan.

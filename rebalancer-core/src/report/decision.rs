@@ -7,7 +7,7 @@ use crate::fleet::PodRef;
 use crate::fleet::{Indicator, Owner};
 use crate::history::Role;
 use crate::prediction::Prediction;
-use crate::unit::{Load, Ratio};
+use crate::unit::{Load, PercentChange, Ratio};
 
 /// What is to be done with the fleet.
 #[derive(Debug, Clone, PartialEq)]
@@ -88,17 +88,18 @@ pub struct Improvement {
     pub average_hot: f64,
     /// Mean load of all chosen pods.
     pub average_set: f64,
-    /// `(average_hot - average_set) / average_hot * 100`.
-    pub percent: f64,
+    /// `(average_hot - average_set) / average_hot * 100`; `None` for loads that are too large to be added up.
+    pub percent: Option<PercentChange>,
 }
 
 impl fmt::Display for Improvement {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(
-            f,
-            "hot pods at {:.3} on average, all chosen pods at {:.3}: {:.1} % better if evenly mixed",
-            self.average_hot, self.average_set, self.percent
-        )
+        let Self { average_hot, average_set, percent } = self;
+        write!(f, "hot pods at {average_hot:.3} on average, all chosen pods at {average_set:.3}: ")?;
+        match percent {
+            Some(percent) => write!(f, "{percent} better if evenly mixed"),
+            None => f.write_str("how much better that is can't be told"),
+        }
     }
 }
 

@@ -340,7 +340,7 @@ impl fmt::Display for Hold {
             ),
             Self::SmallGain { prediction, minimum } => write!(
                 f,
-                "the best batch is expected to bring {prediction}; {:.1} % of what the removed pods carry above the \
+                "the best batch is expected to bring {prediction}; {} of what the removed pods carry above the \
                  limit would be gone; more than {minimum} is required, and a better \
                  balance in most draws",
                 prediction.relief_percent

@@ -9,7 +9,7 @@ use secrecy::{ExposeSecret, SecretString};
 /// Where the kubelet mounts a pod's service account.
 const SERVICE_ACCOUNT: &str = "/var/run/secrets/kubernetes.io/serviceaccount";
 
-/// What is looked up outside of [`Settings`](crate::Settings). An empty value is as good as none.
+/// What is looked up outside of [`ConnectionSettings`](crate::ConnectionSettings). An empty value is as good as none.
 #[derive(Debug, Clone)]
 pub struct Environment {
     /// `KUBECONFIG`: files, separated as in `PATH`.

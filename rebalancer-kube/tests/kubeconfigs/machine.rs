@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use rebalancer_core::port::Inventory;
 use rebalancer_kube::{
-    ConnectError, Connection, Environment, InventorySettings, KubeInventory, Settings, connect_in,
+    ConnectError, Connection, ConnectionSettings, Environment, InventorySettings, KubeInventory, connect_in,
 };
 use tempfile::TempDir;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
@@ -18,13 +18,13 @@ use tokio::net::TcpListener;
 pub(crate) struct Machine {
     folder: TempDir,
     pub(crate) environment: Environment,
-    pub(crate) settings: Settings,
+    pub(crate) settings: ConnectionSettings,
 }
 
 impl Machine {
     pub(crate) fn new() -> Self {
         let folder = TempDir::new().unwrap();
-        let settings = Settings {
+        let settings = ConnectionSettings {
             kubeconfig: None,
             context: None,
             timeout: Duration::from_secs(5),

@@ -135,7 +135,7 @@ impl World {
         KubeInventory::new(&self.connection(), settings())
     }
 
-    pub(crate) fn remover(&self, method: rebalancer_kube::Method) -> KubeRemover {
+    pub(crate) fn remover(&self, method: rebalancer_kube::RemovalMethod) -> KubeRemover {
         KubeRemover::new(&self.connection(), method)
     }
 

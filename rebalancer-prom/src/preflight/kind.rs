@@ -10,7 +10,7 @@ use crate::text::chain;
 
 /// Why nothing at an address answers as a metric server.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Unusable {
+pub enum UnusableServer {
     /// A token or password can't be read from its file; nothing was sent.
     Secret {
         /// Which file, and why.
@@ -50,7 +50,7 @@ pub enum Unusable {
     },
 }
 
-impl Unusable {
+impl UnusableServer {
     /// It may be gone at the next attempt.
     pub(super) const fn may_pass(&self) -> bool {
         match self {
@@ -65,7 +65,7 @@ impl Unusable {
     }
 }
 
-impl fmt::Display for Unusable {
+impl fmt::Display for UnusableServer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::TimeUp { limit } => write!(f, "no answer within {}", Elapsed::from(*limit)),
@@ -80,12 +80,12 @@ impl fmt::Display for Unusable {
 }
 
 /// What it means that no answer came. The layers below tell their reasons by words alone.
-pub(super) fn transport(error: reqwest::Error) -> Unusable {
+pub(super) fn transport(error: reqwest::Error) -> UnusableServer {
     let error = error.without_url();
     let message = chain(&error);
     let said = |words: &[&str]| words.iter().any(|words| message.contains(words));
     if said(&["dns error", "failed to lookup address"]) {
-        Unusable::UnknownHost { message }
+        UnusableServer::UnknownHost { message }
     } else if said(&[
         "certificate",
         "InvalidContentType",
@@ -93,10 +93,10 @@ pub(super) fn transport(error: reqwest::Error) -> Unusable {
         "HandshakeFailure",
         "fatal alert",
     ]) {
-        Unusable::Tls { message }
+        UnusableServer::Tls { message }
     } else {
-        Unusable::Unreachable { message }
+        UnusableServer::Unreachable { message }
     }
 }
 
-impl Error for Unusable {}
+impl Error for UnusableServer {}

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair};
 use rebalancer_core::port::MetricsError;
-use rebalancer_prom::{Client, Settings};
+use rebalancer_prom::{Client, ClientSettings};
 use tempfile::TempDir;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
@@ -155,7 +155,7 @@ async fn files_are_read_again_for_each_client() {
     assert_eq!(cpu(&settings).await, one_pod());
 }
 
-fn problem(settings: &Settings) -> String {
+fn problem(settings: &ClientSettings) -> String {
     Client::new(settings).unwrap_err().to_string()
 }
 

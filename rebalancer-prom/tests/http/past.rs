@@ -6,7 +6,7 @@ use jiff::{SignedDuration, Timestamp};
 use rebalancer_core::fleet::{Indicator, Samples};
 use rebalancer_core::port::{MetricsError, MetricsSource};
 use rebalancer_core::unit::Load;
-use rebalancer_prom::{Auth, Client, PrometheusSource, Queries, Settings};
+use rebalancer_prom::{Auth, Client, ClientSettings, PrometheusSource, Queries};
 use wiremock::matchers::method;
 use wiremock::{Mock, MockServer, Request, Respond, ResponseTemplate};
 
@@ -21,7 +21,7 @@ async fn past_of(
     indicator: Indicator,
     step: SignedDuration,
     count: usize,
-    settings: &Settings,
+    settings: &ClientSettings,
 ) -> Result<Vec<Samples>, MetricsError> {
     let queries =
         Queries::new(custom("requests"), custom("hpas")).load(Indicator::Cpu, custom("rate(cpu[5m])"));
@@ -29,7 +29,7 @@ async fn past_of(
     source.past(indicator, NOW.parse::<Timestamp>().unwrap(), step, count).await
 }
 
-async fn past(settings: &Settings) -> Result<Vec<Samples>, MetricsError> {
+async fn past(settings: &ClientSettings) -> Result<Vec<Samples>, MetricsError> {
     past_of(Indicator::Cpu, SignedDuration::from_mins(5), 2, settings).await
 }
 

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use jiff::SignedDuration;
 use rebalancer_core::port::MetricsError;
-use rebalancer_prom::{Auth, Client, Unusable, selectors};
+use rebalancer_prom::{Auth, Client, UnusableServer, selectors};
 use wiremock::matchers::{method, path};
 use wiremock::{Mock, MockServer, Request, ResponseTemplate};
 
@@ -40,7 +40,7 @@ async fn a_server_that_answers_tells_its_clock() {
 async fn a_status_is_told_and_asked_for_again_only_when_it_may_pass() {
     for (code, passes) in CODES {
         let server = answering(ResponseTemplate::new(code).set_body_string("words")).await;
-        let Err(Unusable::Status { code: told, message }) = client(&server.uri()).probe().await else {
+        let Err(UnusableServer::Status { code: told, message }) = client(&server.uri()).probe().await else {
             panic!("{code} is a status")
         };
         assert_eq!(told, code);
@@ -55,10 +55,10 @@ async fn a_success_that_is_no_answer_of_a_query_api_is_foreign() {
     let page = ResponseTemplate::new(200).set_body_raw("<html>Sign in</html>", "text/html; charset=utf-8");
     let server = answering(page).await;
     let told = client(&server.uri()).probe().await;
-    assert!(matches!(&told, Err(Unusable::Foreign { .. })), "{told:?}");
+    assert!(matches!(&told, Err(UnusableServer::Foreign { .. })), "{told:?}");
     let server = answering(json(200, "{\"hello\": \"world\"}")).await;
     let told = client(&server.uri()).probe().await;
-    assert!(matches!(&told, Err(Unusable::Foreign { .. })), "{told:?}");
+    assert!(matches!(&told, Err(UnusableServer::Foreign { .. })), "{told:?}");
 }
 
 #[tokio::test]
@@ -66,17 +66,17 @@ async fn no_answer_is_told_by_what_kept_it_away() {
     let silent = nobody();
     let address = silent.local_addr().unwrap();
     let told = client(&format!("http://{address}")).probe().await;
-    assert!(matches!(&told, Err(Unusable::Unreachable { .. })), "{told:?}");
+    assert!(matches!(&told, Err(UnusableServer::Unreachable { .. })), "{told:?}");
     let (plain, _) = raw_server(b"HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\n\r\n", false).await;
     let told = client(&format!("https://{plain}")).probe().await;
-    assert!(matches!(&told, Err(Unusable::Tls { .. })), "{told:?}");
+    assert!(matches!(&told, Err(UnusableServer::Tls { .. })), "{told:?}");
     let (slow, _) = raw_server(b"", true).await;
     let quick = settings(&format!("http://{slow}")).timeout(Duration::from_millis(300));
     let told = Client::new(&quick).unwrap().probe().await;
-    assert!(matches!(&told, Err(Unusable::TimeUp { .. })), "{told:?}");
+    assert!(matches!(&told, Err(UnusableServer::TimeUp { .. })), "{told:?}");
     let gone = settings("http://m").auth(Auth::BearerFile("/nowhere/token".into()));
     let told = Client::new(&gone).unwrap().probe().await;
-    assert!(matches!(&told, Err(Unusable::Secret { .. })), "{told:?}");
+    assert!(matches!(&told, Err(UnusableServer::Secret { .. })), "{told:?}");
 }
 
 #[tokio::test]

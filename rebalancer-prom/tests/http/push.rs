@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use rebalancer_prom::{Auth, NotPushed, Pusher, Receiver, Settings};
+use rebalancer_prom::{Auth, ClientSettings, NotPushed, Pusher, Receiver};
 use secrecy::SecretString;
 use wiremock::matchers::method;
 use wiremock::{Mock, MockServer, Respond, ResponseTemplate};
@@ -18,7 +18,7 @@ async fn taking(answer: impl Respond + 'static) -> MockServer {
     server
 }
 
-async fn push(settings: &Settings, receiver: Receiver) -> Result<(), NotPushed> {
+async fn push(settings: &ClientSettings, receiver: Receiver) -> Result<(), NotPushed> {
     Pusher::new(settings, receiver, "pod-rebalancer").unwrap().push(&GROUP, TEXT).await
 }
 

@@ -116,7 +116,7 @@ async fn what_is_wrong_with_a_pem_file_is_told_without_its_lines() {
         format!("-----BEGIN PRIVATE KEY-----\n{canary}$\n-----END PRIVATE {canary}-----\n"),
     ] {
         let pem = file(&text);
-        let https = || rebalancer_prom::Settings::new("https://m".parse().unwrap());
+        let https = || rebalancer_prom::ClientSettings::new("https://m".parse().unwrap());
         for settings in [https().ca_file(pem.path()), https().client_certificate(pem.path(), pem.path())] {
             let error = Client::new(&settings).unwrap_err();
             assert!(!format!("{error} {error:?}").contains(canary), "{error} {error:?}");

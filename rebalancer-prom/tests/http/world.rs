@@ -10,7 +10,7 @@ use rebalancer_core::fleet::{Indicator, Samples};
 use rebalancer_core::port::{MetricsError, MetricsSource, Readings};
 use rebalancer_core::unit::Load;
 use rebalancer_prom::query::{self, Matchers, Placeholders, PromQl, Window};
-use rebalancer_prom::{Client, PrometheusSource, Queries, Settings};
+use rebalancer_prom::{Client, ClientSettings, PrometheusSource, Queries};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpSocket};
 use wiremock::matchers::{body_string_contains, method};
@@ -33,19 +33,19 @@ pub(crate) fn custom(template: &str) -> PromQl {
     query::fill(template, &names()).unwrap()
 }
 
-pub(crate) fn settings(address: &str) -> Settings {
-    Settings::new(address.parse().unwrap()).timeout(Duration::from_secs(10))
+pub(crate) fn settings(address: &str) -> ClientSettings {
+    ClientSettings::new(address.parse().unwrap()).timeout(Duration::from_secs(10))
 }
 
 /// Reads CPU and, because a source always does, requests and autoscalers.
-pub(crate) async fn read(settings: &Settings) -> Readings {
+pub(crate) async fn read(settings: &ClientSettings) -> Readings {
     let queries = Queries::new(query::cpu_requests(&names()), query::hpa_target(&names(), ""))
         .load(Indicator::Cpu, custom("cpu"));
     let source = PrometheusSource::new(Client::new(settings).unwrap(), queries);
     source.read("2026-01-02T03:04:05.678Z".parse().unwrap()).await
 }
 
-pub(crate) async fn cpu(settings: &Settings) -> Result<Samples, MetricsError> {
+pub(crate) async fn cpu(settings: &ClientSettings) -> Result<Samples, MetricsError> {
     read(settings).await.loads.remove(&Indicator::Cpu).unwrap()
 }
 

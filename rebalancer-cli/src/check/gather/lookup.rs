@@ -222,7 +222,7 @@ mod tests {
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let base = format!("http://{}", listener.local_addr().unwrap());
         let server = axum::serve(listener, Router::new().route("/api/v1/query", post(handler)));
-        let client = Client::new(&rebalancer_prom::Settings::new(base.parse().unwrap())).unwrap();
+        let client = Client::new(&rebalancer_prom::ClientSettings::new(base.parse().unwrap())).unwrap();
         let names = Placeholders {
             namespace: "shop".to_owned(),
             container: "app".to_owned(),

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use jiff::Timestamp;
 use rebalancer_core::cycle::Observation;
 use rebalancer_core::port::MetricsSource as _;
-use rebalancer_prom::{Client, PrometheusSource, Unusable, selectors};
+use rebalancer_prom::{Client, PrometheusSource, UnusableServer, selectors};
 
 use super::super::facts::{Lookup, Metrics};
 use super::ahead;
@@ -20,9 +20,9 @@ pub(super) async fn of(client: &Client, source: &PrometheusSource, now: Timestam
     let answered_at = Timestamp::now();
     let clock = answers.as_ref().ok().and_then(|answers| answers.clock);
     let elsewhere = match &answers {
-        Err(Unusable::Status { code: 300..=399 | 400 | 404 | 405, .. } | Unusable::Foreign { .. }) => {
-            client.elsewhere().await
-        }
+        Err(
+            UnusableServer::Status { code: 300..=399 | 400 | 404 | 405, .. } | UnusableServer::Foreign { .. },
+        ) => client.elsewhere().await,
         Ok(_) | Err(_) => None,
     };
     let readings = if answers.is_ok() { Some(source.read(now).await) } else { None };

@@ -1,6 +1,6 @@
 //! The metric server's address.
 
-use rebalancer_prom::Unusable;
+use rebalancer_prom::UnusableServer;
 
 use super::super::facts::Metrics;
 use super::super::finding::{Code, Finding};
@@ -20,24 +20,24 @@ pub(super) fn judge(metrics: &Metrics) -> Vec<Finding> {
     ]
 }
 
-fn explain(why: &Unusable, metrics: &Metrics) -> (Code, String) {
+fn explain(why: &UnusableServer, metrics: &Metrics) -> (Code, String) {
     match why {
-        Unusable::Secret { .. } => {
+        UnusableServer::Secret { .. } => {
             (Code::EndpointSecret, "check PROMETHEUS_BEARER_TOKEN_FILE or PROMETHEUS_PASSWORD_FILE".to_owned())
         }
-        Unusable::UnknownHost { .. } => (
+        UnusableServer::UnknownHost { .. } => (
             Code::EndpointUnknownHost,
             "check the host of PROMETHEUS_ENDPOINT; in a cluster it is <service>.<namespace>.svc".to_owned(),
         ),
-        Unusable::Unreachable { .. } | Unusable::TimeUp { .. } => (
+        UnusableServer::Unreachable { .. } | UnusableServer::TimeUp { .. } => (
             Code::EndpointUnreachable,
             "check host and port of PROMETHEUS_ENDPOINT, that the server is up, that no NetworkPolicy is in the way, and \
              PROMETHEUS_PROXY"
                 .to_owned(),
         ),
-        Unusable::Tls { message } => (Code::EndpointTls, of_tls(message).to_owned()),
-        Unusable::Status { code, message } => of_status(*code, message, metrics),
-        Unusable::Foreign { .. } => (Code::EndpointWrongPath, of_path(metrics)),
+        UnusableServer::Tls { message } => (Code::EndpointTls, of_tls(message).to_owned()),
+        UnusableServer::Status { code, message } => of_status(*code, message, metrics),
+        UnusableServer::Foreign { .. } => (Code::EndpointWrongPath, of_path(metrics)),
     }
 }
 

@@ -9,19 +9,19 @@ use rebalancer_core::fleet::{Indicator, Samples};
 use rebalancer_core::port::{InventoryError, MetricsError, Readings};
 use rebalancer_core::unit::Load;
 use rebalancer_kube::ConnectError;
-use rebalancer_prom::{Answers, Unusable};
+use rebalancer_prom::{Answers, UnusableServer};
 
 use super::super::facts::{Cluster, Facts, Lookup, Metrics, Sampling, Series};
 use super::super::finding::{Finding, Severity};
 use super::judge;
 use crate::config::layers::gather;
-use crate::config::{self, AdapterSettings, RunSettings, Settings};
+use crate::config::{self, AdapterSettings, RunSettings, WorkloadSettings};
 
 mod cluster;
 
 const NOW: Timestamp = Timestamp::constant(3_600, 0);
 
-pub(super) fn settings(also: &[(&str, &str)]) -> Settings {
+pub(super) fn settings(also: &[(&str, &str)]) -> WorkloadSettings {
     let mut given = BTreeMap::from([
         ("PROMETHEUS_ENDPOINT", "http://m:1"),
         ("KUBE_NAMESPACE", "shop"),
@@ -59,7 +59,7 @@ pub(super) fn facts<'a>(
 
 /// What is found when only the metric server is there.
 fn found(metrics: Metrics) -> Vec<Finding> {
-    let Settings { adapters, run, .. } = settings(&[]);
+    let WorkloadSettings { adapters, run, .. } = settings(&[]);
     let cluster = Cluster::NotConfigured(ConnectError::NoCluster { looked: "nowhere".to_owned() });
     judge(&facts(&adapters, &run, NOW, metrics, cluster))
 }
@@ -75,19 +75,27 @@ pub(super) fn expect(findings: &[Finding], severity: Severity, code: &str, words
     assert!(findings.iter().any(|finding| fits(&finding)), "no {code} with {words:?} in {findings:#?}");
 }
 
-fn status(code: u16, message: &str) -> Unusable {
-    Unusable::Status { code, message: message.to_owned() }
+fn status(code: u16, message: &str) -> UnusableServer {
+    UnusableServer::Status { code, message: message.to_owned() }
 }
 
 #[test]
 fn each_way_in_which_an_address_fails_has_its_own_code_and_fix() {
     let message = || "words of others".to_owned();
-    let tls = |message: &str| Unusable::Tls { message: message.to_owned() };
+    let tls = |message: &str| UnusableServer::Tls { message: message.to_owned() };
     for (why, code, fix) in [
-        (Unusable::Secret { message: message() }, "endpoint_secret", "PROMETHEUS_BEARER_TOKEN_FILE"),
-        (Unusable::UnknownHost { message: message() }, "endpoint_unknown_host", "<service>.<namespace>.svc"),
-        (Unusable::Unreachable { message: message() }, "endpoint_unreachable", "NetworkPolicy"),
-        (Unusable::TimeUp { limit: Duration::from_secs(5) }, "endpoint_unreachable", "PROMETHEUS_PROXY"),
+        (UnusableServer::Secret { message: message() }, "endpoint_secret", "PROMETHEUS_BEARER_TOKEN_FILE"),
+        (
+            UnusableServer::UnknownHost { message: message() },
+            "endpoint_unknown_host",
+            "<service>.<namespace>.svc",
+        ),
+        (UnusableServer::Unreachable { message: message() }, "endpoint_unreachable", "NetworkPolicy"),
+        (
+            UnusableServer::TimeUp { limit: Duration::from_secs(5) },
+            "endpoint_unreachable",
+            "PROMETHEUS_PROXY",
+        ),
         (tls("invalid peer certificate: UnknownIssuer"), "endpoint_tls", "PROMETHEUS_CA_FILE"),
         (
             tls("invalid peer certificate: certificate not valid for name \"m\""),
@@ -104,7 +112,7 @@ fn each_way_in_which_an_address_fails_has_its_own_code_and_fix() {
         (status(404, "no"), "endpoint_wrong_path", "/select/0/prometheus"),
         (status(302, "no"), "endpoint_wrong_path", "without /api/v1"),
         (status(503, "no"), "endpoint_failing", "check the metric server"),
-        (Unusable::Foreign { message: message() }, "endpoint_wrong_path", "PROMETHEUS_ENDPOINT"),
+        (UnusableServer::Foreign { message: message() }, "endpoint_wrong_path", "PROMETHEUS_ENDPOINT"),
     ] {
         let findings = found(Metrics { answers: Err(why), ..answering() });
         expect(&findings, Severity::Error, code, &["http://m:1", fix]);
@@ -254,7 +262,8 @@ fn what_the_server_has_tells_why_nothing_came() {
 
 #[test]
 fn a_cluster_that_says_nothing_is_told_apart_from_one_that_does_not_know_us() {
-    let Settings { adapters, run, .. } = settings(&[("DRY_RUN", "true"), ("REMOVAL_BUDGET_PODS", "0")]);
+    let WorkloadSettings { adapters, run, .. } =
+        settings(&[("DRY_RUN", "true"), ("REMOVAL_BUDGET_PODS", "0")]);
     let message = || "words".to_owned();
     for (error, code) in [
         (InventoryError::Unauthorized { message: message() }, "kubernetes_unauthorized"),

@@ -9,7 +9,7 @@ fn read(
     file: &str,
     flags: &[(&str, &str)],
     environment: &[(&str, &str)],
-) -> Result<Vec<Settings>, Vec<String>> {
+) -> Result<Vec<WorkloadSettings>, Vec<String>> {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("workloads.yaml");
     std::fs::write(&path, file).unwrap();
@@ -26,7 +26,7 @@ fn read(
     })
 }
 
-fn good(file: &str) -> Vec<Settings> {
+fn good(file: &str) -> Vec<WorkloadSettings> {
     read(file, &[], &[("KUBE_NAMESPACE", "streams")]).unwrap()
 }
 
@@ -34,7 +34,7 @@ fn bad(file: &str) -> Vec<String> {
     read(file, &[], &[("KUBE_NAMESPACE", "streams")]).unwrap_err()
 }
 
-fn names(workloads: &[Settings]) -> Vec<String> {
+fn names(workloads: &[WorkloadSettings]) -> Vec<String> {
     workloads.iter().map(|settings| settings.run.subject.workload.to_string()).collect()
 }
 

@@ -1,4 +1,4 @@
-//! Settings of what is an imbalance, and what is done about it.
+//! WorkloadSettings of what is an imbalance, and what is done about it.
 
 use super::Variable;
 

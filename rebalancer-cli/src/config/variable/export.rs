@@ -1,4 +1,4 @@
-//! Settings of where the metrics of a run go.
+//! WorkloadSettings of where the metrics of a run go.
 
 use super::Variable;
 

@@ -1,4 +1,4 @@
-//! Settings of where the fleet is.
+//! WorkloadSettings of where the fleet is.
 
 use super::Variable;
 

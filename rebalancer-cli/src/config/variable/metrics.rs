@@ -1,4 +1,4 @@
-//! Settings of where loads are read from.
+//! WorkloadSettings of where loads are read from.
 
 use super::Variable;
 

@@ -1,4 +1,4 @@
-//! Settings of logs.
+//! WorkloadSettings of logs.
 
 use super::Variable;
 

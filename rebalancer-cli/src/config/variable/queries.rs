@@ -1,4 +1,4 @@
-//! Settings of what is asked.
+//! WorkloadSettings of what is asked.
 
 use super::Variable;
 

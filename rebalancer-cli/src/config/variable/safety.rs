@@ -1,4 +1,4 @@
-//! Settings of what must not happen.
+//! WorkloadSettings of what must not happen.
 
 use super::Variable;
 

@@ -1,4 +1,4 @@
-//! Settings of a run over several workloads.
+//! WorkloadSettings of a run over several workloads.
 
 use super::Variable;
 

@@ -7,7 +7,7 @@ use jiff::{SignedDuration, Timestamp};
 use rebalancer_core::fleet::{Indicator, PartitionLoad, Samples};
 use rebalancer_core::port::{MetricsError, MetricsSource as _, Readings};
 use rebalancer_prom::query::{self, Matchers, Placeholders, Preset, Window};
-use rebalancer_prom::{Client, PrometheusSource, Queries, Settings};
+use rebalancer_prom::{Client, ClientSettings, PrometheusSource, Queries};
 
 use crate::harness::fixture::Target;
 use crate::harness::metrics::{History, MetricServer, Server};
@@ -34,7 +34,7 @@ fn source(metrics: &MetricServer, preset: Preset, matchers: &str) -> PrometheusS
         .load(Indicator::ConsumptionRate, query::consumption_rate(preset, &names))
         .load(Indicator::ProductionRate, query::production_rate(preset, &names))
         .partitions(query::partition_load(preset, &names));
-    let client = Client::new(&Settings::new(metrics.url.parse().unwrap())).unwrap();
+    let client = Client::new(&ClientSettings::new(metrics.url.parse().unwrap())).unwrap();
     PrometheusSource::new(client, queries)
 }
 

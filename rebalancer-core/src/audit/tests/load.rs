@@ -7,7 +7,7 @@ use crate::fleet::{Indicator, Target};
 use crate::policy::Persistence;
 use crate::report::{Choice, Expectation, Improvement};
 use crate::snapshot::Past;
-use crate::unit::Ratio;
+use crate::unit::{PercentChange, Ratio};
 
 /// The first three are above 1.05 cores; the mean is 0.8.
 const CPU: [f64; 6] = [1.2, 1.1, 1.3, 0.5, 0.4, 0.3];
@@ -40,7 +40,7 @@ fn planted(snapshot: &Snapshot, hot: (usize, Option<f64>), cold: (usize, Option<
         expectation: Expectation::EvenMixing(Improvement {
             average_hot: 1.0,
             average_set: 0.5,
-            percent: 50.0,
+            percent: PercentChange::new(50.0).ok(),
         }),
         removals: vec![
             removal(hot.0, Choice::Hot { rank: 1, above, score: score(hot.1) }),

@@ -58,7 +58,7 @@ pub(super) fn select(candidates: &Candidates<'_>, confirmed: &Raised<'_>) -> Res
     for candidate in ends.hot.iter().chain(&ends.cold) {
         verdicts.spare(candidate.pod, Spared::NotInTheBest);
     }
-    confirmed.spare_passing(&mut verdicts, candidates.policy.balance.persistence);
+    verdicts.spare_passing(confirmed, candidates.policy.balance.persistence);
     let Best { batch, prediction, decision } = candidates.best(&model, &forecast, &ends, raised);
     let planned = matches!(decision, Decision::Rotate(_));
     for (pod, choice) in batch.iter().flat_map(|batch| in_turn(&ends, batch)) {
@@ -111,7 +111,8 @@ impl Candidates<'_> {
         let mut rejected = None;
         for aim in [Aim::Evenness, Aim::Relief] {
             let Some((batch, prediction)) = search::best(model, forecast, ends, &limits, aim) else { break };
-            let enough = prediction.relief_percent > minimum.get() && aim.likely(&prediction) >= SURE;
+            let enough =
+                prediction.relief_percent.get() > minimum.get() && aim.likely(&prediction).get() >= SURE;
             if enough && !only_changes_hands(model, forecast, ends) {
                 let decision = Decision::Rotate(self.plan_of(ends, &batch, prediction, raised));
                 return Best { batch: Some(batch), prediction: Some(prediction), decision };

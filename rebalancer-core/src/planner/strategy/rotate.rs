@@ -1,7 +1,5 @@
 //! *Rotate outliers*: the hottest pods above the limit and the coldest ones.
 
-use std::cmp::Ordering;
-
 use super::super::candidates::Candidates;
 use super::super::outlier::{self, Candidate, Outliers};
 use super::super::raised::Raised;
@@ -18,7 +16,7 @@ pub(super) fn select(candidates: &Candidates<'_>, raised: &Raised<'_>) -> (Decis
     for candidate in &outliers.not_hot {
         verdicts.spare(candidate.index, Spared::NotHot { limit: candidate.limit });
     }
-    raised.spare_passing(&mut verdicts, candidates.policy.balance.persistence);
+    verdicts.spare_passing(raised, candidates.policy.balance.persistence);
     let (trimmed, gated) = gate(candidates, &mut outliers, raised.report);
     for (candidate, choice) in trimmed {
         verdicts.spare(candidate.index, Spared::Trimmed(choice));
@@ -78,8 +76,8 @@ fn worth_it(
 ) -> Result<Plan, Hold> {
     let improvement = outliers.improvement();
     let minimum = candidates.policy.selection.minimum_improvement;
-    // Loads that are too large to be added up bring what is no number, and is no improvement.
-    let enough = improvement.percent.partial_cmp(&minimum.get()) == Some(Ordering::Greater);
+    // What can't be told is no improvement.
+    let enough = improvement.percent.is_some_and(|percent| percent.get() > minimum.get());
     if outliers.cold.is_empty() || !enough {
         return Err(Hold::SmallImprovement { improvement, minimum });
     }

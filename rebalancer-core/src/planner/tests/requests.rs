@@ -40,7 +40,7 @@ fn the_improvement_is_that_of_the_work_whatever_is_requested() {
     else {
         panic!("{}", report.decision)
     };
-    assert!((improvement.percent - 37.5).abs() < 1e-9);
+    assert!((improvement.percent.unwrap().get() - 37.5).abs() < 1e-9);
 }
 
 #[test]

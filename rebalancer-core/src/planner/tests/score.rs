@@ -68,7 +68,7 @@ fn the_improvement_stays_that_of_the_indicator_that_raised_the_imbalance() {
     };
     // 1.2 and 1.1 cores, and with 0.3 and 0.5: 1.15 and 0.775.
     assert_eq!(indicator, Indicator::Cpu);
-    assert!((improvement.percent - 32.6).abs() < 0.05, "{improvement}");
+    assert!((improvement.percent.unwrap().get() - 32.6).abs() < 0.05, "{improvement}");
 }
 
 #[test]

@@ -19,7 +19,7 @@ use super::super::super::gather::observe;
 use super::super::super::needs::needs;
 use super::super::{judge, outlook};
 use super::{answering, expect, facts, reading, settings};
-use crate::config::Settings;
+use crate::config::WorkloadSettings;
 
 const NOW: Timestamp = Timestamp::constant(1_767_225_600, 0);
 
@@ -89,7 +89,7 @@ fn survey() -> Survey {
 
 /// What is found of a cluster with these settings.
 async fn found(also: &[(&str, &str)], metrics: Metrics, survey: Survey) -> Vec<Finding> {
-    let Settings { adapters, run, .. } = settings(also);
+    let WorkloadSettings { adapters, run, .. } = settings(also);
     let source = PrometheusSource::new(adapters.metrics.clone(), adapters.queries.clone());
     let observation = observe(&survey, metrics.readings.clone(), &source, &run, NOW).await;
     let mut facts = facts(&adapters, &run, NOW, metrics, Cluster::There(Box::new(survey)));
@@ -115,7 +115,7 @@ fn no_lease() -> StateError {
 
 /// A survey that may read neither pods nor record, and what was answered about every right.
 fn blind(answer: Result<Allowed, InventoryError>) -> Survey {
-    let Settings { run, .. } = settings(&[]);
+    let WorkloadSettings { run, .. } = settings(&[]);
     let rights = needs(&run, "pod-rebalancer-orders").into_iter().map(|need| (need, answer.clone()));
     Survey { rights: rights.collect(), pods: Err(no_pods()), record: Some(Err(no_lease())), ..survey() }
 }
@@ -223,7 +223,7 @@ async fn a_namespace_is_empty_only_when_its_pods_could_be_listed() {
 
 #[test]
 fn a_breaker_whose_time_is_up_holds_nothing_up() {
-    let Settings { adapters, run, .. } = settings(&[]);
+    let WorkloadSettings { adapters, run, .. } = settings(&[]);
     let mut record = Record::default();
     let history_policy = HistoryPolicy::default();
     while record.pause(NOW, &history_policy).is_none() {

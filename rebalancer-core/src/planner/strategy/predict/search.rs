@@ -6,6 +6,7 @@ use crate::group::GroupModel;
 use crate::planner::budget::Headroom;
 use crate::policy::Timing;
 use crate::prediction::{Forecast, Prediction};
+use crate::unit::Share;
 
 /// How many pods of each end are tried, the most extreme ones.
 pub(super) const POOL: usize = 12;
@@ -39,7 +40,7 @@ impl Aim {
     }
 
     /// In which share of the draws the aim comes nearer.
-    pub(super) const fn likely(self, prediction: &Prediction) -> f64 {
+    pub(super) const fn likely(self, prediction: &Prediction) -> Share {
         match self {
             Self::Evenness => prediction.better,
             Self::Relief => prediction.cooler,

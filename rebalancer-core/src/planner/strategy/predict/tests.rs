@@ -140,7 +140,10 @@ fn a_sticky_group_is_rotated_and_the_prediction_is_shown() {
             "every pod has a reason: {:?}",
             verdicts(&report)
         );
-        assert!(prediction.expected_cv < prediction.cv_before && prediction.better >= 0.5, "{prediction}");
+        assert!(
+            prediction.expected_cv < prediction.cv_before && prediction.better.get() >= 0.5,
+            "{prediction}"
+        );
         assert_eq!(report.prediction.as_ref(), Some(prediction));
         assert!(
             matches!(report.method, Method::Predict { members: 6, partitions: 24, .. }),

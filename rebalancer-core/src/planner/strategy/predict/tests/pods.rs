@@ -34,7 +34,7 @@ fn a_replacement_is_no_larger_than_the_pod_that_it_replaces() {
     let mut limits = vec![2.0; 6];
     limits[0] = 0.7;
     let prediction = Forecast::new(&model, inference, Timing::AllAtOnce, limits).predict(&[0], 4, 1);
-    assert!(prediction.relief_percent.abs() < 1e-9, "{}", prediction.relief_percent);
+    assert!(prediction.relief_percent.get().abs() < 1e-9, "{}", prediction.relief_percent);
 }
 
 #[test]

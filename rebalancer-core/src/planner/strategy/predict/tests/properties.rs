@@ -83,7 +83,7 @@ proptest! {
             prop_assert!(plan.removals.len() <= policy.limits.removable(report.serving));
             prop_assert!(constraints.most_removals.is_none_or(|most| plan.removals.len() <= most));
             if let Expectation::Predicted(prediction) = plan.expectation {
-                prop_assert!(prediction.relief_percent > policy.selection.minimum_improvement.get());
+                prop_assert!(prediction.relief_percent.get() > policy.selection.minimum_improvement.get());
             }
         }
     }
