@@ -4,6 +4,7 @@ use super::*;
 use crate::fixture::plan;
 use crate::fixture::violations;
 use crate::fixture::{controller, owned_by, owner, policy, snapshot};
+use crate::fleet::Indicator;
 use crate::fleet::{Progress, Scaling, Selector, Target, Uid};
 use crate::policy::{Persistence, QuietHours};
 use crate::report::Decision;
