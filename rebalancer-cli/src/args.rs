@@ -20,7 +20,7 @@ use crate::config::variable::{self, Variable};
 #[derive(Debug)]
 pub(crate) struct Invocation {
     pub(crate) action: Action,
-    /// WorkloadSettings given as flags, by variable name.
+    /// Settings given as flags, by variable name.
     pub(crate) flags: BTreeMap<String, OsString>,
 }
 
@@ -202,7 +202,7 @@ fn simulate_command() -> Command {
         .args(variable::all().filter(|variable| is_policy(variable)).map(flag))
 }
 
-/// WorkloadSettings that a simulation has too.
+/// Settings that a simulation has too.
 fn is_policy(variable: &Variable) -> bool {
     matches!(
         variable.name,

@@ -1,14 +1,13 @@
 //! A whole cycle, with ports of one's own. What a port does not implement has a safe default.
 #![allow(clippy::print_stdout, reason = "an example shows its result")]
 
-use async_trait::async_trait;
 use rebalancer_core::fleet::{Owner, PodRef, Samples};
 use rebalancer_core::jiff::{SignedDuration, Timestamp};
 use rebalancer_core::port::{
     Clock, Inventory, InventoryError, MetricsSource, Mode, PodDeleter, Readings, RemovalError,
 };
 use rebalancer_core::unit::Load;
-use rebalancer_core::{CycleSpec, Indicator, Pod, Ports, Workload, cycle};
+use rebalancer_core::{CycleSpec, Indicator, Pod, Ports, Workload, async_trait, cycle};
 
 /// Eight pods and their lag, where another program would ask its own servers.
 struct World(Vec<(Pod, f64)>);

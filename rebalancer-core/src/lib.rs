@@ -64,6 +64,8 @@ pub mod unit;
 #[cfg(test)]
 mod fixture;
 
+/// Ports with async methods are implemented by this attribute.
+pub use async_trait::async_trait;
 /// Times and durations of this crate's interface.
 pub use jiff;
 

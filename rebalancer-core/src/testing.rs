@@ -36,4 +36,4 @@ pub mod state_store;
 mod tests;
 mod world;
 
-pub use world::{Told, World};
+pub use world::{JournalEntry, World};

@@ -12,10 +12,10 @@ use crate::decode::{self, Versions};
 use crate::failure::Failure;
 use crate::meter::Meter;
 use crate::query;
+use crate::request_log::RequestLog;
 use crate::sasl;
 use crate::settings::{Address, Settings};
 use crate::tls;
-use crate::told::Told;
 use crate::wire::{Api, BadAnswer, Reader, Version, frame, unframe};
 
 trait Stream: AsyncRead + AsyncWrite + Send + Unpin {}
@@ -128,7 +128,7 @@ impl Connection {
     ) -> Result<T, Failure> {
         self.correlation = self.correlation.wrapping_add(1).max(1);
         let request = frame(version, self.correlation, &self.client_id, &body);
-        let mut told = Told::of(version, &self.address, request.len());
+        let mut told = RequestLog::of(version, &self.address, request.len());
         let answer = self.exchange(&request).await;
         let result = answer.and_then(|answer| {
             told.received(answer.len());

@@ -70,6 +70,7 @@ mod offsets;
 pub mod preflight;
 mod probe;
 mod query;
+mod request_log;
 mod retry;
 mod sasl;
 mod scram;
@@ -78,7 +79,6 @@ mod settings;
 mod source;
 mod text;
 mod tls;
-mod told;
 mod wire;
 
 pub use meter::Usage;

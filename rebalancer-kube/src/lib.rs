@@ -2,7 +2,7 @@
 //! was done, and records it as Events.
 //!
 //! ```text
-//!   ConnectionSettings --connect--> Connection --+--> KubeInventory : Inventory    list, get; retried until a deadline
+//!   Settings --connect--> Connection --+--> KubeInventory : Inventory    list, get; retried until a deadline
 //!                                      +--> KubeRemover   : PodDeleter   evict or delete; sent once
 //!                                      +--> LeaseStore    : StateStore   the record and its lock, in a Lease
 //!                                      +--> EventRecorder                Events; sent within a time of their own
@@ -40,10 +40,10 @@
 //!
 //! use rebalancer_core::fleet::PodRef;
 //! use rebalancer_core::port::{Inventory, Mode, PodDeleter};
-//! use rebalancer_kube::{InventorySettings, KubeInventory, KubeRemover, RemovalMethod, ConnectionSettings, connect};
+//! use rebalancer_kube::{InventorySettings, KubeInventory, KubeRemover, RemovalMethod, Settings, connect};
 //!
 //! # async fn example() -> Result<(), Box<dyn std::error::Error>> {
-//! let connection = connect(&ConnectionSettings {
+//! let connection = connect(&Settings {
 //!     kubeconfig: None,
 //!     context: None,
 //!     timeout: Duration::from_secs(10),

@@ -16,7 +16,7 @@
 //! - A value that can't be trusted is never passed on: NaN, infinite and negative values are left out (missing,
 //!   never zero), and an answer that contradicts itself or is not whole is an error.
 //! - Series of several clusters are never taken for one pod's by a query that is ready: such an answer is an error that
-//!   names the label. What a query of the user's own folds can't be known here.
+//!   names the label. What a query that the user wrote folds can't be known here.
 //! - The past is what was asked for or an error: a value of another time is never taken for it.
 //! - One query, with all of its retries, ends within [`ClientSettings::timeout`]. Each part of a reading fails by itself.
 //! - No more queries run at the same time than [`ClientSettings::concurrency`]; [`Client::usage`] shows what a
@@ -36,10 +36,10 @@
 //! use rebalancer_core::fleet::Indicator;
 //! use rebalancer_core::port::MetricsSource;
 //! use rebalancer_prom::query::{self, Dialect, Matchers, Placeholders, Window};
-//! use rebalancer_prom::{Auth, Client, PrometheusSource, Queries, ClientSettings};
+//! use rebalancer_prom::{Auth, Client, PrometheusSource, Queries, Settings};
 //!
 //! # async fn example() -> Result<(), Box<dyn std::error::Error>> {
-//! let settings = ClientSettings::new("https://metrics.example/select/0/prometheus".parse()?)
+//! let settings = Settings::new("https://metrics.example/select/0/prometheus".parse()?)
 //!     .timeout(Duration::from_secs(10))
 //!     .auth(Auth::BearerFile("/var/run/secrets/metrics/token".into()));
 //! let names = Placeholders {

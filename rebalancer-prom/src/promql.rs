@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-/// A finished query. There is no way to make one from text that has not been through [`fill`].
+/// A finished query. There is no way to make one from text that has not been through [`fill`](crate::query::fill).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PromQl {
     text: String,

@@ -1,4 +1,4 @@
-//! WorkloadSettings from the environment and the command line.
+//! Settings from the environment and the command line.
 //!
 //! There are settings, or problems; every problem names a variable or an entry of a file, and none shows a secret, also
 //! where the secret is misplaced. No file makes reading hang or takes the memory. A policy that was read plans no

@@ -1,4 +1,4 @@
-//! WorkloadSettings as one text, a line for each.
+//! Settings as one text, a line for each.
 //!
 //! ```text
 //!   KUBE_NAMESPACE=streams          a variable

@@ -66,9 +66,9 @@ const FLEET: [&str; 22] = [
 const OF_DISTRIBUTION: [(&str, &str); 4] =
     [("sigma", "log-normal"), ("exponent", "zipf"), ("hot-partitions", "hot"), ("hot-times", "hot")];
 
-/// WorkloadSettings that a comparison sets itself.
+/// Settings that a comparison sets itself.
 const STRATEGY: &str = "REBALANCE_STRATEGY";
-/// WorkloadSettings that the suite takes from its fleets.
+/// Settings that the suite takes from its fleets.
 const OF_SUITE: [&str; 3] = [STRATEGY, "KAFKA_STATIC_MEMBERSHIP", "KAFKA_REPLACEMENT_TIMING"];
 
 impl Simulation {

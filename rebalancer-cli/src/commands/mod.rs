@@ -61,7 +61,7 @@ pub(crate) fn dispatch(invocation: Invocation, environment: impl Fn(&str) -> Opt
                 block_on(plan::run(workloads, form, save), traces)
             })
         }
-        Action::Replay { json, file } => replay::run(&file, json),
+        Action::Replay { json, file } => with(Ok(()), also, |()| replay::run(&file, json)),
         Action::Reset => {
             with(config::workloads(&raw), also, |workloads| block_on(reset::run(workloads), traces))
         }

@@ -1,4 +1,4 @@
-//! ClientSettings of the way to a metric server: credentials, certificates, proxies.
+//! Settings of the way to a metric server: credentials, certificates, proxies.
 
 use std::path::PathBuf;
 use std::time::Duration;

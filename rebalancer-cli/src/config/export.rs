@@ -1,4 +1,4 @@
-//! ClientSettings of where the metrics of a run go.
+//! Settings of where the metrics of a run go.
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;

@@ -1,4 +1,4 @@
-//! WorkloadSettings of what forbids a rotation, whatever the loads.
+//! Settings of what forbids a rotation, whatever the loads.
 
 use std::num::NonZeroUsize;
 

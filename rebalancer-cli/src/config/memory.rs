@@ -1,4 +1,4 @@
-//! WorkloadSettings of what is remembered across runs.
+//! Settings of what is remembered across runs.
 
 use jiff::SignedDuration;
 use rebalancer_core::history::{Budget, HistoryPolicy, HistoryPolicyError};

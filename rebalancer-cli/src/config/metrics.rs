@@ -1,4 +1,4 @@
-//! WorkloadSettings of the queries.
+//! Settings of the queries.
 
 use std::time::Duration;
 
@@ -88,7 +88,7 @@ fn loads(
     loads.into_iter().collect()
 }
 
-/// The query that is there without one of the user's own.
+/// The built-in query.
 fn ready(indicator: Indicator, preset: Option<Preset>, names: &Placeholders) -> Option<PromQl> {
     match indicator {
         Indicator::Cpu => Some(query::cpu(names)),
@@ -105,7 +105,7 @@ fn missing(reader: &mut Reader<'_>, indicator: Indicator) -> Option<PromQl> {
     None
 }
 
-/// A query of the user's own; `None` within when there is none.
+/// A query that the user wrote; `None` within when there is none.
 fn own(
     reader: &mut Reader<'_>,
     variable: &str,

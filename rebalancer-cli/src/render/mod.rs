@@ -12,6 +12,7 @@ pub(crate) use {
     json::VERSION as PLAN_VERSION,
 };
 
+use std::borrow::Cow;
 use std::io::{IsTerminal as _, Write as _};
 
 use comfy_table::{ContentArrangement, Table, presets};
@@ -106,13 +107,30 @@ fn table(header: &[&str]) -> Table {
     table
 }
 
+/// The text without what a terminal would obey: names come from clusters and from files of others.
+fn plain(text: &str) -> Cow<'_, str> {
+    let obeyed = |c: char| c.is_control() && c != '\n' && c != '\t';
+    if text.contains(obeyed) { text.replace(obeyed, "\u{fffd}").into() } else { text.into() }
+}
+
 /// Writes to stdout. That the reader has gone away is no error: `rebalancer plan | head` is fine.
 ///
 /// # Errors
 /// When stdout can't be written for another reason.
 pub(crate) fn print(text: &str) -> anyhow::Result<()> {
-    match writeln!(std::io::stdout().lock(), "{}", text.trim_end()) {
+    match writeln!(std::io::stdout().lock(), "{}", plain(text.trim_end())) {
         Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => Ok(()),
         written => Ok(written?),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_gives_the_terminal_no_orders() {
+        assert_eq!(plain("consumer-1\n\tchosen"), "consumer-1\n\tchosen");
+        assert_eq!(plain("a\u{1b}]0;title\u{7}b\r"), "a\u{fffd}]0;title\u{fffd}b\u{fffd}");
     }
 }

@@ -154,7 +154,7 @@ fn pod_table(report: &Report) -> comfy_table::Table {
     header.push("VERDICT".to_owned());
     let mut table = super::table(&header.iter().map(String::as_str).collect::<Vec<_>>());
     for pod in rows(report) {
-        let mut row = vec![pod.pod.name.clone(), known(pod.node.as_ref())];
+        let mut row = vec![one_line(&pod.pod.name), known(pod.node.as_deref().map(one_line))];
         row.extend(
             report
                 .readable
@@ -167,6 +167,11 @@ fn pod_table(report: &Report) -> comfy_table::Table {
         table.add_row(row);
     }
     table
+}
+
+/// A name of somebody else's file makes no row of its own.
+fn one_line(name: &str) -> String {
+    name.replace(['\n', '\t'], "\u{fffd}")
 }
 
 /// Missing is never zero.

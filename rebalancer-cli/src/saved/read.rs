@@ -60,9 +60,12 @@ pub(crate) enum NotReadable {
     Empty,
     /// A later version wrote it.
     #[error(
-        "version {program} wrote it in format {version}, and this program reads format {VERSION}: use the newer one"
+        "it is of format {version}, and this program reads format {VERSION}: use the version that wrote it"
     )]
-    Newer { version: u32, program: String },
+    OtherFormat { version: u32 },
+    /// It is no file, or too large for one.
+    #[error("it is no file, or larger than {} MiB", MOST_BYTES / (1024 * 1024))]
+    NoFile,
     /// A value is missing or wrong.
     #[error("at {path}: {error}")]
     Wrong {
@@ -77,22 +80,28 @@ pub(crate) enum NotReadable {
 #[derive(Deserialize)]
 struct Header {
     version: u32,
-    program: String,
 }
+
+/// More than a plan of 100,000 pods has.
+const MOST_BYTES: u64 = 1024 * 1024 * 1024;
 
 /// Reads every plan of a file.
 ///
 /// # Errors
 /// What is wrong with it, and where.
 pub(crate) fn read(path: &Path) -> Result<Vec<Saved>, NotReadable> {
+    let file = fs::metadata(path)?;
+    if !file.is_file() || file.len() > MOST_BYTES {
+        return Err(NotReadable::NoFile);
+    }
     parse(&fs::read(path)?)
 }
 
 pub(super) fn parse(bytes: &[u8]) -> Result<Vec<Saved>, NotReadable> {
     for header in serde_json::Deserializer::from_slice(bytes).into_iter::<Header>() {
-        let Header { version, program } = header.map_err(|error| other(&error))?;
+        let Header { version } = header.map_err(|error| other(&error))?;
         if version != VERSION {
-            return Err(NotReadable::Newer { version, program });
+            return Err(NotReadable::OtherFormat { version });
         }
     }
     let mut plans = Vec::new();
@@ -100,7 +109,10 @@ pub(super) fn parse(bytes: &[u8]) -> Result<Vec<Saved>, NotReadable> {
     while reader.end().is_err() {
         let plan = serde_path_to_error::deserialize(&mut reader);
         plans.push(plan.map_err(|error| NotReadable::Wrong {
-            path: error.path().to_string(),
+            path: match error.path().to_string().as_str() {
+                "." => "the top".to_owned(),
+                path => path.to_owned(),
+            },
             error: error.into_inner(),
         })?);
     }

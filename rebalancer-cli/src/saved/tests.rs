@@ -134,7 +134,11 @@ fn what_is_wrong_is_told_with_its_place() {
         "{wrong}"
     );
     let newer = told(&|saved| saved["version"] = json!(2));
-    assert!(newer.contains("in format 2, and this program reads format 1"), "{newer}");
+    assert!(newer.contains("of format 2, and this program reads format 1"), "{newer}");
+    let unknown = told(&|saved| saved["constraints"]["new_pause"] = json!(1));
+    assert!(unknown.contains("new_pause"), "a reason to hold that this version does not know: {unknown}");
+    let missing = told(&|saved| saved["constraints"] = json!({}));
+    assert!(missing.contains("missing field"), "{missing}");
 }
 
 #[test]

@@ -20,7 +20,7 @@ pub enum Assignor {
     Sticky,
     /// The Java client's `cooperative-sticky`.
     CooperativeSticky,
-    /// librdkafka's `cooperative-sticky`, which deals by another rule than the Java client's of the same name.
+    /// librdkafka's `cooperative-sticky`, which assigns by another rule than the Java client's of the same name.
     LibrdkafkaCooperativeSticky,
     /// The broker's `uniform`, the default of the consumer protocol (KIP-848).
     Uniform,

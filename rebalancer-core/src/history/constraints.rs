@@ -7,12 +7,14 @@ use super::{HistoryPolicy, Pause, Record, Rotation};
 /// What memory allows: how many pods may go in this cycle, and why none may. The default allows everything, for a planner
 /// without memory.
 #[derive(Debug, Clone, PartialEq, Default)]
-#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(deny_unknown_fields))]
 #[non_exhaustive]
 pub struct Constraints {
     /// At most this many pods may go, as the removal budget and the record's size allow; `None` for no such limit.
+    #[cfg_attr(feature = "serde", serde(deserialize_with = "Option::deserialize"))]
     pub most_removals: Option<usize>,
     /// Why no rotation is made now.
+    #[cfg_attr(feature = "serde", serde(deserialize_with = "Option::deserialize"))]
     pub pause: Option<Pause>,
 }
 

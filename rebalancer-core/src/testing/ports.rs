@@ -7,7 +7,7 @@ use async_trait::async_trait;
 use jiff::{SignedDuration, Timestamp};
 
 use super::world::Inner;
-use super::{Told, World};
+use super::{JournalEntry, World};
 use crate::cycle::{Intent, Journal, Observation, PodOutcome};
 use crate::fleet::{Controller, DisruptionBudget, Hpa, Indicator, Pod, PodRef, Samples};
 use crate::port::{
@@ -105,17 +105,17 @@ impl Clock for World {
 
 impl Journal for World {
     fn decided(&self, observation: &Observation) {
-        self.inner().told.push(Told::Decided(observation.report.decision.name()));
+        self.inner().told.push(JournalEntry::Decided(observation.report.decision.name()));
     }
 
     fn intended(&self, intent: &Intent<'_>) {
         let Intent { removal, mode, .. } = *intent;
-        self.inner().told.push(Told::Intended { pod: removal.pod.clone(), mode });
+        self.inner().told.push(JournalEntry::Intended { pod: removal.pod.clone(), mode });
     }
 
     fn finished(&self, intent: &Intent<'_>, outcome: &PodOutcome) {
         let pod = intent.removal.pod.clone();
-        self.inner().told.push(Told::Finished { pod, outcome: outcome.clone() });
+        self.inner().told.push(JournalEntry::Finished { pod, outcome: outcome.clone() });
     }
 }
 

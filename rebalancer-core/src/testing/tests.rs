@@ -38,12 +38,12 @@ async fn a_cycle_removes_pods_and_the_journal_has_each_step() {
     let world = world();
     assert_eq!(status(&world).await, "rebalanced");
     assert_eq!((world.removed().len(), world.pods().len()), (4, 4));
-    let told = world.told();
-    assert_eq!(told.first(), Some(&Told::Decided("rotate")));
+    let told = world.journal();
+    assert_eq!(told.first(), Some(&JournalEntry::Decided("rotate")));
     let [intended, finished] = &told[1..3] else { panic!("{told:?}") };
     let pod = world.removed()[0].clone();
-    assert_eq!(intended, &Told::Intended { pod: pod.clone(), mode: Mode::Real });
-    assert_eq!(finished, &Told::Finished { pod, outcome: PodOutcome::Removed });
+    assert_eq!(intended, &JournalEntry::Intended { pod: pod.clone(), mode: Mode::Real });
+    assert_eq!(finished, &JournalEntry::Finished { pod, outcome: PodOutcome::Removed });
 }
 
 #[tokio::test]

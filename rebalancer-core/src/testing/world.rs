@@ -36,13 +36,13 @@ pub(super) struct Inner {
     pub(super) interruption: Option<Interruption>,
     pub(super) waiting: Vec<Waker>,
     pub(super) removed: Vec<PodRef>,
-    pub(super) told: Vec<Told>,
+    pub(super) told: Vec<JournalEntry>,
 }
 
 /// What the journal was told.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
-pub enum Told {
+pub enum JournalEntry {
     /// What was decided, by its [name](crate::report::Decision::name).
     Decided(&'static str),
     /// A removal is about to be asked for.
@@ -182,7 +182,7 @@ impl World {
 
     /// What the journal was told, in this order.
     #[must_use]
-    pub fn told(&self) -> Vec<Told> {
+    pub fn journal(&self) -> Vec<JournalEntry> {
         self.inner().told.clone()
     }
 }

@@ -82,7 +82,7 @@ impl Fault {
     }
 }
 
-/// What the world does by itself, or at other hands.
+/// What the world does by itself, or others do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Hitch {
     PodUnready,

@@ -17,7 +17,7 @@ use super::load::{From, Kubeconfig};
 use super::{Target, proxy};
 use crate::credentials::Credentials;
 
-/// ConnectionSettings of a cluster's exec plugins are under this name.
+/// Settings of a cluster's exec plugins are under this name.
 const PLUGIN_CONFIG: &str = "client.authentication.k8s.io/exec";
 
 /// Where and as whom, by the context of this name or else by the current one.

@@ -1,4 +1,4 @@
-//! WorkloadSettings of what is an imbalance, and what is done about it.
+//! Settings of what is an imbalance, and what is done about it.
 
 use super::Variable;
 

@@ -1,4 +1,4 @@
-//! WorkloadSettings of where the metrics of a run go.
+//! Settings of where the metrics of a run go.
 
 use super::Variable;
 

@@ -1,4 +1,4 @@
-//! WorkloadSettings of where the fleet is.
+//! Settings of where the fleet is.
 
 use super::Variable;
 

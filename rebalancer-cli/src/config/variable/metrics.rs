@@ -1,4 +1,4 @@
-//! WorkloadSettings of where loads are read from.
+//! Settings of where loads are read from.
 
 use super::Variable;
 

@@ -1,4 +1,4 @@
-//! WorkloadSettings of logs.
+//! Settings of logs.
 
 use super::Variable;
 

@@ -1,4 +1,4 @@
-//! WorkloadSettings of what is asked.
+//! Settings of what is asked.
 
 use super::Variable;
 

@@ -1,4 +1,4 @@
-//! WorkloadSettings of what must not happen.
+//! Settings of what must not happen.
 
 use super::Variable;
 

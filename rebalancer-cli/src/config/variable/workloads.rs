@@ -1,4 +1,4 @@
-//! WorkloadSettings of a run over several workloads.
+//! Settings of a run over several workloads.
 
 use super::Variable;
 

@@ -7,7 +7,7 @@
 //! - Removals are counted once each.
 //!
 //! One thing can't be known in principle: when a run died, or its last answers were lost, and a pod that it had meant to
-//! remove went by other hands meanwhile. Such a pod may be counted as removed, which counts against acting; a pod that
+//! remove was deleted by someone else meanwhile. Such a pod may be counted as removed, which counts against acting; a pod that
 //! was removed is never left out.
 
 use std::collections::BTreeSet;

@@ -1,4 +1,4 @@
-//! What happens to the fleet by itself or at other hands, and how all of that ends.
+//! What happens to the fleet by itself or is done by others, and how all of that ends.
 
 use jiff::{SignedDuration, Timestamp};
 use rand::RngExt as _;

@@ -9,7 +9,7 @@ use crate::settings::Address;
 use crate::wire::Version;
 
 /// One request. It is told when this is dropped, so that one that is given up is told too.
-pub(crate) struct Told {
+pub(crate) struct RequestLog {
     version: Version,
     broker: String,
     started: Instant,
@@ -18,7 +18,7 @@ pub(crate) struct Told {
     error: Option<String>,
 }
 
-impl Told {
+impl RequestLog {
     /// A request that begins now.
     pub(crate) fn of(version: Version, broker: &Address, sent: usize) -> Self {
         Self {
@@ -40,7 +40,7 @@ impl Told {
     }
 }
 
-impl Drop for Told {
+impl Drop for RequestLog {
     fn drop(&mut self) {
         let Self { version, broker, started, sent, received, error } = self;
         let (api, version, seconds) =
