@@ -2,10 +2,10 @@
 //! was done, and records it as Events.
 //!
 //! ```text
-//!   Settings --connect--> Connection --+--> KubeInventory : Inventory    list, get; retried until a deadline
-//!                                      +--> KubeRemover   : PodDeleter   evict or delete; sent once
-//!                                      +--> LeaseStore    : StateStore   the record and its lock, in a Lease
-//!                                      +--> EventRecorder                Events; sent within a time of their own
+//!   ConnectionSettings --connect--> Connection --+--> KubeInventory : Inventory    list, get; retried until a deadline
+//!                                                +--> KubeRemover   : PodDeleter   evict or delete; sent once
+//!                                                +--> LeaseStore    : StateStore   the record and its lock, in a Lease
+//!                                                +--> EventRecorder                Events; sent within a time of their own
 //!
 //!   cluster: written (one kubeconfig) -> load (all of them) -> select (cluster, user) -> Connection
 //!   wire (one exchange) -> retry (what may be repeated) -> list (pages) -> decode (pure) -> rebalancer-core's values

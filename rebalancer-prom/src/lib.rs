@@ -11,8 +11,8 @@
 //!
 //! What always holds:
 //!
-//! - Queries fetch plain values, with the labels that tell copies of one fact from the series of another cluster. Nothing about a decision is hidden in PromQL, because Prometheus and
-//!   VictoriaMetrics disagree on comparisons.
+//! - Queries fetch plain values, with the labels that tell copies of one fact from the series of another cluster. Nothing
+//!   about a decision is hidden in PromQL, because Prometheus and VictoriaMetrics disagree on comparisons.
 //! - A value that can't be trusted is never passed on: NaN, infinite and negative values are left out (missing,
 //!   never zero), and an answer that contradicts itself or is not whole is an error.
 //! - Series of several clusters are never taken for one pod's by a query that is ready: such an answer is an error that
