@@ -40,10 +40,10 @@
 //!
 //! use rebalancer_core::fleet::PodRef;
 //! use rebalancer_core::port::{Inventory, Mode, PodDeleter};
-//! use rebalancer_kube::{InventorySettings, KubeInventory, KubeRemover, RemovalMethod, Settings, connect};
+//! use rebalancer_kube::{ConnectionSettings, InventorySettings, KubeInventory, KubeRemover, RemovalMethod, connect};
 //!
 //! # async fn example() -> Result<(), Box<dyn std::error::Error>> {
-//! let connection = connect(&Settings {
+//! let connection = connect(&ConnectionSettings {
 //!     kubeconfig: None,
 //!     context: None,
 //!     timeout: Duration::from_secs(10),

@@ -36,10 +36,10 @@
 //! use rebalancer_core::fleet::Indicator;
 //! use rebalancer_core::port::MetricsSource;
 //! use rebalancer_prom::query::{self, Dialect, Matchers, Placeholders, Window};
-//! use rebalancer_prom::{Auth, Client, PrometheusSource, Queries, Settings};
+//! use rebalancer_prom::{Auth, Client, ClientSettings, PrometheusSource, Queries};
 //!
 //! # async fn example() -> Result<(), Box<dyn std::error::Error>> {
-//! let settings = Settings::new("https://metrics.example/select/0/prometheus".parse()?)
+//! let settings = ClientSettings::new("https://metrics.example/select/0/prometheus".parse()?)
 //!     .timeout(Duration::from_secs(10))
 //!     .auth(Auth::BearerFile("/var/run/secrets/metrics/token".into()));
 //! let names = Placeholders {
