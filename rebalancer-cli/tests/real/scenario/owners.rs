@@ -212,7 +212,7 @@ async fn pods_of_any_owner_that_replaces_them_are_rotated_and_two_revisions_are_
         }
         let before = ready(&fleet, 6).await;
         let metrics = fleet.history(&before).serve(Server::Prometheus).await;
-        all_hold(&fleet, &before, &metrics, "rollout_in_progress", "pods are of its present template").await;
+        all_hold(&fleet, &before, &metrics, "rollout_in_progress", "pods are of its current template").await;
         for pod in &before.0 {
             let relabel = Patch::Merge(json!({"metadata": {"labels": {"controller-revision-hash": "new"}}}));
             fleet.api::<Pod>().patch(&pod.name, &PatchParams::default(), &relabel).await.unwrap();
