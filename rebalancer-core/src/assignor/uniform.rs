@@ -20,11 +20,12 @@
 
 mod heterogeneous;
 mod homogeneous;
-mod java_order;
+pub(super) mod java_order;
 mod leveling;
 mod table;
 
 use super::{Assignment, Group};
+pub(super) use homogeneous::Quotas;
 
 /// Partitions for each member of `group`.
 #[must_use]
