@@ -159,8 +159,13 @@ impl Plain {
         &self.owners
     }
 
+    /// All partitions, in that order.
+    pub(crate) fn partitions(&self) -> &[TopicPartition] {
+        &self.partitions
+    }
+
     /// Places of the partitions that a slot holds now.
-    pub(crate) fn held(&self, slot: Slot) -> &[u32] {
+    fn held(&self, slot: Slot) -> &[u32] {
         self.held.get(slot as usize).map_or(&[], Vec::as_slice)
     }
 }

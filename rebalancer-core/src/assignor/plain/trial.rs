@@ -126,6 +126,11 @@ impl<'a> Trial<'a> {
         self.touched.iter().map(|&partition| (partition, self.owner(partition)))
     }
 
+    /// Who holds each partition, by its place.
+    pub(crate) fn owners(&self) -> &[Option<Slot>] {
+        &self.owners
+    }
+
     fn set_present(&mut self, slot: Slot, wanted: bool) -> bool {
         let place = self.present.get_mut(slot as usize);
         place.is_some_and(|present| std::mem::replace(present, wanted) != wanted)
@@ -153,10 +158,6 @@ impl Trial<'_> {
 
     pub(super) fn owner(&self, partition: u32) -> Option<Slot> {
         self.owners.get(partition as usize).copied().flatten()
-    }
-
-    pub(super) fn owners(&self) -> &[Option<Slot>] {
-        &self.owners
     }
 
     pub(super) fn count(&self, slot: Slot) -> usize {
