@@ -17,7 +17,7 @@ mod tries;
 use std::fmt;
 
 pub(crate) use evenness::Evenness;
-pub(crate) use forecast::Forecast;
+pub(crate) use forecast::{Forecast, Others};
 pub(crate) use stage::Stage;
 pub(crate) use tries::Tries;
 
@@ -78,6 +78,17 @@ pub struct Way {
 }
 
 impl Prediction {
+    /// What of the load above the limit is expected to be gone, where that is a share that means something.
+    pub(crate) fn relief_in_words(&self) -> String {
+        let percent = self.relief_percent.get();
+        if percent <= 0.0 {
+            "none".to_owned()
+        } else {
+            PercentChange::new(percent.min(100.0))
+                .map_or_else(|_| "none".to_owned(), |share| share.to_string())
+        }
+    }
+
     /// Expected fall of the coefficient of variation, in percent of what it is now.
     #[must_use]
     pub fn improvement_percent(&self) -> f64 {

@@ -3,12 +3,17 @@
 //!
 //! cargo test --release -p rebalancer-core --features simulation --test after_churn -- --ignored --nocapture
 #![cfg(feature = "simulation")]
-#![allow(clippy::unwrap_used, clippy::print_stdout, clippy::indexing_slicing, reason = "a panic is how a test fails")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::print_stdout,
+    clippy::indexing_slicing,
+    reason = "a panic is how a test fails"
+)]
 
+use rebalancer_core::fleet::Indicator;
 use rebalancer_core::policy::{Persistence, Policy, Strategy, Timing};
 use rebalancer_core::simulation::course::{self, Balance};
 use rebalancer_core::simulation::{Fleet, Shape};
-use rebalancer_core::fleet::Indicator;
 use rebalancer_core::unit::{Ratio, Tolerance};
 
 const SEEDS: u64 = 20;
@@ -25,6 +30,15 @@ fn policy(strategy: Strategy) -> Policy {
         .with_assignor(Some(Shape::default().assignor))
         .with_variance_thresholds([(Indicator::Cpu, Ratio::new(0.01).unwrap())].into())
         .with_tolerance(Tolerance::new(1.0).unwrap())
+        .with_minimum_improvement(
+            rebalancer_core::unit::Percent::new(
+                std::env::var("MINI").ok().and_then(|v| v.parse().ok()).unwrap_or(10.0),
+            )
+            .unwrap(),
+        )
+        .with_top_k(
+            (std::env::var("K").ok().and_then(|v| v.parse().ok()).unwrap_or(2usize)).try_into().unwrap(),
+        )
 }
 
 fn shape(pods: usize, partitions: usize, kafka: bool, seed: u64) -> Shape {
@@ -46,6 +60,15 @@ fn reached(shape: &Shape, strategy: Strategy) -> (f64, Vec<f64>, usize, usize) {
                 *slot = cv;
             }
         }
+    }
+        let last = course.cycles.last().unwrap();
+        println!(
+            "{} cycles, removed {removed}, {:.3}: {} | {}",
+            course.cycles.len(),
+            Balance::of(&last.after).cv,
+            last.report.decision,
+            last.report.eligible
+        );
     }
     let summary = course.summary();
     (start, reached, summary.removals, summary.useless)
@@ -102,21 +125,28 @@ fn median(mut values: Vec<f64>) -> f64 {
 #[test]
 #[ignore = "takes minutes without optimization"]
 fn what_rotations_are_worth_after_churn() {
-    for (pods, partitions) in [(20, 80), (50, 400)] {
+    for (pods, partitions) in
+        if std::env::var("SMALL").is_ok() { vec![(20, 80)] } else { vec![(20, 80), (50, 400)] }
+    {
         let shapes = |kafka| (1..=SEEDS).map(move |seed| shape(pods, partitions, kafka, seed));
         let bounds: Vec<f64> = shapes(true).map(|shape| bound(&shape)).collect();
         println!("{pods} pods, {partitions} partitions: bound {:.3}", median(bounds.clone()));
-        for (name, strategy, kafka) in [
-            ("rotate-outliers", Strategy::RotateOutliers, false),
-            ("predict, ids unknown", Strategy::Predict, false),
-            ("predict, ids known", Strategy::Predict, true),
-        ] {
+        for (name, strategy, kafka) in if std::env::var("ONLY").is_ok() {
+            vec![("predict, ids known", Strategy::Predict, true)]
+        } else {
+            vec![
+                ("rotate-outliers", Strategy::RotateOutliers, false),
+                ("predict, ids unknown", Strategy::Predict, false),
+                ("predict, ids known", Strategy::Predict, true),
+            ]
+        } {
             let began = std::time::Instant::now();
             let runs: Vec<_> = shapes(kafka).map(|shape| reached(&shape, strategy)).collect();
             let multiple = |of: &dyn Fn(&(f64, Vec<f64>, usize, usize)) -> f64| {
                 median(runs.iter().zip(&bounds).map(|(run, bound)| of(run) / bound).collect())
             };
-            let row: Vec<String> = (0..=MOST.len()).map(|at| format!("{:.2}", multiple(&|run| run.1[at]))).collect();
+            let row: Vec<String> =
+                (0..=MOST.len()).map(|at| format!("{:.2}", multiple(&|run| run.1[at]))).collect();
             let (all, useless) = runs.iter().fold((0, 0), |(all, vain), run| (all + run.2, vain + run.3));
             println!(
                 "  {name:22} {:.2} -> {} with {} of {all} removals useless, {:.1} s",

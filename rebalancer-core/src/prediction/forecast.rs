@@ -1,14 +1,25 @@
 //! Predictions over draws of the ids that are not known.
 
+use std::collections::BTreeSet;
+
 use rand::SeedableRng as _;
 use rand::rngs::ChaCha8Rng;
 
 use super::stage::is_plain;
 use super::{Evenness, Prediction, Stage, Tries};
-use crate::assignor::Assignor;
+use crate::assignor::{Assignor, TopicPartition};
 use crate::group::{GroupModel, Inference};
 use crate::policy::Timing;
 use crate::unit::{PercentChange, Share};
+
+/// Pods that exchange partitions with a removed one.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) struct Others {
+    /// How many.
+    pub(crate) pods: usize,
+    /// Their mean load now; 0 without any.
+    pub(crate) load: f64,
+}
 
 /// What stays the same while batches are compared.
 pub(crate) struct Forecast<'a> {
@@ -90,6 +101,31 @@ impl<'a> Forecast<'a> {
         });
         let after: Vec<Evenness> = drawn.collect();
         self.summarize(removed, &after)
+    }
+
+    /// Who gets partitions of one of the removed pods, and who gives some to its replacement, of those that stay; where
+    /// that depends on draws, by one of them.
+    pub(crate) fn exchanges(&self, removed: &[usize], pod: usize) -> (Others, Others) {
+        let stage = self.stage(removed.len(), 1);
+        let after = Tries::new(&stage).owned_after(removed);
+        let own = stage.members_of(pod);
+        let held = |owned: &[Vec<TopicPartition>]| -> BTreeSet<TopicPartition> {
+            own.iter().filter_map(|&member| owned.get(member)).flatten().copied().collect()
+        };
+        let (before, now) = (held(&stage.owned), held(&after));
+        let holders = |owned: &[Vec<TopicPartition>], wanted: &BTreeSet<TopicPartition>| {
+            let those = self
+                .model
+                .members
+                .iter()
+                .zip(owned)
+                .filter(|(_, owned)| owned.iter().any(|held| wanted.contains(held)));
+            let pods: BTreeSet<usize> =
+                those.filter_map(|(member, _)| member.pod).filter(|pod| !removed.contains(pod)).collect();
+            let sum: f64 = pods.iter().filter_map(|&pod| self.now.get(pod)).sum();
+            Others { pods: pods.len(), load: sum / pods.len().max(1) as f64 }
+        };
+        (holders(&after, &before), holders(&stage.owned, &now))
     }
 
     fn summarize(&self, removed: &[usize], after: &[Evenness]) -> Prediction {

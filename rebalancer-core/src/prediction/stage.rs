@@ -111,16 +111,6 @@ impl<'a> Stage<'a> {
     pub(super) fn members_of(&self, pod: usize) -> &'a [usize] {
         self.model.pods.get(pod).map_or(&[], |pod| pod.members.as_slice())
     }
-
-    /// The load of each pod.
-    pub(crate) fn loads(&self) -> &[f64] {
-        &self.loads
-    }
-
-    /// For each pod: above this it is hot.
-    pub(crate) const fn limits(&self) -> &'a [f64] {
-        self.limits
-    }
 }
 
 /// All members subscribe to all topics.

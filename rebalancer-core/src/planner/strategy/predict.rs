@@ -40,7 +40,7 @@ pub(super) fn select(candidates: &Candidates<'_>, confirmed: &Raised<'_>) -> Res
     verdicts.spare_passing(confirmed, candidates.policy.balance.persistence);
     let Best { batch, prediction, decision } = candidates.best(&model, &forecast, &pool, raised);
     let planned = matches!(decision, Decision::Rotate(_));
-    for (pod, choice) in batch.iter().flat_map(|batch| in_turn(&pool, batch, candidates.top_k())) {
+    for (pod, choice) in batch.iter().flat_map(|batch| in_turn(&forecast, &pool, batch, candidates.top_k())) {
         let held = || Verdict::Spared(Spared::Held(choice));
         verdicts.say(pod.pod, if planned { Verdict::Chosen(choice) } else { held() });
     }
@@ -93,7 +93,7 @@ impl Candidates<'_> {
             let Some((batch, prediction)) = search.best() else { break };
             let enough = self.is_enough(aim, &prediction, batch.len());
             if enough && !only_changes_hands(model, forecast, pool) {
-                let decision = Decision::Rotate(self.plan_of(pool, &batch, prediction, raised));
+                let decision = Decision::Rotate(self.plan_of(forecast, pool, &batch, prediction, raised));
                 return Best { batch: Some(batch), prediction: Some(prediction), decision };
             }
             rejected.get_or_insert((batch, prediction));
@@ -203,8 +203,15 @@ impl Candidates<'_> {
         Some(Hold::HotPartition { topic, partition: worst.partition, load, limit })
     }
 
-    fn plan_of(&self, pool: &Pool, batch: &Batch, prediction: Prediction, raised: &IndicatorReport) -> Plan {
-        let removals = in_turn(pool, batch, self.top_k())
+    fn plan_of(
+        &self,
+        forecast: &Forecast<'_>,
+        pool: &Pool,
+        batch: &Batch,
+        prediction: Prediction,
+        raised: &IndicatorReport,
+    ) -> Plan {
+        let removals = in_turn(forecast, pool, batch, self.top_k())
             .into_iter()
             .filter_map(|(pod, choice)| self.removal(pod.pod, raised.indicator, pod.load, choice));
         Plan {
@@ -237,8 +244,12 @@ fn is_pod_side(model: &GroupModel, pod: &Removable) -> bool {
 }
 
 /// Hot pods and others in turn, with what each was chosen as.
-fn in_turn(pool: &Pool, batch: &Batch, k: usize) -> Vec<(Removable, Choice)> {
-    let chosen = |&place: &usize| Some((*pool.pods.get(place)?, pool.choice(place, k)?));
+fn in_turn(forecast: &Forecast<'_>, pool: &Pool, batch: &Batch, k: usize) -> Vec<(Removable, Choice)> {
+    let together = pool.places(batch);
+    let chosen = |&place: &usize| {
+        let pod = *pool.pods.get(place)?;
+        Some((pod, pool.choice(place, k, forecast.exchanges(&together, pod.place))?))
+    };
     let (hot, others): (Vec<_>, Vec<_>) =
         batch.iter().filter_map(chosen).partition(|(_, choice)| choice.is_hot());
     let longest = hot.len().max(others.len());

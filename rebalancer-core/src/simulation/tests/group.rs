@@ -12,11 +12,8 @@ fn told(fleet: &Fleet) -> Vec<GroupMember> {
 fn a_group_begins_with_a_fresh_deal_and_has_gone_through_replacements() {
     let fresh = fleet(Shape { churn: 0, ..Shape::default() });
     let of_one = partitions(&fresh).iter().find(|one| one.partition == "0").unwrap().pod.clone();
-    let held: Vec<u32> = partitions(&fresh)
-        .iter()
-        .filter(|one| one.pod == of_one)
-        .map(|one| one.partition.parse().unwrap())
-        .collect();
+    let own = by_number(&fresh).into_iter().filter(|one| one.pod == of_one);
+    let held: Vec<u32> = own.map(|one| one.partition.parse().unwrap()).collect();
     assert!(held.windows(2).all(|pair| pair[1] - pair[0] == 20), "dealt in turn: {held:?}");
     let churned = fleet(Shape::default());
     assert!(changed(&sets(&fresh), &sets(&churned)));
@@ -50,7 +47,7 @@ fn kafka_tells_every_member_and_its_id_stays_while_it_lives() {
 fn offsets_tell_the_same_partition_loads_as_the_metric_system() {
     let told = fleet(Shape { kafka: true, ..Shape::default() });
     let measured = fleet(Shape::default());
-    for (told, measured) in partitions(&told).iter().zip(by_number(&measured)) {
+    for (told, measured) in by_number(&told).iter().zip(by_number(&measured)) {
         assert_eq!((&told.pod, &told.partition), (&measured.pod, &measured.partition));
         assert!((told.load.get() - measured.load.get()).abs() < 0.001, "{told:?} {measured:?}");
     }

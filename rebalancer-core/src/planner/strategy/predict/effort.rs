@@ -3,8 +3,8 @@
 use crate::assignor::Assignor;
 use crate::prediction::Forecast;
 
-/// Work of one decision, in steps of about a nanosecond.
-const WORK: usize = 150_000_000;
+/// Work of one decision in nanoseconds, about: for any group, for each member, and at most.
+const WORK: [usize; 3] = [10_000_000, 200_000, 150_000_000];
 
 /// At least so many rotations are tried.
 const LEAST: usize = 24;
@@ -32,12 +32,14 @@ impl Budget {
         } else {
             10_000 + (members + partitions) * 1_000
         };
-        Self { left: WORK.max(LEAST * each), each }
+        let [least, for_each, most] = WORK;
+        let work = (least + members * for_each).min(most);
+        Self { left: work.max(LEAST * each), each }
     }
 
-    /// A part of what is left, which is taken out of it.
-    pub(super) fn share(&mut self, part: f64) -> Self {
-        let own = (self.left as f64 * part) as usize;
+    /// One of so many parts of what is left, which is taken out of it.
+    pub(super) fn share(&mut self, part: usize) -> Self {
+        let own = self.left / part;
         self.left -= own;
         Self { left: own, each: self.each }
     }

@@ -1,7 +1,8 @@
 //! The pods that a rotation may be made of.
 
 use crate::planner::outlier::CandidateRole;
-use crate::report::Choice;
+use crate::prediction::Others;
+use crate::report::{Choice, Exchange};
 use crate::unit::Load;
 
 /// A pod of the group that may be removed.
@@ -80,14 +81,18 @@ impl Pool {
         self.pods.get(..self.hot).unwrap_or(&[])
     }
 
-    /// The role in which a pod goes.
-    pub(super) fn choice(&self, pod: usize, k: usize) -> Option<Choice> {
+    /// The role in which a pod goes: of those that are not hot, as one of the K coldest, or as a partner.
+    pub(super) fn choice(&self, pod: usize, k: usize, exchanged: (Others, Others)) -> Option<Choice> {
         let known = self.pods.get(pod)?;
         if self.is_hot(pod) {
             return Some(Choice::Hot { rank: pod + 1, above: known.limit, score: None });
         }
-        let _ = k;
-        Some(Choice::Cold { rank: self.pods.len() - pod, score: None })
+        let rank = self.pods.len() - pod;
+        if self.is_exact() && rank > k {
+            let (takers, givers) = exchanged;
+            return Some(Choice::Partner { takers: exchange(takers)?, givers: exchange(givers)? });
+        }
+        Some(Choice::Cold { rank, score: None })
     }
 
     /// The hot pods, the hottest first, by their places.
@@ -120,4 +125,8 @@ impl Pool {
     pub(super) fn in_snapshot<'s>(&'s self, batch: &'s [usize]) -> impl Iterator<Item = usize> + 's {
         self.of(batch).map(|pod| pod.pod)
     }
+}
+
+fn exchange(with: Others) -> Option<Exchange> {
+    Some(Exchange { pods: with.pods, load: Load::new(with.load).ok()? })
 }

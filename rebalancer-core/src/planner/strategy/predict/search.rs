@@ -20,8 +20,11 @@ const DRAWS: [usize; 3] = [3, 12, 32];
 /// How many candidates reach the second round.
 const FINALISTS: usize = 8;
 
-/// How many batches of one size are made larger.
+/// How many batches of one size are made larger: at least so many, and more where there is time.
 const BEAM: usize = 6;
+
+/// More than this brings nothing.
+const WIDEST: usize = 300;
 
 /// How many ways are followed.
 const WAYS: usize = 3;
@@ -46,6 +49,8 @@ impl Aim {
     fn gain(self, before: &Evenness, after: &Evenness) -> f64 {
         let (before, after) = match self {
             Self::Evenness => (before.cv, after.cv),
+            // What is hot must not go at the cost of evenness.
+            Self::Relief if after.cv > before.cv * (1.0 + ROUNDING) => return 0.0,
             Self::Relief => (before.excess, after.excess),
         };
         if (before - after).abs() <= ROUNDING * before { 0.0 } else { before - after }
@@ -107,7 +112,7 @@ impl Search<'_> {
         let stages: Vec<Stage<'_>> =
             (0..self.draws()).map(|draw| self.forecast.stage(self.most(), draw as u64 + 1)).collect();
         let mut tries: Vec<Tries<'_, '_>> = stages.iter().map(Tries::new).collect();
-        let found = self.batches(&mut tries, &mut budget.share(0.5), Place::First);
+        let found = self.batches(&mut tries, &mut budget.share(2), Place::First);
         let winner = match (stages.first(), tries.as_slice()) {
             (Some(stage), [_]) => self.way(stage, found, &mut budget)?,
             _ => (self.again(found, &mut budget)?, None),
@@ -171,7 +176,9 @@ impl Search<'_> {
         let mut seen: BTreeSet<Batch> = BTreeSet::new();
         self.wide(tries, budget, place, &mut seen, &mut found);
         for size in 2..=self.most() {
-            let mut bases: Vec<Batch> = level.iter().take(BEAM).map(|scored| scored.batch.clone()).collect();
+            let rest = (self.most() + 1 - size) * others.len() * tries.len();
+            let beam = (budget.affordable() / rest.max(1)).clamp(BEAM, WIDEST);
+            let mut bases: Vec<Batch> = level.iter().take(beam).map(|scored| scored.batch.clone()).collect();
             if size == 2 {
                 bases.extend(self.pool.hottest().take(BEAM).map(|pod| vec![pod]));
             }
@@ -324,7 +331,7 @@ impl<'s> Search<'s> {
             let mut next: Vec<Ahead<'s>> = Vec::new();
             for ahead in beam.iter().filter(|ahead| ahead.stage.now.excess > 0.0) {
                 let mut tries = [Tries::new(&ahead.stage)];
-                let mut share = budget.share(0.3);
+                let mut share = budget.share(4);
                 let found = self.batches(&mut tries, &mut share, Place::Later);
                 let steps = found.into_iter().filter(|scored| scored.gain > 0.0).take(WAYS);
                 next.extend(steps.map(|scored| self.step(&ahead.stage, Some(ahead), scored, &mut random)));
