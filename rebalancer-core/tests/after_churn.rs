@@ -30,15 +30,6 @@ fn policy(strategy: Strategy) -> Policy {
         .with_assignor(Some(Shape::default().assignor))
         .with_variance_thresholds([(Indicator::Cpu, Ratio::new(0.01).unwrap())].into())
         .with_tolerance(Tolerance::new(1.0).unwrap())
-        .with_minimum_improvement(
-            rebalancer_core::unit::Percent::new(
-                std::env::var("MINI").ok().and_then(|v| v.parse().ok()).unwrap_or(10.0),
-            )
-            .unwrap(),
-        )
-        .with_top_k(
-            (std::env::var("K").ok().and_then(|v| v.parse().ok()).unwrap_or(2usize)).try_into().unwrap(),
-        )
 }
 
 fn shape(pods: usize, partitions: usize, kafka: bool, seed: u64) -> Shape {
@@ -60,15 +51,6 @@ fn reached(shape: &Shape, strategy: Strategy) -> (f64, Vec<f64>, usize, usize) {
                 *slot = cv;
             }
         }
-    }
-        let last = course.cycles.last().unwrap();
-        println!(
-            "{} cycles, removed {removed}, {:.3}: {} | {}",
-            course.cycles.len(),
-            Balance::of(&last.after).cv,
-            last.report.decision,
-            last.report.eligible
-        );
     }
     let summary = course.summary();
     (start, reached, summary.removals, summary.useless)
