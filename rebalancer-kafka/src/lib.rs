@@ -79,9 +79,10 @@ mod settings;
 mod source;
 mod text;
 mod tls;
+mod token;
 mod wire;
 
 pub use meter::Usage;
-pub use security::{Login, Sasl, Security, Tls, TlsIdentity};
+pub use security::{Login, Sasl, Security, Tls, TlsIdentity, Token, TokenEndpoint};
 pub use settings::{Address, Settings, SettingsError};
 pub use source::KafkaGroupSource;
