@@ -18,6 +18,7 @@ use crate::config::layers::gather;
 use crate::config::{self, AdapterSettings, RunSettings, WorkloadSettings};
 
 mod cluster;
+mod kafka;
 
 const NOW: Timestamp = Timestamp::constant(3_600, 0);
 
