@@ -45,7 +45,7 @@ pub(crate) struct GroupSettings {
 /// How members of the group are matched with pods.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum PodMatching {
-    /// By the first of the others that fits.
+    /// By whichever of the others tells, unless they contradict each other.
     Auto,
     /// By the member's host and the pod's IP.
     Host,

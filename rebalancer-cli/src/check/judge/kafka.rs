@@ -46,7 +46,7 @@ fn summary(settings: &KafkaSettings, preflight: &Preflight, group: &ConsumerGrou
 fn taken(settings: &KafkaSettings) -> String {
     let group = &settings.group;
     let matching = match group.matching {
-        PodMatching::Auto => "by what fits",
+        PodMatching::Auto => "by whatever tells",
         PodMatching::Host => "by host",
         PodMatching::InstanceId => "by group.instance.id",
         PodMatching::ClientId => "by client.id",

@@ -94,6 +94,6 @@ pub(super) const SETTINGS: &[Variable] = &[
         HEADING,
         "KAFKA_POD_MATCHING",
         Some("auto"),
-        "How members of the group are matched with pods: host (the pod's IP), instance-id (group.instance.id holds the pod's name) or client-id (client.id holds it); auto: the first of them that fits",
+        "How members of the group are matched with pods: host (the pod's IP), instance-id (group.instance.id holds the pod's name) or client-id (client.id holds it); auto: whichever of them tells, unless they contradict each other",
     ),
 ];
