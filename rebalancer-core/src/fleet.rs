@@ -12,7 +12,7 @@ mod scaling_metric;
 mod workload;
 
 pub use autoscaler::{CpuTarget, Hpa, Scaling, Target};
-pub use controller::{Controller, Progress};
+pub use controller::{Controller, Progress, Scale};
 pub use disruption::{DisruptionBudget, Requirement, Selector};
 pub use load::{Indicator, PartitionLoad, Samples};
 pub(crate) use ownership::REVISION_ANNOTATION;
