@@ -32,6 +32,7 @@ mod removal;
 mod restart;
 mod rights;
 mod scale;
+mod scaled_owners;
 mod series;
 mod strangers;
 mod workloads;
