@@ -9,7 +9,7 @@ use std::thread;
 
 use futures_util::StreamExt;
 use k8s_openapi::api::core::v1::{Binding, Node, Pod};
-use kube::api::{DeleteParams, Patch, PatchParams, PostParams, Preconditions};
+use kube::api::{ApiResource, DeleteParams, DynamicObject, Patch, PatchParams, PostParams, Preconditions};
 use kube::runtime::{WatchStreamExt, watcher};
 use kube::{Api, Client, ResourceExt};
 use serde_json::{Value, json};
@@ -123,7 +123,7 @@ pub(crate) fn rejuvenate(namespace: &str) {
 /// Creates the nodes, then works until the test binary ends, on a thread of its own.
 pub(crate) async fn start(kubeconfig: &Path) {
     let client = control_plane::client(kubeconfig, true).await;
-    let nodes: Api<Node> = Api::all(client);
+    let nodes: Api<DynamicObject> = Api::all_with(client, &ApiResource::erase::<Node>(&()));
     for number in 0..NODES {
         nodes.create(&PostParams::default(), &node(number)).await.unwrap();
     }
@@ -250,15 +250,19 @@ fn container_state(behavior: Behavior, since: &Value) -> Value {
     }
 }
 
-fn node(number: usize) -> Node {
+fn node(number: usize) -> DynamicObject {
     let name = format!("node-{number}");
     let room = json!({"pods": PODS_A_NODE.to_string(), "cpu": "512", "memory": "2048Gi"});
     let now = jiff::Timestamp::now();
     serde_json::from_value(json!({
+        "apiVersion": "v1",
+        "kind": "Node",
         "metadata": {"name": name, "labels": {"kubernetes.io/hostname": name}},
         "status": {
             "capacity": room,
             "allocatable": room,
+            // A node that does not say so can't resize whole pods.
+            "declaredFeatures": ["InPlacePodLevelResourcesVerticalScaling"],
             "conditions": [{"type": "Ready", "status": "True", "reason": "KubeletReady",
                 "lastTransitionTime": now, "lastHeartbeatTime": now}],
         },

@@ -29,6 +29,7 @@ mod owners;
 mod prediction;
 mod ranking;
 mod removal;
+mod resize;
 mod restart;
 mod rights;
 mod scale;
