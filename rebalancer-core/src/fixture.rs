@@ -41,6 +41,7 @@ pub(crate) fn pod(name: &str) -> Pod {
         container: Some(Requests { cpu: Some(Cores::new(1.0).unwrap()), memory: None }),
         whole: Requests::default(),
         restarted_at: None,
+        container_id: None,
     }
 }
 
@@ -102,6 +103,7 @@ pub(crate) fn samples(loads: &[(&str, f64)]) -> Samples {
 pub(crate) fn readings(cpu: &[(&str, f64)]) -> Readings {
     Readings {
         loads: BTreeMap::from([(Indicator::Cpu, Ok(samples(cpu)))]),
+        claims: Default::default(),
         cpu_requests: Ok(Samples::new()),
         hpas: Ok(Vec::new()),
         partitions: None,

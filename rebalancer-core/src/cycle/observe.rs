@@ -136,8 +136,9 @@ pub async fn assemble(
     snapshot.surround(surroundings);
     if let Some(indicator) = planner::to_confirm(&snapshot, policy) {
         let persistence = policy.balance.persistence;
-        let past = metrics.past(indicator, now, persistence.step(), persistence.earlier()).await;
-        snapshot.past = Some(Past { indicator, windows: past });
+        let past = metrics.claimed_past(indicator, now, persistence.step(), persistence.earlier()).await;
+        let windows = past.and_then(|past| snapshot.own_past(indicator, past));
+        snapshot.past = Some(Past { indicator, windows });
     }
     Ok(snapshot)
 }

@@ -248,6 +248,7 @@ impl World {
         });
         Readings {
             loads: BTreeMap::from([(Indicator::Cpu, Ok(cpu))]),
+            claims: Default::default(),
             cpu_requests: Ok(Samples::new()),
             hpas: Ok(Vec::new()),
             partitions: Some(Ok(partitions.collect())),
@@ -301,6 +302,7 @@ impl World {
             container: Some(Requests { cpu: Cores::new(1.0).ok(), memory: None }),
             whole: Requests::default(),
             restarted_at: None,
+            container_id: None,
         }
     }
 }

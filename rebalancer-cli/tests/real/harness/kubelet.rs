@@ -217,6 +217,7 @@ fn status(pod: &Pod, behavior: Behavior) -> Value {
                 "imageID": "",
                 "ready": ready,
                 "restartCount": 0,
+                "containerID": ready.then(|| container_id(&pod.uid().unwrap_or_default(), 0)),
                 // The API server takes a node that does not tell them for one that can't resize.
                 "resources": container.resources,
                 "state": container_state(behavior, &since),
@@ -235,6 +236,12 @@ fn status(pod: &Pod, behavior: Behavior) -> Value {
         ],
         "containerStatuses": containers,
     })
+}
+
+/// The ID of a pod's container, with its runtime, after so many restarts.
+pub(crate) fn container_id(uid: &str, restarts: u32) -> String {
+    let digits: String = uid.chars().filter(char::is_ascii_hexdigit).collect();
+    format!("containerd://{digits}{restarts:032x}")
 }
 
 fn container_state(behavior: Behavior, since: &Value) -> Value {

@@ -13,6 +13,7 @@ mod check_fleet;
 mod check_record;
 mod check_rights;
 mod check_samples;
+mod containers;
 mod dashboard;
 mod decision;
 mod eligibility;
