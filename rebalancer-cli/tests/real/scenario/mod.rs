@@ -21,6 +21,7 @@ mod guard;
 mod harness;
 mod helm;
 mod indicators;
+mod kafka_pods;
 mod kubeconfig;
 mod kustomize;
 mod memory;
