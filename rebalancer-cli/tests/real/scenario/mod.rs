@@ -22,6 +22,7 @@ mod harness;
 mod helm;
 mod indicators;
 mod kafka_pods;
+mod kafka_table;
 mod kubeconfig;
 mod kustomize;
 mod memory;

@@ -40,9 +40,9 @@ pub(crate) struct Clients {
 impl Clients {
     /// The process for this kind of client, started by whoever asks first. That of Java makes topics and records, too.
     pub(crate) async fn shared(client: Client) -> Arc<Self> {
-        static JAVA: LazyLock<Arc<Clients>> = LazyLock::new(|| Clients::java(&Broker::shared_now()));
+        static JAVA: LazyLock<Arc<Clients>> = LazyLock::new(|| Clients::java(Broker::shared_now()));
         static LIBRDKAFKA: LazyLock<Arc<Clients>> =
-            LazyLock::new(|| Clients::librdkafka(&Broker::shared_now()));
+            LazyLock::new(|| Clients::librdkafka(Broker::shared_now()));
         let start = move || match client {
             Client::Java => Arc::clone(&JAVA),
             Client::Librdkafka => Arc::clone(&LIBRDKAFKA),

@@ -32,7 +32,7 @@ impl Flow {
     pub(crate) fn log_normal(topic: &str, partitions: usize, sigma: f64, seed: u64) -> Self {
         let mut random = ChaCha8Rng::seed_from_u64(seed);
         let weights = LogNormal::new(5.0, sigma).unwrap();
-        let records = (0..partitions).map(|_| weights.sample(&mut random).clamp(5.0, 5_000.0) as u32);
+        let records = (0..partitions).map(|_| whole(weights.sample(&mut random).clamp(5.0, 5_000.0)));
         Self { topic: topic.to_owned(), records: records.collect() }
     }
 
@@ -53,6 +53,10 @@ impl Flow {
         let counts: Vec<String> = self.records.iter().map(u32::to_string).collect();
         clients.order(format!("past {} {} {}", self.topic, time.as_secs(), counts.join(","))).await;
     }
+}
+
+fn whole(count: f64) -> u32 {
+    format!("{count:.0}").parse().unwrap()
 }
 
 /// What was produced over the window, as Kafka's offsets tell it.

@@ -6,8 +6,10 @@
 //! ```
 //!
 //! `protocol` lists what consumers can speak, `loads` makes records for their partitions, and `rotation` sets what an
-//! assignor would do beside what was done.
+//! assignor would do beside what was done. `bare` has groups of consumers without pods, which are quicker, and `table`
+//! counts how predictions held.
 
+pub(crate) mod bare;
 pub(crate) mod broker;
 pub(crate) mod clients;
 pub(crate) mod loads;
@@ -15,3 +17,4 @@ pub(crate) mod observed;
 pub(crate) mod pods;
 pub(crate) mod protocol;
 pub(crate) mod rotation;
+pub(crate) mod table;

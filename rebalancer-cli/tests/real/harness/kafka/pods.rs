@@ -83,7 +83,7 @@ impl Launch {
     }
 
     /// Members are static.
-    pub(crate) fn is_static(mut self) -> Self {
+    pub(crate) fn with_instance_ids(mut self) -> Self {
         self.is_static = true;
         self
     }
