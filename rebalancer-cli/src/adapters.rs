@@ -2,7 +2,7 @@
 
 use anyhow::{Context as _, anyhow};
 use jiff::Timestamp;
-use rebalancer_core::cycle::{self, Memory, Observation, Subject};
+use rebalancer_core::cycle::{self, Memory, Observation, Sources, Subject};
 use rebalancer_core::policy::Policy;
 use rebalancer_core::port::Interrupt as _;
 use rebalancer_kube::{ConnectError, Connection, KubeInventory};
@@ -28,6 +28,10 @@ impl Adapters {
         }
     }
 
+    fn sources(&self) -> Sources<'_> {
+        Sources::new(&self.metrics, &self.inventory)
+    }
+
     /// Reads the fleet and decides. Nothing has happened yet, so a signal or the deadline ends it at once.
     ///
     /// # Errors
@@ -39,8 +43,7 @@ impl Adapters {
         memory: Option<&mut Memory>,
         watch: &Watch,
     ) -> anyhow::Result<Observation> {
-        let observing =
-            cycle::observe(subject, &self.metrics, &self.inventory, policy, memory, Timestamp::now());
+        let observing = cycle::observe(subject, self.sources(), policy, memory, Timestamp::now());
         tokio::select! {
             observation = observing => observation.context("the fleet could not be observed"),
             why = watch.stopped() => Err(anyhow!("stopped before a decision: {why}")),

@@ -17,6 +17,7 @@ mod outcome;
 mod ownership;
 mod ports;
 mod run;
+mod sources;
 
 pub use act::{ActSettings, act};
 pub use error::{CycleError, NotBegun};
@@ -27,6 +28,7 @@ pub use outcome::{Changed, NotAttempted, Outcome, PodOutcome};
 pub use ownership::ownership;
 pub use ports::{NoJournal, Ports, Uninterrupted};
 pub use run::{CycleEnd, CycleSpec, MemorySettings, run};
+pub use sources::{GroupSide, Sources};
 
 #[cfg(test)]
 #[cfg(feature = "simulation")]

@@ -41,6 +41,7 @@ pub(crate) fn pod(name: &str) -> Pod {
         container: Some(Requests { cpu: Some(Cores::new(1.0).unwrap()), memory: None }),
         whole: Requests::default(),
         restarted_at: None,
+        ips: Vec::new(),
     }
 }
 

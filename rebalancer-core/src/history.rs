@@ -32,7 +32,7 @@ mod rotation;
 mod store;
 
 pub use breaker::{Breaker, Trip};
-pub use constraints::Constraints;
+pub use constraints::{Constraints, SeenTiming};
 pub use counter::{Counters, CycleCost, Tally};
 pub use durations::Durations;
 pub use effect::{Effect, Imbalance};

@@ -15,6 +15,7 @@ mod tests;
 mod verdicts;
 
 use crate::fleet::Indicator;
+use crate::group::GroupSummary;
 use crate::guard::not_now;
 use crate::history::Constraints;
 use crate::policy::Policy;
@@ -124,6 +125,8 @@ fn report(candidates: Candidates<'_>, measured: Option<Measurements>, selection:
         partitions_error: snapshot.partitions_error.clone(),
         unread_owners: snapshot.surroundings.ownership.unread.clone(),
         unlisted: snapshot.unlisted.clone(),
+        group: GroupSummary::of(snapshot),
+        group_error: snapshot.group_error.as_ref().map(ToString::to_string),
         method,
         prediction,
         decision,

@@ -65,8 +65,8 @@ pub(super) async fn observe(
     let (ownership, budgets) = (survey.ownership.clone(), budgets.unwrap_or_default());
     let surroundings = Surroundings { controller, ownership, budgets, ..Surroundings::default() };
     let readings = readings.filter(is_usable).unwrap_or_else(nothing_measured);
-    let reading = FleetReading { readings, hpas: survey.hpas.clone(), surroundings, pods };
-    let snapshot = assemble(&settings.subject, reading, source, &settings.policy, now).await;
+    let reading = FleetReading { readings, hpas: survey.hpas.clone(), surroundings, pods, group: None };
+    let snapshot = assemble(&settings.subject, reading, source, None, &settings.policy, now).await;
     Some(snapshot.map(|snapshot| decide(snapshot, &settings.policy)))
 }
 

@@ -185,9 +185,9 @@ async fn observe_and_decide(
     ports: &Ports<'_>,
     mut memory: Option<&mut Memory>,
 ) -> Result<Observation, CycleError> {
-    let Ports { metrics, inventory, clock, journal, interrupt, .. } = *ports;
+    let Ports { clock, journal, interrupt, .. } = *ports;
     let began = clock.now();
-    let reading = observe::read(&spec.subject, metrics, inventory, &spec.policy, began);
+    let reading = observe::read(&spec.subject, ports.sources(), &spec.policy, began);
     let snapshot =
         until_stopped(interrupt, reading).await.map_err(CycleError::Stopped)?.map_err(CycleError::Observe)?;
     let (look_back, constraints) =

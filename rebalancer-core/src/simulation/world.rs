@@ -301,6 +301,7 @@ impl World {
             container: Some(Requests { cpu: Cores::new(1.0).ok(), memory: None }),
             whole: Requests::default(),
             restarted_at: None,
+            ips: Vec::new(),
         }
     }
 }

@@ -84,6 +84,7 @@ fn lasts(hold: &Hold) -> bool {
     match hold {
         Hold::UnusableTarget { .. }
         | Hold::StaticMembers
+        | Hold::GroupUnclear { .. }
         | Hold::TooFewPartitions { .. }
         | Hold::AssignorRestoresSets { .. }
         | Hold::AmbiguousSeries { error: MetricsError::Ambiguous { passing: false, .. }, .. } => true,

@@ -72,6 +72,11 @@ fn failed(error: &MetricsError, variable: &str) -> Finding {
             };
             Finding::error(Code::SeriesAmbiguous, message, fix)
         }
+        MetricsError::Offsets { .. } => Finding::error(
+            Code::QueryFailed,
+            message,
+            "take this indicator from the metric server (docs/kafka.md says when offsets are no measure)",
+        ),
         MetricsError::Incomplete { .. } => Finding::error(
             Code::QueryFailed,
             message,

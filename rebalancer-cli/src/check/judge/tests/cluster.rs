@@ -49,6 +49,7 @@ fn pod(name: &str) -> Pod {
         container: Some(Requests { cpu: Some(Cores::new(1.0).unwrap()), memory: None }),
         whole: Requests::default(),
         restarted_at: None,
+        ips: Vec::new(),
     }
 }
 
