@@ -5,18 +5,23 @@
 
 use std::collections::BTreeSet;
 
+use async_trait::async_trait;
 use futures_util::StreamExt as _;
+use jiff::Timestamp;
 use rand::rngs::ChaCha8Rng;
 use rand::{RngExt as _, SeedableRng as _};
+use rebalancer_core::cycle::{FleetReading, GroupSide, Subject, assemble};
+use rebalancer_core::fleet::consumer_group::TopicPartition;
 use rebalancer_core::fleet::{Owner, PartitionLoad};
 use rebalancer_core::policy::Timing;
-use rebalancer_core::unit::Load;
-use rebalancer_core::{Indicator, Pod, Policy, Prediction, Snapshot, predict};
+use rebalancer_core::port::{MetricsSource, Readings};
+use rebalancer_core::snapshot::{GroupQuestion, Surroundings};
+use rebalancer_core::{Indicator, Pod, Policy, Prediction, Snapshot, Workload, predict};
 
 use crate::harness::kafka::bare::{BareGroup, Rotation};
 use crate::harness::kafka::broker::Broker;
-use crate::harness::kafka::loads::{Flow, Loads};
-use crate::harness::kafka::observed::{Observed, cv, held};
+use crate::harness::kafka::loads::{Flow, Loads, WINDOW};
+use crate::harness::kafka::observed::{Observed, cv};
 use crate::harness::kafka::protocol::Protocol;
 use crate::harness::kafka::rotation::{dealt, holdings};
 use crate::harness::kafka::table::{Counts, Line, Outcome, table};
@@ -46,34 +51,48 @@ fn extremes(observed: &Observed, loads: &Loads, random: &mut ChaCha8Rng) -> BTre
     names.iter().take(hot).chain(names.iter().rev().take(cold)).cloned().collect()
 }
 
-/// What the library predicts of the removal of these members, each of them in a pod of its own.
-fn predicted(
-    observed: &Observed,
-    loads: &Loads,
-    gone: &BTreeSet<String>,
-    protocol: Protocol,
-    timing: Timing,
-) -> Prediction {
-    let now = jiff::Timestamp::now();
-    let mut fleet = Snapshot::builder("test", "consumer", now);
-    for (name, load) in observed.loads(loads) {
-        let pod = Pod::new(&name, format!("uid-of-{name}"))
-            .with_owner(Owner::of_apps("StatefulSet", "consumer", "uid-of-the-set"))
-            .with_ready_since(now - jiff::SignedDuration::from_hours(1));
-        fleet = fleet.pod(pod, [(Indicator::ProductionRate, Load::new(load).unwrap())]);
+/// There is none: Kafka tells the loads.
+struct NoMetrics;
+
+#[async_trait]
+impl MetricsSource for NoMetrics {
+    async fn read(&self, _: Timestamp) -> Readings {
+        Readings::none()
     }
-    let partitions = observed.group.members.iter().flat_map(|member| {
-        held(member).map(|one| PartitionLoad {
-            topic: one.topic.clone(),
-            partition: one.partition.to_string(),
-            pod: Some(observed.name(member).to_owned()),
-            load: Load::new(loads[one]).unwrap(),
-        })
-    });
-    let snapshot = fleet.partitions(partitions.collect()).build().unwrap();
-    let policy = Policy::default().with_assignor(Some(protocol.assignor())).with_timing(timing);
+}
+
+/// What the library sees: a pod for each member, which its client id names.
+async fn snapshot(group: &BareGroup, observed: &Observed) -> Snapshot {
+    let now = Timestamp::now();
+    let owner = || Owner::of_apps("StatefulSet", "consumer", "uid-of-the-set");
+    let pod = |name: &String| {
+        Pod::new(name, format!("uid-of-{name}")).with_owner(owner()).with_ready_since(now - WINDOW)
+    };
+    let question =
+        GroupQuestion { indicators: vec![Indicator::ProductionRate], partitions: true, window: WINDOW };
+    let side = GroupSide { source: &group.source, question: &question };
+    let reading = FleetReading {
+        readings: Readings::none(),
+        hpas: Ok(Vec::new()),
+        surroundings: Surroundings::default(),
+        pods: observed.names.values().map(pod).collect(),
+        group: Some(side.read(now).await),
+    };
+    let workload = Workload { namespace: String::new(), name: "consumer".to_owned() };
+    let subject = Subject { workload, hpa_prefix: String::new() };
+    assemble(&subject, reading, &NoMetrics, Some(side), &Policy::default(), now).await.unwrap()
+}
+
+fn loads_of(snapshot: &Snapshot) -> Loads {
+    let partitions = snapshot.partitions.iter().flatten();
+    let named = |one: &PartitionLoad| TopicPartition::new(&one.topic, one.partition.parse().unwrap());
+    partitions.map(|one| (named(one), one.load.get())).collect()
+}
+
+fn predicted(snapshot: &Snapshot, gone: &BTreeSet<String>, timing: Timing) -> Prediction {
+    let policy = Policy::default().with_timing(Some(timing));
     let gone: Vec<&str> = gone.iter().map(String::as_str).collect();
-    predict(&snapshot, Indicator::ProductionRate, &policy.group, &gone).unwrap()
+    predict(snapshot, Indicator::ProductionRate, &policy.group, &gone).unwrap()
 }
 
 fn went_by_the_rule(rotation: &Rotation, protocol: Protocol) -> bool {
@@ -95,10 +114,13 @@ async fn line(protocol: Protocol, timing: Timing, rotations: usize, seed: u64) -
     for _ in 0..rotations {
         let before = group.at_rest().await;
         assert_eq!(before.group.assignor.as_deref(), Some(protocol.chosen()));
-        let gone = extremes(&before, &group.loads, &mut random);
-        let prediction = predicted(&before, &group.loads, &gone, protocol, timing);
+        let snapshot = snapshot(&group, &before).await;
+        let loads = loads_of(&snapshot);
+        let gone = extremes(&before, &loads, &mut random);
+        let prediction = predicted(&snapshot, &gone, timing);
+        assert_eq!(prediction.assignor.assignor(), protocol.assignor());
         let rotation = group.rotate(before, &gone, timing).await;
-        let cvs = [&rotation.before, &rotation.after].map(|observed| cv_of(observed, &group.loads));
+        let cvs = [&rotation.before, &rotation.after].map(|observed| cv_of(observed, &loads));
         outcomes.push(Outcome::new(went_by_the_rule(&rotation, protocol), cvs, &prediction));
     }
     Line { protocol, timing, outcomes }

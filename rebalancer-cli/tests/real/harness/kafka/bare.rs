@@ -8,24 +8,23 @@ use rebalancer_kafka::KafkaGroupSource;
 
 use crate::harness::kafka::broker::Broker;
 use crate::harness::kafka::clients::{Clients, Consumer};
-use crate::harness::kafka::loads::{self, Flow, Loads};
+use crate::harness::kafka::loads::Flow;
 use crate::harness::kafka::observed::Observed;
 use crate::harness::kafka::protocol::{Client, Protocol};
 
-/// Members of the classic protocol notice a rebalance within this time. It is short, so that rotations take little time,
-/// and much longer than it takes to start some consumers, so that those come into one rebalance.
-const HEARTBEAT_MILLISECONDS: u32 = 1000;
+/// Members of the classic protocol notice a rebalance within this time, Kafka's default. It is much longer than it takes
+/// to start some consumers, so that those come into one rebalance, on a busy machine too.
+const HEARTBEAT_MILLISECONDS: u32 = 3000;
 
 /// A running group. Its consumers leave when it is dropped.
 pub(crate) struct BareGroup {
     pub(crate) protocol: Protocol,
     clients: Arc<Clients>,
-    source: KafkaGroupSource,
+    pub(crate) source: KafkaGroupSource,
     group: String,
     topics: Vec<String>,
     names: BTreeSet<String>,
     started: usize,
-    pub(crate) loads: Loads,
 }
 
 /// A group before a rotation, between its two parts if it has two, and after it.
@@ -37,7 +36,7 @@ pub(crate) struct Rotation {
 }
 
 impl BareGroup {
-    /// So many members on these topics, at rest.
+    /// So many members on these topics. A member's client id is its name.
     pub(crate) async fn start(protocol: Protocol, flows: &[Flow], members: usize) -> Self {
         let broker = Broker::shared().await;
         let java = Clients::shared(Client::Java).await;
@@ -53,11 +52,8 @@ impl BareGroup {
             topics: flows.iter().map(|flow| flow.topic.clone()).collect(),
             names: BTreeSet::new(),
             started: 0,
-            loads: Loads::new(),
         };
         all.add(members).await;
-        all.at_rest().await;
-        all.loads = loads::measured(&all.source).await;
         all
     }
 
@@ -88,8 +84,8 @@ impl BareGroup {
     async fn add(&mut self, count: usize) {
         for _ in 0..count {
             self.started += 1;
-            let name = format!("{}/{}", self.group, self.started);
-            let client_id = ("client.id".to_owned(), format!("consumer-{}-1", self.group));
+            let name = format!("{}-{}", self.group, self.started);
+            let client_id = ("client.id".to_owned(), name.clone());
             let heartbeat = self.protocol.heartbeat(HEARTBEAT_MILLISECONDS);
             let settings: BTreeMap<String, String> = heartbeat.into_iter().chain([client_id]).collect();
             let (group, topics) = (self.group.clone(), self.topics.clone());
