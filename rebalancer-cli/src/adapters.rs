@@ -1,20 +1,25 @@
 //! The adapters of a workload: connections that are shared, and one observation within the cycle's time.
 
+mod loads;
+
 use anyhow::{Context as _, anyhow};
 use jiff::Timestamp;
 use rebalancer_core::cycle::{self, Memory, Observation, Sources, Subject};
 use rebalancer_core::policy::Policy;
 use rebalancer_core::port::Interrupt as _;
+use rebalancer_kafka::KafkaGroupSource;
 use rebalancer_kube::{ConnectError, Connection, KubeInventory};
-use rebalancer_prom::PrometheusSource;
 
 use crate::config::AdapterSettings;
 use crate::interrupt::Watch;
+pub(crate) use loads::Loads;
 
 /// The adapters of one workload.
 pub(crate) struct Adapters {
     pub(crate) connection: Connection,
-    pub(crate) metrics: PrometheusSource,
+    pub(crate) metrics: Loads,
+    /// The consumer group, where Kafka is asked.
+    pub(crate) group: Option<KafkaGroupSource>,
     pub(crate) inventory: KubeInventory,
 }
 
@@ -22,7 +27,8 @@ impl Adapters {
     /// Uses this connection; contacts no server.
     pub(crate) fn open(connection: Connection, adapters: AdapterSettings) -> Self {
         Self {
-            metrics: PrometheusSource::new(adapters.metrics, adapters.queries),
+            metrics: Loads::of(adapters.metrics.as_ref()),
+            group: adapters.kafka.map(|kafka| KafkaGroupSource::new(kafka.source)),
             inventory: KubeInventory::new(&connection, adapters.inventory),
             connection,
         }

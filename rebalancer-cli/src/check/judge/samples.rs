@@ -15,7 +15,7 @@ const PARTITIONS: &str = "partition_load";
 const PARTITION_QUERY: &str = "PARTITION_LOAD_QUERY";
 
 pub(super) fn judge(facts: &Facts<'_>) -> Vec<Finding> {
-    let Some(readings) = &facts.metrics.readings else { return Vec::new() };
+    let Some(readings) = facts.readings() else { return Vec::new() };
     let judged: Vec<Finding> =
         readings.loads.iter().map(|(indicator, reading)| of_load(facts, *indicator, reading)).collect();
     // One indicator that can be used is enough for a cycle, unless the store mixes clusters.
@@ -166,12 +166,10 @@ fn without_fleet(facts: &Facts<'_>, indicator: Indicator, samples: &Samples, var
 }
 
 fn partitions(facts: &Facts<'_>) -> Option<Finding> {
-    let reading = facts.metrics.readings.as_ref()?.partitions.as_ref()?;
+    let reading = facts.readings()?.partitions.as_ref()?;
     let finding = match reading {
         Err(error) => failed(error, PARTITION_QUERY),
-        Ok(loads)
-            if facts.metrics.lookups.iter().any(|lookup| lookup.query == PARTITIONS) || loads.is_empty() =>
-        {
+        Ok(loads) if facts.lookups().iter().any(|lookup| lookup.query == PARTITIONS) || loads.is_empty() => {
             nothing(facts, PARTITIONS, PARTITION_QUERY, "no partition of the fleet's pods is known")
         }
         Ok(loads) => {
