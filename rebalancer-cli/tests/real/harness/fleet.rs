@@ -157,6 +157,12 @@ impl Fleet {
         self.patch_workload(json!({"spec": {"replicas": 0}})).await;
     }
 
+    /// Wants so many pods from now on.
+    pub(crate) async fn scale(&mut self, replicas: usize) {
+        self.patch_workload(json!({"spec": {"replicas": replicas}})).await;
+        self.setup.replicas = replicas;
+    }
+
     /// Changes the workload's own object.
     pub(crate) async fn patch_workload(&self, patch: serde_json::Value) {
         let (params, patch) = (PatchParams::default(), Patch::Merge(patch));

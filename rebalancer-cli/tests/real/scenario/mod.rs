@@ -22,6 +22,8 @@ mod guard;
 mod harness;
 mod helm;
 mod indicators;
+mod kafka_pods;
+mod kafka_table;
 mod kubeconfig;
 mod kustomize;
 mod memory;
