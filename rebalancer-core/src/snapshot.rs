@@ -19,7 +19,7 @@ mod offsets;
 
 pub use builder::SnapshotBuilder;
 pub use group::{GroupQuestion, ObservedGroup};
-pub use membership::{MatchedBy, Placement};
+pub use membership::{MatchedBy, Placement, placements};
 
 /// A pod with what was measured of it.
 #[derive(Debug, Clone, PartialEq)]
