@@ -157,6 +157,12 @@ impl Fleet {
         self.patch_workload(json!({"spec": {"replicas": 0}})).await;
     }
 
+    /// Wants so many pods from now on.
+    pub(crate) async fn scale(&mut self, replicas: usize) {
+        self.patch_workload(json!({"spec": {"replicas": replicas}})).await;
+        self.setup.replicas = replicas;
+    }
+
     /// Changes the workload's own object.
     pub(crate) async fn patch_workload(&self, patch: serde_json::Value) {
         let (params, patch) = (PatchParams::default(), Patch::Merge(patch));
@@ -257,15 +263,6 @@ impl Fleet {
             if behavior.is_shown_by(&pod) { Ok(()) } else { Err(format!("{:?}", pod.status)) }
         })
         .await;
-    }
-
-    /// Changes the CPU request of a pod that runs, as a vertical autoscaler does.
-    pub(crate) async fn resize(&self, pod: &SeenPod, cores: f64) {
-        let requests = json!({"cpu": cores.to_string()});
-        let container = json!({"name": self.name(), "resources": {"requests": requests}});
-        let patch = Patch::Strategic(json!({"spec": {"containers": [container]}}));
-        let params = PatchParams::default();
-        self.api::<Pod>().patch_subresource("resize", &pod.name, &params, &patch).await.unwrap();
     }
 
     /// Makes a pod terminating, for good.
