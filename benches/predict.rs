@@ -26,7 +26,7 @@ fn predict(criterion: &mut Criterion) {
                 let policy = Policy::default()
                     .with_persistence(Persistence::default())
                     .with_assignor(Some(assignor))
-                    .with_timing(timing);
+                    .with_timing(Some(timing));
                 let constraints = Constraints::default();
                 group.throughput(Throughput::Elements(shape.partitions as u64));
                 group.bench_with_input(

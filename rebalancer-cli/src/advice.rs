@@ -79,6 +79,8 @@ fn for_hold(hold: &Hold) -> Option<Cow<'static, str>> {
         for_assignor(*assignor).map(Cow::from)
     } else if let Hold::AmbiguousSeries { error, .. } = hold {
         one_of_several(error)
+    } else if let Hold::GroupUnclear { why } = hold {
+        for_partitions(why).map(Cow::from)
     } else {
         None
     };
@@ -107,6 +109,8 @@ fn by_hold(name: &str) -> Option<&'static str> {
         "not_persistent" => "PERSISTENCE_REQUIRED",
         "static_members" => "KAFKA_STATIC_MEMBERSHIP",
         "small_gain" | "small_improvement" => "MINIMUM_IMPROVEMENT_PERCENT",
+        "group_unclear" => "`rebalancer check` shows the group's members",
+        "group_unread" => "`rebalancer check` names the cause",
         "quiet_hours" => "QUIET_HOURS",
         "just_scaled" => "MINIMUM_POD_AGE",
         "fleet_unsettled" => "MAXIMUM_YOUNG_SHARE",
@@ -132,15 +136,31 @@ fn by_veto(veto: &Veto) -> Option<&'static str> {
 
 const fn for_assignor(assignor: Inference) -> Option<&'static str> {
     match assignor {
-        Inference::Configured { .. } | Inference::Certain { .. } => None,
+        Inference::Told { .. } | Inference::Configured { .. } | Inference::Certain { .. } => None,
         Inference::Ambiguous { .. } | Inference::Family { .. } => Some("set KAFKA_ASSIGNOR to be sure"),
     }
 }
 
 const fn for_partitions(why: &Unusable) -> Option<&'static str> {
     match why {
-        Unusable::NotAsked | Unusable::Empty => Some("PARTITION_LOAD_QUERY"),
-        Unusable::NotRead
+        Unusable::NotAsked | Unusable::Empty => {
+            Some("set KAFKA_BOOTSTRAP_SERVERS and KAFKA_GROUP_ID, or PARTITION_LOAD_QUERY")
+        }
+        Unusable::AssignorsContradict { .. } => Some("unset KAFKA_ASSIGNOR: Kafka tells it"),
+        Unusable::NoMemberInPods { .. } => Some(
+            "check KAFKA_GROUP_ID and KUBE_LABEL_SELECTOR; where addresses are hidden, put the pod's name into client.id",
+        ),
+        Unusable::MembersUnmatched { .. } => Some(
+            "put the pod's name into client.id or group.instance.id, or restart the pods that don't consume",
+        ),
+        Unusable::ContradictoryMember { .. } => Some("KAFKA_POD_MATCHING"),
+        Unusable::UnknownAssignor { .. } | Unusable::RackAware { .. } | Unusable::Patterns { .. } => {
+            Some("REBALANCE_STRATEGY=rotate-outliers needs no prediction")
+        }
+        Unusable::NotStable { .. }
+        | Unusable::SeveralClients
+        | Unusable::OwnersContradict { .. }
+        | Unusable::NotRead
         | Unusable::NoNumber { .. }
         | Unusable::Gap { .. }
         | Unusable::TwoOwners { .. }
@@ -156,8 +176,11 @@ mod tests {
     use super::*;
 
     /// Every hold whose own words say all there is to say.
-    const PLAIN: [&str; 16] = [
+    const PLAIN: [&str; 19] = [
         "owner_gone",
+        "group_not_stable",
+        "partitions_moving",
+        "group_changed",
         "requests_unknown",
         "unusable_target",
         "no_hot_pod",

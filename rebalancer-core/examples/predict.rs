@@ -28,7 +28,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let snapshot = fleet.partitions(partitions).build()?;
     let removed = ["consumer-0", "consumer-5"];
     for assignor in [Assignor::Range, Assignor::CooperativeSticky] {
-        let policy = Policy::default().with_assignor(Some(assignor)).with_timing(Timing::AllAtOnce);
+        let policy = Policy::default().with_assignor(Some(assignor)).with_timing(Some(Timing::AllAtOnce));
         match predict(&snapshot, Indicator::ConsumptionRate, &policy.group, &removed) {
             Ok(prediction) => println!("{prediction}"),
             Err(why) => println!("{assignor}: {why}"),

@@ -4,6 +4,7 @@
 //! the eligibility rules must not be repeated here. What it shares with them are plain values and their look-ups: label
 //! selectors, the calendar of quiet hours, and the policy's thresholds and weights.
 
+mod group;
 mod violation;
 
 pub use violation::Violation;
@@ -81,6 +82,7 @@ fn violations(
     violations.extend(check_surroundings(plan, snapshot, policy));
     violations.extend(past::check(plan, snapshot, policy, &fleet));
     violations.extend(mixed(snapshot));
+    violations.extend(group::check(plan, snapshot));
     let pods = plan.removals.len();
     if let Some(most) = constraints.most_removals.filter(|most| pods > *most) {
         violations.push(Violation::OverBudget { pods, most });

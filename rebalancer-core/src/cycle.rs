@@ -17,6 +17,8 @@ mod outcome;
 mod ownership;
 mod ports;
 mod run;
+mod sources;
+mod watch;
 
 pub use act::{ActSettings, act};
 pub use error::{CycleError, NotBegun};
@@ -27,6 +29,8 @@ pub use outcome::{Changed, NotAttempted, Outcome, PodOutcome};
 pub use ownership::ownership;
 pub use ports::{NoJournal, Ports, Uninterrupted};
 pub use run::{CycleEnd, CycleSpec, MemorySettings, run};
+pub use sources::{GroupSide, Sources};
+pub use watch::{Rebalance, WatchSettings, Watched};
 
 #[cfg(test)]
 #[cfg(feature = "simulation")]

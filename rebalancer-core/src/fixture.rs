@@ -42,6 +42,7 @@ pub(crate) fn pod(name: &str) -> Pod {
         whole: Requests::default(),
         restarted_at: None,
         container_id: None,
+        ips: Vec::new(),
     }
 }
 

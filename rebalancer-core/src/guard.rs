@@ -14,6 +14,8 @@ use crate::policy::Policy;
 use crate::snapshot::{ObservedPod, Snapshot, Surroundings};
 use crate::unit::Elapsed;
 
+pub(crate) use group::changed;
+
 /// Why no rotation is made now.
 #[derive(Debug, Clone, PartialEq)]
 #[cfg_attr(
@@ -101,11 +103,35 @@ pub enum NotNow {
         /// The minimum age.
         minimum_age: SignedDuration,
     },
+    /// Kafka was asked for the consumer group, and did not tell.
+    GroupUnread {
+        /// Why.
+        error: String,
+    },
+    /// The consumer group is in the middle of a rebalance, or has no members.
+    GroupNotStable {
+        /// The group.
+        group: String,
+        /// Its state, in Kafka's words.
+        state: String,
+    },
+    /// Partitions of the group are being moved between brokers.
+    PartitionsMoving {
+        /// How many.
+        partitions: usize,
+        /// One of them.
+        such_as: String,
+    },
+    /// The consumer group is not any more what it was when it was decided.
+    GroupChanged {
+        /// The group.
+        group: String,
+    },
 }
 
 impl NotNow {
     /// Every name that [`name`](Self::name) gives.
-    pub const NAMES: [&str; 10] = [
+    pub const NAMES: [&str; 14] = [
         "workload_opted_out",
         "quiet_hours",
         "several_owners",
@@ -116,6 +142,10 @@ impl NotNow {
         "scale_in_pending",
         "just_scaled",
         "fleet_unsettled",
+        "group_unread",
+        "group_not_stable",
+        "partitions_moving",
+        "group_changed",
     ];
 
     /// A short stable name for logs, metrics and the operations guide.
@@ -132,6 +162,10 @@ impl NotNow {
             Self::ScaleInPending { .. } => "scale_in_pending",
             Self::JustScaled { .. } => "just_scaled",
             Self::Unsettled { .. } => "fleet_unsettled",
+            Self::GroupUnread { .. } => "group_unread",
+            Self::GroupNotStable { .. } => "group_not_stable",
+            Self::PartitionsMoving { .. } => "partitions_moving",
+            Self::GroupChanged { .. } => "group_changed",
         }
     }
 }
@@ -184,6 +218,18 @@ impl fmt::Display for NotNow {
                  together too many, so loads still show another distribution of the work",
                 Elapsed(*minimum_age)
             ),
+            Self::GroupUnread { error } => write!(f, "the consumer group could not be read: {error}"),
+            Self::GroupNotStable { group, state } => {
+                write!(f, "the consumer group {group} is {state}: nothing is removed until it is Stable")
+            }
+            Self::PartitionsMoving { partitions, such_as } => write!(
+                f,
+                "{partitions} partitions of the group, such as {such_as}, are being moved between brokers"
+            ),
+            Self::GroupChanged { group } => write!(
+                f,
+                "the consumer group {group} has other members, or they hold other partitions, than when it was decided"
+            ),
         }
     }
 }
@@ -203,6 +249,7 @@ pub fn not_now(snapshot: &Snapshot, policy: &Policy) -> Option<NotNow> {
         .or_else(|| controller.and_then(scaling))
         .or_else(|| autoscaling(surroundings.scaling?, policy, now))
         .or_else(|| unsettled(snapshot, policy))
+        .or_else(|| group::not_now(snapshot))
 }
 
 /// What has come up since the decision. `controller` is the workload's own object as it is now, where there was one.
@@ -345,5 +392,6 @@ fn unsettled(snapshot: &Snapshot, policy: &Policy) -> Option<NotNow> {
     too_many.then_some(NotNow::Unsettled { young, not_ready, such_as, pods, minimum_age })
 }
 
+mod group;
 #[cfg(test)]
 mod tests;

@@ -161,8 +161,26 @@ pub struct GroupPolicy {
     pub assignor: Option<Assignor>,
     /// Consumers are static members (`group.instance.id`) whose replacements are the same members. Default false.
     pub static_members: bool,
-    /// When replacements join, relative to when the removed pods leave. Default [`Timing::LeaveThenJoin`].
-    pub timing: Timing,
+    /// When replacements join, relative to when the removed pods leave; `None`, the default: as earlier rotations showed,
+    /// or as long as the fleet's pods take to start.
+    pub timing: Option<Timing>,
+    /// How members are matched with pods, where Kafka tells of them. Default [`MemberMatching::Auto`].
+    pub matching: MemberMatching,
+}
+
+/// How members of the group are matched with pods.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(rename_all = "kebab-case"))]
+pub enum MemberMatching {
+    /// By every way that tells; ways that contradict each other tell nothing.
+    #[default]
+    Auto,
+    /// By the address from which the broker sees the member.
+    Host,
+    /// By `group.instance.id`, which has the pod's name in it.
+    InstanceId,
+    /// By `client.id`, which has the pod's name in it.
+    ClientId,
 }
 
 /// How pods are chosen.
@@ -234,7 +252,7 @@ impl Default for GuardPolicy {
 
 impl Default for GroupPolicy {
     fn default() -> Self {
-        Self { assignor: None, static_members: false, timing: Timing::LeaveThenJoin }
+        Self { assignor: None, static_members: false, timing: None, matching: MemberMatching::Auto }
     }
 }
 

@@ -14,7 +14,8 @@ mod time;
 pub use api_errors::ApiErrors;
 pub use deleter::{Mode, PodDeleter, RemovalError};
 pub use group::{
-    AclOperation, AclResource, GroupError, GroupSource, Misconfiguration, MissingAcl, OtherGroup,
+    AclOperation, AclResource, GroupError, GroupReading, GroupSource, Misconfiguration, MissingAcl,
+    OtherGroup,
 };
 pub use inventory::{Inventory, InventoryError};
 pub use metrics::{MetricsError, MetricsSource, Readings};

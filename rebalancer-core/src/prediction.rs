@@ -1,10 +1,11 @@
 //! What a rotation does to the loads, worked out with the rules of the group's assignor.
 //!
-//! Member ids are made at random when a member joins, and rules sort by them, so there is no single answer: the
-//! rotation is worked out for many draws of ids, and what comes of it is a distribution.
+//! Member ids are made at random when a member joins, and rules sort by them. Those of members that stay are known where
+//! Kafka tells them; those of replacements, and all of them without Kafka, are drawn: the rotation is worked out for many
+//! draws, and what comes of it is a distribution.
 //!
-//! Assumed: every member subscribes to every topic, partitions keep their loads, and replacements land on usual
-//! nodes. The timing is that of the policy.
+//! Assumed: partitions keep their loads, replacements subscribe as those that they replace, and land on usual nodes. The
+//! timing is that of the policy.
 
 use std::fmt;
 
@@ -12,8 +13,9 @@ use rand::rngs::ChaCha8Rng;
 use rand::{Rng as _, SeedableRng as _};
 
 use crate::assignor::{Assignment, Group, Member};
-use crate::fleet::Indicator;
-use crate::group::{GroupModel, Inference, Unusable, infer};
+use crate::fleet::{Indicator, Uid};
+use crate::group::{Consumer, GroupModel, Inference, Unusable, assumed, infer};
+use crate::history::Constraints;
 use crate::policy::{GroupPolicy, Timing};
 use crate::snapshot::Snapshot;
 use crate::unit::{PercentChange, Share};
@@ -91,14 +93,36 @@ pub fn predict(
     removed: &[&str],
 ) -> Result<Prediction, Unusable> {
     let model = GroupModel::of(snapshot, indicator)?;
-    let inference = infer(&model, group.assignor).ok_or(Unusable::NoKnownRule)?;
-    let unlimited = vec![f64::MAX; model.members.len()];
-    let forecast = Forecast::new(&model, inference, group.timing, unlimited);
+    let inference = infer(&model, group.assignor)?;
+    let unlimited = vec![f64::MAX; model.pods.len()];
+    let timing = assumed(snapshot, group, &Constraints::default()).timing;
+    let forecast = Forecast::new(&model, inference, timing, unlimited);
     let name = |pod: usize| snapshot.pods.get(pod).map(|observed| observed.pod.name.as_str());
     let is_removed = |pod: usize| name(pod).is_some_and(|name| removed.contains(&name));
-    let members = model.members.iter().enumerate().filter(|(_, member)| is_removed(member.pod));
-    let members: Vec<usize> = members.map(|(place, _)| place).collect();
-    Ok(forecast.predict(&members, DRAWS, 1))
+    let pods = model.pods.iter().enumerate().filter(|(_, pod)| is_removed(pod.pod));
+    let pods: Vec<usize> = pods.map(|(place, _)| place).collect();
+    Ok(forecast.predict(&pods, DRAWS, 1))
+}
+
+/// The same in what the pods' partitions carry, in messages a second, whatever that costs where: what Kafka itself shows
+/// afterwards. The timing is the one of the plan.
+///
+/// # Errors
+/// Why that can't be worked out.
+pub(crate) fn predict_carried(
+    snapshot: &Snapshot,
+    assignor: Inference,
+    timing: Timing,
+    removed: &[&Uid],
+) -> Result<Prediction, Unusable> {
+    let model = GroupModel::without_cost(snapshot)?;
+    let unlimited = vec![f64::MAX; model.pods.len()];
+    let forecast = Forecast::new(&model, assignor, timing, unlimited);
+    let is_removed =
+        |pod: usize| snapshot.pods.get(pod).is_some_and(|observed| removed.contains(&&observed.pod.uid));
+    let pods = model.pods.iter().enumerate().filter(|(_, pod)| is_removed(pod.pod));
+    let pods: Vec<usize> = pods.map(|(place, _)| place).collect();
+    Ok(forecast.predict(&pods, DRAWS, 1))
 }
 
 /// What stays the same while batches are compared.
@@ -106,7 +130,7 @@ pub(crate) struct Forecast<'a> {
     model: &'a GroupModel,
     inference: Inference,
     timing: Timing,
-    /// For each member: loads above this are hot, in the indicator's unit.
+    /// For each pod: loads above this are hot, in the indicator's unit.
     limits: Vec<f64>,
     now: Vec<f64>,
     before: Evenness,
@@ -122,22 +146,22 @@ struct Evenness {
 }
 
 impl<'a> Forecast<'a> {
-    /// Prepares to work out rotations of this group. A member whose load is above its limit is hot; there is one limit
-    /// for each member, in the indicator's unit.
+    /// Prepares to work out rotations of this group. A pod whose load is above its limit is hot; there is one limit for
+    /// each pod of the model, in the indicator's unit.
     pub(crate) fn new(model: &'a GroupModel, inference: Inference, timing: Timing, limits: Vec<f64>) -> Self {
         let now = model.loads_now();
         let before = Evenness::of(&now, &limits);
         Self { model, inference, timing, limits, now, before }
     }
 
-    /// Load of each member now, as the model explains it.
+    /// Load of each pod now, as the model explains it.
     pub(crate) fn loads_now(&self) -> &[f64] {
         &self.now
     }
 
-    /// Works out the removal of these members (by index) for as many draws of member ids, made from the seed.
+    /// Works out the removal of these pods (by index) for as many draws of the ids that are not known, made from the seed.
     pub(crate) fn predict(&self, removed: &[usize], draws: usize, seed: u64) -> Prediction {
-        let mut leaving = vec![false; self.model.members.len()];
+        let mut leaving = vec![false; self.model.pods.len()];
         for &index in removed {
             if let Some(slot) = leaving.get_mut(index) {
                 *slot = true;
@@ -150,7 +174,7 @@ impl<'a> Forecast<'a> {
         self.summarize(removed, &after)
     }
 
-    /// Those of the staying members, then those of the replacements. A replacement is taken to have the limit of the pod
+    /// Those of the staying pods, then those of the replacements. A replacement is taken to have the limit of the pod
     /// that it replaces: a larger request would be a relief that no rotation brought.
     fn limits_after(&self, leaving: &[bool]) -> Vec<f64> {
         let of = |those: bool| {
@@ -190,40 +214,35 @@ impl<'a> Forecast<'a> {
         }
     }
 
-    /// Loads of all members after one draw of member ids: of the staying ones, then of the replacements.
+    /// Loads of all pods after one draw of member ids: of the staying ones, then of the replacements.
     fn after(&self, leaving: &[bool], random: &mut ChaCha8Rng) -> Vec<f64> {
         let assignor = self.inference.assignor();
-        let everything: Vec<u32> = (0..).zip(&self.model.topics).map(|(index, _)| index).collect();
-        let stay = |member: &crate::group::Consumer, random: &mut ChaCha8Rng| Member {
-            id: id(random),
-            instance: None,
-            subscription: everything.clone(),
-            owned: member.owned.clone(),
-            generation: Some(1),
-        };
-        let staying = self.model.members.iter().zip(leaving).filter(|(_, leaves)| !**leaves);
-        let mut factors: Vec<f64> = staying.clone().map(|(member, _)| member.factor).collect();
-        let members: Vec<Member> = staying.map(|(member, _)| stay(member, random)).collect();
+        let leaves =
+            |member: &&Consumer| member.pod.and_then(|pod| leaving.get(pod)).copied().unwrap_or(false);
+        let (gone, staying): (Vec<&Consumer>, Vec<&Consumer>) = self.model.members.iter().partition(leaves);
+        let members: Vec<Member> = staying.iter().map(|member| stays(member, random)).collect();
         let mut group = Group { topics: self.model.topics.clone(), members };
         if self.timing == Timing::LeaveThenJoin {
             let alone = assignor.assign(&group);
             adopt(&mut group, alone);
         }
-        for _ in leaving.iter().filter(|leaves| **leaves) {
-            factors.push(1.0);
-            group.members.push(Member {
-                id: id(random),
-                instance: None,
-                subscription: everything.clone(),
-                owned: Vec::new(),
-                generation: None,
-            });
+        group.members.extend(gone.iter().map(|member| replaces(member, random)));
+        let mut carried = vec![0.0; self.model.pods.len()];
+        for (member, owned) in staying.iter().chain(&gone).zip(assignor.assign(&group)) {
+            if let Some(slot) = member.pod.and_then(|pod| carried.get_mut(pod)) {
+                *slot += self.model.carried(&owned);
+            }
         }
-        self.loads(&assignor.assign(&group), &factors)
+        self.loads(leaving, &carried)
     }
 
-    fn loads(&self, assignment: &Assignment, factors: &[f64]) -> Vec<f64> {
-        assignment.iter().zip(factors).map(|(owned, factor)| self.model.pod_load(owned, *factor)).collect()
+    /// From what pods carry to what that costs there; a replacement runs on a usual node.
+    fn loads(&self, leaving: &[bool], carried: &[f64]) -> Vec<f64> {
+        let pods = || self.model.pods.iter().zip(carried).zip(leaving);
+        let staying = pods().filter(|(_, leaves)| !**leaves);
+        let staying = staying.map(|((pod, carried), _)| self.model.cost.of(*carried) * pod.factor);
+        let new = pods().filter(|(_, leaves)| **leaves);
+        staying.chain(new.map(|((_, carried), _)| self.model.cost.of(*carried))).collect()
     }
 
     /// What is assumed about when replacements join.
@@ -237,6 +256,28 @@ impl<'a> Forecast<'a> {
     }
 }
 
+/// A member that stays: under its own id, where that is known.
+fn stays(member: &Consumer, random: &mut ChaCha8Rng) -> Member {
+    Member {
+        id: member.id.clone().unwrap_or_else(|| id(&member.client, random)),
+        instance: member.instance.clone(),
+        subscription: member.subscription.clone(),
+        owned: member.owned.clone(),
+        generation: Some(1),
+    }
+}
+
+/// The member that takes the place of this one, under an id of its own.
+fn replaces(member: &Consumer, random: &mut ChaCha8Rng) -> Member {
+    Member {
+        id: id(&member.client, random),
+        instance: None,
+        subscription: member.subscription.clone(),
+        owned: Vec::new(),
+        generation: None,
+    }
+}
+
 /// Members take what they were given, in a new generation.
 fn adopt(group: &mut Group, assignment: Assignment) {
     for (member, owned) in group.members.iter_mut().zip(assignment) {
@@ -245,8 +286,8 @@ fn adopt(group: &mut Group, assignment: Assignment) {
     }
 }
 
-fn id(random: &mut ChaCha8Rng) -> String {
-    format!("{:016x}", random.next_u64())
+fn id(client: &str, random: &mut ChaCha8Rng) -> String {
+    format!("{client}{:016x}", random.next_u64())
 }
 
 impl Evenness {

@@ -6,7 +6,7 @@ use std::fmt;
 use jiff::Timestamp;
 
 use crate::fleet::{Indicator, ScalingMetric, Target, Unread, Workload};
-use crate::group::{Inference, Unusable};
+use crate::group::{AssumedTiming, GroupSummary, Inference, Unusable};
 use crate::port::MetricsError;
 use crate::prediction::Prediction;
 use crate::snapshot::Degraded;
@@ -56,10 +56,20 @@ pub struct Report {
     pub unread_owners: Vec<Unread>,
     /// Pods that only the metric system knows: they are gone, and are left out.
     pub unlisted: Vec<String>,
+    /// The consumer group as Kafka tells it; `None` when it was not asked, or did not tell.
+    #[cfg_attr(feature = "serde", serde(default))]
+    pub group: Option<GroupSummary>,
+    /// Why Kafka did not tell although it was asked.
+    #[cfg_attr(feature = "serde", serde(default))]
+    pub group_error: Option<String>,
     /// How pods were chosen.
     pub method: Method,
     /// What was predicted for the plan, or for the best batch that was found and not good enough.
     pub prediction: Option<Prediction>,
+    /// The same in what the pods' partitions carry, in messages a second; `None` without a plan, and where Kafka does not tell
+    /// the group.
+    #[cfg_attr(feature = "serde", serde(default))]
+    pub carried: Option<Prediction>,
     /// What is to be done.
     pub decision: Decision,
     /// What was decided about each pod that Kubernetes lists, by name and then UID.
@@ -123,6 +133,8 @@ pub enum Method {
         members: usize,
         /// Their partitions.
         partitions: usize,
+        /// What is assumed about when replacements join.
+        timing: AssumedTiming,
         /// Pods on which the same work costs more or less than usual, with how much: 1.5 is half as much again.
         pod_side: Vec<(String, f64)>,
     },
@@ -137,8 +149,11 @@ impl fmt::Display for Method {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::None => f.write_str("none"),
-            Self::Predict { assignor, members, partitions, pod_side } => {
-                write!(f, "predict: {partitions} partitions on {members} members, assignor {assignor}")?;
+            Self::Predict { assignor, members, partitions, timing, pod_side } => {
+                write!(
+                    f,
+                    "predict: {partitions} partitions on {members} members, assignor {assignor}; {timing}"
+                )?;
                 for (pod, factor) in pod_side {
                     write!(f, "; the same work costs {factor:.2} times as much on {pod}")?;
                 }

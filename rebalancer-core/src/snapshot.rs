@@ -6,16 +6,21 @@ use crate::fleet::{
     Claims, Controller, DisruptionBudget, Hpa, Indicator, Ownership, PartitionLoad, Pod, Samples, Scaling,
     ScalingMetric, Target, Workload,
 };
-use crate::port::{InventoryError, MetricsError, Readings};
+use crate::port::{GroupError, InventoryError, MetricsError, Readings};
 use crate::unit::{Cores, Load};
 
 mod autoscaler;
 mod builder;
 #[cfg(feature = "serde")]
 mod codec;
+mod group;
+mod membership;
+mod offsets;
 mod whose;
 
 pub use builder::SnapshotBuilder;
+pub use group::{GroupQuestion, ObservedGroup};
+pub use membership::{MatchedBy, Placement, placements};
 
 /// A pod with what was measured of it.
 #[derive(Debug, Clone, PartialEq)]
@@ -103,6 +108,12 @@ pub struct Snapshot {
     pub surroundings: Surroundings,
     /// Earlier readings of the indicator that raised an imbalance; `None` when they were not asked for.
     pub past: Option<Past>,
+    /// The consumer group as Kafka tells it; `None` when it was not asked, or did not tell.
+    #[cfg_attr(feature = "serde", serde(default))]
+    pub group: Option<ObservedGroup>,
+    /// Why Kafka did not tell although it was asked.
+    #[cfg_attr(feature = "serde", serde(default))]
+    pub group_error: Option<GroupError>,
 }
 
 /// What was read of the fleet's surroundings.
@@ -254,6 +265,8 @@ impl Snapshot {
             requests_error,
             surroundings,
             past: None,
+            group: None,
+            group_error: None,
         })
     }
 

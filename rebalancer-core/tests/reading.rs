@@ -19,10 +19,10 @@ use rebalancer_core::fleet::{
     Controller, CpuTarget, DisruptionBudget, Hpa, Level, Measured, NotRead, Owner, Ownership, PartitionLoad,
     Phase, Progress, Requirement, Samples, Scaling, ScalingMetric, Selector, Target, Uid, Unread,
 };
-use rebalancer_core::group::{Inference, Unusable};
+use rebalancer_core::group::{AssumedTiming, Inference, TimingBasis, Unusable};
 use rebalancer_core::guard::NotNow;
 use rebalancer_core::history::{Pause, Trip};
-use rebalancer_core::policy::{Persistence, QuietHours, Weights};
+use rebalancer_core::policy::{Persistence, QuietHours, Timing, Weights};
 use rebalancer_core::port::MetricsError;
 use rebalancer_core::report::{Choice, Improvement, Method, Spared};
 use rebalancer_core::snapshot::Surroundings;
@@ -195,6 +195,10 @@ fn every_decision_comes_back_as_it_was() {
         NotNow::ScaleInPending { current: 6, minimum: 3 },
         NotNow::JustScaled { at, until },
         NotNow::Unsettled { young: 1, not_ready: 2, such_as: name(), pods: 12, minimum_age: HOUR },
+        NotNow::GroupUnread { error: "no broker".to_owned() },
+        NotNow::GroupNotStable { group: of(), state: "Empty".to_owned() },
+        NotNow::PartitionsMoving { partitions: 3, such_as: "orders-7".to_owned() },
+        NotNow::GroupChanged { group: of() },
     ];
     let pauses = [
         Pause::Settling { since: at, until },
@@ -223,6 +227,7 @@ fn every_decision_comes_back_as_it_was() {
         Hold::NoHotPod { indicator, max: load(1.0), limit: load(2.0) },
         Hold::TooFewPods { serving: 4, minimum: 3 },
         Hold::GroupUnsettled { why: Unusable::StrangeOwner { pod: name() } },
+        Hold::GroupUnclear { why: Unusable::UnknownAssignor { name: name() } },
         Hold::StaticMembers,
         Hold::TooFewPartitions { partitions: 3, members: 6 },
         Hold::AssignorRestoresSets { assignor: Inference::Family { assignor: Assignor::Sticky } },
@@ -300,6 +305,16 @@ fn every_fact_comes_back_as_it_was() {
         Unusable::StrangeOwner { pod: name() },
         Unusable::Unexplained { indicator: Indicator::ProductionRate, error: 0.1 + 0.2 },
         Unusable::NoKnownRule,
+        Unusable::NotStable { state: name() },
+        Unusable::UnknownAssignor { name: name() },
+        Unusable::AssignorsContradict { configured: Assignor::Range, told: Assignor::Sticky },
+        Unusable::RackAware { assignor: Assignor::Range },
+        Unusable::SeveralClients,
+        Unusable::ContradictoryMember { client_id: name(), host: name() },
+        Unusable::NoMemberInPods { members: 3 },
+        Unusable::MembersUnmatched { members: 1, pods: 2, such_as: name() },
+        Unusable::Patterns { client_id: name() },
+        Unusable::OwnersContradict { topic: name(), partition, pod: name() },
     ] {
         comes_back(&Method::RotateOutliers { because: Some(unusable) });
     }
@@ -307,7 +322,9 @@ fn every_fact_comes_back_as_it_was() {
         let inferences = [Inference::Configured { assignor }, Inference::Ambiguous { assignor }];
         for assignor in inferences.into_iter().chain([Inference::Certain { assignor }]) {
             let pod_side = vec![(name(), 1.5)];
-            comes_back(&Method::Predict { assignor, members: 6, partitions: 12, pod_side });
+            let timing =
+                AssumedTiming { timing: Timing::AllAtOnce, because: TimingBasis::Seen { rotations: 2 } };
+            comes_back(&Method::Predict { assignor, members: 6, partitions: 12, timing, pod_side });
         }
     }
     let target = CpuTarget::AverageValue(Cores::new(0.7).unwrap());

@@ -193,7 +193,7 @@ fn located(error: MetricsError, from: &Endpoint) -> MetricsError {
         MetricsError::Refused { message } => MetricsError::Refused { message: at(message) },
         MetricsError::Incomplete { message } => MetricsError::Incomplete { message: at(message) },
         MetricsError::Malformed { message } => MetricsError::Malformed { message: at(message) },
-        error @ MetricsError::Ambiguous { .. } => error,
+        error @ (MetricsError::Ambiguous { .. } | MetricsError::Offsets { .. }) => error,
     }
 }
 

@@ -41,7 +41,9 @@ impl Failure {
                 | MetricsError::Incomplete { message }
                 | MetricsError::Malformed { message },
             ) => message,
-            Self::Lasting(error @ MetricsError::Ambiguous { .. }) => error.to_string(),
+            Self::Lasting(error @ (MetricsError::Ambiguous { .. } | MetricsError::Offsets { .. })) => {
+                error.to_string()
+            }
         }
     }
 }

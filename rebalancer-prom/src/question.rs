@@ -55,7 +55,7 @@ impl Question<'_> {
             MetricsError::Unavailable { message } => MetricsError::Unavailable { message },
             MetricsError::Refused { message } => MetricsError::Refused { message: show(message) },
             MetricsError::Incomplete { message } => MetricsError::Incomplete { message: show(message) },
-            error @ MetricsError::Ambiguous { .. } => error,
+            error @ (MetricsError::Ambiguous { .. } | MetricsError::Offsets { .. }) => error,
             MetricsError::Malformed { message } => MetricsError::Malformed { message: show(message) },
         }
     }

@@ -12,10 +12,11 @@ use rebalancer_core::group::Unusable;
 use rebalancer_core::port::{MetricsError, Readings};
 use rebalancer_core::report::{Decision, Hold};
 use rebalancer_core::snapshot::{ObserveError, Surroundings};
+use rebalancer_kafka::{KafkaGroupSource, preflight};
 use rebalancer_kube::{ConnectError, Connection};
-use rebalancer_prom::PrometheusSource;
 
-use super::facts::{Cluster, Facts, Metrics, Survey};
+use super::facts::{Cluster, Facts, Kafka, Metrics, Survey};
+use crate::adapters::Loads;
 use crate::config::{AdapterSettings, RunSettings};
 
 /// Reads all of it. Changes nothing.
@@ -25,9 +26,10 @@ pub(super) async fn facts<'a>(
     settings: &'a RunSettings,
 ) -> Facts<'a> {
     let now = Timestamp::now();
-    let source = PrometheusSource::new(adapters.metrics.clone(), adapters.queries.clone());
-    let (mut metrics, cluster) = tokio::join!(
-        metrics::of(&adapters.metrics, &source, now),
+    let source = Loads::of(adapters.metrics.as_ref());
+    let (mut metrics, kafka, cluster) = tokio::join!(
+        of_metrics(adapters, &source, now),
+        of_kafka(adapters),
         cluster::of(connection, adapters, settings)
     );
     let survey = match &cluster {
@@ -35,27 +37,55 @@ pub(super) async fn facts<'a>(
         Cluster::NotConfigured(_) | Cluster::Silent(_) => None,
     };
     let observation = match survey {
-        Some(survey) => observe(survey, metrics.readings.clone(), &source, settings, now).await,
+        Some(survey) => observe(survey, readings(metrics.as_ref()), &source, settings, now).await,
         None => None,
     };
     let fleet = observation.as_ref().and_then(|observation| observation.as_ref().ok());
-    metrics.lookups = metrics::lookups(adapters, &metrics, fleet, now).await;
+    if let (Some(metrics), Some(server)) = (&mut metrics, &adapters.metrics) {
+        metrics.lookups = metrics::lookups((adapters, server), metrics, fleet, now).await;
+    }
     let unsettled_before = match (survey, fleet) {
         (Some(survey), Some(fleet)) if unsettled(fleet).is_some() => {
-            unsettled_before(survey, &metrics, &source, settings, now).await
+            unsettled_before(survey, readings(metrics.as_ref()), &source, settings, now).await
         }
         (Some(_) | None, Some(_) | None) => None,
     };
-    let asks_for_partitions = adapters.queries.asks_for_partitions();
+    let asks_for_partitions =
+        adapters.metrics.as_ref().is_some_and(|server| server.queries.asks_for_partitions());
     let asked = &adapters.inventory;
-    Facts { settings, asked, asks_for_partitions, now, metrics, cluster, observation, unsettled_before }
+    Facts {
+        settings,
+        asked,
+        asks_for_partitions,
+        now,
+        metrics,
+        kafka,
+        cluster,
+        observation,
+        unsettled_before,
+    }
+}
+
+async fn of_metrics(adapters: &AdapterSettings, source: &Loads, now: Timestamp) -> Option<Metrics> {
+    Some(metrics::of(&adapters.metrics.as_ref()?.client, source, now).await)
+}
+
+async fn of_kafka(adapters: &AdapterSettings) -> Option<Kafka<'_>> {
+    let settings = adapters.kafka.as_ref()?;
+    let source = KafkaGroupSource::new(settings.source.clone());
+    Some(Kafka { settings, preflight: preflight::look(&source).await })
+}
+
+/// What the metric server gave, if it answers.
+fn readings(metrics: Option<&Metrics>) -> Option<Readings> {
+    metrics.and_then(|metrics| metrics.readings.clone())
 }
 
 /// What a cycle would see and decide. What could not be read is left out; it has its own finding.
 pub(super) async fn observe(
     survey: &Survey,
     readings: Option<Readings>,
-    source: &PrometheusSource,
+    source: &Loads,
     settings: &RunSettings,
     now: Timestamp,
 ) -> Option<Result<Observation, ObserveError>> {
@@ -65,8 +95,8 @@ pub(super) async fn observe(
     let (ownership, budgets) = (survey.ownership.clone(), budgets.unwrap_or_default());
     let surroundings = Surroundings { controller, ownership, budgets, ..Surroundings::default() };
     let readings = readings.filter(is_usable).unwrap_or_else(nothing_measured);
-    let reading = FleetReading { readings, hpas: survey.hpas.clone(), surroundings, pods };
-    let snapshot = assemble(&settings.subject, reading, source, &settings.policy, now).await;
+    let reading = FleetReading { readings, hpas: survey.hpas.clone(), surroundings, pods, group: None };
+    let snapshot = assemble(&settings.subject, reading, source, None, &settings.policy, now).await;
     Some(snapshot.map(|snapshot| decide(snapshot, &settings.policy)))
 }
 
@@ -81,15 +111,14 @@ fn unsettled(observation: &Observation) -> Option<&Unusable> {
 /// The same if who held what a while ago were so now: what is a passing state of the group would be over.
 async fn unsettled_before(
     survey: &Survey,
-    metrics: &Metrics,
-    source: &PrometheusSource,
+    readings: Option<Readings>,
+    source: &Loads,
     settings: &RunSettings,
     now: Timestamp,
 ) -> Option<Unusable> {
     let before = now.checked_sub(longer_than_a_rebalance(settings)).ok()?;
     let partitions = source.partitions(before).await?;
-    let readings =
-        metrics.readings.clone().map(|readings| Readings { partitions: Some(partitions), ..readings });
+    let readings = readings.map(|readings| Readings { partitions: Some(partitions), ..readings });
     let observation = observe(survey, readings, source, settings, now).await?.ok()?;
     unsettled(&observation).cloned()
 }

@@ -16,7 +16,7 @@ use super::effective::{self, Effective};
 use super::layers::Raw;
 use super::parse::{self, Reader};
 use super::problem::{Given, Problem};
-use super::{Export, Names, access, export, guards, indicators, memory, metrics};
+use super::{Export, KafkaSettings, Names, access, export, guards, indicators, kafka, memory, metrics};
 
 /// What a cycle needs: where to look, and what to do.
 #[derive(Debug)]
@@ -30,12 +30,21 @@ pub(crate) struct WorkloadSettings {
 /// Which systems are asked, and how.
 #[derive(Debug)]
 pub(crate) struct AdapterSettings {
-    pub(crate) metrics: Client,
+    /// `None`: nothing is read from a metric server.
+    pub(crate) metrics: Option<MetricServer>,
+    /// `None`: Kafka is not asked.
+    pub(crate) kafka: Option<KafkaSettings>,
+    pub(crate) kubernetes: rebalancer_kube::ConnectionSettings,
+    pub(crate) inventory: InventorySettings,
+}
+
+/// A metric server, and what it is asked.
+#[derive(Debug)]
+pub(crate) struct MetricServer {
+    pub(crate) client: Client,
     pub(crate) queries: Queries,
     /// What the queries that are ready ask for besides the fleet's names.
     pub(crate) matchers: Matchers,
-    pub(crate) kubernetes: rebalancer_kube::ConnectionSettings,
-    pub(crate) inventory: InventorySettings,
 }
 
 /// What to do.
@@ -139,9 +148,13 @@ fn read_settings(reader: &mut Reader<'_>, raw: &Raw) -> Option<WorkloadSettings>
     let kubernetes = read_kubernetes(reader);
     let matchers = metrics::matchers(reader);
     let queries = metrics::queries(reader, subject.as_ref(), container.as_deref());
-    let metrics = access::client(reader, timeout);
+    let need = metrics::need(reader);
+    let client = access::client(reader, timeout, &need);
+    let kafka = kafka::kafka(reader, subject.as_ref(), timeout);
     let export = export::export(reader);
     let subject = subject?;
+    let (queries, matchers) = (queries?, matchers.unwrap_or_default());
+    let metrics = client?.map(|client| MetricServer { client, queries, matchers });
     let inventory = InventorySettings {
         namespace: subject.workload.namespace.clone(),
         workload: subject.workload.name.clone(),
@@ -162,13 +175,7 @@ fn read_settings(reader: &mut Reader<'_>, raw: &Raw) -> Option<WorkloadSettings>
     let policy = policy.map(|policy| policy.with_respect_budgets(method == Some(RemovalMethod::Evict)));
     let mode = if dry_run? { Mode::DryRun } else { Mode::Real };
     Some(WorkloadSettings {
-        adapters: AdapterSettings {
-            metrics: metrics?,
-            queries: queries?,
-            matchers: matchers.unwrap_or_default(),
-            kubernetes: kubernetes?,
-            inventory,
-        },
+        adapters: AdapterSettings { metrics, kafka: kafka?, kubernetes: kubernetes?, inventory },
         run: RunSettings {
             subject,
             names: Names::of(raw),
@@ -231,7 +238,11 @@ fn read_policy(reader: &mut Reader<'_>) -> Option<Policy> {
     let strategy = reader.required("REBALANCE_STRATEGY", parse::one_of(&strategies));
     let assignor = reader.required("KAFKA_ASSIGNOR", parse::one_of(&assignors()));
     let static_members = reader.required("KAFKA_STATIC_MEMBERSHIP", parse::truth);
-    let timings = [("leave-then-join", Timing::LeaveThenJoin), ("all-at-once", Timing::AllAtOnce)];
+    let timings = [
+        ("auto", None),
+        ("leave-then-join", Some(Timing::LeaveThenJoin)),
+        ("all-at-once", Some(Timing::AllAtOnce)),
+    ];
     let timing = reader.required("KAFKA_REPLACEMENT_TIMING", parse::one_of(&timings));
     let thresholds = Indicator::ALL
         .map(|indicator| (indicator, reader.required(threshold_variable(indicator), parse::quantity)));

@@ -52,6 +52,12 @@ pub enum Violation {
         /// K.
         k: usize,
     },
+    /// The pod's consumer is a static member, whose partitions would not be mixed.
+    #[error("{pod} has a static member of the group, which comes back as itself")]
+    StaticMember {
+        /// Its name.
+        pod: String,
+    },
     /// More pods than the removal budget allows.
     #[error("{pods} pods are more than the removal budget allows, {most}")]
     OverBudget {

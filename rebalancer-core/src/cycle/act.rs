@@ -7,7 +7,7 @@ use super::{Changed, Intent, NotAttempted, PodOutcome, Ports};
 use crate::audit::AuditedPlan;
 use crate::eligibility::Criteria;
 use crate::fleet::{Controller, Pod};
-use crate::guard::{NotNow, roll, still_not_now};
+use crate::guard::{NotNow, changed, roll, still_not_now};
 use crate::port::{Interruption, Mode, RemovalError};
 use crate::report::Removal;
 use crate::snapshot::{Snapshot, Surroundings};
@@ -97,6 +97,7 @@ impl Batch<'_> {
     ) -> Result<PodOutcome, PodOutcome> {
         self.uninterrupted()?;
         self.still_wanted(before).await?;
+        self.same_group(before).await?;
         self.enough_left(before).await?;
         self.uninterrupted()?;
         self.unchanged(removal).await?;
@@ -127,6 +128,21 @@ impl Batch<'_> {
         let (policy, now) = (self.criteria.policy, self.ports.clock.now());
         let guard = still_not_now(controller.as_ref(), policy, now, is_untouched(before));
         guard.map_or(Ok(()), |guard| Err(PodOutcome::NotAttempted(NotAttempted::NotNow(guard))))
+    }
+
+    /// Looks at the consumer group once more, before anything is done to it: what was worked out is true of the group that
+    /// was seen. Its partitions are asked for by the next cycle.
+    async fn same_group(&self, before: &[(Removal, PodOutcome)]) -> Result<(), PodOutcome> {
+        let (Some(side), Some(seen)) = (self.ports.group, &self.audited.snapshot().group) else {
+            return Ok(());
+        };
+        if !is_untouched(before) {
+            return Ok(());
+        }
+        let not_now = |guard| PodOutcome::NotAttempted(NotAttempted::NotNow(guard));
+        let now = side.source.group().await;
+        let now = now.map_err(|error| not_now(NotNow::GroupUnread { error: error.to_string() }))?;
+        changed(&seen.group, &now).map_or(Ok(()), |guard| Err(not_now(guard)))
     }
 
     /// The workload's own object as it is now, where it could be read before. Another one of its name is not it.

@@ -5,13 +5,14 @@ use jiff::Timestamp;
 use super::LookBack;
 use super::memory::Memory;
 use super::ownership::ownership;
-use crate::fleet::{Hpa, Pod, Workload};
+use super::{GroupSide, Sources};
+use crate::fleet::{Hpa, Indicator, Pod, Samples, Workload};
 use crate::history::Constraints;
 use crate::planner;
 use crate::policy::Policy;
-use crate::port::{Inventory, InventoryError, MetricsSource, Readings};
+use crate::port::{GroupError, GroupReading, InventoryError, MetricsError, MetricsSource, Readings};
 use crate::report::Report;
-use crate::snapshot::{ObserveError, Past, Snapshot, Surroundings};
+use crate::snapshot::{ObserveError, ObservedGroup, Past, Snapshot, Surroundings};
 
 /// The workload, and the prefix of its autoscaler's name.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -52,13 +53,12 @@ pub struct Observation {
 /// When there is no snapshot to decide on.
 pub async fn observe(
     subject: &Subject,
-    metrics: &dyn MetricsSource,
-    inventory: &dyn Inventory,
+    sources: Sources<'_>,
     policy: &Policy,
     memory: Option<&mut Memory>,
     now: Timestamp,
 ) -> Result<Observation, ObserveError> {
-    let snapshot = read(subject, metrics, inventory, policy, now).await?;
+    let snapshot = read(subject, sources, policy, now).await?;
     let (look_back, constraints) = remember(memory, &snapshot, policy, now);
     let report = planner::plan(&snapshot, policy, &constraints);
     Ok(Observation { snapshot, look_back, constraints, report })
@@ -86,12 +86,16 @@ pub(super) fn remember(
 /// Reads everything that is decided on.
 pub(super) async fn read(
     subject: &Subject,
-    metrics: &dyn MetricsSource,
-    inventory: &dyn Inventory,
+    sources: Sources<'_>,
     policy: &Policy,
     now: Timestamp,
 ) -> Result<Snapshot, ObserveError> {
+    let Sources { metrics, inventory, group: side } = sources;
     let readings = metrics.read(now).await;
+    let group = match side {
+        Some(group) => Some(group.read(now).await),
+        None => None,
+    };
     let hpas = inventory.hpas().await;
     let budgets = match policy.limits.respect_budgets {
         true => inventory.budgets().await.map_err(ObserveError::Budgets)?,
@@ -102,8 +106,8 @@ pub(super) async fn read(
     let ownership = ownership.map_err(ObserveError::Controller)?;
     let controller = ownership.controller(pods.iter(), &subject.workload.name).cloned();
     let surroundings = Surroundings { controller, ownership, budgets, ..Surroundings::default() };
-    let reading = FleetReading { readings, hpas, surroundings, pods };
-    assemble(subject, reading, metrics, policy, now).await
+    let reading = FleetReading { readings, hpas, surroundings, pods, group };
+    assemble(subject, reading, metrics, side, policy, now).await
 }
 
 /// What was read of a fleet, before it is put together.
@@ -117,6 +121,8 @@ pub struct FleetReading {
     pub surroundings: Surroundings,
     /// The pods that Kubernetes lists.
     pub pods: Vec<Pod>,
+    /// What Kafka tells of the consumer group; `None` when it is not asked.
+    pub group: Option<Result<GroupReading, GroupError>>,
 }
 
 /// Puts a reading together. Earlier metrics are read when there is an imbalance to confirm.
@@ -127,18 +133,59 @@ pub async fn assemble(
     subject: &Subject,
     reading: FleetReading,
     metrics: &dyn MetricsSource,
+    side: Option<GroupSide<'_>>,
     policy: &Policy,
     now: Timestamp,
 ) -> Result<Snapshot, ObserveError> {
-    let FleetReading { readings, hpas, surroundings, pods } = reading;
+    let FleetReading { mut readings, hpas, surroundings, pods, group } = reading;
+    let (group, group_error) = match (group, side) {
+        (Some(Ok(group)), Some(GroupSide { question, .. })) => {
+            (Some(ObservedGroup::join(group, question, policy.group.matching, &pods, &mut readings)), None)
+        }
+        (Some(Err(error)), Some(GroupSide { question, .. })) => {
+            question.failed(&error, &mut readings);
+            (None, Some(error))
+        }
+        (_, None) | (None, _) => (None, None),
+    };
     let mut snapshot =
         Snapshot::assemble(subject.workload.clone(), now, pods, hpas, &subject.hpa_prefix, readings)?;
     snapshot.surround(surroundings);
+    (snapshot.group, snapshot.group_error) = (group, group_error);
     if let Some(indicator) = planner::to_confirm(&snapshot, policy) {
-        let persistence = policy.balance.persistence;
-        let past = metrics.claimed_past(indicator, now, persistence.step(), persistence.earlier()).await;
-        let windows = past.and_then(|past| snapshot.own_past(indicator, past));
+        let windows = past(indicator, &snapshot, metrics, side, policy, now).await;
         snapshot.past = Some(Past { indicator, windows });
     }
     Ok(snapshot)
+}
+
+/// Earlier readings, from where the present one came.
+async fn past(
+    indicator: Indicator,
+    snapshot: &Snapshot,
+    metrics: &dyn MetricsSource,
+    side: Option<GroupSide<'_>>,
+    policy: &Policy,
+    now: Timestamp,
+) -> Result<Vec<Samples>, MetricsError> {
+    let persistence = policy.balance.persistence;
+    let (step, earlier) = (persistence.step(), persistence.earlier());
+    match (side, &snapshot.group) {
+        (Some(side), Some(group)) if side.question.indicators.contains(&indicator) => match indicator {
+            Indicator::ProductionRate => {
+                let reading = side.read_past(now, step, earlier).await;
+                let reading =
+                    reading.map_err(|error| MetricsError::Offsets { message: error.to_string() })?;
+                group.past_rates(&reading, snapshot)
+            }
+            Indicator::Lag | Indicator::Cpu | Indicator::Memory | Indicator::ConsumptionRate => {
+                let message = format!("Kafka keeps no earlier {indicator}: only what it is now");
+                Err(MetricsError::Offsets { message })
+            }
+        },
+        _ => {
+            let past = metrics.claimed_past(indicator, now, step, earlier).await;
+            past.and_then(|past| snapshot.own_past(indicator, past))
+        }
+    }
 }

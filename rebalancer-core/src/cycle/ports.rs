@@ -4,7 +4,7 @@ use std::fmt;
 
 use async_trait::async_trait;
 
-use super::{Intent, Journal, PodOutcome};
+use super::{GroupSide, Intent, Journal, PodOutcome, Sources};
 use crate::history::StateStore;
 use crate::port::{Clock, Interrupt, Interruption, Inventory, MetricsSource, PodDeleter};
 
@@ -16,6 +16,8 @@ pub struct Ports<'a> {
     pub metrics: &'a dyn MetricsSource,
     /// Reads the fleet, and each chosen pod once more.
     pub inventory: &'a dyn Inventory,
+    /// Reads the consumer group, where Kafka can be asked.
+    pub group: Option<GroupSide<'a>>,
     /// Removes pods.
     pub deleter: &'a dyn PodDeleter,
     /// Says how old pods are when they are read again, and whether the lock still holds.
@@ -41,12 +43,25 @@ impl<'a> Ports<'a> {
         Self {
             metrics,
             inventory,
+            group: None,
             deleter,
             clock,
             store: None,
             journal: &NoJournal,
             interrupt: &Uninterrupted,
         }
+    }
+
+    /// Asks Kafka for the consumer group too.
+    #[must_use]
+    pub fn with_group(self, group: GroupSide<'a>) -> Self {
+        Self { group: Some(group), ..self }
+    }
+
+    /// Where this cycle reads from.
+    #[must_use]
+    pub const fn sources(&self) -> Sources<'a> {
+        Sources::new(self.metrics, self.inventory).with_group(self.group)
     }
 
     /// Remembers, and keeps two runs apart, by this store.

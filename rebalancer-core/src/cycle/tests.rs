@@ -118,7 +118,8 @@ fn subject() -> Subject {
 /// A fleet that wants a rotation.
 async fn uneven() -> (Fleet, Observation) {
     let fleet = Fleet::new(&Shape { seed: 7, ..Shape::default() }).unwrap();
-    let observation = observe(&subject(), &fleet, &fleet, &policy(), None, fleet.now()).await.unwrap();
+    let observation =
+        observe(&subject(), Sources::new(&fleet, &fleet), &policy(), None, fleet.now()).await.unwrap();
     assert!(matches!(observation.report.decision, Decision::Rotate(_)), "{}", observation.report.decision);
     (fleet, observation)
 }
@@ -302,7 +303,9 @@ async fn rotations_make_an_uneven_simulated_fleet_more_even_over_time() {
         let before = cv();
         for _ in 0..20 {
             let observation =
-                observe(&subject(), &fleet, &fleet, &Policy::default(), None, fleet.now()).await.unwrap();
+                observe(&subject(), Sources::new(&fleet, &fleet), &Policy::default(), None, fleet.now())
+                    .await
+                    .unwrap();
             let _ =
                 act_by(&Policy::default(), &observation, &fleet, &fleet, &After::never(), Mode::Real).await;
             fleet.settle(SignedDuration::from_mins(10));

@@ -8,7 +8,7 @@ use jiff::Timestamp;
 
 /// A partition by name, as Kafka names it everywhere.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
-#[cfg_attr(feature = "serde", derive(serde::Serialize))]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct TopicPartition {
     /// Topic.
     pub topic: String,
@@ -32,7 +32,7 @@ impl fmt::Display for TopicPartition {
 
 /// What a group is doing, in Kafka's words.
 #[derive(Debug, Clone, PartialEq, Eq)]
-#[cfg_attr(feature = "serde", derive(serde::Serialize), serde(rename_all = "snake_case"))]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(rename_all = "snake_case"))]
 pub enum GroupState {
     /// No members. Committed offsets may be left.
     Empty,
@@ -77,7 +77,7 @@ impl fmt::Display for GroupState {
 
 /// Who assigns partitions in a group.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[cfg_attr(feature = "serde", derive(serde::Serialize), serde(rename_all = "snake_case"))]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(rename_all = "snake_case"))]
 pub enum GroupProtocol {
     /// `group.protocol=classic`: a member does. Kafka does not tell the generation of such a group.
     Classic,
@@ -92,7 +92,7 @@ pub enum GroupProtocol {
 
 /// A consumer group at one time.
 #[derive(Debug, Clone, PartialEq, Eq)]
-#[cfg_attr(feature = "serde", derive(serde::Serialize))]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct ConsumerGroup {
     /// `group.id`.
     pub id: String,
@@ -117,7 +117,7 @@ impl ConsumerGroup {
 
 /// One consumer of a group.
 #[derive(Debug, Clone, PartialEq, Eq)]
-#[cfg_attr(feature = "serde", derive(serde::Serialize))]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct GroupMember {
     /// Its member id. Fixed while it lives; assignors sort by it.
     pub id: String,
@@ -153,7 +153,7 @@ impl GroupMember {
 
 /// Which protocol a member speaks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[cfg_attr(feature = "serde", derive(serde::Serialize), serde(rename_all = "snake_case"))]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(rename_all = "snake_case"))]
 pub enum MemberProtocol {
     /// `group.protocol=classic`.
     Classic,
@@ -163,7 +163,7 @@ pub enum MemberProtocol {
 
 /// Topics of a member.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
-#[cfg_attr(feature = "serde", derive(serde::Serialize))]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct Subscription {
     /// By name, sorted. A classic client resolves patterns by itself, so that its topics stand here too.
     pub topics: Vec<String>,
@@ -173,17 +173,19 @@ pub struct Subscription {
 
 /// What a classic member told the group's leader when it last joined.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
-#[cfg_attr(feature = "serde", derive(serde::Serialize))]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct JoinedWith {
     /// The generation in which it had got what it held then; `None` for one that never had any, or does not say.
     pub generation: Option<i32>,
     /// What it held then. Members of eager protocols give everything up before they join, so it is empty there.
     pub owned: Vec<TopicPartition>,
+    /// How many bytes its assignor wrote for itself; `None` for none. It tells implementations of one rule apart.
+    pub user_data: Option<usize>,
 }
 
 /// The answer to "the first offset at or after this time".
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[cfg_attr(feature = "serde", derive(serde::Serialize), serde(rename_all = "snake_case"))]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(rename_all = "snake_case"))]
 pub enum OffsetAt {
     /// The first record whose time stamp is not earlier.
     First {
@@ -198,7 +200,7 @@ pub enum OffsetAt {
 
 /// The offsets of one partition. All of them were read, or there is [`Unread`] in its place.
 #[derive(Debug, Clone, PartialEq, Eq)]
-#[cfg_attr(feature = "serde", derive(serde::Serialize))]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct PartitionOffsets {
     /// The first offset that is still there.
     pub log_start: u64,
@@ -233,7 +235,7 @@ impl PartitionOffsets {
 
 /// Why a partition's offsets could not be read.
 #[derive(Debug, Clone, PartialEq, Eq)]
-#[cfg_attr(feature = "serde", derive(serde::Serialize), serde(rename_all = "snake_case"))]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(rename_all = "snake_case"))]
 pub enum Unread {
     /// It has no leader now: its brokers are down.
     NoLeader,
@@ -261,7 +263,7 @@ pub type GroupOffsets = BTreeMap<TopicPartition, Result<PartitionOffsets, Unread
 
 /// A topic of the group.
 #[derive(Debug, Clone, PartialEq, Eq)]
-#[cfg_attr(feature = "serde", derive(serde::Serialize))]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct Topic {
     /// Its name.
     pub name: String,
@@ -271,7 +273,7 @@ pub struct Topic {
 
 /// A partition of a topic.
 #[derive(Debug, Clone, PartialEq, Eq)]
-#[cfg_attr(feature = "serde", derive(serde::Serialize))]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct Partition {
     /// The broker that leads it; `None` while it has none.
     pub leader: Option<i32>,
@@ -281,7 +283,7 @@ pub struct Partition {
 
 /// What decides whether a topic's offsets and time stamps can be taken for numbers and times of messages.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[cfg_attr(feature = "serde", derive(serde::Serialize))]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct TopicConfig {
     /// `cleanup.policy` has `compact`: offsets have gaps.
     pub compacted: bool,
@@ -291,7 +293,7 @@ pub struct TopicConfig {
 
 /// Whose clock a record's time stamp is of.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[cfg_attr(feature = "serde", derive(serde::Serialize), serde(rename_all = "snake_case"))]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(rename_all = "snake_case"))]
 pub enum TimestampType {
     /// The producer's; it may be wrong by any amount.
     CreateTime,
@@ -301,7 +303,7 @@ pub enum TimestampType {
 
 /// A partition that is being moved between brokers.
 #[derive(Debug, Clone, PartialEq, Eq)]
-#[cfg_attr(feature = "serde", derive(serde::Serialize))]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct Reassignment {
     /// Which one.
     pub partition: TopicPartition,

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::net::IpAddr;
 
 use jiff::Timestamp;
 
@@ -117,6 +118,9 @@ pub struct Pod {
     pub created_at: Option<Timestamp>,
     /// The node it runs on.
     pub node: Option<String>,
+    /// Its addresses; those of the node, for a pod on the host's network. Empty until it has some.
+    #[cfg_attr(feature = "serde", serde(default))]
+    pub ips: Vec<IpAddr>,
     /// The controlling owner.
     pub owner: Option<Owner>,
     /// The kubelet made it from a file on the node; the API can't remove it.
@@ -160,6 +164,7 @@ impl Pod {
             whole: Requests::default(),
             restarted_at: None,
             container_id: None,
+            ips: Vec::new(),
         }
     }
 
@@ -192,6 +197,13 @@ impl Pod {
     #[must_use]
     pub fn with_node(self, node: impl Into<String>) -> Self {
         Self { node: Some(node.into()), ..self }
+    }
+
+    /// At this address.
+    #[must_use]
+    pub fn with_ip(mut self, ip: IpAddr) -> Self {
+        self.ips.push(ip);
+        self
     }
 
     /// With this label.

@@ -58,16 +58,16 @@ pub(super) fn explain(
         return Err(Unusable::Unexplained { indicator, error });
     }
     for (point, kept) in points.iter().zip(kept) {
-        if let (false, Some(member)) = (kept, model.members.get_mut(point.member)) {
-            member.factor = point.ratio(&cost).max(LOWEST_FACTOR);
+        if let (false, Some(pod)) = (kept, model.pods.get_mut(point.pod)) {
+            pod.factor = point.ratio(&cost).max(LOWEST_FACTOR);
         }
     }
     Ok(cost)
 }
 
-/// One member with a sample: what its partitions carry, and what it was measured at.
+/// One pod with a sample: what its partitions carry, and what it was measured at.
 struct Point {
-    member: usize,
+    pod: usize,
     carried: f64,
     measured: f64,
 }
@@ -81,13 +81,13 @@ impl Point {
 }
 
 fn points(model: &GroupModel, snapshot: &Snapshot, indicator: Indicator) -> Vec<Point> {
-    let point = |(index, member): (usize, &super::Consumer)| {
-        let measured = snapshot.pods.get(member.pod)?.loads.get(indicator)?.get();
-        let carried = member.owned.iter().map(|partition| model.load(partition)).sum();
+    let point = |(index, (pod, carried)): (usize, (&super::MemberPod, f64))| {
+        let measured = snapshot.pods.get(pod.pod)?.loads.get(indicator)?.get();
         // A pod that holds nothing says what the base costs at best, and is often only just there.
-        (!member.owned.is_empty()).then_some(Point { member: index, carried, measured })
+        model.held(pod).next()?;
+        Some(Point { pod: index, carried, measured })
     };
-    model.members.iter().enumerate().filter_map(point).collect()
+    model.pods.iter().zip(model.carried_now()).enumerate().filter_map(point).collect()
 }
 
 /// Least squares; through the origin when the line would begin below it, or when all pods carry the same.

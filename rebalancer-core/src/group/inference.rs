@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::GroupModel;
+use super::{GroupModel, Unusable};
 use crate::assignor::Assignor;
 
 /// The assignor of a group and how it is known.
@@ -14,6 +14,11 @@ use crate::assignor::Assignor;
 )]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub enum Inference {
+    /// Kafka tells it.
+    Told {
+        /// The assignor.
+        assignor: Assignor,
+    },
     /// From the configuration; what is seen agrees.
     Configured {
         /// The assignor.
@@ -41,7 +46,8 @@ impl Inference {
     #[must_use]
     pub const fn assignor(&self) -> Assignor {
         match self {
-            Self::Configured { assignor }
+            Self::Told { assignor }
+            | Self::Configured { assignor }
             | Self::Certain { assignor }
             | Self::Ambiguous { assignor }
             | Self::Family { assignor } => *assignor,
@@ -52,6 +58,7 @@ impl Inference {
 impl fmt::Display for Inference {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
+            Self::Told { assignor } => write!(f, "{assignor} (told by Kafka)"),
             Self::Configured { assignor } => write!(f, "{assignor} (configured)"),
             Self::Certain { assignor } => write!(f, "{assignor} (inferred from who holds what)"),
             Self::Ambiguous { assignor } => {
@@ -64,8 +71,21 @@ impl fmt::Display for Inference {
     }
 }
 
-/// Finds the assignor; `None` when who holds what follows no rule, or not the configured one.
-pub(crate) fn infer(model: &GroupModel, configured: Option<Assignor>) -> Option<Inference> {
+/// Finds the assignor.
+///
+/// # Errors
+/// When who holds what follows no rule, or not the configured one; when Kafka tells another one than is configured.
+pub(crate) fn infer(model: &GroupModel, configured: Option<Assignor>) -> Result<Inference, Unusable> {
+    match (model.told, configured) {
+        (Some(told), Some(configured)) if told != configured => {
+            Err(Unusable::AssignorsContradict { configured, told })
+        }
+        (Some(assignor), _) => Ok(Inference::Told { assignor }),
+        (None, _) => by_pattern(model, configured).ok_or(Unusable::NoKnownRule),
+    }
+}
+
+fn by_pattern(model: &GroupModel, configured: Option<Assignor>) -> Option<Inference> {
     let (range, round_robin, even) = (is_range(model), is_round_robin(model), is_even(model));
     if let Some(assignor) = configured {
         let agrees = match assignor {

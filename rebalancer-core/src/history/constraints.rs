@@ -3,6 +3,7 @@
 use jiff::Timestamp;
 
 use super::{HistoryPolicy, Pause, Record, Rotation};
+use crate::policy::Timing;
 
 /// What memory allows: how many pods may go in this cycle, and why none may. The default allows everything, for a planner
 /// without memory.
@@ -16,6 +17,19 @@ pub struct Constraints {
     /// Why no rotation is made now.
     #[cfg_attr(feature = "serde", serde(deserialize_with = "Option::deserialize"))]
     pub pause: Option<Pause>,
+    /// When replacements joined after earlier rotations, as Kafka showed.
+    #[cfg_attr(feature = "serde", serde(default))]
+    pub timing: Option<SeenTiming>,
+}
+
+/// When replacements joined after the last rotations, which all agree.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+pub struct SeenTiming {
+    /// When.
+    pub timing: Timing,
+    /// After how many rotations.
+    pub rotations: usize,
 }
 
 impl Constraints {
@@ -23,6 +37,13 @@ impl Constraints {
     #[must_use]
     pub const fn with_most_removals(mut self, most: usize) -> Self {
         self.most_removals = Some(most);
+        self
+    }
+
+    /// Knows when replacements join.
+    #[must_use]
+    pub const fn with_timing(mut self, timing: Option<SeenTiming>) -> Self {
+        self.timing = timing;
         self
     }
 
@@ -40,6 +61,6 @@ impl Record {
     pub fn constraints(&self, now: Timestamp, policy: &HistoryPolicy) -> Constraints {
         let allowance = self.allowance(now, policy).unwrap_or(u64::MAX);
         let most = usize::try_from(allowance).unwrap_or(usize::MAX).min(Rotation::MOST_PODS);
-        Constraints { most_removals: Some(most), pause: self.pause(now, policy) }
+        Constraints { most_removals: Some(most), pause: self.pause(now, policy), timing: self.timing() }
     }
 }

@@ -16,7 +16,7 @@ use crate::unit::{Cores, Load};
 pub(super) struct Candidates<'a> {
     pub(super) snapshot: &'a Snapshot,
     pub(super) policy: &'a Policy,
-    constraints: &'a Constraints,
+    pub(super) constraints: &'a Constraints,
     /// In the order of the snapshot.
     pub(super) eligible: Vec<Eligible>,
     /// Every pod's veto, in the order of the snapshot.

@@ -6,10 +6,12 @@ mod rotate;
 use super::candidates::Candidates;
 use super::raised::Raised;
 use super::verdicts::Verdicts;
+use crate::fleet::consumer_group::GroupMember;
 use crate::group::{Inference, Unusable};
 use crate::policy::Strategy;
 use crate::prediction::Prediction;
 use crate::report::{Decision, Hold, Method};
+use crate::snapshot::Placement;
 
 /// What a strategy decides.
 pub(super) struct Selection {
@@ -38,6 +40,9 @@ impl Selection {
 /// Selects by the policy's strategy, or by rotate-outliers when the other one can't be used.
 pub(super) fn select(candidates: &Candidates<'_>, raised: &Raised<'_>) -> Selection {
     let because = match candidates.policy.selection.strategy {
+        Strategy::RotateOutliers if has_static_members(candidates) => {
+            return Selection::hold(Hold::StaticMembers);
+        }
         Strategy::RotateOutliers => None,
         Strategy::Predict => match predict::select(candidates, raised) {
             Ok(predicted) => return predicted,
@@ -58,9 +63,20 @@ fn known_to_be_useless(candidates: &Candidates<'_>, why: &Unusable) -> Option<Ho
     let configured = group.assignor.filter(|assignor| !assignor.is_sticky());
     if why.is_unsettled() {
         Some(Hold::GroupUnsettled { why: why.clone() })
-    } else if group.static_members {
+    } else if why.is_unclear() {
+        Some(Hold::GroupUnclear { why: why.clone() })
+    } else if group.static_members || has_static_members(candidates) {
         Some(Hold::StaticMembers)
     } else {
         configured.map(|assignor| Hold::AssignorRestoresSets { assignor: Inference::Configured { assignor } })
     }
+}
+
+/// Kafka tells of static members in pods of the fleet.
+fn has_static_members(candidates: &Candidates<'_>) -> bool {
+    let observed = candidates.snapshot.group.as_ref();
+    let is_static = |(member, placement): (&GroupMember, &Placement)| {
+        member.instance_id.is_some() && placement.pod().is_some()
+    };
+    observed.is_some_and(|observed| observed.placed().any(is_static))
 }

@@ -5,7 +5,7 @@ use std::num::NonZeroUsize;
 
 use jiff::SignedDuration;
 
-use super::{Persistence, Policy, QuietHours, Strategy, Timing, Weights};
+use super::{MemberMatching, Persistence, Policy, QuietHours, Strategy, Timing, Weights};
 use crate::assignor::Assignor;
 use crate::fleet::Indicator;
 use crate::unit::{Percent, Ratio, Share, Tolerance};
@@ -64,6 +64,8 @@ setters! {
     with_assignor: group.assignor: Option<Assignor>;
     /// Whether consumers are static members that come back as themselves.
     with_static_members: group.static_members: bool;
-    /// When replacements join, relative to when the removed pods leave.
-    with_timing: group.timing: Timing;
+    /// How members of the group are matched with pods, where Kafka tells of them.
+    with_matching: group.matching: MemberMatching;
+    /// When replacements join, relative to when the removed pods leave; `None` to go by what is seen.
+    with_timing: group.timing: Option<Timing>;
 }

@@ -11,7 +11,7 @@ use crate::fleet::consumer_group::{ConsumerGroup, GroupOffsets, Reassignment, To
 
 /// An operation on a resource that Kafka's ACLs don't allow us. It reads as the options of `kafka-acls`.
 #[derive(Debug, Clone, PartialEq, Eq)]
-#[cfg_attr(feature = "serde", derive(serde::Serialize))]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct MissingAcl {
     /// What we may not do.
     pub operation: AclOperation,
@@ -35,7 +35,7 @@ impl fmt::Display for MissingAcl {
 
 /// Operations that are needed here; all of them only read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[cfg_attr(feature = "serde", derive(serde::Serialize), serde(rename_all = "snake_case"))]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(rename_all = "snake_case"))]
 pub enum AclOperation {
     /// `Describe`.
     Describe,
@@ -54,7 +54,7 @@ impl fmt::Display for AclOperation {
 
 /// Resources of Kafka's ACLs.
 #[derive(Debug, Clone, PartialEq, Eq)]
-#[cfg_attr(feature = "serde", derive(serde::Serialize), serde(rename_all = "snake_case"))]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(rename_all = "snake_case"))]
 pub enum AclResource {
     /// A consumer group.
     Group(String),
@@ -79,7 +79,7 @@ impl fmt::Display for AclResource {
 
 /// What a group is that is no consumer group.
 #[derive(Debug, Clone, PartialEq, Eq)]
-#[cfg_attr(feature = "serde", derive(serde::Serialize), serde(rename_all = "snake_case"))]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(rename_all = "snake_case"))]
 pub enum OtherGroup {
     /// Kafka Streams: tasks and their state move with the partitions.
     Streams,
@@ -104,7 +104,11 @@ impl fmt::Display for OtherGroup {
 
 /// Settings that don't fit what is there. Another try would end the same way.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[cfg_attr(feature = "serde", derive(serde::Serialize), serde(rename_all = "snake_case", tag = "problem"))]
+#[cfg_attr(
+    feature = "serde",
+    derive(serde::Serialize, serde::Deserialize),
+    serde(rename_all = "snake_case", tag = "problem")
+)]
 pub enum Misconfiguration {
     /// We speak plaintext, the listener TLS.
     #[error("the listener {address} speaks TLS, but plaintext was sent")]
@@ -153,6 +157,14 @@ pub enum Misconfiguration {
         /// The SASL mechanism.
         mechanism: String,
         /// The broker's words.
+        message: String,
+    },
+    /// The endpoint of tokens for OAUTHBEARER gives none for our credentials.
+    #[error("the token endpoint {endpoint} refuses the client's credentials: {message}")]
+    TokenRefused {
+        /// Its URL, without secrets.
+        endpoint: String,
+        /// Its words.
         message: String,
     },
     /// Whoever listens there does not know our password, so it is not the broker that we mean.
@@ -210,7 +222,11 @@ pub enum Misconfiguration {
 
 /// Why Kafka did not give what was asked for.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[cfg_attr(feature = "serde", derive(serde::Serialize), serde(rename_all = "snake_case", tag = "kind"))]
+#[cfg_attr(
+    feature = "serde",
+    derive(serde::Serialize, serde::Deserialize),
+    serde(rename_all = "snake_case", tag = "kind")
+)]
 pub enum GroupError {
     /// No usable answer within the deadline and all retries. The next cycle may succeed.
     #[error("Kafka could not be used: {message}")]
@@ -249,6 +265,25 @@ pub enum GroupError {
         /// What came and what was expected.
         message: String,
     },
+}
+
+/// What was read of a group at one time.
+#[derive(Debug, Clone, PartialEq)]
+pub struct GroupReading {
+    /// The group with its members.
+    pub group: ConsumerGroup,
+    /// Its topics, by name.
+    pub topics: Vec<Topic>,
+    /// How far the offsets and time stamps of each topic can be trusted, or which right is missing to know that.
+    pub configs: BTreeMap<String, Result<TopicConfig, MissingAcl>>,
+    /// Offsets of all partitions: now and at the times of `earlier`.
+    pub offsets: Result<GroupOffsets, GroupError>,
+    /// The earlier times that were asked for.
+    pub earlier: Vec<Timestamp>,
+    /// Partitions that are being moved between brokers, or which right is missing to know that.
+    pub moving: Result<Vec<Reassignment>, MissingAcl>,
+    /// When the offsets were read.
+    pub at: Timestamp,
 }
 
 /// Reads one consumer group.

@@ -41,6 +41,12 @@ pub enum MetricsError {
         /// What came and what was expected.
         message: String,
     },
+    /// Kafka's offsets can't be read, or are no measure of loads.
+    #[error("offsets can't be used as loads: {message}")]
+    Offsets {
+        /// Which, and why.
+        message: String,
+    },
     /// Series that count as one thing's differ in a label that neither a second scrape nor a replica explains: they may
     /// be another cluster's, and whose load they are can't be known.
     #[error("series of {of} differ in the label {label} ({}), {}", quoted(values), why(*passing))]

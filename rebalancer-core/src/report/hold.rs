@@ -86,6 +86,11 @@ pub enum Hold {
         /// What shows it.
         why: Unusable,
     },
+    /// What Kafka tells of the group can't be brought together with the fleet, or with rules that are known.
+    GroupUnclear {
+        /// What is unclear.
+        why: Unusable,
+    },
     /// Consumers are static members: they come back as themselves, and nothing moves.
     StaticMembers,
     /// No pod can hold more than one partition, so partitions only change places.
@@ -169,7 +174,7 @@ pub enum Hold {
 
 impl Hold {
     /// Every name that [`name`](Self::name) gives.
-    pub const NAMES: [&str; 34] = [
+    pub const NAMES: [&str; 39] = [
         "no_pods",
         "no_eligible_pods",
         "metrics_incomplete",
@@ -180,6 +185,7 @@ impl Hold {
         "no_hot_pod",
         "too_few_pods",
         "group_unsettled",
+        "group_unclear",
         "static_members",
         "too_few_partitions",
         "assignor_restores_sets",
@@ -200,6 +206,10 @@ impl Hold {
         "scale_in_pending",
         "just_scaled",
         "fleet_unsettled",
+        "group_unread",
+        "group_not_stable",
+        "partitions_moving",
+        "group_changed",
         "settling",
         "breaker_open",
         "trial_pending",
@@ -220,6 +230,7 @@ impl Hold {
             Self::NoHotPod { .. } => "no_hot_pod",
             Self::TooFewPods { .. } => "too_few_pods",
             Self::GroupUnsettled { .. } => "group_unsettled",
+            Self::GroupUnclear { .. } => "group_unclear",
             Self::StaticMembers => "static_members",
             Self::TooFewPartitions { .. } => "too_few_partitions",
             Self::AssignorRestoresSets { .. } => "assignor_restores_sets",
@@ -318,7 +329,7 @@ impl fmt::Display for Hold {
             }
             Self::NotNow(guard) => guard.fmt(f),
             Self::Paused(pause) => pause.fmt(f),
-            Self::GroupUnsettled { why } => write!(f, "{why}"),
+            Self::GroupUnsettled { why } | Self::GroupUnclear { why } => write!(f, "{why}"),
             Self::StaticMembers => f.write_str(
                 "consumers are static members: a replaced pod gets the same partitions \
                  back; remove group.instance.id, or look at the node",

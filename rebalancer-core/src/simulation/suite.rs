@@ -116,7 +116,7 @@ pub async fn run(case: &Case, strategy: Strategy, policy: &Policy) -> Result<Sco
         .with_strategy(strategy)
         .with_assignor(policy.group.assignor.or(sticky))
         .with_static_members(case.shape.static_members)
-        .with_timing(case.shape.timing);
+        .with_timing(Some(case.shape.timing));
     let mut tally = Tally::default();
     for seed in 1..=SEEDS {
         let course = course::run(&Shape { seed, ..case.shape }, &policy, CYCLES).await?;

@@ -169,6 +169,7 @@ impl World {
             whole: Requests::default(),
             restarted_at: None,
             container_id: None,
+            ips: Vec::new(),
         }
     }
 }

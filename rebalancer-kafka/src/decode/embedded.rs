@@ -20,13 +20,13 @@ pub(super) fn subscription(bytes: &[u8]) -> Result<Joined, BadAnswer> {
     let version = version(&mut r)?;
     let mut topics = r.array(Reader::string)?;
     topics.sort_unstable();
-    r.bytes()?; // the assignor's own
+    let user_data = Some(r.bytes()?.len()).filter(|length| *length > 0);
     let owned = if version >= 1 { topic_partitions(&mut r)? } else { Vec::new() };
     let generation = if version >= 2 { Some(r.i32()?).filter(|generation| *generation >= 0) } else { None };
     let rack = if version >= 3 { r.nullable_string()? } else { None };
     Ok(Joined {
         subscription: Subscription { topics, pattern: None },
-        joined_with: JoinedWith { generation, owned },
+        joined_with: JoinedWith { generation, owned, user_data },
         rack,
     })
 }

@@ -1,6 +1,7 @@
 //! Pods.
 
 use std::collections::BTreeMap;
+use std::net::IpAddr;
 
 use jiff::Timestamp;
 use rebalancer_core::fleet::{Owner, Phase, Pod, Requests, Uid};
@@ -92,7 +93,28 @@ struct Status {
     phase: String,
     conditions: Option<Vec<Condition>>,
     container_statuses: Option<Vec<ContainerStatus>>,
+    #[serde(rename = "podIP")]
+    pod_ip: Option<String>,
+    #[serde(rename = "podIPs")]
+    pod_ips: Option<Vec<PodIp>>,
     init_container_statuses: Option<Vec<ContainerStatus>>,
+}
+
+#[derive(Deserialize)]
+struct PodIp {
+    ip: Option<String>,
+}
+
+impl Status {
+    /// Every address that the kubelet gave the pod; older API servers know one only.
+    fn ips(&self) -> Vec<IpAddr> {
+        let all = self.pod_ips.iter().flatten().filter_map(|one| one.ip.as_deref());
+        let mut ips: Vec<IpAddr> =
+            all.chain(self.pod_ip.as_deref()).filter_map(|text| text.parse().ok()).collect();
+        ips.sort_unstable();
+        ips.dedup();
+        ips
+    }
 }
 
 #[derive(Deserialize)]
@@ -175,6 +197,7 @@ pub(crate) fn pod(raw: RawPod, namespace: &str, container: &str) -> Result<Pod, 
         terminating: metadata.deletion_timestamp.is_some(),
         created_at: time(metadata.creation_timestamp.as_deref()),
         node: node_name,
+        ips: status.ips(),
         owner: controlling(metadata.owner_references),
         mirror: annotations.contains_key(MIRROR),
         annotations: that_matter(annotations),

@@ -20,6 +20,7 @@ enum Kind {
     Incomplete,
     Malformed,
     Ambiguous,
+    Offsets,
 }
 
 fn kind(error: &MetricsError) -> Kind {
@@ -29,6 +30,7 @@ fn kind(error: &MetricsError) -> Kind {
         MetricsError::Incomplete { .. } => Kind::Incomplete,
         MetricsError::Malformed { .. } => Kind::Malformed,
         MetricsError::Ambiguous { .. } => Kind::Ambiguous,
+        MetricsError::Offsets { .. } => Kind::Offsets,
     }
 }
 

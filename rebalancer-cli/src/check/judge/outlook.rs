@@ -13,7 +13,7 @@ pub(super) fn judge(facts: &Facts<'_>) -> Vec<Finding> {
     let Some(survey) = facts.survey() else { return Vec::new() };
     let whole = survey.controller.is_ok()
         && survey.budgets.as_ref().is_none_or(Result::is_ok)
-        && facts.metrics.readings.as_ref().is_some_and(is_usable);
+        && facts.readings().is_some_and(is_usable);
     let Some(Ok(observation)) = facts.observation.as_ref().filter(|_| whole) else {
         return vec![Finding::not_checked(
             "what a cycle would decide",
@@ -84,6 +84,7 @@ fn lasts(hold: &Hold) -> bool {
     match hold {
         Hold::UnusableTarget { .. }
         | Hold::StaticMembers
+        | Hold::GroupUnclear { .. }
         | Hold::TooFewPartitions { .. }
         | Hold::AssignorRestoresSets { .. }
         | Hold::AmbiguousSeries { error: MetricsError::Ambiguous { passing: false, .. }, .. } => true,

@@ -15,7 +15,7 @@ const PARTITIONS: &str = "partition_load";
 const PARTITION_QUERY: &str = "PARTITION_LOAD_QUERY";
 
 pub(super) fn judge(facts: &Facts<'_>) -> Vec<Finding> {
-    let Some(readings) = &facts.metrics.readings else { return Vec::new() };
+    let Some(readings) = facts.readings() else { return Vec::new() };
     let judged: Vec<Finding> =
         readings.loads.iter().map(|(indicator, reading)| of_load(facts, *indicator, reading)).collect();
     // One indicator that can be used is enough for a cycle, unless the store mixes clusters.
@@ -72,6 +72,11 @@ fn failed(error: &MetricsError, variable: &str) -> Finding {
             };
             Finding::error(Code::SeriesAmbiguous, message, fix)
         }
+        MetricsError::Offsets { .. } => Finding::error(
+            Code::QueryFailed,
+            message,
+            "take this indicator from the metric server (docs/kafka.md says when offsets are no measure)",
+        ),
         MetricsError::Incomplete { .. } => Finding::error(
             Code::QueryFailed,
             message,
@@ -186,12 +191,10 @@ fn without_fleet(facts: &Facts<'_>, indicator: Indicator, samples: &Samples, var
 }
 
 fn partitions(facts: &Facts<'_>) -> Option<Finding> {
-    let reading = facts.metrics.readings.as_ref()?.partitions.as_ref()?;
+    let reading = facts.readings()?.partitions.as_ref()?;
     let finding = match reading {
         Err(error) => failed(error, PARTITION_QUERY),
-        Ok(loads)
-            if facts.metrics.lookups.iter().any(|lookup| lookup.query == PARTITIONS) || loads.is_empty() =>
-        {
+        Ok(loads) if facts.lookups().iter().any(|lookup| lookup.query == PARTITIONS) || loads.is_empty() => {
             nothing(facts, PARTITIONS, PARTITION_QUERY, "no partition of the fleet's pods is known")
         }
         Ok(loads) => {

@@ -167,6 +167,10 @@ fn guarded(facts: &Facts<'_>) -> Option<Finding> {
         | NotNow::ScalingInProgress { .. }
         | NotNow::ScaleInPending { .. }
         | NotNow::JustScaled { .. }
-        | NotNow::Unsettled { .. } => None,
+        | NotNow::Unsettled { .. }
+        | NotNow::GroupUnread { .. }
+        | NotNow::GroupNotStable { .. }
+        | NotNow::PartitionsMoving { .. }
+        | NotNow::GroupChanged { .. } => None,
     }
 }

@@ -64,7 +64,7 @@ pub(super) const SETTINGS: &[Variable] = &[
     Variable::new(
         HEADING,
         "KAFKA_REPLACEMENT_TIMING",
-        Some("leave-then-join"),
-        "leave-then-join: removed pods have left before their replacements join; all-at-once: both happen in one rebalance",
+        Some("auto"),
+        "auto: as earlier rotations showed, or as long as pods take to start; leave-then-join: removed pods have left before their replacements join; all-at-once: both happen in one rebalance",
     ),
 ];

@@ -66,6 +66,24 @@ pub(super) const EVENTS: &[Event] = &[
         "a query ended, with all its attempts: the size of the answer, its values, and how many of them can't be used",
     ),
     event(
+        "kafka_request",
+        DEBUG,
+        &["broker", "api", "version", "sent", "received", "seconds", "error"],
+        "one request to a broker, by Kafka's name for it, with the bytes of request and answer; never what is in them",
+    ),
+    event(
+        "kafka_retry",
+        WARN,
+        &["delay_ms", "error"],
+        "a question to Kafka failed and is asked again after this delay",
+    ),
+    event(
+        "kafka_token",
+        DEBUG,
+        &["endpoint", "seconds", "valid_for", "error"],
+        "a token for OAUTHBEARER was asked for; `valid_for` is in seconds, and absent when it is not told",
+    ),
+    event(
         "kubernetes_request",
         DEBUG,
         &["verb", "path", "status", "bytes", "seconds", "error"],
@@ -193,6 +211,12 @@ pub(super) const EVENTS: &[Event] = &[
         INFO,
         &["queries", "retries", "errors", "bytes"],
         "how much was asked of the metric server in this cycle",
+    ),
+    event(
+        "kafka_usage",
+        INFO,
+        &["connections", "requests", "bytes_sent", "bytes_received"],
+        "how much was asked of Kafka in this cycle, when it is asked",
     ),
     event("kubernetes_event", DEBUG, &["about", "reason", "ok"], "a Kubernetes Event was posted"),
     event(

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use jiff::{SignedDuration, Timestamp};
 use prometheus::proto::{MetricFamily, MetricType};
 use rebalancer_core::cycle::Journal as _;
-use rebalancer_core::cycle::{self, Outcome, Subject};
+use rebalancer_core::cycle::{self, Outcome, Sources, Subject};
 use rebalancer_core::fleet::PodRef;
 use rebalancer_core::fleet::{Indicator, Uid, Workload};
 use rebalancer_core::history::{
@@ -51,7 +51,9 @@ async fn journal(per_pod: bool) -> MetricsJournal {
     let fleet = Fleet::new(&Shape { seed: 7, ..Shape::default() }).unwrap();
     let subject = Subject { workload: Fleet::workload(), hpa_prefix: String::new() };
     let observation =
-        cycle::observe(&subject, &fleet, &fleet, &Policy::default(), None, fleet.now()).await.unwrap();
+        cycle::observe(&subject, Sources::new(&fleet, &fleet), &Policy::default(), None, fleet.now())
+            .await
+            .unwrap();
     let journal = MetricsJournal::new(per_pod);
     journal.decided(&observation);
     journal
@@ -233,7 +235,9 @@ async fn the_load_of_each_pod_is_shown_on_demand_and_not_without_end() {
     let fleet = Fleet::new(&Shape { pods: 600, partitions: 1200, ..Shape::default() }).unwrap();
     let subject = Subject { workload: Fleet::workload(), hpa_prefix: String::new() };
     let observation =
-        cycle::observe(&subject, &fleet, &fleet, &Policy::default(), None, fleet.now()).await.unwrap();
+        cycle::observe(&subject, Sources::new(&fleet, &fleet), &Policy::default(), None, fleet.now())
+            .await
+            .unwrap();
     let journal = MetricsJournal::new(true);
     journal.decided(&observation);
     assert_eq!(of(&lines(|_| {}, None, &journal), "rebalancer_pod_load").len(), 500);

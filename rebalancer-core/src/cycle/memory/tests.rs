@@ -4,7 +4,9 @@ use jiff::SignedDuration;
 
 use super::*;
 use crate::assignor::Assignor;
-use crate::cycle::{CycleSpec, Intent, Journal, MemorySettings, PodOutcome, Ports, Subject, observe, run};
+use crate::cycle::{
+    CycleSpec, Intent, Journal, MemorySettings, PodOutcome, Ports, Sources, Subject, observe, run,
+};
 use crate::history::{Effect, MemoryStore, Pause};
 use crate::policy::{Strategy, Timing};
 use crate::report::Hold;
@@ -91,7 +93,7 @@ async fn a_prediction_is_shown_against_what_was_measured() {
     let shape = Shape { timing: Timing::AllAtOnce, seed: 7, ..Shape::default() };
     let fleet = Fleet::new(&shape).unwrap();
     let store = MemoryStore::default();
-    let policy = Policy::default().with_timing(Timing::AllAtOnce);
+    let policy = Policy::default().with_timing(Some(Timing::AllAtOnce));
     let (_, report, _) = cycle(&fleet, &store, &policy, Mode::Real, "first").await;
     let predicted = report.prediction.unwrap().expected_cv;
     fleet.settle(SignedDuration::from_mins(20));
@@ -140,7 +142,7 @@ async fn a_run_that_was_killed_frees_the_lock_by_expiry_and_the_next_one_finishe
     let mut killed =
         Memory::open(&store, "killed", Mode::Real, TTL, HistoryPolicy::default(), now).await.unwrap();
     let subject = Subject { workload: Fleet::workload(), hpa_prefix: String::new() };
-    let observation = observe(&subject, &fleet, &fleet, &policy, None, now).await.unwrap();
+    let observation = observe(&subject, Sources::new(&fleet, &fleet), &policy, None, now).await.unwrap();
     let Decision::Rotate(plan) = &observation.report.decision else {
         panic!("{}", observation.report.decision)
     };

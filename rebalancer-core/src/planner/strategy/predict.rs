@@ -10,7 +10,7 @@ use super::super::raised::Raised;
 use super::super::verdicts::Verdicts;
 use super::Selection;
 use crate::assignor::TopicPartition;
-use crate::group::{GroupModel, Unusable, infer};
+use crate::group::{GroupModel, Unusable, assumed, infer};
 use crate::prediction::{Forecast, Prediction};
 use crate::report::{Choice, Decision, Expectation, Hold, IndicatorReport, Method, Plan, Spared, Verdict};
 use crate::unit::Load;
@@ -21,11 +21,11 @@ const TOGETHER: SignedDuration = SignedDuration::from_mins(3);
 /// A rotation must bring its aim nearer in this share of the draws.
 const SURE: f64 = 0.5;
 
-/// A member of the group that may be removed.
+/// A pod of the group that may be removed.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Removable {
-    /// Index of the member in the model.
-    pub(super) member: usize,
+    /// Index of the pod in the model.
+    pub(super) place: usize,
     /// Index of its pod in the snapshot.
     pub(super) pod: usize,
     /// Its measured load.
@@ -51,8 +51,9 @@ pub(super) fn select(candidates: &Candidates<'_>, confirmed: &Raised<'_>) -> Res
     let raised = confirmed.report;
     let group = &candidates.policy.group;
     let model = GroupModel::of(candidates.snapshot, raised.indicator)?;
-    let inference = infer(&model, group.assignor).ok_or(Unusable::NoKnownRule)?;
-    let forecast = Forecast::new(&model, inference, group.timing, candidates.limits(&model, raised));
+    let inference = infer(&model, group.assignor)?;
+    let timing = assumed(candidates.snapshot, group, candidates.constraints);
+    let forecast = Forecast::new(&model, inference, timing.timing, candidates.limits(&model, raised));
     let ends = candidates.ends(&model, &forecast, confirmed);
     let mut verdicts = Verdicts::of_ranked();
     for candidate in ends.hot.iter().chain(&ends.cold) {
@@ -69,6 +70,7 @@ pub(super) fn select(candidates: &Candidates<'_>, confirmed: &Raised<'_>) -> Res
         assignor: inference,
         members: model.members.len(),
         partitions: model.partitions(),
+        timing,
         pod_side: candidates.pod_side(&model),
     };
     Ok(Selection { method, prediction, decision, verdicts })
@@ -88,10 +90,10 @@ impl Best {
 }
 
 impl Candidates<'_> {
-    /// For each member: above this it is hot. Of members that are no candidates the CPU request may not be known.
+    /// For each pod of the group: above this it is hot. Of those that are no candidates the CPU request may not be known.
     fn limits(&self, model: &GroupModel, raised: &IndicatorReport) -> Vec<f64> {
         let request = |pod: usize| self.snapshot.pods.get(pod).and_then(|observed| observed.cpu_request);
-        model.members.iter().map(|member| raised.limit.for_request(request(member.pod)).get()).collect()
+        model.pods.iter().map(|pod| raised.limit.for_request(request(pod.pod)).get()).collect()
     }
 
     fn best(
@@ -143,18 +145,18 @@ impl Candidates<'_> {
     /// Eligible pods that are members of the group and have a sample.
     fn removables(&self, model: &GroupModel, forecast: &Forecast<'_>, raised: &Raised<'_>) -> Vec<Removable> {
         let newest = self.newest();
-        let mut members = model.members.iter().zip(forecast.loads_now()).enumerate().peekable();
+        let mut members = model.pods.iter().zip(forecast.loads_now()).enumerate().peekable();
         let mut all = Vec::with_capacity(self.eligible.len());
         for eligible in &self.eligible {
             let pod = eligible.index;
             while members.next_if(|(_, (member, _))| member.pod < pod).is_some() {}
-            if let (Some(&(member, (consumer, &explained))), Some((load, limit))) =
+            if let (Some(&(place, (consumer, &explained))), Some((load, limit))) =
                 (members.peek(), raised.load_of(eligible))
                 && consumer.pod == pod
             {
                 let newest = self.snapshot.pods.get(pod).is_some_and(|pod| pod.pod.ready_since >= newest);
                 let (may_be, _) = raised.candidate_role(eligible);
-                all.push(Removable { member, pod, load, limit, explained, may_be, newest });
+                all.push(Removable { place, pod, load, limit, explained, may_be, newest });
             }
         }
         all
@@ -183,7 +185,8 @@ impl Candidates<'_> {
         if ends.hot.iter().any(|pod| is_pod_side(model, pod)) {
             return Ok(());
         }
-        if self.policy.group.static_members {
+        let known = |pod: &Removable| model.pods.get(pod.place).is_some_and(|pod| model.is_static(pod));
+        if self.policy.group.static_members || ends.hot.iter().any(known) {
             return Err(Hold::StaticMembers);
         }
         let (partitions, members) = (model.partitions(), model.members.len());
@@ -199,9 +202,9 @@ impl Candidates<'_> {
         if !assignor.assignor().is_sticky() {
             return Some(Hold::AssignorRestoresSets { assignor });
         }
-        let hottest = ends.hot.first().and_then(|pod| model.members.get(pod.member))?;
+        let hottest = ends.hot.first().and_then(|pod| model.pods.get(pod.place))?;
         let cost = |held: &TopicPartition| model.cost.of(model.load(held));
-        let worst = hottest.owned.iter().max_by(|a, b| cost(a).total_cmp(&cost(b)))?;
+        let worst = model.held(hottest).max_by(|a, b| cost(a).total_cmp(&cost(b)))?;
         let load = Load::new(cost(worst)).ok().filter(|load| *load > limit)?;
         let topic = model.topics.get(worst.topic as usize)?.name.clone();
         Some(Hold::HotPartition { topic, partition: worst.partition, load, limit })
@@ -218,9 +221,9 @@ impl Candidates<'_> {
     }
 
     fn pod_side(&self, model: &GroupModel) -> Vec<(String, f64)> {
-        let stands_out = model.members.iter().filter(|member| (member.factor - 1.0).abs() > f64::EPSILON);
+        let stands_out = model.pods.iter().filter(|pod| (pod.factor - 1.0).abs() > f64::EPSILON);
         stands_out
-            .filter_map(|member| Some((self.snapshot.pods.get(member.pod)?.pod.name.clone(), member.factor)))
+            .filter_map(|pod| Some((self.snapshot.pods.get(pod.pod)?.pod.name.clone(), pod.factor)))
             .collect()
     }
 }
@@ -234,9 +237,9 @@ fn only_changes_hands(model: &GroupModel, forecast: &Forecast<'_>, ends: &Ends) 
 /// Hot because the same work costs more there: on a usual pod its partitions would stay below its limit.
 fn is_pod_side(model: &GroupModel, pod: &Removable) -> bool {
     model
-        .members
-        .get(pod.member)
-        .is_some_and(|member| member.factor > 1.0 && pod.explained / member.factor <= pod.limit.get())
+        .pods
+        .get(pod.place)
+        .is_some_and(|known| known.factor > 1.0 && pod.explained / known.factor <= pod.limit.get())
 }
 
 /// Hot and cold pods in turn, with what each was chosen as.

@@ -91,6 +91,7 @@ fn a_classic_group_is_read_in_every_version() {
                 joined_with: Some(JoinedWith {
                     generation: Some(7),
                     owned: vec![partition(2), partition(0)],
+                    user_data: Some(6),
                 }),
             };
             let expected = ConsumerGroup {

@@ -66,6 +66,7 @@ fn everything_that_matters_is_taken() {
         }),
         whole: Requests::default(),
         restarted_at: None,
+        ips: Vec::new(),
     };
     assert_eq!(decode(full()), Ok(expected));
 }

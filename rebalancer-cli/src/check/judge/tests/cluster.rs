@@ -11,7 +11,6 @@ use rebalancer_core::history::{CycleHealth, HistoryPolicy, Peeked, Record, State
 use rebalancer_core::port::InventoryError;
 use rebalancer_core::unit::Cores;
 use rebalancer_kube::preflight::{Allowed, Amount, BudgetShape, Presence};
-use rebalancer_prom::PrometheusSource;
 
 use super::super::super::facts::{Around, Cluster, Metrics, Survey};
 use super::super::super::finding::{Finding, Severity};
@@ -19,6 +18,7 @@ use super::super::super::gather::observe;
 use super::super::super::needs::needs;
 use super::super::{judge, outlook};
 use super::{answering, expect, facts, reading, settings};
+use crate::adapters::Loads;
 use crate::config::WorkloadSettings;
 
 const NOW: Timestamp = Timestamp::constant(1_767_225_600, 0);
@@ -50,6 +50,7 @@ fn pod(name: &str) -> Pod {
         whole: Requests::default(),
         restarted_at: None,
         container_id: None,
+        ips: Vec::new(),
     }
 }
 
@@ -91,7 +92,7 @@ fn survey() -> Survey {
 /// What is found of a cluster with these settings.
 async fn found(also: &[(&str, &str)], metrics: Metrics, survey: Survey) -> Vec<Finding> {
     let WorkloadSettings { adapters, run, .. } = settings(also);
-    let source = PrometheusSource::new(adapters.metrics.clone(), adapters.queries.clone());
+    let source = Loads::of(adapters.metrics.as_ref());
     let observation = observe(&survey, metrics.readings.clone(), &source, &run, NOW).await;
     let mut facts = facts(&adapters, &run, NOW, metrics, Cluster::There(Box::new(survey)));
     facts.observation = observation;

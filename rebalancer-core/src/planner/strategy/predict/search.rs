@@ -80,8 +80,8 @@ impl Batch {
         hot.chain(self.cold.iter().filter_map(|&place| ends.cold.get(place)))
     }
 
-    fn members(&self, ends: &Ends) -> Vec<usize> {
-        self.pods(ends).map(|pod| pod.member).collect()
+    fn places(&self, ends: &Ends) -> Vec<usize> {
+        self.pods(ends).map(|pod| pod.place).collect()
     }
 }
 
@@ -99,7 +99,7 @@ pub(super) fn best(
     let affordable = (WORK / once.max(1)).max(16);
     // The smallest and the largest batch tell whether it matters which ids are drawn.
     let ends_of_list = [candidates.first()?, candidates.last()?];
-    let matters = |batch: &Batch| forecast.predict(&batch.members(ends), 2, 1).cv_spread > f64::EPSILON;
+    let matters = |batch: &Batch| forecast.predict(&batch.places(ends), 2, 1).cv_spread > f64::EPSILON;
     let winner = if ends_of_list.into_iter().any(matters) {
         let most = affordable / 2 / DRAWS[0];
         let mut finalists = ranked(forecast, ends, aim, candidates, most, DRAWS[0]);
@@ -111,7 +111,7 @@ pub(super) fn best(
         ranked(forecast, ends, aim, candidates, affordable, 1).into_iter().next()?
     };
     let draws = (affordable / 4).clamp(8, DRAWS[2]);
-    let prediction = forecast.predict(&winner.members(ends), draws, 3);
+    let prediction = forecast.predict(&winner.places(ends), draws, 3);
     Some((winner, prediction))
 }
 
@@ -134,7 +134,7 @@ fn ranked(
     draws: usize,
 ) -> Vec<Batch> {
     let gain = |batch: &Batch| {
-        let prediction = forecast.predict(&batch.members(ends), draws, draws as u64);
+        let prediction = forecast.predict(&batch.places(ends), draws, draws as u64);
         aim.gain(&prediction) / batch.size() as f64
     };
     let mut ranked: Vec<(Batch, f64)> =

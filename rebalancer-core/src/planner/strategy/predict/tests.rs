@@ -17,6 +17,7 @@ use crate::unit::{Cores, Load};
 
 mod pods;
 mod properties;
+mod told;
 
 /// A fleet by the loads of each pod's partitions, in messages a second. A message costs a millicore, unless a pod is
 /// `slow`, where it costs twice as much. Partitions are numbered as the rule would deal them, or pod by pod.
@@ -113,7 +114,7 @@ fn two_heavy(numbering: Numbering) -> Group {
 }
 
 fn with(assignor: Assignor, timing: Timing) -> Policy {
-    policy().with_assignor(Some(assignor)).with_timing(timing)
+    policy().with_assignor(Some(assignor)).with_timing(Some(timing))
 }
 
 fn held(report: &Report) -> &Hold {

@@ -36,7 +36,7 @@ fn any_limits() -> impl Strategy<Value = (Policy, Constraints)> {
             let at_most = |most: usize| Constraints::default().with_most_removals(most);
             let constraints = most_removals.map_or_else(Constraints::default, at_most);
             let policy = policy()
-                .with_timing(timing)
+                .with_timing(Some(timing))
                 .with_assignor(assignor)
                 .with_top_k(k.try_into().unwrap())
                 .with_minimum_pods(minimum_pods);

@@ -1,0 +1,87 @@
+//! Where a cycle reads from, and how it reads a consumer group.
+
+use jiff::{SignedDuration, Timestamp};
+
+use crate::port::{GroupError, GroupReading, GroupSource, Inventory, MetricsSource};
+use crate::snapshot::GroupQuestion;
+
+/// Where a cycle reads from.
+#[derive(Clone, Copy)]
+#[non_exhaustive]
+pub struct Sources<'a> {
+    /// Reads loads.
+    pub metrics: &'a dyn MetricsSource,
+    /// Reads the fleet.
+    pub inventory: &'a dyn Inventory,
+    /// Reads the consumer group, where Kafka can be asked.
+    pub group: Option<GroupSide<'a>>,
+}
+
+/// A consumer group, and what is asked of it.
+#[derive(Clone, Copy)]
+pub struct GroupSide<'a> {
+    /// Reads it.
+    pub source: &'a dyn GroupSource,
+    /// What its offsets are used for.
+    pub question: &'a GroupQuestion,
+}
+
+impl<'a> Sources<'a> {
+    /// Loads and pods; Kafka is not asked.
+    #[must_use]
+    pub const fn new(metrics: &'a dyn MetricsSource, inventory: &'a dyn Inventory) -> Self {
+        Self { metrics, inventory, group: None }
+    }
+
+    /// Asks Kafka too.
+    #[must_use]
+    pub const fn with_group(self, group: Option<GroupSide<'a>>) -> Self {
+        Self { group, ..self }
+    }
+}
+
+impl std::fmt::Debug for Sources<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Sources").field("group", &self.group.is_some()).finish_non_exhaustive()
+    }
+}
+
+impl std::fmt::Debug for GroupSide<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("GroupSide").field("question", self.question).finish_non_exhaustive()
+    }
+}
+
+impl GroupSide<'_> {
+    /// Everything that a decision needs of the group now.
+    ///
+    /// # Errors
+    /// When the group or its topics could not be read. Offsets that could not be read are an error within.
+    pub async fn read(&self, now: Timestamp) -> Result<GroupReading, GroupError> {
+        self.read_at(vec![now.checked_sub(self.question.window).unwrap_or(Timestamp::MIN)], now).await
+    }
+
+    /// The same with the offsets of `count` windows that lie one, two, ... steps back: from and to of each, one after the
+    /// other.
+    pub(super) async fn read_past(
+        &self,
+        now: Timestamp,
+        step: SignedDuration,
+        count: usize,
+    ) -> Result<GroupReading, GroupError> {
+        let back = |by: SignedDuration| now.checked_sub(by).unwrap_or(Timestamp::MIN);
+        let steps = (1..).take(count).map(|steps: i32| step.saturating_mul(steps));
+        let times = steps.flat_map(|ago| [back(ago.saturating_add(self.question.window)), back(ago)]);
+        self.read_at(times.collect(), now).await
+    }
+
+    async fn read_at(&self, earlier: Vec<Timestamp>, at: Timestamp) -> Result<GroupReading, GroupError> {
+        let group = self.source.group().await?;
+        let names = group.topics();
+        let topics = self.source.topics(&names).await?;
+        let configs = self.source.topic_configs(&names).await?;
+        let moving = self.source.reassignments(&topics).await?;
+        let offsets = self.source.offsets(&topics, &earlier).await;
+        Ok(GroupReading { group, topics, configs, offsets, earlier, moving, at })
+    }
+}
