@@ -138,6 +138,7 @@ fn nothing_measured() -> Readings {
     let unknown = || MetricsError::Unavailable { message: "not read".to_owned() };
     Readings {
         loads: [(Indicator::Cpu, Ok(Samples::new()))].into(),
+        claims: Default::default(),
         cpu_requests: Err(unknown()),
         hpas: Err(unknown()),
         partitions: None,

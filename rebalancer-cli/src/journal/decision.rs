@@ -85,7 +85,7 @@ fn log_owners(report: &Report) {
                  'get' on 'replicasets.apps' to this service account"
             );
         } else {
-            info!(event = "owner_not_read", %owner, why, "the pods alone tell of rollouts and marks");
+            info!(event = "owner_not_read", %owner, why, "the pods alone tell of revisions and marks");
         }
     }
 }

@@ -248,6 +248,7 @@ impl World {
         });
         Readings {
             loads: BTreeMap::from([(Indicator::Cpu, Ok(cpu))]),
+            claims: Default::default(),
             cpu_requests: Ok(Samples::new()),
             hpas: Ok(Vec::new()),
             partitions: Some(Ok(partitions.collect())),
@@ -302,6 +303,7 @@ impl World {
             whole: Requests::default(),
             restarted_at: None,
             ips: Vec::new(),
+            container_id: None,
         }
     }
 }

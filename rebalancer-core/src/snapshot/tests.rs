@@ -81,7 +81,7 @@ fn requests_are_those_that_the_autoscaler_divides_by() {
 #[test]
 fn the_memory_of_a_container_that_may_be_dead_is_nobody_s() {
     let with = |ago: i64| {
-        let restarted_at = Some(NOW - SignedDuration::from_secs(ago));
+        let restarted_at = Some(NOW - jiff::SignedDuration::from_secs(ago));
         let mut both = readings(&[("a", 1.0)]);
         both.loads.insert(Indicator::Memory, Ok(crate::fixture::samples(&[("a", 1.6e9)])));
         let snapshot = assemble(vec![Pod { restarted_at, ..pod("a") }], both);

@@ -167,6 +167,7 @@ impl World {
             whole: Requests::default(),
             restarted_at: None,
             ips: Vec::new(),
+            container_id: None,
         }
     }
 }

@@ -153,6 +153,7 @@ fn clocks_may_differ_by_what_the_lock_tolerates() {
 fn reading(loads: &[(Indicator, Result<Samples, MetricsError>)]) -> Option<Readings> {
     Some(Readings {
         loads: loads.iter().cloned().collect(),
+        claims: Default::default(),
         cpu_requests: Ok(Samples::new()),
         hpas: Ok(Vec::new()),
         partitions: None,

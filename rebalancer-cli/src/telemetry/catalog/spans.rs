@@ -32,6 +32,11 @@ pub(super) const SPANS: &[Described] = &[
         &[],
         "one object that owns pods, or owns their owner; the workload's own before each removal too",
     ),
+    span(
+        "get_scale",
+        &[],
+        "the scale subresource of the workload's own object, where that may not be read or does not tell its numbers",
+    ),
     span("list_budgets", &[], "all pages of the disruption budgets"),
     span("list_pods", &[], "all pages of the pods; before each removal too"),
     span("plan_batch", &[], "deciding; no request is made"),

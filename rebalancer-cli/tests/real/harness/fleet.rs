@@ -265,15 +265,6 @@ impl Fleet {
         .await;
     }
 
-    /// Changes the CPU request of a pod that runs, as a vertical autoscaler does.
-    pub(crate) async fn resize(&self, pod: &SeenPod, cores: f64) {
-        let requests = json!({"cpu": cores.to_string()});
-        let container = json!({"name": self.name(), "resources": {"requests": requests}});
-        let patch = Patch::Strategic(json!({"spec": {"containers": [container]}}));
-        let params = PatchParams::default();
-        self.api::<Pod>().patch_subresource("resize", &pod.name, &params, &patch).await.unwrap();
-    }
-
     /// Makes a pod terminating, for good.
     pub(crate) async fn terminate(&self, pod: &SeenPod) {
         self.behave(pod, Behavior::StuckTerminating).await;

@@ -11,7 +11,7 @@ use std::thread;
 use async_trait::async_trait;
 use futures_util::StreamExt;
 use k8s_openapi::api::core::v1::{Binding, Node, Pod};
-use kube::api::{DeleteParams, Patch, PatchParams, PostParams, Preconditions};
+use kube::api::{ApiResource, DeleteParams, DynamicObject, Patch, PatchParams, PostParams, Preconditions};
 use kube::runtime::{WatchStreamExt, watcher};
 use kube::{Api, Client, ResourceExt};
 use serde_json::{Value, json};
@@ -164,7 +164,7 @@ fn containers(namespace: &str) -> Option<Arc<dyn Containers>> {
 /// Creates the nodes, then works until the test binary ends, on a thread of its own.
 pub(crate) async fn start(kubeconfig: &Path) {
     let client = control_plane::client(kubeconfig, true).await;
-    let nodes: Api<Node> = Api::all(client);
+    let nodes: Api<DynamicObject> = Api::all_with(client, &ApiResource::erase::<Node>(&()));
     for number in 0..NODES {
         nodes.create(&PostParams::default(), &node(number)).await.unwrap();
     }
@@ -311,6 +311,7 @@ fn status(pod: &Pod, behavior: Behavior) -> Value {
                 "imageID": "",
                 "ready": ready,
                 "restartCount": 0,
+                "containerID": ready.then(|| container_id(&pod.uid().unwrap_or_default(), 0)),
                 // The API server takes a node that does not tell them for one that can't resize.
                 "resources": container.resources,
                 "state": container_state(behavior, &since),
@@ -335,6 +336,12 @@ fn status(pod: &Pod, behavior: Behavior) -> Value {
     })
 }
 
+/// The ID of a pod's container, with its runtime, after so many restarts.
+pub(crate) fn container_id(uid: &str, restarts: u32) -> String {
+    let digits: String = uid.chars().filter(char::is_ascii_hexdigit).collect();
+    format!("containerd://{digits}{restarts:032x}")
+}
+
 fn container_state(behavior: Behavior, since: &Value) -> Value {
     let ended =
         |code: i32| json!({"terminated": {"exitCode": code, "startedAt": since, "finishedAt": since}});
@@ -348,15 +355,19 @@ fn container_state(behavior: Behavior, since: &Value) -> Value {
     }
 }
 
-fn node(number: usize) -> Node {
+fn node(number: usize) -> DynamicObject {
     let name = format!("node-{number}");
     let room = json!({"pods": PODS_A_NODE.to_string(), "cpu": "512", "memory": "2048Gi"});
     let now = jiff::Timestamp::now();
     serde_json::from_value(json!({
+        "apiVersion": "v1",
+        "kind": "Node",
         "metadata": {"name": name, "labels": {"kubernetes.io/hostname": name}},
         "status": {
             "capacity": room,
             "allocatable": room,
+            // A node that does not say so can't resize whole pods.
+            "declaredFeatures": ["InPlacePodLevelResourcesVerticalScaling"],
             "conditions": [{"type": "Ready", "status": "True", "reason": "KubeletReady",
                 "lastTransitionTime": now, "lastHeartbeatTime": now}],
         },

@@ -26,7 +26,7 @@ impl MetricsSource for Port {
             if sim.setup.lag {
                 all.insert(Indicator::Lag, loads(sim, at));
             }
-            Readings { loads: all, cpu_requests: Ok(Samples::new()), hpas: Ok(Vec::new()), partitions }
+            Readings { loads: all, partitions, ..Readings::none() }
         })
         .await
     }

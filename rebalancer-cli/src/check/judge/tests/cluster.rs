@@ -50,6 +50,7 @@ fn pod(name: &str) -> Pod {
         whole: Requests::default(),
         restarted_at: None,
         ips: Vec::new(),
+        container_id: None,
     }
 }
 
