@@ -70,7 +70,7 @@ pub(crate) const ON_EVERY_SERIES: [Label; 2] = [
 
 const STATUS: Label =
     label("status", "`rebalanced`, `partial`, `refused`, `dry_run`, `balanced`, `held`, `failed`");
-const COMPONENT: Label = label("component", "`prometheus`, `kubernetes`");
+const COMPONENT: Label = label("component", "`prometheus`, `kafka`, `kubernetes`");
 const INDICATOR: Label = label("indicator", "`cpu`, `memory`, `lag`, `consumption_rate`, `production_rate`");
 
 pub(crate) const CYCLES: Metric = counter(

@@ -146,7 +146,10 @@ async fn counters_are_those_of_the_record_and_known_names_begin_at_zero() {
     let lines = lines(|_| {}, Some(&record()), &MetricsJournal::new(false));
     assert_eq!(of(&lines, "rebalancer_pods_deleted_total"), [r#",role="hot"} 1"#, r#",role="cold"} 0"#]);
     let errors = of(&lines, "rebalancer_api_errors_total");
-    assert_eq!(errors, [r#",component="prometheus"} 3"#, r#",component="kubernetes"} 0"#]);
+    assert_eq!(
+        errors,
+        [r#",component="prometheus"} 3"#, r#",component="kafka"} 0"#, r#",component="kubernetes"} 0"#]
+    );
     let cycles = of(&lines, "rebalancer_cycles_total");
     assert_eq!(cycles.len(), Outcome::STATUSES.len() - 1, "dry runs are not counted: {cycles:?}");
     assert!(cycles.contains(&r#",status="held"} 1"#) && cycles.contains(&r#",status="failed"} 0"#));
