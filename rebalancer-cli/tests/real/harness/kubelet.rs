@@ -287,9 +287,16 @@ async fn show(api: &Api<Pod>, pod: &Pod, behavior: Behavior) -> kube::Result<()>
 }
 
 fn status(pod: &Pod, behavior: Behavior) -> Value {
-    let aged = pod.namespace().is_some_and(|namespace| AGED.lock().unwrap().contains(&namespace));
+    let namespace = pod.namespace().unwrap_or_default();
+    let runs = containers(&namespace);
     let created = pod.metadata.creation_timestamp.as_ref().map(|time| time.0);
-    let since = json!(created.map(|time| if aged { time - AGE } else { time }));
+    let since = match (AGED.lock().unwrap().contains(&namespace), &runs) {
+        (true, _) => created.map(|time| time - AGE),
+        // What had to start took its time.
+        (false, Some(_)) => Some(jiff::Timestamp::now()),
+        (false, None) => created,
+    };
+    let since = json!(since.map(|time| time.strftime("%Y-%m-%dT%H:%M:%SZ").to_string()));
     let condition = |name: &str, holds: bool| {
         let status = if holds { "True" } else { "False" };
         json!({"type": name, "status": status, "lastTransitionTime": since})
@@ -311,7 +318,7 @@ fn status(pod: &Pod, behavior: Behavior) -> Value {
             })
         })
         .collect();
-    let address = pod.namespace().and_then(|namespace| containers(&namespace)).map(|runs| runs.address(pod));
+    let address = runs.map(|runs| runs.address(pod));
     let addresses: Vec<Value> = address.iter().map(|ip| json!({"ip": ip})).collect();
     json!({
         "phase": behavior.phase(),

@@ -98,7 +98,13 @@ fn predicted(snapshot: &Snapshot, gone: &BTreeSet<String>, timing: Timing) -> Pr
 fn went_by_the_rule(rotation: &Rotation, protocol: Protocol) -> bool {
     let steps = [Some(&rotation.before), rotation.between.as_ref(), Some(&rotation.after)];
     let steps: Vec<&Observed> = steps.into_iter().flatten().collect();
-    steps.windows(2).all(|step| dealt(protocol.assignor(), step[0], step[1]) == holdings(step[1]))
+    (1..).zip(steps.windows(2)).all(|(number, step)| {
+        let (expected, came) = (dealt(protocol.assignor(), step[0], step[1]), holdings(step[1]));
+        if expected != came {
+            eprintln!("{protocol}, step {number} of {}: {came:?}, by the rule {expected:?}", steps.len() - 1);
+        }
+        expected == came
+    })
 }
 
 fn cv_of(observed: &Observed, loads: &Loads) -> f64 {
@@ -135,18 +141,40 @@ async fn lines(protocols: &[Protocol], rotations: usize) -> Vec<Line> {
     lines
 }
 
-#[tokio::test(flavor = "multi_thread")]
-#[ignore]
-async fn twenty_rotations_of_real_groups() {
-    let lines = lines(&Protocol::ALL, 1).await;
-    let all = Counts::of(lines.iter().flat_map(|line| &line.outcomes));
-    assert_eq!(all.rotations, 20);
+/// What holds whatever a busy machine makes of the timing: fixed sets come back, and a prediction with one outcome holds
+/// where the group went by the rule.
+fn expect_no_wrong_prediction(lines: &[Line]) {
+    for Line { protocol, timing, outcomes } in lines {
+        for outcome in outcomes {
+            let must_hold = outcome.by_the_rule || !protocol.assignor().is_sticky();
+            let is_exact = outcome.is_certain() && outcome.is_exact();
+            assert!(!must_hold || !outcome.is_certain() || is_exact, "{protocol}, {timing:?}: {outcome:?}");
+        }
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]
 #[ignore]
-async fn two_hundred_rotations_of_real_groups() {
+async fn twenty_rotations_of_real_groups_come_out_as_predicted() {
+    let lines = lines(&Protocol::ALL, 1).await;
+    expect_no_wrong_prediction(&lines);
+    let all = Counts::of(lines.iter().flat_map(|line| &line.outcomes));
+    assert_eq!(all.rotations, 20);
+    assert!(all.by_the_rule >= 12, "the fixed sets alone are ten: {all:?}");
+    assert!(all.median_error <= 0.05, "{all:?}");
+}
+
+/// Some seven minutes, so it runs alone and on request:
+///
+/// ```text
+/// KAFKA_ASSETS="$(.ci/kafka)" cargo test -p rebalancer-cli --test real -- --ignored --nocapture two_hundred
+/// ```
+#[tokio::test(flavor = "multi_thread")]
+#[ignore]
+async fn two_hundred_rotations_of_real_groups_come_out_as_predicted() {
     let lines = lines(&Protocol::ALL, 12).await;
+    expect_no_wrong_prediction(&lines);
     let all = Counts::of(lines.iter().flat_map(|line| &line.outcomes));
     assert!(all.rotations >= 200);
+    assert!(all.median_error <= 0.05, "{all:?}");
 }

@@ -10,11 +10,7 @@ use crate::harness::kafka::broker::Broker;
 use crate::harness::kafka::clients::{Clients, Consumer};
 use crate::harness::kafka::loads::Flow;
 use crate::harness::kafka::observed::Observed;
-use crate::harness::kafka::protocol::{Client, Protocol};
-
-/// Members of the classic protocol notice a rebalance within this time, Kafka's default. It is much longer than it takes
-/// to start some consumers, so that those come into one rebalance, on a busy machine too.
-const HEARTBEAT_MILLISECONDS: u32 = 3000;
+use crate::harness::kafka::protocol::{Client, HEARTBEAT_MILLISECONDS, Protocol};
 
 /// A running group. Its consumers leave when it is dropped.
 pub(crate) struct BareGroup {

@@ -17,7 +17,7 @@ use crate::harness::kafka::broker::Broker;
 use crate::harness::kafka::clients::{Clients, Consumer};
 use crate::harness::kafka::loads::Flow;
 use crate::harness::kafka::observed::Observed;
-use crate::harness::kafka::protocol::{Client, Protocol};
+use crate::harness::kafka::protocol::{Client, HEARTBEAT_MILLISECONDS, Protocol};
 use crate::harness::kubelet::{self, Containers};
 use crate::harness::wait;
 
@@ -60,7 +60,7 @@ impl Launch {
             is_static: false,
             start_up: Duration::ZERO,
             stopping: Duration::ZERO,
-            settings: protocol.heartbeat(500).into_iter().collect(),
+            settings: protocol.heartbeat(HEARTBEAT_MILLISECONDS).into_iter().collect(),
         }
     }
 
@@ -80,6 +80,11 @@ impl Launch {
     pub(crate) fn stopping(mut self, time: Duration) -> Self {
         self.stopping = time;
         self
+    }
+
+    /// Replacements start while those that they replace stop, so that one rebalance is for both.
+    pub(crate) fn joining_as_others_leave(self) -> Self {
+        self.start_up(Duration::from_millis(1200)).stopping(Duration::from_millis(1000))
     }
 
     /// Members are static.

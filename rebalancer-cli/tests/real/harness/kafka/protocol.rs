@@ -2,6 +2,10 @@
 
 use rebalancer_core::assignor::Assignor;
 
+/// Members of the classic protocol notice a rebalance within this time, Kafka's default. It is much longer than it takes
+/// to start some consumers, so that those come into one rebalance, on a busy machine too.
+pub(crate) const HEARTBEAT_MILLISECONDS: u32 = 3000;
+
 /// Whose consumers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Client {
@@ -104,7 +108,7 @@ impl Protocol {
         }
     }
 
-    /// The client's settings that make it notice rebalances sooner than by default; of the new protocol the broker decides.
+    /// The client's setting of how soon it notices a rebalance; of the new protocol the broker decides.
     pub(crate) fn heartbeat(self, milliseconds: u32) -> Option<(String, String)> {
         let is_classic = self.remote_assignor().is_none();
         is_classic.then(|| ("heartbeat.interval.ms".to_owned(), milliseconds.to_string()))
