@@ -101,7 +101,11 @@ fn went_by_the_rule(rotation: &Rotation, protocol: Protocol) -> bool {
     (1..).zip(steps.windows(2)).all(|(number, step)| {
         let (expected, came) = (dealt(protocol.assignor(), step[0], step[1]), holdings(step[1]));
         if expected != came {
-            eprintln!("{protocol}, step {number} of {}: {came:?}, by the rule {expected:?}", steps.len() - 1);
+            let ids: Vec<&str> = step[1].group.members.iter().map(|member| member.id.as_str()).collect();
+            let other: Vec<&String> = came.keys().filter(|id| came[*id] != expected[*id]).collect();
+            eprintln!(
+                "{protocol}, step {number}: not by the rule: {other:?}; members as Kafka lists them: {ids:?}"
+            );
         }
         expected == came
     })
