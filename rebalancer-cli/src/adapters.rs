@@ -1,5 +1,6 @@
 //! The adapters of a workload: connections that are shared, and one observation within the cycle's time.
 
+mod group;
 mod loads;
 
 use anyhow::{Context as _, anyhow};
@@ -7,11 +8,11 @@ use jiff::Timestamp;
 use rebalancer_core::cycle::{self, Memory, Observation, Sources, Subject};
 use rebalancer_core::policy::Policy;
 use rebalancer_core::port::Interrupt as _;
-use rebalancer_kafka::KafkaGroupSource;
 use rebalancer_kube::{ConnectError, Connection, KubeInventory};
 
 use crate::config::AdapterSettings;
 use crate::interrupt::Watch;
+pub(crate) use group::Group;
 pub(crate) use loads::Loads;
 
 /// The adapters of one workload.
@@ -19,7 +20,7 @@ pub(crate) struct Adapters {
     pub(crate) connection: Connection,
     pub(crate) metrics: Loads,
     /// The consumer group, where Kafka is asked.
-    pub(crate) group: Option<KafkaGroupSource>,
+    pub(crate) group: Option<Group>,
     pub(crate) inventory: KubeInventory,
 }
 
@@ -28,14 +29,14 @@ impl Adapters {
     pub(crate) fn open(connection: Connection, adapters: AdapterSettings) -> Self {
         Self {
             metrics: Loads::of(adapters.metrics.as_ref()),
-            group: adapters.kafka.map(|kafka| KafkaGroupSource::new(kafka.source)),
+            group: adapters.kafka.map(Group::open),
             inventory: KubeInventory::new(&connection, adapters.inventory),
             connection,
         }
     }
 
     fn sources(&self) -> Sources<'_> {
-        Sources::new(&self.metrics, &self.inventory)
+        Sources::new(&self.metrics, &self.inventory).with_group(self.group.as_ref().map(Group::side))
     }
 
     /// Reads the fleet and decides. Nothing has happened yet, so a signal or the deadline ends it at once.

@@ -41,8 +41,8 @@ pub(crate) fn pod(name: &str) -> Pod {
         container: Some(Requests { cpu: Some(Cores::new(1.0).unwrap()), memory: None }),
         whole: Requests::default(),
         restarted_at: None,
-        container_id: None,
         ips: Vec::new(),
+        container_id: None,
     }
 }
 

@@ -7,13 +7,14 @@ use rebalancer_core::cycle::Observation;
 use rebalancer_core::fleet::{Controller, DisruptionBudget, Hpa, Ownership, Pod, Progress};
 use rebalancer_core::group;
 use rebalancer_core::history::{Peeked, StateError};
-use rebalancer_core::port::{InventoryError, MetricsError, Readings};
+use rebalancer_core::port::{GroupError, GroupReading, InventoryError, MetricsError, Readings};
 use rebalancer_core::snapshot::ObserveError;
 use rebalancer_kafka::preflight::Preflight;
 use rebalancer_kube::preflight::{Allowed, BudgetShape, PodShape, Presence, WorkloadShape};
 use rebalancer_kube::{ConnectError, InventorySettings};
 use rebalancer_prom::{Answers, UnusableServer};
 
+use super::gather::is_usable;
 use super::needs::Need;
 use crate::config::{KafkaSettings, RunSettings};
 
@@ -54,6 +55,15 @@ pub(super) struct Metrics {
 pub(super) struct Kafka<'a> {
     pub(super) settings: &'a KafkaSettings,
     pub(super) preflight: Preflight,
+    /// What a cycle reads of the group; `None` when it can't be described.
+    pub(super) reading: Option<Result<GroupReading, GroupError>>,
+}
+
+impl Kafka<'_> {
+    /// Loads are read from it.
+    pub(super) fn gives_loads(&self) -> bool {
+        matches!(self.reading, Some(Ok(_))) && !self.settings.question.indicators.is_empty()
+    }
 }
 
 /// What the server has of what a query reads.
@@ -180,6 +190,13 @@ impl Facts<'_> {
     /// What the metric server gave, if it answers.
     pub(super) fn readings(&self) -> Option<&Readings> {
         self.metrics.as_ref()?.readings.as_ref()
+    }
+
+    /// Something can be decided on what was read.
+    pub(super) fn has_loads(&self) -> bool {
+        let readable = self.kafka.as_ref().is_none_or(|kafka| matches!(kafka.reading, Some(Ok(_))));
+        let given = self.kafka.as_ref().is_some_and(Kafka::gives_loads);
+        readable && (given || self.readings().is_some_and(is_usable))
     }
 
     /// What was looked up on the metric server.

@@ -6,6 +6,7 @@ mod clocks;
 mod container;
 mod endpoint;
 mod kafka;
+mod members;
 mod outlook;
 mod owners;
 mod pods;
@@ -38,6 +39,7 @@ pub(super) fn judge(facts: &Facts<'_>) -> Vec<Finding> {
         }
     }
     findings.extend(samples::judge(facts));
+    findings.extend(members::judge(facts));
     findings.extend(clocks::judge(facts));
     findings.extend(outlook::judge(facts));
     findings.extend(of_settings(facts));

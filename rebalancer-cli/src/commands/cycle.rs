@@ -86,6 +86,10 @@ async fn cycle(
     let ports = Ports::new(&adapters.metrics, &adapters.inventory, &remover, &SystemClock)
         .with_journal(&journal)
         .with_interrupt(watch);
+    let ports = match &adapters.group {
+        Some(group) => ports.with_group(group.side()),
+        None => ports,
+    };
     let ports = if run.memory.is_some() { ports.with_store(&store) } else { ports };
     let recorder = EventRecorder::new(&adapters.connection, &id);
     let end = cycle::run(&run.spec(id), &ports).await;

@@ -2,11 +2,13 @@
 
 mod credentials;
 
-use std::collections::BTreeSet;
 use std::time::Duration;
 
+use jiff::SignedDuration;
 use rebalancer_core::cycle::Subject;
 use rebalancer_core::fleet::Indicator;
+use rebalancer_core::policy::{MemberMatching, Policy};
+use rebalancer_core::snapshot::GroupQuestion;
 use rebalancer_kafka::{Address, Sasl, Security, Settings, SettingsError, Tls};
 
 use super::parse::{self, Expected, Reader};
@@ -27,32 +29,8 @@ pub(crate) struct KafkaSettings {
     servers: String,
     /// Who we are to Kafka's ACLs, as far as settings tell.
     principal: String,
-    /// What a cycle takes from it.
-    pub(crate) group: GroupSettings,
-}
-
-/// What a cycle takes from Kafka.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct GroupSettings {
-    /// Indicators that are read from Kafka, and not from the metric server.
-    pub(crate) indicators: BTreeSet<Indicator>,
-    /// The window of the production rates.
-    pub(crate) window: Duration,
-    /// How members are matched with pods.
-    pub(crate) matching: PodMatching,
-}
-
-/// How members of the group are matched with pods.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum PodMatching {
-    /// By whichever of the others tells, unless they contradict each other.
-    Auto,
-    /// By the member's host and the pod's IP.
-    Host,
-    /// By `group.instance.id`, which holds the pod's name.
-    InstanceId,
-    /// By `client.id`, which holds the pod's name.
-    ClientId,
+    /// What a cycle takes from its offsets.
+    pub(crate) question: GroupQuestion,
 }
 
 /// Kafka is asked.
@@ -70,20 +48,18 @@ pub(super) fn kafka(
     let group_id = group_id(reader);
     let security = credentials::security(reader);
     let timeout = reader.required("KAFKA_TIMEOUT", parse::duration_within(TIMEOUTS.0, TIMEOUTS.1));
-    let matching = reader.required("KAFKA_POD_MATCHING", parse::one_of(&MATCHINGS));
     if !is_set(reader) {
-        return match (group_id?, security, timeout, matching) {
-            (GroupId::Unset, Some(_), Some(_), Some(_)) => Some(None),
-            (GroupId::Unset, _, _, _) => None,
-            (GroupId::Named(_), _, _, _) => {
+        return match (group_id?, security, timeout) {
+            (GroupId::Unset, Some(_), Some(_)) => Some(None),
+            (GroupId::Unset, _, _) => None,
+            (GroupId::Named(_), _, _) => {
                 let expected = format!("brokers to begin with, as host:port, since {GROUP} is set");
                 reader.problem(SERVERS, Given::Nothing, expected);
                 None
             }
         };
     }
-    let enabled = indicators::enabled(reader);
-    let window = metrics::window(reader);
+    let question = question(reader);
     let group_id = match group_id? {
         GroupId::Named(group_id) => group_id,
         GroupId::Unset => subject?.workload.name.clone(),
@@ -99,9 +75,23 @@ pub(super) fn kafka(
         .security(security)
         .timeout(timeout)
         .request_timeout(timeout.div_f64(2.0));
-    let indicators = enabled?.into_iter().filter(|one| gives(reader, *one)).collect();
-    let group = GroupSettings { indicators, window: window?, matching: matching? };
-    Some(Some(KafkaSettings { source, servers: listed.join(","), principal, group }))
+    Some(Some(KafkaSettings { source, servers: listed.join(","), principal, question: question? }))
+}
+
+/// What is set for the metric server is not taken from Kafka.
+fn question(reader: &mut Reader<'_>) -> Option<GroupQuestion> {
+    let (enabled, window) = (indicators::enabled(reader), metrics::window(reader));
+    Some(GroupQuestion {
+        indicators: enabled?.into_iter().filter(|one| gives(reader, *one)).collect(),
+        partitions: !metrics::asks_for_partitions(reader),
+        window: SignedDuration::try_from(window?).ok()?,
+    })
+}
+
+/// Puts into a policy how members of the group are matched with pods.
+pub(super) fn matched(reader: &mut Reader<'_>, policy: Option<Policy>) -> Option<Policy> {
+    let matching = reader.required("KAFKA_POD_MATCHING", parse::one_of(&MATCHINGS))?;
+    policy.map(|policy| policy.with_matching(matching))
 }
 
 impl KafkaSettings {
@@ -140,11 +130,11 @@ pub(super) const fn can_give(indicator: Indicator) -> bool {
     }
 }
 
-const MATCHINGS: [(&str, PodMatching); 4] = [
-    ("auto", PodMatching::Auto),
-    ("host", PodMatching::Host),
-    ("instance-id", PodMatching::InstanceId),
-    ("client-id", PodMatching::ClientId),
+const MATCHINGS: [(&str, MemberMatching); 4] = [
+    ("auto", MemberMatching::Auto),
+    ("host", MemberMatching::Host),
+    ("instance-id", MemberMatching::InstanceId),
+    ("client-id", MemberMatching::ClientId),
 ];
 
 enum GroupId {

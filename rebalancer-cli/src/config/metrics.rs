@@ -35,7 +35,7 @@ pub(super) fn need(reader: &mut Reader<'_>) -> Need {
     if !kafka::is_set(reader) {
         return Need::Everything;
     }
-    if let Some(variable) = [PARTITIONS, PRESET].into_iter().find(|name| reader.text(name).is_some()) {
+    if let Some(variable) = of_partitions(reader) {
         return Need::This(format!("{variable} is set"));
     }
     let enabled = indicators::enabled(reader).unwrap_or_default();
@@ -43,6 +43,16 @@ pub(super) fn need(reader: &mut Reader<'_>) -> Need {
         Some(indicator) => Need::This(format!("{indicator} is read, which Kafka does not give")),
         None => Need::Nothing,
     }
+}
+
+/// The metric server is asked for partition loads.
+pub(super) fn asks_for_partitions(reader: &Reader<'_>) -> bool {
+    of_partitions(reader).is_some()
+}
+
+/// The setting by which it is.
+fn of_partitions(reader: &Reader<'_>) -> Option<&'static str> {
+    [PARTITIONS, PRESET].into_iter().find(|name| reader.text(name).is_some())
 }
 
 /// All queries, with the names of the workload filled in. Every setting is read before any is given up on, so that all

@@ -24,7 +24,7 @@ mod workloads;
 
 pub(crate) use export::Export;
 pub(crate) use indicators::query_variable;
-pub(crate) use kafka::{KafkaSettings, PodMatching};
+pub(crate) use kafka::KafkaSettings;
 pub(crate) use names::Names;
 pub(crate) use resolve::{AdapterSettings, Logs, MetricServer, RunSettings, WorkloadSettings, logs, policy};
 pub(crate) use workloads::workloads;

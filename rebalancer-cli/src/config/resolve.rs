@@ -138,6 +138,7 @@ fn read_settings(reader: &mut Reader<'_>, raw: &Raw) -> Option<WorkloadSettings>
     let policy = read_policy(reader);
     let policy = guards::guarded(reader, policy);
     let policy = indicators::weighed(reader, policy);
+    let policy = kafka::matched(reader, policy);
     let dry_run = reader.required("DRY_RUN", parse::truth);
     let history_policy =
         memory::history_policy(reader, policy.as_ref().map(|policy| policy.eligibility.minimum_age));

@@ -153,13 +153,19 @@ pub async fn run(spec: &CycleSpec, ports: &Ports<'_>) -> CycleEnd {
 struct Start {
     at: Timestamp,
     prometheus: ApiErrors,
+    kafka: ApiErrors,
     kubernetes: ApiErrors,
 }
 
 impl Start {
     fn of(ports: &Ports<'_>) -> Self {
-        let Ports { metrics, inventory, clock, .. } = ports;
-        Self { at: clock.now(), prometheus: metrics.errors(), kubernetes: inventory.errors() }
+        let Ports { metrics, inventory, group, clock, .. } = ports;
+        Self {
+            at: clock.now(),
+            prometheus: metrics.errors(),
+            kafka: group.map(|group| group.source.errors()).unwrap_or_default(),
+            kubernetes: inventory.errors(),
+        }
     }
 
     fn cost(&self, ports: &Ports<'_>) -> CycleCost {
@@ -167,6 +173,7 @@ impl Start {
         CycleCost {
             cycle: now.at.duration_since(self.at),
             prometheus: now.prometheus.since(self.prometheus),
+            kafka: now.kafka.since(self.kafka),
             kubernetes: now.kubernetes.since(self.kubernetes),
         }
     }

@@ -163,8 +163,8 @@ impl Pod {
             container: Some(Requests::default()),
             whole: Requests::default(),
             restarted_at: None,
-            container_id: None,
             ips: Vec::new(),
+            container_id: None,
         }
     }
 

@@ -2,7 +2,7 @@
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::counter::{KUBERNETES, PROMETHEUS};
+use super::counter::{KAFKA, KUBERNETES, PROMETHEUS};
 use super::ledger::Ledger;
 use super::rotation::MOST_PODS;
 use super::{
@@ -240,9 +240,10 @@ impl Record {
     }
 
     /// Counts what a cycle took.
-    pub fn count_cost(&mut self, CycleCost { cycle, prometheus, kubernetes }: CycleCost) {
+    pub fn count_cost(&mut self, CycleCost { cycle, prometheus, kafka, kubernetes }: CycleCost) {
         self.counters.cycle.observe(cycle);
         self.counters.count(PROMETHEUS, prometheus);
+        self.counters.count(KAFKA, kafka);
         self.counters.count(KUBERNETES, kubernetes);
     }
 

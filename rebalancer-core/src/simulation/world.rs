@@ -302,8 +302,8 @@ impl World {
             container: Some(Requests { cpu: Cores::new(1.0).ok(), memory: None }),
             whole: Requests::default(),
             restarted_at: None,
-            container_id: None,
             ips: Vec::new(),
+            container_id: None,
         }
     }
 }

@@ -2,18 +2,19 @@
 
 use rebalancer_core::fleet::consumer_group::{ConsumerGroup, GroupState};
 use rebalancer_core::port::{Misconfiguration, OtherGroup};
+use rebalancer_core::snapshot::GroupQuestion;
 use rebalancer_core::unit::Elapsed;
 use rebalancer_kafka::preflight::{Finding as Found, Need, Preflight};
 
 use super::super::facts::Kafka;
 use super::super::finding::{Code, Finding, some};
-use crate::config::{KafkaSettings, PodMatching};
+use crate::config::KafkaSettings;
 
 const SERVERS: &str = "KAFKA_BOOTSTRAP_SERVERS";
 const PROTOCOL: &str = "KAFKA_SECURITY_PROTOCOL";
 
 pub(super) fn judge(kafka: &Kafka<'_>) -> Vec<Finding> {
-    let Kafka { settings, preflight } = kafka;
+    let Kafka { settings, preflight, .. } = kafka;
     let summary = preflight.group.as_ref().map(|group| summary(settings, preflight, group));
     let findings = preflight.findings.iter().map(|found| of(settings, found));
     let findings: Vec<Finding> = summary.into_iter().chain(findings).collect();
@@ -42,22 +43,15 @@ fn summary(settings: &KafkaSettings, preflight: &Preflight, group: &ConsumerGrou
     )
 }
 
-/// What a cycle takes from it.
+/// What a cycle takes from its offsets.
 fn taken(settings: &KafkaSettings) -> String {
-    let group = &settings.group;
-    let matching = match group.matching {
-        PodMatching::Auto => "by whatever tells",
-        PodMatching::Host => "by host",
-        PodMatching::InstanceId => "by group.instance.id",
-        PodMatching::ClientId => "by client.id",
-    };
-    let window = Elapsed::from(group.window);
-    let indicators: Vec<&str> = group.indicators.iter().map(|indicator| indicator.name()).collect();
-    let loads = match indicators.is_empty() {
-        true => "no indicator is read from it".to_owned(),
-        false => format!("{} are read from it, over {window}", indicators.join(" and ")),
-    };
-    format!("{loads}; members are matched with pods {matching}")
+    let GroupQuestion { indicators, partitions, window } = &settings.question;
+    let indicators = indicators.iter().map(|indicator| indicator.name());
+    let loads: Vec<&str> = indicators.chain(partitions.then_some("partition loads")).collect();
+    match loads.is_empty() {
+        true => "no load is read from it".to_owned(),
+        false => format!("read from it, over {}: {}", Elapsed(*window), some(loads)),
+    }
 }
 
 fn of(settings: &KafkaSettings, found: &Found) -> Finding {

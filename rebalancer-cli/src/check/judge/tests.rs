@@ -19,6 +19,7 @@ use crate::config::{self, AdapterSettings, RunSettings, WorkloadSettings};
 
 mod cluster;
 mod kafka;
+mod members;
 
 const NOW: Timestamp = Timestamp::constant(3_600, 0);
 

@@ -1,8 +1,10 @@
 //! Kafka as a source: how it is reached, who we are there, and what is read from it.
 
+use rebalancer_core::policy::MemberMatching;
+use rebalancer_core::snapshot::GroupQuestion;
+
 use super::*;
-use crate::config::kafka::GroupSettings;
-use crate::config::{KafkaSettings, PodMatching};
+use crate::config::KafkaSettings;
 
 const SERVERS: (&str, &str) = ("KAFKA_BOOTSTRAP_SERVERS", "kafka-0:9092, kafka-1:9092");
 /// Set, and then taken back: empty is not set.
@@ -12,8 +14,8 @@ fn kafka(environment: &[(&str, &str)]) -> KafkaSettings {
     resolved(&[&[SERVERS], environment].concat()).adapters.kafka.unwrap()
 }
 
-fn group(environment: &[(&str, &str)]) -> GroupSettings {
-    kafka(environment).group
+fn question(environment: &[(&str, &str)]) -> GroupQuestion {
+    kafka(environment).question
 }
 
 /// What is wrong with Kafka's settings.
@@ -58,37 +60,50 @@ fn a_question_takes_no_more_than_its_part_of_the_cycle() {
 fn without_a_metric_server_lag_and_production_rate_come_from_kafka() {
     let all = resolved(&[SERVERS, NO_ENDPOINT]);
     assert!(all.adapters.metrics.is_none());
-    let expected = GroupSettings {
-        indicators: [Indicator::Lag, Indicator::ProductionRate].into(),
-        window: Duration::from_secs(300),
-        matching: PodMatching::Auto,
+    assert_eq!(all.run.policy.group.matching, MemberMatching::Auto);
+    let expected = GroupQuestion {
+        indicators: vec![Indicator::Lag, Indicator::ProductionRate],
+        partitions: true,
+        window: SignedDuration::from_mins(5),
     };
-    assert_eq!(all.adapters.kafka.unwrap().group, expected);
-    let lag = group(&[NO_ENDPOINT, ("INDICATORS", "lag"), ("METRICS_TIME_WINDOW", "10m")]);
-    assert_eq!((lag.indicators, lag.window), ([Indicator::Lag].into(), Duration::from_secs(600)));
-    let matching = group(&[("KAFKA_POD_MATCHING", "instance-id")]).matching;
-    assert_eq!(matching, PodMatching::InstanceId);
+    assert_eq!(all.adapters.kafka.unwrap().question, expected);
+    let lag = question(&[NO_ENDPOINT, ("INDICATORS", "lag"), ("METRICS_TIME_WINDOW", "10m")]);
+    assert_eq!((lag.indicators, lag.window), (vec![Indicator::Lag], SignedDuration::from_mins(10)));
+}
+
+#[test]
+fn members_are_matched_with_pods_as_it_is_set() {
+    for (given, expected) in [
+        ("host", MemberMatching::Host),
+        ("instance-id", MemberMatching::InstanceId),
+        ("Client-ID", MemberMatching::ClientId),
+    ] {
+        assert_eq!(good(&[SERVERS, ("KAFKA_POD_MATCHING", given)]).policy.group.matching, expected);
+    }
 }
 
 #[test]
 fn with_a_metric_server_cpu_is_read_and_kafka_gives_what_is_listed() {
-    assert_eq!(group(&[]).indicators, [].into());
+    assert!(question(&[]).indicators.is_empty());
     let listed = resolved(&[SERVERS, ("INDICATORS", "cpu,lag,production_rate")]);
     let asked = listed.adapters.metrics.unwrap().queries;
     let asked: Vec<&str> = asked.of_loads().map(|(name, _)| name).collect();
     assert_eq!(asked, ["cpu"]);
-    let given = listed.adapters.kafka.unwrap().group.indicators;
-    assert_eq!(given, [Indicator::Lag, Indicator::ProductionRate].into());
+    let given = listed.adapters.kafka.unwrap().question.indicators;
+    assert_eq!(given, [Indicator::Lag, Indicator::ProductionRate]);
 }
 
 #[test]
 fn a_query_of_ones_own_or_a_preset_is_asked_also_where_kafka_could_give_it() {
     let own = ("KAFKA_LAG_QUERY", "sum by (pod) (lag)");
     let listed = ("INDICATORS", "lag,production_rate");
-    assert_eq!(group(&[listed, own]).indicators, [Indicator::ProductionRate].into());
+    assert_eq!(question(&[listed, own]).indicators, [Indicator::ProductionRate]);
+    let partitions = ("PARTITION_LOAD_QUERY", "sum by (pod, topic, partition) (x)");
+    assert!(question(&[]).partitions && !question(&[partitions]).partitions);
     let preset = ("KAFKA_METRICS_PRESET", "librdkafka");
     let settings = resolved(&[SERVERS, listed, preset]);
-    assert_eq!(settings.adapters.kafka.unwrap().group.indicators, [].into());
+    let question = settings.adapters.kafka.unwrap().question;
+    assert_eq!(question, GroupQuestion::none(SignedDuration::from_mins(5)));
     let names = settings.adapters.metrics.unwrap().queries;
     let names: Vec<&str> = names.of_loads().map(|(name, _)| name).collect();
     assert_eq!(names, ["lag", "production_rate", "partition_load"]);

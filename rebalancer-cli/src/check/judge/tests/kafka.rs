@@ -21,7 +21,7 @@ fn found(also: &[(&str, &str)], preflight: Preflight) -> Vec<Finding> {
     let WorkloadSettings { adapters, run, .. } = settings(&[&[SERVERS], also].concat());
     let cluster = Cluster::NotConfigured(ConnectError::NoCluster { looked: "nowhere".to_owned() });
     let mut facts = facts(&adapters, &run, NOW, answering(), cluster);
-    facts.kafka = Some(Kafka { settings: adapters.kafka.as_ref().unwrap(), preflight });
+    facts.kafka = Some(Kafka { settings: adapters.kafka.as_ref().unwrap(), preflight, reading: None });
     judge(&facts)
 }
 
@@ -44,18 +44,17 @@ fn group() -> ConsumerGroup {
 fn a_group_that_can_be_read_is_described_with_what_is_taken_from_it() {
     let topics = vec![Topic { name: "t".to_owned(), partitions: Vec::new() }];
     let preflight = Preflight { brokers: Some(3), group: Some(group()), topics, findings: Vec::new() };
-    let also = [("PROMETHEUS_ENDPOINT", ""), ("KAFKA_POD_MATCHING", "host")];
-    let findings = found(&also, preflight);
+    let findings = found(&[("PROMETHEUS_ENDPOINT", "")], preflight);
     for words in [
         "group orders is Stable, assignor cooperative-sticky",
         "brokers in the cluster: 3",
-        "lag and production_rate are read from it, over 5m",
-        "by host",
+        "read from it, over 5m: lag, production_rate, partition loads",
     ] {
         expect(&findings, Severity::Ok, "kafka", &[words]);
     }
-    let without = found(&[], Preflight { group: Some(group()), ..Preflight::default() });
-    expect(&without, Severity::Ok, "kafka", &["no indicator is read from it"]);
+    let own = ("PARTITION_LOAD_QUERY", "sum by (pod, topic, partition) (x)");
+    let without = found(&[own], Preflight { group: Some(group()), ..Preflight::default() });
+    expect(&without, Severity::Ok, "kafka", &["no load is read from it"]);
 }
 
 #[test]
