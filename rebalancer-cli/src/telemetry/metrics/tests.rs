@@ -9,9 +9,9 @@ use rebalancer_core::cycle::{self, Outcome, Sources, Subject};
 use rebalancer_core::fleet::PodRef;
 use rebalancer_core::fleet::{Indicator, Uid, Workload};
 use rebalancer_core::history::{
-    Budget, CycleCost, CycleHealth, HistoryPolicy, Imbalance, Record, Role, Rotation,
+    Budget, CycleCost, CycleHealth, GroupEffect, HistoryPolicy, Imbalance, Record, Role, Rotation,
 };
-use rebalancer_core::policy::Policy;
+use rebalancer_core::policy::{Policy, Timing};
 use rebalancer_core::port::ApiErrors;
 use rebalancer_core::report::Hold;
 use rebalancer_core::simulation::{Fleet, Shape};
@@ -34,7 +34,9 @@ fn record() -> Record {
     let pod = PodRef { namespace: "shop".into(), name: "orders-1".into(), uid: Uid::new("uid") };
     let pods = [(pod, Role::Hot)];
     let mut record = Record::default();
-    record.begin(Rotation::intended("a", at(0), Indicator::Cpu, pods, before, None).unwrap());
+    let rotation = Rotation::intended("a", at(0), Indicator::Cpu, pods, before, None).unwrap();
+    record.begin(rotation.with_group(Some(GroupEffect::predicted(before, after, ratio(0.01)))));
+    record.watched("a", Some(SignedDuration::from_millis(6_500)), Some(Timing::AllAtOnce), Some(after));
     record.reconcile(&[], at(1));
     record.cycle_ended("rebalanced", CycleHealth::Sound, at(1), &history_policy);
     record.measure(at(20), &history_policy, |_| Some(after));
