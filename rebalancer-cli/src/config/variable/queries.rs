@@ -51,7 +51,7 @@ pub(super) const SETTINGS: &[Variable] = &[
         HEADING,
         "PARTITION_LOAD_QUERY",
         None,
-        "Load by pod, topic and partition, needed to predict; default: by KAFKA_METRICS_PRESET, else not read",
+        "Load by pod, topic and partition, needed to predict; default: by KAFKA_METRICS_PRESET, else from Kafka, else not read",
     ),
     Variable::new(
         HEADING,
