@@ -4,11 +4,11 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
+use rebalancer_core::assignor::Assignor;
 use serde_json::Value;
 
 use crate::harness::fleet::{Fleet, Pods};
 use crate::harness::kafka::broker::Broker;
-use crate::harness::kafka::clients::Consumer;
 use crate::harness::kafka::loads::{self, Flow, Loads};
 use crate::harness::kafka::observed::{Observed, cv};
 use crate::harness::kafka::pods::{Launch, PodConsumers, pod_of};
@@ -19,6 +19,8 @@ use crate::harness::setup::Setup;
 const PODS: usize = 6;
 /// Longer than members take to notice a rebalance, so that the group settles without the removed before others come.
 const LATE: Duration = Duration::from_secs(6);
+/// An outcome that is so many standard deviations off was not among those that are possible.
+const DEVIATIONS: f64 = 4.0;
 /// Time passes between two looks at the loads of a window.
 const DRIFT: f64 = 0.005;
 
@@ -46,10 +48,11 @@ impl World {
     async fn of(setup: Setup, launch: Launch) -> Self {
         let mut fleet = setup.start().await;
         let broker = Broker::shared().await;
-        let flows = [
-            Flow::log_normal(&broker.name("orders"), 17, 1.0, 7).hot(3, 3),
-            Flow::log_normal(&broker.name("payments"), 9, 1.0, 8),
-        ];
+        let mut flows = vec![Flow::log_normal(&broker.name("orders"), 17, 1.0, 7).hot(3, 3)];
+        // `uniform` goes through topics in the order of their ids, which are random: it is tried with one.
+        if launch.protocol.assignor() != Assignor::Uniform {
+            flows.push(Flow::log_normal(&broker.name("payments"), 9, 1.0, 8));
+        }
         let consumers = PodConsumers::launch(&mut fleet, launch, &flows, PODS).await;
         let (pods, before) = consumers.settled(&fleet).await;
         Self { fleet, consumers, pods, before }
@@ -80,7 +83,9 @@ impl World {
 fn cv_by_pod(observed: &Observed, loads: &Loads) -> f64 {
     let mut by_pod: BTreeMap<String, f64> = BTreeMap::new();
     for (name, load) in observed.loads(loads) {
-        *by_pod.entry(pod_of(&name).to_owned()).or_default() += load;
+        if let Some(pod) = pod_of(&name) {
+            *by_pod.entry(pod.to_owned()).or_default() += load;
+        }
     }
     cv(by_pod.into_values().collect::<Vec<_>>().into_iter())
 }
@@ -91,16 +96,27 @@ impl Rotated {
         found.into_iter().next().unwrap_or_else(|| panic!("no {name} in:\n{}", self.run.stderr))
     }
 
-    /// Pods were evicted, the prediction had one outcome, and that came.
-    fn expect_exact(&self) {
+    /// Pods were evicted, and what was predicted came; where several outcomes are possible, one of them.
+    fn expect_as_predicted(&self) {
         let prediction = self.event("prediction");
         let number = |field: &str| prediction[field].as_f64().unwrap();
         assert!(!self.gone.is_empty(), "{}", self.run.stderr);
         let (expected, spread) = (number("expected_cv"), number("cv_spread"));
         eprintln!("CV {:.3} -> {:.3}, predicted {expected:.3} (± {spread:.3})", self.before, self.after);
         assert!((number("cv_before") - self.before).abs() < DRIFT, "{}: {prediction}", self.before);
-        assert!(spread < DRIFT, "{prediction}");
-        assert!((expected - self.after).abs() < DRIFT, "{}: {prediction}", self.after);
+        assert!((expected - self.after).abs() < DEVIATIONS * spread + DRIFT, "{}: {prediction}", self.after);
+    }
+
+    /// The same where only one outcome is possible.
+    fn expect_exact(&self) {
+        let spread = self.event("prediction")["cv_spread"].as_f64().unwrap();
+        assert!(spread < 1e-9, "{}", self.run.stderr);
+        self.expect_as_predicted();
+    }
+
+    fn expect_held(&self, decision: &str) {
+        assert_eq!(self.event("decision")["decision"], decision, "{}", self.run.stderr);
+        assert!(self.gone.is_empty(), "{:?}", self.gone);
     }
 
     fn expect_method(&self, words: &[&str]) {
@@ -148,44 +164,35 @@ async fn a_rotation_under_the_consumer_protocol_comes_out_as_predicted() {
     let world = World::start(Launch::of(Protocol::Uniform).start_up(LATE)).await;
     let rotated = world.rotated().await;
     rotated.expect_method(&["uniform", "told by Kafka", LEAVE_THEN_JOIN]);
-    rotated.expect_exact();
+    rotated.expect_as_predicted();
 }
 
 #[tokio::test(flavor = "multi_thread")]
 #[ignore]
 async fn several_consumers_in_a_pod_leave_and_come_together() {
     let world = World::start(Launch::of(Protocol::CooperativeSticky).each(2).start_up(LATE)).await;
-    world.rotated().await.expect_exact();
+    let rotated = world.rotated().await;
+    rotated.expect_method(&["26 partitions on 12 members", LEAVE_THEN_JOIN]);
+    rotated.expect_as_predicted();
 }
 
 #[tokio::test(flavor = "multi_thread")]
 #[ignore]
 async fn a_member_outside_the_fleet_stays_and_takes_part() {
-    let world = World::start(Launch::of(Protocol::CooperativeSticky).start_up(LATE)).await;
-    let consumers = &world.consumers;
-    let laptop = Consumer {
-        name: "laptop/1".to_owned(),
-        group: consumers.group.clone(),
-        topics: world.before.topics.keys().cloned().collect(),
-        protocol: Protocol::CooperativeSticky,
-        settings: BTreeMap::from([("client.id".to_owned(), "laptop".to_owned())]),
-    };
-    consumers.clients.add(&laptop).await;
-    let names: BTreeSet<String> = world.before.names.values().cloned().chain([laptop.name]).collect();
-    Observed::at_rest(&consumers.clients, &consumers.source, &names).await;
-    let run = world.rebalancer().env("DRY_RUN", "true").run().await.expect_exit(0);
-    eprintln!("{}", run.stderr);
-    consumers.clients.leave("laptop/1").await;
+    let mut world = World::start(Launch::of(Protocol::CooperativeSticky).start_up(LATE)).await;
+    world.consumers.add_outside("laptop").await;
+    (_, world.before) = world.consumers.settled(&world.fleet).await;
+    let rotated = world.rotated().await;
+    rotated.expect_method(&["26 partitions on 7 members", LEAVE_THEN_JOIN]);
+    rotated.expect_exact();
 }
 
 #[tokio::test(flavor = "multi_thread")]
 #[ignore]
-async fn static_members_and_fixed_sets_are_left_alone() {
+async fn groups_in_which_the_same_sets_come_back_are_left_alone() {
     let fixed = World::start(Launch::of(Protocol::Range)).await;
-    let run = fixed.rebalancer().run().await.expect_exit(0);
-    eprintln!("{}", run.stderr);
+    fixed.rotated().await.expect_held("assignor_restores_sets");
     let launch = Launch::of(Protocol::CooperativeSticky).with_instance_ids();
     let stateful = World::of(Fleet::named("stateful").stateful_set(), launch).await;
-    let run = stateful.rebalancer().run().await.expect_exit(0);
-    eprintln!("{}", run.stderr);
+    stateful.rotated().await.expect_held("static_members");
 }

@@ -1,16 +1,14 @@
-//! Real consumers in pods: that the group does what the core's assignor says, whatever they speak, and how members tell
-//! their pods.
+//! Real consumers in pods: how members tell their pods, and that the group does what the core's assignors say.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::time::Duration;
 
 use k8s_openapi::api::core::v1::Pod;
 use kube::api::{DeleteParams, ListParams};
 
 use crate::harness::fleet::Fleet;
 use crate::harness::kafka::broker::Broker;
-use crate::harness::kafka::loads::{self, Flow};
-use crate::harness::kafka::observed::{Observed, cv};
+use crate::harness::kafka::loads::{self, Flow, Loads};
+use crate::harness::kafka::observed::Observed;
 use crate::harness::kafka::pods::{Launch, PodConsumers, pod_of};
 use crate::harness::kafka::protocol::Protocol;
 use crate::harness::kafka::rotation::{dealt, holdings};
@@ -30,18 +28,18 @@ async fn running(launch: Launch) -> (Fleet, PodConsumers) {
 }
 
 /// Deletes the two pods whose members carry most; their names.
-async fn rotate(fleet: &Fleet, observed: &Observed, loads: &loads::Loads) -> BTreeSet<String> {
+async fn rotate(fleet: &Fleet, observed: &Observed, loads: &Loads) -> BTreeSet<String> {
     let mut by_load: Vec<(String, f64)> = observed.loads(loads).into_iter().collect();
     by_load.sort_by(|a, b| b.1.total_cmp(&a.1));
-    let mut gone = BTreeSet::new();
-    for (name, _) in by_load {
-        if gone.len() < 2 && gone.insert(pod_of(&name).to_owned()) {
-            fleet.api::<Pod>().delete(pod_of(&name), &DeleteParams::default()).await.unwrap();
-        }
+    let gone: BTreeSet<String> =
+        by_load.iter().filter_map(|(name, _)| pod_of(name)).take(2).map(str::to_owned).collect();
+    for name in &gone {
+        fleet.api::<Pod>().delete(name, &DeleteParams::default()).await.unwrap();
     }
     gone
 }
 
+/// Names of pods by address.
 async fn addresses(fleet: &Fleet) -> BTreeMap<String, String> {
     let pods = fleet.api::<Pod>().list(&ListParams::default()).await.unwrap();
     let address = |pod: Pod| (pod.status.unwrap().pod_ip.unwrap(), pod.metadata.name.unwrap());
@@ -50,40 +48,47 @@ async fn addresses(fleet: &Fleet) -> BTreeMap<String, String> {
 
 #[tokio::test(flavor = "multi_thread")]
 #[ignore]
-async fn members_of_java_are_at_the_hosts_of_their_pods_and_a_rotation_goes_by_the_rule() {
+async fn members_of_java_are_at_the_addresses_of_their_pods() {
     for protocol in [Protocol::CooperativeSticky, Protocol::Uniform] {
         let (fleet, consumers) = running(Launch::of(protocol)).await;
         let (_, before) = consumers.settled(&fleet).await;
         let loads = loads::measured(&consumers.source).await;
         let gone = rotate(&fleet, &before, &loads).await;
         let (_, after) = consumers.settled_without(&fleet, &gone).await;
-        for observed in [&after] {
-            let addresses = addresses(&fleet).await;
-            for member in &observed.group.members {
-                assert_eq!(addresses[&member.host], pod_of(observed.name(member)), "{member:?}");
-                assert_eq!(member.client_id, format!("consumer-{}-1", consumers.group));
-            }
+        let addresses = addresses(&fleet).await;
+        for member in &after.group.members {
+            assert_eq!(Some(addresses[&member.host].as_str()), pod_of(after.name(member)), "{member:?}");
+            assert_eq!(member.client_id, format!("consumer-{}-1", consumers.group));
         }
-        eprintln!(
-            "{protocol}: CV {:.3} -> {:.3}, {}",
-            cv(before.loads(&loads).into_values().collect::<Vec<_>>().into_iter()),
-            cv(after.loads(&loads).into_values().collect::<Vec<_>>().into_iter()),
-            dealt(protocol.assignor(), &before, &after) == holdings(&after)
-        );
     }
 }
 
 #[tokio::test(flavor = "multi_thread")]
 #[ignore]
-async fn replacements_that_start_late_join_a_group_that_has_settled_without_the_removed() {
-    let launch = Launch::of(Protocol::CooperativeSticky).start_up(Duration::from_secs(4));
-    let (fleet, consumers) = running(launch).await;
-    let (_, before) = consumers.settled(&fleet).await;
-    let loads = loads::measured(&consumers.source).await;
-    let gone = rotate(&fleet, &before, &loads).await;
-    let stay = before.names.values().filter(|name| !gone.contains(pod_of(name))).cloned().collect();
-    let between = Observed::at_rest(&consumers.clients, &consumers.source, &stay).await;
-    assert_eq!(dealt(Protocol::CooperativeSticky.assignor(), &before, &between), holdings(&between));
-    let (_, after) = consumers.settled_without(&fleet, &gone).await;
-    assert_eq!(dealt(Protocol::CooperativeSticky.assignor(), &between, &after), holdings(&after));
+async fn members_of_librdkafka_have_the_names_of_their_pods() {
+    let (fleet, consumers) = running(Launch::of(Protocol::LibrdkafkaCooperativeSticky)).await;
+    let (_, observed) = consumers.settled(&fleet).await;
+    for member in &observed.group.members {
+        assert_eq!(Some(member.client_id.as_str()), pod_of(observed.name(member)), "{member:?}");
+        assert_eq!(member.host, "127.0.0.1");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+#[ignore]
+async fn both_rebalances_of_a_rotation_go_by_the_rule_of_the_core() {
+    for protocol in [Protocol::CooperativeSticky, Protocol::LibrdkafkaCooperativeSticky] {
+        let (fleet, consumers) = running(Launch::of(protocol)).await;
+        let (_, before) = consumers.settled(&fleet).await;
+        let loads = loads::measured(&consumers.source).await;
+        consumers.hold_back();
+        let gone = rotate(&fleet, &before, &loads).await;
+        let stays = |name: &&String| pod_of(name).is_some_and(|pod| !gone.contains(pod));
+        let stay = before.names.values().filter(stays).cloned().collect();
+        let between = Observed::at_rest(&consumers.clients, &consumers.source, &stay).await;
+        assert_eq!(dealt(protocol.assignor(), &before, &between), holdings(&between), "{protocol}");
+        consumers.let_start();
+        let (_, after) = consumers.settled_without(&fleet, &gone).await;
+        assert_eq!(dealt(protocol.assignor(), &between, &after), holdings(&after), "{protocol}");
+    }
 }

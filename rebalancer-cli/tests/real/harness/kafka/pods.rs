@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::{IpAddr, Ipv4Addr};
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -108,6 +108,8 @@ pub(crate) struct PodConsumers {
     pub(crate) clients: Arc<Clients>,
     pub(crate) group: String,
     pub(crate) source: KafkaGroupSource,
+    /// Names of members that run in no pod.
+    outside: BTreeSet<String>,
 }
 
 impl PodConsumers {
@@ -128,18 +130,43 @@ impl PodConsumers {
             topics,
             launch,
             addresses: Mutex::default(),
+            held_back: AtomicBool::new(false),
             started: tokio::sync::Mutex::default(),
         });
         kubelet::run(&fleet.namespace, Arc::clone(&containers) as Arc<dyn Containers>);
         fleet.scale(pods).await;
         let (namespace, source) = (fleet.namespace.clone(), broker.source(&group));
-        Self { containers, namespace, broker, clients, group, source }
+        Self { containers, namespace, broker, clients, group, source, outside: BTreeSet::new() }
+    }
+
+    /// From now on consumers of new pods don't start, until [`Self::let_start`].
+    pub(crate) fn hold_back(&self) {
+        self.containers.held_back.store(true, Ordering::Relaxed);
+    }
+
+    /// The end of [`Self::hold_back`].
+    pub(crate) fn let_start(&self) {
+        self.containers.held_back.store(false, Ordering::Relaxed);
+    }
+
+    /// One more member, which runs in no pod.
+    pub(crate) async fn add_outside(&mut self, name: &str) {
+        let consumer = Consumer {
+            name: name.to_owned(),
+            group: self.group.clone(),
+            topics: self.containers.topics.clone(),
+            protocol: self.containers.launch.protocol,
+            settings: BTreeMap::from([("client.id".to_owned(), name.to_owned())]),
+        };
+        self.clients.add(&consumer).await;
+        self.outside.insert(consumer.name);
     }
 
     /// The fleet and its group, once both have settled.
     pub(crate) async fn settled(&self, fleet: &Fleet) -> (Pods, Observed) {
         let pods = fleet.settled().await;
-        let names = pods.0.iter().flat_map(|pod| self.containers.names(&pod.name)).collect();
+        let inside = pods.0.iter().flat_map(|pod| self.containers.names(&pod.name));
+        let names = inside.chain(self.outside.iter().cloned()).collect();
         let observed = Observed::at_rest(&self.clients, &self.source, &names).await;
         (pods, observed)
     }
@@ -159,22 +186,18 @@ impl PodConsumers {
 impl Drop for PodConsumers {
     fn drop(&mut self) {
         kubelet::run_nothing(&self.namespace);
-        for name in self
-            .containers
-            .addresses
-            .lock()
-            .unwrap()
-            .values()
-            .flat_map(|(name, _)| self.containers.names(name))
-        {
+        let pods: Vec<String> =
+            self.containers.addresses.lock().unwrap().values().map(|(name, _)| name.clone()).collect();
+        let inside = pods.iter().flat_map(|pod| self.containers.names(pod));
+        for name in inside.chain(self.outside.iter().cloned()) {
             self.clients.leave_now(&name);
         }
     }
 }
 
-/// The pod of a consumer, by the consumer's name.
-pub(crate) fn pod_of(consumer: &str) -> &str {
-    consumer.rsplit_once('/').unwrap().0
+/// The pod of a consumer, by the consumer's name; `None` for one that runs in none.
+pub(crate) fn pod_of(consumer: &str) -> Option<&str> {
+    consumer.rsplit_once('/').map(|(pod, _)| pod)
 }
 
 struct Running {
@@ -184,6 +207,8 @@ struct Running {
     launch: Launch,
     /// Names and addresses of pods, by UID.
     addresses: Mutex<BTreeMap<String, (String, Ipv4Addr)>>,
+    /// New pods' consumers wait.
+    held_back: AtomicBool,
     /// UIDs of pods, and whether their consumers may run; held while they are started or stopped.
     started: tokio::sync::Mutex<BTreeMap<String, bool>>,
 }
@@ -235,6 +260,9 @@ impl Containers for Running {
 
     async fn start(&self, pod: &Pod) {
         sleep(self.launch.start_up).await;
+        while self.held_back.load(Ordering::Relaxed) {
+            sleep(Duration::from_millis(20)).await;
+        }
         let mut started = self.started.lock().await;
         if *started.entry(pod.uid().unwrap()).or_insert(true) {
             for number in 1..=self.launch.each {
