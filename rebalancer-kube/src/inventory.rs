@@ -155,7 +155,7 @@ impl Inventory for KubeInventory {
         let deadline = Deadline::after(self.connection.timeout);
         let path = scale_path(api_version, kind, &self.settings.namespace, name);
         let found = self.get::<RawScale>(path, GET_SCALE, deadline, Expected::PerhapsAllowed);
-        let found = found.instrument(info_span!("get_scale")).await?;
+        let found = found.instrument(info_span!("get_controller")).await?;
         found.map(scale).transpose()
     }
 

@@ -119,6 +119,7 @@ codes! {
     KafkaMembersElsewhere = "kafka_members_elsewhere",
     KafkaMembersContradictory = "kafka_members_contradictory",
     KafkaPodsWithoutMember = "kafka_pods_without_member",
+    KafkaLagWithoutPast = "kafka_lag_without_past",
     KafkaUnreadable = "kafka_unreadable",
     KubernetesApi = "kubernetes_api",
     ClusterNotConfigured = "cluster_not_configured",

@@ -28,7 +28,7 @@ use super::finding::{Code, Finding};
 /// All findings, in the order in which they build on each other.
 pub(super) fn judge(facts: &Facts<'_>) -> Vec<Finding> {
     let mut findings: Vec<Finding> = facts.metrics.iter().flat_map(endpoint::judge).collect();
-    findings.extend(facts.kafka.iter().flat_map(kafka::judge));
+    findings.extend(facts.kafka.iter().flat_map(|kafka| kafka::judge(kafka, &facts.settings.policy)));
     match &facts.cluster {
         Cluster::There(survey) => findings.extend(of_cluster(facts, survey)),
         Cluster::NotConfigured(why) => {

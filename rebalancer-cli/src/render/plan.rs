@@ -52,11 +52,21 @@ fn text(shown: &Shown<'_>) -> Result<String, std::fmt::Error> {
         writeln!(out, "\n{}", pod_table(report))?;
     }
     writeln!(out, "\n{}", shown.summary())?;
-    writeln!(out, "\nmetric server: {}", shown.usage)?;
+    writeln!(out, "\n{}", asked(shown))?;
     if let Some(compared) = shown.replayed {
         writeln!(out, "{}", replayed(compared))?;
     }
     Ok(out)
+}
+
+/// What the sources were asked for it. A metric server that was not asked is none where Kafka is.
+fn asked(shown: &Shown<'_>) -> String {
+    let server = format!("metric server: {}", shown.usage);
+    match shown.kafka {
+        None => server,
+        Some(kafka) if shown.usage.queries == 0 => format!("Kafka: {kafka}"),
+        Some(kafka) => format!("{server}\nKafka: {kafka}"),
+    }
 }
 
 /// How it compares with what was saved.

@@ -1,6 +1,8 @@
 //! Kafka: whether it can be reached, whether we may read what a cycle reads, and whether the group is one to handle.
 
+use rebalancer_core::fleet::Indicator;
 use rebalancer_core::fleet::consumer_group::{ConsumerGroup, GroupState};
+use rebalancer_core::policy::Policy;
 use rebalancer_core::port::{Misconfiguration, OtherGroup};
 use rebalancer_core::snapshot::GroupQuestion;
 use rebalancer_core::unit::Elapsed;
@@ -13,16 +15,29 @@ use crate::config::KafkaSettings;
 const SERVERS: &str = "KAFKA_BOOTSTRAP_SERVERS";
 const PROTOCOL: &str = "KAFKA_SECURITY_PROTOCOL";
 
-pub(super) fn judge(kafka: &Kafka<'_>) -> Vec<Finding> {
+pub(super) fn judge(kafka: &Kafka<'_>, policy: &Policy) -> Vec<Finding> {
     let Kafka { settings, preflight, .. } = kafka;
     let summary = preflight.group.as_ref().map(|group| summary(settings, preflight, group));
     let findings = preflight.findings.iter().map(|found| of(settings, found));
-    let findings: Vec<Finding> = summary.into_iter().chain(findings).collect();
+    let findings: Vec<Finding> =
+        summary.into_iter().chain(findings).chain(without_past(settings, policy)).collect();
     match findings.is_empty() {
         // Neither a group nor a reason why there is none.
         true => vec![Finding::not_checked("the consumer group", "Kafka told nothing of it")],
         false => findings,
     }
+}
+
+/// An imbalance of lag can't be confirmed.
+fn without_past(settings: &KafkaSettings, policy: &Policy) -> Option<Finding> {
+    let asked = settings.question.indicators.contains(&Indicator::Lag);
+    (asked && policy.balance.persistence.earlier() > 0).then(|| {
+        Finding::warning(
+            Code::KafkaLagWithoutPast,
+            "lag is read from Kafka, which keeps no earlier lag: a cycle that sees an imbalance of lag holds (past_unknown)",
+            "set PERSISTENCE_WINDOWS=1, or KAFKA_LAG_QUERY, or leave lag out of INDICATORS",
+        )
+    })
 }
 
 /// What is known of the group, and what is read of it.

@@ -5,17 +5,21 @@ use std::collections::BTreeSet;
 use rebalancer_core::cycle::Observation;
 use rebalancer_core::fleet::Uid;
 use rebalancer_core::fleet::consumer_group::GroupMember;
-use rebalancer_core::snapshot::{MatchedBy, ObservedGroup, Placement, Snapshot};
+use rebalancer_core::snapshot::{MatchedBy, ObserveError, ObservedGroup, Placement, Snapshot};
 
 use super::super::facts::{Facts, Kafka};
 use super::super::finding::{Code, Finding, some};
 
 pub(super) fn judge(facts: &Facts<'_>) -> Vec<Finding> {
-    let (Some(Ok(Observation { snapshot, .. })), Some(kafka)) = (&facts.observation, &facts.kafka) else {
-        return Vec::new();
-    };
-    let members = snapshot.group.iter().flat_map(|group| of_members(group, snapshot));
-    members.chain(of_offsets(kafka, snapshot)).collect()
+    let Some(kafka) = &facts.kafka else { return Vec::new() };
+    match &facts.observation {
+        None => Vec::new(),
+        Some(Err(error)) => nothing_read(kafka, error).into_iter().collect(),
+        Some(Ok(Observation { snapshot, .. })) => {
+            let members = snapshot.group.iter().flat_map(|group| of_members(group, snapshot));
+            members.chain(of_offsets(kafka, snapshot)).collect()
+        }
+    }
 }
 
 fn of_members(group: &ObservedGroup, snapshot: &Snapshot) -> Vec<Finding> {
@@ -94,6 +98,26 @@ fn idle(snapshot: &Snapshot, busy: &BTreeSet<&Uid>) -> Option<Finding> {
     })
 }
 
+/// No load at all could be read, and it was to come from offsets.
+fn nothing_read(kafka: &Kafka<'_>, error: &ObserveError) -> Option<Finding> {
+    match error {
+        ObserveError::Metrics { indicator, error }
+            if kafka.settings.question.indicators.contains(indicator) =>
+        {
+            let message = format!("{indicator}: {error}; no other load is read, so a cycle fails");
+            Some(Finding::error(Code::KafkaOffsetsUnusable, message, ELSEWHERE))
+        }
+        ObserveError::Metrics { .. }
+        | ObserveError::Pods(_)
+        | ObserveError::Controller(_)
+        | ObserveError::Budgets(_)
+        | ObserveError::NoIndicator
+        | ObserveError::Target { .. } => None,
+    }
+}
+
+const ELSEWHERE: &str = "take this load from a metric server: docs/kafka.md says when offsets are no measure";
+
 /// Loads that were to come from offsets, and do not.
 fn of_offsets(kafka: &Kafka<'_>, snapshot: &Snapshot) -> Vec<Finding> {
     let question = &kafka.settings.question;
@@ -101,13 +125,7 @@ fn of_offsets(kafka: &Kafka<'_>, snapshot: &Snapshot) -> Vec<Finding> {
     let loads = degraded.map(|one| format!("{}: {}", one.indicator, one.error));
     let partitions = snapshot.partitions_error.as_ref().filter(|_| question.partitions);
     let partitions = partitions.map(|error| format!("partition loads: {error}"));
-    let finding = |message| {
-        Finding::warning(
-            Code::KafkaOffsetsUnusable,
-            message,
-            "take this load from a metric server: docs/kafka.md says when offsets are no measure",
-        )
-    };
+    let finding = |message| Finding::warning(Code::KafkaOffsetsUnusable, message, ELSEWHERE);
     loads.chain(partitions).map(finding).collect()
 }
 

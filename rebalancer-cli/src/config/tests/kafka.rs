@@ -57,12 +57,12 @@ fn a_question_takes_no_more_than_its_part_of_the_cycle() {
 }
 
 #[test]
-fn without_a_metric_server_lag_and_production_rate_come_from_kafka() {
+fn without_a_metric_server_the_production_rate_comes_from_kafka_and_lag_where_it_is_listed() {
     let all = resolved(&[SERVERS, NO_ENDPOINT]);
     assert!(all.adapters.metrics.is_none());
     assert_eq!(all.run.policy.group.matching, MemberMatching::Auto);
     let expected = GroupQuestion {
-        indicators: vec![Indicator::Lag, Indicator::ProductionRate],
+        indicators: vec![Indicator::ProductionRate],
         partitions: true,
         window: SignedDuration::from_mins(5),
     };

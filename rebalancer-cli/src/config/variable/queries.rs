@@ -9,7 +9,7 @@ pub(super) const SETTINGS: &[Variable] = &[
         HEADING,
         "INDICATORS",
         Some("auto"),
-        "The loads that are read: a list such as cpu,memory,lag, from cpu, memory, lag, consumption_rate, production_rate; auto: cpu, and every other one whose query is set; with Kafka and without PROMETHEUS_ENDPOINT: lag and production_rate",
+        "The loads that are read: a list such as cpu,memory,lag, from cpu, memory, lag, consumption_rate, production_rate; auto: cpu, and every other one whose query is set; with Kafka and without PROMETHEUS_ENDPOINT: production_rate in place of cpu",
     ),
     Variable::new(
         HEADING,
@@ -51,7 +51,7 @@ pub(super) const SETTINGS: &[Variable] = &[
         HEADING,
         "PARTITION_LOAD_QUERY",
         None,
-        "Load by pod, topic and partition, needed to predict; default: by KAFKA_METRICS_PRESET, else not read",
+        "Load by pod, topic and partition, needed to predict; default: by KAFKA_METRICS_PRESET, else from Kafka, else not read",
     ),
     Variable::new(
         HEADING,

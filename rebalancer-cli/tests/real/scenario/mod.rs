@@ -22,6 +22,7 @@ mod guard;
 mod harness;
 mod helm;
 mod indicators;
+mod kafka_alone;
 mod kafka_loop;
 mod kafka_pods;
 mod kafka_table;

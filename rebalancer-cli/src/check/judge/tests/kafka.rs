@@ -44,7 +44,9 @@ fn group() -> ConsumerGroup {
 fn a_group_that_can_be_read_is_described_with_what_is_taken_from_it() {
     let topics = vec![Topic { name: "t".to_owned(), partitions: Vec::new() }];
     let preflight = Preflight { brokers: Some(3), group: Some(group()), topics, findings: Vec::new() };
-    let findings = found(&[("PROMETHEUS_ENDPOINT", "")], preflight);
+    let also = [("PROMETHEUS_ENDPOINT", ""), ("INDICATORS", "lag,production_rate")];
+    let findings = found(&also, preflight);
+    expect(&findings, Severity::Warning, "kafka_lag_without_past", &["PERSISTENCE_WINDOWS=1"]);
     for words in [
         "group orders is Stable, assignor cooperative-sticky",
         "brokers in the cluster: 3",

@@ -69,7 +69,11 @@ fn reading(client_ids: &[&str], compacted: bool) -> GroupReading {
 
 /// What is found when Kafka is all there is.
 async fn found(reading: GroupReading) -> Vec<Finding> {
-    let kafka = [("KAFKA_BOOTSTRAP_SERVERS", "127.0.0.1:1"), ("PROMETHEUS_ENDPOINT", "")];
+    found_with(("INDICATORS", "auto"), reading).await
+}
+
+async fn found_with(indicators: (&str, &str), reading: GroupReading) -> Vec<Finding> {
+    let kafka = [("KAFKA_BOOTSTRAP_SERVERS", "127.0.0.1:1"), ("PROMETHEUS_ENDPOINT", ""), indicators];
     let WorkloadSettings { adapters, run, .. } =
         settings(&[&kafka[..], &[("PERSISTENCE_WINDOWS", "1")]].concat());
     let of_kafka = adapters.kafka.as_ref().unwrap();
@@ -124,7 +128,10 @@ async fn a_member_that_is_in_two_pods_needs_a_way_to_be_set() {
 
 #[tokio::test]
 async fn a_load_that_offsets_do_not_tell_is_told() {
-    let findings = found(reading(&["a", "b", "c", "d"], true)).await;
+    let compacted = || reading(&["a", "b", "c", "d"], true);
+    let words = &["production_rate", "compacted", "a cycle fails"];
+    expect(&found(compacted()).await, Severity::Error, "kafka_offsets_unusable", words);
+    let findings = found_with(("INDICATORS", "lag,production_rate"), compacted()).await;
     for load in ["production_rate", "partition loads"] {
         expect(&findings, Severity::Warning, "kafka_offsets_unusable", &[load, "compacted"]);
     }
