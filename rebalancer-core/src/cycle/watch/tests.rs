@@ -5,19 +5,7 @@ use crate::fleet::consumer_group::{GroupMember, GroupProtocol, GroupState};
 use crate::snapshot::{MatchedBy, Placement};
 
 fn group(state: GroupState, members: &[&str]) -> ConsumerGroup {
-    let member = |id: &&str| GroupMember {
-        id: (*id).to_owned(),
-        client_id: String::new(),
-        host: String::new(),
-        instance_id: None,
-        rack: None,
-        protocol: None,
-        epoch: None,
-        subscription: None,
-        assigned: Some(Vec::new()),
-        target: None,
-        joined_with: None,
-    };
+    let member = |id: &&str| GroupMember { assigned: Some(Vec::new()), ..GroupMember::new((*id).to_owned()) };
     ConsumerGroup {
         id: "g".to_owned(),
         state,

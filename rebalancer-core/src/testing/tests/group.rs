@@ -25,17 +25,10 @@ fn produced() -> BTreeMap<TopicPartition, u64> {
 
 fn group(state: GroupState, holds: &[(&str, &[u32])]) -> ConsumerGroup {
     let member = |(pod, held): &(&str, &[u32])| GroupMember {
-        id: format!("{pod}-id"),
         client_id: (*pod).to_owned(),
-        host: String::new(),
-        instance_id: None,
-        rack: None,
-        protocol: None,
-        epoch: None,
         subscription: Some(Subscription { topics: vec!["events".to_owned()], pattern: None }),
         assigned: Some(held.iter().map(|&number| TopicPartition::new("events", number)).collect()),
-        target: None,
-        joined_with: None,
+        ..GroupMember::new(format!("{pod}-id"))
     };
     ConsumerGroup {
         id: "orders".to_owned(),
