@@ -1,20 +1,26 @@
 //! The adapters of a workload: connections that are shared, and one observation within the cycle's time.
 
+mod group;
+mod loads;
+
 use anyhow::{Context as _, anyhow};
 use jiff::Timestamp;
 use rebalancer_core::cycle::{self, Memory, Observation, Sources, Subject};
 use rebalancer_core::policy::Policy;
 use rebalancer_core::port::Interrupt as _;
 use rebalancer_kube::{ConnectError, Connection, KubeInventory};
-use rebalancer_prom::PrometheusSource;
 
 use crate::config::AdapterSettings;
 use crate::interrupt::Watch;
+pub(crate) use group::Group;
+pub(crate) use loads::Loads;
 
 /// The adapters of one workload.
 pub(crate) struct Adapters {
     pub(crate) connection: Connection,
-    pub(crate) metrics: PrometheusSource,
+    pub(crate) metrics: Loads,
+    /// The consumer group, where Kafka is asked.
+    pub(crate) group: Option<Group>,
     pub(crate) inventory: KubeInventory,
 }
 
@@ -22,14 +28,15 @@ impl Adapters {
     /// Uses this connection; contacts no server.
     pub(crate) fn open(connection: Connection, adapters: AdapterSettings) -> Self {
         Self {
-            metrics: PrometheusSource::new(adapters.metrics, adapters.queries),
+            metrics: Loads::of(adapters.metrics.as_ref()),
+            group: adapters.kafka.map(Group::open),
             inventory: KubeInventory::new(&connection, adapters.inventory),
             connection,
         }
     }
 
     fn sources(&self) -> Sources<'_> {
-        Sources::new(&self.metrics, &self.inventory)
+        Sources::new(&self.metrics, &self.inventory).with_group(self.group.as_ref().map(Group::side))
     }
 
     /// Reads the fleet and decides. Nothing has happened yet, so a signal or the deadline ends it at once.

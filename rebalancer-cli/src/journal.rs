@@ -3,6 +3,7 @@
 mod audit;
 mod decision;
 mod events;
+mod group;
 mod reason;
 mod steps;
 
@@ -13,7 +14,7 @@ pub(crate) use steps::StepJournal;
 
 use rebalancer_core::cycle::LookBack;
 use rebalancer_core::cycle::{Intent, Journal, Step};
-use rebalancer_core::cycle::{Observation, PodOutcome};
+use rebalancer_core::cycle::{Observation, PodOutcome, Watched};
 use tokio::time::Instant;
 
 use crate::config::Names;
@@ -36,6 +37,10 @@ impl Journal for Journals<'_> {
 
     fn decided(&self, observation: &Observation) {
         self.0.iter().for_each(|journal| journal.decided(observation));
+    }
+
+    fn watched(&self, observation: &Observation, watched: &Watched) {
+        self.0.iter().for_each(|journal| journal.watched(observation, watched));
     }
 
     fn intended(&self, intent: &Intent<'_>) {
@@ -68,6 +73,10 @@ impl Journal for LogJournal {
 
     fn decided(&self, observation: &Observation) {
         decision::decided(&observation.report, &self.names, self.started.elapsed().as_secs_f64());
+    }
+
+    fn watched(&self, observation: &Observation, watched: &Watched) {
+        group::watched(observation.report.carried.as_ref(), watched);
     }
 
     fn intended(&self, intent: &Intent<'_>) {

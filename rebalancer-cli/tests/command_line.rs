@@ -127,6 +127,26 @@ fn a_check_tells_all_at_once_and_exits_with_2_without_a_cluster() {
 }
 
 #[test]
+fn with_kafka_three_variables_are_enough_and_a_check_says_that_it_cannot_be_reached() {
+    let variables = [
+        ("KAFKA_BOOTSTRAP_SERVERS", "127.0.0.1:1"),
+        ("KUBE_NAMESPACE", "streams"),
+        ("DEPLOYMENT_NAME", "consumer"),
+    ];
+    let output = rebalancer(&["check", "--output", "json", "--kafka-timeout", "1s"], &variables);
+    assert_eq!(output.status.code(), Some(2), "there is no cluster either");
+    let check: serde_json::Value = serde_json::from_str(&stdout(&output)).unwrap();
+    let findings = check["findings"].as_array().unwrap();
+    let found = |code: &str| findings.iter().find(|finding| finding["code"] == code);
+    let message = found("kafka_unreachable").unwrap()["message"].as_str().unwrap();
+    assert!(message.contains("no connection to 127.0.0.1:1"), "{message}");
+    assert!(found("cluster_not_configured").is_some(), "{findings:#?}");
+    for code in ["metric_server", "endpoint_unreachable", "samples"] {
+        assert!(found(code).is_none(), "nothing is asked of a metric server: {findings:#?}");
+    }
+}
+
+#[test]
 fn text_logs_are_for_people() {
     let output = rebalancer(&["--log-format", "text"], &[]);
     let stderr = String::from_utf8(output.stderr).unwrap();

@@ -92,6 +92,7 @@ fn of_variables_and_the_files_that_they_name() {
     };
     let with_password = format!("http://me:{CANARY}@127.0.0.1:1");
     let with_key = format!("http://127.0.0.1:1?key={CANARY}");
+    let address = format!("me:{CANARY}@127.0.0.1:1");
     let header = format!("X-Key={CANARY}\u{1}");
     let pasted = format!("{CANARY}{CANARY}/{CANARY}=");
     for (variables, named) in [
@@ -108,6 +109,12 @@ fn of_variables_and_the_files_that_they_name() {
             "PROMETHEUS_CA_FILE",
         ),
         (&[("METRICS_PUSH_URL", &with_password)], "METRICS_PUSH_URL"),
+        (&[("KAFKA_BOOTSTRAP_SERVERS", &address)], "KAFKA_BOOTSTRAP_SERVERS"),
+        (&[("KAFKA_SASL_OAUTHBEARER_TOKEN_ENDPOINT_URL", &with_password)], "TOKEN_ENDPOINT_URL"),
+        (&[("KAFKA_SASL_PASSWORD_FILE", &pasted)], "KAFKA_SASL_PASSWORD_FILE"),
+        (&[("KAFKA_SASL_OAUTHBEARER_TOKEN_FILE", CANARY)], "KAFKA_SASL_OAUTHBEARER_TOKEN_FILE"),
+        (&[("KAFKA_SASL_OAUTHBEARER_CLIENT_SECRET_FILE", &pasted)], "CLIENT_SECRET_FILE"),
+        (&[("KAFKA_SSL_KEY_FILE", &pasted)], "KAFKA_SSL_KEY_FILE"),
         (&[("OTEL_EXPORTER_OTLP_ENDPOINT", &with_key)], ""),
         (&[("METRICS_PUSH_URL", &with_key)], ""),
         (&[("OTEL_EXPORTER_OTLP_ENDPOINT", &with_password), ("OTEL_EXPORTER_OTLP_HEADERS", &header)], ""),
@@ -118,6 +125,47 @@ fn of_variables_and_the_files_that_they_name() {
     ] {
         let variables = [variables, &[("KUBECONFIG", kubeconfig.as_str())]].concat();
         is_silent(folder.path(), &variables, named);
+    }
+}
+
+/// Files and URLs of Kafka that are used, by commands that reach nobody.
+#[test]
+fn of_kafka() {
+    let folder = tempfile::tempdir().unwrap();
+    let write = |name: &str, text: &str| {
+        let file = folder.path().join(name);
+        fs::write(&file, text).unwrap();
+        file.to_str().unwrap().to_owned()
+    };
+    let (secret, pem) = (write("secret", CANARY), write("pem", &format!("-----BEGIN {CANARY}\n{CANARY}\n")));
+    let kubeconfig = write("config", &kubeconfig("    {}\n"));
+    let with_key = format!("http://127.0.0.1:1/token?key={CANARY}");
+    let common = [
+        ("KUBECONFIG", kubeconfig.as_str()),
+        ("KAFKA_BOOTSTRAP_SERVERS", "127.0.0.1:1"),
+        ("KAFKA_TIMEOUT", "300ms"),
+    ];
+    let plain = [
+        ("KAFKA_SECURITY_PROTOCOL", "SASL_PLAINTEXT"),
+        ("KAFKA_SASL_MECHANISM", "PLAIN"),
+        ("KAFKA_SASL_USERNAME", "me"),
+        ("KAFKA_SASL_PASSWORD_FILE", &secret),
+    ];
+    let fetched = [
+        ("KAFKA_SECURITY_PROTOCOL", "SASL_PLAINTEXT"),
+        ("KAFKA_SASL_MECHANISM", "OAUTHBEARER"),
+        ("KAFKA_SASL_OAUTHBEARER_TOKEN_ENDPOINT_URL", &with_key),
+        ("KAFKA_SASL_OAUTHBEARER_CLIENT_ID", "me"),
+        ("KAFKA_SASL_OAUTHBEARER_CLIENT_SECRET_FILE", &secret),
+    ];
+    let certificate = [
+        ("KAFKA_SECURITY_PROTOCOL", "SSL"),
+        ("KAFKA_SSL_CA_FILE", &pem),
+        ("KAFKA_SSL_CERTIFICATE_FILE", &pem),
+        ("KAFKA_SSL_KEY_FILE", &pem),
+    ];
+    for also in [&plain[..], &fetched, &certificate] {
+        is_silent(folder.path(), &[&common[..], also].concat(), "");
     }
 }
 

@@ -18,6 +18,7 @@ mod ownership;
 mod ports;
 mod run;
 mod sources;
+mod watch;
 
 pub use act::{ActSettings, act};
 pub use error::{CycleError, NotBegun};
@@ -29,6 +30,7 @@ pub use ownership::ownership;
 pub use ports::{NoJournal, Ports, Uninterrupted};
 pub use run::{CycleEnd, CycleSpec, MemorySettings, run};
 pub use sources::{GroupSide, Sources};
+pub use watch::{Rebalance, WatchSettings, Watched};
 
 #[cfg(test)]
 #[cfg(feature = "simulation")]

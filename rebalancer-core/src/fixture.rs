@@ -42,6 +42,7 @@ pub(crate) fn pod(name: &str) -> Pod {
         whole: Requests::default(),
         restarted_at: None,
         ips: Vec::new(),
+        container_id: None,
     }
 }
 
@@ -103,6 +104,7 @@ pub(crate) fn samples(loads: &[(&str, f64)]) -> Samples {
 pub(crate) fn readings(cpu: &[(&str, f64)]) -> Readings {
     Readings {
         loads: BTreeMap::from([(Indicator::Cpu, Ok(samples(cpu)))]),
+        claims: Default::default(),
         cpu_requests: Ok(Samples::new()),
         hpas: Ok(Vec::new()),
         partitions: None,

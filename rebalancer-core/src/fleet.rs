@@ -2,6 +2,7 @@
 //! follows from them is decided elsewhere.
 
 mod autoscaler;
+mod claim;
 pub mod consumer_group;
 mod controller;
 mod disruption;
@@ -12,7 +13,8 @@ mod scaling_metric;
 mod workload;
 
 pub use autoscaler::{CpuTarget, Hpa, Scaling, Target};
-pub use controller::{Controller, Progress};
+pub use claim::{Claims, Identity, Settled};
+pub use controller::{Controller, Progress, Scale};
 pub use disruption::{DisruptionBudget, Requirement, Selector};
 pub use load::{Indicator, PartitionLoad, Samples};
 pub(crate) use ownership::REVISION_ANNOTATION;

@@ -9,7 +9,10 @@
 
 use crate::assignor::{Assignor, Topic, TopicPartition};
 use crate::fleet::Indicator;
+use crate::history::Imbalance;
 use crate::snapshot::Snapshot;
+use crate::stats::Distribution;
+use crate::unit::Load;
 
 mod cost;
 mod inference;
@@ -74,19 +77,38 @@ pub(crate) struct MemberPod {
     pub(crate) factor: f64,
 }
 
+/// How uneven what the pods carry is, in messages a second; `None` where Kafka does not tell the group, or it is not at
+/// rest.
+pub(crate) fn carried_now(snapshot: &Snapshot) -> Option<Imbalance> {
+    let observed = snapshot.group.as_ref()?;
+    let model = told::model(snapshot, observed).ok()?;
+    let carried: Option<Vec<Load>> =
+        model.carried_now().into_iter().map(|carried| Load::new(carried).ok()).collect();
+    Imbalance::of(&Distribution::of(carried?)?)
+}
+
 impl GroupModel {
     /// Builds the model for the pods' loads by one indicator.
     ///
     /// # Errors
     /// Why it can't be built.
     pub(crate) fn of(snapshot: &Snapshot, indicator: Indicator) -> Result<Self, Unusable> {
-        let mut model = match (&snapshot.group, &snapshot.group_error) {
+        let mut model = Self::without_cost(snapshot)?;
+        model.cost = cost::explain(&mut model, snapshot, indicator)?;
+        Ok(model)
+    }
+
+    /// Builds it without asking what a partition costs: a pod's load is what its partitions carry.
+    ///
+    /// # Errors
+    /// Why it can't be built.
+    pub(crate) fn without_cost(snapshot: &Snapshot) -> Result<Self, Unusable> {
+        let model = match (&snapshot.group, &snapshot.group_error) {
             (Some(group), _) => told::model(snapshot, group)?,
             (None, Some(_)) => return Err(Unusable::NotRead),
             (None, None) => inferred::model(snapshot)?,
         };
-        model.cost = cost::explain(&mut model, snapshot, indicator)?;
-        Ok(model)
+        Ok(Self { cost: Cost { base: 0.0, slope: 1.0 }, ..model })
     }
 
     /// A replacement of this pod comes back as the same member, or another one waits until this one's session ends.

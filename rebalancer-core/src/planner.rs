@@ -19,7 +19,8 @@ use crate::group::GroupSummary;
 use crate::guard::not_now;
 use crate::history::Constraints;
 use crate::policy::Policy;
-use crate::report::{Decision, Hold, IndicatorReport, Report};
+use crate::prediction::{Prediction, predict_carried};
+use crate::report::{Decision, Hold, IndicatorReport, Method, Report};
 use crate::snapshot::Snapshot;
 use candidates::Candidates;
 use measure::Measurements;
@@ -111,6 +112,7 @@ fn report(candidates: Candidates<'_>, measured: Option<Measurements>, selection:
     let snapshot = candidates.snapshot;
     let (serving, eligible) = (candidates.serving, candidates.eligible.len());
     let Selection { method, prediction, decision, verdicts } = selection;
+    let carried = carried(snapshot, &method, &decision);
     let pods = verdicts.complete(candidates, measured.as_ref());
     Report {
         workload: snapshot.workload.clone(),
@@ -129,7 +131,19 @@ fn report(candidates: Candidates<'_>, measured: Option<Measurements>, selection:
         group_error: snapshot.group_error.as_ref().map(ToString::to_string),
         method,
         prediction,
+        carried,
         decision,
         pods,
+    }
+}
+
+/// What the plan does to what pods carry, which Kafka shows right after it.
+fn carried(snapshot: &Snapshot, method: &Method, decision: &Decision) -> Option<Prediction> {
+    match (decision, method) {
+        (Decision::Rotate(plan), Method::Predict { assignor, timing, .. }) if snapshot.group.is_some() => {
+            let removed: Vec<_> = plan.removals.iter().map(|removal| &removal.pod.uid).collect();
+            predict_carried(snapshot, *assignor, timing.timing, &removed).ok()
+        }
+        (Decision::Rotate(_) | Decision::Balanced | Decision::Hold(_), _) => None,
     }
 }

@@ -21,7 +21,7 @@ pub(crate) use forecast::{Forecast, Others};
 pub(crate) use stage::Stage;
 pub(crate) use tries::Tries;
 
-use crate::fleet::Indicator;
+use crate::fleet::{Indicator, Uid};
 use crate::group::{GroupModel, Inference, Unusable, assumed, infer};
 use crate::history::Constraints;
 use crate::policy::{GroupPolicy, Timing};
@@ -142,6 +142,27 @@ pub fn predict(
     let forecast = Forecast::new(&model, inference, timing, unlimited);
     let name = |pod: usize| snapshot.pods.get(pod).map(|observed| observed.pod.name.as_str());
     let is_removed = |pod: usize| name(pod).is_some_and(|name| removed.contains(&name));
+    let pods = model.pods.iter().enumerate().filter(|(_, pod)| is_removed(pod.pod));
+    let pods: Vec<usize> = pods.map(|(place, _)| place).collect();
+    Ok(forecast.predict(&pods, DRAWS, 1))
+}
+
+/// The same in what the pods' partitions carry, in messages a second, whatever that costs where: what Kafka itself shows
+/// afterwards. The timing is the one of the plan.
+///
+/// # Errors
+/// Why that can't be worked out.
+pub(crate) fn predict_carried(
+    snapshot: &Snapshot,
+    assignor: Inference,
+    timing: Timing,
+    removed: &[&Uid],
+) -> Result<Prediction, Unusable> {
+    let model = GroupModel::without_cost(snapshot)?;
+    let unlimited = vec![f64::MAX; model.pods.len()];
+    let forecast = Forecast::new(&model, assignor, timing, unlimited);
+    let is_removed =
+        |pod: usize| snapshot.pods.get(pod).is_some_and(|observed| removed.contains(&&observed.pod.uid));
     let pods = model.pods.iter().enumerate().filter(|(_, pod)| is_removed(pod.pod));
     let pods: Vec<usize> = pods.map(|(place, _)| place).collect();
     Ok(forecast.predict(&pods, DRAWS, 1))

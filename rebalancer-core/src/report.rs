@@ -66,6 +66,10 @@ pub struct Report {
     pub method: Method,
     /// What was predicted for the plan, or for the best batch that was found and not good enough.
     pub prediction: Option<Prediction>,
+    /// The same in what the pods' partitions carry, in messages a second; `None` without a plan, and where Kafka does not tell
+    /// the group.
+    #[cfg_attr(feature = "serde", serde(default))]
+    pub carried: Option<Prediction>,
     /// What is to be done.
     pub decision: Decision,
     /// What was decided about each pod that Kubernetes lists, by name and then UID.

@@ -1,9 +1,9 @@
 //! Joins what Kubernetes lists now with what the metric system measured, into one snapshot in a fixed order.
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 
 use crate::fleet::{
-    Controller, DisruptionBudget, Hpa, Indicator, Ownership, PartitionLoad, Pod, Samples, Scaling,
+    Claims, Controller, DisruptionBudget, Hpa, Indicator, Ownership, PartitionLoad, Pod, Samples, Scaling,
     ScalingMetric, Target, Workload,
 };
 use crate::port::{GroupError, InventoryError, MetricsError, Readings};
@@ -16,10 +16,11 @@ mod codec;
 mod group;
 mod membership;
 mod offsets;
+mod whose;
 
 pub use builder::SnapshotBuilder;
 pub use group::{GroupQuestion, ObservedGroup};
-pub use membership::{MatchedBy, Placement};
+pub use membership::{MatchedBy, Placement, placements};
 
 /// A pod with what was measured of it.
 #[derive(Debug, Clone, PartialEq)]
@@ -223,14 +224,14 @@ impl Snapshot {
         let asked = |pod: &ObservedPod| pod.own && pod.cpu_request.is_none();
         let requests_error = requests_error.filter(|_| pods.iter().any(asked));
         let (mut readable, mut degraded, mut unlisted) = (Vec::new(), Vec::new(), Vec::new());
+        let mut claims = readings.claims;
         for (indicator, reading) in readings.loads {
-            match reading {
+            let claims = claims.remove(&indicator).unwrap_or_default();
+            match reading.and_then(|samples| whose::own(samples, &claims, indicator, &pods, taken_at)) {
                 Ok(samples) => {
                     readable.push(indicator);
                     join(&mut pods, &mut unlisted, &samples, |pod, load| {
-                        if !may_be_of_a_dead_container(&pod.pod, indicator, taken_at) {
-                            *pod.loads.slot(indicator) = Some(load);
-                        }
+                        *pod.loads.slot(indicator) = Some(load);
                     });
                 }
                 Err(error) => degraded.push(Degraded { indicator, error }),
@@ -277,6 +278,19 @@ impl Snapshot {
         loads.chain(partitions).chain(requests).find(|(_, error)| error.is_ambiguous())
     }
 
+    /// Earlier samples of an indicator, as they are those of the pods that are listed now.
+    ///
+    /// # Errors
+    /// When it can't be told whose they are.
+    pub(crate) fn own_past(
+        &self,
+        indicator: Indicator,
+        windows: Vec<(Samples, Claims)>,
+    ) -> Result<Vec<Samples>, MetricsError> {
+        let own = |(samples, claims)| whose::own_past(samples, &claims, indicator, &self.pods);
+        windows.into_iter().map(own).collect()
+    }
+
     /// Puts the fleet's surroundings in, and tells by them which pods are the workload's own. What the autoscaler is doing,
     /// and what it scales by, is known already.
     pub fn surround(&mut self, surroundings: Surroundings) {
@@ -309,16 +323,6 @@ fn observed(mut pods: Vec<Pod>, requests: &Samples, workload: &str, of_container
             }
         })
         .collect()
-}
-
-/// For how long a server gives the last sample of a series that ended: the look-back of Prometheus.
-const LOOK_BACK: SignedDuration = SignedDuration::from_mins(5);
-
-/// The memory of a container that died is shown for the look-back, beside that of its successor, and whose a sample is can
-/// no longer be told: it is missing. A rate of CPU covers no more than the metrics window, which MINIMUM_POD_AGE outlasts.
-fn may_be_of_a_dead_container(pod: &Pod, indicator: Indicator, at: Timestamp) -> bool {
-    let restarted = pod.restarted_at.is_some_and(|restarted| at.duration_since(restarted) < LOOK_BACK);
-    indicator == Indicator::Memory && restarted
 }
 
 /// Walks pods and samples together, both sorted by name. Two pods with one name (one going, one coming) both stay

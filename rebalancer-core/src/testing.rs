@@ -30,10 +30,12 @@
 //! # }
 //! ```
 
+mod group;
 mod ports;
 pub mod state_store;
 #[cfg(test)]
 mod tests;
 mod world;
 
+pub use group::ScriptedGroup;
 pub use world::{JournalEntry, World};

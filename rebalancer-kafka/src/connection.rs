@@ -55,7 +55,7 @@ impl Connection {
         let mut connection = Self::over(stream, address, settings, meter);
         connection.versions = connection.api_versions().await?;
         if let Some(sasl) = settings.security.sasl() {
-            sasl::authenticate(&mut connection, sasl).await?;
+            sasl::authenticate(&mut connection, sasl, settings).await?;
         }
         meter.connected();
         Ok(connection)

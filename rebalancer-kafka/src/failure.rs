@@ -32,6 +32,8 @@ pub(crate) enum Failure {
     Contradiction { api: Api, why: BadAnswer },
     /// This broker answers with an error.
     Refused { address: Address, api: Api, error: ErrorCode },
+    /// The token endpoint gave no token.
+    NoToken { endpoint: String, why: String },
     /// An ACL is missing.
     Unauthorized(MissingAcl),
     /// Settings don't fit.
@@ -64,7 +66,9 @@ impl Failure {
     /// Another try may end otherwise.
     pub(crate) fn passes(&self) -> bool {
         match self {
-            Self::NotConnected { .. } | Self::Lost { .. } | Self::TimeUp { .. } => true,
+            Self::NotConnected { .. } | Self::Lost { .. } | Self::TimeUp { .. } | Self::NoToken { .. } => {
+                true
+            }
             Self::Refused { error, .. } | Self::Answered { error, .. } => error.passes(),
             Self::NoBroker(failures) => failures.iter().all(Self::passes),
             Self::NotTls { .. }
@@ -90,6 +94,7 @@ impl Failure {
             | Self::Refused { .. }
             | Self::Answered { .. }
             | Self::Contradiction { .. }
+            | Self::NoToken { .. }
             | Self::Unauthorized(_)
             | Self::Misconfigured(_)
             | Self::Malformed { .. }
@@ -112,6 +117,7 @@ impl Failure {
             Self::Refused { address, api, error } => format!("{address} answers {api:?} with {error}"),
             Self::Answered { api, error } => format!("{api:?} is answered with {error}"),
             Self::Contradiction { api, why } => format!("the answer to {api:?}: {why}"),
+            Self::NoToken { endpoint, why } => format!("no token from {endpoint}: {why}"),
             Self::Unauthorized(missing) => format!("the ACL {missing} is missing"),
             Self::Misconfigured(problem) => problem.to_string(),
             Self::Malformed { address, api, why } => format!("the answer of {address} to {api:?}: {why}"),
@@ -144,6 +150,7 @@ impl Failure {
             | Self::Lost { .. }
             | Self::TimeUp { .. }
             | Self::OutOfTime(_)
+            | Self::NoToken { .. }
             | Self::Answered { .. }
             | Self::Refused { .. } => GroupError::Unavailable { message },
         }

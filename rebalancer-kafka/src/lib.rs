@@ -29,8 +29,8 @@
 //!
 //! # What it tells
 //!
-//! By `tracing`: a line at debug for each request (`kafka_request`) and a warning for each retry (`kafka_retry`); never
-//! what is in a request or an answer.
+//! By `tracing`: a line at debug for each request (`kafka_request`) and a warning for each retry (`kafka_retry`),
+//! and a line at debug for each token that is fetched (`kafka_token`); never what is in a request or an answer.
 //!
 //! # Example
 //!
@@ -79,9 +79,10 @@ mod settings;
 mod source;
 mod text;
 mod tls;
+mod token;
 mod wire;
 
 pub use meter::Usage;
-pub use security::{Login, Sasl, Security, Tls, TlsIdentity};
+pub use security::{Login, Sasl, Security, Tls, TlsIdentity, Token, TokenEndpoint};
 pub use settings::{Address, Settings, SettingsError};
 pub use source::KafkaGroupSource;

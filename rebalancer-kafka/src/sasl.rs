@@ -11,24 +11,36 @@ use crate::decode::{self, Challenge};
 use crate::failure::Failure;
 use crate::query;
 use crate::scram::{Hash, Scram, ScramError, nonce};
-use crate::security::{Login, Sasl, secret};
+use crate::security::{Login, Sasl, Token, secret};
+use crate::settings::Settings;
 use crate::text::excerpt;
 use crate::wire::{Api, BadAnswer, ErrorCode};
 
 /// A session is given up this much before the broker ends it.
 const MARGIN: Duration = Duration::from_secs(5);
 
-pub(crate) async fn authenticate(connection: &mut Connection, sasl: &Sasl) -> Result<(), Failure> {
+pub(crate) async fn authenticate(
+    connection: &mut Connection,
+    sasl: &Sasl,
+    settings: &Settings,
+) -> Result<(), Failure> {
     handshake(connection, sasl).await?;
     let lifetime_ms = match sasl {
         Sasl::Plain(login) => plain(connection, sasl, login).await?,
         Sasl::ScramSha256(login) => scram(connection, sasl, login, Hash::Sha256).await?,
         Sasl::ScramSha512(login) => scram(connection, sasl, login, Hash::Sha512).await?,
-        Sasl::OauthBearer { token_file } => {
-            let token = secret(token_file)?;
+        Sasl::OauthBearer(token) => {
+            let token = match token {
+                Token::File(file) => secret(file)?,
+                Token::Endpoint(endpoint) => settings.tokens.of(endpoint, settings).await?,
+            };
             let message =
                 SecretString::from(format!("n,,\u{1}auth=Bearer {}\u{1}\u{1}", token.expose_secret()));
-            oauth(connection, sasl, &message).await?
+            let answer = oauth(connection, sasl, &message).await;
+            if answer.is_err() {
+                settings.tokens.forget().await;
+            }
+            answer?
         }
     };
     connection.expires = lifetime_ms

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use rebalancer_core::port::Misconfiguration;
 use secrecy::SecretString;
+use url::Url;
 
 /// `security.protocol`.
 #[derive(Debug, Clone, Default)]
@@ -64,11 +65,55 @@ pub enum Sasl {
     ScramSha256(Login),
     /// `SCRAM-SHA-512`.
     ScramSha512(Login),
-    /// `OAUTHBEARER`, with a token that something else renews in this file.
-    OauthBearer {
-        /// A file with the token alone.
-        token_file: PathBuf,
-    },
+    /// `OAUTHBEARER`.
+    OauthBearer(Token),
+}
+
+/// Where a token comes from.
+#[derive(Debug, Clone)]
+pub enum Token {
+    /// A file with the token alone, which something else renews.
+    File(PathBuf),
+    /// It is fetched, and again before it expires.
+    Endpoint(TokenEndpoint),
+}
+
+/// An OAuth 2.0 token endpoint, and a client that it knows (RFC 6749, section 4.4: client credentials). Its certificate is
+/// checked against the authorities of the system and those of [`Tls::ca_file`]. Proxies are those of the environment.
+#[derive(Clone)]
+pub struct TokenEndpoint {
+    /// Where tokens are fetched.
+    pub url: Url,
+    /// The client's id.
+    pub client_id: String,
+    /// A file with the client's secret alone; a newline at its end is no part of it.
+    pub client_secret_file: PathBuf,
+    /// Scopes, with spaces between.
+    pub scope: Option<String>,
+}
+
+impl fmt::Debug for TokenEndpoint {
+    /// Without what a URL may have as a secret.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("TokenEndpoint")
+            .field("url", &self.shown())
+            .field("client_id", &self.client_id)
+            .field("client_secret_file", &self.client_secret_file)
+            .field("scope", &self.scope)
+            .finish()
+    }
+}
+
+impl TokenEndpoint {
+    /// The URL without credentials and without its query string.
+    pub(crate) fn shown(&self) -> String {
+        let (scheme, path) = (self.url.scheme(), self.url.path());
+        let host = self.url.host_str().unwrap_or_default();
+        match self.url.port() {
+            Some(port) => format!("{scheme}://{host}:{port}{path}"),
+            None => format!("{scheme}://{host}{path}"),
+        }
+    }
 }
 
 impl Sasl {
@@ -79,7 +124,7 @@ impl Sasl {
             Self::Plain(_) => "PLAIN",
             Self::ScramSha256(_) => "SCRAM-SHA-256",
             Self::ScramSha512(_) => "SCRAM-SHA-512",
-            Self::OauthBearer { .. } => "OAUTHBEARER",
+            Self::OauthBearer(_) => "OAUTHBEARER",
         }
     }
 }

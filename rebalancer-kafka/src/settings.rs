@@ -2,9 +2,11 @@
 
 use std::fmt;
 use std::str::FromStr;
+use std::sync::Arc;
 use std::time::Duration;
 
 use crate::security::Security;
+use crate::token::Tokens;
 
 /// Host and port of a listener.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -59,6 +61,8 @@ pub struct Settings {
     pub(crate) request_timeout: Duration,
     pub(crate) client_id: String,
     pub(crate) response_limit: usize,
+    /// The token that was fetched last.
+    pub(crate) tokens: Arc<Tokens>,
 }
 
 impl Settings {
@@ -91,13 +95,14 @@ impl Settings {
             request_timeout: Duration::from_secs(5),
             client_id: concat!("pod-rebalancer-", env!("CARGO_PKG_VERSION")).to_owned(),
             response_limit: 64 << 20,
+            tokens: Arc::default(),
         })
     }
 
     /// How connections are protected, and who we are.
     #[must_use]
     pub fn security(self, security: Security) -> Self {
-        Self { security, ..self }
+        Self { security, tokens: Arc::default(), ..self }
     }
 
     /// The time for one call of the port, all of its requests and retries together.

@@ -120,6 +120,18 @@ pub(crate) fn is_gone(refusal: &Refusal) -> bool {
     *code == 404 && reason == "NotFound" && details.as_ref().is_some_and(|details| !details.name.is_empty())
 }
 
+/// The kind has no scale subresource, or this object has nothing at the place that its definition names for the replicas
+/// (`registry/customresource/etcd.go` of `k8s.io/apiextensions-apiserver`), as one that lists its pods.
+pub(crate) fn has_no_scale(refusal: &Refusal) -> bool {
+    refusal.status.code == 404 || lacks_replicas(refusal)
+}
+
+/// A 500 that tells of an object, and not of the server: another attempt would end the same way.
+pub(crate) fn lacks_replicas(refusal: &Refusal) -> bool {
+    let Status { code, message, .. } = &refusal.status;
+    *code == 500 && message.contains("the spec replicas field") && message.contains("does not exist")
+}
+
 /// "the UID in the precondition (a) does not match the UID in record (b)" or
 /// "Precondition failed: UID in precondition: a, UID in object meta: b", depending on the path through the server.
 fn concerns_the_uid(status: &Status) -> bool {

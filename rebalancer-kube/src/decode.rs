@@ -8,6 +8,7 @@ mod controller;
 mod hpa;
 mod pod;
 mod quantity;
+mod scale;
 mod scaling;
 mod scaling_metric;
 
@@ -15,6 +16,7 @@ pub(crate) use budget::budget;
 pub(crate) use controller::{RawController, controller};
 pub(crate) use hpa::{RawHpa, hpa};
 pub(crate) use pod::{RawPod, pod};
+pub(crate) use scale::{RawScale, scale};
 
 use std::collections::BTreeMap;
 

@@ -3,16 +3,15 @@
 use std::collections::BTreeSet;
 
 use async_trait::async_trait;
-use rebalancer_core::fleet::{Controller, DisruptionBudget};
-use rebalancer_core::fleet::{Hpa, Pod, Uid};
+use rebalancer_core::fleet::{Controller, DisruptionBudget, Hpa, Pod, Scale, Uid};
 use rebalancer_core::port::{ApiErrors, Inventory, InventoryError};
 use serde::de::DeserializeOwned;
 use tracing::{Instrument as _, debug, info_span, warn};
 
-use crate::classify::{Right, is_gone, read_error};
+use crate::classify::{Right, has_no_scale, is_gone, read_error};
 use crate::client::Connection;
-use crate::decode::{RawController, RawHpa, RawPod, budget, controller, hpa, pod};
-use crate::kind::{Kind, path};
+use crate::decode::{RawController, RawHpa, RawPod, RawScale, budget, controller, hpa, pod, scale};
+use crate::kind::{Kind, path, scale_path};
 use crate::list::List;
 use crate::retry::{Deadline, read, read_if_allowed};
 use crate::wire::{self, Failure};
@@ -20,6 +19,7 @@ use crate::wire::{self, Failure};
 const LIST_PODS: Right = Right { verb: "list", resource: "pods" };
 const GET_POD: Right = Right { verb: "get", resource: "pods" };
 const LIST_HPAS: Right = Right { verb: "list", resource: "horizontalpodautoscalers.autoscaling" };
+const GET_SCALE: Right = Right { verb: "get", resource: "the scale of what owns the pods" };
 const LIST_BUDGETS: Right = Right { verb: "list", resource: "poddisruptionbudgets.policy" };
 
 /// Which pods make up the fleet.
@@ -84,6 +84,7 @@ impl KubeInventory {
         let answer = match answer {
             Ok(found) => Ok(Some(found)),
             Err(Failure::Refused(refusal)) if is_gone(&refusal) => Ok(None),
+            Err(Failure::Refused(refusal)) if right == GET_SCALE && has_no_scale(&refusal) => Ok(None),
             Err(failure) => Err(failure),
         };
         // What could not be asked is neither there nor gone.
@@ -143,6 +144,19 @@ impl Inventory for KubeInventory {
         let found = self.get::<RawController>(path, known.right(), deadline, expected);
         let found = found.instrument(info_span!("get_controller")).await?;
         found.map(|raw| controller(raw, kind)).transpose()
+    }
+
+    async fn scale(
+        &self,
+        api_version: &str,
+        kind: &str,
+        name: &str,
+    ) -> Result<Option<Scale>, InventoryError> {
+        let deadline = Deadline::after(self.connection.timeout);
+        let path = scale_path(api_version, kind, &self.settings.namespace, name);
+        let found = self.get::<RawScale>(path, GET_SCALE, deadline, Expected::PerhapsAllowed);
+        let found = found.instrument(info_span!("get_controller")).await?;
+        found.map(scale).transpose()
     }
 
     async fn budgets(&self) -> Result<Vec<DisruptionBudget>, InventoryError> {

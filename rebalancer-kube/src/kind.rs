@@ -48,6 +48,16 @@ pub(crate) fn path(api_version: &str, kind: &str, namespace: &str, name: &str) -
     wire::object(&api, namespace, &resource(kind), name)
 }
 
+/// The path of the scale subresource of an object.
+pub(crate) fn scale_path(
+    api_version: &str,
+    kind: &str,
+    namespace: &str,
+    name: &str,
+) -> Result<String, Failure> {
+    path(api_version, kind, namespace, name).map(|path| format!("{path}/scale"))
+}
+
 fn is_name(text: &str) -> bool {
     let plain = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-' || byte == b'.';
     !text.is_empty() && !text.contains("..") && !text.starts_with('.') && text.bytes().all(plain)

@@ -12,6 +12,7 @@ use serde::de::DeserializeOwned;
 use tokio::time::{Instant, sleep, timeout_at};
 use tracing::warn;
 
+use crate::classify::lacks_replicas;
 use crate::client::Connection;
 use crate::wire::{Dated, Failure, exchange};
 
@@ -66,7 +67,8 @@ async fn once_dated<T: DeserializeOwned>(
     answer
 }
 
-/// Sends a request that changes nothing as [`read`] does, where a missing right is an answer and no error.
+/// Sends a request that changes nothing as [`read`] does, where a missing right is an answer and no error, as is an object
+/// that has not what was asked for.
 pub(crate) async fn read_if_allowed<T: DeserializeOwned>(
     connection: &Connection,
     request: &Request<Vec<u8>>,
@@ -74,7 +76,7 @@ pub(crate) async fn read_if_allowed<T: DeserializeOwned>(
 ) -> Result<T, Failure> {
     let answer = read(connection, request, deadline).await;
     if let Err(Failure::Refused(refusal)) = &answer
-        && refusal.status.code == 403
+        && (refusal.status.code == 403 || lacks_replicas(refusal))
     {
         connection.meter.was_an_answer();
     }
@@ -128,6 +130,7 @@ fn backoff() -> impl Iterator<Item = Duration> {
 fn pause_after(failure: &Failure, pause: Duration) -> Option<Duration> {
     match failure {
         Failure::NotConnected(_) | Failure::Lost(_) => Some(pause),
+        Failure::Refused(refusal) if lacks_replicas(refusal) => None,
         Failure::Refused(refusal) => matches!(refusal.status.code, 408 | 429 | 500..=599)
             .then(|| refusal.retry_after.map_or(pause, |asked| asked.max(pause))),
         Failure::Malformed(_) | Failure::Unsendable(_) | Failure::TimeUp(_) => None,

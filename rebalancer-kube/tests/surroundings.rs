@@ -5,7 +5,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use rebalancer_core::fleet::{Controller, DisruptionBudget, Progress, Requirement, Selector, Uid};
+use rebalancer_core::fleet::{Controller, DisruptionBudget, Progress, Requirement, Scale, Selector, Uid};
 use rebalancer_core::port::{Inventory, InventoryError};
 use serde_json::{Value, json};
 use tokio::time::Instant;
@@ -151,4 +151,38 @@ async fn one_budget_that_is_not_understood_spoils_the_list() {
     let world = World::default().budgets(vec![budget("a", 1), strange]);
     let error = world.inventory().budgets().await.unwrap_err().to_string();
     assert!(error.contains("budget 'b'") && error.contains("'Like'"), "{error}");
+}
+
+fn scale_of(uid: &str) -> Value {
+    json!({"apiVersion": "autoscaling/v1", "kind": "Scale", "metadata": {"name": "consumer", "uid": uid},
+        "spec": {"replicas": 4}, "status": {"replicas": 3}})
+}
+
+/// What the scale subresource of a CloneSet is told to be, and how many errors were counted.
+async fn scale(fault: Fault) -> (Result<Option<Scale>, InventoryError>, u64) {
+    let world = World::default().faults([fault]);
+    let inventory = world.inventory();
+    let told = inventory.scale("apps.kruise.io/v1alpha1", "CloneSet", "consumer").await;
+    let path = "GET /apis/apps.kruise.io/v1alpha1/namespaces/shop/clonesets/consumer/scale";
+    assert_eq!(paths(&world), [path]);
+    (told, inventory.errors().errors)
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_scale_tells_two_numbers_and_whose_they_are() {
+    let told = Scale { uid: Uid::new("u"), desired: 4, current: 3 };
+    assert_eq!(scale(Fault::Exactly(200, scale_of("u"))).await, (Ok(Some(told)), 0));
+}
+
+/// In the words of the real server.
+#[tokio::test(start_paused = true)]
+async fn where_there_is_no_scale_nothing_is_told_and_nothing_is_tried_again() {
+    let none = json!({"kind": "Status", "apiVersion": "v1", "status": "Failure", "code": 404, "reason": "NotFound",
+        "message": "the server could not find the requested resource", "details": {}});
+    assert_eq!(scale(Fault::Exactly(404, none)).await, (Ok(None), 0));
+    let lacking = json!({"kind": "Status", "apiVersion": "v1", "status": "Failure", "code": 500, "reason": "InternalError",
+        "message": "Internal error occurred: the spec replicas field \".spec.replicas\" does not exist"});
+    assert_eq!(scale(Fault::Exactly(500, lacking)).await, (Ok(None), 0));
+    let (told, errors) = scale(Fault::Status(403, "Forbidden")).await;
+    assert_eq!((told, errors), (forbidden("get", "the scale of what owns the pods"), 0));
 }

@@ -16,6 +16,7 @@ pub(crate) use past::past;
 use crate::query::PromQl;
 
 mod answer;
+pub(crate) mod claimed;
 pub(crate) mod kept;
 mod past;
 

@@ -65,6 +65,7 @@
 //! [`MetricsSource`]: rebalancer_core::port::MetricsSource
 
 mod auth;
+mod cgroup;
 mod client;
 mod client_error;
 mod copies;

@@ -6,18 +6,43 @@ use std::fmt;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PromQl {
     text: String,
-    keeps_labels: bool,
+    keeps: Keeps,
+}
+
+/// Which labels the answer to a query has.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Keeps {
+    /// Those of its aggregation, each pod once.
+    Aggregated,
+    /// All but those of copies and parts.
+    Labels,
+    /// All but those of copies: a pod comes once for each of its containers.
+    Containers(Parts),
+}
+
+/// What the series of a pod's containers, before and after a restart, are to each other.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Parts {
+    /// Each carried a part of what the pod did.
+    Added,
+    /// One has taken the other's place.
+    Successive,
 }
 
 impl PromQl {
     /// One whose answer has the labels that are its aggregation's, each pod once.
     pub(crate) fn new(text: String) -> Self {
-        Self { text, keeps_labels: false }
+        Self { text, keeps: Keeps::Aggregated }
     }
 
     /// One whose answer has all labels but those of copies and parts, so that strangers are seen.
     pub(crate) fn keeping_labels(text: String) -> Self {
-        Self { text, keeps_labels: true }
+        Self { text, keeps: Keeps::Labels }
+    }
+
+    /// One whose answer tells the containers of a pod apart too.
+    pub(crate) fn by_container(text: String, parts: Parts) -> Self {
+        Self { text, keeps: Keeps::Containers(parts) }
     }
 
     /// The text of the query.
@@ -27,7 +52,18 @@ impl PromQl {
     }
 
     pub(crate) const fn keeps_labels(&self) -> bool {
-        self.keeps_labels
+        match self.keeps {
+            Keeps::Aggregated => false,
+            Keeps::Labels | Keeps::Containers(_) => true,
+        }
+    }
+
+    /// What the containers of a pod are to each other, where the answer tells them apart.
+    pub(crate) const fn parts(&self) -> Option<Parts> {
+        match self.keeps {
+            Keeps::Aggregated | Keeps::Labels => None,
+            Keeps::Containers(parts) => Some(parts),
+        }
     }
 }
 

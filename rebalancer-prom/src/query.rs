@@ -7,14 +7,16 @@
 //!   two jobs. They differ in labels of the scrape only. They agree, so `max` folds them; adding them up would make an
 //!   innocent pod look twice as busy. While one copy is a scrape behind, `max` takes the larger one for at most that
 //!   scrape.
-//! - *Parts* of one pod's CPU are added up: container instances before and after a restart (label `id`), and single
-//!   CPUs where the kubelet reports them (label `cpu`).
+//! - *Parts* of one pod's CPU are added up: single CPUs where the kubelet reports them (label `cpu`), and container
+//!   instances before and after a restart. These come by themselves (label `id`): what they say of pod and container is
+//!   compared with what Kubernetes says, so that a predecessor's load is not taken for the pod's.
 //! - *Strangers* are another cluster's series of the same namespace and pod name, in a store that several clusters write
 //!   to. They differ in a label of any other kind, such as `cluster`. All labels but those of copies and parts are kept
 //!   (`without`), so that a pod that has strangers comes more than once, and the answer says in which label: it is
 //!   refused then. [`Matchers`] select one cluster.
 
 use crate::copies::OF_SCRAPE;
+use crate::promql::Parts;
 use crate::template::{escape_regex, quoted};
 
 pub use crate::matchers::{Matchers, MatchersError};
@@ -31,25 +33,28 @@ mod preset;
 #[must_use]
 pub fn cpu(names: &Placeholders) -> PromQl {
     // The name and the image belong to the id; a copy may lack them.
-    PromQl::keeping_labels(format!(
-        "sum without (id, cpu) (max without (name, image, {OF_SCRAPE}) \
+    let text = format!(
+        "sum without (cpu) (max without (name, image, {OF_SCRAPE}) \
          (rate(container_cpu_usage_seconds_total{{{}, pod!=\"\"}}[{}])))",
         container_of(names),
         names.window
-    ))
+    );
+    PromQl::by_container(text, Parts::Added)
 }
 
 /// Memory working set by pod, in bytes, from the kubelet's cAdvisor.
 ///
 /// A pod has one container of this name, so there are no parts to add up. A container that was restarted is seen under
-/// both its label `id`s for the look-back of the server, since cAdvisor sends time stamps of its own; they are folded
-/// like copies, as two sums of memory were never used at the same time.
+/// both its label `id`s for the look-back of the server, since cAdvisor sends time stamps of its own; of them that counts
+/// which Kubernetes says is running, or, where that can't be told, the larger one, as two sums of memory were never used at
+/// the same time.
 #[must_use]
 pub fn memory(names: &Placeholders) -> PromQl {
-    PromQl::keeping_labels(format!(
-        "max without (id, name, image, {OF_SCRAPE}) (container_memory_working_set_bytes{{{}, pod!=\"\"}})",
+    let text = format!(
+        "max without (name, image, {OF_SCRAPE}) (container_memory_working_set_bytes{{{}, pod!=\"\"}})",
         container_of(names)
-    ))
+    );
+    PromQl::by_container(text, Parts::Successive)
 }
 
 /// CPU requests by pod, in cores, from kube-state-metrics.
@@ -99,13 +104,13 @@ mod tests {
         assert_eq!(
             cpu(&names()).as_str(),
             format!(
-                r#"sum without (id, cpu) (max without (name, image, {OF_SCRAPE}) (rate(container_cpu_usage_seconds_total{{namespace="shop", container="worker", pod!=""}}[5m])))"#
+                r#"sum without (cpu) (max without (name, image, {OF_SCRAPE}) (rate(container_cpu_usage_seconds_total{{namespace="shop", container="worker", pod!=""}}[5m])))"#
             )
         );
         assert_eq!(
             memory(&names()).as_str(),
             format!(
-                r#"max without (id, name, image, {OF_SCRAPE}) (container_memory_working_set_bytes{{namespace="shop", container="worker", pod!=""}})"#
+                r#"max without (name, image, {OF_SCRAPE}) (container_memory_working_set_bytes{{namespace="shop", container="worker", pod!=""}})"#
             )
         );
         assert_eq!(

@@ -5,12 +5,13 @@ use std::collections::BTreeMap;
 use async_trait::async_trait;
 use futures_util::future::join_all;
 use jiff::{SignedDuration, Timestamp};
-use rebalancer_core::fleet::{Indicator, PartitionLoad, Samples};
+use rebalancer_core::fleet::{Claims, Indicator, PartitionLoad, Samples};
 use rebalancer_core::port::{ApiErrors, MetricsError, MetricsSource, Readings};
 use rebalancer_core::unit::Elapsed;
 use tracing::Instrument as _;
 
 use crate::Client;
+use crate::decode::claimed::{self, Claimed};
 use crate::decode::{self, Decoded, kept};
 use crate::grid::Grid;
 use crate::query::PromQl;
@@ -91,6 +92,21 @@ impl PrometheusSource {
         Some(self.instant(PARTITIONS, promql, at, decode).await)
     }
 
+    async fn load(
+        &self,
+        indicator: Indicator,
+        promql: &PromQl,
+        at: Timestamp,
+    ) -> Result<Claimed, MetricsError> {
+        let name = indicator.name();
+        if let Some(parts) = promql.parts() {
+            let question = Question { name, promql, times: Times::At(at) };
+            return self.fetch(question, |body| claimed::samples(body, parts)).await;
+        }
+        let decode = decode::by_kind(promql, decode::samples, kept::samples);
+        self.instant(name, promql, at, decode).await.map(unclaimed)
+    }
+
     async fn instant<T>(
         &self,
         name: &str,
@@ -119,13 +135,18 @@ impl PrometheusSource {
     }
 }
 
+/// Of series that say nothing of whose they are.
+fn unclaimed(samples: Samples) -> Claimed {
+    (samples, Claims::default())
+}
+
 #[async_trait]
 impl MetricsSource for PrometheusSource {
     async fn read(&self, at: Timestamp) -> Readings {
-        let loads = self.queries.loads.iter().map(|(&indicator, promql)| async move {
-            let decode = decode::by_kind(promql, decode::samples, kept::samples);
-            (indicator, self.instant(indicator.name(), promql, at, decode).await)
-        });
+        let loads =
+            self.queries.loads.iter().map(|(&indicator, promql)| async move {
+                (indicator, self.load(indicator, promql, at).await)
+            });
         let (requests, hpas) = (&self.queries.cpu_requests, &self.queries.hpas);
         let requests_decode = decode::by_kind(requests, decode::samples, kept::samples);
         let hpas_decode = decode::by_kind(hpas, decode::hpas, kept::hpas);
@@ -136,10 +157,17 @@ impl MetricsSource for PrometheusSource {
             self.instant("hpa_target", hpas, at, hpas_decode),
             self.partitions(at),
         );
-        Readings { loads: loads.into_iter().collect(), cpu_requests, hpas, partitions }
+        let (mut samples, mut claims) = (BTreeMap::new(), BTreeMap::new());
+        for (indicator, load) in loads {
+            let load = load.map(|(samples, claimed)| {
+                claims.insert(indicator, claimed);
+                samples
+            });
+            samples.insert(indicator, load);
+        }
+        Readings { loads: samples, claims, cpu_requests, hpas, partitions }
     }
 
-    /// As the port says. It asks one range query, of the indicator's own PromQL.
     async fn past(
         &self,
         indicator: Indicator,
@@ -147,6 +175,18 @@ impl MetricsSource for PrometheusSource {
         step: SignedDuration,
         count: usize,
     ) -> Result<Vec<Samples>, MetricsError> {
+        let past = self.claimed_past(indicator, at, step, count).await?;
+        Ok(past.into_iter().map(|(samples, _)| samples).collect())
+    }
+
+    /// As the port says. It asks one range query, of the indicator's own PromQL.
+    async fn claimed_past(
+        &self,
+        indicator: Indicator,
+        at: Timestamp,
+        step: SignedDuration,
+        count: usize,
+    ) -> Result<Vec<Claimed>, MetricsError> {
         if count == 0 {
             return Ok(Vec::new());
         }
@@ -162,8 +202,12 @@ impl MetricsSource for PrometheusSource {
             ))
         })?;
         let question = Question { name, promql, times: Times::On(grid) };
+        if let Some(parts) = promql.parts() {
+            return self.fetch(question, |body| claimed::past(body, &grid, parts)).await;
+        }
         let decode = if promql.keeps_labels() { kept::past } else { decode::past };
-        self.fetch(question, |body| decode(body, &grid)).await
+        let past = self.fetch(question, |body| decode(body, &grid)).await?;
+        Ok(past.into_iter().map(unclaimed).collect())
     }
 
     fn errors(&self) -> ApiErrors {

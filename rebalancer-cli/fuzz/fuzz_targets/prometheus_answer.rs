@@ -12,7 +12,7 @@ use libfuzzer_sys::{fuzz_mutator, fuzz_target};
 use rebalancer_core::fleet::{CpuTarget, Indicator};
 use rebalancer_core::port::{InventoryError, MetricsError, Readings};
 use rebalancer_fuzz::{documents, fleet, general, is_one_short_line, judge};
-use rebalancer_prom::fuzzing::{hpas, keeping_labels, partitions, samples, server_error};
+use rebalancer_prom::fuzzing::{by_container, hpas, keeping_labels, partitions, samples, server_error};
 use serde_json::Value;
 
 fuzz_mutator!(|data: &mut [u8], size: usize, max_size: usize, seed: u32| {
@@ -87,6 +87,10 @@ fn check_keeping_labels(body: &[u8]) {
     };
     let loads = samples.values().chain(partitions.iter().map(|one| &one.load));
     assert!(loads.into_iter().all(|load| load.get().is_finite() && load.get() >= 0.0), "{samples:?}");
+    assert!(raw(body).is_none_or(|raw| is_whole(&raw)), "loads of an answer that is not whole");
+    let Ok(loads) = by_container(body) else { return };
+    let loads = loads.iter().flat_map(|(samples, _)| samples.values());
+    assert!(loads.into_iter().all(|load| load.get().is_finite() && load.get() >= 0.0));
     assert!(raw(body).is_none_or(|raw| is_whole(&raw)), "loads of an answer that is not whole");
 }
 

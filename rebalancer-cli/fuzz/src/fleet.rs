@@ -81,6 +81,7 @@ pub fn snapshot(
 pub fn readings(indicator: Indicator, samples: Result<Samples, MetricsError>) -> Readings {
     Readings {
         loads: BTreeMap::from([(indicator, samples)]),
+        claims: Default::default(),
         cpu_requests: Ok(Samples::new()),
         hpas: Ok(Vec::new()),
         partitions: None,

@@ -56,11 +56,15 @@ fn broken(value: &[u8]) -> Vec<u8> {
     all
 }
 
+/// URLs that may hold credentials or a key.
+const ADDRESSES: [&str; 3] =
+    ["PROMETHEUS_ENDPOINT", "METRICS_PUSH_URL", "KAFKA_SASL_OAUTHBEARER_TOKEN_ENDPOINT_URL"];
+
 /// Files are those of the folder, and the secret stands where secrets are expected.
 fn in_place(name: &str, value: OsString) -> OsString {
     match value.to_str() {
         Some(text) if name.ends_with("_FILE") && !text.trim().is_empty() => folder::path(text).into(),
-        Some(text) if ["PROMETHEUS_ENDPOINT", "METRICS_PUSH_URL"].contains(&name) => endpoint(text).into(),
+        Some(text) if ADDRESSES.contains(&name) => endpoint(text).into(),
         _ if ["PROMETHEUS_HEADERS", "METRICS_PUSH_HEADERS"].contains(&name) => with_secret(&value),
         _ => value,
     }

@@ -105,7 +105,7 @@ impl<'a> Step<'a> {
         let (errors, retries) = (self.number(1), self.number(2));
         let (prometheus, kubernetes) =
             (ApiErrors { errors, retries }, ApiErrors { errors: retries, retries: errors });
-        record.count_cost(CycleCost { cycle: self.seconds(0), prometheus, kubernetes });
+        record.count_cost(CycleCost { cycle: self.seconds(0), prometheus, kafka: prometheus, kubernetes });
         record.count_decision(Some("no_pods"), self.seconds(3));
     }
 

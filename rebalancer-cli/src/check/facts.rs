@@ -7,14 +7,16 @@ use rebalancer_core::cycle::Observation;
 use rebalancer_core::fleet::{Controller, DisruptionBudget, Hpa, Ownership, Pod, Progress};
 use rebalancer_core::group;
 use rebalancer_core::history::{Peeked, StateError};
-use rebalancer_core::port::{InventoryError, MetricsError, Readings};
+use rebalancer_core::port::{GroupError, GroupReading, InventoryError, MetricsError, Readings};
 use rebalancer_core::snapshot::ObserveError;
+use rebalancer_kafka::preflight::Preflight;
 use rebalancer_kube::preflight::{Allowed, BudgetShape, PodShape, Presence, WorkloadShape};
 use rebalancer_kube::{ConnectError, InventorySettings};
 use rebalancer_prom::{Answers, UnusableServer};
 
+use super::gather::is_usable;
 use super::needs::Need;
-use crate::config::RunSettings;
+use crate::config::{KafkaSettings, RunSettings};
 
 /// Everything that was read.
 pub(super) struct Facts<'a> {
@@ -23,7 +25,10 @@ pub(super) struct Facts<'a> {
     /// Partition loads are asked for, whether they come or not.
     pub(super) asks_for_partitions: bool,
     pub(super) now: Timestamp,
-    pub(super) metrics: Metrics,
+    /// `None`: nothing is read from a metric server.
+    pub(super) metrics: Option<Metrics>,
+    /// `None`: Kafka is not asked.
+    pub(super) kafka: Option<Kafka<'a>>,
     pub(super) cluster: Cluster,
     /// What a cycle would see; `None` when pods can't be listed.
     pub(super) observation: Option<Result<Observation, ObserveError>>,
@@ -44,6 +49,21 @@ pub(super) struct Metrics {
     pub(super) readings: Option<Readings>,
     /// What was looked up for queries that give nothing for the fleet.
     pub(super) lookups: Vec<Lookup>,
+}
+
+/// Kafka.
+pub(super) struct Kafka<'a> {
+    pub(super) settings: &'a KafkaSettings,
+    pub(super) preflight: Preflight,
+    /// What a cycle reads of the group; `None` when it can't be described.
+    pub(super) reading: Option<Result<GroupReading, GroupError>>,
+}
+
+impl Kafka<'_> {
+    /// Loads are read from it.
+    pub(super) fn gives_loads(&self) -> bool {
+        matches!(self.reading, Some(Ok(_))) && !self.settings.question.indicators.is_empty()
+    }
 }
 
 /// What the server has of what a query reads.
@@ -167,6 +187,23 @@ impl Around {
 }
 
 impl Facts<'_> {
+    /// What the metric server gave, if it answers.
+    pub(super) fn readings(&self) -> Option<&Readings> {
+        self.metrics.as_ref()?.readings.as_ref()
+    }
+
+    /// Something can be decided on what was read.
+    pub(super) fn has_loads(&self) -> bool {
+        let readable = self.kafka.as_ref().is_none_or(|kafka| matches!(kafka.reading, Some(Ok(_))));
+        let given = self.kafka.as_ref().is_some_and(Kafka::gives_loads);
+        readable && (given || self.readings().is_some_and(is_usable))
+    }
+
+    /// What was looked up on the metric server.
+    pub(super) fn lookups(&self) -> &[Lookup] {
+        self.metrics.as_ref().map(|metrics| metrics.lookups.as_slice()).unwrap_or_default()
+    }
+
     /// What the cluster gave, if it answers.
     pub(super) fn survey(&self) -> Option<&Survey> {
         match &self.cluster {

@@ -6,16 +6,17 @@ mod lookup;
 mod metrics;
 
 use jiff::{SignedDuration, Timestamp};
-use rebalancer_core::cycle::{FleetReading, Observation, assemble, decide};
+use rebalancer_core::cycle::{FleetReading, GroupSide, Observation, assemble, decide};
 use rebalancer_core::fleet::{Indicator, Samples};
 use rebalancer_core::group::Unusable;
-use rebalancer_core::port::{MetricsError, Readings};
+use rebalancer_core::port::{GroupError, GroupReading, MetricsError, Readings};
 use rebalancer_core::report::{Decision, Hold};
 use rebalancer_core::snapshot::{ObserveError, Surroundings};
+use rebalancer_kafka::preflight;
 use rebalancer_kube::{ConnectError, Connection};
-use rebalancer_prom::PrometheusSource;
 
-use super::facts::{Cluster, Facts, Metrics, Survey};
+use super::facts::{Cluster, Facts, Kafka, Metrics, Survey};
+use crate::adapters::{Group, Loads};
 use crate::config::{AdapterSettings, RunSettings};
 
 /// Reads all of it. Changes nothing.
@@ -25,48 +26,98 @@ pub(super) async fn facts<'a>(
     settings: &'a RunSettings,
 ) -> Facts<'a> {
     let now = Timestamp::now();
-    let source = PrometheusSource::new(adapters.metrics.clone(), adapters.queries.clone());
-    let (mut metrics, cluster) = tokio::join!(
-        metrics::of(&adapters.metrics, &source, now),
+    let source = Loads::of(adapters.metrics.as_ref());
+    let group = adapters.kafka.clone().map(Group::open);
+    let (mut metrics, kafka, cluster) = tokio::join!(
+        of_metrics(adapters, &source, now),
+        of_kafka(adapters, group.as_ref(), now),
         cluster::of(connection, adapters, settings)
     );
     let survey = match &cluster {
         Cluster::There(survey) => Some(survey.as_ref()),
         Cluster::NotConfigured(_) | Cluster::Silent(_) => None,
     };
+    let read = |metrics: Option<&Metrics>| Read {
+        readings: metrics.and_then(|metrics| metrics.readings.clone()),
+        loads: &source,
+        group: group.as_ref().map(Group::side).zip(kafka.as_ref().and_then(|kafka| kafka.reading.clone())),
+    };
     let observation = match survey {
-        Some(survey) => observe(survey, metrics.readings.clone(), &source, settings, now).await,
+        Some(survey) => observe(survey, read(metrics.as_ref()), settings, now).await,
         None => None,
     };
     let fleet = observation.as_ref().and_then(|observation| observation.as_ref().ok());
-    metrics.lookups = metrics::lookups(adapters, &metrics, fleet, now).await;
+    if let (Some(metrics), Some(server)) = (&mut metrics, &adapters.metrics) {
+        metrics.lookups = metrics::lookups((adapters, server), metrics, fleet, now).await;
+    }
     let unsettled_before = match (survey, fleet) {
         (Some(survey), Some(fleet)) if unsettled(fleet).is_some() => {
-            unsettled_before(survey, &metrics, &source, settings, now).await
+            unsettled_before(survey, read(metrics.as_ref()), settings, now).await
         }
         (Some(_) | None, Some(_) | None) => None,
     };
-    let asks_for_partitions = adapters.queries.asks_for_partitions();
+    let asks_for_partitions =
+        adapters.metrics.as_ref().is_some_and(|server| server.queries.asks_for_partitions());
     let asked = &adapters.inventory;
-    Facts { settings, asked, asks_for_partitions, now, metrics, cluster, observation, unsettled_before }
+    Facts {
+        settings,
+        asked,
+        asks_for_partitions,
+        now,
+        metrics,
+        kafka,
+        cluster,
+        observation,
+        unsettled_before,
+    }
+}
+
+async fn of_metrics(adapters: &AdapterSettings, source: &Loads, now: Timestamp) -> Option<Metrics> {
+    Some(metrics::of(&adapters.metrics.as_ref()?.client, source, now).await)
+}
+
+async fn of_kafka<'a>(
+    adapters: &'a AdapterSettings,
+    group: Option<&Group>,
+    now: Timestamp,
+) -> Option<Kafka<'a>> {
+    let (settings, group) = (adapters.kafka.as_ref()?, group?);
+    let preflight = preflight::look(&group.source).await;
+    let reading = match preflight.group {
+        Some(_) => Some(group.side().read(now).await),
+        None => None,
+    };
+    Some(Kafka { settings, preflight, reading })
+}
+
+/// What was read besides the cluster, and where earlier readings come from.
+pub(super) struct Read<'a> {
+    /// `None`: the metric server does not answer, or there is none.
+    pub(super) readings: Option<Readings>,
+    pub(super) loads: &'a Loads,
+    /// `None`: Kafka is not asked, or does not tell.
+    pub(super) group: Option<(GroupSide<'a>, Result<GroupReading, GroupError>)>,
 }
 
 /// What a cycle would see and decide. What could not be read is left out; it has its own finding.
 pub(super) async fn observe(
     survey: &Survey,
-    readings: Option<Readings>,
-    source: &PrometheusSource,
+    read: Read<'_>,
     settings: &RunSettings,
     now: Timestamp,
 ) -> Option<Result<Observation, ObserveError>> {
+    let Read { readings, loads, group } = read;
     let pods = survey.pods.as_ref().ok()?.clone();
     let controller = survey.controller.as_ref().ok().cloned().flatten();
     let budgets = survey.budgets.as_ref().and_then(|budgets| budgets.as_ref().ok()).cloned();
     let (ownership, budgets) = (survey.ownership.clone(), budgets.unwrap_or_default());
     let surroundings = Surroundings { controller, ownership, budgets, ..Surroundings::default() };
-    let readings = readings.filter(is_usable).unwrap_or_else(nothing_measured);
-    let reading = FleetReading { readings, hpas: survey.hpas.clone(), surroundings, pods, group: None };
-    let snapshot = assemble(&settings.subject, reading, source, None, &settings.policy, now).await;
+    let by_kafka = group.as_ref().is_some_and(|(side, _)| !side.question.indicators.is_empty());
+    let nothing = || if by_kafka { Readings::none() } else { nothing_measured() };
+    let readings = readings.filter(is_usable).unwrap_or_else(nothing);
+    let (side, group) = group.unzip();
+    let reading = FleetReading { readings, hpas: survey.hpas.clone(), surroundings, pods, group };
+    let snapshot = assemble(&settings.subject, reading, loads, side, &settings.policy, now).await;
     Some(snapshot.map(|snapshot| decide(snapshot, &settings.policy)))
 }
 
@@ -81,16 +132,14 @@ fn unsettled(observation: &Observation) -> Option<&Unusable> {
 /// The same if who held what a while ago were so now: what is a passing state of the group would be over.
 async fn unsettled_before(
     survey: &Survey,
-    metrics: &Metrics,
-    source: &PrometheusSource,
+    read: Read<'_>,
     settings: &RunSettings,
     now: Timestamp,
 ) -> Option<Unusable> {
     let before = now.checked_sub(longer_than_a_rebalance(settings)).ok()?;
-    let partitions = source.partitions(before).await?;
-    let readings =
-        metrics.readings.clone().map(|readings| Readings { partitions: Some(partitions), ..readings });
-    let observation = observe(survey, readings, source, settings, now).await?.ok()?;
+    let partitions = read.loads.partitions(before).await?;
+    let readings = read.readings.map(|readings| Readings { partitions: Some(partitions), ..readings });
+    let observation = observe(survey, Read { readings, ..read }, settings, now).await?.ok()?;
     unsettled(&observation).cloned()
 }
 
@@ -109,6 +158,7 @@ fn nothing_measured() -> Readings {
     let unknown = || MetricsError::Unavailable { message: "not read".to_owned() };
     Readings {
         loads: [(Indicator::Cpu, Ok(Samples::new()))].into(),
+        claims: Default::default(),
         cpu_requests: Err(unknown()),
         hpas: Err(unknown()),
         partitions: None,

@@ -5,6 +5,8 @@ mod budgets;
 mod clocks;
 mod container;
 mod endpoint;
+mod kafka;
+mod members;
 mod outlook;
 mod owners;
 mod pods;
@@ -25,7 +27,8 @@ use super::finding::{Code, Finding};
 
 /// All findings, in the order in which they build on each other.
 pub(super) fn judge(facts: &Facts<'_>) -> Vec<Finding> {
-    let mut findings = endpoint::judge(&facts.metrics);
+    let mut findings: Vec<Finding> = facts.metrics.iter().flat_map(endpoint::judge).collect();
+    findings.extend(facts.kafka.iter().flat_map(|kafka| kafka::judge(kafka, &facts.settings.policy)));
     match &facts.cluster {
         Cluster::There(survey) => findings.extend(of_cluster(facts, survey)),
         Cluster::NotConfigured(why) => {
@@ -36,6 +39,7 @@ pub(super) fn judge(facts: &Facts<'_>) -> Vec<Finding> {
         }
     }
     findings.extend(samples::judge(facts));
+    findings.extend(members::judge(facts));
     findings.extend(clocks::judge(facts));
     findings.extend(outlook::judge(facts));
     findings.extend(of_settings(facts));

@@ -86,10 +86,17 @@ async fn cycle(
     let ports = Ports::new(&adapters.metrics, &adapters.inventory, &remover, &SystemClock)
         .with_journal(&journal)
         .with_interrupt(watch);
+    let ports = match &adapters.group {
+        Some(group) => ports.with_group(group.side()),
+        None => ports,
+    };
     let ports = if run.memory.is_some() { ports.with_store(&store) } else { ports };
     let recorder = EventRecorder::new(&adapters.connection, &id);
     let end = cycle::run(&run.spec(id), &ports).await;
     log_usage(adapters.metrics.usage());
+    if let Some(group) = &adapters.group {
+        log_kafka_usage(group.usage());
+    }
     if let Ok(outcome) = &end.outcome {
         events.post(&recorder, outcome).await;
     }
@@ -102,6 +109,15 @@ fn log_usage(usage: Usage) {
     info!(
         event = "metrics_usage",
         queries, retries, errors, bytes, "queries to the metric server in this cycle"
+    );
+}
+
+/// How kind the cycle was to Kafka.
+fn log_kafka_usage(usage: rebalancer_kafka::Usage) {
+    let rebalancer_kafka::Usage { connections, requests, bytes_sent, bytes_received } = usage;
+    info!(
+        event = "kafka_usage",
+        connections, requests, bytes_sent, bytes_received, "requests to Kafka in this cycle"
     );
 }
 

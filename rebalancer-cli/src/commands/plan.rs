@@ -13,7 +13,7 @@ use tracing::Instrument as _;
 
 use super::Exit;
 use super::each::{each_workload, worst};
-use crate::adapters::Adapters;
+use crate::adapters::{Adapters, Group};
 use crate::config::{RunSettings, WorkloadSettings};
 use crate::interrupt::Signals;
 use crate::render::{self, Form, Shown};
@@ -84,6 +84,7 @@ async fn explain(
         names: Some(&settings.names),
         last,
         usage: adapters.metrics.usage(),
+        kafka: adapters.group.as_ref().map(Group::usage),
         replayed: None,
     };
     render::plan(form, &shown)?;

@@ -32,9 +32,27 @@ const PROMETHEUS: Names = Names {
     headers: "PROMETHEUS_HEADERS",
 };
 
-/// The client of the metric server. Nothing is contacted.
-pub(super) fn client(reader: &mut Reader<'_>, cycle: Option<Duration>) -> Option<Client> {
-    let endpoint = reader.required("PROMETHEUS_ENDPOINT", endpoint);
+/// The client of the metric server; `None` within where there is none, which is a problem as long as something needs it.
+/// Nothing is contacted.
+pub(super) fn client(
+    reader: &mut Reader<'_>,
+    cycle: Option<Duration>,
+    need: &Need,
+) -> Option<Option<Client>> {
+    let without = reader.text(PROMETHEUS.url).is_none();
+    match need {
+        Need::Everything if without => {
+            let expected = "the base URL of Prometheus or VictoriaMetrics, such as http://victoriametrics:8428; or set \
+                            KAFKA_BOOTSTRAP_SERVERS, which needs none";
+            reader.problem(PROMETHEUS.url, Given::Nothing, expected.to_owned());
+        }
+        Need::This(what) if without => {
+            let expected = format!("the base URL of Prometheus or VictoriaMetrics, since {what}");
+            reader.problem(PROMETHEUS.url, Given::Nothing, expected);
+        }
+        Need::Everything | Need::This(_) | Need::Nothing => {}
+    }
+    let endpoint = reader.optional(PROMETHEUS.url, endpoint);
     let timeout = reader.required(
         "PROMETHEUS_TIMEOUT",
         parse::duration_within(Duration::from_millis(100), Duration::from_secs(600)),
@@ -46,6 +64,10 @@ pub(super) fn client(reader: &mut Reader<'_>, cycle: Option<Duration>) -> Option
     let series = reader.optional("PROMETHEUS_SERIES_LIMIT", parse::positive);
     // The rest of the cycle needs time too.
     let timeout = timeout?.min(cycle?.mul_f64(0.75));
+    if without {
+        let whole = trusted.is_some() && certificate.is_some() && proxy.is_some() && concurrency.is_some();
+        return (whole && *need == Need::Nothing).then_some(None);
+    }
     let mut settings =
         trusted?.set(ClientSettings::new(endpoint?)).timeout(timeout).proxy(proxy?).concurrency(concurrency?);
     if let Some((certificate, key)) = certificate? {
@@ -57,6 +79,18 @@ pub(super) fn client(reader: &mut Reader<'_>, cycle: Option<Duration>) -> Option
     Client::new(&settings)
         .map_err(|error| reader.problem(to_blame(&error, &PROMETHEUS), Given::Hidden, works_but(&error)))
         .ok()
+        .map(Some)
+}
+
+/// Whether there must be a metric server.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Need {
+    /// Nothing else is there to read from.
+    Everything,
+    /// What is read from elsewhere is not all: this goes on after "since ".
+    This(String),
+    /// All that is read comes from elsewhere.
+    Nothing,
 }
 
 /// Who we are to a server, and whom we trust.
@@ -192,7 +226,7 @@ fn proxy(text: &str) -> Result<Proxy, Expected> {
 }
 
 /// A file that can be read to its end. It is read again when it is used.
-fn readable(text: &str) -> Result<String, Expected> {
+pub(super) fn readable(text: &str) -> Result<String, Expected> {
     let path = parse::text(text)?;
     match file::read(&path) {
         Ok(_) => Ok(path),

@@ -7,6 +7,7 @@ use rebalancer_core::fleet::Indicator;
 use rebalancer_core::policy::{Policy, Weights};
 use rebalancer_core::unit::Weight;
 
+use super::kafka;
 use super::parse::{self, Expected, Reader};
 use super::shown::showable;
 
@@ -33,10 +34,17 @@ pub(super) fn enabled(reader: &mut Reader<'_>) -> Option<BTreeSet<Indicator>> {
     Some(listed)
 }
 
-/// A preset enables nothing here: who set one for the partition loads would be asked more queries after an upgrade.
+/// A preset enables nothing here: who set one for the partition loads would be asked more queries after an upgrade. CPU
+/// needs a metric server: without one, the production rate from Kafka takes its place. Lag must be listed, since Kafka keeps
+/// no earlier lag by which an imbalance could be confirmed.
 fn with_a_query(reader: &Reader<'_>) -> BTreeSet<Indicator> {
     let is_set = |indicator| reader.text(query_variable(indicator)).is_some();
-    Indicator::ALL.into_iter().filter(|&indicator| indicator == Indicator::Cpu || is_set(indicator)).collect()
+    let by_kafka_alone = kafka::is_set(reader) && reader.text("PROMETHEUS_ENDPOINT").is_none();
+    let unasked = |indicator| match by_kafka_alone {
+        true => indicator == Indicator::ProductionRate,
+        false => indicator == Indicator::Cpu,
+    };
+    Indicator::ALL.into_iter().filter(|&indicator| unasked(indicator) || is_set(indicator)).collect()
 }
 
 /// Somebody who sets a query expects that it is read.

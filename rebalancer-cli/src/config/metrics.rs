@@ -1,5 +1,6 @@
 //! Settings of the queries.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use rebalancer_core::cycle::Subject;
@@ -7,12 +8,17 @@ use rebalancer_core::fleet::Indicator;
 use rebalancer_prom::Queries;
 use rebalancer_prom::query::{self, Dialect, Matchers, Placeholders, Preset, PromQl, Window};
 
-use super::indicators;
+use super::access::Need;
 use super::parse::{self, Expected, Reader};
 use super::problem::Given;
+use super::{indicators, kafka};
 
 /// A window that is shorter than two scrapes has no rate; a longer one than a day hides every change.
 const WINDOWS: (Duration, Duration) = (Duration::from_secs(10), Duration::from_secs(24 * 3600));
+
+/// The setting of built-in queries for Kafka's metrics.
+pub(super) const PRESET: &str = "KAFKA_METRICS_PRESET";
+const PARTITIONS: &str = "PARTITION_LOAD_QUERY";
 
 /// The rate window. Its problem is noted by whoever asks first; asking again gives the same answer.
 pub(super) fn window(reader: &mut Reader<'_>) -> Option<Duration> {
@@ -22,6 +28,31 @@ pub(super) fn window(reader: &mut Reader<'_>) -> Option<Duration> {
 /// What the series of every query that is ready must match besides the fleet's names.
 pub(super) fn matchers(reader: &mut Reader<'_>) -> Option<Matchers> {
     reader.optional("PROMETHEUS_MATCHERS", |text| Matchers::parse(text).map_err(|error| error.to_string()))
+}
+
+/// Whether anything is read from a metric server.
+pub(super) fn need(reader: &mut Reader<'_>) -> Need {
+    if !kafka::is_set(reader) {
+        return Need::Everything;
+    }
+    if let Some(variable) = of_partitions(reader) {
+        return Need::This(format!("{variable} is set"));
+    }
+    let enabled = indicators::enabled(reader).unwrap_or_default();
+    match enabled.into_iter().find(|indicator| !kafka::gives(reader, *indicator)) {
+        Some(indicator) => Need::This(format!("{indicator} is read, which Kafka does not give")),
+        None => Need::Nothing,
+    }
+}
+
+/// The metric server is asked for partition loads.
+pub(super) fn asks_for_partitions(reader: &Reader<'_>) -> bool {
+    of_partitions(reader).is_some()
+}
+
+/// The setting by which it is.
+fn of_partitions(reader: &Reader<'_>) -> Option<&'static str> {
+    [PARTITIONS, PRESET].into_iter().find(|name| reader.text(name).is_some())
 }
 
 /// All queries, with the names of the workload filled in. Every setting is read before any is given up on, so that all
@@ -44,7 +75,7 @@ pub(super) fn queries(
     let prefix = subject.map_or("", |subject| subject.hpa_prefix.as_str());
     let preset = preset(reader);
     let loads = loads(reader, preset, &names, dialect);
-    let partitions = own(reader, "PARTITION_LOAD_QUERY", &names, dialect);
+    let partitions = own(reader, PARTITIONS, &names, dialect);
     // A query of one's own is more exact than a preset.
     let partitions = partitions?.or(preset?.map(|preset| query::partition_load(preset, &names)));
     let queries = Queries::new(query::cpu_requests(&names), query::hpa_target(&names, prefix));
@@ -59,8 +90,8 @@ pub(super) fn queries(
 /// `None` within is no preset.
 fn preset(reader: &mut Reader<'_>) -> Option<Option<Preset>> {
     let presets = [("jmx-exporter", Preset::JmxExporter), ("librdkafka", Preset::Librdkafka)];
-    match reader.text("KAFKA_METRICS_PRESET") {
-        Some(_) => reader.required("KAFKA_METRICS_PRESET", parse::one_of(&presets)).map(Some),
+    match reader.text(PRESET) {
+        Some(_) => reader.required(PRESET, parse::one_of(&presets)).map(Some),
         None => Some(None),
     }
 }
@@ -76,7 +107,11 @@ fn loads(
     let own = Indicator::ALL
         .map(|indicator| (indicator, own(reader, indicators::query_variable(indicator), names, dialect)));
     let enabled = enabled?;
-    let read = own.into_iter().filter(|(indicator, _)| enabled.contains(indicator));
+    let by_kafka = Indicator::ALL.map(|indicator| (indicator, kafka::gives(reader, indicator)));
+    let by_kafka = BTreeMap::from(by_kafka);
+    let read = own.into_iter().filter(|(indicator, _)| {
+        enabled.contains(indicator) && by_kafka.get(indicator).is_none_or(|by_kafka| !by_kafka)
+    });
     let loads: Vec<_> = read
         .map(|(indicator, own)| match own? {
             Some(query) => Some((indicator, query)),
@@ -100,7 +135,12 @@ fn ready(indicator: Indicator, preset: Option<Preset>, names: &Placeholders) -> 
 }
 
 fn missing(reader: &mut Reader<'_>, indicator: Indicator) -> Option<PromQl> {
-    let expected = format!("a query, since INDICATORS names {indicator}; set this, or KAFKA_METRICS_PRESET");
+    let others = if kafka::can_give(indicator) {
+        ", KAFKA_METRICS_PRESET or KAFKA_BOOTSTRAP_SERVERS"
+    } else {
+        ", or KAFKA_METRICS_PRESET"
+    };
+    let expected = format!("a query, since INDICATORS names {indicator}; set this{others}");
     reader.problem(indicators::query_variable(indicator), Given::Nothing, expected);
     None
 }

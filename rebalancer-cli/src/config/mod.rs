@@ -7,6 +7,7 @@ mod export;
 mod file;
 mod guards;
 mod indicators;
+mod kafka;
 pub(crate) mod layers;
 mod listed;
 mod memory;
@@ -23,6 +24,7 @@ mod workloads;
 
 pub(crate) use export::Export;
 pub(crate) use indicators::query_variable;
+pub(crate) use kafka::KafkaSettings;
 pub(crate) use names::Names;
-pub(crate) use resolve::{AdapterSettings, Logs, RunSettings, WorkloadSettings, logs, policy};
+pub(crate) use resolve::{AdapterSettings, Logs, MetricServer, RunSettings, WorkloadSettings, logs, policy};
 pub(crate) use workloads::workloads;

@@ -63,6 +63,11 @@ impl<'a> Reader<'a> {
         }
     }
 
+    /// Something is wrong with this one.
+    pub(crate) fn has_problem(&self, name: &str) -> bool {
+        self.problems.iter().any(|problem| problem.variable == name)
+    }
+
     /// The value as text.
     pub(crate) fn text(&self, name: &str) -> Option<&str> {
         self.raw.get(name)
@@ -138,11 +143,13 @@ pub(crate) fn truth(text: &str) -> Result<bool, Expected> {
 /// One of these words.
 pub(crate) fn one_of<T: Copy>(words: &[(&str, T)]) -> impl Fn(&str) -> Result<T, Expected> {
     move |text| {
-        let given = unquoted(text).to_ascii_lowercase();
-        words.iter().find(|(word, _)| *word == given).map(|(_, value)| *value).ok_or_else(|| {
-            let known: Vec<&str> = words.iter().map(|(word, _)| *word).collect();
-            format!("one of {}", known.join(", "))
-        })
+        let given = unquoted(text);
+        words.iter().find(|(word, _)| word.eq_ignore_ascii_case(given)).map(|(_, value)| *value).ok_or_else(
+            || {
+                let known: Vec<&str> = words.iter().map(|(word, _)| *word).collect();
+                format!("one of {}", known.join(", "))
+            },
+        )
     }
 }
 

@@ -16,7 +16,7 @@ use super::effective::{self, Effective};
 use super::layers::Raw;
 use super::parse::{self, Reader};
 use super::problem::{Given, Problem};
-use super::{Export, Names, access, export, guards, indicators, memory, metrics};
+use super::{Export, KafkaSettings, Names, access, export, guards, indicators, kafka, memory, metrics};
 
 /// What a cycle needs: where to look, and what to do.
 #[derive(Debug)]
@@ -30,12 +30,21 @@ pub(crate) struct WorkloadSettings {
 /// Which systems are asked, and how.
 #[derive(Debug)]
 pub(crate) struct AdapterSettings {
-    pub(crate) metrics: Client,
+    /// `None`: nothing is read from a metric server.
+    pub(crate) metrics: Option<MetricServer>,
+    /// `None`: Kafka is not asked.
+    pub(crate) kafka: Option<KafkaSettings>,
+    pub(crate) kubernetes: rebalancer_kube::ConnectionSettings,
+    pub(crate) inventory: InventorySettings,
+}
+
+/// A metric server, and what it is asked.
+#[derive(Debug)]
+pub(crate) struct MetricServer {
+    pub(crate) client: Client,
     pub(crate) queries: Queries,
     /// What the queries that are ready ask for besides the fleet's names.
     pub(crate) matchers: Matchers,
-    pub(crate) kubernetes: rebalancer_kube::ConnectionSettings,
-    pub(crate) inventory: InventorySettings,
 }
 
 /// What to do.
@@ -129,6 +138,7 @@ fn read_settings(reader: &mut Reader<'_>, raw: &Raw) -> Option<WorkloadSettings>
     let policy = read_policy(reader);
     let policy = guards::guarded(reader, policy);
     let policy = indicators::weighed(reader, policy);
+    let policy = kafka::matched(reader, policy);
     let dry_run = reader.required("DRY_RUN", parse::truth);
     let history_policy =
         memory::history_policy(reader, policy.as_ref().map(|policy| policy.eligibility.minimum_age));
@@ -139,9 +149,13 @@ fn read_settings(reader: &mut Reader<'_>, raw: &Raw) -> Option<WorkloadSettings>
     let kubernetes = read_kubernetes(reader);
     let matchers = metrics::matchers(reader);
     let queries = metrics::queries(reader, subject.as_ref(), container.as_deref());
-    let metrics = access::client(reader, timeout);
+    let need = metrics::need(reader);
+    let client = access::client(reader, timeout, &need);
+    let kafka = kafka::kafka(reader, subject.as_ref(), timeout);
     let export = export::export(reader);
     let subject = subject?;
+    let (queries, matchers) = (queries?, matchers.unwrap_or_default());
+    let metrics = client?.map(|client| MetricServer { client, queries, matchers });
     let inventory = InventorySettings {
         namespace: subject.workload.namespace.clone(),
         workload: subject.workload.name.clone(),
@@ -162,13 +176,7 @@ fn read_settings(reader: &mut Reader<'_>, raw: &Raw) -> Option<WorkloadSettings>
     let policy = policy.map(|policy| policy.with_respect_budgets(method == Some(RemovalMethod::Evict)));
     let mode = if dry_run? { Mode::DryRun } else { Mode::Real };
     Some(WorkloadSettings {
-        adapters: AdapterSettings {
-            metrics: metrics?,
-            queries: queries?,
-            matchers: matchers.unwrap_or_default(),
-            kubernetes: kubernetes?,
-            inventory,
-        },
+        adapters: AdapterSettings { metrics, kafka: kafka?, kubernetes: kubernetes?, inventory },
         run: RunSettings {
             subject,
             names: Names::of(raw),

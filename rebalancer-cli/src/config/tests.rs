@@ -20,6 +20,7 @@ use wrong::WRONG;
 mod examples;
 mod export;
 mod indicators;
+mod kafka;
 mod several;
 mod wrong;
 

@@ -2,6 +2,7 @@
 
 mod decision;
 mod export;
+mod kafka;
 mod kubernetes;
 mod metrics;
 mod output;
@@ -56,9 +57,10 @@ pub(crate) fn find(name: &str) -> Option<&'static Variable> {
 }
 
 /// All settings, by the headings of the documentation.
-const GROUPS: [&[Variable]; 8] = [
+const GROUPS: [&[Variable]; 9] = [
     workloads::SETTINGS,
     metrics::SETTINGS,
+    kafka::SETTINGS,
     kubernetes::SETTINGS,
     decision::SETTINGS,
     safety::SETTINGS,

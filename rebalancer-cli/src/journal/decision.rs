@@ -1,5 +1,6 @@
 //! What a cycle saw and decided, as log lines.
 
+use super::group;
 use crate::advice;
 use rebalancer_core::cycle::LookBack;
 use rebalancer_core::fleet::{Indicator, Target, Unread};
@@ -37,6 +38,7 @@ pub(super) fn decided(report: &Report, names: &Names, seconds: f64) {
         );
     }
     judged(report);
+    group::seen(report.group.as_ref(), report.group_error.as_deref());
     log_prediction(report);
     info!(
         event = "decision",
@@ -85,7 +87,7 @@ fn log_owners(report: &Report) {
                  'get' on 'replicasets.apps' to this service account"
             );
         } else {
-            info!(event = "owner_not_read", %owner, why, "the pods alone tell of rollouts and marks");
+            info!(event = "owner_not_read", %owner, why, "the pods alone tell of revisions and marks");
         }
     }
 }

@@ -51,6 +51,8 @@ pub(crate) struct Shown<'a> {
     pub(crate) last: Option<&'a Rotation>,
     /// What the metric server was asked for it.
     pub(crate) usage: Usage,
+    /// What Kafka was asked for it; `None` when it is not asked.
+    pub(crate) kafka: Option<rebalancer_kafka::Usage>,
     /// How it compares with the saved decision that was made again.
     pub(crate) replayed: Option<&'a Comparison>,
 }

@@ -1,9 +1,11 @@
 //! A plan for people: the numbers, the decision, and the reason for every pod.
 
+mod group;
+
 use std::fmt::Write as _;
 
 use rebalancer_core::fleet::Target;
-use rebalancer_core::history::Rotation;
+use rebalancer_core::history::{GroupEffect, Rotation};
 use rebalancer_core::report::{IndicatorReport, Method, PodReport, Report, Verdict};
 
 use rebalancer_core::unit::Load;
@@ -32,11 +34,15 @@ fn text(shown: &Shown<'_>) -> Result<String, std::fmt::Error> {
     writeln!(out, "pods       {pods} listed, {} serving, {} eligible", report.serving, report.eligible)?;
     indicators(&mut out, report)?;
     scores(&mut out, report)?;
+    group::lines(&mut out, report)?;
     if report.method != Method::None {
         writeln!(out, "{:<10} {}", "method", advice::method(&report.method))?;
     }
     if let Some(prediction) = &report.prediction {
         writeln!(out, "{:<10} {prediction}", "prediction")?;
+    }
+    if let Some(carried) = &report.carried {
+        writeln!(out, "{:<10} {carried}", "messages/s")?;
     }
     if let Some(rotation) = shown.last {
         writeln!(out, "{:<10} {}", "last time", past(rotation))?;
@@ -46,11 +52,21 @@ fn text(shown: &Shown<'_>) -> Result<String, std::fmt::Error> {
         writeln!(out, "\n{}", pod_table(report))?;
     }
     writeln!(out, "\n{}", shown.summary())?;
-    writeln!(out, "\nmetric server: {}", shown.usage)?;
+    writeln!(out, "\n{}", asked(shown))?;
     if let Some(compared) = shown.replayed {
         writeln!(out, "{}", replayed(compared))?;
     }
     Ok(out)
+}
+
+/// What the sources were asked for it. A metric server that was not asked is none where Kafka is.
+fn asked(shown: &Shown<'_>) -> String {
+    let server = format!("metric server: {}", shown.usage);
+    match shown.kafka {
+        None => server,
+        Some(kafka) if shown.usage.queries == 0 => format!("Kafka: {kafka}"),
+        Some(kafka) => format!("{server}\nKafka: {kafka}"),
+    }
 }
 
 /// How it compares with what was saved.
@@ -131,7 +147,17 @@ fn past(rotation: &Rotation) -> String {
         rotation.indicator,
         rotation.before.cv,
         rotation.effect.name()
-    )
+    ) + &rotation.group.as_ref().map_or_else(String::new, in_group)
+}
+
+/// The same as Kafka showed it, in what pods carry.
+fn in_group(group: &GroupEffect) -> String {
+    let came = match (group.measured, group.settled_after_ms) {
+        (Some(after), Some(millis)) => format!("{}, at rest after {:.1} s", after.cv, millis as f64 / 1000.0),
+        (Some(after), None) => after.cv.to_string(),
+        (None, _) => "not seen".to_owned(),
+    };
+    format!("; messages/s by pod: CV {}, predicted {}, then {came}", group.before.cv, group.predicted.cv)
 }
 
 fn target(target: &Target) -> String {

@@ -39,7 +39,14 @@ fn report(snapshot: &Snapshot) -> Report {
 fn saved() -> Value {
     let snapshot = snapshot();
     let report = report(&snapshot);
-    let shown = Shown { report: &report, names: None, last: None, usage: Usage::default(), replayed: None };
+    let shown = Shown {
+        report: &report,
+        names: None,
+        last: None,
+        usage: Usage::default(),
+        kafka: None,
+        replayed: None,
+    };
     let line = line(&snapshot, &Policy::default(), &Constraints::default(), &shown).unwrap();
     serde_json::from_str(&line).unwrap()
 }

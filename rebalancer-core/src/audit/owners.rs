@@ -104,8 +104,12 @@ pub(super) fn at_and_above_the_workload<'a>(
 
 /// A mark that was copied from an owner that is known, and stays when the owner has none any more.
 fn is_copied(object: &Controller, snapshot: &Snapshot) -> bool {
-    let known =
-        object.owner.as_ref().is_some_and(|owner| objects(snapshot).any(|above| is_meant(above, owner)));
+    let unread = &snapshot.surroundings.ownership.unread;
+    let read = |owner: &Owner| {
+        let known = objects(snapshot).any(|above| is_meant(above, owner));
+        known && unread.iter().all(|it| (&it.owner.uid, &it.owner.kind) != (&owner.uid, &owner.kind))
+    };
+    let known = object.owner.as_ref().is_some_and(read);
     known && (object.kind == "ReplicaSet" || object.kind == "ReplicationController")
 }
 

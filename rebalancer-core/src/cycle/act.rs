@@ -2,6 +2,7 @@
 
 use jiff::Timestamp;
 
+use super::ownership::again;
 use super::{Changed, Intent, NotAttempted, PodOutcome, Ports};
 use crate::audit::AuditedPlan;
 use crate::eligibility::Criteria;
@@ -9,7 +10,7 @@ use crate::fleet::{Controller, Pod};
 use crate::guard::{NotNow, changed, roll, still_not_now};
 use crate::port::{Interruption, Mode, RemovalError};
 use crate::report::Removal;
-use crate::snapshot::Snapshot;
+use crate::snapshot::{Snapshot, Surroundings};
 
 /// How a plan is carried out.
 #[derive(Debug, Clone, Copy)]
@@ -147,9 +148,11 @@ impl Batch<'_> {
     /// The workload's own object as it is now, where it could be read before. Another one of its name is not it.
     async fn controller(&self) -> Result<Option<Controller>, PodOutcome> {
         let unreadable = |error| PodOutcome::NotAttempted(NotAttempted::Unreadable(error));
-        let Some(known) = &self.audited.snapshot().surroundings.controller else { return Ok(None) };
-        let now = self.ports.inventory.owner(&known.api_version, &known.kind, &known.name).await;
-        match now.map_err(unreadable)?.filter(|now| now.uid == known.uid) {
+        let Surroundings { controller: Some(known), ownership, .. } = &self.audited.snapshot().surroundings
+        else {
+            return Ok(None);
+        };
+        match again(self.ports.inventory, ownership, known).await.map_err(unreadable)? {
             Some(now) => Ok(Some(now)),
             None => {
                 let of = known.to_string();

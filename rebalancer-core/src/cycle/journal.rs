@@ -1,6 +1,6 @@
 //! What a cycle reports while it runs, and the audit trail.
 
-use super::{LookBack, Observation, PodOutcome};
+use super::{LookBack, Observation, PodOutcome, Watched};
 use crate::fleet::Workload;
 use crate::port::Mode;
 use crate::report::Removal;
@@ -41,6 +41,8 @@ pub trait Journal: Send + Sync {
     fn looked_back(&self, _look_back: &LookBack) {}
     /// What was seen and decided, before anything is done.
     fn decided(&self, _observation: &Observation) {}
+    /// What the consumer group did after the removals.
+    fn watched(&self, _observation: &Observation, _watched: &Watched) {}
     /// About to request this removal.
     fn intended(&self, intent: &Intent<'_>);
     /// What became of it. Also called for removals that were not requested after all.

@@ -9,15 +9,17 @@
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::{CycleError, NotBegun, Outcome};
+use super::{CycleError, NotBegun, Outcome, Rebalance, Watched};
 use crate::fleet::Indicator;
+use crate::group::carried_now;
 use crate::history::{
-    Acquired, Breaker, Constraints, CycleCost, CycleHealth, HistoryPolicy, Imbalance, Peeked,
+    Acquired, Breaker, Constraints, CycleCost, CycleHealth, GroupEffect, HistoryPolicy, Imbalance, Peeked,
     ReconciledRemoval, Record, Rotation, StateError, StateStore, Token,
 };
 use crate::planner::measure;
 use crate::policy::Policy;
 use crate::port::{Interruption, Mode};
+use crate::prediction::Prediction;
 use crate::report::{Decision, Expectation, IndicatorReport, Plan, Report};
 use crate::snapshot::Snapshot;
 use crate::unit::{Ratio, Share};
@@ -107,6 +109,9 @@ impl Memory {
         let indicators = || measure(snapshot, policy);
         let judged = self.record.measure(now, &expected, |indicator| imbalance(&indicators(), indicator));
         let judged = judged.cloned();
+        if let Some(carried) = carried_now(snapshot) {
+            self.record.watched_late(carried);
+        }
         self.record.count_degraded(snapshot.degraded.iter().map(|degraded| degraded.indicator.name()));
         LookBack { reconciled, judged, breaker: self.record.breaker() }
     }
@@ -149,9 +154,19 @@ impl Memory {
         let pods = plan.removals.iter().map(|removal| (removal.pod.clone(), removal.choice.role()));
         let before = imbalance(&report.indicators, plan.indicator).unwrap_or(NOTHING_KNOWN);
         let rotation = Rotation::intended(&self.cycle, now, plan.indicator, pods, before, predicted)
-            .map_err(NotBegun::Unrecordable)?;
+            .map_err(NotBegun::Unrecordable)?
+            .with_group(report.carried.as_ref().and_then(expected));
         self.record.begin(rotation);
         store.save(now, token, &self.record).await.map_err(NotBegun::State)
+    }
+
+    /// Puts in what the consumer group showed after the removals.
+    pub fn watched(&mut self, watched: &Watched) {
+        let settled = match watched.rebalance {
+            Rebalance::Settled { after } => Some(after),
+            Rebalance::NotYet { .. } | Rebalance::Unread { .. } => None,
+        };
+        self.record.watched(&self.cycle, settled, watched.timing, watched.carried);
     }
 
     /// Closes the breaker and clears what counts toward opening it, by an operator's explicit choice. Budgets and
@@ -205,6 +220,15 @@ impl Memory {
         self.record.count_cost(cost);
         store.release(now, token, &self.record).await.map(|()| self.record)
     }
+}
+
+/// What is predicted for the group, as the record keeps it.
+fn expected(carried: &Prediction) -> Option<GroupEffect> {
+    let imbalance =
+        |cv, max_to_mean| Some(Imbalance::new(Ratio::new(cv).ok()?, Ratio::new(max_to_mean).ok()?));
+    let before = imbalance(carried.cv_before, carried.max_to_mean_before)?;
+    let predicted = imbalance(carried.expected_cv, carried.expected_max_to_mean)?;
+    Some(GroupEffect::predicted(before, predicted, Ratio::new(carried.cv_spread).ok()?))
 }
 
 /// The spread of a plan whose indicator the report does not have; a plan always comes with it.

@@ -183,6 +183,9 @@ async fn past(
                 Err(MetricsError::Offsets { message })
             }
         },
-        _ => metrics.past(indicator, now, step, earlier).await,
+        _ => {
+            let past = metrics.claimed_past(indicator, now, step, earlier).await;
+            past.and_then(|past| snapshot.own_past(indicator, past))
+        }
     }
 }

@@ -2,7 +2,7 @@
 
 use crate::audit::Violation;
 use crate::eligibility::Veto;
-use crate::fleet::Uid;
+use crate::fleet::{PodRef, Uid};
 use crate::guard::NotNow;
 use crate::history::RemovalResult;
 use crate::port::{Interruption, InventoryError, Mode, RemovalError};
@@ -52,6 +52,18 @@ impl Outcome {
                 } else {
                     "refused"
                 }
+            }
+        }
+    }
+
+    /// Pods that were removed for sure.
+    #[must_use]
+    pub fn removed(&self) -> Vec<PodRef> {
+        match self {
+            Self::Balanced | Self::Held | Self::AuditFailed(_) => Vec::new(),
+            Self::Acted { pods, .. } => {
+                let removed = pods.iter().filter(|(_, outcome)| *outcome == PodOutcome::Removed);
+                removed.map(|(removal, _)| removal.pod.clone()).collect()
             }
         }
     }

@@ -1,8 +1,8 @@
 //! Follows the owner references of pods, by UID, and asks for as little as tells whose they are.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
-use crate::fleet::{Controller, NotRead, Owner, Ownership, Pod, Tie, Unread};
+use crate::fleet::{Controller, NotRead, Owner, Ownership, Pod, Progress, Scale, Tie, Unread};
 use crate::port::{Inventory, InventoryError};
 
 /// Direct owners that are looked at. A settled fleet has one and a rollout two; the selector may match others' pods too,
@@ -71,13 +71,20 @@ impl Reader<'_> {
         let why = match self.inventory.owner(api_version, kind, name).await {
             Ok(Some(object)) if object.uid == *uid => {
                 let above = object.owner.clone();
+                let object = match name == self.workload {
+                    true => with_numbers(self.inventory, object).await?,
+                    false => object,
+                };
                 self.ownership.objects.push(object);
                 return Ok(above);
             }
             Ok(Some(_)) => NotRead::Replaced,
             Ok(None) => NotRead::Gone,
             Err(error) if self.must_be_read(owner) => return Err(error),
-            Err(InventoryError::Forbidden { .. }) => NotRead::NotAllowed,
+            Err(InventoryError::Forbidden { .. }) => {
+                self.ownership.objects.extend(self.by_scale(owner).await?);
+                NotRead::NotAllowed
+            }
             Err(InventoryError::Rejected { .. }) => NotRead::Unreadable,
             Err(error @ (InventoryError::Unauthorized { .. } | InventoryError::Unavailable { .. })) => {
                 return Err(error);
@@ -85,6 +92,24 @@ impl Reader<'_> {
         };
         self.ownership.unread.push(Unread { owner: owner.clone(), why });
         Ok(None)
+    }
+
+    /// The workload's own object, by its scale subresource alone.
+    async fn by_scale(&self, owner: &Owner) -> Result<Option<Controller>, InventoryError> {
+        if owner.name != self.workload {
+            return Ok(None);
+        }
+        let Owner { api_version, kind, name, uid } = owner.clone();
+        let scale = if_told(self.inventory.scale(&api_version, &kind, &name).await)?;
+        Ok(scale.filter(|scale| scale.uid == uid).map(|scale| Controller {
+            api_version,
+            kind,
+            name,
+            uid,
+            annotations: BTreeMap::new(),
+            owner: None,
+            progress: Some(Progress::from(&scale)),
+        }))
     }
 
     /// Every installation may read these, so that it is a mistake when it may not.
@@ -125,6 +150,44 @@ impl Reader<'_> {
             }
             answer => answer,
         }
+    }
+}
+
+/// Reads the workload's own object again, by the way that told of it before; `None` when it is not there any more.
+///
+/// # Errors
+/// When it can't be known.
+pub(super) async fn again(
+    inventory: &dyn Inventory,
+    ownership: &Ownership,
+    known: &Controller,
+) -> Result<Option<Controller>, InventoryError> {
+    let Controller { api_version, kind, name, uid, .. } = known;
+    if ownership.is_by_scale(known) {
+        let scale = inventory.scale(api_version, kind, name).await?.filter(|scale| scale.uid == *uid);
+        return Ok(scale.map(|scale| Controller { progress: Some(Progress::from(&scale)), ..known.clone() }));
+    }
+    match inventory.owner(api_version, kind, name).await?.filter(|now| now.uid == *uid) {
+        Some(now) if known.progress.is_some() => with_numbers(inventory, now).await.map(Some),
+        now => Ok(now),
+    }
+}
+
+/// An object that does not tell its numbers, with those of its scale subresource.
+async fn with_numbers(inventory: &dyn Inventory, object: Controller) -> Result<Controller, InventoryError> {
+    if object.progress.is_some() {
+        return Ok(object);
+    }
+    let Controller { api_version, kind, name, uid, .. } = &object;
+    let scale = if_told(inventory.scale(api_version, kind, name).await)?.filter(|scale| scale.uid == *uid);
+    Ok(Controller { progress: scale.as_ref().map(Progress::from), ..object })
+}
+
+/// What may not be read, or is not understood, is not told.
+fn if_told(answer: Result<Option<Scale>, InventoryError>) -> Result<Option<Scale>, InventoryError> {
+    match answer {
+        Err(InventoryError::Forbidden { .. } | InventoryError::Rejected { .. }) => Ok(None),
+        answer => answer,
     }
 }
 

@@ -7,7 +7,8 @@ use std::task::Poll;
 use jiff::{SignedDuration, Timestamp};
 
 use super::observe::{self, Observation};
-use super::{ActSettings, CycleError, Memory, Outcome, Ports, Step, Subject, act};
+use super::watch::watch;
+use super::{ActSettings, CycleError, Memory, Outcome, Ports, Step, Subject, WatchSettings, Watched, act};
 use crate::audit::{AuditedPlan, audit};
 use crate::fleet::Workload;
 use crate::history::{CycleCost, HistoryPolicy, Record, StateError, StateStore};
@@ -30,6 +31,8 @@ pub struct CycleSpec {
     pub mode: Mode,
     /// How memory is used, where the ports have a store.
     pub memory: MemorySettings,
+    /// For how long the group is watched after a rotation, where the ports can ask Kafka.
+    pub watch: WatchSettings,
 }
 
 impl CycleSpec {
@@ -43,6 +46,7 @@ impl CycleSpec {
             policy: Policy::default(),
             mode: Mode::DryRun,
             memory: MemorySettings::default(),
+            watch: WatchSettings::default(),
         }
     }
 
@@ -63,6 +67,12 @@ impl CycleSpec {
     #[must_use]
     pub fn with_mode(self, mode: Mode) -> Self {
         Self { mode, ..self }
+    }
+
+    /// Watches the group for this long after a rotation.
+    #[must_use]
+    pub fn with_watch(self, watch: WatchSettings) -> Self {
+        Self { watch, ..self }
     }
 
     /// With this use of memory.
@@ -103,6 +113,8 @@ pub struct CycleEnd {
     pub outcome: Result<Outcome, CycleError>,
     /// What was decided; `None` when it did not come to a decision.
     pub report: Option<Report>,
+    /// What the consumer group did after the removals; `None` where nothing was removed, or Kafka is not asked.
+    pub watched: Option<Watched>,
     /// Why its end could not be written down. The lock then expires, and the next cycle finds out what became of the
     /// removals.
     pub unwritten: Option<StateError>,
@@ -113,7 +125,7 @@ pub struct CycleEnd {
 
 impl CycleEnd {
     const fn without_record(outcome: Result<Outcome, CycleError>, report: Option<Report>) -> Self {
-        Self { outcome, report, unwritten: None, record: None }
+        Self { outcome, report, watched: None, unwritten: None, record: None }
     }
 }
 
@@ -126,11 +138,14 @@ pub async fn run(spec: &CycleSpec, ports: &Ports<'_>) -> CycleEnd {
         Ok(Err(error)) => return CycleEnd::without_record(Err(CycleError::Memory(error)), None),
         Err(why) => return CycleEnd::without_record(Err(CycleError::Stopped(why)), None),
     };
-    let (outcome, report) = with_memory(spec, ports, memory.as_mut().map(|(memory, _)| memory)).await;
-    let Some((memory, store)) = memory else { return CycleEnd::without_record(outcome, report) };
+    let Done { outcome, report, watched } =
+        with_memory(spec, ports, memory.as_mut().map(|(memory, _)| memory)).await;
+    let Some((memory, store)) = memory else {
+        return CycleEnd { watched, ..CycleEnd::without_record(outcome, report) };
+    };
     match memory.close(store, outcome.as_ref(), start.cost(ports), ports.clock.now()).await {
-        Ok(record) => CycleEnd { outcome, report, unwritten: None, record: Some(record) },
-        Err(error) => CycleEnd { outcome, report, unwritten: Some(error), record: None },
+        Ok(record) => CycleEnd { outcome, report, watched, unwritten: None, record: Some(record) },
+        Err(error) => CycleEnd { outcome, report, watched, unwritten: Some(error), record: None },
     }
 }
 
@@ -138,13 +153,19 @@ pub async fn run(spec: &CycleSpec, ports: &Ports<'_>) -> CycleEnd {
 struct Start {
     at: Timestamp,
     prometheus: ApiErrors,
+    kafka: ApiErrors,
     kubernetes: ApiErrors,
 }
 
 impl Start {
     fn of(ports: &Ports<'_>) -> Self {
-        let Ports { metrics, inventory, clock, .. } = ports;
-        Self { at: clock.now(), prometheus: metrics.errors(), kubernetes: inventory.errors() }
+        let Ports { metrics, inventory, group, clock, .. } = ports;
+        Self {
+            at: clock.now(),
+            prometheus: metrics.errors(),
+            kafka: group.map(|group| group.source.errors()).unwrap_or_default(),
+            kubernetes: inventory.errors(),
+        }
     }
 
     fn cost(&self, ports: &Ports<'_>) -> CycleCost {
@@ -152,6 +173,7 @@ impl Start {
         CycleCost {
             cycle: now.at.duration_since(self.at),
             prometheus: now.prometheus.since(self.prometheus),
+            kafka: now.kafka.since(self.kafka),
             kubernetes: now.kubernetes.since(self.kubernetes),
         }
     }
@@ -166,17 +188,45 @@ async fn open<'a>(spec: &CycleSpec, ports: &Ports<'a>) -> Result<Opened<'a>, Sta
     Ok(Some((memory, store)))
 }
 
-async fn with_memory(
-    spec: &CycleSpec,
-    ports: &Ports<'_>,
-    mut memory: Option<&mut Memory>,
-) -> (Result<Outcome, CycleError>, Option<Report>) {
+async fn with_memory(spec: &CycleSpec, ports: &Ports<'_>, mut memory: Option<&mut Memory>) -> Done {
     let observation = match observe_and_decide(spec, ports, memory.as_deref_mut()).await {
         Ok(observation) => observation,
-        Err(error) => return (Err(error), None),
+        Err(error) => return Done { outcome: Err(error), report: None, watched: None },
     };
-    let outcome = carry_out(spec, ports, memory, &observation).await;
-    (outcome, Some(observation.report))
+    let outcome = carry_out(spec, ports, memory.as_deref_mut(), &observation).await;
+    let watched = match &outcome {
+        Ok(outcome) => look_after(spec, ports, memory, &observation, outcome).await,
+        Err(_) => None,
+    };
+    Done { outcome, report: Some(observation.report), watched }
+}
+
+/// What a cycle came to, before it is written down.
+struct Done {
+    outcome: Result<Outcome, CycleError>,
+    report: Option<Report>,
+    watched: Option<Watched>,
+}
+
+/// Watches the group after real removals.
+async fn look_after(
+    spec: &CycleSpec,
+    ports: &Ports<'_>,
+    memory: Option<&mut Memory>,
+    observation: &Observation,
+    outcome: &Outcome,
+) -> Option<Watched> {
+    let (side, removed) = (ports.group?, outcome.removed());
+    if removed.is_empty() {
+        return None;
+    }
+    let matching = spec.policy.group.matching;
+    let watched = watch(&spec.watch, side, ports, &observation.snapshot, matching, &removed).await?;
+    if let Some(memory) = memory {
+        memory.watched(&watched);
+    }
+    ports.journal.watched(observation, &watched);
+    Some(watched)
 }
 
 /// Observes, with what memory shows, and decides.

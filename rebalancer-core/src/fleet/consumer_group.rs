@@ -144,6 +144,24 @@ pub struct GroupMember {
 }
 
 impl GroupMember {
+    /// A member of this id, of which nothing else is told.
+    #[must_use]
+    pub fn new(id: impl Into<String>) -> Self {
+        Self {
+            id: id.into(),
+            client_id: String::new(),
+            host: String::new(),
+            instance_id: None,
+            rack: None,
+            protocol: None,
+            epoch: None,
+            subscription: None,
+            assigned: None,
+            target: None,
+            joined_with: None,
+        }
+    }
+
     fn topics(&self) -> impl Iterator<Item = &str> {
         let subscribed = self.subscription.iter().flat_map(|subscription| &subscription.topics);
         let held = self.assigned.iter().chain(&self.target).flatten().map(|partition| &partition.topic);

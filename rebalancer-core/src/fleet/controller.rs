@@ -39,6 +39,24 @@ pub struct Progress {
     pub updated: u32,
 }
 
+/// What the scale subresource of an object tells of it: its identity and two numbers, as the autoscaler sees them.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Scale {
+    /// The identity of the object itself.
+    pub uid: Uid,
+    /// Pods that it wants.
+    pub desired: u32,
+    /// Pods that it has.
+    pub current: u32,
+}
+
+impl From<&Scale> for Progress {
+    /// A scale tells neither which specification its status speaks of nor how many pods are new: those tell themselves.
+    fn from(&Scale { desired, current, .. }: &Scale) -> Self {
+        Self { status_is_current: true, desired, current, updated: current }
+    }
+}
+
 impl Controller {
     /// A StatefulSet of Kubernetes itself. With a partition it keeps two revisions for as long as somebody likes, and its
     /// status tells when that is no rollout.

@@ -35,7 +35,8 @@ pub(crate) const REVISION_ANNOTATION: &str = "strimzi.io/revision";
 pub struct Ownership {
     /// Objects that some reference names, by name and UID.
     pub objects: Vec<Controller>,
-    /// References beyond which nothing is known.
+    /// References beyond which nothing is known. The workload's own object may be among [`objects`](Self::objects) all the
+    /// same: then its scale subresource alone told of it.
     pub unread: Vec<Unread>,
     /// The object that has the workload's name, when no chain leads to it and none shows that another object is meant.
     /// It gives reasons to hold, and none to act.
@@ -102,6 +103,13 @@ impl Ownership {
         self.objects.iter().find(fits)
     }
 
+    /// Only its scale subresource told of this object: its annotations, and what controls it, are not known.
+    #[must_use]
+    pub fn is_by_scale(&self, object: &Controller) -> bool {
+        let means = |owner: &Owner| owner.uid == object.uid && owner.kind == object.kind;
+        self.unread.iter().any(|unread| means(&unread.owner))
+    }
+
     /// The owners of a pod, its own first, as far as they are known.
     pub fn chain<'a>(&'a self, pod: &'a Pod) -> impl Iterator<Item = &'a Owner> {
         let above = |owner: &&'a Owner| self.object(owner).and_then(|object| object.owner.as_ref());
@@ -115,7 +123,8 @@ impl Ownership {
     pub fn marking<'a>(&'a self, pod: &'a Pod) -> impl Iterator<Item = &'a Controller> {
         let is_copy = |object: &&Controller| {
             let is_revision = matches!(object.kind.as_str(), "ReplicaSet" | "ReplicationController");
-            is_revision && object.owner.as_ref().is_some_and(|owner| self.object(owner).is_some())
+            let original = object.owner.as_ref().and_then(|owner| self.object(owner));
+            is_revision && original.is_some_and(|original| !self.is_by_scale(original))
         };
         self.chain(pod).filter_map(|owner| self.object(owner)).filter(move |object| !is_copy(object))
     }

@@ -109,6 +109,9 @@ pub struct Pod {
     pub ready_since: Option<Timestamp>,
     /// When the target container started that runs now, if another one ran before it in this pod.
     pub restarted_at: Option<Timestamp>,
+    /// The ID of the target container that runs now, without its runtime; `None` where none runs, or it is not told.
+    #[cfg_attr(feature = "serde", serde(default))]
+    pub container_id: Option<String>,
     /// It has a deletion time stamp: it is on its way out.
     pub terminating: bool,
     /// When it was created.
@@ -161,6 +164,7 @@ impl Pod {
             whole: Requests::default(),
             restarted_at: None,
             ips: Vec::new(),
+            container_id: None,
         }
     }
 

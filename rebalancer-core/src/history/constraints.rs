@@ -61,6 +61,6 @@ impl Record {
     pub fn constraints(&self, now: Timestamp, policy: &HistoryPolicy) -> Constraints {
         let allowance = self.allowance(now, policy).unwrap_or(u64::MAX);
         let most = usize::try_from(allowance).unwrap_or(usize::MAX).min(Rotation::MOST_PODS);
-        Constraints { most_removals: Some(most), pause: self.pause(now, policy), timing: None }
+        Constraints { most_removals: Some(most), pause: self.pause(now, policy), timing: self.timing() }
     }
 }

@@ -8,6 +8,7 @@ use super::Durations;
 use crate::port::ApiErrors;
 
 pub(super) const PROMETHEUS: &str = "prometheus";
+pub(super) const KAFKA: &str = "kafka";
 pub(super) const KUBERNETES: &str = "kubernetes";
 
 const LONGEST_NAME: usize = 32;
@@ -64,6 +65,8 @@ pub struct CycleCost {
     pub cycle: SignedDuration,
     /// What went wrong with the metric server.
     pub prometheus: ApiErrors,
+    /// What went wrong with Kafka; nothing where it is not asked.
+    pub kafka: ApiErrors,
     /// What went wrong with the API server.
     pub kubernetes: ApiErrors,
 }
@@ -113,8 +116,8 @@ impl Counters {
     /// Every name in [`failed`](Self::failed).
     pub const FAILED: [&str; 6] =
         ["conflict", "throttled", "unauthorized", "forbidden", "rejected", "unknown"];
-    /// Every name in [`errors`](Self::errors) and [`retries`](Self::retries): the metric server, the API server.
-    pub const COMPONENTS: [&str; 2] = [PROMETHEUS, KUBERNETES];
+    /// Every name in [`errors`](Self::errors) and [`retries`](Self::retries): the metric server, Kafka, the API server.
+    pub const COMPONENTS: [&str; 3] = [PROMETHEUS, KAFKA, KUBERNETES];
 
     pub(super) fn count(&mut self, component: &str, ApiErrors { errors, retries }: ApiErrors) {
         for (tally, count) in [(&mut self.errors, errors), (&mut self.retries, retries)] {

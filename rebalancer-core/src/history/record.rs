@@ -2,14 +2,15 @@
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::counter::{KUBERNETES, PROMETHEUS};
+use super::counter::{KAFKA, KUBERNETES, PROMETHEUS};
 use super::ledger::Ledger;
 use super::rotation::MOST_PODS;
 use super::{
-    Breaker, Counters, CycleCost, Effect, Found, ReconciledRemoval, RemovalFate, RemovalResult, RotatedPod,
-    Rotation, earlier, later,
+    Breaker, Counters, CycleCost, Effect, Found, Imbalance, ReconciledRemoval, RemovalFate, RemovalResult,
+    RotatedPod, Rotation, SeenTiming, earlier, later,
 };
 use crate::fleet::Pod;
+use crate::policy::Timing;
 
 /// Raised when an older binary would do harm by not knowing a field. Fields that it may ignore, and lose when it
 /// saves, don't raise it: they are skipped on reading rather than carried along, since a value that nobody updates
@@ -132,6 +133,37 @@ impl Record {
         removed.into_iter().for_each(|role| self.count_removed(role.name(), now));
     }
 
+    /// Puts in what the consumer group showed after this cycle's rotation.
+    pub fn watched(
+        &mut self,
+        cycle: &str,
+        settled_after: Option<SignedDuration>,
+        timing: Option<Timing>,
+        measured: Option<Imbalance>,
+    ) {
+        let rotation = self.rotations.iter_mut().rev().find(|rotation| rotation.cycle == cycle);
+        let Some(group) = rotation.and_then(|rotation| rotation.group.as_mut()) else { return };
+        group.settled_after_ms = settled_after.and_then(|after| u64::try_from(after.as_millis()).ok());
+        group.timing = timing;
+        group.measured = measured;
+    }
+
+    /// Puts in how the last rotation left the group, when the cycle that made it could not wait for that.
+    pub fn watched_late(&mut self, measured: Imbalance) {
+        let last = self.rotations.last_mut().filter(|rotation| rotation.effect == Effect::NotYetKnown);
+        if let Some(group) = last.and_then(|rotation| rotation.group.as_mut()) {
+            group.measured.get_or_insert(measured);
+        }
+    }
+
+    /// When replacements joined after the last rotations that showed it, as long as they agree.
+    #[must_use]
+    pub fn timing(&self) -> Option<SeenTiming> {
+        let mut seen = self.rotations.iter().rev().filter_map(|rotation| rotation.group?.timing).peekable();
+        let timing = *seen.peek()?;
+        Some(SeenTiming { timing, rotations: seen.take_while(|other| *other == timing).count() })
+    }
+
     /// Takes back what a cycle intended and never requested: its intent may not have been stored. Left open, a pod that
     /// someone else deletes before the next cycle would be counted as removed.
     pub fn withdraw(&mut self, cycle: &str) {
@@ -208,9 +240,10 @@ impl Record {
     }
 
     /// Counts what a cycle took.
-    pub fn count_cost(&mut self, CycleCost { cycle, prometheus, kubernetes }: CycleCost) {
+    pub fn count_cost(&mut self, CycleCost { cycle, prometheus, kafka, kubernetes }: CycleCost) {
         self.counters.cycle.observe(cycle);
         self.counters.count(PROMETHEUS, prometheus);
+        self.counters.count(KAFKA, kafka);
         self.counters.count(KUBERNETES, kubernetes);
     }
 

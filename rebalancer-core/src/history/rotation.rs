@@ -5,7 +5,7 @@ use std::fmt;
 use jiff::Timestamp;
 
 use super::effect::rounded;
-use super::{Effect, Imbalance};
+use super::{Effect, GroupEffect, Imbalance};
 use crate::fleet::PodRef;
 use crate::fleet::{Indicator, Pod, Uid};
 use crate::port::RemovalError;
@@ -37,6 +37,9 @@ pub struct Rotation {
     pub predicted_cv: Option<Ratio>,
     /// What it did.
     pub effect: Effect,
+    /// What it did to the consumer group, where Kafka was asked.
+    #[cfg_attr(feature = "serde", serde(default, skip_serializing_if = "Option::is_none"))]
+    pub group: Option<GroupEffect>,
 }
 
 /// One pod of a rotation.
@@ -272,8 +275,15 @@ impl Rotation {
             before: Imbalance::new(before.cv, before.max_to_mean),
             predicted_cv: predicted_cv.map(rounded),
             effect: Effect::NotYetKnown,
+            group: None,
         };
         rotation.fits().map(|()| rotation)
+    }
+
+    /// With what is predicted for the consumer group.
+    #[must_use]
+    pub fn with_group(self, group: Option<GroupEffect>) -> Self {
+        Self { group, ..self }
     }
 
     pub(super) fn fits(&self) -> Result<(), Unrecordable> {

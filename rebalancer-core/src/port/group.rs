@@ -159,6 +159,14 @@ pub enum Misconfiguration {
         /// The broker's words.
         message: String,
     },
+    /// The endpoint of tokens for OAUTHBEARER gives none for our credentials.
+    #[error("the token endpoint {endpoint} refuses the client's credentials: {message}")]
+    TokenRefused {
+        /// Its URL, without secrets.
+        endpoint: String,
+        /// Its words.
+        message: String,
+    },
     /// Whoever listens there does not know our password, so it is not the broker that we mean.
     #[error("the broker {address} could not prove that it knows the password for {mechanism}")]
     BrokerNotProven {

@@ -3,7 +3,7 @@
 use async_trait::async_trait;
 
 use super::ApiErrors;
-use crate::fleet::{Controller, DisruptionBudget, Hpa, Pod};
+use crate::fleet::{Controller, DisruptionBudget, Hpa, Pod, Scale};
 
 /// Why a request to the Kubernetes API failed.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -71,6 +71,20 @@ pub trait Inventory: Send + Sync {
         _kind: &str,
         _name: &str,
     ) -> Result<Option<Controller>, InventoryError> {
+        Ok(None)
+    }
+
+    /// What the scale subresource of this object tells; `None` where it has none, or nothing that it could tell. It is asked
+    /// for only where the object itself may not be read, or does not tell its numbers. By default there is none.
+    ///
+    /// # Errors
+    /// When it can't be known.
+    async fn scale(
+        &self,
+        _api_version: &str,
+        _kind: &str,
+        _name: &str,
+    ) -> Result<Option<Scale>, InventoryError> {
         Ok(None)
     }
 

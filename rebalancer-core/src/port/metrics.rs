@@ -6,7 +6,7 @@ use async_trait::async_trait;
 use jiff::{SignedDuration, Timestamp};
 
 use super::ApiErrors;
-use crate::fleet::{Hpa, Indicator, PartitionLoad, Samples};
+use crate::fleet::{Claims, Hpa, Indicator, PartitionLoad, Samples};
 
 /// Why a metric could not be read.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -88,6 +88,9 @@ fn quoted(values: &[String]) -> String {
 pub struct Readings {
     /// One entry for each enabled indicator.
     pub loads: BTreeMap<Indicator, Result<Samples, MetricsError>>,
+    /// Of these indicators, what the series say of whose they are. A pod that has claims has a sample too; which of its
+    /// claims it comes to is settled when Kubernetes has said what the pod is.
+    pub claims: BTreeMap<Indicator, Claims>,
     /// CPU requests in cores by pod name, for pods whose request the API does not give.
     pub cpu_requests: Result<Samples, MetricsError>,
     /// Autoscalers of this workload with a CPU target, as kube-state-metrics shows them.
@@ -102,6 +105,7 @@ impl Readings {
     pub fn none() -> Self {
         Self {
             loads: BTreeMap::new(),
+            claims: BTreeMap::new(),
             cpu_requests: Ok(Samples::new()),
             hpas: Ok(Vec::new()),
             partitions: None,
@@ -147,6 +151,21 @@ pub trait MetricsSource: Send + Sync {
         _count: usize,
     ) -> Result<Vec<Samples>, MetricsError> {
         Err(MetricsError::Refused { message: "this source keeps no earlier readings".to_owned() })
+    }
+
+    /// The same with what the series of each time say of whose they are. By default they say nothing.
+    ///
+    /// # Errors
+    /// As for [`past`](Self::past).
+    async fn claimed_past(
+        &self,
+        indicator: Indicator,
+        at: Timestamp,
+        step: SignedDuration,
+        count: usize,
+    ) -> Result<Vec<(Samples, Claims)>, MetricsError> {
+        let past = self.past(indicator, at, step, count).await?;
+        Ok(past.into_iter().map(|samples| (samples, Claims::default())).collect())
     }
 
     /// What went wrong with the metric server so far, as far as that is known.

@@ -3,12 +3,17 @@
 use std::fmt;
 
 use async_trait::async_trait;
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
-/// Reads the time.
+/// Reads the time, and lets it pass.
+#[async_trait]
 pub trait Clock: Send + Sync {
     /// The time now, as the other processes that share the record know it.
     fn now(&self) -> Timestamp;
+
+    /// Waits for this time. Only a cycle that watches a consumer group waits, between two looks; without this method the
+    /// looks follow each other at once, and are as many.
+    async fn sleep(&self, _time: SignedDuration) {}
 }
 
 /// Why a batch is interrupted.

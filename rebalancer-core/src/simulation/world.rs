@@ -325,6 +325,7 @@ impl World {
         });
         Readings {
             loads: BTreeMap::from([(Indicator::Cpu, Ok(cpu))]),
+            claims: Default::default(),
             cpu_requests: Ok(Samples::new()),
             hpas: Ok(Vec::new()),
             partitions: Some(Ok(partitions.collect())),
@@ -379,6 +380,7 @@ impl World {
             whole: Requests::default(),
             restarted_at: None,
             ips: vec![life.address.into()],
+            container_id: None,
         }
     }
 }

@@ -27,6 +27,12 @@ pub struct ObservedGroup {
 }
 
 impl ObservedGroup {
+    /// A group with the places of its members, in their order; nothing is known of topics and moves.
+    #[must_use]
+    pub const fn new(group: ConsumerGroup, placements: Vec<Placement>) -> Self {
+        Self { group, placements, topics: Vec::new(), moving: Ok(Vec::new()) }
+    }
+
     /// The members with their places.
     pub fn placed(&self) -> impl Iterator<Item = (&GroupMember, &Placement)> {
         self.group.members.iter().zip(&self.placements)

@@ -85,7 +85,8 @@ impl std::fmt::Display for MatchedBy {
 }
 
 /// Where each member runs, in the order of the members.
-pub(super) fn placements(group: &ConsumerGroup, pods: &[Pod], matching: MemberMatching) -> Vec<Placement> {
+#[must_use]
+pub fn placements(group: &ConsumerGroup, pods: &[Pod], matching: MemberMatching) -> Vec<Placement> {
     let register = Register::of(pods);
     group.members.iter().map(|member| register.place(member, matching)).collect()
 }

@@ -1,6 +1,6 @@
 use super::*;
 use crate::fixture::{NOW, pod, readings, workload};
-use crate::fleet::Uid;
+use crate::fleet::{Identity, Uid};
 
 fn assemble(pods: Vec<Pod>, readings: Readings) -> Snapshot {
     Snapshot::assemble(workload(), NOW, pods, Ok(Vec::new()), "", readings).unwrap()
@@ -81,7 +81,7 @@ fn requests_are_those_that_the_autoscaler_divides_by() {
 #[test]
 fn the_memory_of_a_container_that_may_be_dead_is_nobody_s() {
     let with = |ago: i64| {
-        let restarted_at = Some(NOW - SignedDuration::from_secs(ago));
+        let restarted_at = Some(NOW - jiff::SignedDuration::from_secs(ago));
         let mut both = readings(&[("a", 1.0)]);
         both.loads.insert(Indicator::Memory, Ok(crate::fixture::samples(&[("a", 1.6e9)])));
         let snapshot = assemble(vec![Pod { restarted_at, ..pod("a") }], both);
@@ -118,4 +118,53 @@ fn an_indicator_that_fails_is_dropped_and_named_and_without_any_there_is_no_snap
         Snapshot::assemble(workload(), NOW, vec![pod("a")], Ok(Vec::new()), "", none),
         Err(ObserveError::Metrics { indicator: Indicator::Cpu, error })
     );
+}
+
+/// Memory of the pod `a`, in which the container `new` runs: of that one, and of one before it.
+fn two_containers() -> (Samples, Claims) {
+    let mut claims = Claims::default();
+    for (container, bytes) in [("old", 1.6e9), ("new", 3e8)] {
+        let identity = Identity { container: Some(container.to_owned()), ..Identity::default() };
+        claims.add("a", identity, Load::new(bytes).unwrap());
+    }
+    (crate::fixture::samples(&[("a", 1.6e9)]), claims)
+}
+
+#[test]
+fn the_memory_of_the_running_container_is_the_pod_s_at_once() {
+    let restarted_at = Some(NOW - jiff::SignedDuration::from_secs(1));
+    let container_id = Some("new".to_owned());
+    let pod = Pod { restarted_at, container_id, ..pod("a") };
+    let (samples, claims) = two_containers();
+    let mut both = readings(&[("a", 1.0)]);
+    both.loads.insert(Indicator::Memory, Ok(samples));
+    both.claims.insert(Indicator::Memory, claims);
+    let snapshot = assemble(vec![pod.clone()], both.clone());
+    let memory = |snapshot: &Snapshot| snapshot.pods[0].loads.get(Indicator::Memory).map(Load::get);
+    assert_eq!(memory(&snapshot), Some(3e8));
+    assert_eq!(
+        snapshot.own_past(Indicator::Memory, vec![two_containers()]).unwrap(),
+        vec![crate::fixture::samples(&[("a", 3e8)])]
+    );
+    let another = Pod { container_id: Some("newer".to_owned()), ..pod };
+    let snapshot = assemble(vec![another], both);
+    assert_eq!((memory(&snapshot), snapshot.unlisted.len()), (None, 0));
+    let past = snapshot.own_past(Indicator::Memory, vec![two_containers()]).unwrap();
+    assert_eq!(past, vec![Samples::new()]);
+}
+
+#[test]
+fn series_that_name_nodes_which_nobody_knows_are_those_of_nobody_known() {
+    let mut claims = Claims::default();
+    for node in ["x", "y"] {
+        let identity = Identity { node: Some(node.to_owned()), ..Identity::default() };
+        claims.add("a", identity, Load::new(1.0).unwrap());
+    }
+    let mut both = readings(&[("a", 1.0)]);
+    both.loads.insert(Indicator::Lag, Ok(crate::fixture::samples(&[("a", 1.0)])));
+    both.claims.insert(Indicator::Cpu, claims);
+    let snapshot = assemble(vec![pod("a")], both);
+    assert_eq!(snapshot.readable, [Indicator::Lag]);
+    let (name, error) = snapshot.ambiguous().unwrap();
+    assert_eq!((name, error.to_string().contains("label node (\"x\", \"y\")")), ("cpu", true), "{error}");
 }

@@ -2,6 +2,8 @@
 
 use jiff::{SignedDuration, Timestamp};
 
+mod group;
+
 use super::*;
 use crate::cycle::{self, CycleError, CycleSpec, PodOutcome};
 use crate::fixture::NOW;

@@ -8,6 +8,7 @@ mod never_now;
 mod no_veto;
 mod not_twice;
 mod one_batch;
+mod own_pods;
 mod pauses;
 mod quiet;
 mod removal_budget;
@@ -30,6 +31,7 @@ pub(crate) trait Invariant: Send {
 pub(crate) fn all(setup: &Setup) -> Vec<Box<dyn Invariant>> {
     vec![
         Box::new(dry_run::DryRun::default()),
+        Box::new(own_pods::OwnPods),
         Box::new(minimum::Minimum::of(setup)),
         Box::new(removal_budget::RemovalBudget::of(setup)),
         Box::new(disruption_budget::DisruptionBudgets::default()),

@@ -52,10 +52,12 @@ pub(crate) enum Bug {
     DryRunIgnored,
     /// The controller and the autoscaler are not shown.
     SurroundingsHidden,
+    /// Pods that are called like the workload's are shown as its own, and its controller counts them.
+    StrangersAdopted,
 }
 
 impl Bug {
-    pub(crate) const ALL: [Self; 21] = [
+    pub(crate) const ALL: [Self; 22] = [
         Self::LowerMinimum,
         Self::UnreadinessHidden,
         Self::NoRemovalBudget,
@@ -77,6 +79,7 @@ impl Bug {
         Self::NeverBalanced,
         Self::DryRunIgnored,
         Self::SurroundingsHidden,
+        Self::StrangersAdopted,
     ];
 
     /// The invariant that must notice.
@@ -96,6 +99,7 @@ impl Bug {
             Self::NoBreaker | Self::NeverBalanced => "it falls quiet",
             Self::DryRunIgnored => "a dry run changes nothing",
             Self::SurroundingsHidden => "never now",
+            Self::StrangersAdopted => "only its own pods",
         }
     }
 

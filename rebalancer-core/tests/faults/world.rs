@@ -21,6 +21,8 @@ pub(crate) use group::Reading;
 
 pub(crate) const NAMESPACE: &str = "faults";
 pub(crate) const NAME: &str = "consumer";
+/// A ReplicaSet that is called as one of the workload's, and belongs to another one.
+pub(crate) const TWIN: &str = "consumer-twin";
 
 /// 2026-01-01T00:00:00Z.
 const START: Timestamp = Timestamp::constant(1_767_225_600, 0);
@@ -121,9 +123,9 @@ impl World {
         world
     }
 
-    /// Serving pods of other workloads, which the label selector matches too.
+    /// Serving pods of other workloads, which the label selector matches too. One of them is called as the workload's are.
     fn strangers(&mut self, random: &mut ChaCha8Rng) {
-        for (name, owner) in [("consumer-canary-x7x", "consumer-canary-6f"), ("other-1", "other")] {
+        for (name, owner) in [("consumer-canary-x7x", "consumer-canary-6f"), ("consumer-twin-1", TWIN)] {
             let owner = reference("ReplicaSet", owner);
             let mut pod = self.blank(name.to_owned(), owner, random);
             (pod.phase, pod.ready, pod.ready_since) = (Phase::Running, true, Some(START));
@@ -167,6 +169,7 @@ impl World {
             whole: Requests::default(),
             restarted_at: None,
             ips: Vec::new(),
+            container_id: None,
         }
     }
 }
@@ -183,6 +186,11 @@ impl World {
 
     pub(crate) fn by_uid(&self, uid: &Uid) -> Option<&Pod> {
         self.pods.values().map(|life| &life.pod).find(|pod| pod.uid == *uid)
+    }
+
+    /// What owns the workload's own pods directly.
+    pub(crate) fn own_owner(&self) -> Option<Owner> {
+        self.pods.values().map(|life| &life.pod).find(|pod| is_own(pod)).and_then(|pod| pod.owner.clone())
     }
 
     /// Pods of the workload that are not on their way out.
@@ -211,9 +219,13 @@ impl World {
         object(&reference(kind, NAME), None, annotations, Some(progress))
     }
 
-    /// A ReplicaSet, which belongs to the Deployment of the name before its hash; an orphan's name has none.
+    /// A ReplicaSet, which belongs to the Deployment of the name before its hash, but for [`TWIN`].
     pub(crate) fn replica_set(name: &str) -> Controller {
-        let above = name.rsplit_once('-').map(|(deployment, _)| reference("Deployment", deployment));
+        let above = match name.rsplit_once('-') {
+            Some(_) if name == TWIN => Some(reference("Rollout", "elsewhere")),
+            Some((deployment, _)) => Some(reference("Deployment", deployment)),
+            None => None,
+        };
         object(&reference("ReplicaSet", name), above, BTreeMap::new(), None)
     }
 

@@ -8,7 +8,7 @@ use std::sync::{Mutex, Once};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use rebalancer_core::port::{GroupError, GroupSource, Misconfiguration};
-use rebalancer_kafka::{KafkaGroupSource, Login, Sasl, Security, Tls, TlsIdentity};
+use rebalancer_kafka::{KafkaGroupSource, Login, Sasl, Security, Tls, TlsIdentity, Token};
 
 use crate::authority::Authority;
 use crate::broker::{Broker, Listener, PASSWORD, USER, WRONG_PASSWORD};
@@ -17,7 +17,7 @@ use crate::fleet::Fleet;
 /// A group that is not there: who gets to know that has access.
 const GROUP: &str = "nobody-has-this-group";
 
-async fn broker() -> &'static Broker {
+pub(crate) async fn broker() -> &'static Broker {
     tokio::task::spawn_blocking(Broker::shared).await.unwrap()
 }
 
@@ -39,7 +39,7 @@ async fn result(broker: &Broker, listener: Listener, security: Security) -> Resu
 }
 
 /// All that was told by `tracing` so far, at every level.
-fn log() -> String {
+pub(crate) fn log() -> String {
     #[derive(Clone, Copy)]
     struct Log;
     static LINES: Mutex<Vec<u8>> = Mutex::new(Vec::new());
@@ -72,7 +72,7 @@ fn login(broker: &Broker, password: &str) -> Login {
     Login { username: USER.to_owned(), password_file: broker.file(name, &format!("{password}\n")) }
 }
 
-fn tls(broker: &Broker) -> Tls {
+pub(crate) fn tls(broker: &Broker) -> Tls {
     Tls { ca_file: Some(broker.authority.file()), identity: None }
 }
 
@@ -191,19 +191,22 @@ async fn what_a_listener_wants_of_sasl_is_told() {
     assert_eq!(problem, Misconfiguration::ListenerSpeaksTls { address });
 }
 
+/// An unsecured token, which a broker without a validator takes.
+pub(crate) fn token(now: i64, expires: i64) -> String {
+    let part = |json: String| URL_SAFE_NO_PAD.encode(json);
+    let claims = format!(r#"{{"sub":"canary-subject","iat":{now},"exp":{expires}}}"#);
+    format!("{}.{}.", part(r#"{"alg":"none"}"#.to_owned()), part(claims))
+}
+
 #[tokio::test(flavor = "multi_thread")]
 #[ignore = "needs Java"]
 async fn a_token_is_read_again_when_it_was_renewed() {
     let broker = broker().await;
     let now = jiff::Timestamp::now().as_second();
-    let token = |expires: i64| {
-        let part = |json: String| URL_SAFE_NO_PAD.encode(json);
-        let claims = format!(r#"{{"sub":"canary-subject","iat":{now},"exp":{expires}}}"#);
-        format!("{}.{}.", part(r#"{"alg":"none"}"#.to_owned()), part(claims))
-    };
+    let token = |expires: i64| token(now, expires);
     let expired = token(now - 3600);
     let token_file = broker.file("token", &expired);
-    let security = Security::SaslSsl(tls(broker), Sasl::OauthBearer { token_file: token_file.clone() });
+    let security = Security::SaslSsl(tls(broker), Sasl::OauthBearer(Token::File(token_file.clone())));
     let source = KafkaGroupSource::new(broker.settings(Listener::SaslSsl, GROUP).security(security));
     let problem = misconfigured(source.group().await.map(drop));
     let shown = format!("{problem:?}");

@@ -112,7 +112,7 @@ async fn static_members_and_patterns_are_described() {
     for protocol in ["cooperative-sticky", "consumer"] {
         let group = fleet.name(protocol);
         let name = format!("c-{protocol}");
-        fleet.order(&format!("add {name} {group} ^{topic}.* {protocol} pod-0")).await;
+        fleet.order(&format!("add {name} {group} ^{topic}.* {protocol} group.instance.id=pod-0")).await;
         let source = KafkaGroupSource::new(fleet.broker.settings(Listener::Plaintext, &group));
         let described = wait::until("a member that holds all", async || {
             let group = source.group().await.ok()?;

@@ -25,5 +25,6 @@ mod looked;
 mod measured;
 mod offsets;
 mod rights;
+mod tokens;
 mod two_brokers;
 mod wait;

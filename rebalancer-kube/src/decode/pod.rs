@@ -125,9 +125,19 @@ struct ContainerStatus {
     restart_count: i64,
     #[serde(default)]
     state: State,
+    /// With its runtime, as `containerd://4f1c…`.
+    #[serde(rename = "containerID")]
+    container_id: Option<String>,
 }
 
 impl ContainerStatus {
+    /// Of the container that runs now. While none runs, the status has that of the last one.
+    fn running_id(&self) -> Option<String> {
+        self.state.running.as_ref()?;
+        let (_, id) = self.container_id.as_deref()?.split_once("://")?;
+        Some(id.to_owned()).filter(|id| !id.is_empty())
+    }
+
     /// Since when the container runs that runs now.
     fn started_at(&self) -> Option<Timestamp> {
         time(self.state.running.as_ref()?.started_at.as_deref())
@@ -182,6 +192,7 @@ pub(crate) fn pod(raw: RawPod, namespace: &str, container: &str) -> Result<Pod, 
         phase: phase(&status.phase),
         ready: ready.is_some_and(|ready| ready.status == "True"),
         ready_since: ready.and_then(|ready| ready_since(ready, seen.and_then(ContainerStatus::started_at))),
+        container_id: seen.and_then(ContainerStatus::running_id),
         restarted_at: seen.filter(|seen| seen.restart_count > 0).and_then(ContainerStatus::started_at),
         terminating: metadata.deletion_timestamp.is_some(),
         created_at: time(metadata.creation_timestamp.as_deref()),

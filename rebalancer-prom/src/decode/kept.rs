@@ -135,7 +135,7 @@ fn name_of((topic, partition): &Partition) -> String {
 }
 
 /// Takes a label away that must be there.
-fn taken(labels: &mut Labels, name: &str, body: &[u8]) -> Result<String, MetricsError> {
+pub(super) fn taken(labels: &mut Labels, name: &str, body: &[u8]) -> Result<String, MetricsError> {
     label(&labels.remove(name).unwrap_or_default(), name, body)
 }
 

@@ -90,8 +90,8 @@ annotations:
 {{- if not (hasKey $variables "DEPLOYMENT_NAME") -}}
 {{- fail (printf "%s.DEPLOYMENT_NAME is required: the name of the Deployment or StatefulSet whose pods are rebalanced" $where) -}}
 {{- end -}}
-{{- if not (hasKey $variables "PROMETHEUS_ENDPOINT") -}}
-{{- fail (printf "%s.PROMETHEUS_ENDPOINT is required: the base URL of Prometheus or VictoriaMetrics, such as http://victoriametrics:8428" $where) -}}
+{{- if not (or (hasKey $variables "PROMETHEUS_ENDPOINT") (hasKey $variables "KAFKA_BOOTSTRAP_SERVERS")) -}}
+{{- fail (printf "%s.PROMETHEUS_ENDPOINT is required: the base URL of Prometheus or VictoriaMetrics, such as http://victoriametrics:8428; or %s.KAFKA_BOOTSTRAP_SERVERS, such as kafka:9092" $where $where) -}}
 {{- end -}}
 {{- $all = append $all $variables -}}
 {{- end -}}

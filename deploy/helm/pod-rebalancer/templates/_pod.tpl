@@ -35,7 +35,8 @@
 {{- define "pod-rebalancer.files" -}}
 {{- $metrics := include "pod-rebalancer.credentialFiles" (dict "of" .Values.credentials "prefix" "PROMETHEUS" "folder" "metrics") | fromJsonArray -}}
 {{- $push := include "pod-rebalancer.credentialFiles" (dict "of" .Values.credentials.push "prefix" "METRICS_PUSH" "folder" "push") | fromJsonArray -}}
-{{- concat $metrics $push | toJson -}}
+{{- $kafka := include "pod-rebalancer.kafkaFiles" . | fromJsonArray -}}
+{{- concat $metrics $push $kafka | toJson -}}
 {{- end -}}
 
 {{/* The variables of the container: those of `config`, those of mounted files, the namespace, and what more there is. */}}

@@ -5,17 +5,18 @@ use std::collections::BTreeSet;
 use jiff::Timestamp;
 use rebalancer_core::cycle::Observation;
 use rebalancer_core::port::MetricsSource as _;
-use rebalancer_prom::{Client, PrometheusSource, UnusableServer, selectors};
+use rebalancer_prom::{Client, UnusableServer, selectors};
 
 use super::super::facts::{Lookup, Metrics};
 use super::ahead;
 use super::lookup::Look;
-use crate::config::AdapterSettings;
+use crate::adapters::Loads;
+use crate::config::{AdapterSettings, MetricServer};
 
 /// A query reads few metrics.
 const MOST_SELECTORS: usize = 4;
 
-pub(super) async fn of(client: &Client, source: &PrometheusSource, now: Timestamp) -> Metrics {
+pub(super) async fn of(client: &Client, source: &Loads, now: Timestamp) -> Metrics {
     let answers = client.probe().await;
     let answered_at = Timestamp::now();
     let clock = answers.as_ref().ok().and_then(|answers| answers.clock);
@@ -33,18 +34,18 @@ pub(super) async fn of(client: &Client, source: &PrometheusSource, now: Timestam
 /// Looks at what each query reads that lacks samples: of all of the fleet's pods, or, for a load, of
 /// some of them.
 pub(super) async fn lookups(
-    adapters: &AdapterSettings,
+    (adapters, server): (&AdapterSettings, &MetricServer),
     metrics: &Metrics,
     fleet: Option<&Observation>,
     now: Timestamp,
 ) -> Vec<Lookup> {
     let mut found = Vec::new();
-    for (name, query) in adapters.queries.of_loads() {
+    for (name, query) in server.queries.of_loads() {
         let Some(lacking) = lacking(metrics, fleet, name) else { continue };
         let look = Look {
-            client: &adapters.metrics,
+            client: &server.client,
             namespace: &adapters.inventory.namespace,
-            matchers: &adapters.matchers,
+            matchers: &server.matchers,
             lacking: &lacking,
             now,
         };

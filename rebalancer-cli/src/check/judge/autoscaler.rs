@@ -120,7 +120,7 @@ fn fix(name: &str, known: &[Hpa]) -> String {
 
 /// A share of a request that is not set, or of none, is no number. Pods that are never candidates don't matter.
 fn requests(facts: &Facts<'_>, snapshot: &Snapshot, hpa: &str) -> Option<Finding> {
-    facts.metrics.readings.as_ref()?.loads.get(&Indicator::Cpu)?.as_ref().ok()?;
+    facts.readings()?.loads.get(&Indicator::Cpu)?.as_ref().ok()?;
     let criteria = Criteria::of(snapshot, &facts.settings.policy);
     let may_go = |pod: &&ObservedPod| pod.own && !never_goes(&criteria, &pod.pod, facts.now);
     let candidates: Vec<&ObservedPod> = snapshot.pods.iter().filter(may_go).collect();

@@ -12,7 +12,8 @@ const TOLERATED: SignedDuration = SignedDuration::from_secs(5);
 const LOOK_BACK: SignedDuration = SignedDuration::from_mins(5);
 
 pub(super) fn judge(facts: &Facts<'_>) -> Vec<Finding> {
-    let server = facts.metrics.ahead.map(|ahead| ("the metric server's", ahead));
+    let server = facts.metrics.as_ref().and_then(|metrics| metrics.ahead);
+    let server = server.map(|ahead| ("the metric server's", ahead));
     let cluster = facts.survey().and_then(|survey| survey.ahead).map(|ahead| ("the API server's", ahead));
     let known: Vec<(&str, SignedDuration)> = server.into_iter().chain(cluster).collect();
     let mut findings: Vec<Finding> = known.iter().filter_map(|(whose, ahead)| skew(whose, *ahead)).collect();

@@ -45,8 +45,7 @@ fn containers(facts: &Facts<'_>, survey: &Survey) -> BTreeSet<String> {
 
 fn measured(facts: &Facts<'_>) -> String {
     let measured: BTreeSet<&String> = facts
-        .metrics
-        .lookups
+        .lookups()
         .iter()
         .flat_map(|lookup| &lookup.series)
         .flat_map(|series| &series.containers)

@@ -6,14 +6,13 @@ use rebalancer_core::report::{Decision, Hold};
 
 use super::super::facts::Facts;
 use super::super::finding::{Code, Finding};
-use super::super::gather::{is_usable, longer_than_a_rebalance};
+use super::super::gather::longer_than_a_rebalance;
 use crate::advice;
 
 pub(super) fn judge(facts: &Facts<'_>) -> Vec<Finding> {
     let Some(survey) = facts.survey() else { return Vec::new() };
-    let whole = survey.controller.is_ok()
-        && survey.budgets.as_ref().is_none_or(Result::is_ok)
-        && facts.metrics.readings.as_ref().is_some_and(is_usable);
+    let whole =
+        survey.controller.is_ok() && survey.budgets.as_ref().is_none_or(Result::is_ok) && facts.has_loads();
     let Some(Ok(observation)) = facts.observation.as_ref().filter(|_| whole) else {
         return vec![Finding::not_checked(
             "what a cycle would decide",

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use rebalancer_core::fleet::{NotRead, Owner, Pod, Tie, Unread};
+use rebalancer_core::fleet::{Controller, NotRead, Owner, Pod, Tie, Unread};
 use rebalancer_kube::resource;
 
 use super::super::facts::{Facts, Survey};
@@ -114,14 +114,7 @@ fn top(facts: &Facts<'_>, survey: &Survey, own: &[&Pod]) -> Option<Finding> {
     let tops = survey.ownership.tops(own.iter().copied(), facts.workload());
     let [top] = tops.as_slice() else { return None };
     if let Some(found) = survey.ownership.object(top) {
-        let tells_nothing = found.progress.is_none();
-        return tells_nothing.then(|| {
-            let message = format!(
-                "{found} owns {} and does not tell how far it is: rollouts are told by the revisions of its pods",
-                pods_of(own)
-            );
-            Finding::note(Code::Workload, message)
-        });
+        return told_in_part(survey, top, found, own);
     }
     let why = why_unread(survey, top);
     let message = format!(
@@ -143,13 +136,34 @@ fn top(facts: &Facts<'_>, survey: &Survey, own: &[&Pod]) -> Option<Finding> {
     })
 }
 
-/// The rule of a Role that lets this object be read.
+/// An object that was found, when its scale subresource alone told of it, or nothing told its numbers.
+fn told_in_part(survey: &Survey, top: &Owner, found: &Controller, own: &[&Pod]) -> Option<Finding> {
+    let pods = pods_of(own);
+    if survey.ownership.is_by_scale(found) {
+        let message = format!(
+            "{found} owns {pods}, and only its scale subresource may be read: a mark on it is not seen (one in its pod template \
+             is), and rollouts are told by the revisions of its pods"
+        );
+        let fix = format!("add to the Role, if it is to be read: {}", rule(top));
+        return Some(Finding { fix: Some(fix), ..Finding::note(Code::OwnerNotRead, message) });
+    }
+    let message = format!(
+        "{found} owns {pods} and does not tell how far it is: rollouts are told by the revisions of its pods, and its number \
+         of pods is not compared"
+    );
+    let fix = format!("add to the Role, if its kind has a scale subresource: {}", rule(top));
+    let tells_nothing = found.progress.is_none();
+    tells_nothing.then(|| Finding { fix: Some(fix), ..Finding::note(Code::Workload, message) })
+}
+
+/// The rule of a Role that lets this object be read, and its scale subresource.
 fn rule(owner: &Owner) -> String {
     let group = owner.api_version.split_once('/').map_or("", |(group, _)| group);
+    let Owner { name, .. } = owner;
+    let resource = resource(&owner.kind);
     format!(
-        "- {{apiGroups: [\"{group}\"], resources: [\"{}\"], resourceNames: [\"{}\"], verbs: [\"get\"]}}",
-        resource(&owner.kind),
-        owner.name
+        "- {{apiGroups: [\"{group}\"], resources: [\"{resource}\", \"{resource}/scale\"], resourceNames: [\"{name}\"], \
+         verbs: [\"get\"]}}"
     )
 }
 

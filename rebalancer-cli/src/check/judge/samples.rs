@@ -15,7 +15,7 @@ const PARTITIONS: &str = "partition_load";
 const PARTITION_QUERY: &str = "PARTITION_LOAD_QUERY";
 
 pub(super) fn judge(facts: &Facts<'_>) -> Vec<Finding> {
-    let Some(readings) = &facts.metrics.readings else { return Vec::new() };
+    let Some(readings) = facts.readings() else { return Vec::new() };
     let judged: Vec<Finding> =
         readings.loads.iter().map(|(indicator, reading)| of_load(facts, *indicator, reading)).collect();
     // One indicator that can be used is enough for a cycle, unless the store mixes clusters.
@@ -118,8 +118,11 @@ fn coverage(facts: &Facts<'_>, indicator: Indicator, samples: &Samples, variable
     if pods.is_empty() {
         return without_fleet(facts, indicator, samples, variable);
     }
+    if let Some(error) = of_nobody_known(fleet, indicator) {
+        return failed(error, variable);
+    }
     let without: Vec<&str> =
-        pods.iter().map(|pod| pod.name.as_str()).filter(|name| !samples.contains_key(*name)).collect();
+        pods.iter().filter(|pod| !has_load(fleet, pod, indicator)).map(|pod| pod.name.as_str()).collect();
     let (all, sampled) = (pods.len(), pods.len() - without.len());
     let required = facts.settings.policy.balance.minimum_coverage;
     if without.is_empty() {
@@ -132,7 +135,8 @@ fn coverage(facts: &Facts<'_>, indicator: Indicator, samples: &Samples, variable
         );
         return Finding::warning(Code::SamplesFew, message, "check again when they are older");
     }
-    if sampled == 0 {
+    let of_others: Vec<&str> = without.iter().copied().filter(|name| samples.contains_key(*name)).collect();
+    if sampled == 0 && of_others.is_empty() {
         return nothing(facts, indicator.name(), variable, &format!("none of {all} pods has a sample"));
     }
     let message = format!(
@@ -144,15 +148,36 @@ fn coverage(facts: &Facts<'_>, indicator: Indicator, samples: &Samples, variable
     let why = series::of(facts, indicator.name(), variable).into_iter().find(|why| why.is_of_sampling);
     let (message, fix) = match why {
         Some(Why { message: told, fix: Some(fix), .. }) => (format!("{message}; {told}"), fix),
-        Some(_) | None => {
+        Some(_) | None if of_others.is_empty() => {
             (message, "see that the metric server scrapes every node, and those pods".to_owned())
         }
+        Some(_) | None => (
+            format!(
+                "{message}; of {} there are series, but of another pod of that name, or of a container that ended",
+                some(&of_others)
+            ),
+            "check again after the next scrape, or five minutes after a restart; if it stays, the metric server has pods \
+             of another cluster by these names: see docs/metrics-sources.md#whose-series"
+                .to_owned(),
+        ),
     };
     if (sampled as f64) < required.get() * all as f64 {
         Finding::error(Code::SamplesFew, message, fix)
     } else {
         Finding::warning(Code::SamplesFew, message, fix)
     }
+}
+
+/// A cycle counts the pod's sample: there is one, and it is the pod's own.
+fn has_load(fleet: &Observation, pod: &Pod, indicator: Indicator) -> bool {
+    let observed = fleet.snapshot.pods.iter().find(|observed| observed.pod.uid == pod.uid);
+    observed.is_some_and(|observed| observed.loads.get(indicator).is_some())
+}
+
+/// Why it can't be told whose the samples are, although they could be read.
+fn of_nobody_known(fleet: &Observation, indicator: Indicator) -> Option<&MetricsError> {
+    let degraded = fleet.snapshot.degraded.iter().find(|degraded| degraded.indicator == indicator);
+    degraded.map(|degraded| &degraded.error)
 }
 
 /// The pods are not known, so only whether there is anything at all can be told.
@@ -166,12 +191,10 @@ fn without_fleet(facts: &Facts<'_>, indicator: Indicator, samples: &Samples, var
 }
 
 fn partitions(facts: &Facts<'_>) -> Option<Finding> {
-    let reading = facts.metrics.readings.as_ref()?.partitions.as_ref()?;
+    let reading = facts.readings()?.partitions.as_ref()?;
     let finding = match reading {
         Err(error) => failed(error, PARTITION_QUERY),
-        Ok(loads)
-            if facts.metrics.lookups.iter().any(|lookup| lookup.query == PARTITIONS) || loads.is_empty() =>
-        {
+        Ok(loads) if facts.lookups().iter().any(|lookup| lookup.query == PARTITIONS) || loads.is_empty() => {
             nothing(facts, PARTITIONS, PARTITION_QUERY, "no partition of the fleet's pods is known")
         }
         Ok(loads) => {

@@ -31,7 +31,7 @@ impl Why {
 
 /// What was looked up for this query.
 pub(super) fn of(facts: &Facts<'_>, query: &str, variable: &str) -> Vec<Why> {
-    let lookups = facts.metrics.lookups.iter().filter(|lookup| lookup.query == query);
+    let lookups = facts.lookups().iter().filter(|lookup| lookup.query == query);
     lookups.map(|lookup| why(lookup, facts, variable)).collect()
 }
 

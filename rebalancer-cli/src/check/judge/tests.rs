@@ -18,6 +18,8 @@ use crate::config::layers::gather;
 use crate::config::{self, AdapterSettings, RunSettings, WorkloadSettings};
 
 mod cluster;
+mod kafka;
+mod members;
 
 const NOW: Timestamp = Timestamp::constant(3_600, 0);
 
@@ -51,10 +53,22 @@ pub(super) fn facts<'a>(
     metrics: Metrics,
     cluster: Cluster,
 ) -> Facts<'a> {
-    let asks_for_partitions = adapters.queries.asks_for_partitions();
+    let asks_for_partitions =
+        adapters.metrics.as_ref().is_some_and(|server| server.queries.asks_for_partitions());
     let asked = &adapters.inventory;
+    let (metrics, kafka) = (Some(metrics), None);
     let (observation, unsettled_before) = (None, None);
-    Facts { settings: run, asked, asks_for_partitions, now, metrics, cluster, observation, unsettled_before }
+    Facts {
+        settings: run,
+        asked,
+        asks_for_partitions,
+        now,
+        metrics,
+        kafka,
+        cluster,
+        observation,
+        unsettled_before,
+    }
 }
 
 /// What is found when only the metric server is there.
@@ -140,6 +154,7 @@ fn clocks_may_differ_by_what_the_lock_tolerates() {
 fn reading(loads: &[(Indicator, Result<Samples, MetricsError>)]) -> Option<Readings> {
     Some(Readings {
         loads: loads.iter().cloned().collect(),
+        claims: Default::default(),
         cpu_requests: Ok(Samples::new()),
         hpas: Ok(Vec::new()),
         partitions: None,

@@ -1,8 +1,9 @@
-//! The examples of docs/metrics-sources.md are settings that this program takes.
+//! The examples of docs/metrics-sources.md and docs/kafka.md are settings that this program takes.
 
 use super::*;
 
 const GUIDE: &str = include_str!("../../../../docs/metrics-sources.md");
+const KAFKA: &str = include_str!("../../../../docs/kafka.md");
 /// What an example is of, when it shows only a part: so it needs the rest.
 const REST: [(&str, &str); 1] = [("KAFKA_METRICS_PRESET", "jmx-exporter")];
 
@@ -13,9 +14,9 @@ struct Example {
 }
 
 /// Within a block of code, a variable that comes again begins another example.
-fn examples() -> Vec<Example> {
+fn examples(guide: &'static str) -> Vec<Example> {
     let (mut examples, mut heading, mut inside) = (Vec::<Example>::new(), "", false);
-    for line in GUIDE.lines() {
+    for line in guide.lines() {
         if line.starts_with("```") {
             inside = line == "```bash";
             if inside {
@@ -49,7 +50,7 @@ fn assignment(line: &'static str) -> Option<(&'static str, &'static str)> {
 fn every_example_is_accepted() {
     let folder = tempfile::tempdir().unwrap();
     let files = Files::new(folder.path());
-    for Example { heading, variables } in examples() {
+    for Example { heading, variables } in examples(GUIDE) {
         let given: Vec<(&str, &str)> =
             variables.iter().map(|&(name, value)| (name, files.in_place_of(name).unwrap_or(value))).collect();
         let rest = REST.into_iter().filter(|(name, _)| given.iter().all(|(known, _)| known != name));
@@ -59,8 +60,24 @@ fn every_example_is_accepted() {
 }
 
 #[test]
+fn every_example_of_kafka_is_accepted_without_a_metric_server() {
+    let folder = tempfile::tempdir().unwrap();
+    let files = Files::new(folder.path());
+    let sets =
+        |example: &Example| example.variables.iter().any(|(name, _)| *name == "KAFKA_BOOTSTRAP_SERVERS");
+    let examples: Vec<Example> = examples(KAFKA).into_iter().filter(sets).collect();
+    assert!(examples.len() >= 5, "{}", examples.len());
+    for Example { heading, variables } in examples {
+        let given = variables.iter().map(|&(name, value)| (name, files.in_place_of(name).unwrap_or(value)));
+        let given: Vec<(&str, &str)> = std::iter::once(("PROMETHEUS_ENDPOINT", "")).chain(given).collect();
+        assert_eq!(bad(&given), [] as [&str; 0], "{heading}: {variables:?}");
+        assert!(resolved(&given).adapters.kafka.is_some(), "{heading}");
+    }
+}
+
+#[test]
 fn every_system_has_an_example_with_its_address() {
-    let addresses: Vec<(&str, &str)> = examples()
+    let addresses: Vec<(&str, &str)> = examples(GUIDE)
         .iter()
         .flat_map(|example| example.variables.iter().map(|variable| (example.heading, *variable)))
         .filter(|(_, (name, _))| *name == "PROMETHEUS_ENDPOINT")
@@ -110,6 +127,7 @@ impl Files {
             "PROMETHEUS_CA_FILE" | "PROMETHEUS_CLIENT_CERT_FILE" => Some(&self.certificate),
             "PROMETHEUS_CLIENT_KEY_FILE" => Some(&self.key),
             "PROMETHEUS_BEARER_TOKEN_FILE" | "PROMETHEUS_PASSWORD_FILE" => Some(&self.secret),
+            "KAFKA_SASL_PASSWORD_FILE" | "KAFKA_SASL_OAUTHBEARER_CLIENT_SECRET_FILE" => Some(&self.secret),
             _ => None,
         }
     }

@@ -22,7 +22,7 @@ fn asked(loads: &[(Indicator, PromQl)]) -> Queries {
 }
 
 fn queries(environment: &[(&str, &str)]) -> Queries {
-    resolved(environment).adapters.queries
+    resolved(environment).adapters.metrics.unwrap().queries
 }
 
 fn own(text: &str) -> PromQl {
@@ -75,10 +75,10 @@ fn what_is_listed_is_read_by_the_query_of_ones_own_or_the_one_that_is_ready() {
 #[test]
 fn a_listed_indicator_without_any_query_says_what_to_set() {
     assert_eq!(
-        bad(&[("INDICATORS", "cpu,lag,production_rate")]),
+        bad(&[("INDICATORS", "cpu,lag,consumption_rate")]),
         [
-            "KAFKA_LAG_QUERY is not set: a query, since INDICATORS names lag; set this, or KAFKA_METRICS_PRESET",
-            "PRODUCTION_RATE_QUERY is not set: a query, since INDICATORS names production_rate; set this, or KAFKA_METRICS_PRESET",
+            "KAFKA_LAG_QUERY is not set: a query, since INDICATORS names lag; set this, KAFKA_METRICS_PRESET or KAFKA_BOOTSTRAP_SERVERS",
+            "CONSUMPTION_RATE_QUERY is not set: a query, since INDICATORS names consumption_rate; set this, or KAFKA_METRICS_PRESET",
         ]
     );
     let preset = bad(&[("INDICATORS", "lag"), ("KAFKA_METRICS_PRESET", "burrow")]);

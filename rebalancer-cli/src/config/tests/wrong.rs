@@ -66,6 +66,86 @@ pub(super) const WRONG: &[(&str, &str, &str)] = &[
     ),
     ("METRICS_TIME_WINDOW", "5s", "METRICS_TIME_WINDOW=\"5s\": expected a duration between 10s and 24h"),
     (
+        "KAFKA_BOOTSTRAP_SERVERS",
+        "kafka",
+        "KAFKA_BOOTSTRAP_SERVERS=\"kafka\": expected host:port of one or more brokers, separated by commas; one of them has no port, as in 'kafka:9092'",
+    ),
+    (
+        "KAFKA_GROUP_ID",
+        "a\tb",
+        "KAFKA_GROUP_ID=\"a\\tb\": expected the id of a consumer group, without control characters",
+    ),
+    (
+        "KAFKA_SECURITY_PROTOCOL",
+        "TLS",
+        "KAFKA_SECURITY_PROTOCOL=\"TLS\": expected one of PLAINTEXT, SSL, SASL_PLAINTEXT, SASL_SSL",
+    ),
+    (
+        "KAFKA_SASL_MECHANISM",
+        "GSSAPI",
+        "KAFKA_SASL_MECHANISM=\"GSSAPI\": expected one of PLAIN, SCRAM-SHA-256, SCRAM-SHA-512, OAUTHBEARER",
+    ),
+    (
+        "KAFKA_SASL_USERNAME",
+        "me",
+        "KAFKA_SASL_USERNAME=\"me\": expected no value, since KAFKA_SECURITY_PROTOCOL=PLAINTEXT has no SASL; set SASL_SSL or SASL_PLAINTEXT there, or unset this",
+    ),
+    (
+        "KAFKA_SASL_PASSWORD_FILE",
+        "/no/password",
+        "KAFKA_SASL_PASSWORD_FILE=\"/no/password\": expected a file that can be read: No such file or directory (os error 2)",
+    ),
+    (
+        "KAFKA_SASL_OAUTHBEARER_TOKEN_FILE",
+        "/no/token",
+        "KAFKA_SASL_OAUTHBEARER_TOKEN_FILE=\"/no/token\": expected a file that can be read: No such file or directory (os error 2)",
+    ),
+    (
+        "KAFKA_SASL_OAUTHBEARER_TOKEN_ENDPOINT_URL",
+        "login.example/token",
+        "KAFKA_SASL_OAUTHBEARER_TOKEN_ENDPOINT_URL=\"login.example/token\": expected a URL with https or http, such as https://login.example/oauth2/token",
+    ),
+    (
+        "KAFKA_SASL_OAUTHBEARER_CLIENT_ID",
+        "é",
+        "KAFKA_SASL_OAUTHBEARER_CLIENT_ID=\"é\": expected printable ASCII characters",
+    ),
+    (
+        "KAFKA_SASL_OAUTHBEARER_CLIENT_SECRET_FILE",
+        "/no/secret",
+        "KAFKA_SASL_OAUTHBEARER_CLIENT_SECRET_FILE=\"/no/secret\": expected a file that can be read: No such file or directory (os error 2)",
+    ),
+    (
+        "KAFKA_SASL_OAUTHBEARER_SCOPE",
+        "a\\b",
+        "KAFKA_SASL_OAUTHBEARER_SCOPE=\"a\\\\b\": expected scopes of printable ASCII characters without quotes, separated by spaces",
+    ),
+    (
+        "KAFKA_SSL_CA_FILE",
+        "/no/ca",
+        "KAFKA_SSL_CA_FILE=\"/no/ca\": expected a file that can be read: No such file or directory (os error 2)",
+    ),
+    (
+        "KAFKA_SSL_CERTIFICATE_FILE",
+        "/no/cert",
+        "KAFKA_SSL_CERTIFICATE_FILE=\"/no/cert\": expected a file that can be read: No such file or directory (os error 2)",
+    ),
+    (
+        "KAFKA_SSL_KEY_FILE",
+        "/no/key",
+        "KAFKA_SSL_KEY_FILE=\"/no/key\": expected a file that can be read: No such file or directory (os error 2)",
+    ),
+    (
+        "KAFKA_TIMEOUT",
+        "10",
+        "KAFKA_TIMEOUT=\"10\": expected a duration of 0 or more with its unit, such as 30s, 5m or 1m30s",
+    ),
+    (
+        "KAFKA_POD_MATCHING",
+        "ip",
+        "KAFKA_POD_MATCHING=\"ip\": expected one of auto, host, instance-id, client-id",
+    ),
+    (
         "KUBE_NAMESPACE",
         "Streams",
         "KUBE_NAMESPACE=\"Streams\": expected a DNS label: at most 63 lower case letters, digits and '-', not '-' at an end",

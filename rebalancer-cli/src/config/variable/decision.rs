@@ -47,13 +47,13 @@ pub(super) const SETTINGS: &[Variable] = &[
         HEADING,
         "REBALANCE_STRATEGY",
         Some("predict"),
-        "predict: works out from partition loads what a removal does (needs PARTITION_LOAD_QUERY or KAFKA_METRICS_PRESET, otherwise as rotate-outliers); rotate-outliers: takes the hottest and coldest pods",
+        "predict: works out from partition loads what a removal does (needs KAFKA_BOOTSTRAP_SERVERS, PARTITION_LOAD_QUERY or KAFKA_METRICS_PRESET, otherwise as rotate-outliers); rotate-outliers: takes the hottest and coldest pods",
     ),
     Variable::new(
         HEADING,
         "KAFKA_ASSIGNOR",
         Some("auto"),
-        "The group's assignor: range, roundrobin, sticky, cooperative-sticky, librdkafka-cooperative-sticky, uniform, server-range; auto: inferred from the current assignment",
+        "The group's assignor: range, roundrobin, sticky, cooperative-sticky, librdkafka-cooperative-sticky, uniform, server-range; auto: as Kafka tells it, else inferred from the current assignment",
     ),
     Variable::new(
         HEADING,

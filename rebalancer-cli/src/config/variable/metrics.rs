@@ -9,7 +9,7 @@ pub(super) const SETTINGS: &[Variable] = &[
         HEADING,
         "PROMETHEUS_ENDPOINT",
         None,
-        "Base URL of Prometheus or VictoriaMetrics, such as http://victoriametrics:8428; a path prefix is allowed; required",
+        "Base URL of Prometheus or VictoriaMetrics, such as http://victoriametrics:8428; a path prefix is allowed; required, unless all that is read comes from Kafka (KAFKA_BOOTSTRAP_SERVERS)",
     ),
     Variable::new(
         HEADING,

@@ -9,7 +9,7 @@ pub(super) const SETTINGS: &[Variable] = &[
         HEADING,
         "INDICATORS",
         Some("auto"),
-        "The loads that are read: a list such as cpu,memory,lag, from cpu, memory, lag, consumption_rate, production_rate; auto: cpu, and every other one whose query is set",
+        "The loads that are read: a list such as cpu,memory,lag, from cpu, memory, lag, consumption_rate, production_rate; auto: cpu, and every other one whose query is set; with Kafka and without PROMETHEUS_ENDPOINT: production_rate in place of cpu",
     ),
     Variable::new(
         HEADING,
@@ -33,7 +33,7 @@ pub(super) const SETTINGS: &[Variable] = &[
         HEADING,
         "KAFKA_LAG_QUERY",
         None,
-        "Messages not yet consumed, by pod; default, when INDICATORS names lag: by KAFKA_METRICS_PRESET",
+        "Messages not yet consumed, by pod; default, when INDICATORS names lag: by KAFKA_METRICS_PRESET, else from Kafka",
     ),
     Variable::new(
         HEADING,
@@ -45,13 +45,13 @@ pub(super) const SETTINGS: &[Variable] = &[
         HEADING,
         "PRODUCTION_RATE_QUERY",
         None,
-        "Messages produced per second to the pod's partitions; default, when INDICATORS names production_rate: by KAFKA_METRICS_PRESET",
+        "Messages produced per second to the pod's partitions; default, when INDICATORS names production_rate: by KAFKA_METRICS_PRESET, else from Kafka",
     ),
     Variable::new(
         HEADING,
         "PARTITION_LOAD_QUERY",
         None,
-        "Load by pod, topic and partition, needed to predict; default: by KAFKA_METRICS_PRESET, else not read",
+        "Load by pod, topic and partition, needed to predict; default: by KAFKA_METRICS_PRESET, else from Kafka, else not read",
     ),
     Variable::new(
         HEADING,

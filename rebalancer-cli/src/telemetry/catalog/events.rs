@@ -66,6 +66,24 @@ pub(super) const EVENTS: &[Event] = &[
         "a query ended, with all its attempts: the size of the answer, its values, and how many of them can't be used",
     ),
     event(
+        "kafka_request",
+        DEBUG,
+        &["broker", "api", "version", "sent", "received", "seconds", "error"],
+        "one request to a broker, by Kafka's name for it, with the bytes of request and answer; never what is in them",
+    ),
+    event(
+        "kafka_retry",
+        WARN,
+        &["delay_ms", "error"],
+        "a question to Kafka failed and is asked again after this delay",
+    ),
+    event(
+        "kafka_token",
+        DEBUG,
+        &["endpoint", "seconds", "valid_for", "error"],
+        "a token for OAUTHBEARER was asked for; `valid_for` is in seconds, and absent when it is not told",
+    ),
+    event(
         "kubernetes_request",
         DEBUG,
         &["verb", "path", "status", "bytes", "seconds", "error"],
@@ -162,6 +180,39 @@ pub(super) const EVENTS: &[Event] = &[
         "the expected effect of the best batch; `better` is a share of the draws",
     ),
     event(
+        "group",
+        INFO,
+        &[
+            "group",
+            "state",
+            "assignor",
+            "members",
+            "elsewhere",
+            "pods_without_member",
+            "static_members",
+            "eager",
+        ],
+        "the consumer group as Kafka tells it: members outside of the fleet, pods without a member, whether a rebalance stops all members",
+    ),
+    event(
+        "group_unread",
+        WARN,
+        &["error"],
+        "the consumer group could not be read: nothing is removed, or what became of a rotation is not known yet",
+    ),
+    event(
+        "group_settled",
+        INFO,
+        &["seconds", "timing", "cv_before", "predicted_cv", "cv_spread", "measured_cv", "max_to_mean"],
+        "after a rotation the group is at rest with the replacements; CV is of the messages a second that each pod's partitions carry",
+    ),
+    event(
+        "group_not_settled",
+        INFO,
+        &["state", "members", "expected", "staying"],
+        "the cycle's time was up before the group was at rest; `staying` members of removed pods are still there. The next cycle measures",
+    ),
+    event(
         "autoscaler",
         INFO,
         &["autoscaler", "scales_by"],
@@ -193,6 +244,12 @@ pub(super) const EVENTS: &[Event] = &[
         INFO,
         &["queries", "retries", "errors", "bytes"],
         "how much was asked of the metric server in this cycle",
+    ),
+    event(
+        "kafka_usage",
+        INFO,
+        &["connections", "requests", "bytes_sent", "bytes_received"],
+        "how much was asked of Kafka in this cycle, when it is asked",
     ),
     event("kubernetes_event", DEBUG, &["about", "reason", "ok"], "a Kubernetes Event was posted"),
     event(

@@ -47,8 +47,9 @@ fn found(marker: &str, start: impl Fn(&str, usize) -> usize) -> BTreeMap<String,
 
 fn files() -> Vec<PathBuf> {
     let workspace = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
-    let mut folders: Vec<PathBuf> =
-        ["cli", "core", "kube", "prom"].map(|name| workspace.join(format!("rebalancer-{name}/src"))).into();
+    let mut folders: Vec<PathBuf> = ["cli", "core", "kafka", "kube", "prom"]
+        .map(|name| workspace.join(format!("rebalancer-{name}/src")))
+        .into();
     let mut files = Vec::new();
     while let Some(folder) = folders.pop() {
         for entry in fs::read_dir(folder).unwrap() {

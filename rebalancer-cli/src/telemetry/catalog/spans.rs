@@ -30,7 +30,7 @@ pub(super) const SPANS: &[Described] = &[
     span(
         "get_controller",
         &[],
-        "one object that owns pods, or owns their owner; the workload's own before each removal too",
+        "one object that owns pods, or owns their owner, or its scale subresource; the workload's own before each removal too",
     ),
     span("list_budgets", &[], "all pages of the disruption budgets"),
     span("list_pods", &[], "all pages of the pods; before each removal too"),

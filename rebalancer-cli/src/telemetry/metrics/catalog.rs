@@ -70,7 +70,7 @@ pub(crate) const ON_EVERY_SERIES: [Label; 2] = [
 
 const STATUS: Label =
     label("status", "`rebalanced`, `partial`, `refused`, `dry_run`, `balanced`, `held`, `failed`");
-const COMPONENT: Label = label("component", "`prometheus`, `kubernetes`");
+const COMPONENT: Label = label("component", "`prometheus`, `kafka`, `kubernetes`");
 const INDICATOR: Label = label("indicator", "`cpu`, `memory`, `lag`, `consumption_rate`, `production_rate`");
 
 pub(crate) const CYCLES: Metric = counter(
@@ -162,6 +162,16 @@ pub(crate) const MEASURED_IMPROVEMENT: Metric = gauge(
     "Share by which the last measured rotation reduced the coefficient of variation; negative when it grew.",
     &[],
 );
+pub(crate) const GROUP_CV: Metric = gauge(
+    "rebalancer_group_cv",
+    "Coefficient of variation of the messages a second that each pod's partitions carry, at the last rotation that Kafka showed.",
+    &[label("when", "`before`, `predicted`, `after`")],
+);
+pub(crate) const GROUP_REBALANCE: Metric = gauge(
+    "rebalancer_group_rebalance_seconds",
+    "Time from the last removal of the last rotation until the consumer group was seen at rest with its replacements.",
+    &[],
+);
 pub(crate) const BREAKER_STATE: Metric = gauge(
     "rebalancer_breaker_state",
     "1 for the state of the circuit breaker after the last run, 0 for the others.",
@@ -205,7 +215,7 @@ pub(crate) const BUILD_INFO: Metric = gauge(
 
 /// All of them, in the order of the documentation, for tests of what names them.
 #[cfg(test)]
-pub(crate) const METRICS: [Metric; 27] = [
+pub(crate) const METRICS: [Metric; 29] = [
     CYCLES,
     PODS_DELETED,
     REMOVALS_REFUSED,
@@ -225,6 +235,8 @@ pub(crate) const METRICS: [Metric; 27] = [
     POD_LOAD,
     PREDICTED_IMPROVEMENT,
     MEASURED_IMPROVEMENT,
+    GROUP_CV,
+    GROUP_REBALANCE,
     BREAKER_STATE,
     LAST_RUN,
     LAST_RUN_STATUS,

@@ -4,12 +4,12 @@ use jiff::Timestamp;
 use prometheus::proto::MetricFamily;
 use rebalancer_core::cycle::Outcome;
 use rebalancer_core::fleet::{Indicator, Workload};
-use rebalancer_core::history::{Breaker, Budget, Record};
+use rebalancer_core::history::{Breaker, Budget, GroupEffect, Record};
 
 use super::catalog::{
-    BREAKER_STATE, BUILD_INFO, DRY_RUN, LAST_RUN, LAST_RUN_STATUS, LAST_SUCCESS, LOAD_CV, LOAD_MAX_TO_MEAN,
-    LOAD_MEAN, MEASURED_IMPROVEMENT, POD_LOAD, PODS, PREDICTED_IMPROVEMENT, REMOVAL_BUDGET,
-    REMOVAL_BUDGET_USED,
+    BREAKER_STATE, BUILD_INFO, DRY_RUN, GROUP_CV, GROUP_REBALANCE, LAST_RUN, LAST_RUN_STATUS, LAST_SUCCESS,
+    LOAD_CV, LOAD_MAX_TO_MEAN, LOAD_MEAN, MEASURED_IMPROVEMENT, POD_LOAD, PODS, PREDICTED_IMPROVEMENT,
+    REMOVAL_BUDGET, REMOVAL_BUDGET_USED,
 };
 use super::counters;
 use super::family::Families;
@@ -109,9 +109,23 @@ fn remembered(families: &mut Families<'_>, record: &Record, run: &Run<'_>) {
     if let Some(measured) = measured(record) {
         families.one(MEASURED_IMPROVEMENT, measured);
     }
+    if let Some(group) = record.rotations().iter().rev().find_map(|rotation| rotation.group) {
+        grouped(families, &group);
+    }
     if let Some(budget) = run.budget {
         families.one(REMOVAL_BUDGET, budget.pods() as f64);
         families.one(REMOVAL_BUDGET_USED, record.removed_since(run.ended, budget.window()) as f64);
+    }
+}
+
+/// What the last rotation did to the consumer group: predicted, and as Kafka showed it.
+fn grouped(families: &mut Families<'_>, group: &GroupEffect) {
+    let known =
+        [("before", Some(group.before)), ("predicted", Some(group.predicted)), ("after", group.measured)];
+    let known = known.into_iter().filter_map(|(when, spread)| Some(([when], spread?.cv.get())));
+    families.each(GROUP_CV, known);
+    if let Some(millis) = group.settled_after_ms {
+        families.one(GROUP_REBALANCE, millis as f64 / 1000.0);
     }
 }
 

@@ -9,9 +9,9 @@ use rebalancer_core::cycle::{self, Outcome, Sources, Subject};
 use rebalancer_core::fleet::PodRef;
 use rebalancer_core::fleet::{Indicator, Uid, Workload};
 use rebalancer_core::history::{
-    Budget, CycleCost, CycleHealth, HistoryPolicy, Imbalance, Record, Role, Rotation,
+    Budget, CycleCost, CycleHealth, GroupEffect, HistoryPolicy, Imbalance, Record, Role, Rotation,
 };
-use rebalancer_core::policy::Policy;
+use rebalancer_core::policy::{Policy, Timing};
 use rebalancer_core::port::ApiErrors;
 use rebalancer_core::report::Hold;
 use rebalancer_core::simulation::{Fleet, Shape};
@@ -34,7 +34,9 @@ fn record() -> Record {
     let pod = PodRef { namespace: "shop".into(), name: "orders-1".into(), uid: Uid::new("uid") };
     let pods = [(pod, Role::Hot)];
     let mut record = Record::default();
-    record.begin(Rotation::intended("a", at(0), Indicator::Cpu, pods, before, None).unwrap());
+    let rotation = Rotation::intended("a", at(0), Indicator::Cpu, pods, before, None).unwrap();
+    record.begin(rotation.with_group(Some(GroupEffect::predicted(before, after, ratio(0.01)))));
+    record.watched("a", Some(SignedDuration::from_millis(6_500)), Some(Timing::AllAtOnce), Some(after));
     record.reconcile(&[], at(1));
     record.cycle_ended("rebalanced", CycleHealth::Sound, at(1), &history_policy);
     record.measure(at(20), &history_policy, |_| Some(after));
@@ -144,9 +146,15 @@ async fn a_run_that_knows_everything_has_every_metric_of_the_catalog_with_its_la
 #[tokio::test]
 async fn counters_are_those_of_the_record_and_known_names_begin_at_zero() {
     let lines = lines(|_| {}, Some(&record()), &MetricsJournal::new(false));
-    assert_eq!(of(&lines, "rebalancer_pods_deleted_total"), [r#",role="hot"} 1"#, r#",role="cold"} 0"#]);
+    assert_eq!(
+        of(&lines, "rebalancer_pods_deleted_total"),
+        [r#",role="hot"} 1"#, r#",role="cold"} 0"#, r#",role="partner"} 0"#]
+    );
     let errors = of(&lines, "rebalancer_api_errors_total");
-    assert_eq!(errors, [r#",component="prometheus"} 3"#, r#",component="kubernetes"} 0"#]);
+    assert_eq!(
+        errors,
+        [r#",component="prometheus"} 3"#, r#",component="kafka"} 0"#, r#",component="kubernetes"} 0"#]
+    );
     let cycles = of(&lines, "rebalancer_cycles_total");
     assert_eq!(cycles.len(), Outcome::STATUSES.len() - 1, "dry runs are not counted: {cycles:?}");
     assert!(cycles.contains(&r#",status="held"} 1"#) && cycles.contains(&r#",status="failed"} 0"#));

@@ -25,6 +25,7 @@ pub(crate) const ADMIN_TOKEN: &str = "admin-token";
 pub(crate) const STRANGER_TOKEN: &str = "stranger-token";
 
 const CONTROLLERS: &str = "deployment-controller,replicaset-controller,statefulset-controller,\
+    replicationcontroller-controller,\
     disruption-controller,serviceaccount-controller,serviceaccount-token-controller,\
     namespace-controller,garbage-collector-controller,job-controller,validatingadmissionpolicy-status-controller";
 

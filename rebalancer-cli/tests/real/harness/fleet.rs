@@ -157,6 +157,12 @@ impl Fleet {
         self.patch_workload(json!({"spec": {"replicas": 0}})).await;
     }
 
+    /// Wants so many pods from now on.
+    pub(crate) async fn scale(&mut self, replicas: usize) {
+        self.patch_workload(json!({"spec": {"replicas": replicas}})).await;
+        self.setup.replicas = replicas;
+    }
+
     /// Changes the workload's own object.
     pub(crate) async fn patch_workload(&self, patch: serde_json::Value) {
         let (params, patch) = (PatchParams::default(), Patch::Merge(patch));
@@ -259,15 +265,6 @@ impl Fleet {
         .await;
     }
 
-    /// Changes the CPU request of a pod that runs, as a vertical autoscaler does.
-    pub(crate) async fn resize(&self, pod: &SeenPod, cores: f64) {
-        let requests = json!({"cpu": cores.to_string()});
-        let container = json!({"name": self.name(), "resources": {"requests": requests}});
-        let patch = Patch::Strategic(json!({"spec": {"containers": [container]}}));
-        let params = PatchParams::default();
-        self.api::<Pod>().patch_subresource("resize", &pod.name, &params, &patch).await.unwrap();
-    }
-
     /// Makes a pod terminating, for good.
     pub(crate) async fn terminate(&self, pod: &SeenPod) {
         self.behave(pod, Behavior::StuckTerminating).await;
@@ -329,12 +326,16 @@ impl Fleet {
     /// age and one reading is enough, since those of the scenarios are seconds old; any share of the fleet may go, since
     /// it is small; and nothing is remembered. Scenarios that are about one of these say so.
     pub(crate) fn rebalancer(&self, metrics: impl AsRef<str>) -> Rebalancer {
+        self.rebalancer_without_metrics().env("PROMETHEUS_ENDPOINT", metrics.as_ref())
+    }
+
+    /// The same without a metric server.
+    pub(crate) fn rebalancer_without_metrics(&self) -> Rebalancer {
         Rebalancer::new()
             .env("MINIMUM_POD_AGE", "0s")
             .env("PERSISTENCE_WINDOWS", "1")
             .env("MAXIMUM_REMOVAL_SHARE", "1")
             .env("RECORD_STORE", "none")
-            .env("PROMETHEUS_ENDPOINT", metrics.as_ref())
             .env("KUBE_NAMESPACE", &self.namespace)
             .env("DEPLOYMENT_NAME", self.name())
             .kubeconfig(&self.dir.path().join(ACCOUNT))

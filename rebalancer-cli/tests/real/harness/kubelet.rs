@@ -1,15 +1,17 @@
 //! A fake kubelet (and scheduler): binds pods to nodes, makes them Running and Ready, and finishes their
 //! deletion. The annotation [`ANNOTATION`] on a pod asks for another [`Behavior`], at any time.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
+use std::net::IpAddr;
 use std::path::Path;
-use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
 use std::thread;
 
+use async_trait::async_trait;
 use futures_util::StreamExt;
 use k8s_openapi::api::core::v1::{Binding, Node, Pod};
-use kube::api::{DeleteParams, Patch, PatchParams, PostParams, Preconditions};
+use kube::api::{ApiResource, DeleteParams, DynamicObject, Patch, PatchParams, PostParams, Preconditions};
 use kube::runtime::{WatchStreamExt, watcher};
 use kube::{Api, Client, ResourceExt};
 use serde_json::{Value, json};
@@ -31,6 +33,31 @@ static AGED: Mutex<BTreeSet<String>> = Mutex::new(BTreeSet::new());
 
 /// For how long pods of an aged namespace have been Ready.
 const AGE: jiff::SignedDuration = jiff::SignedDuration::from_hours(1);
+
+/// What pods of these namespaces run.
+static CONTAINERS: Mutex<BTreeMap<String, Arc<dyn Containers>>> = Mutex::new(BTreeMap::new());
+
+/// Pods with containers: those that are in here were started, by UID.
+static LIVES: Mutex<BTreeMap<String, Life>> = Mutex::new(BTreeMap::new());
+
+/// How far a pod with containers is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Life {
+    Starting,
+    Running,
+    Stopping,
+}
+
+/// What runs in the pods of a namespace.
+#[async_trait]
+pub(crate) trait Containers: Send + Sync {
+    /// The pod's address.
+    fn address(&self, pod: &Pod) -> IpAddr;
+    /// Starts what the pod runs; when this is done, the pod becomes Ready.
+    async fn start(&self, pod: &Pod);
+    /// Ends it, also when it is starting; when this is done, the pod goes.
+    async fn stop(&self, pod: &Pod);
+}
 
 /// What becomes of a pod.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -120,10 +147,24 @@ pub(crate) fn rejuvenate(namespace: &str) {
     AGED.lock().unwrap().remove(namespace);
 }
 
+/// From now on pods of this namespace run this.
+pub(crate) fn run(namespace: &str, containers: Arc<dyn Containers>) {
+    CONTAINERS.lock().unwrap().insert(namespace.to_owned(), containers);
+}
+
+/// The end of [`run`]: pods are started and stopped as everywhere else.
+pub(crate) fn run_nothing(namespace: &str) {
+    CONTAINERS.lock().unwrap().remove(namespace);
+}
+
+fn containers(namespace: &str) -> Option<Arc<dyn Containers>> {
+    CONTAINERS.lock().unwrap().get(namespace).map(Arc::clone)
+}
+
 /// Creates the nodes, then works until the test binary ends, on a thread of its own.
 pub(crate) async fn start(kubeconfig: &Path) {
     let client = control_plane::client(kubeconfig, true).await;
-    let nodes: Api<Node> = Api::all(client);
+    let nodes: Api<DynamicObject> = Api::all_with(client, &ApiResource::erase::<Node>(&()));
     for number in 0..NODES {
         nodes.create(&PostParams::default(), &node(number)).await.unwrap();
     }
@@ -153,22 +194,68 @@ async fn advance(client: &Client, pod: &Pod) {
     let bound = pod.spec.as_ref().is_some_and(|spec| spec.node_name.is_some());
     let waiting = !bound && FROZEN.lock().unwrap().contains(&namespace);
     let result = if pod.metadata.deletion_timestamp.is_some() {
-        if behavior == Behavior::StuckTerminating { Ok(()) } else { finish_deletion(&api, pod).await }
+        if behavior == Behavior::StuckTerminating { Ok(()) } else { stop(&api, pod).await }
     } else if waiting || behavior == Behavior::Pending {
         Ok(())
     } else if !bound {
         bind(&api, pod).await
     } else if !behavior.is_shown_by(pod) {
-        show(&api, pod, behavior).await
+        run_and_show(&api, pod, behavior).await
     } else {
         Ok(())
     };
+    tell(&namespace, pod, result);
+}
+
+fn tell(namespace: &str, pod: &Pod, result: kube::Result<()>) {
     match result {
         // Deleted, replaced or changed meanwhile: its own event follows.
         Err(kube::Error::Api(status)) if matches!(status.code, 404 | 409) => {}
         Err(error) => eprintln!("kubelet: {namespace}/{}: {error}", pod.name_any()),
         Ok(()) => {}
     }
+}
+
+/// Stops what the pod runs, and finishes its deletion. Other pods don't wait for it.
+async fn stop(api: &Api<Pod>, pod: &Pod) -> kube::Result<()> {
+    let namespace = pod.namespace().unwrap();
+    let Some(containers) = containers(&namespace) else { return finish_deletion(api, pod).await };
+    if LIVES.lock().unwrap().insert(pod.uid().unwrap(), Life::Stopping) == Some(Life::Stopping) {
+        return Ok(());
+    }
+    let (api, pod) = (api.clone(), pod.clone());
+    tokio::spawn(async move {
+        containers.stop(&pod).await;
+        tell(&namespace, &pod, finish_deletion(&api, &pod).await);
+    });
+    Ok(())
+}
+
+/// Starts what the pod runs, and shows its status then. Other pods don't wait for it.
+async fn run_and_show(api: &Api<Pod>, pod: &Pod, behavior: Behavior) -> kube::Result<()> {
+    let (namespace, uid) = (pod.namespace().unwrap(), pod.uid().unwrap());
+    let Some(containers) = containers(&namespace) else { return show(api, pod, behavior).await };
+    let known = LIVES.lock().unwrap().get(&uid).copied();
+    match known {
+        Some(Life::Running) => return show(api, pod, behavior).await,
+        Some(Life::Starting | Life::Stopping) => return Ok(()),
+        None => drop(LIVES.lock().unwrap().insert(uid.clone(), Life::Starting)),
+    }
+    let (api, pod) = (api.clone(), pod.clone());
+    tokio::spawn(async move {
+        containers.start(&pod).await;
+        let is_running = match LIVES.lock().unwrap().get_mut(&uid) {
+            Some(life) if *life == Life::Starting => {
+                *life = Life::Running;
+                true
+            }
+            Some(_) | None => false,
+        };
+        if is_running {
+            tell(&namespace, &pod, show(&api, &pod, behavior).await);
+        }
+    });
+    Ok(())
 }
 
 async fn finish_deletion(api: &Api<Pod>, pod: &Pod) -> kube::Result<()> {
@@ -200,16 +287,23 @@ async fn show(api: &Api<Pod>, pod: &Pod, behavior: Behavior) -> kube::Result<()>
 }
 
 fn status(pod: &Pod, behavior: Behavior) -> Value {
-    let aged = pod.namespace().is_some_and(|namespace| AGED.lock().unwrap().contains(&namespace));
+    let namespace = pod.namespace().unwrap_or_default();
+    let runs = containers(&namespace);
     let created = pod.metadata.creation_timestamp.as_ref().map(|time| time.0);
-    let since = json!(created.map(|time| if aged { time - AGE } else { time }));
+    let since = match (AGED.lock().unwrap().contains(&namespace), &runs) {
+        (true, _) => created.map(|time| time - AGE),
+        // What had to start took its time.
+        (false, Some(_)) => Some(jiff::Timestamp::now()),
+        (false, None) => created,
+    };
+    let since = json!(since.map(|time| time.strftime("%Y-%m-%dT%H:%M:%SZ").to_string()));
     let condition = |name: &str, holds: bool| {
         let status = if holds { "True" } else { "False" };
         json!({"type": name, "status": status, "lastTransitionTime": since})
     };
     let ready = behavior.is_ready();
-    let containers = pod.spec.iter().flat_map(|spec| &spec.containers);
-    let containers: Vec<Value> = containers
+    let specified = pod.spec.iter().flat_map(|spec| &spec.containers);
+    let statuses: Vec<Value> = specified
         .map(|container| {
             json!({
                 "name": container.name,
@@ -217,14 +311,19 @@ fn status(pod: &Pod, behavior: Behavior) -> Value {
                 "imageID": "",
                 "ready": ready,
                 "restartCount": 0,
+                "containerID": ready.then(|| container_id(&pod.uid().unwrap_or_default(), 0)),
                 // The API server takes a node that does not tell them for one that can't resize.
                 "resources": container.resources,
                 "state": container_state(behavior, &since),
             })
         })
         .collect();
+    let address = runs.map(|runs| runs.address(pod));
+    let addresses: Vec<Value> = address.iter().map(|ip| json!({"ip": ip})).collect();
     json!({
         "phase": behavior.phase(),
+        "podIP": address,
+        "podIPs": addresses,
         "startTime": since,
         "conditions": [
             condition("PodReadyToStartContainers", true),
@@ -233,8 +332,14 @@ fn status(pod: &Pod, behavior: Behavior) -> Value {
             condition("ContainersReady", ready),
             condition("PodScheduled", true),
         ],
-        "containerStatuses": containers,
+        "containerStatuses": statuses,
     })
+}
+
+/// The ID of a pod's container, with its runtime, after so many restarts.
+pub(crate) fn container_id(uid: &str, restarts: u32) -> String {
+    let digits: String = uid.chars().filter(char::is_ascii_hexdigit).collect();
+    format!("containerd://{digits}{restarts:032x}")
 }
 
 fn container_state(behavior: Behavior, since: &Value) -> Value {
@@ -250,15 +355,19 @@ fn container_state(behavior: Behavior, since: &Value) -> Value {
     }
 }
 
-fn node(number: usize) -> Node {
+fn node(number: usize) -> DynamicObject {
     let name = format!("node-{number}");
     let room = json!({"pods": PODS_A_NODE.to_string(), "cpu": "512", "memory": "2048Gi"});
     let now = jiff::Timestamp::now();
     serde_json::from_value(json!({
+        "apiVersion": "v1",
+        "kind": "Node",
         "metadata": {"name": name, "labels": {"kubernetes.io/hostname": name}},
         "status": {
             "capacity": room,
             "allocatable": room,
+            // A node that does not say so can't resize whole pods.
+            "declaredFeatures": ["InPlacePodLevelResourcesVerticalScaling"],
             "conditions": [{"type": "Ready", "status": "True", "reason": "KubeletReady",
                 "lastTransitionTime": now, "lastHeartbeatTime": now}],
         },

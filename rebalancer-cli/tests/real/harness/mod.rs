@@ -1,7 +1,8 @@
 //! What scenarios stand on: real servers, what goes wrong between them, and a fleet with known loads.
 //!
-//! `setup` describes a [`fleet`], `fixture` makes its objects, `kubelet` keeps its pods, and `metrics` and `series` give it
-//! a past. `rebalancer` runs the binary; `broken`, `front`, `proxy` and `forward_proxy` stand between it and the servers.
+//! `setup` describes a [`fleet`], `fixture` makes its objects, `kubelet` keeps its pods, in which real consumers of `kafka`
+//! may run, and `metrics` and `series` give it a past. `rebalancer` runs the binary; `broken`, `front`, `proxy` and
+//! `forward_proxy` stand between it and the servers.
 //! Nothing here knows a scenario, and no scenario knows another: what two of them need is moved here.
 
 #[path = "../../shared/alerts.rs"]
@@ -21,6 +22,7 @@ pub(crate) mod fleet;
 pub(crate) mod forward_proxy;
 pub(crate) mod front;
 pub(crate) mod installed;
+pub(crate) mod kafka;
 pub(crate) mod kubelet;
 pub(crate) mod metrics;
 pub(crate) mod monitor;
@@ -30,6 +32,7 @@ pub(crate) mod process;
 pub(crate) mod proxy;
 pub(crate) mod pushed;
 pub(crate) mod rebalancer;
+pub(crate) mod resize;
 pub(crate) mod rights;
 pub(crate) mod series;
 pub(crate) mod setup;

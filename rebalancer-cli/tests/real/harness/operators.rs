@@ -17,9 +17,20 @@ pub(crate) async fn define(fleet: &Fleet) {
     fleet.kubectl_anywhere(&established).await.succeeded();
 }
 
+/// Where a kind keeps the numbers of its scale subresource, as JSON paths: wanted and present pods.
+pub(crate) type ScalePaths = (&'static str, &'static str);
+
 /// Defines a kind whose objects may have any fields, without a status of its own, and waits until the API server knows it.
-pub(crate) async fn define_open(fleet: &Fleet, group: &str, version: &str, kind: &str, plural: &str) {
+pub(crate) async fn define_open(
+    fleet: &Fleet,
+    [group, version, kind, plural]: [&str; 4],
+    scale: Option<ScalePaths>,
+) {
     let mut definition = definition(group, version, kind, plural);
+    if let Some((wanted, present)) = scale {
+        let paths = json!({"specReplicasPath": wanted, "statusReplicasPath": present});
+        definition["spec"]["versions"][0]["subresources"] = json!({"scale": paths});
+    }
     let open = json!({"type": "object", "x-kubernetes-preserve-unknown-fields": true});
     definition["spec"]["versions"][0]["schema"]["openAPIV3Schema"] = open;
     let file = fleet.write(&format!("{plural}.json"), &definition);

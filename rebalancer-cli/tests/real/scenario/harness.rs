@@ -42,7 +42,7 @@ async fn evict(client: &Client, namespace: &str, pod: &SeenPod) -> Result<(), u1
 
 /// What stands here on why it is ignored holds for every scenario.
 #[test]
-#[ignore = "this and all other scenarios need real servers: KUBEBUILDER_ASSETS=$(.ci/real-servers) cargo test -p rebalancer-cli --test real -- --ignored"]
+#[ignore = "this and all other scenarios need real servers: KUBEBUILDER_ASSETS=$(.ci/real-servers) KAFKA_ASSETS=$(.ci/kafka) cargo test -p rebalancer-cli --test real -- --ignored"]
 fn all_servers_and_tools_are_installed() {
     for name in [
         "etcd",
@@ -53,6 +53,7 @@ fn all_servers_and_tools_are_installed() {
         "promtool",
         "victoria-metrics",
         "setpriv",
+        "java",
         "helm",
         "kubectl",
     ] {

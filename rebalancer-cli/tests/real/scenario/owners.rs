@@ -12,37 +12,54 @@ use crate::harness::fixture::{self, create};
 use crate::harness::fleet::{Fleet, Pods};
 use crate::harness::kubelet;
 use crate::harness::metrics::{History, MetricServer, Server};
-use crate::harness::operators;
+use crate::harness::operators::{self, ScalePaths};
 use crate::harness::wait;
 
-const NOBODY: [usize; 0] = [];
-const ROTATED: [usize; 4] = [0, 1, 4, 5];
+pub(super) const NOBODY: [usize; 0] = [];
+pub(super) const ROTATED: [usize; 4] = [0, 1, 4, 5];
 
 /// An owner of a kind that the cluster does not have by itself.
-struct Custom {
-    group: &'static str,
-    version: &'static str,
-    kind: &'static str,
-    plural: &'static str,
+pub(super) struct Custom {
+    pub(super) group: &'static str,
+    pub(super) version: &'static str,
+    pub(super) kind: &'static str,
+    pub(super) plural: &'static str,
+    pub(super) scale: Option<ScalePaths>,
 }
 
-const ROLLOUT: Custom =
-    Custom { group: "argoproj.io", version: "v1alpha1", kind: "Rollout", plural: "rollouts" };
-const CLONE_SET: Custom =
-    Custom { group: "apps.kruise.io", version: "v1alpha1", kind: "CloneSet", plural: "clonesets" };
-const POD_SET: Custom =
-    Custom { group: "core.strimzi.io", version: "v1beta2", kind: "StrimziPodSet", plural: "strimzipodsets" };
+const ROLLOUT: Custom = Custom {
+    group: "argoproj.io",
+    version: "v1alpha1",
+    kind: "Rollout",
+    plural: "rollouts",
+    scale: Some((".spec.replicas", ".status.replicas")),
+};
+const CLONE_SET: Custom = Custom {
+    group: "apps.kruise.io",
+    version: "v1alpha1",
+    kind: "CloneSet",
+    plural: "clonesets",
+    scale: Some((".spec.replicas", ".status.replicas")),
+};
+const POD_SET: Custom = Custom {
+    group: "core.strimzi.io",
+    version: "v1beta2",
+    kind: "StrimziPodSet",
+    plural: "strimzipodsets",
+    scale: None,
+};
 
 impl Custom {
-    fn api(&self, fleet: &Fleet) -> Api<DynamicObject> {
+    pub(super) fn api(&self, fleet: &Fleet) -> Api<DynamicObject> {
         let kind = GroupVersionKind::gvk(self.group, self.version, self.kind);
         let resource = ApiResource::from_gvk_with_plural(&kind, self.plural);
         Api::namespaced_with(fleet.client.clone(), &fleet.namespace, &resource)
     }
 
     /// Creates one of the fleet's name; what its pods, or their ReplicaSets, say of it.
-    async fn create(&self, fleet: &Fleet, more: Value) -> Value {
-        operators::define_open(fleet, self.group, self.version, self.kind, self.plural).await;
+    pub(super) async fn create(&self, fleet: &Fleet, more: Value) -> Value {
+        let names = [self.group, self.version, self.kind, self.plural];
+        operators::define_open(fleet, names, self.scale).await;
         let api_version = format!("{}/{}", self.group, self.version);
         let mut object =
             json!({"apiVersion": api_version, "kind": self.kind, "metadata": {"name": fleet.name()}});
@@ -55,14 +72,14 @@ impl Custom {
 }
 
 /// A Deployment without pods, and an autoscaler of its name.
-async fn empty(name: &str) -> Fleet {
+pub(super) async fn empty(name: &str) -> Fleet {
     let mut fleet = Fleet::named(name).hpa(70).start().await;
     fleet.setup.cores = WORKED_EXAMPLE.to_vec();
     fleet
 }
 
 /// Waits for so many Ready pods.
-async fn ready(fleet: &Fleet, wanted: usize) -> Pods {
+pub(super) async fn ready(fleet: &Fleet, wanted: usize) -> Pods {
     wait::until("the pods", async || {
         let pods = fleet.api::<Pod>().list(&kube::api::ListParams::default()).await.unwrap();
         let ready = pods.iter().filter(|pod| kubelet::is_ready(pod)).count();
@@ -91,7 +108,7 @@ async fn replica_set(fleet: &Fleet, hash: &str, replicas: usize, owner: &Value) 
 }
 
 /// A pod that this owner made by itself.
-async fn pod_of(fleet: &Fleet, number: usize, revision: &str, owner: &Value) {
+pub(super) async fn pod_of(fleet: &Fleet, number: usize, revision: &str, owner: &Value) {
     let labels = json!({"app": "consumer", "controller-revision-hash": revision});
     let name = format!("{}-{number}", fleet.name());
     let metadata = json!({"name": name, "labels": labels, "ownerReferences": [owner]});
@@ -100,7 +117,7 @@ async fn pod_of(fleet: &Fleet, number: usize, revision: &str, owner: &Value) {
 }
 
 /// `check`, `plan` and `run` say this hold, and nobody goes.
-async fn all_hold(fleet: &Fleet, before: &Pods, metrics: &MetricServer, hold: &str, words: &str) {
+pub(super) async fn all_hold(fleet: &Fleet, before: &Pods, metrics: &MetricServer, hold: &str, words: &str) {
     let run = fleet.rebalance(metrics, &FOUR_MAY_GO).await.expect_exit(0);
     let decision = run.log_with(&["\"event\":\"decision\""])[0].clone();
     assert_eq!(decision["decision"], hold, "{}", run.stderr);
@@ -113,7 +130,7 @@ async fn all_hold(fleet: &Fleet, before: &Pods, metrics: &MetricServer, hold: &s
 }
 
 /// `check` and `plan` say that a cycle rotates, and `run` does.
-async fn all_rotate(fleet: &Fleet, before: &Pods, metrics: &MetricServer) {
+pub(super) async fn all_rotate(fleet: &Fleet, before: &Pods, metrics: &MetricServer) {
     let (findings, run) = check(fleet.rebalancer(metrics).envs(&FOUR_MAY_GO)).await;
     assert_eq!(run.exit_code, 0, "{findings:#?}");
     findings.expect("ok", "outlook", &["rotate"]);
@@ -135,7 +152,7 @@ async fn a_deployment_of_the_name_that_does_not_own_the_pods_says_nothing_of_the
     let before = ready(&fleet, 6).await;
     let metrics = fleet.history(&before).serve(Server::Prometheus).await;
     let (findings, _) = check(fleet.rebalancer(&metrics).envs(&FOUR_MAY_GO)).await;
-    let rule = r#"apiGroups: ["argoproj.io"], resources: ["rollouts"], resourceNames: ["rollout"]"#;
+    let rule = r#"apiGroups: ["argoproj.io"], resources: ["rollouts", "rollouts/scale"], resourceNames: ["rollout"]"#;
     findings.expect("note", "owner_not_read", &["Rollout rollout owns 6 pods", rule]);
     all_rotate(&fleet, &before, &metrics).await;
 

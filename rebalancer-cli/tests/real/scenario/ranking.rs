@@ -5,6 +5,7 @@ use serde_json::Value;
 use crate::harness::fleet::{Fleet, Pods};
 use crate::harness::metrics::{History, Server};
 use crate::harness::rebalancer::Run;
+use crate::harness::resize;
 
 /// Cores of six pods; the first three are hot, above 1.05.
 const CPU: [f64; 6] = [1.2, 1.1, 1.3, 0.5, 0.4, 0.3];
@@ -100,7 +101,7 @@ async fn a_pod_is_hot_by_its_own_request_that_a_vertical_autoscaler_has_raised()
         let fleet = Fleet::named("sizes").cpu(&SIZED).hpa(70).start().await;
         let before = fleet.settled().await;
         for index in [0, 2] {
-            fleet.resize(&before.0[index], 2.0).await;
+            resize::ask(&fleet, &before.0[index], resize::of_container(&fleet, 2.0)).await;
         }
         let metrics = fleet.history(&before).serve(server).await;
         let variables = [("MINIMUM_PODS_REQUIRED", "2"), ("REBALANCE_STRATEGY", "rotate-outliers")];

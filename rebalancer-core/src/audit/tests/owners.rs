@@ -1,7 +1,7 @@
 //! Bugs in who owns which pod, and in what the owners say.
 
 use super::*;
-use crate::fleet::{Controller, Owner};
+use crate::fleet::{Controller, NotRead, Owner, Unread};
 use crate::snapshot::Surroundings;
 
 /// Plants a bug in a fleet of six pods, which a Deployment owns.
@@ -29,6 +29,12 @@ fn a_mark_on_any_owner_is_seen() {
         around.ownership.objects[0].annotations = mark();
     };
     check(copied, &[]);
+    let of_what_tells_only_its_scale = |around: &mut Surroundings, _: &mut Snapshot| {
+        around.ownership.objects[0].annotations = mark();
+        let unread = Unread { owner: owner("Deployment", "consumer"), why: NotRead::NotAllowed };
+        around.ownership.unread = vec![unread];
+    };
+    check(of_what_tells_only_its_scale, &what);
     let of_what_is_not_read = |around: &mut Surroundings, _: &mut Snapshot| {
         around.controller = None;
         around.ownership.objects = vec![Controller {

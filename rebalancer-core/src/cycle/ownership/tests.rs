@@ -6,7 +6,7 @@ use async_trait::async_trait;
 
 use super::*;
 use crate::fixture::{controller, owner, pod};
-use crate::fleet::{DisruptionBudget, Hpa};
+use crate::fleet::{DisruptionBudget, Hpa, Uid};
 
 /// An API server that has these objects, and answers about others as told; what was asked of it.
 struct Server(Vec<Controller>, Result<Option<Controller>, InventoryError>, Mutex<Vec<String>>);
@@ -29,6 +29,12 @@ impl Inventory for Server {
     }
     async fn pod(&self, _: &str) -> Result<Option<Pod>, InventoryError> {
         Ok(None)
+    }
+    /// Of a CloneSet: its fourth pod is on the way.
+    async fn scale(&self, _: &str, kind: &str, name: &str) -> Result<Option<Scale>, InventoryError> {
+        self.2.lock().unwrap().push(format!("scale of {kind} {name}"));
+        let uid = owner("CloneSet", "consumer").uid;
+        Ok((kind == "CloneSet").then_some(Scale { uid, desired: 4, current: 3 }))
     }
 }
 
@@ -111,7 +117,7 @@ async fn what_may_not_be_read_is_told_and_only_the_workload_s_own_object_must_be
 #[tokio::test]
 async fn an_object_of_another_uid_is_not_the_owner() {
     let set_of = owned("ReplicaSet", "consumer-1", Some(owner("Deployment", "consumer")));
-    let another = Controller { uid: crate::fleet::Uid::new("x"), ..owned("Deployment", "consumer", None) };
+    let another = Controller { uid: Uid::new("x"), ..owned("Deployment", "consumer", None) };
     let (_, top, found) = read(vec![set_of, another], Ok(None), &[set()]).await;
     let unread = Unread { owner: owner("Deployment", "consumer"), why: NotRead::Replaced };
     assert_eq!((top, found.unwrap().unread), (None, vec![unread]));
@@ -136,4 +142,66 @@ async fn however_many_owners_there_are_the_requests_are_few() {
     let many: Vec<Owner> = (0..50).map(|number| owner("ReplicaSet", &format!("consumer-{number}"))).collect();
     let (asked, _, _) = read(Vec::new(), Ok(None), &many).await;
     assert_eq!(asked.len(), MOST_OWNERS + 1);
+}
+
+const ON_THE_WAY: Progress = Progress { status_is_current: true, desired: 4, current: 3, updated: 3 };
+
+#[tokio::test]
+async fn where_the_workload_s_own_object_may_not_be_read_its_scale_tells_its_numbers_and_no_marks() {
+    let set = owner("CloneSet", "consumer");
+    let (asked, top, found) = read(Vec::new(), forbidden(), std::slice::from_ref(&set)).await;
+    assert_eq!(asked, ["CloneSet consumer", "scale of CloneSet consumer"]);
+    assert_eq!(top.as_deref(), Some("CloneSet consumer"));
+    let found = found.unwrap();
+    let object = found.object(&set).unwrap();
+    assert_eq!(object.progress, Some(ON_THE_WAY));
+    assert!(found.is_by_scale(object));
+    assert_eq!(found.unread, vec![Unread { owner: set.clone(), why: NotRead::NotAllowed }]);
+    // Another object of its name is not it.
+    let another = Owner { uid: Uid::new("x"), ..set };
+    let (_, top, found) = read(Vec::new(), forbidden(), &[another]).await;
+    assert_eq!((top, found.unwrap().objects), (None, Vec::new()));
+    // Nor is a scale asked for where it is not the workload's.
+    let (asked, _, _) = read(Vec::new(), forbidden(), &[owner("CloneSet", "consumer-b")]).await;
+    assert!(!asked.iter().any(|asked| asked.starts_with("scale")), "{asked:?}");
+}
+
+#[tokio::test]
+async fn an_object_that_does_not_tell_its_numbers_has_those_of_its_scale() {
+    let silent = Controller { progress: None, ..owned("CloneSet", "consumer", None) };
+    let set = owner("CloneSet", "consumer");
+    let (_, _, found) = read(vec![silent.clone()], Ok(None), std::slice::from_ref(&set)).await;
+    let found = found.unwrap();
+    let object = found.object(&set).unwrap();
+    assert_eq!((object.progress, found.is_by_scale(object)), (Some(ON_THE_WAY), false));
+    // One that tells them is believed.
+    let (asked, _, _) = read(vec![owned("CloneSet", "consumer", None)], Ok(None), &[set]).await;
+    assert_eq!(asked, ["CloneSet consumer"]);
+}
+
+#[tokio::test]
+async fn what_was_told_by_a_scale_is_read_again_by_it() {
+    let server = Server(Vec::new(), forbidden(), Mutex::default());
+    let pods = pods(&[owner("CloneSet", "consumer")]);
+    let found = ownership(&server, "consumer", &pods).await.unwrap();
+    let known = Controller { progress: None, ..found.controller(pods.iter(), "consumer").unwrap().clone() };
+    let now = again(&server, &found, &known).await.unwrap().unwrap();
+    assert_eq!((now.uid, now.progress), (known.uid.clone(), Some(ON_THE_WAY)));
+    let gone = Controller { uid: Uid::new("x"), ..known };
+    let unread = vec![Unread {
+        owner: Owner { uid: Uid::new("x"), ..owner("CloneSet", "consumer") },
+        why: NotRead::NotAllowed,
+    }];
+    let found = Ownership { unread, ..found };
+    assert_eq!(again(&server, &found, &gone).await, Ok(None));
+}
+
+#[tokio::test]
+async fn marks_of_a_replica_set_count_while_only_the_scale_of_its_owner_is_known() {
+    let set = owned("ReplicaSet", "consumer-1", Some(owner("CloneSet", "consumer")));
+    let (_, _, found) = read(vec![set.clone()], forbidden(), &[self::set()]).await;
+    let found = found.unwrap();
+    let pod = &pods(&[self::set()])[0];
+    let marking: Vec<String> = found.marking(pod).map(ToString::to_string).collect();
+    assert_eq!(marking, ["ReplicaSet consumer-1", "CloneSet consumer"]);
 }

@@ -65,12 +65,13 @@ fn trouble_is_counted_by_component_and_none_makes_no_name() {
     let toll = CycleCost {
         cycle: SignedDuration::from_secs(4),
         prometheus,
+        kafka: ApiErrors { errors: 4, retries: 0 },
         kubernetes: ApiErrors { errors: 0, retries: 1 },
     };
     record.count_cost(toll);
     record.count_cost(toll);
     let counters = record.counters();
-    assert_eq!(counters.errors.iter().collect::<Vec<_>>(), [("prometheus", 6)]);
+    assert_eq!(counters.errors.iter().collect::<Vec<_>>(), [("kafka", 8), ("prometheus", 6)]);
     assert_eq!(counters.retries.iter().collect::<Vec<_>>(), [("kubernetes", 2), ("prometheus", 4)]);
     assert_eq!((counters.cycle.count(), counters.cycle.sum()), (2, 8.0));
     assert!(counters.errors.iter().all(|(name, _)| Counters::COMPONENTS.contains(&name)));

@@ -85,7 +85,7 @@ fn happens(record: &mut Record, now: Timestamp, step: &Step, count: usize, polic
         Step::Count { number } => {
             let trouble = ApiErrors { errors: *number, retries: number / 2 };
             let cycle = SignedDuration::from_millis(i64::from_ne_bytes(number.to_ne_bytes()));
-            record.count_cost(CycleCost { cycle, prometheus: trouble, kubernetes: trouble });
+            record.count_cost(CycleCost { cycle, prometheus: trouble, kafka: trouble, kubernetes: trouble });
             record.count_decision(Some("no_pods"), cycle);
         }
     }

@@ -5,17 +5,10 @@ use crate::fleet::consumer_group::{GroupProtocol, GroupState};
 
 fn member(host: &str, instance: Option<&str>, client: &str) -> GroupMember {
     GroupMember {
-        id: format!("{client}-{host}"),
         client_id: client.to_owned(),
         host: host.to_owned(),
         instance_id: instance.map(str::to_owned),
-        rack: None,
-        protocol: None,
-        epoch: None,
-        subscription: None,
-        assigned: None,
-        target: None,
-        joined_with: None,
+        ..GroupMember::new(format!("{client}-{host}"))
     }
 }
 

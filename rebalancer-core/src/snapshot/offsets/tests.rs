@@ -12,17 +12,8 @@ const WINDOW: SignedDuration = SignedDuration::from_secs(100);
 
 fn holding(partitions: &[u32]) -> GroupMember {
     GroupMember {
-        id: format!("m{partitions:?}"),
-        client_id: String::new(),
-        host: String::new(),
-        instance_id: None,
-        rack: None,
-        protocol: None,
-        epoch: None,
-        subscription: None,
         assigned: Some(partitions.iter().map(|&partition| TopicPartition::new("t", partition)).collect()),
-        target: None,
-        joined_with: None,
+        ..GroupMember::new(format!("m{partitions:?}"))
     }
 }
 

@@ -1,7 +1,7 @@
 //! What Kubernetes lists. An answer is as old as its way back was long.
 
 use async_trait::async_trait;
-use rebalancer_core::fleet::{Controller, DisruptionBudget};
+use rebalancer_core::fleet::{Controller, DisruptionBudget, Progress};
 use rebalancer_core::fleet::{Hpa, Pod};
 use rebalancer_core::port::{Inventory, InventoryError};
 
@@ -10,7 +10,7 @@ use crate::event::What;
 use crate::fault::Fault;
 use crate::plant::Bug;
 use crate::sim::Sim;
-use crate::world::World;
+use crate::world::{TWIN, World};
 
 #[async_trait]
 impl Inventory for Port {
@@ -19,8 +19,7 @@ impl Inventory for Port {
             usable(sim, "pods")?;
             let pods = sim.world.listed();
             self.tell(sim, What::Listed { pods: &pods });
-            let bug = sim.bug;
-            Ok(pods.into_iter().map(|pod| shown(bug, pod)).collect())
+            Ok(pods.into_iter().map(|pod| shown(sim, pod)).collect())
         })
         .await
     }
@@ -50,6 +49,10 @@ impl Inventory for Port {
                 return Ok(None);
             }
             self.tell(sim, What::ShownController { controller: &controller });
+            let controller = match sim.bug {
+                Some(Bug::StrangersAdopted) => with_one_more(controller),
+                _ => controller,
+            };
             Ok(Some(controller).filter(|_| !sim.has(Bug::SurroundingsHidden)))
         })
         .await
@@ -70,18 +73,31 @@ impl Inventory for Port {
             usable(sim, "pods")?;
             let pod = sim.world.pod(name);
             self.tell(sim, What::Read { name, pod: pod.as_ref() });
-            let bug = sim.bug;
-            Ok(pod.map(|pod| shown(bug, pod)))
+            Ok(pod.map(|pod| shown(sim, pod)))
         })
         .await
     }
 }
 
-fn shown(bug: Option<Bug>, pod: Pod) -> Pod {
-    match bug {
+fn shown(sim: &Sim, mut pod: Pod) -> Pod {
+    if sim.has(Bug::StrangersAdopted) && pod.owner.as_ref().is_some_and(|owner| owner.name == TWIN) {
+        pod.owner = sim.world.own_owner();
+    }
+    match sim.bug {
         Some(bug) => bug.shown(pod),
         None => pod,
     }
+}
+
+/// One pod more than there are.
+fn with_one_more(controller: Controller) -> Controller {
+    let more = |told: Progress| Progress {
+        desired: told.desired + 1,
+        current: told.current + 1,
+        updated: told.updated + 1,
+        ..told
+    };
+    Controller { progress: controller.progress.map(more), ..controller }
 }
 
 fn usable(sim: &mut Sim, resource: &'static str) -> Result<(), InventoryError> {

@@ -14,6 +14,7 @@ use super::{Call, Port, call};
 use crate::event::What;
 use crate::fault::Fault;
 use crate::sim::Sim;
+use crate::world::is_own;
 
 #[async_trait]
 impl MetricsSource for Port {
@@ -26,7 +27,7 @@ impl MetricsSource for Port {
             if sim.setup.lag {
                 all.insert(Indicator::Lag, loads(sim, at));
             }
-            Readings { loads: all, cpu_requests: Ok(Samples::new()), hpas: Ok(Vec::new()), partitions }
+            Readings { loads: all, partitions, ..Readings::none() }
         })
         .await
     }
@@ -50,8 +51,15 @@ impl MetricsSource for Port {
     }
 }
 
+/// What a stranger uses, in cores: far more than any limit.
+const STRANGER: f64 = 5.0;
+
+/// The query knows no owners, so that strangers' loads come too.
 fn as_of(sim: &Sim, at: Timestamp) -> Samples {
-    sim.world.reading(at).map_or_else(Samples::new, |reading| reading.loads.clone())
+    let Some(reading) = sim.world.reading(at) else { return Samples::new() };
+    let strangers = sim.world.listed().into_iter().filter(|pod| !is_own(pod));
+    let strangers = strangers.map(|pod| (pod.name, Load::new(STRANGER).unwrap()));
+    reading.loads.clone().into_iter().chain(strangers).collect()
 }
 
 fn loads(sim: &mut Sim, at: Timestamp) -> Result<Samples, MetricsError> {

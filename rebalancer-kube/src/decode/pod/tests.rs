@@ -55,6 +55,7 @@ fn everything_that_matters_is_taken() {
             uid: Uid::new("rs"),
         }),
         mirror: false,
+        container_id: None,
         annotations: BTreeMap::new(),
         priority_class: Some("high".into()),
         priority: Some(1000),
@@ -130,6 +131,23 @@ fn a_container_s_restart_is_a_fresh_start() {
     assert_eq!(restarted_at, Some("2026-01-02T05:00:00Z".to_owned()));
     assert_eq!(since("containerStatuses", running("2026-01-02T03:04:06Z")), ready);
     assert_eq!(since("containerStatuses", json!({"waiting": {}})), ready);
+}
+
+#[test]
+fn the_container_that_runs_is_known_by_its_id_and_one_that_has_ended_is_not() {
+    let id = |id: Value, state: Value| {
+        let mut value = full();
+        let status = json!({"name": "consumer", "containerID": id, "state": state});
+        value["status"]["containerStatuses"] =
+            json!([{"name": "sidecar", "containerID": "cri-o://f", "state": state}, status]);
+        decode(value).unwrap().container_id
+    };
+    let running = || json!({"running": {"startedAt": "2026-01-02T05:00:00Z"}});
+    assert_eq!(id(json!("containerd://4f1c"), running()).as_deref(), Some("4f1c"));
+    assert_eq!(id(json!("containerd://4f1c"), json!({"waiting": {"reason": "CrashLoopBackOff"}})), None);
+    for unknown in [Value::Null, json!(""), json!("4f1c"), json!("containerd://")] {
+        assert_eq!(id(unknown, running()), None);
+    }
 }
 
 #[test]

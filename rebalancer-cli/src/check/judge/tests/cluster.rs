@@ -11,17 +11,17 @@ use rebalancer_core::history::{CycleHealth, HistoryPolicy, Peeked, Record, State
 use rebalancer_core::port::InventoryError;
 use rebalancer_core::unit::Cores;
 use rebalancer_kube::preflight::{Allowed, Amount, BudgetShape, Presence};
-use rebalancer_prom::PrometheusSource;
 
 use super::super::super::facts::{Around, Cluster, Metrics, Survey};
 use super::super::super::finding::{Finding, Severity};
-use super::super::super::gather::observe;
+use super::super::super::gather::{Read, observe};
 use super::super::super::needs::needs;
 use super::super::{judge, outlook};
 use super::{answering, expect, facts, reading, settings};
+use crate::adapters::Loads;
 use crate::config::WorkloadSettings;
 
-const NOW: Timestamp = Timestamp::constant(1_767_225_600, 0);
+pub(super) const NOW: Timestamp = Timestamp::constant(1_767_225_600, 0);
 
 fn pod(name: &str) -> Pod {
     let since = NOW - SignedDuration::from_hours(1);
@@ -50,6 +50,7 @@ fn pod(name: &str) -> Pod {
         whole: Requests::default(),
         restarted_at: None,
         ips: Vec::new(),
+        container_id: None,
     }
 }
 
@@ -71,7 +72,7 @@ fn controller(pods: u32) -> Controller {
 }
 
 /// Four pods of a StatefulSet, and nothing around them.
-fn survey() -> Survey {
+pub(super) fn survey() -> Survey {
     Survey {
         ahead: None,
         rights: Vec::new(),
@@ -91,8 +92,9 @@ fn survey() -> Survey {
 /// What is found of a cluster with these settings.
 async fn found(also: &[(&str, &str)], metrics: Metrics, survey: Survey) -> Vec<Finding> {
     let WorkloadSettings { adapters, run, .. } = settings(also);
-    let source = PrometheusSource::new(adapters.metrics.clone(), adapters.queries.clone());
-    let observation = observe(&survey, metrics.readings.clone(), &source, &run, NOW).await;
+    let loads = Loads::of(adapters.metrics.as_ref());
+    let read = Read { readings: metrics.readings.clone(), loads: &loads, group: None };
+    let observation = observe(&survey, read, &run, NOW).await;
     let mut facts = facts(&adapters, &run, NOW, metrics, Cluster::There(Box::new(survey)));
     facts.observation = observation;
     judge(&facts)

@@ -41,17 +41,12 @@ impl Told {
     fn group(&self) -> ConsumerGroup {
         let held = |held: &[u32]| held.iter().map(|&number| TopicPartition::new("events", number)).collect();
         let member = |(place, (client_id, owned)): (usize, &(String, Vec<u32>))| GroupMember {
-            id: format!("{client_id}-{place:04}"),
             client_id: client_id.clone(),
-            host: String::new(),
             instance_id: self.instances.then(|| client_id.clone()),
-            rack: None,
-            protocol: None,
-            epoch: None,
             subscription: Some(Subscription { topics: vec!["events".to_owned()], pattern: None }),
             assigned: Some(held(owned)),
-            target: None,
             joined_with: Some(JoinedWith { generation: None, owned: Vec::new(), user_data: Some(4) }),
+            ..GroupMember::new(format!("{client_id}-{place:04}"))
         };
         ConsumerGroup {
             id: "orders".to_owned(),

@@ -12,16 +12,25 @@ import java.util.TreeMap;
  * one answer, which begins with {@code ok} or {@code error}:
  *
  * <pre>
- * add NAME GROUP TOPICS PROTOCOL [INSTANCE]   a consumer; TOPICS by commas, or ^PATTERN; PROTOCOL an assignor, or consumer
- * close NAME                                  leaves the group
- * share NAME GROUP TOPIC                      a member of a share group
- * held                                        NAME=MEMBER:TOPIC-0,TOPIC-1 of each, by name
+ * add NAME GROUP TOPICS PROTOCOL [KEY=VALUE...]
+ *                      a consumer; TOPICS by commas, or ^PATTERN; PROTOCOL an assignor, or consumer; KEYs are settings
+ *                      of the consumer, and host, the local address that it connects from
+ * leave NAME           begins to leave the group; when it has left, it is no longer among those that held tells
+ * close NAME           the same, and waits until it has left
+ * share NAME GROUP TOPIC
+ *                      a member of a share group
+ * held                 NAME=MEMBER:TOPIC-0,TOPIC-1 of each, by name
  * commit NAME TOPIC PARTITION OFFSET
  * topic NAME PARTITIONS [KEY=VALUE...]
  * produce TOPIC PARTITION COUNT
- * reassign TOPIC PARTITION BROKERS            begins to move it to these, by commas
+ * past TOPIC SECONDS COUNT,COUNT...
+ *                      records with the time stamps of the last seconds, as many by partition
+ * flow TOPIC RATE,RATE...
+ *                      from now on so many records a second by partition
+ * reassign TOPIC PARTITION BROKERS
+ *                      begins to move it to these, by commas
  * acl PRINCIPAL OPERATION TYPE NAME
- * revoke PRINCIPAL                            removes all of its ACLs
+ * revoke PRINCIPAL     removes all of its ACLs
  * </pre>
  */
 public final class Fleet {
@@ -55,14 +64,17 @@ public final class Fleet {
     private String done(String[] words) throws Exception {
         switch (words[0]) {
             case "add":
-                String instance = words.length > 5 ? words[5] : null;
-                members.put(words[1], new Member(bootstrap, words[2], words[3], words[4], instance));
+                members.put(words[1], Member.start(bootstrap, words[2], words[3], words[4], settings(words)));
                 return "";
             case "share":
                 Sharer.start(bootstrap, words[2], words[3]);
                 return "";
+            case "leave":
+                members.get(words[1]).leave();
+                return "";
             case "close":
-                members.remove(words[1]).close();
+                members.get(words[1]).leave();
+                members.remove(words[1]).join();
                 return "";
             case "held":
                 return held();
@@ -74,7 +86,17 @@ public final class Fleet {
         }
     }
 
+    private static Map<String, String> settings(String[] words) {
+        Map<String, String> settings = new TreeMap<>();
+        for (int i = 5; i < words.length; i++) {
+            String[] setting = words[i].split("=", 2);
+            settings.put(setting[0], setting[1]);
+        }
+        return settings;
+    }
+
     private String held() {
+        members.values().removeIf(Member::hasLeft);
         StringBuilder all = new StringBuilder();
         members.forEach((name, member) -> all.append(name).append('=').append(member.held()).append(' '));
         return all.toString();

@@ -1,5 +1,7 @@
 package harness;
 
+import java.net.InetAddress;
+import java.net.UnknownHostException;
 import java.time.Duration;
 import java.util.Collection;
 import java.util.List;
@@ -16,11 +18,12 @@ import org.apache.kafka.clients.consumer.KafkaConsumer;
 import org.apache.kafka.clients.consumer.OffsetAndMetadata;
 import org.apache.kafka.clients.consumer.SubscriptionPattern;
 import org.apache.kafka.common.TopicPartition;
+import org.apache.kafka.common.errors.WakeupException;
 import org.apache.kafka.common.serialization.ByteArrayDeserializer;
 
 /** One consumer with a thread of its own. It holds partitions and fetches nothing. */
 final class Member implements ConsumerRebalanceListener {
-    /** All have the same, as pods of one image do. */
+    /** All have the same unless told otherwise, as pods of one image do. */
     private static final String CLIENT_ID = "pod";
     private static final Map<String, String> ASSIGNORS = Map.of(
             "range", "RangeAssignor",
@@ -34,11 +37,11 @@ final class Member implements ConsumerRebalanceListener {
     private volatile String state = ":";
     private volatile boolean open = true;
 
-    Member(String bootstrap, String group, String topics, String protocol, String instance) {
-        consumer = new KafkaConsumer<>(settings(bootstrap, group, protocol, instance));
+    private Member(Properties settings, String topics) {
+        consumer = new KafkaConsumer<>(settings);
         if (!topics.startsWith("^")) {
             consumer.subscribe(List.of(topics.split(",")), this);
-        } else if (protocol.equals("consumer")) {
+        } else if ("consumer".equals(settings.get("group.protocol"))) {
             consumer.subscribe(new SubscriptionPattern(topics), this);
         } else {
             consumer.subscribe(Pattern.compile(topics), this);
@@ -47,7 +50,24 @@ final class Member implements ConsumerRebalanceListener {
         thread.start();
     }
 
-    private static Properties settings(String bootstrap, String group, String protocol, String instance) {
+    /** A consumer with these settings besides the usual ones; host is the local address that it connects from. */
+    static Member start(String bootstrap, String group, String topics, String protocol, Map<String, String> more)
+            throws UnknownHostException {
+        Properties all = settings(bootstrap, group, protocol);
+        all.putAll(more);
+        String host = (String) all.remove("host");
+        if (host == null) {
+            return new Member(all, topics);
+        }
+        Bound.connectFrom(InetAddress.getByName(host));
+        try {
+            return new Member(all, topics);
+        } finally {
+            Bound.connectFrom(null);
+        }
+    }
+
+    private static Properties settings(String bootstrap, String group, String protocol) {
         Properties all = new Properties();
         all.put("bootstrap.servers", bootstrap);
         all.put("group.id", group);
@@ -56,9 +76,6 @@ final class Member implements ConsumerRebalanceListener {
         all.put("auto.offset.reset", "earliest");
         all.put("key.deserializer", ByteArrayDeserializer.class.getName());
         all.put("value.deserializer", ByteArrayDeserializer.class.getName());
-        if (instance != null) {
-            all.put("group.instance.id", instance);
-        }
         if (protocol.equals("consumer")) {
             all.put("group.protocol", "consumer");
         } else {
@@ -71,12 +88,16 @@ final class Member implements ConsumerRebalanceListener {
     }
 
     private void run() {
-        while (open) {
-            consumer.poll(Duration.ofMillis(100));
-            show();
-            for (Runnable order = orders.poll(); order != null; order = orders.poll()) {
-                order.run();
+        try {
+            while (open) {
+                consumer.poll(Duration.ofMillis(100));
+                show();
+                for (Runnable order = orders.poll(); order != null; order = orders.poll()) {
+                    order.run();
+                }
             }
+        } catch (WakeupException asked) {
+            // to leave
         }
         consumer.close();
     }
@@ -102,8 +123,17 @@ final class Member implements ConsumerRebalanceListener {
         }
     }
 
-    void close() throws InterruptedException {
+    /** Begins to leave, at once, as a consumer does that is asked to stop. */
+    void leave() {
         open = false;
+        consumer.wakeup();
+    }
+
+    boolean hasLeft() {
+        return !open && !thread.isAlive();
+    }
+
+    void join() throws InterruptedException {
         thread.join();
     }
 

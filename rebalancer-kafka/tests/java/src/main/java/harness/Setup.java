@@ -9,8 +9,6 @@ import java.util.Properties;
 import org.apache.kafka.clients.admin.Admin;
 import org.apache.kafka.clients.admin.NewPartitionReassignment;
 import org.apache.kafka.clients.admin.NewTopic;
-import org.apache.kafka.clients.producer.KafkaProducer;
-import org.apache.kafka.clients.producer.ProducerRecord;
 import org.apache.kafka.common.TopicPartition;
 import org.apache.kafka.common.acl.AccessControlEntry;
 import org.apache.kafka.common.acl.AccessControlEntryFilter;
@@ -22,20 +20,17 @@ import org.apache.kafka.common.resource.PatternType;
 import org.apache.kafka.common.resource.ResourcePattern;
 import org.apache.kafka.common.resource.ResourcePatternFilter;
 import org.apache.kafka.common.resource.ResourceType;
-import org.apache.kafka.common.serialization.ByteArraySerializer;
 
 /** What somebody with all rights does to a broker. */
 final class Setup {
     private final Admin admin;
-    private final KafkaProducer<byte[], byte[]> producer;
+    private final Loads loads;
 
     Setup(String bootstrap) {
         Properties settings = new Properties();
         settings.put("bootstrap.servers", bootstrap);
         admin = Admin.create(settings);
-        settings.put("key.serializer", ByteArraySerializer.class.getName());
-        settings.put("value.serializer", ByteArraySerializer.class.getName());
-        producer = new KafkaProducer<>(settings);
+        loads = new Loads(settings);
     }
 
     String done(String[] words) throws Exception {
@@ -44,7 +39,13 @@ final class Setup {
                 topic(words);
                 return "";
             case "produce":
-                produce(words[1], Integer.parseInt(words[2]), Integer.parseInt(words[3]));
+                loads.produce(words[1], Integer.parseInt(words[2]), Integer.parseInt(words[3]));
+                return "";
+            case "past":
+                loads.past(words[1], Integer.parseInt(words[2]), words[3].split(","));
+                return "";
+            case "flow":
+                loads.flow(words[1], words[2].split(","));
                 return "";
             case "reassign":
                 reassign(new TopicPartition(words[1], Integer.parseInt(words[2])), words[3].split(","));
@@ -76,13 +77,6 @@ final class Setup {
         List<Integer> replicas = Arrays.stream(brokers).map(Integer::valueOf).toList();
         admin.alterPartitionReassignments(Map.of(partition, Optional.of(new NewPartitionReassignment(replicas))))
                 .all().get();
-    }
-
-    private void produce(String topic, int partition, int count) {
-        for (int i = 0; i < count; i++) {
-            producer.send(new ProducerRecord<>(topic, partition, new byte[] {1}, new byte[] {1}));
-        }
-        producer.flush();
     }
 
     private void allow(String principal, AclOperation operation, ResourceType type, String name) throws Exception {

@@ -1,0 +1,93 @@
+//! Kafka as the only source of loads: the built binary, a real broker, and real consumers in pods.
+
+use serde_json::{Value, json};
+
+use crate::harness::check::{Findings, check};
+use crate::harness::fleet::{Fleet, Pods};
+use crate::harness::kafka::broker::Broker;
+use crate::harness::kafka::loads::Flow;
+use crate::harness::kafka::pods::{Launch, PodConsumers};
+use crate::harness::kafka::protocol::Protocol;
+use crate::harness::rebalancer::{Rebalancer, Run};
+
+const PODS: usize = 5;
+
+/// A fleet whose loads are uneven, and its consumers.
+async fn running(launch: Launch) -> (Fleet, PodConsumers) {
+    let topic = Broker::shared().await.name("orders");
+    let mut fleet = Fleet::named("consumer").aged().start().await;
+    let flows = [Flow::log_normal(&topic, 15, 1.0, 4).hot(3, 8)];
+    let consumers = PodConsumers::launch(&mut fleet, launch, &flows, PODS).await;
+    consumers.settled(&fleet).await;
+    (fleet, consumers)
+}
+
+/// Without a metric server.
+fn rebalancer(fleet: &Fleet, servers: &str, group: &str) -> Rebalancer {
+    let alone = fleet.rebalancer("").env("KAFKA_BOOTSTRAP_SERVERS", servers);
+    alone.env("KAFKA_GROUP_ID", group)
+}
+
+/// The one line of this event.
+#[track_caller]
+fn line(run: &Run, event: &str) -> Value {
+    let found = run.log().into_iter().find(|line| line["event"] == event);
+    found.unwrap_or_else(|| panic!("no {event} in {run:#?}"))
+}
+
+async fn checked(fleet: &Fleet, consumers: &PodConsumers, group: &str) -> Findings {
+    check(rebalancer(fleet, &consumers.broker.bootstrap(), group)).await.0
+}
+
+#[tokio::test(flavor = "multi_thread")]
+#[ignore]
+async fn a_check_finds_the_group_and_its_members_in_the_pods_and_a_plan_predicts() {
+    for protocol in [Protocol::CooperativeSticky, Protocol::Uniform] {
+        let (fleet, consumers) = running(Launch::of(protocol)).await;
+        let findings = checked(&fleet, &consumers, &consumers.group).await;
+        assert!(findings.errors().is_empty(), "{findings:#?}");
+        findings
+            .expect("ok", "kafka", &["is Stable", "members: 5", "partitions: 15", "production_rate"])
+            .expect("ok", "kafka_members", &["all 5 members run in 5 pods", "host"])
+            .lacks("metric_server")
+            .lacks("samples");
+
+        let plan = rebalancer(&fleet, &consumers.broker.bootstrap(), &consumers.group);
+        let plan = plan.args(&["plan", "--output", "json"]).run().await;
+        let document: Value = serde_json::from_str(&plan.stdout).unwrap_or_else(|_| panic!("{plan:?}"));
+        let predicted = &document["decision"]["rotate"]["expectation"]["predicted"];
+        let assignor = json!({"assignor": protocol.assignor().name(), "source": "told"});
+        assert_eq!(predicted["assignor"], assignor, "{document:#}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+#[ignore]
+async fn a_cycle_rotates_by_what_kafka_tells_and_says_what_it_cost() {
+    let (fleet, consumers) = running(Launch::of(Protocol::CooperativeSticky)).await;
+    let run = rebalancer(&fleet, &consumers.broker.bootstrap(), &consumers.group).run().await;
+    assert_eq!(run.exit_code, 0, "{run:?}");
+    assert_eq!(line(&run, "cycle_finished")["status"], "rebalanced", "{run:?}");
+    let usage = line(&run, "kafka_usage");
+    assert!(usage["requests"].as_u64().unwrap() >= 6, "{usage}");
+    assert_eq!(line(&run, "metrics_usage")["queries"], 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+#[ignore]
+async fn a_group_that_is_misspelt_and_servers_that_are_down_are_told_and_nothing_is_removed() {
+    let (fleet, consumers) = running(Launch::of(Protocol::Range)).await;
+    let misspelt = consumers.group.replace("orders", "oders");
+    let findings = checked(&fleet, &consumers, &misspelt).await;
+    findings.expect("error", "kafka_group_missing", &[&consumers.group]);
+
+    let before = fleet.pods().await;
+    for (servers, group) in
+        [(consumers.broker.bootstrap().as_str(), misspelt.as_str()), ("127.0.0.1:1", "orders")]
+    {
+        let run = rebalancer(&fleet, servers, group).env("KAFKA_TIMEOUT", "2s").run().await;
+        assert_ne!(line(&run, "cycle_finished")["status"], "rebalanced", "{run:?}");
+    }
+    let uids = |pods: &Pods| pods.0.iter().map(|pod| pod.uid.clone()).collect::<Vec<_>>();
+    assert_eq!(uids(&fleet.pods().await), uids(&before));
+}

@@ -1,0 +1,82 @@
+//! What one look after the other says of a group.
+
+use super::*;
+use crate::fleet::consumer_group::{GroupMember, GroupProtocol, GroupState};
+use crate::snapshot::{MatchedBy, Placement};
+
+fn group(state: GroupState, members: &[&str]) -> ConsumerGroup {
+    let member = |id: &&str| GroupMember { assigned: Some(Vec::new()), ..GroupMember::new((*id).to_owned()) };
+    ConsumerGroup {
+        id: "g".to_owned(),
+        state,
+        protocol: GroupProtocol::Classic,
+        assignor: None,
+        members: members.iter().map(member).collect(),
+    }
+}
+
+/// Of the members a to f, each in a pod of its own, the pods of e and f were removed.
+fn looks(seen: &[(GroupState, &[&str])]) -> (Rebalance, Option<Timing>) {
+    let group_before = group(GroupState::Stable, &["a", "b", "c", "d", "e", "f"]);
+    let place = |member: &GroupMember| Placement::Pod { uid: Uid::new(&*member.id), by: MatchedBy::Host };
+    let placements = group_before.members.iter().map(place).collect();
+    let before = ObservedGroup::new(group_before, placements);
+    let pod = |uid: &str| PodRef { namespace: String::new(), name: uid.to_owned(), uid: Uid::new(uid) };
+    let mut looks = Looks::after(&before, &[pod("e"), pod("f")]);
+    for (state, members) in seen {
+        looks.at(group(state.clone(), members));
+    }
+    (looks.rebalance(SignedDuration::from_secs(7)), looks.timing())
+}
+
+const AFTER: Rebalance = Rebalance::Settled { after: SignedDuration::from_secs(7) };
+const ALL: &[&str] = &["a", "b", "c", "d", "e", "f"];
+const LEFT: &[&str] = &["a", "b", "c", "d"];
+const NEW: &[&str] = &["a", "b", "c", "d", "x", "y"];
+
+#[test]
+fn a_group_that_settles_without_replacements_and_then_with_them_shows_leave_then_join() {
+    let seen = looks(&[
+        (GroupState::Stable, ALL),
+        (GroupState::PreparingRebalance, LEFT),
+        (GroupState::Stable, LEFT),
+        (GroupState::PreparingRebalance, NEW),
+        (GroupState::Stable, NEW),
+    ]);
+    assert_eq!(seen, (AFTER, Some(Timing::LeaveThenJoin)));
+}
+
+#[test]
+fn one_rebalance_for_both_shows_all_at_once() {
+    let seen = looks(&[(GroupState::PreparingRebalance, LEFT), (GroupState::Stable, NEW)]);
+    assert_eq!(seen, (AFTER, Some(Timing::AllAtOnce)));
+}
+
+#[test]
+fn joining_before_the_others_have_left_or_one_by_one_is_neither() {
+    let met = &["a", "b", "c", "d", "e", "f", "x", "y"];
+    assert_eq!(looks(&[(GroupState::Stable, met), (GroupState::Stable, NEW)]), (AFTER, None));
+    let one = &["a", "b", "c", "d", "x"];
+    assert_eq!(
+        looks(&[(GroupState::Stable, LEFT), (GroupState::Stable, one), (GroupState::Stable, NEW)]),
+        (AFTER, None)
+    );
+}
+
+#[test]
+fn a_group_that_has_not_noticed_yet_or_still_waits_for_replacements_is_not_settled() {
+    let not_yet = |state: &str, members, staying| Rebalance::NotYet {
+        state: state.to_owned(),
+        members,
+        expected: 6,
+        staying,
+    };
+    assert_eq!(looks(&[(GroupState::Stable, ALL)]), (not_yet("Stable", 6, 2), None));
+    assert_eq!(looks(&[(GroupState::Stable, LEFT)]), (not_yet("Stable", 4, 0), None));
+    assert_eq!(looks(&[(GroupState::PreparingRebalance, NEW)]), (not_yet("PreparingRebalance", 6, 0), None));
+}
+
+#[test]
+fn a_group_that_could_not_be_read_at_last_is_unread() {
+    assert_eq!(looks(&[]).0, Rebalance::Unread { error: "it was not asked".to_owned() });
+}

@@ -1,0 +1,44 @@
+//! What a rotation did to its consumer group, as Kafka shows it at once.
+
+use super::Imbalance;
+use super::effect::rounded;
+use crate::policy::Timing;
+use crate::unit::Ratio;
+
+/// How unevenly what the pods' partitions carry, in messages a second, is spread: before, as predicted, as it came.
+#[derive(Debug, Clone, Copy, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct GroupEffect {
+    /// Before.
+    pub before: Imbalance,
+    /// As predicted.
+    pub predicted: Imbalance,
+    /// The predicted standard deviation of the CV.
+    #[cfg_attr(feature = "serde", serde(deserialize_with = "super::codec::ratio"))]
+    pub spread: Ratio,
+    /// As it came; `None` until the group was seen at rest.
+    #[cfg_attr(feature = "serde", serde(default))]
+    pub measured: Option<Imbalance>,
+    /// Milliseconds from the last removal until the group was at rest; `None` when that was not seen.
+    #[cfg_attr(feature = "serde", serde(default))]
+    pub settled_after_ms: Option<u64>,
+    /// When replacements joined, where that was seen.
+    #[cfg_attr(feature = "serde", serde(default))]
+    pub timing: Option<Timing>,
+}
+
+impl GroupEffect {
+    /// What is predicted; nothing is measured yet.
+    #[must_use]
+    pub fn predicted(before: Imbalance, predicted: Imbalance, spread: Ratio) -> Self {
+        let spread = rounded(spread);
+        Self { before, predicted, spread, measured: None, settled_after_ms: None, timing: None }
+    }
+
+    /// By how much the CV came out higher than predicted; below 0: lower. `None` until it is measured.
+    #[must_use]
+    pub fn error(&self) -> Option<f64> {
+        Some(self.measured?.cv.get() - self.predicted.cv.get())
+    }
+}
