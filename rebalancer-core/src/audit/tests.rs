@@ -164,7 +164,7 @@ fn a_batch_of_the_wrong_shape_is_caught() {
 fn a_partner_in_a_plan_that_predicts_nothing_is_caught() {
     let nobody = crate::report::Exchange { pods: 0, load: Load::new(0.0).unwrap() };
     check(
-        |plan, _| plan.removals[1].choice = crate::report::Choice::Partner { takers: nobody, givers: nobody },
+        |plan, _| plan.removals[1].choice = Choice::Partner { takers: nobody, givers: nobody },
         &[Violation::Unbalanced { hot: 2, cold: 2, k: 2 }],
     );
 }

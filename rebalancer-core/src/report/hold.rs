@@ -119,7 +119,7 @@ pub enum Hold {
     /// The best batch that was found is not expected to bring enough.
     SmallGain {
         /// What it is expected to bring.
-        prediction: Prediction,
+        prediction: Box<Prediction>,
         /// The least relief that is required.
         minimum: Percent,
     },

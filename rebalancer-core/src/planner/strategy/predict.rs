@@ -103,7 +103,7 @@ impl Candidates<'_> {
             return Best::none(self.headroom.tightest().unwrap_or(Hold::TooFewPods { serving, minimum }));
         };
         let reason = self.reason(model, forecast, pool, limit);
-        let hold = reason.unwrap_or(Hold::SmallGain { prediction, minimum });
+        let hold = reason.unwrap_or(Hold::SmallGain { prediction: Box::new(prediction), minimum });
         Best { batch: Some(batch), prediction: Some(prediction), decision: Decision::Hold(hold) }
     }
 
