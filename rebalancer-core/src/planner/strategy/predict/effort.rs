@@ -4,7 +4,7 @@ use crate::assignor::Assignor;
 use crate::prediction::Forecast;
 
 /// Work of one decision in nanoseconds, about: for any group, for each member, and at most.
-const WORK: [usize; 3] = [10_000_000, 200_000, 150_000_000];
+const WORK: [usize; 3] = [50_000_000, 80_000, 130_000_000];
 
 /// At least so many rotations are tried.
 const LEAST: usize = 24;
@@ -22,7 +22,7 @@ impl Budget {
         let (members, partitions) = forecast.size();
         let each = if forecast.is_plain() {
             match forecast.inference().assignor() {
-                Assignor::Sticky | Assignor::CooperativeSticky => 2_000 + members * 25,
+                Assignor::Sticky | Assignor::CooperativeSticky => 4_000 + members * 50,
                 Assignor::Uniform => 2_000 + members * 30,
                 Assignor::LibrdkafkaCooperativeSticky
                 | Assignor::Range
