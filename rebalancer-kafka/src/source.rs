@@ -270,7 +270,7 @@ fn whole<'a>(
 }
 
 fn described_topic(topic: TopicAnswer, brokers: &[Broker]) -> Result<Topic, Failure> {
-    let TopicAnswer { name, mut partitions, .. } = topic;
+    let TopicAnswer { name, id, mut partitions, .. } = topic;
     partitions.sort_by_key(|partition| partition.number);
     let gap = partitions.iter().zip(0_u32..).any(|(partition, place)| partition.number != place);
     if gap {
@@ -282,5 +282,5 @@ fn described_topic(topic: TopicAnswer, brokers: &[Broker]) -> Result<Topic, Fail
         leader: partition.leader,
         racks: partition.replicas.iter().filter_map(rack).collect(),
     });
-    Ok(Topic { name, partitions: partitions.collect() })
+    Ok(Topic { name, id, partitions: partitions.collect() })
 }

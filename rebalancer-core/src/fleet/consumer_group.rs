@@ -285,8 +285,21 @@ pub type GroupOffsets = BTreeMap<TopicPartition, Result<PartitionOffsets, Unread
 pub struct Topic {
     /// Its name.
     pub name: String,
+    /// Its id; `None` where the brokers have none. KIP-848 coordinators keep topics in its order.
+    #[cfg_attr(feature = "serde", serde(default))]
+    pub id: Option<TopicId>,
     /// Its partitions, by number, without a gap from 0.
     pub partitions: Vec<Partition>,
+}
+
+/// A topic's id, as two halves of 64 bits.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+pub struct TopicId {
+    /// The upper half.
+    pub most: u64,
+    /// The lower half.
+    pub least: u64,
 }
 
 /// A partition of a topic.

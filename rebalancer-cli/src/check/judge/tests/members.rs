@@ -58,7 +58,11 @@ fn reading(client_ids: &[&str], compacted: bool) -> GroupReading {
             assignor: Some("range".to_owned()),
             members,
         },
-        topics: vec![Topic { name: TOPIC.to_owned(), partitions: (0..4).map(|_| partition()).collect() }],
+        topics: vec![Topic {
+            name: TOPIC.to_owned(),
+            id: None,
+            partitions: (0..4).map(|_| partition()).collect(),
+        }],
         configs: [(TOPIC.to_owned(), Ok(config))].into(),
         offsets: Ok(offsets),
         earlier: vec![NOW - SignedDuration::from_mins(5)],

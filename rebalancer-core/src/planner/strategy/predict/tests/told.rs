@@ -60,7 +60,8 @@ impl Told {
     /// The fleet of so many pods, whose load is what is produced to their partitions, in messages a second.
     fn snapshot(&self, pods: usize, rates: &[u64]) -> Snapshot {
         let one = Partition { leader: Some(1), racks: std::collections::BTreeSet::new() };
-        let topic = Topic { name: "events".to_owned(), partitions: vec![one; self.partitions() as usize] };
+        let topic =
+            Topic { name: "events".to_owned(), id: None, partitions: vec![one; self.partitions() as usize] };
         let offsets = (0..self.partitions()).zip(rates).map(|(number, rate)| {
             let earlier =
                 vec![crate::fleet::consumer_group::OffsetAt::First { offset: 1_000, timestamp: None }];
