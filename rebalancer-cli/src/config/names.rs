@@ -54,7 +54,12 @@ impl Names {
             return Some(format!("none of {} pods has a container by {container}", pods.len()));
         }
         if !pods.iter().any(|pod| pod.own) {
-            return Some(format!("none of {} pods is owned by {workload}", pods.len()));
+            // Which of the two names is wrong can't be told where others' pods alone have the container.
+            let also = match pods.iter().all(|pod| pod.has_container) {
+                true => String::new(),
+                false => format!(" and has a container by {container}"),
+            };
+            return Some(format!("none of {} pods is owned by {workload}{also}", pods.len()));
         }
         if let Hold::MetricsIncomplete { sampled: 0, .. } = hold {
             let also = self.matchers.iter().map(|matchers| format!(", {matchers}")).collect::<String>();
