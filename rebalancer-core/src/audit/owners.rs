@@ -166,14 +166,12 @@ fn has_lost_an_owner(observed: &ObservedPod, snapshot: &Snapshot) -> bool {
     let above = above_or_presumed(observed, snapshot);
     let named = observed.pod.owner.iter().chain(above.into_iter().filter_map(|object| object.owner.as_ref()));
     let named: BTreeSet<&Uid> = named.map(|owner| &owner.uid).collect();
-    let every_server_has = |owner: &Owner| {
-        owner.api_version.split('/').next() == Some("apps")
-            && (owner.kind == "Deployment" || owner.kind == "StatefulSet")
-    };
+    let by_replica_set =
+        |owner: &Owner| owner.kind == "Deployment" && owner.api_version.split('/').next() == Some("apps");
     let unread = snapshot.surroundings.ownership.unread.iter();
     let mut lost = unread.filter(|it| match it.why {
         NotRead::Replaced => true,
-        NotRead::Gone => every_server_has(&it.owner),
+        NotRead::Gone => by_replica_set(&it.owner),
         NotRead::NotAllowed | NotRead::Unreadable => false,
     });
     lost.any(|it| named.contains(&it.owner.uid))

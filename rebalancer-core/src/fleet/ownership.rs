@@ -86,18 +86,15 @@ impl Unread {
     /// What the reference means does certainly not exist. Nobody replaces a pod then, and the garbage collector removes
     /// those that there are.
     ///
-    /// Where nothing has the name, that is certain of a Deployment or StatefulSet only: every server has these kinds, and
-    /// every installation may read them. Of other kinds the place was guessed from the kind, or what stands in front of the
-    /// server may not pass them on.
+    /// Where nothing has the name, that is certain of a Deployment only: the ReplicaSet that names it was read from the same
+    /// server. Of other kinds the place was guessed from the kind, or what stands in front of the server may not pass them
+    /// on.
     #[must_use]
     pub fn is_lost(&self) -> bool {
-        let is_certain = || {
-            let built_in = matches!(self.owner.kind.as_str(), "Deployment" | "StatefulSet");
-            built_in && self.owner.api_version.starts_with("apps/")
-        };
+        let Owner { api_version, kind, .. } = &self.owner;
         match self.why {
             NotRead::Replaced => true,
-            NotRead::Gone => is_certain(),
+            NotRead::Gone => kind == "Deployment" && api_version.starts_with("apps/"),
             NotRead::NotAllowed | NotRead::Unreadable => false,
         }
     }
