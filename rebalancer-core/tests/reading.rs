@@ -79,6 +79,7 @@ fn snapshot() -> Snapshot {
             minimum: 3,
             last_scaled_at: Some(at() - HOUR),
             wants_fewer: false,
+            disabled: false,
         }),
         scales_by: vec![ScalingMetric { measured: external, target: amount(100.0), current: amount(-0.1) }],
     };
