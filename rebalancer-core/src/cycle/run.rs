@@ -289,7 +289,7 @@ fn journaled<T>(ports: &Ports<'_>, step: Step, work: impl FnOnce() -> T) -> T {
 }
 
 /// Drops the work when it is time to stop.
-async fn until_stopped<T>(
+pub(super) async fn until_stopped<T>(
     interrupt: &dyn Interrupt,
     work: impl Future<Output = T>,
 ) -> Result<T, Interruption> {
