@@ -308,6 +308,7 @@ fn every_fact_comes_back_as_it_was() {
         Unusable::NoKnownRule,
         Unusable::NotStable { state: name() },
         Unusable::UnknownAssignor { name: name() },
+        Unusable::NotItsRule { assignor: Assignor::Range },
         Unusable::AssignorsContradict { configured: Assignor::Range, told: Assignor::Sticky },
         Unusable::RackAware { assignor: Assignor::Range },
         Unusable::SeveralClients,

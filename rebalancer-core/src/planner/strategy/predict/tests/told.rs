@@ -192,6 +192,23 @@ fn a_group_that_is_not_stable_and_one_whose_rule_is_not_known_are_left_alone() {
 }
 
 #[test]
+fn a_rule_of_a_known_name_that_gives_another_assignment_is_not_taken_for_the_known_one() {
+    let ranges: [&[u32]; 6] = [&[0, 1, 2], &[3, 4, 5], &[6, 7, 8], &[9, 10], &[11, 12], &[13, 14]];
+    // Blocks too, and the larger ones elsewhere: so another client's range does it.
+    let others: [&[u32]; 6] = [&[0, 1, 2], &[3, 4], &[5, 6, 7], &[8, 9], &[10, 11, 12], &[13, 14]];
+    let told = |assignor, holds: &[&[u32]]| {
+        let told = Told { assignor, ..Told::of(holds) };
+        plan(&told.snapshot(6, &RATES), &policy()).decision.to_string()
+    };
+    let refused = |decision: &str| decision.contains("does not come from its rule");
+    assert!(!refused(&told("range", &ranges)), "{}", told("range", &ranges));
+    for (assignor, holds) in [("range", &others), ("roundrobin", &ranges)] {
+        let decision = told(assignor, holds);
+        assert!(refused(&decision), "{decision}");
+    }
+}
+
+#[test]
 fn static_members_come_back_as_themselves_whatever_the_strategy() {
     let told = Told { instances: true, ..Told::of(&HOLDS) };
     for strategy in [Strategy::Predict, Strategy::RotateOutliers] {
