@@ -12,7 +12,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::SignedDuration;
 
-use super::run::until_stopped;
+use super::until::until_stopped;
 use super::{GroupSide, Ports};
 use crate::fleet::consumer_group::{ConsumerGroup, TopicPartition};
 use crate::fleet::{PodRef, Uid};
