@@ -54,6 +54,8 @@ pub(crate) struct GroupModel {
 pub(crate) struct Consumer {
     /// Its member id, where Kafka tells it.
     pub(crate) id: Option<String>,
+    /// Its place in Kafka's list of members.
+    pub(crate) listed: u32,
     /// What the id of its replacement begins with.
     pub(crate) client: String,
     /// `group.instance.id`.

@@ -264,6 +264,7 @@ fn stays(member: &Consumer, random: &mut ChaCha8Rng) -> Member {
         subscription: member.subscription.clone(),
         owned: member.owned.clone(),
         generation: Some(1),
+        listed: member.listed,
     }
 }
 
@@ -275,6 +276,7 @@ fn replaces(member: &Consumer, random: &mut ChaCha8Rng) -> Member {
         subscription: member.subscription.clone(),
         owned: Vec::new(),
         generation: None,
+        listed: u32::MAX,
     }
 }
 

@@ -40,6 +40,7 @@ fn snapshot() -> Snapshot {
 fn snapshot_with_group() -> Snapshot {
     let mut snapshot = snapshot();
     let member = |(number, pod): (u32, &ObservedPod)| GroupMember {
+        listed: number,
         id: format!("{}-id", pod.pod.name),
         client_id: pod.pod.name.clone(),
         host: "/10.0.0.1".to_owned(),

@@ -202,6 +202,7 @@ fn consumer(
     owned.sort_unstable();
     Ok(Consumer {
         id: Some(member.id.clone()),
+        listed: member.listed,
         client: client(
             observed,
             member,

@@ -24,6 +24,7 @@ const TOPIC: &str = "t";
 /// A member of this client id, which holds the partition of this number.
 fn member(client_id: &str, number: u32) -> GroupMember {
     GroupMember {
+        listed: 0,
         id: format!("member-{number}"),
         client_id: client_id.to_owned(),
         host: "10.9.9.9".to_owned(),
