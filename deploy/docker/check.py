@@ -15,7 +15,8 @@ import unittest
 
 import world
 
-LIMIT = 12 * 1000 * 1000  # bytes
+# With the adapter to Kafka.
+LIMIT = 13 * 1000 * 1000  # bytes
 NOBODY = 65532
 ACCOUNT = "var/run/secrets/kubernetes.io/serviceaccount"
 BUNDLE = "etc/ssl/certs/ca-certificates.crt"
@@ -73,7 +74,7 @@ class Image(unittest.TestCase):
         self.assertEqual(sorted(files), [BUNDLE, "rebalancer"])
         self.assertIn("BEGIN CERTIFICATE", (self.image / BUNDLE).read_text())
 
-    def test_it_is_smaller_than_12_mb(self):
+    def test_it_is_smaller_than_13_mb(self):
         sizes = {path.name: path.stat().st_size for path in self.image.rglob("*") if path.is_file()}
         print(f"\nbytes: {sizes}, together {sum(sizes.values())}", file=sys.stderr)
         self.assertLess(sum(sizes.values()), LIMIT)

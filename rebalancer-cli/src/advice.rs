@@ -154,9 +154,10 @@ const fn for_partitions(why: &Unusable) -> Option<&'static str> {
             "put the pod's name into client.id or group.instance.id, or restart the pods that don't consume",
         ),
         Unusable::ContradictoryMember { .. } => Some("KAFKA_POD_MATCHING"),
-        Unusable::UnknownAssignor { .. } | Unusable::RackAware { .. } | Unusable::Patterns { .. } => {
-            Some("REBALANCE_STRATEGY=rotate-outliers needs no prediction")
-        }
+        Unusable::UnknownAssignor { .. }
+        | Unusable::NotItsRule { .. }
+        | Unusable::RackAware { .. }
+        | Unusable::Patterns { .. } => Some("REBALANCE_STRATEGY=rotate-outliers needs no prediction"),
         Unusable::NotStable { .. }
         | Unusable::SeveralClients
         | Unusable::OwnersContradict { .. }

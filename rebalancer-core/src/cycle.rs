@@ -18,6 +18,7 @@ mod ownership;
 mod ports;
 mod run;
 mod sources;
+mod until;
 mod watch;
 
 pub use act::{ActSettings, act};

@@ -35,7 +35,7 @@ pub use unusable::Unusable;
 /// The group, with all that is needed to work out what a removal does to it.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct GroupModel {
-    /// Topics, sorted by name.
+    /// Topics, in the order in which the rule goes through them: by name, or by id.
     pub(crate) topics: Vec<Topic>,
     /// Load of each partition, by topic and number, in the unit of the query.
     pub(crate) loads: Vec<Vec<f64>>,
@@ -54,6 +54,8 @@ pub(crate) struct GroupModel {
 pub(crate) struct Consumer {
     /// Its member id, where Kafka tells it.
     pub(crate) id: Option<String>,
+    /// Its place in Kafka's list of members.
+    pub(crate) listed: u32,
     /// What the id of its replacement begins with.
     pub(crate) client: String,
     /// `group.instance.id`.

@@ -42,7 +42,7 @@ pub enum NotNow {
         /// What they are, such as `Rollout consumer`.
         owners: Vec<String>,
     },
-    /// The object that owned the pods when it was decided is not there any more: nothing would replace a pod.
+    /// An object that owns pods, or owned them when it was decided, is not there any more: nothing would replace a pod.
     OwnerGone {
         /// What it was: `Deployment consumer`.
         of: String,
@@ -243,6 +243,7 @@ pub fn not_now(snapshot: &Snapshot, policy: &Policy) -> Option<NotNow> {
     opted_out(snapshot)
         .or_else(|| quiet(policy, now))
         .or_else(|| several_owners(snapshot))
+        .or_else(|| owner::gone(snapshot))
         .or_else(|| controller.and_then(rolling_out))
         .or_else(|| several_revisions(snapshot))
         .or_else(|| controller.and_then(|controller| counts_disagree(controller, snapshot)))
@@ -355,7 +356,7 @@ fn scaling(controller: &Controller) -> Option<NotNow> {
 
 /// An autoscaler that can't read its metrics does nothing.
 fn autoscaling(scaling: Scaling, policy: &Policy, now: Timestamp) -> Option<NotNow> {
-    let Scaling { active, current, desired, minimum, last_scaled_at, wants_fewer } = scaling;
+    let Scaling { active, current, desired, minimum, last_scaled_at, wants_fewer, disabled: _ } = scaling;
     let settled = |at: Timestamp| at.checked_add(policy.eligibility.minimum_age).unwrap_or(Timestamp::MAX);
     if active && current != desired {
         return Some(NotNow::ScalingInProgress { by: "the autoscaler".to_owned(), current, desired });
@@ -393,5 +394,6 @@ fn unsettled(snapshot: &Snapshot, policy: &Policy) -> Option<NotNow> {
 }
 
 mod group;
+mod owner;
 #[cfg(test)]
 mod tests;

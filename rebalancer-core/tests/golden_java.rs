@@ -116,6 +116,7 @@ fn member(topics: &[Topic], value: &Value) -> Member {
         subscription,
         owned: partitions(topics, &value["owned"]),
         generation: value["generation"].as_i64().map(|it| i32::try_from(it).expect("a generation")),
+        listed: 0,
     }
 }
 
@@ -182,6 +183,7 @@ fn generated(topics: &[Topic], id: String, wanted: u32, owned: u64, generation: 
         subscription,
         owned: owned.map(|(partition, _)| partition).collect(),
         generation: (generation >= 0).then_some(generation),
+        listed: 0,
     }
 }
 

@@ -49,7 +49,14 @@ fn sets_kept(partitions: u32, replace: fn(&mut Group)) -> usize {
 }
 
 fn member(id: &str) -> Member {
-    Member { id: id.to_owned(), instance: None, subscription: vec![0], owned: Vec::new(), generation: None }
+    Member {
+        id: id.to_owned(),
+        instance: None,
+        subscription: vec![0],
+        owned: Vec::new(),
+        generation: None,
+        listed: 0,
+    }
 }
 
 fn sets(group: &Group) -> BTreeSet<Vec<TopicPartition>> {

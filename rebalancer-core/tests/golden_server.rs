@@ -50,6 +50,7 @@ prop_compose! {
         tag in any::<u64>(),
     ) -> Member {
         Member {
+            listed: 0,
             id: String::new(),
             instance: instance.then(|| format!("i{tag}")),
             subscription: subscription.into_iter().collect(),

@@ -79,6 +79,7 @@ fn snapshot() -> Snapshot {
             minimum: 3,
             last_scaled_at: Some(at() - HOUR),
             wants_fewer: false,
+            disabled: false,
         }),
         scales_by: vec![ScalingMetric { measured: external, target: amount(100.0), current: amount(-0.1) }],
     };
@@ -307,6 +308,7 @@ fn every_fact_comes_back_as_it_was() {
         Unusable::NoKnownRule,
         Unusable::NotStable { state: name() },
         Unusable::UnknownAssignor { name: name() },
+        Unusable::NotItsRule { assignor: Assignor::Range },
         Unusable::AssignorsContradict { configured: Assignor::Range, told: Assignor::Sticky },
         Unusable::RackAware { assignor: Assignor::Range },
         Unusable::SeveralClients,

@@ -7,7 +7,7 @@ use std::time::Duration;
 use futures_util::future::join_all;
 use futures_util::stream::{FuturesUnordered, StreamExt};
 use rebalancer_core::port::Misconfiguration;
-use tokio::time::{sleep, timeout};
+use tokio::time::{Instant, sleep, timeout};
 
 use crate::connection::{Connection, tcp};
 use crate::decode::{self, Broker, Metadata};
@@ -15,7 +15,7 @@ use crate::failure::Failure;
 use crate::meter::Meter;
 use crate::probe;
 use crate::query;
-use crate::retry::Attempts;
+use crate::retry::{self, Attempts};
 use crate::settings::{Address, Settings};
 use crate::wire::{Api, BadAnswer, Reader, Version};
 
@@ -66,7 +66,17 @@ impl Cluster {
     }
 
     pub(crate) fn attempts(&self) -> Attempts<'_> {
-        Attempts::new(self.settings.timeout, self.settings.request_timeout, &self.meter)
+        self.attempts_until(self.deadline())
+    }
+
+    /// When questions that begin now must have been answered.
+    pub(crate) fn deadline(&self) -> Instant {
+        retry::end_of(self.settings.timeout)
+    }
+
+    /// The time limit is told in errors; it is this end that counts.
+    pub(crate) fn attempts_until(&self, end: Instant) -> Attempts<'_> {
+        Attempts::new(self.settings.timeout, end, self.settings.request_timeout, &self.meter)
     }
 
     /// Asks whichever broker answers first.

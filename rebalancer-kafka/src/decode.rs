@@ -36,7 +36,7 @@ fn offset(number: i64) -> Result<Option<u64>, BadAnswer> {
 
 /// Empty is "not set".
 fn named(text: String) -> Option<String> {
-    (!text.is_empty()).then_some(text)
+    (!text.is_empty()).then(|| text.replace(char::is_control, "\u{fffd}"))
 }
 
 /// Brokers put a slash in front of the address, as Java does.

@@ -13,7 +13,7 @@ pub const GROUP: &str = "g";
 #[must_use]
 pub fn answers(bytes: &[u8]) -> Vec<ConsumerGroup> {
     let Some((pick, bytes)) = bytes.split_first() else { return Vec::new() };
-    let number = i16::from(*pick % 10);
+    let number = i16::from(*pick % 13);
     others(number, bytes);
     let described = [
         read(Api::DescribeGroups, number, bytes, |r, version| decode::describe_groups(r, version, GROUP)),

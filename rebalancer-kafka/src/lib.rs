@@ -70,6 +70,7 @@ mod offsets;
 pub mod preflight;
 mod probe;
 mod query;
+mod reading;
 mod request_log;
 mod retry;
 mod sasl;

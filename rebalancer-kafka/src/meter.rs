@@ -17,7 +17,8 @@ pub(crate) struct Meter {
 }
 
 /// What a source has cost since it was made.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Serialize, serde::Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Usage {
     /// Connections that were made, with all they need.
     pub connections: u64,

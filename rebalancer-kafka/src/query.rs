@@ -48,11 +48,17 @@ pub(crate) fn sasl_authenticate(version: Version, message: &[u8]) -> Vec<u8> {
 pub(crate) fn metadata(version: Version, topics: &BTreeSet<String>) -> Vec<u8> {
     let mut body = writer(version);
     body.array(topics.iter(), |body, name| {
+        if version.number >= 10 {
+            body.raw(&[0; 16]); // by name, not by id
+        }
         body.string(name).tags();
     });
     body.bool(false);
+    if (8..=10).contains(&version.number) {
+        body.bool(false);
+    }
     if version.number >= 8 {
-        body.bool(false).bool(false);
+        body.bool(false);
     }
     body.tags();
     body.finish()

@@ -12,6 +12,11 @@ use crate::meter::Meter;
 /// Longer than anybody means, and short enough to be added to any time.
 const LONGEST: Duration = Duration::from_secs(24 * 60 * 60);
 
+/// The end of what begins now and may take this long.
+pub(crate) fn end_of(limit: Duration) -> Instant {
+    Instant::now() + limit.min(LONGEST)
+}
+
 /// The attempts of one call of the port.
 pub(crate) struct Attempts<'a> {
     limit: Duration,
@@ -22,15 +27,14 @@ pub(crate) struct Attempts<'a> {
 }
 
 impl<'a> Attempts<'a> {
-    pub(crate) fn new(limit: Duration, request: Duration, meter: &'a Meter) -> Self {
-        let limit = limit.min(LONGEST);
+    pub(crate) fn new(limit: Duration, end: Instant, request: Duration, meter: &'a Meter) -> Self {
         let pauses = ExponentialBuilder::new()
             .with_min_delay(Duration::from_millis(100))
             .with_max_delay(Duration::from_secs(2))
             .with_max_times(8)
             .with_jitter()
             .build();
-        Self { limit, end: Instant::now() + limit, request, pauses, meter }
+        Self { limit, end, request, pauses, meter }
     }
 
     /// How long the next request may take.

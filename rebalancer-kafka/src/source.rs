@@ -2,12 +2,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use async_trait::async_trait;
 use jiff::Timestamp;
 use rebalancer_core::fleet::consumer_group::{
     ConsumerGroup, GroupOffsets, Partition, Reassignment, Topic, TopicConfig,
 };
-use rebalancer_core::port::{AclOperation, AclResource, ApiErrors, GroupError, GroupSource, MissingAcl};
+use rebalancer_core::port::{AclOperation, AclResource, GroupError, MissingAcl};
 
 use crate::cluster::{Cluster, Question};
 use crate::decode::{self, Broker, CLEANUP_POLICY, Described, TIMESTAMP_TYPE, TopicAnswer};
@@ -80,7 +79,10 @@ impl KafkaGroupSource {
         }
     }
 
-    async fn try_group(&self, attempts: &Attempts<'_>) -> Result<Result<ConsumerGroup, GroupError>, Failure> {
+    pub(crate) async fn try_group(
+        &self,
+        attempts: &Attempts<'_>,
+    ) -> Result<Result<ConsumerGroup, GroupError>, Failure> {
         match self.described(attempts).await? {
             Described::Group(group) => Ok(Ok(*group)),
             Described::Other(what) => {
@@ -107,7 +109,7 @@ impl KafkaGroupSource {
         }
     }
 
-    async fn try_topics(
+    pub(crate) async fn try_topics(
         &self,
         attempts: &Attempts<'_>,
         names: &BTreeSet<String>,
@@ -129,7 +131,7 @@ impl KafkaGroupSource {
         Ok(topics)
     }
 
-    async fn try_configs(
+    pub(crate) async fn try_configs(
         &self,
         attempts: &Attempts<'_>,
         names: &BTreeSet<String>,
@@ -157,7 +159,7 @@ impl KafkaGroupSource {
         Ok(configs)
     }
 
-    async fn try_offsets(
+    pub(crate) async fn try_offsets(
         &self,
         attempts: &Attempts<'_>,
         topics: &[Topic],
@@ -178,7 +180,7 @@ impl KafkaGroupSource {
         offsets::joined(listed, Some(&committed.into_iter().collect()), earlier.len())
     }
 
-    async fn try_reassignments(
+    pub(crate) async fn try_reassignments(
         &self,
         attempts: &Attempts<'_>,
         topics: &[Topic],
@@ -204,56 +206,6 @@ impl KafkaGroupSource {
     }
 }
 
-/// Tries until it works, can't work, or the time is over.
-macro_rules! persist {
-    ($source:ident, |$attempts:ident| $attempt:expr) => {{
-        let mut $attempts = $source.cluster.attempts();
-        loop {
-            match $attempt.await {
-                Ok(answer) => break Ok(answer),
-                Err(failure) => {
-                    if let Err(failure) = $attempts.pause(failure).await {
-                        break Err(failure.into_error());
-                    }
-                }
-            }
-        }
-    }};
-}
-
-#[async_trait]
-impl GroupSource for KafkaGroupSource {
-    async fn group(&self) -> Result<ConsumerGroup, GroupError> {
-        persist!(self, |attempts| self.try_group(&attempts))?
-    }
-
-    async fn topics(&self, names: &BTreeSet<String>) -> Result<Vec<Topic>, GroupError> {
-        persist!(self, |attempts| self.try_topics(&attempts, names))
-    }
-
-    async fn topic_configs(
-        &self,
-        names: &BTreeSet<String>,
-    ) -> Result<BTreeMap<String, Result<TopicConfig, MissingAcl>>, GroupError> {
-        persist!(self, |attempts| self.try_configs(&attempts, names))
-    }
-
-    async fn offsets(&self, topics: &[Topic], earlier: &[Timestamp]) -> Result<GroupOffsets, GroupError> {
-        persist!(self, |attempts| self.try_offsets(&attempts, topics, earlier))
-    }
-
-    async fn reassignments(
-        &self,
-        topics: &[Topic],
-    ) -> Result<Result<Vec<Reassignment>, MissingAcl>, GroupError> {
-        persist!(self, |attempts| self.try_reassignments(&attempts, topics))
-    }
-
-    fn errors(&self) -> ApiErrors {
-        self.cluster.meter.errors()
-    }
-}
-
 /// An answer that leaves a topic out says nothing of whether it exists.
 fn whole<'a>(
     api: Api,
@@ -270,7 +222,7 @@ fn whole<'a>(
 }
 
 fn described_topic(topic: TopicAnswer, brokers: &[Broker]) -> Result<Topic, Failure> {
-    let TopicAnswer { name, mut partitions, .. } = topic;
+    let TopicAnswer { name, id, mut partitions, .. } = topic;
     partitions.sort_by_key(|partition| partition.number);
     let gap = partitions.iter().zip(0_u32..).any(|(partition, place)| partition.number != place);
     if gap {
@@ -282,5 +234,5 @@ fn described_topic(topic: TopicAnswer, brokers: &[Broker]) -> Result<Topic, Fail
         leader: partition.leader,
         racks: partition.replicas.iter().filter_map(rack).collect(),
     });
-    Ok(Topic { name, partitions: partitions.collect() })
+    Ok(Topic { name, id, partitions: partitions.collect() })
 }

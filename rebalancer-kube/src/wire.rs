@@ -110,7 +110,10 @@ async fn answer<T: DeserializeOwned>(
     if !head.status.is_success() {
         // The status line alone says enough: an unreadable reason must not hide a refusal.
         let body = credentials.hide(&String::from_utf8_lossy(&body.unwrap_or_default()));
-        return Err(Failure::Refused(Box::new(refusal(head.status, &head.headers, &body))));
+        let mut refusal = refusal(head.status, &head.headers, &body);
+        // JSON may have written it in another way.
+        refusal.status.message = credentials.hide(&refusal.status.message);
+        return Err(Failure::Refused(Box::new(refusal)));
     }
     let body = body.map_err(|error| Failure::Lost(chain(&error)))?;
     let answer = serde_json::from_slice(&body).map_err(|error| Failure::Malformed(mistake(&error)))?;

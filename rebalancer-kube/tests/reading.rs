@@ -152,6 +152,7 @@ async fn autoscalers_come_from_all_pages() {
         minimum: 1,
         last_scaled_at: None,
         wants_fewer: false,
+        disabled: false,
     };
     let read = |name: &str| Hpa {
         name: name.into(),

@@ -214,6 +214,17 @@ async fn what_a_server_or_a_proxy_repeats_of_our_credentials_is_hidden() {
 }
 
 #[tokio::test]
+async fn a_token_that_json_writes_in_another_way_is_hidden_too() {
+    let refused = r#"{"kind":"Status","code":403,"reason":"Forbidden","message":"canary\u00260123456789?"}"#;
+    let url = repeating(403, refused).await;
+    let folder = TempDir::new().unwrap();
+    let text = of_user("token: canary&0123456789").replace("https://127.0.0.1:9", &url);
+    let connection = connect(folder.path(), &text, Proxies::default()).await.unwrap();
+    let error = pods(&connection).await;
+    assert!(!shown(&error).contains("0123456789") && shown(&error).contains("[hidden]"), "{error}");
+}
+
+#[tokio::test]
 async fn an_answer_that_can_not_be_read_is_not_quoted() {
     for text in [
         r#"{"items": "CANARY"}"#,

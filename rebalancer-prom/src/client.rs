@@ -166,7 +166,7 @@ impl Client {
             let message = format!("more than the {} bytes that are accepted", self.response_limit);
             return Err(Failure::Lasting(MetricsError::Malformed { message }));
         }
-        Ok(self.hidden.hide_unless_json(body))
+        Ok(body)
     }
 
     /// Reads until the end or until just beyond the limit.

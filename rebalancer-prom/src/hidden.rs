@@ -2,6 +2,7 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use rebalancer_core::port::MetricsError;
 use secrecy::{ExposeSecret, SecretString};
 
 use crate::auth::Auth;
@@ -47,8 +48,16 @@ impl Hidden {
         text.into_bytes()
     }
 
-    /// The same for a success that is no JSON, such as a login page; what is JSON is read, not shown.
-    pub(crate) fn hide_unless_json(&self, body: Vec<u8>) -> Vec<u8> {
-        if body.trim_ascii_start().starts_with(b"{") { body } else { self.hide(&body) }
+    /// Reads a success. What is wrong with it may be told in its own words, be it a login page, a warning, or an error that
+    /// calls itself a success: they are taken from what has no secret.
+    ///
+    /// # Errors
+    /// Those of `decode`.
+    pub(crate) fn read<T>(
+        &self,
+        body: &[u8],
+        decode: impl Fn(&[u8]) -> Result<T, MetricsError>,
+    ) -> Result<T, MetricsError> {
+        decode(body).map_err(|error| decode(&self.hide(body)).err().unwrap_or(error))
     }
 }

@@ -158,7 +158,7 @@ impl Client {
         let promql = PromQl::new(format!("{selector}[{}s]", back.as_secs().max(1)));
         let question = Question { name: "check", promql: &promql, times: Times::At(at) };
         let body = self.ask(question).await.map_err(|error| question.show_in(error))?;
-        let series = times(&body).map_err(|error| question.show_in(error))?;
+        let series = self.hidden.read(&body, times).map_err(|error| question.show_in(error))?;
         let longest = series.into_iter().max_by_key(Vec::len).unwrap_or_default();
         let times = longest.into_iter().filter_map(|seconds| SignedDuration::try_from_secs_f64(seconds).ok());
         Ok(times.filter_map(|since_epoch| Timestamp::from_duration(since_epoch).ok()).collect())
@@ -168,7 +168,7 @@ impl Client {
         let promql = PromQl::new(query);
         let question = Question { name: "check", promql: &promql, times: Times::At(at) };
         let body = self.ask(question).await.map_err(|error| question.show_in(error))?;
-        labelled(&body).map_err(|error| question.show_in(error))
+        self.hidden.read(&body, labelled).map_err(|error| question.show_in(error))
     }
 
     async fn try_at(&self, endpoint: &Endpoint, limit: Duration) -> Result<Answers, UnusableServer> {
@@ -206,7 +206,7 @@ impl Client {
             let message = failure::status(status, &headers, &body, from, Timestamp::now()).into_message();
             return Err(UnusableServer::Status { code: status.as_u16(), message });
         }
-        match labelled(&self.hidden.hide_unless_json(body)) {
+        match self.hidden.read(&body, labelled) {
             // That a storage node is missing is told by the queries that miss it.
             Ok(_) | Err(MetricsError::Incomplete { .. }) => Ok(Answers { clock: clock(&headers), took }),
             Err(error) => Err(UnusableServer::Foreign { message: error.to_string() }),

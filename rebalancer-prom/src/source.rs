@@ -120,13 +120,17 @@ impl PrometheusSource {
     async fn fetch<T>(
         &self,
         question: Question<'_>,
-        decode: impl FnOnce(&[u8]) -> Result<Decoded<T>, MetricsError>,
+        decode: impl Fn(&[u8]) -> Result<Decoded<T>, MetricsError>,
     ) -> Result<T, MetricsError> {
         let mut log = RequestLog::new(question);
         let body = self.client.ask(question).instrument(log.span()).await;
         log.received(body.as_ref().map_or(0, Vec::len));
         let useful = |body: Vec<u8>| {
-            let decoded = decode(&body).and_then(|decoded| decoded.within(self.client.series_limit()));
+            let decoded = self
+                .client
+                .hidden
+                .read(&body, decode)
+                .and_then(|decoded| decoded.within(self.client.series_limit()));
             decoded.inspect_err(|_| self.client.count_useless())
         };
         let decoded = body.and_then(useful).map_err(|error| question.show_in(error));

@@ -172,6 +172,24 @@ impl Survey {
     pub(super) fn progress(&self) -> Option<Progress> {
         self.controller.as_ref().ok()?.as_ref()?.progress
     }
+
+    /// The workload's own object, or else an autoscaler of it, says that it is to have no pods, and it has none. Without
+    /// pods nothing leads to an object of another kind than Deployment and StatefulSet, and its autoscaler alone tells.
+    pub(super) fn is_scaled_to_nothing(&self, workload: &str) -> bool {
+        let has_pods = self.pods.as_ref().is_ok_and(|pods| !pods.is_empty());
+        let idle = match self.progress() {
+            Some(progress) => progress.desired == 0,
+            None => self.idle_autoscaler(workload).is_some(),
+        };
+        !has_pods && idle
+    }
+
+    /// The autoscaler that is switched off, since what it scales, which has the workload's name, is to have no pods.
+    pub(super) fn idle_autoscaler(&self, workload: &str) -> Option<&Hpa> {
+        let of_workload = |hpa: &&Hpa| hpa.scales.as_deref() == Some(workload);
+        let is_idle = |hpa: &&Hpa| hpa.scaling.is_some_and(|scaling| scaling.disabled);
+        self.hpas.as_ref().ok()?.iter().filter(of_workload).find(is_idle)
+    }
 }
 
 impl Around {

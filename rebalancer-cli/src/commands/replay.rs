@@ -47,7 +47,7 @@ fn replay(saved: &Saved, form: Form) -> anyhow::Result<Exit> {
         names: None,
         last: saved.plan.last_rotation.as_ref(),
         usage: saved.plan.metrics_usage,
-        kafka: None,
+        kafka: saved.plan.kafka_usage,
         replayed: Some(&compared),
     };
     render::plan(form, &shown)?;

@@ -109,7 +109,7 @@ fn principal(security: &Security) -> String {
         Security::Ssl(Tls { identity: Some(_), .. }) => "'User:<subject of the certificate>'".to_owned(),
         Security::SaslPlaintext(sasl) | Security::SaslSsl(_, sasl) => match sasl {
             Sasl::Plain(login) | Sasl::ScramSha256(login) | Sasl::ScramSha512(login) => {
-                format!("'User:{}'", login.username)
+                format!("'User:{}'", login.username.replace('\'', r"'\''"))
             }
             Sasl::OauthBearer(_) => "'User:<sub of the token>'".to_owned(),
         },

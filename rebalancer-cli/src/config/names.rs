@@ -54,7 +54,12 @@ impl Names {
             return Some(format!("none of {} pods has a container by {container}", pods.len()));
         }
         if !pods.iter().any(|pod| pod.own) {
-            return Some(format!("none of {} pods is owned by {workload}", pods.len()));
+            // Which of the two names is wrong can't be told where others' pods alone have the container.
+            let also = match pods.iter().all(|pod| pod.has_container) {
+                true => String::new(),
+                false => format!(" and has a container by {container}"),
+            };
+            return Some(format!("none of {} pods is owned by {workload}{also}", pods.len()));
         }
         if let Hold::MetricsIncomplete { sampled: 0, .. } = hold {
             let also = self.matchers.iter().map(|matchers| format!(", {matchers}")).collect::<String>();
@@ -68,6 +73,14 @@ impl Names {
 mod tests {
     use std::collections::BTreeMap;
     use std::ffi::OsString;
+
+    use rebalancer_core::fleet::{Owner, Requests};
+    use rebalancer_core::history::Constraints;
+    use rebalancer_core::jiff::Timestamp;
+    use rebalancer_core::policy::Policy;
+    use rebalancer_core::snapshot::Snapshot;
+    use rebalancer_core::unit::Load;
+    use rebalancer_core::{Indicator, Pod, plan};
 
     use super::*;
     use crate::config::layers::gather;
@@ -95,6 +108,16 @@ mod tests {
                 matchers: Some("PROMETHEUS_MATCHERS=cluster=\"eu\" (environment)".to_owned()),
             }
         );
+        // The workload's pods have no such container, and those of others have it.
+        let mut fleet = Snapshot::builder("shop", "orders", Timestamp::UNIX_EPOCH);
+        for (name, requests) in [("orders", None), ("other", Some(Requests::default()))] {
+            let owner = Owner::of_apps("StatefulSet", name, name);
+            let pod = Pod { container: requests, ..Pod::new(format!("{name}-0"), name).with_owner(owner) };
+            fleet = fleet.pod(pod, [(Indicator::Cpu, Load::new(1.0).unwrap())]);
+        }
+        let report = plan(&fleet.build().unwrap(), &Policy::default(), &Constraints::default());
+        let both = "none of 2 pods is owned by DEPLOYMENT_NAME=orders (environment) and has a container by CONTAINER_NAME=bash (environment)";
+        assert_eq!(names.unmatched(&report).as_deref(), Some(both));
         let unset = |name: &str| environment(name).filter(|_| name != "CONTAINER_NAME");
         let names = Names::of(&gather(BTreeMap::new(), unset).0);
         assert_eq!(names.container, "DEPLOYMENT_NAME=orders (environment), since CONTAINER_NAME is not set");

@@ -1,6 +1,7 @@
 //! Results for machines. docs/schema has the shape of each.
 
 use rebalancer_core::fleet::{Indicator, ScalingMetric, Target, Unread, Workload};
+use rebalancer_core::group::GroupSummary;
 use rebalancer_core::history::Rotation;
 use rebalancer_core::jiff::Timestamp;
 use rebalancer_core::port::MetricsError;
@@ -49,10 +50,17 @@ pub(crate) struct PlanDocument<'a> {
     unread_owners: &'a [Unread],
     /// Pods that only the metric system knows: they are gone, and are left out.
     unlisted: &'a [String],
+    /// The consumer group as Kafka tells it; `null` when it was not asked, or did not tell.
+    group: Option<&'a GroupSummary>,
+    /// Why Kafka did not tell although it was asked.
+    group_error: Option<&'a str>,
     /// How pods were chosen.
     method: &'a Method,
     /// What was predicted for the plan, or for the best batch that was found and not good enough.
     prediction: Option<&'a Prediction>,
+    /// The same in what the pods' partitions carry, in messages a second; `null` without a plan, and where Kafka does not tell
+    /// the group.
+    carried: Option<&'a Prediction>,
     /// What is to be done.
     decision: &'a Decision,
     /// What was decided about each pod that Kubernetes lists, by name and then UID.
@@ -61,6 +69,8 @@ pub(crate) struct PlanDocument<'a> {
     last_rotation: Option<&'a Rotation>,
     /// What the metric server was asked for it.
     metrics_usage: Usage,
+    /// What Kafka was asked for it; `null` when it is not asked.
+    kafka_usage: Option<rebalancer_kafka::Usage>,
     /// How the decision compares with the saved one; only with `--replay`.
     #[serde(skip_serializing_if = "Option::is_none")]
     replayed: Option<&'a Comparison>,
@@ -92,8 +102,11 @@ impl<'a> PlanDocument<'a> {
             partitions_error,
             unread_owners,
             unlisted,
+            group,
+            group_error,
             method,
             prediction,
+            carried,
             decision,
             pods,
             ..
@@ -114,12 +127,16 @@ impl<'a> PlanDocument<'a> {
             partitions_error: partitions_error.as_ref(),
             unread_owners,
             unlisted,
+            group: group.as_ref(),
+            group_error: group_error.as_deref(),
             method,
             prediction: prediction.as_ref(),
+            carried: carried.as_ref(),
             decision,
             pods: pods.iter().map(|pod| PodEntry { pod, reason: reason(pod) }).collect(),
             last_rotation: shown.last,
             metrics_usage: shown.usage,
+            kafka_usage: shown.kafka,
             replayed: shown.replayed,
         }
     }

@@ -32,6 +32,9 @@ pub(crate) struct SavedPlan {
     pub(super) pods: Vec<SavedPod>,
     pub(crate) last_rotation: Option<Rotation>,
     pub(crate) metrics_usage: Usage,
+    /// Not in files of versions that could not ask Kafka.
+    #[serde(default)]
+    pub(crate) kafka_usage: Option<rebalancer_kafka::Usage>,
 }
 
 #[derive(Debug, Deserialize)]

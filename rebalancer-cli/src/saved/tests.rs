@@ -2,10 +2,14 @@
 
 use std::collections::BTreeMap;
 
+use rebalancer_core::fleet::consumer_group::{
+    ConsumerGroup, GroupMember, GroupProtocol, GroupState, Subscription, TopicPartition,
+};
 use rebalancer_core::fleet::{DisruptionBudget, Owner};
 use rebalancer_core::jiff::{SignedDuration, Timestamp};
+use rebalancer_core::port::{AclResource, MissingAcl};
 use rebalancer_core::report::Report;
-use rebalancer_core::snapshot::Surroundings;
+use rebalancer_core::snapshot::{MatchedBy, ObservedGroup, ObservedPod, Placement, Surroundings};
 use rebalancer_core::unit::{Cores, Load};
 use rebalancer_core::{Indicator, Pod, plan};
 use rebalancer_prom::Usage;
@@ -32,22 +36,60 @@ fn snapshot() -> Snapshot {
     fleet.build().unwrap()
 }
 
+/// The same fleet, and the group that Kafka tells: two partitions at each pod, and nothing to be read of moves.
+fn snapshot_with_group() -> Snapshot {
+    let mut snapshot = snapshot();
+    let member = |(number, pod): (u32, &ObservedPod)| GroupMember {
+        listed: number,
+        id: format!("{}-id", pod.pod.name),
+        client_id: pod.pod.name.clone(),
+        host: "/10.0.0.1".to_owned(),
+        instance_id: None,
+        rack: None,
+        protocol: None,
+        epoch: None,
+        subscription: Some(Subscription { topics: vec!["a.b".to_owned()], pattern: None }),
+        assigned: Some(vec![
+            TopicPartition::new("a.b", 2 * number),
+            TopicPartition::new("a.b", 2 * number + 1),
+        ]),
+        target: None,
+        joined_with: None,
+    };
+    let group = ConsumerGroup {
+        id: "it's orders".to_owned(),
+        state: GroupState::Stable,
+        protocol: GroupProtocol::Classic,
+        assignor: Some("range".to_owned()),
+        members: (0..).zip(&snapshot.pods).map(member).collect(),
+    };
+    let place = |pod: &ObservedPod| Placement::Pod { uid: pod.pod.uid.clone(), by: MatchedBy::ClientId };
+    let placements = snapshot.pods.iter().map(place).collect();
+    let mut observed = ObservedGroup::new(group, placements);
+    observed.moving = Err(MissingAcl::describe(AclResource::Cluster));
+    snapshot.group = Some(observed);
+    snapshot
+}
+
 fn report(snapshot: &Snapshot) -> Report {
     plan(snapshot, &Policy::default(), &Constraints::default())
 }
 
 fn saved() -> Value {
-    let snapshot = snapshot();
-    let report = report(&snapshot);
+    saved_of(&snapshot())
+}
+
+fn saved_of(snapshot: &Snapshot) -> Value {
+    let report = report(snapshot);
     let shown = Shown {
         report: &report,
         names: None,
         last: None,
         usage: Usage::default(),
-        kafka: None,
+        kafka: Some(rebalancer_kafka::Usage { requests: 7, ..Default::default() }),
         replayed: None,
     };
-    let line = line(&snapshot, &Policy::default(), &Constraints::default(), &shown).unwrap();
+    let line = line(snapshot, &Policy::default(), &Constraints::default(), &shown).unwrap();
     serde_json::from_str(&line).unwrap()
 }
 
@@ -71,10 +113,24 @@ fn what_is_saved_decides_the_same_again() {
 
 #[test]
 fn every_fact_of_a_report_stands_in_the_plan() {
-    let report = serde_json::to_value(report(&snapshot())).unwrap();
-    for (name, value) in report.as_object().unwrap() {
-        assert!(has_all(&saved()["plan"][name], value), "{name}");
+    for snapshot in [snapshot(), snapshot_with_group()] {
+        let report = serde_json::to_value(report(&snapshot)).unwrap();
+        let saved = saved_of(&snapshot);
+        for (name, value) in report.as_object().unwrap() {
+            assert!(saved["plan"].get(name).is_some_and(|plan| has_all(plan, value)), "{name}");
+        }
     }
+}
+
+#[test]
+fn a_group_that_was_seen_decides_the_same_again() {
+    let snapshot = snapshot_with_group();
+    let plan = parsed(&saved_of(&snapshot).to_string()).unwrap().remove(0);
+    assert_eq!(plan.snapshot.group, snapshot.group);
+    assert_eq!(plan.plan.kafka_usage.unwrap().requests, 7);
+    let again = report(&plan.snapshot);
+    assert_eq!(again, report(&snapshot));
+    assert!(Comparison::of(&plan, &again).unwrap().same);
 }
 
 /// The plan adds a reason to each pod.

@@ -23,6 +23,15 @@ use crate::assignor::uniform::java_order;
 /// A member, by its place in the list of ids that a [`Plain`] is made from.
 pub(crate) type Slot = u32;
 
+/// What orders of members go by.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Identity {
+    /// Member id.
+    pub(crate) id: String,
+    /// As [`Member::listed`](super::Member::listed).
+    pub(crate) listed: u32,
+}
+
 /// A plain group, and what stays the same while rotations of it are tried.
 #[derive(Debug, Clone)]
 pub(crate) struct Plain {
@@ -50,7 +59,7 @@ impl Plain {
     pub(crate) fn new(
         rule: Assignor,
         topics: &[super::Topic],
-        ids: &[String],
+        ids: &[Identity],
         held: &[Vec<TopicPartition>],
         (fewest, most): (usize, usize),
     ) -> Option<Self> {
@@ -68,12 +77,12 @@ impl Plain {
             by_id: Vec::new(),
             ranks: vec![0; ids.len()],
             by_hash: Vec::new(),
-            hashes: ids.iter().map(|id| java::of_text(id)).collect(),
+            hashes: ids.iter().map(|known| java::of_text(&known.id)).collect(),
             partitions,
         };
         plain.hold(held);
         plain.order(ids);
-        (fewest..=most).for_each(|members| plain.order_for(members));
+        (fewest..=most).for_each(|members| plain.order_for(members, ids));
         Some(plain)
     }
 
@@ -93,8 +102,8 @@ impl Plain {
         }
     }
 
-    fn order(&mut self, ids: &[String]) {
-        let mut keyed: Vec<(&String, Slot)> = ids.iter().zip(0..).collect();
+    fn order(&mut self, ids: &[Identity]) {
+        let mut keyed: Vec<(&String, Slot)> = ids.iter().map(|known| &known.id).zip(0..).collect();
         keyed.sort_unstable();
         self.by_id = keyed.into_iter().map(|(_, slot)| slot).collect();
         for (rank, &slot) in (0..).zip(&self.by_id) {
@@ -105,7 +114,7 @@ impl Plain {
     }
 
     /// Prepares the order of the hash table of a group of this size.
-    fn order_for(&mut self, members: usize) {
+    fn order_for(&mut self, members: usize, ids: &[Identity]) {
         let size = self.table_size(members);
         if self.by_hash.iter().any(|(known, _)| *known == size) {
             return;
@@ -119,7 +128,8 @@ impl Plain {
             }
             Assignor::Sticky | Assignor::CooperativeSticky => {
                 let buckets = java::buckets(members);
-                order.sort_by_key(|&slot| (java::bucket(hash(slot), buckets), rank(slot)));
+                let listed = |slot: Slot| ids.get(slot as usize).map_or(0, |known| known.listed);
+                order.sort_by_key(|&slot| (java::bucket(hash(slot), buckets), listed(slot), rank(slot)));
             }
             Assignor::LibrdkafkaCooperativeSticky
             | Assignor::Range

@@ -11,8 +11,9 @@
 //!
 //! - **Members** come in the order of the coordinator's hash map of their ids. Two members of one bucket come in an
 //!   order that depends on when they joined; here as if they had joined in order of their ids.
-//! - **Topics** come in the order of random topic ids, which differs from cluster to cluster; here in order of name.
-//!   Nothing depends on it in a group of one topic, and the counts never do.
+//! - **Topics** come in the order of a hash set of their random ids, which differs from cluster to cluster; here in the
+//!   order in which the group lists them: [`topic_order`] is the coordinator's. Nothing depends on it in a group of one
+//!   topic, and the counts never do.
 //! - **Partitions** of one topic that a member has too many of come in the order of a hash set of their numbers, equal
 //!   buckets ascending. (A bucket with more than eight of them would be a tree in Java, and is not modeled.)
 //!
@@ -26,6 +27,15 @@ mod table;
 
 use super::{Assignment, Group};
 pub(super) use homogeneous::Quotas;
+
+/// In which order the coordinator goes through topics of these ids, each in two halves of 64 bits: as a `HashSet` of them
+/// does, two of one bucket as they come here. Gives their places.
+#[must_use]
+pub fn topic_order(ids: &[(u64, u64)]) -> Vec<usize> {
+    let mut order: Vec<usize> = (0..ids.len()).collect();
+    order.sort_by_key(|&place| ids.get(place).map(|&id| java_order::topic_bucket(id, ids.len())));
+    order
+}
 
 /// Partitions for each member of `group`.
 #[must_use]

@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 
 use super::Violation;
-use crate::fleet::{Controller, Owner, Phase, Pod, Uid};
+use crate::fleet::{Controller, NotRead, Owner, Phase, Pod, Uid};
 use crate::snapshot::{ObservedPod, Snapshot};
 
 /// Whether the pod is one of the workload's own.
@@ -139,6 +139,7 @@ pub(super) fn check(snapshot: &Snapshot) -> Vec<Violation> {
     let mut violations = Vec::new();
     for (what, holds) in [
         ("several objects of the workload's name own pods", tops(&owned, snapshot).len() > 1),
+        ("an owner of pods is gone", owned.iter().any(|pod| has_lost_an_owner(pod, snapshot))),
         (
             "a rollout is in progress",
             progress.is_some_and(|it| !it.status_is_current || it.updated < it.current),
@@ -158,6 +159,22 @@ pub(super) fn check(snapshot: &Snapshot) -> Vec<Violation> {
 
 fn stays(pod: &Pod) -> bool {
     !pod.terminating && pod.phase != Phase::Succeeded && pod.phase != Phase::Failed
+}
+
+/// Something that is named above it does not exist, or is another object now.
+fn has_lost_an_owner(observed: &ObservedPod, snapshot: &Snapshot) -> bool {
+    let above = above_or_presumed(observed, snapshot);
+    let named = observed.pod.owner.iter().chain(above.into_iter().filter_map(|object| object.owner.as_ref()));
+    let named: BTreeSet<&Uid> = named.map(|owner| &owner.uid).collect();
+    let by_replica_set =
+        |owner: &Owner| owner.kind == "Deployment" && owner.api_version.split('/').next() == Some("apps");
+    let unread = snapshot.surroundings.ownership.unread.iter();
+    let mut lost = unread.filter(|it| match it.why {
+        NotRead::Replaced => true,
+        NotRead::Gone => by_replica_set(&it.owner),
+        NotRead::NotAllowed | NotRead::Unreadable => false,
+    });
+    lost.any(|it| named.contains(&it.owner.uid))
 }
 
 /// Everything of a pod that differs between two revisions of a workload.

@@ -269,6 +269,7 @@ fn a_plan_in_the_middle_of_a_rollout_a_scaling_or_a_quiet_hour_is_caught() {
         minimum: 1,
         last_scaled_at: None,
         wants_fewer: false,
+        disabled: false,
     };
     let scale = |snapshot: &mut Snapshot| snapshot.surroundings.scaling = Some(scaling);
     check_under(&policy(), scale, &not_now("the autoscaler is scaling"));

@@ -106,12 +106,13 @@ impl Memory {
         let listed: Vec<_> = snapshot.pods.iter().map(|observed| observed.pod.clone()).collect();
         let reconciled = self.record.reconcile(&listed, now);
         let expected = self.expecting(listed.len());
+        // Before the rotation is judged, which closes it.
+        if let Some(carried) = carried_now(snapshot) {
+            self.record.watched_late(carried, now, &expected);
+        }
         let indicators = || measure(snapshot, policy);
         let judged = self.record.measure(now, &expected, |indicator| imbalance(&indicators(), indicator));
         let judged = judged.cloned();
-        if let Some(carried) = carried_now(snapshot) {
-            self.record.watched_late(carried);
-        }
         self.record.count_degraded(snapshot.degraded.iter().map(|degraded| degraded.indicator.name()));
         LookBack { reconciled, judged, breaker: self.record.breaker() }
     }

@@ -1,12 +1,9 @@
 //! One whole cycle, with its memory.
 
-use std::future::{Future, poll_fn};
-use std::pin::pin;
-use std::task::Poll;
-
 use jiff::{SignedDuration, Timestamp};
 
 use super::observe::{self, Observation};
+use super::until::until_stopped;
 use super::watch::watch;
 use super::{ActSettings, CycleError, Memory, Outcome, Ports, Step, Subject, WatchSettings, Watched, act};
 use crate::audit::{AuditedPlan, audit};
@@ -14,7 +11,7 @@ use crate::fleet::Workload;
 use crate::history::{CycleCost, HistoryPolicy, Record, StateError, StateStore};
 use crate::planner::plan;
 use crate::policy::Policy;
-use crate::port::{ApiErrors, Interrupt, Interruption, Mode};
+use crate::port::{ApiErrors, Mode};
 use crate::report::{Decision, Report};
 
 /// What one cycle is to do.
@@ -286,18 +283,4 @@ fn journaled<T>(ports: &Ports<'_>, step: Step, work: impl FnOnce() -> T) -> T {
     let done = work();
     ports.journal.ended(step);
     done
-}
-
-/// Drops the work when it is time to stop.
-async fn until_stopped<T>(
-    interrupt: &dyn Interrupt,
-    work: impl Future<Output = T>,
-) -> Result<T, Interruption> {
-    let mut work = pin!(work);
-    let mut stopped = interrupt.stopped();
-    poll_fn(|context| match work.as_mut().poll(context) {
-        Poll::Ready(done) => Poll::Ready(Ok(done)),
-        Poll::Pending => stopped.as_mut().poll(context).map(Err),
-    })
-    .await
 }

@@ -58,7 +58,8 @@ impl GroupSide<'_> {
     /// # Errors
     /// When the group or its topics could not be read. Offsets that could not be read are an error within.
     pub async fn read(&self, now: Timestamp) -> Result<GroupReading, GroupError> {
-        self.read_at(vec![now.checked_sub(self.question.window).unwrap_or(Timestamp::MIN)], now).await
+        let from = now.checked_sub(self.question.window).unwrap_or(Timestamp::MIN);
+        self.source.reading(vec![from], now).await
     }
 
     /// The same with the offsets of `count` windows that lie one, two, ... steps back: from and to of each, one after the
@@ -72,16 +73,6 @@ impl GroupSide<'_> {
         let back = |by: SignedDuration| now.checked_sub(by).unwrap_or(Timestamp::MIN);
         let steps = (1..).take(count).map(|steps: i32| step.saturating_mul(steps));
         let times = steps.flat_map(|ago| [back(ago.saturating_add(self.question.window)), back(ago)]);
-        self.read_at(times.collect(), now).await
-    }
-
-    async fn read_at(&self, earlier: Vec<Timestamp>, at: Timestamp) -> Result<GroupReading, GroupError> {
-        let group = self.source.group().await?;
-        let names = group.topics();
-        let topics = self.source.topics(&names).await?;
-        let configs = self.source.topic_configs(&names).await?;
-        let moving = self.source.reassignments(&topics).await?;
-        let offsets = self.source.offsets(&topics, &earlier).await;
-        Ok(GroupReading { group, topics, configs, offsets, earlier, moving, at })
+        self.source.reading(times.collect(), now).await
     }
 }

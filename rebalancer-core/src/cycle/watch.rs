@@ -12,11 +12,13 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::SignedDuration;
 
+use super::until::until_stopped;
 use super::{GroupSide, Ports};
 use crate::fleet::consumer_group::{ConsumerGroup, TopicPartition};
 use crate::fleet::{PodRef, Uid};
 use crate::history::Imbalance;
 use crate::policy::{MemberMatching, Timing};
+use crate::port::GroupError;
 use crate::snapshot::{ObservedGroup, Snapshot, placements};
 use crate::stats::Distribution;
 use crate::unit::Load;
@@ -88,18 +90,18 @@ pub(super) async fn watch(
     let before = snapshot.group.as_ref()?;
     let mut looks = Looks::after(before, removed);
     let began = ports.clock.now();
+    let passed = || ports.clock.now().duration_since(began);
     let count = settings.at_most.as_millis() / settings.every.as_millis().max(1);
     for _ in 0..=count {
-        match side.source.group().await {
-            Ok(group) => looks.at(group),
-            Err(error) => looks.error = Some(error.to_string()),
-        }
-        if looks.is_settled() || ports.interrupt.requested().is_some() {
+        // A broker that does not answer must not hold up a cycle that was stopped, or whose time is up.
+        let Ok(look) = until_stopped(ports.interrupt, side.source.group()).await else { break };
+        looks.take(look, passed());
+        if looks.is_settled() || ports.interrupt.requested().is_some() || passed() >= settings.at_most {
             break;
         }
         ports.clock.sleep(settings.every).await;
     }
-    let after = ports.clock.now().duration_since(began);
+    let after = passed();
     let carried = match (looks.is_settled(), &looks.last) {
         (true, Some(group)) => carried(ports, snapshot, group, matching).await,
         (true | false, Some(_) | None) => None,
@@ -119,7 +121,15 @@ struct Looks {
     met: bool,
     /// It was seen at rest with some of the new members, and not with all.
     rested_between: bool,
+    /// When it was last seen, after the last removal.
+    seen_at: SignedDuration,
+    /// It was not seen for so long that it may have come to rest meanwhile.
+    missed: bool,
 }
+
+/// Two rebalances of a group lie further apart: its members take part in the second one only after a heartbeat, which
+/// comes every 3 s by default.
+const UNSEEN_AT_MOST: SignedDuration = SignedDuration::from_millis(2500);
 
 impl Looks {
     fn after(before: &ObservedGroup, removed: &[PodRef]) -> Self {
@@ -133,6 +143,20 @@ impl Looks {
             rested_alone: false,
             met: false,
             rested_between: false,
+            seen_at: SignedDuration::ZERO,
+            missed: false,
+        }
+    }
+
+    /// What one look gave, this long after the last removal.
+    fn take(&mut self, look: Result<ConsumerGroup, GroupError>, passed: SignedDuration) {
+        match look {
+            Ok(group) => {
+                self.missed |= passed.saturating_sub(self.seen_at) > UNSEEN_AT_MOST;
+                self.seen_at = passed;
+                self.at(group);
+            }
+            Err(error) => self.error = Some(error.to_string()),
         }
     }
 
@@ -178,12 +202,14 @@ impl Looks {
         }
     }
 
-    /// One by one, or join before leave, is neither of the two.
+    /// One by one, or join before leave, is neither of the two. Where no member left, and where too much was not seen,
+    /// nothing is shown.
     fn timing(&self) -> Option<Timing> {
-        match (self.is_settled(), self.met || self.rested_between, self.rested_alone) {
-            (true, false, true) => Some(Timing::LeaveThenJoin),
+        let other = self.leaving.is_empty() || self.met || self.rested_between;
+        match (self.is_settled() && !other, self.rested_alone, self.missed) {
+            (true, true, true | false) => Some(Timing::LeaveThenJoin),
             (true, false, false) => Some(Timing::AllAtOnce),
-            (true | false, true, true | false) | (false, false, true | false) => None,
+            (true, false, true) | (false, true | false, true | false) => None,
         }
     }
 }

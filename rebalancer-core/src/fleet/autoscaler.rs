@@ -89,4 +89,7 @@ pub struct Scaling {
     pub last_scaled_at: Option<Timestamp>,
     /// Its metrics call for fewer pods, and only its stabilization window holds that back.
     pub wants_fewer: bool,
+    /// It is switched off, since what it scales is to have 0 pods: KEDA does that where there is nothing to do.
+    #[cfg_attr(feature = "serde", serde(default))]
+    pub disabled: bool,
 }

@@ -121,6 +121,10 @@ impl ConsumerGroup {
 pub struct GroupMember {
     /// Its member id. Fixed while it lives; assignors sort by it.
     pub id: String,
+    /// Its place in the list of members as Kafka gives it, from 0: the order of the coordinator's hash table, which decides
+    /// where Java's rules can't tell two members apart.
+    #[cfg_attr(feature = "serde", serde(default))]
+    pub listed: u32,
     /// `client.id`; many members may share one.
     pub client_id: String,
     /// The address from which the broker sees it, without a port. Not the pod's behind a mesh or NAT.
@@ -149,6 +153,7 @@ impl GroupMember {
     pub fn new(id: impl Into<String>) -> Self {
         Self {
             id: id.into(),
+            listed: 0,
             client_id: String::new(),
             host: String::new(),
             instance_id: None,
@@ -285,8 +290,21 @@ pub type GroupOffsets = BTreeMap<TopicPartition, Result<PartitionOffsets, Unread
 pub struct Topic {
     /// Its name.
     pub name: String,
+    /// Its id; `None` where the brokers have none. KIP-848 coordinators keep topics in its order.
+    #[cfg_attr(feature = "serde", serde(default))]
+    pub id: Option<TopicId>,
     /// Its partitions, by number, without a gap from 0.
     pub partitions: Vec<Partition>,
+}
+
+/// A topic's id, as two halves of 64 bits.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+pub struct TopicId {
+    /// The upper half.
+    pub most: u64,
+    /// The lower half.
+    pub least: u64,
 }
 
 /// A partition of a topic.

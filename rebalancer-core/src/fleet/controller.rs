@@ -25,8 +25,8 @@ pub struct Controller {
     pub progress: Option<Progress>,
 }
 
-/// How far a controller is with what it wants.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// How far a controller is with what it wants. By default nothing is known of it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct Progress {
     /// Its status speaks of its present specification.

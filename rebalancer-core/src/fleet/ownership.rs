@@ -82,6 +82,24 @@ impl NotRead {
     }
 }
 
+impl Unread {
+    /// What the reference means does certainly not exist. Nobody replaces a pod then, and the garbage collector removes
+    /// those that there are.
+    ///
+    /// Where nothing has the name, that is certain of a Deployment only: the ReplicaSet that names it was read from the same
+    /// server. Of other kinds the place was guessed from the kind, or what stands in front of the server may not pass them
+    /// on.
+    #[must_use]
+    pub fn is_lost(&self) -> bool {
+        let Owner { api_version, kind, .. } = &self.owner;
+        match self.why {
+            NotRead::Replaced => true,
+            NotRead::Gone => kind == "Deployment" && api_version.starts_with("apps/"),
+            NotRead::NotAllowed | NotRead::Unreadable => false,
+        }
+    }
+}
+
 /// How a pod is tied to the workload.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Tie<'a> {
@@ -114,6 +132,18 @@ impl Ownership {
     pub fn chain<'a>(&'a self, pod: &'a Pod) -> impl Iterator<Item = &'a Owner> {
         let above = |owner: &&'a Owner| self.object(owner).and_then(|object| object.owner.as_ref());
         std::iter::successors(pod.owner.as_ref(), above).take(LONGEST_CHAIN)
+    }
+
+    /// The owner in a pod's chain that does not exist any more.
+    #[must_use]
+    pub fn lost<'a>(&'a self, pod: &'a Pod) -> Option<&'a Owner> {
+        self.chain(pod).find(|owner| self.is_lost(owner))
+    }
+
+    /// This owner does not exist any more.
+    #[must_use]
+    pub fn is_lost(&self, owner: &Owner) -> bool {
+        self.unread.iter().any(|unread| unread.owner == *owner && unread.is_lost())
     }
 
     /// The objects above a pod whose marks count.

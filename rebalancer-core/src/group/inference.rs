@@ -80,8 +80,27 @@ pub(crate) fn infer(model: &GroupModel, configured: Option<Assignor>) -> Result<
         (Some(told), Some(configured)) if told != configured => {
             Err(Unusable::AssignorsContradict { configured, told })
         }
+        (Some(assignor), _) if !follows(model, assignor) => Err(Unusable::NotItsRule { assignor }),
         (Some(assignor), _) => Ok(Inference::Told { assignor }),
         (None, _) => by_pattern(model, configured).ok_or(Unusable::NoKnownRule),
+    }
+}
+
+/// Who holds what now may come from this rule. A name tells no more than that: client libraries have rules of their own by
+/// the names of Java's. Only rules that look at nothing before can be recognized, and only where all members are alike.
+fn follows(model: &GroupModel, told: Assignor) -> bool {
+    let mut members = model.members.iter();
+    let first = members.next().map(|member| &member.subscription);
+    let alike = members.all(|member| Some(&member.subscription) == first);
+    let is_static = model.members.iter().any(|member| member.instance.is_some());
+    match told {
+        Assignor::Range => !alike || is_static || is_range(model),
+        Assignor::RoundRobin => !alike || is_static || is_round_robin(model),
+        Assignor::Sticky
+        | Assignor::CooperativeSticky
+        | Assignor::LibrdkafkaCooperativeSticky
+        | Assignor::Uniform
+        | Assignor::ServerRange => true,
     }
 }
 

@@ -17,6 +17,7 @@ fn dealt(assignor: Assignor, members: usize, partitions: &[u32]) -> GroupModel {
         subscription: (0..u32::try_from(partitions.len()).unwrap()).collect(),
         owned: Vec::new(),
         generation: None,
+        listed: 0,
     };
     let group = Group { topics: topics.clone(), members: (0..members).map(member).collect() };
     let consumer = |(pod, owned)| Consumer { pod: Some(pod), owned, ..Consumer::default() };

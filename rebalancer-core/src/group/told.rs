@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::inferred::numbered;
 use super::{Consumer, Cost, GroupModel, MemberPod, Unusable};
-use crate::assignor::{Assignor, Topic, TopicPartition};
+use crate::assignor::{Assignor, Topic, TopicPartition, uniform};
 use crate::fleet::Uid;
 use crate::fleet::consumer_group::{self, GroupMember, GroupProtocol};
 use crate::snapshot::{ObservedGroup, Placement, Snapshot};
@@ -14,7 +14,8 @@ use crate::snapshot::{ObservedGroup, Placement, Snapshot};
 pub(super) fn model(snapshot: &Snapshot, observed: &ObservedGroup) -> Result<GroupModel, Unusable> {
     let told = told_assignor(observed)?;
     placed(snapshot, observed)?;
-    let topics = topics(observed);
+    let topics = topics(observed, told);
+    let places: BTreeMap<&str, u32> = topics.iter().map(|topic| topic.name.as_str()).zip(0..).collect();
     let loads = loads(snapshot, observed, &topics)?;
     let mut pods: BTreeMap<usize, Vec<usize>> = BTreeMap::new();
     let mut members = Vec::with_capacity(observed.placements.len());
@@ -23,7 +24,7 @@ pub(super) fn model(snapshot: &Snapshot, observed: &ObservedGroup) -> Result<Gro
         if let Some(pod) = pod {
             pods.entry(pod).or_default().push(index);
         }
-        members.push(consumer(snapshot, observed, member, pod, &topics)?);
+        members.push(consumer(snapshot, observed, member, pod, &places)?);
     }
     for (place, (_, inside)) in pods.iter().enumerate() {
         for &index in inside {
@@ -129,14 +130,21 @@ fn place_of(snapshot: &Snapshot, uid: &Uid) -> Option<usize> {
     snapshot.pods.iter().position(|pod| pod.pod.uid == *uid)
 }
 
-/// Topics with partitions, by name.
-fn topics(observed: &ObservedGroup) -> Vec<Topic> {
+/// Topics with partitions: by name, or as the coordinator of a `uniform` group goes through them, which decides what goes
+/// where.
+fn topics(observed: &ObservedGroup, rule: Assignor) -> Vec<Topic> {
     let count = |topic: &consumer_group::Topic| u32::try_from(topic.partitions.len()).unwrap_or(u32::MAX);
-    let topics =
-        observed.topics.iter().map(|topic| Topic { name: topic.name.clone(), partitions: count(topic) });
-    let mut topics: Vec<Topic> = topics.filter(|topic| topic.partitions > 0).collect();
-    topics.sort_by(|a, b| a.name.cmp(&b.name));
-    topics
+    let mut known: Vec<&consumer_group::Topic> = observed.topics.iter().collect();
+    known.retain(|topic| !topic.partitions.is_empty());
+    known.sort_by(|a, b| a.name.cmp(&b.name));
+    let ids: Option<Vec<(u64, u64)>> =
+        known.iter().map(|topic| topic.id.map(|id| (id.most, id.least))).collect();
+    let order = match (rule, ids) {
+        (Assignor::Uniform, Some(ids)) => uniform::topic_order(&ids),
+        (_, _) => (0..known.len()).collect(),
+    };
+    let ordered = order.into_iter().filter_map(|place| known.get(place));
+    ordered.map(|topic| Topic { name: topic.name.clone(), partitions: count(topic) }).collect()
 }
 
 /// The load of each partition of these topics. Who holds it must be what Kafka says, where the loads say that too.
@@ -182,13 +190,10 @@ fn consumer(
     observed: &ObservedGroup,
     member: &GroupMember,
     pod: Option<usize>,
-    topics: &[Topic],
+    places: &BTreeMap<&str, u32>,
 ) -> Result<Consumer, Unusable> {
     let unsettled = || Unusable::NotStable { state: observed.group.state.to_string() };
-    let index = |name: &str| {
-        let place = topics.binary_search_by(|topic| topic.name.as_str().cmp(name)).ok()?;
-        u32::try_from(place).ok()
-    };
+    let index = |name: &str| places.get(name).copied();
     let assigned = member.assigned.as_ref().ok_or_else(unsettled)?;
     let owned = assigned
         .iter()
@@ -197,13 +202,14 @@ fn consumer(
     owned.sort_unstable();
     Ok(Consumer {
         id: Some(member.id.clone()),
+        listed: member.listed,
         client: client(
             observed,
             member,
             pod.and_then(|pod| snapshot.pods.get(pod)).map(|pod| &*pod.pod.name),
         ),
         instance: member.instance_id.clone(),
-        subscription: subscription(observed, member, topics, index)?,
+        subscription: subscription(observed, member, places)?,
         owned,
         pod: None,
     })
@@ -213,19 +219,21 @@ fn consumer(
 fn subscription(
     observed: &ObservedGroup,
     member: &GroupMember,
-    topics: &[Topic],
-    index: impl Fn(&str) -> Option<u32>,
+    places: &BTreeMap<&str, u32>,
 ) -> Result<Vec<u32>, Unusable> {
     let state = || Unusable::NotStable { state: observed.group.state.to_string() };
     let own = member.subscription.as_ref().ok_or_else(state)?;
     if own.pattern.is_none() {
-        let mut listed: Vec<u32> = own.topics.iter().filter_map(|name| index(name)).collect();
+        let mut listed: Vec<u32> =
+            own.topics.iter().filter_map(|name| places.get(name.as_str()).copied()).collect();
         listed.sort_unstable();
         listed.dedup();
         return Ok(listed);
     }
     if observed.group.members.iter().all(|other| other.subscription == member.subscription) {
-        return Ok((0..).zip(topics).map(|(index, _)| index).collect());
+        let mut all: Vec<u32> = places.values().copied().collect();
+        all.sort_unstable();
+        return Ok(all);
     }
     Err(Unusable::Patterns { client_id: member.client_id.clone() })
 }

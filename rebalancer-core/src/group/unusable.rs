@@ -73,6 +73,11 @@ pub enum Unusable {
         /// Its name.
         name: String,
     },
+    /// Who holds what does not come from the rule that has the name Kafka tells.
+    NotItsRule {
+        /// The assignor of that name.
+        assignor: Assignor,
+    },
     /// The policy names another assignor than Kafka.
     AssignorsContradict {
         /// The policy's.
@@ -145,6 +150,7 @@ impl Unusable {
         matches!(
             self,
             Self::UnknownAssignor { .. }
+                | Self::NotItsRule { .. }
                 | Self::AssignorsContradict { .. }
                 | Self::RackAware { .. }
                 | Self::SeveralClients
@@ -189,6 +195,11 @@ impl std::fmt::Display for Unusable {
             Self::UnknownAssignor { name } => {
                 write!(f, "the group's assignor is '{name}', whose rule is not known here")
             }
+            Self::NotItsRule { assignor } => write!(
+                f,
+                "Kafka names the assignor {assignor}, and who holds what does not come from its rule: the clients may have \
+                 another one of that name"
+            ),
             Self::AssignorsContradict { configured, told } => {
                 write!(f, "{configured} is configured, and the group uses {told}")
             }

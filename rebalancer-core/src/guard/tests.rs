@@ -6,7 +6,7 @@ use jiff::tz::TimeZone;
 
 use super::*;
 use crate::fixture::{self, NOW, owned_by, owner, pod, snapshot};
-use crate::fleet::{Owner, Ownership};
+use crate::fleet::{NotRead, Owner, Ownership, Unread};
 use crate::policy::QuietHours;
 use crate::snapshot::Surroundings;
 
@@ -15,7 +15,9 @@ fn controller() -> Controller {
 }
 
 fn scaling() -> Scaling {
-    Scaling { active: true, current: 4, desired: 4, minimum: 1, last_scaled_at: None, wants_fewer: false }
+    let (current, desired) = (4, 4);
+    let (last_scaled_at, wants_fewer, disabled) = (None, false, false);
+    Scaling { active: true, current, desired, minimum: 1, last_scaled_at, wants_fewer, disabled }
 }
 
 fn fleet() -> Snapshot {
@@ -168,6 +170,34 @@ fn an_object_of_the_workload_s_name_that_owns_none_of_the_pods_says_nothing_of_t
     let rollout = Controller { annotations: marked(""), ..fixture::controller("Rollout", "consumer", 4) };
     let opted_out = Some(NotNow::OptedOut { annotation: Annotation::OptOut });
     check(|fleet| fleet.surround(beside("Rollout", rollout)), opted_out);
+}
+
+#[test]
+fn pods_whose_owner_does_not_exist_any_more_are_left_to_the_garbage_collector() {
+    let reading = |lost: Owner, why| {
+        move |fleet: &mut Snapshot| {
+            let mut around = owned_by(controller());
+            around.controller = None;
+            let missing = |object: &Controller| object.uid == lost.uid || object.kind == "Deployment";
+            around.ownership.objects.retain(|object| !missing(object));
+            around.ownership.unread = vec![Unread { owner: lost, why }];
+            fleet.surround(around);
+        }
+    };
+    // Of what may be asked for in the wrong place, that nothing is there is not enough.
+    for (lost, holds) in [(owner("Deployment", "consumer"), true), (owner("ReplicaSet", "consumer-1"), false)]
+    {
+        for (why, holds) in [
+            (NotRead::Gone, holds),
+            (NotRead::Replaced, true),
+            (NotRead::NotAllowed, false),
+            (NotRead::Unreadable, false),
+        ] {
+            let expected = holds.then(|| NotNow::OwnerGone { of: lost.to_string() });
+            check(reading(lost.clone(), why), expected);
+        }
+    }
+    check(reading(owner("ReplicaSet", "consumer-7"), NotRead::Replaced), None);
 }
 
 #[test]

@@ -6,8 +6,8 @@ use super::counter::{KAFKA, KUBERNETES, PROMETHEUS};
 use super::ledger::Ledger;
 use super::rotation::MOST_PODS;
 use super::{
-    Breaker, Counters, CycleCost, Effect, Found, Imbalance, ReconciledRemoval, RemovalFate, RemovalResult,
-    RotatedPod, Rotation, SeenTiming, earlier, later,
+    Breaker, Counters, CycleCost, Effect, Found, HistoryPolicy, Imbalance, ReconciledRemoval, RemovalFate,
+    RemovalResult, RotatedPod, Rotation, SeenTiming, earlier, later,
 };
 use crate::fleet::Pod;
 use crate::policy::Timing;
@@ -148,9 +148,15 @@ impl Record {
         group.measured = measured;
     }
 
-    /// Puts in how the last rotation left the group, when the cycle that made it could not wait for that.
-    pub fn watched_late(&mut self, measured: Imbalance) {
-        let last = self.rotations.last_mut().filter(|rotation| rotation.effect == Effect::NotYetKnown);
+    /// Puts in how the last rotation left the group, when the cycle that made it could not wait for that. Call it before
+    /// [`measure`](Self::measure), which closes the rotation.
+    ///
+    /// As long as a rotation may take to settle, replacements may be on their way.
+    pub fn watched_late(&mut self, measured: Imbalance, now: Timestamp, policy: &HistoryPolicy) {
+        let open = |rotation: &&mut Rotation| {
+            rotation.effect == Effect::NotYetKnown && later(rotation.at, policy.settle()) <= now
+        };
+        let last = self.rotations.last_mut().filter(open);
         if let Some(group) = last.and_then(|rotation| rotation.group.as_mut()) {
             group.measured.get_or_insert(measured);
         }

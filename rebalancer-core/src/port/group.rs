@@ -69,12 +69,17 @@ pub enum AclResource {
 impl fmt::Display for AclResource {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Group(name) => write!(f, "--group '{name}'"),
-            Self::Topic(name) => write!(f, "--topic '{name}'"),
+            Self::Group(name) => write!(f, "--group {}", quoted(name)),
+            Self::Topic(name) => write!(f, "--topic {}", quoted(name)),
             Self::TopicsOf(group) => write!(f, "--topic <each topic of the group '{group}'>"),
             Self::Cluster => f.write_str("--cluster"),
         }
     }
+}
+
+/// One word to a shell, whatever stands in it: a group's name is free text, and the command is there to be pasted.
+fn quoted(name: &str) -> String {
+    format!("'{}'", name.replace('\'', r"'\''"))
 }
 
 /// What a group is that is no consumer group.
@@ -286,6 +291,26 @@ pub struct GroupReading {
     pub at: Timestamp,
 }
 
+impl GroupReading {
+    /// Asks one question after the other.
+    ///
+    /// # Errors
+    /// As [`GroupSource::reading`].
+    pub async fn of<S: GroupSource + ?Sized>(
+        source: &S,
+        earlier: Vec<Timestamp>,
+        at: Timestamp,
+    ) -> Result<Self, GroupError> {
+        let group = source.group().await?;
+        let names = group.topics();
+        let topics = source.topics(&names).await?;
+        let configs = source.topic_configs(&names).await?;
+        let moving = source.reassignments(&topics).await?;
+        let offsets = source.offsets(&topics, &earlier).await;
+        Ok(Self { group, topics, configs, offsets, earlier, moving, at })
+    }
+}
+
 /// Reads one consumer group.
 #[async_trait]
 pub trait GroupSource: Send + Sync {
@@ -327,6 +352,15 @@ pub trait GroupSource: Send + Sync {
         topics: &[Topic],
     ) -> Result<Result<Vec<Reassignment>, MissingAcl>, GroupError>;
 
+    /// Everything that a decision needs at this time, with offsets at earlier times. An implementation that has a time limit
+    /// holds all questions of one reading to it together.
+    ///
+    /// # Errors
+    /// When the group or its topics could not be read. Offsets that could not be read are an error within.
+    async fn reading(&self, earlier: Vec<Timestamp>, at: Timestamp) -> Result<GroupReading, GroupError> {
+        GroupReading::of(self, earlier, at).await
+    }
+
     /// What went wrong with Kafka so far, as far as that is known.
     fn errors(&self) -> ApiErrors {
         ApiErrors::default()
@@ -358,6 +392,12 @@ mod tests {
             error.to_string(),
             "not allowed by Kafka's ACLs: add --operation Describe --group 'orders'"
         );
+    }
+
+    #[test]
+    fn a_name_with_quotes_is_one_word_to_the_shell_that_it_is_pasted_into() {
+        let missing = MissingAcl::describe(AclResource::Group("it's; reboot".to_owned()));
+        assert_eq!(missing.to_string(), r"--operation Describe --group 'it'\''s; reboot'");
     }
 
     #[test]

@@ -5,7 +5,7 @@ use rand::rngs::ChaCha8Rng;
 
 use super::{Evenness, Tries};
 use crate::assignor::TopicPartition;
-use crate::assignor::plain::{Plain, Slot};
+use crate::assignor::plain::{Identity, Plain, Slot};
 use crate::group::{Consumer, GroupModel, Inference};
 use crate::policy::Timing;
 
@@ -18,7 +18,7 @@ pub(crate) struct Stage<'a> {
     /// For each pod: loads above this are hot, in the indicator's unit.
     pub(super) limits: &'a [f64],
     /// Of the members, then of their replacements.
-    pub(super) ids: Vec<String>,
+    pub(super) ids: Vec<Identity>,
     /// What each member holds, ascending.
     pub(super) owned: Vec<Vec<TopicPartition>>,
     /// How much more the same work costs on each pod.
@@ -43,7 +43,8 @@ impl<'a> Stage<'a> {
         random: &mut ChaCha8Rng,
     ) -> Self {
         let known = |member: &Consumer, random: &mut ChaCha8Rng| {
-            member.id.clone().unwrap_or_else(|| drawn(&member.client, random))
+            let id = member.id.clone().unwrap_or_else(|| drawn(&member.client, random));
+            Identity { id, listed: member.listed }
         };
         let ids = model.members.iter().map(|member| known(member, random)).collect();
         let owned = model.members.iter().map(|member| member.owned.clone()).collect();
@@ -67,7 +68,8 @@ impl<'a> Stage<'a> {
     /// Draws the ids of replacements, and prepares tries of at most so many members.
     fn ready(mut self, most: usize, random: &mut ChaCha8Rng) -> Self {
         let members = self.owned.len();
-        self.ids.extend(self.model.members.iter().map(|member| drawn(&member.client, random)));
+        let newcomers = self.model.members.iter().map(|member| drawn(&member.client, random));
+        self.ids.extend(newcomers.map(|id| Identity { id, listed: u32::MAX }));
         self.carried = self.owned.iter().map(|owned| self.model.carried(owned)).collect();
         self.loads = self.loads_of(&self.carried, &self.factors);
         self.now = Evenness::of(&self.loads, self.limits);

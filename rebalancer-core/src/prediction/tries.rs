@@ -2,7 +2,7 @@
 
 use super::stage::slot;
 use super::{Evenness, Stage};
-use crate::assignor::plain::Trial;
+use crate::assignor::plain::{Identity, Trial};
 use crate::assignor::{Assignment, Group, Member, TopicPartition};
 use crate::policy::Timing;
 
@@ -156,14 +156,16 @@ impl<'s, 'a> Tries<'s, 'a> {
     fn member(&self, member: usize, comes: Comes) -> Option<Member> {
         let known = self.stage.model.members.get(member)?;
         let members = self.stage.owned.len();
-        let (id, instance, owned, generation) = match comes {
+        let (identity, instance, owned, generation) = match comes {
             Comes::Stays => {
                 let owned: Vec<TopicPartition> = self.stage.owned.get(member)?.clone();
                 (self.stage.ids.get(member)?, known.instance.clone(), owned, Some(1))
             }
             Comes::Joins => (self.stage.ids.get(members + member)?, None, Vec::new(), None),
         };
-        Some(Member { id: id.clone(), instance, subscription: known.subscription.clone(), owned, generation })
+        let Identity { id, listed } = identity.clone();
+        let subscription = known.subscription.clone();
+        Some(Member { id, instance, subscription, owned, generation, listed })
     }
 }
 

@@ -28,7 +28,7 @@ impl Consumers {
     /// A pod's consumer asks to be a member; it has nothing before the next rebalance.
     pub(super) fn join(&mut self, pod: String, id: String, instance: Option<String>) {
         let subscription = (0..).zip(&self.topics).map(|(topic, _)| topic).collect();
-        let member = Member { id, instance, subscription, owned: Vec::new(), generation: None };
+        let member = Member { id, instance, subscription, owned: Vec::new(), generation: None, listed: 0 };
         self.members.insert(pod, member);
     }
 
@@ -54,6 +54,7 @@ impl Consumers {
         let dealt = group.members.into_iter().zip(assignment).map(|(member, owned)| Member {
             owned,
             generation: Some(self.generation),
+            listed: 0,
             ..member
         });
         self.members = pods.into_iter().zip(dealt).collect();

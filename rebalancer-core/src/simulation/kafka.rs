@@ -84,6 +84,7 @@ fn described_member(consumers: &Consumers, member: &Member, address: Option<Ipv4
         JoinedWith { generation: member.generation, owned: Vec::new(), user_data: java.then_some(USER_DATA) };
     GroupMember {
         id: member.id.clone(),
+        listed: member.listed,
         client_id: CLIENT_ID.to_owned(),
         host: address.map_or_else(String::new, |address| format!("/{address}")),
         instance_id: member.instance.clone(),
@@ -101,7 +102,7 @@ fn described_member(consumers: &Consumers, member: &Member, address: Option<Ipv4
 pub(super) fn topic(known: &assignor::Topic) -> Topic {
     let one = Partition { leader: Some(1), racks: BTreeSet::new() };
     let partitions = usize::try_from(known.partitions).unwrap_or(usize::MAX);
-    Topic { name: known.name.clone(), partitions: vec![one; partitions] }
+    Topic { name: known.name.clone(), id: None, partitions: vec![one; partitions] }
 }
 
 /// Offsets of a partition with so many messages a second; everything is consumed.

@@ -75,6 +75,7 @@ impl GroupSource for ScriptedGroup {
         let one = || Partition { leader: Some(1), racks: BTreeSet::new() };
         let count = |name: &String| self.produced.keys().filter(|partition| partition.topic == *name).count();
         let topic = |name: &String| Topic {
+            id: None,
             name: name.clone(),
             partitions: (0..count(name)).map(|_| one()).collect(),
         };

@@ -244,6 +244,7 @@ impl World {
                 minimum: 1,
                 last_scaled_at: scaler.last_scaled_at,
                 wants_fewer: scaler.wants_fewer,
+                disabled: false,
             }),
             scales_by: Vec::new(),
         };

@@ -44,6 +44,7 @@ fn member(json: &Value, names: &[&str]) -> Member {
             .collect(),
         owned: partitions(&json["owned"], names),
         generation: json["generation"].as_i64().map(|epoch| epoch.try_into().unwrap()),
+        listed: 0,
     }
 }
 

@@ -98,7 +98,9 @@ fn group(
     assignor: Option<String>,
     raw: Vec<RawMember<'_>>,
 ) -> Result<ConsumerGroup, BadAnswer> {
-    let mut members = raw.into_iter().map(|raw| member(raw, &state)).collect::<Result<Vec<_>, _>>()?;
+    let listed = raw.into_iter().zip(0_u32..);
+    let members = listed.map(|(raw, listed)| Ok(GroupMember { listed, ..member(raw, &state)? }));
+    let mut members = members.collect::<Result<Vec<_>, BadAnswer>>()?;
     super::in_order(&mut members)?;
     Ok(ConsumerGroup { id, state, protocol: GroupProtocol::Classic, assignor, members })
 }
@@ -121,6 +123,7 @@ fn member(raw: RawMember<'_>, state: &GroupState) -> Result<GroupMember, BadAnsw
     };
     Ok(GroupMember {
         id: raw.id,
+        listed: 0,
         client_id: raw.client_id,
         host: raw.host,
         instance_id: raw.instance_id,

@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use rebalancer_core::fleet::consumer_group::TopicId;
+
 use crate::settings::Address;
 use crate::wire::{BadAnswer, ErrorCode, Reader, Version};
 
@@ -35,6 +37,7 @@ pub(crate) struct Metadata {
 pub(crate) struct TopicAnswer {
     pub(crate) error: Result<(), ErrorCode>,
     pub(crate) name: String,
+    pub(crate) id: Option<TopicId>,
     pub(crate) partitions: Vec<PartitionAnswer>,
 }
 
@@ -52,7 +55,7 @@ pub(crate) fn metadata(r: &mut Reader<'_>, version: Version) -> Result<Metadata,
     r.nullable_string()?; // the cluster's id
     let controller = r.i32()?;
     let topics = r.array(|r| topic(r, version))?;
-    if version.number >= 8 {
+    if (8..=10).contains(&version.number) {
         r.i32()?; // operations that we may do
     }
     Ok(Metadata { brokers, controller, topics })
@@ -79,13 +82,20 @@ fn address(r: &mut Reader<'_>) -> Result<Address, BadAnswer> {
 fn topic(r: &mut Reader<'_>, version: Version) -> Result<TopicAnswer, BadAnswer> {
     let error = ErrorCode::read(r.i16()?);
     let name = r.string()?;
+    let id = if version.number >= 10 { topic_id(r)? } else { None };
     r.bool()?; // internal
     let partitions = r.array(|r| partition(r, version))?;
     if version.number >= 8 {
         r.i32()?; // operations that we may do
     }
     r.tags()?;
-    Ok(TopicAnswer { error, name, partitions })
+    Ok(TopicAnswer { error, name, id, partitions })
+}
+
+/// All zeros is none: the topic is from before there were ids.
+fn topic_id(r: &mut Reader<'_>) -> Result<Option<TopicId>, BadAnswer> {
+    let id = TopicId { most: r.i64()?.cast_unsigned(), least: r.i64()?.cast_unsigned() };
+    Ok(Some(id).filter(|id| (id.most, id.least) != (0, 0)))
 }
 
 fn partition(r: &mut Reader<'_>, version: Version) -> Result<PartitionAnswer, BadAnswer> {

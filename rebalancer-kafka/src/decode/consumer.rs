@@ -53,6 +53,7 @@ fn member(r: &mut Reader<'_>, version: Version) -> Result<GroupMember, BadAnswer
     let protocol = if version.number >= 1 { member_protocol(r.i8()?) } else { None };
     r.tags()?;
     Ok(GroupMember {
+        listed: 0,
         id,
         client_id,
         host,

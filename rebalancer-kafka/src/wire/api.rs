@@ -57,7 +57,7 @@ impl Api {
         match self {
             Self::ListOffsets => (1, 6),
             // Lower ones make topics that don't exist.
-            Self::Metadata => (4, 9),
+            Self::Metadata => (4, 12),
             Self::OffsetFetch => (1, 7),
             Self::FindCoordinator => (0, 3),
             Self::DescribeGroups => (0, 6),

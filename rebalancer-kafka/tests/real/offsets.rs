@@ -86,9 +86,13 @@ async fn topics_are_described_and_those_that_are_not_there_are_neither_made_nor_
         let partition = || Partition { leader: Some(1), racks: BTreeSet::from(["rack-a".to_owned()]) };
         let expected = [(&compacted, 1), (&plain, 2)].map(|(name, count)| Topic {
             name: name.clone(),
+            id: None,
             partitions: (0..count).map(|_| partition()).collect(),
         });
-        assert_eq!(topics, expected);
+        let ids: BTreeSet<_> = topics.iter().map(|topic| topic.id.unwrap()).collect();
+        assert_eq!(ids.len(), 2, "each topic has an id of its own");
+        let topics = topics.into_iter().map(|topic| Topic { id: None, ..topic });
+        assert_eq!(topics.collect::<Vec<_>>(), expected);
     }
     let config = |compacted, timestamps| Ok(TopicConfig { compacted, timestamps });
     assert_eq!(
@@ -108,8 +112,8 @@ async fn a_partition_that_is_not_there_and_one_without_a_leader_say_so() {
     let source = KafkaGroupSource::new(fleet.broker.settings(Listener::Plaintext, "g"));
     let partition = |leader| Partition { leader, racks: BTreeSet::new() };
     let topics = [
-        Topic { name: topic.clone(), partitions: vec![partition(Some(1)), partition(Some(1))] },
-        Topic { name: "never-made".to_owned(), partitions: vec![partition(None)] },
+        Topic { name: topic.clone(), id: None, partitions: vec![partition(Some(1)), partition(Some(1))] },
+        Topic { name: "never-made".to_owned(), id: None, partitions: vec![partition(None)] },
     ];
     let offsets = source.offsets(&topics, &[]).await.unwrap();
     assert_eq!(one(&offsets, &topic, 0).end, 0);

@@ -108,12 +108,13 @@ pub(crate) fn controller(raw: RawController, asked: &str) -> Result<Controller, 
     };
     let name = present(metadata.name, "", "a name")?;
     let uid = Uid::new(present(metadata.uid, &name, "a UID")?);
-    // What is being deleted replaces no pod any more, whatever its numbers say.
-    let lasts = metadata.deletion_timestamp.is_none();
     let known = (metadata.generation, status.observed_generation);
-    let progress = progress((&api_version, &kind), &spec, &status, known);
-    let progress =
-        progress.map(|told| Progress { status_is_current: told.status_is_current && lasts, ..told });
+    let told = progress((&api_version, &kind), &spec, &status, known);
+    // What is being deleted replaces no pod any more, whatever its numbers say, and if it has none.
+    let progress = match metadata.deletion_timestamp {
+        Some(_) => Some(Progress { status_is_current: false, ..told.unwrap_or_default() }),
+        None => told,
+    };
     Ok(Controller {
         api_version,
         kind,

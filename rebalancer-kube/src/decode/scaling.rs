@@ -40,6 +40,7 @@ pub(super) fn scaling(minimum: Option<i64>, status: &Status) -> Scaling {
         minimum,
         last_scaled_at: time(status.last_scale_time.as_deref()),
         wants_fewer: status.wants_fewer(),
+        disabled: status.is("ScalingActive", "False") == Some("ScalingDisabled"),
     }
 }
 
@@ -58,8 +59,13 @@ impl Status {
 
     /// The reason of this condition, if it is true.
     fn holds(&self, condition: &str) -> Option<&str> {
+        self.is(condition, "True")
+    }
+
+    /// The reason of this condition, if it has this status.
+    fn is(&self, condition: &str, status: &str) -> Option<&str> {
         let conditions = self.conditions.as_deref().unwrap_or_default();
-        let found = conditions.iter().find(|found| found.r#type == condition && found.status == "True")?;
+        let found = conditions.iter().find(|found| found.r#type == condition && found.status == status)?;
         Some(found.reason.as_deref().unwrap_or_default())
     }
 }
@@ -101,6 +107,7 @@ mod tests {
             minimum: 2,
             last_scaled_at: Some("2026-01-02T03:04:05Z".parse().unwrap()),
             wants_fewer: false,
+            disabled: false,
         }
     }
 
@@ -146,9 +153,22 @@ mod tests {
             minimum: 3,
             last_scaled_at: None,
             wants_fewer: false,
+            disabled: false,
         };
         assert_eq!(decode(Some(3), json!({})), nothing);
         assert_eq!(decode(Some(3), json!({"desiredReplicas": 0, "currentMetrics": null})), nothing);
+    }
+
+    #[test]
+    fn an_autoscaler_of_what_is_to_have_no_pods_is_switched_off() {
+        let of = |status: &str, reason: &str| {
+            let condition = json!({"type": "ScalingActive", "status": status, "reason": reason});
+            decode(Some(1), json!({"currentReplicas": 0, "conditions": [condition]})).disabled
+        };
+        assert!(of("False", "ScalingDisabled"));
+        for (status, reason) in [("False", "FailedGetResourceMetric"), ("True", "ScalingDisabled")] {
+            assert!(!of(status, reason), "{status} {reason}");
+        }
     }
 
     #[test]

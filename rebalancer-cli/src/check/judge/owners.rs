@@ -11,6 +11,10 @@ use super::super::finding::{Code, Finding, some};
 /// Kinds whose pods are never rotated, by the same rule as a cycle's veto `controller_kind`.
 const NEVER: [&str; 3] = ["DaemonSet", "Job", "Node"];
 
+/// What a cycle makes of an owner that does not exist any more.
+const HOLDS: &str = "nothing would replace a pod, and every cycle holds (owner_gone)";
+const SEE_REFERENCES: &str = "see what the ownerReferences of the pods name: the garbage collector removes pods whose owner is not there";
+
 /// What is to be said of the owners of the workload's own pods; nothing when all of them are known.
 pub(super) fn judge(facts: &Facts<'_>, survey: &Survey) -> Vec<Finding> {
     let own = own(facts, survey);
@@ -47,11 +51,14 @@ fn presumed(facts: &Facts<'_>, survey: &Survey, own: &[&Pod]) -> Option<Finding>
     let pods: Vec<&Pod> = own.iter().filter(presumed).copied().collect();
     let owners = direct(&pods);
     let first = owners.first()?;
-    let message = format!(
-        "{} belong to {}, which {}: that they are the workload's is known by that name only. {}",
+    let known = format!(
+        "{} belong to {}, which {}",
         pods_of(&pods),
         some(owners.iter().map(ToString::to_string)),
         in_words(why_unread(survey, first)),
+    );
+    let message = format!(
+        "{known}: that they are the workload's is known by that name only. {}",
         match &survey.ownership.by_name {
             Some(found) => format!(
                 "{found} is believed where it gives a reason to hold{}",
@@ -69,11 +76,10 @@ fn presumed(facts: &Facts<'_>, survey: &Survey, own: &[&Pod]) -> Option<Finding>
         }
     );
     Some(match why_unread(survey, first) {
-        Some(NotRead::Gone | NotRead::Replaced) => Finding::warning(
-            Code::OwnerByName,
-            message,
-            "see what the ownerReferences of the pods name: the garbage collector removes pods whose owner is not there",
-        ),
+        Some(NotRead::Gone | NotRead::Replaced) => {
+            let lost = survey.ownership.is_lost(first).then(|| format!("{known}: {HOLDS}"));
+            Finding::warning(Code::OwnerByName, lost.unwrap_or(message), SEE_REFERENCES)
+        }
         Some(NotRead::NotAllowed | NotRead::Unreadable) | None => Finding::note(Code::OwnerByName, message),
     })
 }
@@ -117,18 +123,16 @@ fn top(facts: &Facts<'_>, survey: &Survey, own: &[&Pod]) -> Option<Finding> {
         return told_in_part(survey, top, found, own);
     }
     let why = why_unread(survey, top);
+    let known = format!("{top} owns {}, and {} it", pods_of(own), told_of_one(why));
     let message = format!(
-        "{top} owns {}, and {} it: rollouts are told by the revisions of its pods, its number of pods is not compared, and a \
-         mark on it is not seen (one in its pod template is)",
-        pods_of(own),
-        told_of_one(why)
+        "{known}: rollouts are told by the revisions of its pods, its number of pods is not compared, and a mark on it is not \
+         seen (one in its pod template is)"
     );
     Some(match why {
-        Some(NotRead::Gone | NotRead::Replaced) => Finding::warning(
-            Code::OwnerNotRead,
-            message,
-            "see what the ownerReferences of the pods name: the garbage collector removes pods whose owner is not there",
-        ),
+        Some(NotRead::Gone | NotRead::Replaced) => {
+            let lost = survey.ownership.is_lost(top).then(|| format!("{known}: {HOLDS}"));
+            Finding::warning(Code::OwnerNotRead, lost.unwrap_or(message), SEE_REFERENCES)
+        }
         Some(NotRead::NotAllowed | NotRead::Unreadable) | None => {
             let note = Finding::note(Code::OwnerNotRead, message);
             Finding { fix: Some(format!("add to the Role, if it is to be read: {}", rule(top))), ..note }

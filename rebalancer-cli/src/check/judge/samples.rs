@@ -43,9 +43,7 @@ fn of_load(facts: &Facts<'_>, indicator: Indicator, reading: &Result<Samples, Me
 
 /// What has no pods has no samples.
 fn is_scaled_to_nothing(facts: &Facts<'_>) -> bool {
-    let Some(survey) = facts.survey() else { return false };
-    let has_pods = survey.pods.as_ref().is_ok_and(|pods| !pods.is_empty());
-    !has_pods && survey.progress().is_some_and(|progress| progress.desired == 0)
+    facts.survey().is_some_and(|survey| survey.is_scaled_to_nothing(facts.workload()))
 }
 
 fn failed(error: &MetricsError, variable: &str) -> Finding {

@@ -75,8 +75,7 @@ fn stranger(survey: &Survey, pod: &Pod) -> String {
 fn nothing(facts: &Facts<'_>, survey: &Survey) -> Vec<Finding> {
     let selector = &facts.asked.label_selector;
     let is_empty = survey.around.as_ref().is_some_and(Around::has_no_pods);
-    let wanted = survey.progress().map(|progress| progress.desired > 0);
-    if wanted == Some(false) || (is_empty && wanted.is_none()) {
+    if survey.is_scaled_to_nothing(facts.workload()) || (is_empty && survey.progress().is_none()) {
         return vec![Finding::not_checked("selector and container", "there are no pods")];
     }
     let message =

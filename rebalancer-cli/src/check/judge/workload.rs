@@ -11,6 +11,9 @@ use super::super::finding::{Code, Finding, some};
 use super::selector::owner_name;
 use super::{owners, unread};
 
+/// What becomes of a workload that has no pods on purpose.
+const IDLE: &str = "as KEDA does it where there is nothing to do: a cycle holds (no_pods) until it has some";
+
 pub(super) fn judge(facts: &Facts<'_>, survey: &Survey) -> Vec<Finding> {
     if let Some(finding) = survey.around.as_ref().and_then(|around| namespace(facts, survey, around)) {
         return vec![finding];
@@ -19,9 +22,9 @@ pub(super) fn judge(facts: &Facts<'_>, survey: &Survey) -> Vec<Finding> {
         Err(error) => return vec![unread("the workload", error, survey)],
         Ok(Some(found)) => known(facts, survey, found),
         Ok(None) if has_own(facts, survey) => Vec::new(),
-        Ok(None) => {
-            vec![survey.around.as_ref().map_or_else(|| missing(facts, None), |around| absent(facts, around))]
-        }
+        Ok(None) => vec![idle(facts, survey).unwrap_or_else(|| {
+            survey.around.as_ref().map_or_else(|| missing(facts, None), |around| absent(facts, around))
+        })],
     };
     findings.extend(owners::judge(facts, survey));
     findings.extend(guarded(facts));
@@ -56,13 +59,19 @@ fn without_pods(facts: &Facts<'_>, survey: &Survey, found: &Controller) -> Findi
             format!("{message}, and {meant} has pods"),
             format!("set DEPLOYMENT_NAME={meant}, whose pods do the work (Flagger moves them there)"),
         ),
-        None => Finding::note(
-            Code::WorkloadWithoutPods,
-            format!(
-                "{message}, as KEDA does it where there is nothing to do: a cycle holds (no_pods) until it has some"
-            ),
-        ),
+        None => Finding::note(Code::WorkloadWithoutPods, format!("{message}, {IDLE}")),
     }
+}
+
+/// Of another kind than Deployment and StatefulSet, and without pods that would lead to it: its autoscaler tells.
+fn idle(facts: &Facts<'_>, survey: &Survey) -> Option<Finding> {
+    let name = facts.workload();
+    let hpa = survey.idle_autoscaler(name).filter(|_| survey.is_scaled_to_nothing(name))?;
+    let kind = hpa.scales_kind.as_deref().unwrap_or("workload");
+    Some(Finding::note(
+        Code::WorkloadWithoutPods,
+        format!("{kind} {name} is scaled to 0 pods, as its autoscaler {} says, {IDLE}", hpa.name),
+    ))
 }
 
 /// Nothing can be found in a namespace that is not there, or is empty.
@@ -80,7 +89,9 @@ fn namespace(facts: &Facts<'_>, survey: &Survey, around: &Around) -> Option<Find
             fix,
         ));
     }
-    let is_known = !matches!(survey.controller, Ok(None)) || !around.workloads.is_empty();
+    let is_known = !matches!(survey.controller, Ok(None))
+        || !around.workloads.is_empty()
+        || survey.idle_autoscaler(facts.workload()).is_some();
     let is_empty = survey.pods.is_ok() && around.has_no_pods() && !is_known;
     is_empty.then(|| {
         Finding::error(

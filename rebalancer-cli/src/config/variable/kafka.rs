@@ -88,7 +88,7 @@ pub(super) const SETTINGS: &[Variable] = &[
         HEADING,
         "KAFKA_TIMEOUT",
         Some("10s"),
-        "Time for one question to Kafka, all retries together; at most three quarters of CYCLE_TIMEOUT are used",
+        "Time for one reading of Kafka, all retries together; at most three quarters of CYCLE_TIMEOUT are used",
     ),
     Variable::new(
         HEADING,

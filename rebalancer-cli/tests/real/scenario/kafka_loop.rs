@@ -64,6 +64,9 @@ impl World {
             .env("METRICS_TIME_WINDOW", "20m")
             .env("INDICATORS", "production_rate")
             .env("PRODUCTION_RATE_VARIANCE_THRESHOLD", "0.1")
+            // Some pod is hot, whatever the group's first assignment is.
+            .env("TOLERANCE_MULTIPLIER", "1.05")
+            .env("MINIMUM_IMPROVEMENT_PERCENT", "0")
     }
 
     /// One cycle, and what came of it once the group is at rest again.

@@ -104,7 +104,9 @@ async fn a_sticky_group_is_rotated_by_what_is_predicted() {
             let run = fleet.rebalance(&metrics, &variables).await.expect_exit(0);
             let method = &run.log_with(&["\"event\":\"method\""])[0]["method"];
             assert_eq!(
-                *method, "predict: 24 partitions on 6 members, assignor cooperative-sticky (configured)",
+                *method,
+                "predict: 24 partitions on 6 members, assignor cooperative-sticky (configured); removed pods leave and \
+                 replacements join in one rebalance (configured)",
                 "{server:?} {preset}"
             );
             let prediction = &run.log_with(&["\"event\":\"prediction\""])[0];
@@ -145,7 +147,8 @@ async fn partition_loads_that_are_missing_fall_back_to_the_seeds_strategy_and_sa
         let run = fleet.rebalance(&metrics, &variables).await.expect_exit(0);
         let method = &run.log_with(&["\"event\":\"method\""])[0]["method"];
         assert_eq!(
-            *method, "rotate-outliers, since the metric system knows no partition (PARTITION_LOAD_QUERY)",
+            *method,
+            "rotate-outliers, since the metric system knows no partition; set KAFKA_BOOTSTRAP_SERVERS and KAFKA_GROUP_ID, or PARTITION_LOAD_QUERY",
             "{server:?}"
         );
         assert_eq!(run.log_with(&["would_be_removed"]).len(), 3, "{}", run.stderr);

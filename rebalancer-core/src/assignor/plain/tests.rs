@@ -8,7 +8,7 @@ use proptest::prelude::*;
 #[derive(Debug, Clone)]
 struct Case {
     topics: Vec<Topic>,
-    ids: Vec<String>,
+    ids: Vec<Identity>,
     members: usize,
     /// Who holds each partition; any number that is no member is nobody.
     holders: Vec<usize>,
@@ -40,7 +40,7 @@ fn any_case() -> impl Strategy<Value = Case> {
                         .zip(&sizes)
                         .map(|(name, &partitions): (u32, _)| Topic { name: format!("t{name}"), partitions })
                         .collect(),
-                    ids: ids.collect(),
+                    ids: ids.zip(listed(seed)).map(|(id, listed)| Identity { id, listed }).collect(),
                     members,
                     holders,
                     leaving,
@@ -49,6 +49,11 @@ fn any_case() -> impl Strategy<Value = Case> {
             })
         },
     )
+}
+
+/// Places in the coordinator's list; where it is not known, all are 0.
+fn listed(seed: u64) -> impl Iterator<Item = u32> {
+    (0_u32..).map(move |slot| if seed.is_multiple_of(2) { 0 } else { slot.wrapping_mul(7) % 5 })
 }
 
 impl Case {
@@ -71,7 +76,8 @@ impl Case {
 
     fn member(&self, slot: usize, owned: Vec<TopicPartition>, generation: Option<i32>) -> Member {
         let subscription = (0..).zip(&self.topics).map(|(topic, _)| topic).collect();
-        Member { id: self.ids[slot].clone(), instance: None, subscription, owned, generation }
+        let Identity { id, listed } = self.ids[slot].clone();
+        Member { id, instance: None, subscription, owned, generation, listed }
     }
 
     /// By the rules themselves: what each slot holds in the end.

@@ -118,9 +118,11 @@ fn list_partitions(topics: &[Topic], subscribers: &[usize]) -> (Vec<TopicPartiti
 fn hash_order(members: &[&Member]) -> Vec<usize> {
     let buckets = java_hash::buckets(members.len());
     let mut order: Vec<usize> = (0..members.len()).collect();
-    // Stable: ranks of one bucket stay in the order of their ids.
+    // Members of one bucket stay in the order in which the leader got them, which is the coordinator's; where that is not
+    // known, in the order of their ids.
     order.sort_by_cached_key(|&rank| {
-        members.get(rank).map(|member| java_hash::bucket(java_hash::of_text(&member.id), buckets))
+        let bucket = |id: &str| java_hash::bucket(java_hash::of_text(id), buckets);
+        members.get(rank).map(|member| (bucket(&member.id), member.listed))
     });
     order
 }

@@ -41,6 +41,13 @@ pub(in crate::assignor) fn sort_partitions(held: &mut [TopicPartition]) {
     }
 }
 
+/// The bucket of a topic's id among so many in a `HashSet`: `Uuid.hashCode` of Kafka.
+pub(super) fn topic_bucket((most, least): (u64, u64), topics: usize) -> usize {
+    let mixed = most ^ least;
+    let (upper, lower) = (mixed >> 32, mixed & u64::from(u32::MAX));
+    bucket(u32::try_from(upper ^ lower).unwrap_or(0), copied_table(topics))
+}
+
 /// `String.hashCode`.
 pub(in crate::assignor) fn hash_code(text: &str) -> u32 {
     text.encode_utf16().fold(0, |hash: u32, unit| hash.wrapping_mul(31).wrapping_add(u32::from(unit)))
@@ -79,6 +86,14 @@ mod tests {
     fn hash_codes_are_those_of_java() {
         assert_eq!(hash_code("Aa"), hash_code("BB"));
         assert_eq!(hash_code("hello").cast_signed(), 99_162_322);
+    }
+
+    #[test]
+    fn topics_come_by_the_buckets_of_their_ids() {
+        let shared = (0x0000_0001_0000_0000, 0x0000_0000_0000_0003);
+        assert_eq!(topic_bucket(shared, 2), 2);
+        assert_eq!(topic_bucket((0, 0x0001_0000), 2), 1, "the upper bits count too");
+        assert_eq!(super::super::topic_order(&[(0, 9), (0, 4), (0, 5)]), [1, 2, 0]);
     }
 
     #[test]

@@ -63,6 +63,22 @@ fn a_plan_in_spite_of_another_count_or_of_two_revisions_is_caught() {
 }
 
 #[test]
+fn a_plan_for_pods_whose_owner_is_gone_is_caught() {
+    for (kind, name, why) in [
+        ("Deployment", "consumer", NotRead::Gone),
+        ("Deployment", "consumer", NotRead::Replaced),
+        ("ReplicaSet", "consumer-1", NotRead::Replaced),
+    ] {
+        let lost = |around: &mut Surroundings, _: &mut Snapshot| {
+            around.controller = None;
+            around.ownership.objects.retain(|object| object.kind != kind && object.kind != "Deployment");
+            around.ownership.unread = vec![Unread { owner: owner(kind, name), why }];
+        };
+        check(lost, &["an owner of pods is gone"]);
+    }
+}
+
+#[test]
 fn a_plan_for_pods_of_two_objects_of_one_name_is_caught() {
     let two = |around: &mut Surroundings, snapshot: &mut Snapshot| {
         around.controller = None;

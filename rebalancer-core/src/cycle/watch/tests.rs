@@ -17,16 +17,21 @@ fn group(state: GroupState, members: &[&str]) -> ConsumerGroup {
 
 /// Of the members a to f, each in a pod of its own, the pods of e and f were removed.
 fn looks(seen: &[(GroupState, &[&str])]) -> (Rebalance, Option<Timing>) {
+    let mut looks = after_removing(&["e", "f"]);
+    for (state, members) in seen {
+        looks.at(group(state.clone(), members));
+    }
+    (looks.rebalance(SignedDuration::from_secs(7)), looks.timing())
+}
+
+fn after_removing(pods: &[&str]) -> Looks {
     let group_before = group(GroupState::Stable, &["a", "b", "c", "d", "e", "f"]);
     let place = |member: &GroupMember| Placement::Pod { uid: Uid::new(&*member.id), by: MatchedBy::Host };
     let placements = group_before.members.iter().map(place).collect();
     let before = ObservedGroup::new(group_before, placements);
     let pod = |uid: &str| PodRef { namespace: String::new(), name: uid.to_owned(), uid: Uid::new(uid) };
-    let mut looks = Looks::after(&before, &[pod("e"), pod("f")]);
-    for (state, members) in seen {
-        looks.at(group(state.clone(), members));
-    }
-    (looks.rebalance(SignedDuration::from_secs(7)), looks.timing())
+    let removed: Vec<PodRef> = pods.iter().copied().map(pod).collect();
+    Looks::after(&before, &removed)
 }
 
 const AFTER: Rebalance = Rebalance::Settled { after: SignedDuration::from_secs(7) };
@@ -79,4 +84,29 @@ fn a_group_that_has_not_noticed_yet_or_still_waits_for_replacements_is_not_settl
 #[test]
 fn a_group_that_could_not_be_read_at_last_is_unread() {
     assert_eq!(looks(&[]).0, Rebalance::Unread { error: "it was not asked".to_owned() });
+}
+
+#[test]
+fn pods_without_a_member_show_nothing_of_when_replacements_join() {
+    let mut looks = after_removing(&["without a member"]);
+    looks.at(group(GroupState::Stable, ALL));
+    assert_eq!((looks.rebalance(SignedDuration::from_secs(7)), looks.timing()), (AFTER, None));
+}
+
+#[test]
+fn a_group_that_was_not_seen_for_a_while_may_have_come_to_rest_meanwhile() {
+    let timing = |unseen: &[i64]| {
+        let mut looks = after_removing(&["e", "f"]);
+        looks.take(Ok(group(GroupState::PreparingRebalance, LEFT)), SignedDuration::from_secs(1));
+        for &second in unseen {
+            let error = GroupError::Unavailable { message: "no broker".to_owned() };
+            looks.take(Err(error), SignedDuration::from_secs(second));
+        }
+        let last = 2 + i64::try_from(unseen.len()).unwrap();
+        looks.take(Ok(group(GroupState::Stable, NEW)), SignedDuration::from_secs(last));
+        assert_eq!(looks.rebalance(SignedDuration::from_secs(7)), AFTER);
+        looks.timing()
+    };
+    assert_eq!(timing(&[]), Some(Timing::AllAtOnce));
+    assert_eq!(timing(&[2, 3]), None);
 }

@@ -53,8 +53,14 @@ fn before() -> ConsumerGroup {
 }
 
 fn world() -> World {
-    HELD.iter().fold(World::new("streams", "p", NOW), |world, (name, _)| {
-        let pod = Pod::new(*name, format!("uid-{name}"))
+    world_at(NOW, &[])
+}
+
+/// The world at this time, with other pods in the place of these.
+fn world_at(now: Timestamp, again: &[String]) -> World {
+    HELD.iter().fold(World::new("streams", "p", now), |world, (name, _)| {
+        let anew = if again.iter().any(|gone| gone == name) { "-again" } else { "" };
+        let pod = Pod::new(*name, format!("uid-{name}{anew}"))
             .with_owner(Owner::of_apps("StatefulSet", "p", "uid-of-the-set"))
             .with_ready_since(NOW - SignedDuration::from_hours(1));
         world.with_pod(pod, [])
@@ -129,6 +135,23 @@ async fn a_group_that_never_gets_its_replacements_is_told_as_it_was_last_seen() 
     let expected =
         Rebalance::NotYet { state: "Stable".to_owned(), members: 6 - gone.len(), expected: 6, staying: 0 };
     assert_eq!(end.watched.unwrap().rebalance, expected);
+}
+
+#[tokio::test]
+async fn what_came_of_a_rotation_whose_cycle_could_not_wait_is_measured_by_the_next_one() {
+    let gone = chosen().await;
+    let (left, after) = replaced(&gone);
+    let store = MemoryStore::default();
+    let source = ScriptedGroup::new(before(), produced()).then(2, Ok(left));
+    let first = run(&world(), &source, Mode::Real, &store).await;
+    assert!(matches!(first.watched.unwrap().rebalance, Rebalance::NotYet { .. }));
+    let measured = async |now| store.peek(now).await.unwrap().record.rotations()[0].group.unwrap().measured;
+    assert_eq!(measured(NOW).await, None);
+
+    let later = NOW + SignedDuration::from_mins(30);
+    let next = run(&world_at(later, &gone), &ScriptedGroup::new(after, produced()), Mode::Real, &store).await;
+    assert!(next.outcome.is_ok());
+    assert!(measured(later).await.is_some());
 }
 
 #[tokio::test]

@@ -133,5 +133,6 @@ fn newcomer(random: &mut ChaCha8Rng) -> Member {
         subscription: vec![0],
         owned: Vec::new(),
         generation: None,
+        listed: 0,
     }
 }

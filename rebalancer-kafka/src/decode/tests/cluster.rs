@@ -12,7 +12,7 @@ use kafka_protocol::messages::{
     ApiVersionsResponse, BrokerId, DescribeConfigsResponse, FindCoordinatorResponse, ListGroupsResponse,
     MetadataResponse, SaslAuthenticateResponse, SaslHandshakeResponse,
 };
-use rebalancer_core::fleet::consumer_group::{TimestampType, TopicConfig};
+use rebalancer_core::fleet::consumer_group::{TimestampType, TopicConfig, TopicId};
 use rebalancer_core::port::OtherGroup;
 
 use super::*;
@@ -26,9 +26,15 @@ fn brokers_and_topics_are_read_in_every_version() {
             .with_partition_index(4)
             .with_leader_id(BrokerId(-1))
             .with_replica_nodes(vec![BrokerId(2), BrokerId(3)]);
+        let id = if version >= 10 {
+            "00000000-0000-0007-ffff-ffffffffffff"
+        } else {
+            "00000000-0000-0000-0000-000000000000"
+        };
         let of_topic = MetadataResponseTopic::default()
             .with_error_code(5)
             .with_name(Some(topic("orders")))
+            .with_topic_id(id.parse().unwrap())
             .with_partitions(vec![of_partition]);
         let broker = MetadataResponseBroker::default()
             .with_node_id(BrokerId(2))
@@ -38,11 +44,13 @@ fn brokers_and_topics_are_read_in_every_version() {
         let message = MetadataResponse::default().with_brokers(vec![broker]).with_controller_id(BrokerId(3));
         written(&message.with_topics(vec![of_topic]), version)
     };
-    each_version(Api::Metadata, message, metadata, |metadata, _| {
+    each_version(Api::Metadata, message, metadata, |metadata, version| {
         let address = Address { host: "kafka-2".to_owned(), port: 9092 };
         assert_eq!(metadata.brokers, [Broker { id: 2, address, rack: Some("rack-a".to_owned()) }]);
         assert_eq!(metadata.controller, 3);
         let [topic] = &metadata.topics[..] else { panic!("no topic") };
+        let id = (version >= 10).then_some(TopicId { most: 7, least: u64::MAX });
+        assert_eq!(topic.id, id);
         assert_eq!((&topic.error, topic.name.as_str()), (&Err(ErrorCode::LEADER_NOT_AVAILABLE), "orders"));
         assert_eq!((topic.partitions[0].number, topic.partitions[0].leader), (4, None));
         assert_eq!(topic.partitions[0].replicas, [2, 3]);

@@ -75,6 +75,7 @@ fn a_classic_group_is_read_in_every_version() {
         read,
         |described, version| {
             let member = GroupMember {
+                listed: 0,
                 id: "pod-1".to_owned(),
                 client_id: "pod".to_owned(),
                 host: "10.0.0.7".to_owned(),

@@ -107,6 +107,13 @@ fn a_workload_that_is_being_deleted_is_never_at_rest() {
     let mut read = object("Deployment", json!({"replicas": 5}), status);
     read["metadata"]["deletionTimestamp"] = json!("2026-01-02T03:04:05Z");
     assert_eq!(told(&decode("Deployment", read).unwrap()), None);
+    // One that tells no numbers tells this too; its scale subresource would not.
+    let mut read = object("StrimziPodSet", json!({"pods": []}), json!({"pods": 5}));
+    read["apiVersion"] = json!("core.strimzi.io/v1beta2");
+    assert_eq!(decode("StrimziPodSet", read.clone()).unwrap().progress, None);
+    read["metadata"]["deletionTimestamp"] = json!("2026-01-02T03:04:05Z");
+    let progress = decode("StrimziPodSet", read).unwrap().progress.unwrap();
+    assert!(!progress.status_is_current);
 }
 
 #[test]

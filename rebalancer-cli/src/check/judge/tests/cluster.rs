@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use jiff::{SignedDuration, Timestamp};
 use rebalancer_core::fleet::{
     Controller, CpuTarget, DisruptionBudget, Hpa, Indicator, Owner, Ownership, Phase, Pod, Progress,
-    Requests, Samples, Selector, Uid,
+    Requests, Samples, Scaling, Selector, Uid,
 };
 use rebalancer_core::history::{CycleHealth, HistoryPolicy, Peeked, Record, StateError};
 use rebalancer_core::port::InventoryError;
@@ -222,6 +222,37 @@ async fn a_namespace_is_empty_only_when_its_pods_could_be_listed() {
     expect_none(&unknown, "namespace_empty");
     expect(&unknown, Severity::Error, "workload_missing", &["orders"]);
     expect(&unknown, Severity::Error, "selector_matches_nothing", &[]);
+}
+
+#[tokio::test]
+async fn a_workload_of_any_kind_that_its_autoscaler_leaves_at_nothing_is_no_error() {
+    let seen = |disabled| {
+        let (active, current, desired, minimum) = (false, 0, 0, 1);
+        let (last_scaled_at, wants_fewer) = (None, false);
+        let scaling = Scaling { active, current, desired, minimum, last_scaled_at, wants_fewer, disabled };
+        let scaled = scaled_by_cpu(Vec::new());
+        let hpas = scaled.hpas.map(|mut hpas| {
+            (hpas[0].scales_kind, hpas[0].scaling) = (Some("Rollout".to_owned()), Some(scaling));
+            hpas
+        });
+        let around = Around { namespace: Presence::NotTold, pods: Some(Vec::new()), workloads: Vec::new() };
+        let (controller, ownership) = (Ok(None), Ownership::default());
+        Survey { hpas, controller, ownership, around: Some(around), pods: Ok(Vec::new()), ..survey() }
+    };
+    let findings = found(&[], measured(Indicator::Cpu), seen(true)).await;
+    expect(
+        &findings,
+        Severity::Note,
+        "workload_without_pods",
+        &["Rollout orders", "scaled to 0 pods", "KEDA"],
+    );
+    expect(&findings, Severity::Note, "not_checked", &["samples of cpu"]);
+    for code in ["workload_missing", "namespace_empty", "selector_matches_nothing", "samples_missing"] {
+        expect_none(&findings, code);
+    }
+    // It has not found what it is to scale, as when that is not there at all.
+    let findings = found(&[], measured(Indicator::Cpu), seen(false)).await;
+    expect(&findings, Severity::Error, "namespace_empty", &["shop"]);
 }
 
 #[test]

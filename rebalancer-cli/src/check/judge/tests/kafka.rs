@@ -42,7 +42,7 @@ fn group() -> ConsumerGroup {
 
 #[test]
 fn a_group_that_can_be_read_is_described_with_what_is_taken_from_it() {
-    let topics = vec![Topic { name: "t".to_owned(), partitions: Vec::new() }];
+    let topics = vec![Topic { name: "t".to_owned(), id: None, partitions: Vec::new() }];
     let preflight = Preflight { brokers: Some(3), group: Some(group()), topics, findings: Vec::new() };
     let also = [("PROMETHEUS_ENDPOINT", ""), ("INDICATORS", "lag,production_rate")];
     let findings = found(&also, preflight);

@@ -24,6 +24,7 @@ const TOPIC: &str = "t";
 /// A member of this client id, which holds the partition of this number.
 fn member(client_id: &str, number: u32) -> GroupMember {
     GroupMember {
+        listed: 0,
         id: format!("member-{number}"),
         client_id: client_id.to_owned(),
         host: "10.9.9.9".to_owned(),
@@ -58,7 +59,11 @@ fn reading(client_ids: &[&str], compacted: bool) -> GroupReading {
             assignor: Some("range".to_owned()),
             members,
         },
-        topics: vec![Topic { name: TOPIC.to_owned(), partitions: (0..4).map(|_| partition()).collect() }],
+        topics: vec![Topic {
+            name: TOPIC.to_owned(),
+            id: None,
+            partitions: (0..4).map(|_| partition()).collect(),
+        }],
         configs: [(TOPIC.to_owned(), Ok(config))].into(),
         offsets: Ok(offsets),
         earlier: vec![NOW - SignedDuration::from_mins(5)],

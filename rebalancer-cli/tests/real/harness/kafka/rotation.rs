@@ -28,7 +28,7 @@ pub(crate) fn dealt(rule: Assignor, before: &Observed, after: &Observed) -> Held
         owned.sort_unstable();
         let subscription = (0..).zip(&topics).map(|(index, _)| index).collect();
         let (id, instance) = (member.id.clone(), member.instance_id.clone());
-        Member { id, instance, subscription, owned, generation: known.map(|_| 1) }
+        Member { id, instance, subscription, owned, generation: known.map(|_| 1), listed: member.listed }
     };
     let members: Vec<Member> = after.group.members.iter().map(member).collect();
     let named = |(name, &partitions): (&String, &u32)| Topic { name: name.clone(), partitions };

@@ -60,7 +60,8 @@ impl Told {
     /// The fleet of so many pods, whose load is what is produced to their partitions, in messages a second.
     fn snapshot(&self, pods: usize, rates: &[u64]) -> Snapshot {
         let one = Partition { leader: Some(1), racks: std::collections::BTreeSet::new() };
-        let topic = Topic { name: "events".to_owned(), partitions: vec![one; self.partitions() as usize] };
+        let topic =
+            Topic { name: "events".to_owned(), id: None, partitions: vec![one; self.partitions() as usize] };
         let offsets = (0..self.partitions()).zip(rates).map(|(number, rate)| {
             let earlier =
                 vec![crate::fleet::consumer_group::OffsetAt::First { offset: 1_000, timestamp: None }];
@@ -188,6 +189,23 @@ fn a_group_that_is_not_stable_and_one_whose_rule_is_not_known_are_left_alone() {
     let custom = Told { assignor: "weighted", ..Told::of(&HOLDS) };
     let report = plan(&custom.snapshot(6, &RATES), &policy());
     assert!(held(&report).contains("the group's assignor is 'weighted'"), "{}", held(&report));
+}
+
+#[test]
+fn a_rule_of_a_known_name_that_gives_another_assignment_is_not_taken_for_the_known_one() {
+    let ranges: [&[u32]; 6] = [&[0, 1, 2], &[3, 4, 5], &[6, 7, 8], &[9, 10], &[11, 12], &[13, 14]];
+    // Blocks too, and the larger ones elsewhere: so another client's range does it.
+    let others: [&[u32]; 6] = [&[0, 1, 2], &[3, 4], &[5, 6, 7], &[8, 9], &[10, 11, 12], &[13, 14]];
+    let told = |assignor, holds: &[&[u32]]| {
+        let told = Told { assignor, ..Told::of(holds) };
+        plan(&told.snapshot(6, &RATES), &policy()).decision.to_string()
+    };
+    let refused = |decision: &str| decision.contains("does not come from its rule");
+    assert!(!refused(&told("range", &ranges)), "{}", told("range", &ranges));
+    for (assignor, holds) in [("range", &others), ("roundrobin", &ranges)] {
+        let decision = told(assignor, holds);
+        assert!(refused(&decision), "{decision}");
+    }
 }
 
 #[test]
