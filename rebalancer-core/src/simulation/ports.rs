@@ -8,7 +8,8 @@ use crate::fleet::PodRef;
 use crate::fleet::{Controller, DisruptionBudget};
 use crate::fleet::{Hpa, Indicator, Pod, Samples};
 use crate::port::{
-    Clock, Inventory, InventoryError, MetricsError, MetricsSource, Mode, PodDeleter, Readings, RemovalError,
+    Clock, Inventory, InventoryError, MetricsError, MetricsSource, Mode, PastReading, PodDeleter, Readings,
+    RemovalError,
 };
 
 #[async_trait]
@@ -24,9 +25,9 @@ impl MetricsSource for Fleet {
         _at: Timestamp,
         _step: SignedDuration,
         count: usize,
-    ) -> Result<Vec<Samples>, MetricsError> {
+    ) -> Result<Vec<PastReading>, MetricsError> {
         let now = self.world().readings().loads.remove(&indicator);
-        now.unwrap_or_else(|| Ok(Samples::new())).map(|samples| vec![samples; count])
+        now.unwrap_or_else(|| Ok(Samples::new())).map(|samples| vec![samples.into(); count])
     }
 }
 
