@@ -7,16 +7,15 @@
 mod api_errors;
 mod deleter;
 mod group;
+mod group_error;
 mod inventory;
 mod metrics;
 mod time;
 
 pub use api_errors::ApiErrors;
 pub use deleter::{Mode, PodDeleter, RemovalError};
-pub use group::{
-    AclOperation, AclResource, GroupError, GroupReading, GroupSource, Misconfiguration, MissingAcl,
-    OtherGroup,
-};
+pub use group::{GroupReading, GroupSource};
+pub use group_error::{AclOperation, AclResource, GroupError, Misconfiguration, MissingAcl, OtherGroup};
 pub use inventory::{Inventory, InventoryError};
-pub use metrics::{MetricsError, MetricsSource, Readings};
+pub use metrics::{MetricsError, MetricsSource, PastReading, Readings};
 pub use time::{Clock, Interrupt, Interruption};

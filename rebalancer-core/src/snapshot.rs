@@ -3,10 +3,10 @@
 use jiff::Timestamp;
 
 use crate::fleet::{
-    Claims, Controller, DisruptionBudget, Hpa, Indicator, Ownership, PartitionLoad, Pod, Samples, Scaling,
+    Controller, DisruptionBudget, Hpa, Indicator, Ownership, PartitionLoad, Pod, Samples, Scaling,
     ScalingMetric, Target, Workload,
 };
-use crate::port::{GroupError, InventoryError, MetricsError, Readings};
+use crate::port::{GroupError, InventoryError, MetricsError, PastReading, Readings};
 use crate::unit::{Cores, Load};
 
 mod autoscaler;
@@ -285,9 +285,9 @@ impl Snapshot {
     pub(crate) fn own_past(
         &self,
         indicator: Indicator,
-        windows: Vec<(Samples, Claims)>,
+        windows: Vec<PastReading>,
     ) -> Result<Vec<Samples>, MetricsError> {
-        let own = |(samples, claims)| whose::own_past(samples, &claims, indicator, &self.pods);
+        let own = |PastReading { samples, claims }| whose::own_past(samples, &claims, indicator, &self.pods);
         windows.into_iter().map(own).collect()
     }
 

@@ -6,7 +6,7 @@ use async_trait::async_trait;
 use futures_util::future::join_all;
 use jiff::{SignedDuration, Timestamp};
 use rebalancer_core::fleet::{Claims, Indicator, PartitionLoad, Samples};
-use rebalancer_core::port::{ApiErrors, MetricsError, MetricsSource, Readings};
+use rebalancer_core::port::{ApiErrors, MetricsError, MetricsSource, PastReading, Readings};
 use rebalancer_core::unit::Elapsed;
 use tracing::Instrument as _;
 
@@ -172,25 +172,14 @@ impl MetricsSource for PrometheusSource {
         Readings { loads: samples, claims, cpu_requests, hpas, partitions }
     }
 
+    /// As the port says. It asks one range query, of the indicator's own PromQL.
     async fn past(
         &self,
         indicator: Indicator,
         at: Timestamp,
         step: SignedDuration,
         count: usize,
-    ) -> Result<Vec<Samples>, MetricsError> {
-        let past = self.claimed_past(indicator, at, step, count).await?;
-        Ok(past.into_iter().map(|(samples, _)| samples).collect())
-    }
-
-    /// As the port says. It asks one range query, of the indicator's own PromQL.
-    async fn claimed_past(
-        &self,
-        indicator: Indicator,
-        at: Timestamp,
-        step: SignedDuration,
-        count: usize,
-    ) -> Result<Vec<Claimed>, MetricsError> {
+    ) -> Result<Vec<PastReading>, MetricsError> {
         if count == 0 {
             return Ok(Vec::new());
         }
@@ -207,11 +196,13 @@ impl MetricsSource for PrometheusSource {
         })?;
         let question = Question { name, promql, times: Times::On(grid) };
         if let Some(parts) = promql.parts() {
-            return self.fetch(question, |body| claimed::past(body, &grid, parts)).await;
+            let past = self.fetch(question, |body| claimed::past(body, &grid, parts)).await?;
+            let reading = |(samples, claims)| PastReading { samples, claims };
+            return Ok(past.into_iter().map(reading).collect());
         }
         let decode = if promql.keeps_labels() { kept::past } else { decode::past };
         let past = self.fetch(question, |body| decode(body, &grid)).await?;
-        Ok(past.into_iter().map(unclaimed).collect())
+        Ok(past.into_iter().map(PastReading::from).collect())
     }
 
     fn errors(&self) -> ApiErrors {

@@ -2,8 +2,8 @@
 
 use async_trait::async_trait;
 use jiff::{SignedDuration, Timestamp};
-use rebalancer_core::fleet::{Indicator, PartitionLoad, Samples};
-use rebalancer_core::port::{ApiErrors, MetricsError, MetricsSource, Readings};
+use rebalancer_core::fleet::{Indicator, PartitionLoad};
+use rebalancer_core::port::{ApiErrors, MetricsError, MetricsSource, PastReading, Readings};
 use rebalancer_prom::{PrometheusSource, Usage};
 
 use crate::config::MetricServer;
@@ -43,7 +43,7 @@ impl MetricsSource for Loads {
         at: Timestamp,
         step: SignedDuration,
         count: usize,
-    ) -> Result<Vec<Samples>, MetricsError> {
+    ) -> Result<Vec<PastReading>, MetricsError> {
         match &self.0 {
             Some(source) => source.past(indicator, at, step, count).await,
             None => Err(MetricsError::Refused { message: "no metric server is set".to_owned() }),

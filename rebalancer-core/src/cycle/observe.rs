@@ -184,7 +184,7 @@ async fn past(
             }
         },
         _ => {
-            let past = metrics.claimed_past(indicator, now, step, earlier).await;
+            let past = metrics.past(indicator, now, step, earlier).await;
             past.and_then(|past| snapshot.own_past(indicator, past))
         }
     }

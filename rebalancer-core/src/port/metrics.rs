@@ -127,6 +127,22 @@ impl Readings {
     }
 }
 
+/// One indicator as it was at an earlier time.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct PastReading {
+    /// Loads by pod name.
+    pub samples: Samples,
+    /// What the series say of whose they are, where they say something.
+    pub claims: Claims,
+}
+
+impl From<Samples> for PastReading {
+    /// Series that say nothing of whose they are.
+    fn from(samples: Samples) -> Self {
+        Self { samples, claims: Claims::default() }
+    }
+}
+
 /// Reads loads from Prometheus or VictoriaMetrics.
 #[async_trait]
 pub trait MetricsSource: Send + Sync {
@@ -149,23 +165,8 @@ pub trait MetricsSource: Send + Sync {
         _at: Timestamp,
         _step: SignedDuration,
         _count: usize,
-    ) -> Result<Vec<Samples>, MetricsError> {
+    ) -> Result<Vec<PastReading>, MetricsError> {
         Err(MetricsError::Refused { message: "this source keeps no earlier readings".to_owned() })
-    }
-
-    /// The same with what the series of each time say of whose they are. By default they say nothing.
-    ///
-    /// # Errors
-    /// As for [`past`](Self::past).
-    async fn claimed_past(
-        &self,
-        indicator: Indicator,
-        at: Timestamp,
-        step: SignedDuration,
-        count: usize,
-    ) -> Result<Vec<(Samples, Claims)>, MetricsError> {
-        let past = self.past(indicator, at, step, count).await?;
-        Ok(past.into_iter().map(|samples| (samples, Claims::default())).collect())
     }
 
     /// What went wrong with the metric server so far, as far as that is known.

@@ -12,7 +12,7 @@ use crate::fleet::{Controller, DisruptionBudget};
 use crate::fleet::{Hpa, Indicator, Pod, Samples};
 use crate::port::{
     Clock, GroupError, GroupSource, Inventory, InventoryError, MetricsError, MetricsSource, MissingAcl, Mode,
-    PodDeleter, Readings, RemovalError,
+    PastReading, PodDeleter, Readings, RemovalError,
 };
 
 #[async_trait]
@@ -28,9 +28,9 @@ impl MetricsSource for Fleet {
         _at: Timestamp,
         _step: SignedDuration,
         count: usize,
-    ) -> Result<Vec<Samples>, MetricsError> {
+    ) -> Result<Vec<PastReading>, MetricsError> {
         let now = self.world().readings().loads.remove(&indicator);
-        now.unwrap_or_else(|| Ok(Samples::new())).map(|samples| vec![samples; count])
+        now.unwrap_or_else(|| Ok(Samples::new())).map(|samples| vec![samples.into(); count])
     }
 }
 

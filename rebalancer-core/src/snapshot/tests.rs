@@ -1,6 +1,6 @@
 use super::*;
 use crate::fixture::{NOW, pod, readings, workload};
-use crate::fleet::{Identity, Uid};
+use crate::fleet::{Claims, Identity, Uid};
 
 fn assemble(pods: Vec<Pod>, readings: Readings) -> Snapshot {
     Snapshot::assemble(workload(), NOW, pods, Ok(Vec::new()), "", readings).unwrap()
@@ -120,6 +120,12 @@ fn an_indicator_that_fails_is_dropped_and_named_and_without_any_there_is_no_snap
     );
 }
 
+/// The same at an earlier time.
+fn two_containers_before() -> PastReading {
+    let (samples, claims) = two_containers();
+    PastReading { samples, claims }
+}
+
 /// Memory of the pod `a`, in which the container `new` runs: of that one, and of one before it.
 fn two_containers() -> (Samples, Claims) {
     let mut claims = Claims::default();
@@ -143,13 +149,13 @@ fn the_memory_of_the_running_container_is_the_pod_s_at_once() {
     let memory = |snapshot: &Snapshot| snapshot.pods[0].loads.get(Indicator::Memory).map(Load::get);
     assert_eq!(memory(&snapshot), Some(3e8));
     assert_eq!(
-        snapshot.own_past(Indicator::Memory, vec![two_containers()]).unwrap(),
+        snapshot.own_past(Indicator::Memory, vec![two_containers_before()]).unwrap(),
         vec![crate::fixture::samples(&[("a", 3e8)])]
     );
     let another = Pod { container_id: Some("newer".to_owned()), ..pod };
     let snapshot = assemble(vec![another], both);
     assert_eq!((memory(&snapshot), snapshot.unlisted.len()), (None, 0));
-    let past = snapshot.own_past(Indicator::Memory, vec![two_containers()]).unwrap();
+    let past = snapshot.own_past(Indicator::Memory, vec![two_containers_before()]).unwrap();
     assert_eq!(past, vec![Samples::new()]);
 }
 

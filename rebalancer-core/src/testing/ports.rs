@@ -9,10 +9,10 @@ use jiff::{SignedDuration, Timestamp};
 use super::world::Inner;
 use super::{JournalEntry, World};
 use crate::cycle::{Intent, Journal, Observation, PodOutcome};
-use crate::fleet::{Controller, DisruptionBudget, Hpa, Indicator, Pod, PodRef, Samples};
+use crate::fleet::{Controller, DisruptionBudget, Hpa, Indicator, Pod, PodRef};
 use crate::port::{
-    Clock, Interrupt, Interruption, Inventory, InventoryError, MetricsError, MetricsSource, Mode, PodDeleter,
-    Readings, RemovalError,
+    Clock, Interrupt, Interruption, Inventory, InventoryError, MetricsError, MetricsSource, Mode,
+    PastReading, PodDeleter, Readings, RemovalError,
 };
 
 #[async_trait]
@@ -34,11 +34,11 @@ impl MetricsSource for World {
         _at: Timestamp,
         _step: SignedDuration,
         count: usize,
-    ) -> Result<Vec<Samples>, MetricsError> {
+    ) -> Result<Vec<PastReading>, MetricsError> {
         let inner = self.inner();
         match &inner.metrics_error {
             Some(error) => Err(error.clone()),
-            None => Ok(vec![inner.loads.get(&indicator).cloned().unwrap_or_default(); count]),
+            None => Ok(vec![inner.loads.get(&indicator).cloned().unwrap_or_default().into(); count]),
         }
     }
 }

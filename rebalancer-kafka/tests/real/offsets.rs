@@ -82,7 +82,12 @@ async fn topics_are_described_and_those_that_are_not_there_are_neither_made_nor_
     let names = BTreeSet::from([compacted.clone(), plain.clone(), absent.clone()]);
     // The broker makes topics that are asked for, where the question allows it: ask twice.
     for _ in 0..2 {
-        let topics = source.topics(&names).await.unwrap();
+        // A topic that was just made is known to the broker a moment later.
+        let topics = wait::until("both topics", async || {
+            let topics = source.topics(&names).await.unwrap();
+            (topics.len() == 2).then_some(topics)
+        })
+        .await;
         let partition = || Partition { leader: Some(1), racks: BTreeSet::from(["rack-a".to_owned()]) };
         let expected = [(&compacted, 1), (&plain, 2)].map(|(name, count)| Topic {
             name: name.clone(),

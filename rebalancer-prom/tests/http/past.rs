@@ -26,7 +26,8 @@ async fn past_of(
     let queries =
         Queries::new(custom("requests"), custom("hpas")).load(Indicator::Cpu, custom("rate(cpu[5m])"));
     let source = PrometheusSource::new(Client::new(settings).unwrap(), queries);
-    source.past(indicator, NOW.parse::<Timestamp>().unwrap(), step, count).await
+    let past = source.past(indicator, NOW.parse::<Timestamp>().unwrap(), step, count).await?;
+    Ok(past.into_iter().map(|reading| reading.samples).collect())
 }
 
 async fn past(settings: &ClientSettings) -> Result<Vec<Samples>, MetricsError> {

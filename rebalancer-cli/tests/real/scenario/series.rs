@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 use rebalancer_core::fleet::{Indicator, PartitionLoad, Samples};
-use rebalancer_core::port::{MetricsError, MetricsSource as _, Readings};
+use rebalancer_core::port::{MetricsError, MetricsSource as _, PastReading, Readings};
 use rebalancer_prom::query::{self, Matchers, Placeholders, Preset, Window};
 use rebalancer_prom::{Client, ClientSettings, PrometheusSource, Queries};
 
@@ -122,8 +122,8 @@ async fn copies_change_nothing_in_any_query_that_is_ready() {
                 for indicator in Indicator::ALL {
                     let past = source(metrics, preset, "").past(indicator, at, step, 2).await.unwrap();
                     let before = source(&alone, preset, "").past(indicator, at, step, 2).await.unwrap();
-                    let rounded = |windows: Vec<Samples>| {
-                        windows.into_iter().map(|one| plain(&Ok(one))).collect::<Vec<_>>()
+                    let rounded = |windows: Vec<PastReading>| {
+                        windows.into_iter().map(|one| plain(&Ok(one.samples))).collect::<Vec<_>>()
                     };
                     assert_eq!(
                         rounded(past),

@@ -7,7 +7,7 @@ use jiff::{SignedDuration, Timestamp};
 use rand::RngExt as _;
 use rebalancer_core::fleet::{Indicator, PartitionLoad, Samples};
 use rebalancer_core::policy::Strategy;
-use rebalancer_core::port::{MetricsError, MetricsSource, Readings};
+use rebalancer_core::port::{MetricsError, MetricsSource, PastReading, Readings};
 use rebalancer_core::unit::Load;
 
 use super::{Call, Port, call};
@@ -38,14 +38,14 @@ impl MetricsSource for Port {
         at: Timestamp,
         step: SignedDuration,
         count: usize,
-    ) -> Result<Vec<Samples>, MetricsError> {
+    ) -> Result<Vec<PastReading>, MetricsError> {
         self.call(call!("reading earlier loads"), |sim| {
             if sim.fault(Fault::PastUnavailable) {
                 return Err(MetricsError::Unavailable { message: "injected".to_owned() });
             }
             let count = if sim.fault(Fault::PastShort) { count / 2 } else { count };
             let times = (1..=count).map(|back| at - step * i32::try_from(back).unwrap_or(i32::MAX));
-            Ok(times.map(|at| as_of(sim, at)).collect())
+            Ok(times.map(|at| as_of(sim, at).into()).collect())
         })
         .await
     }
