@@ -1,10 +1,10 @@
 //! Rotations of one stage, tried one after the other.
 
 use super::stage::slot;
+use super::steps::{Course, Step};
 use super::{Evenness, Stage};
 use crate::assignor::plain::{Identity, Trial};
 use crate::assignor::{Assignment, Group, Member, TopicPartition};
-use crate::policy::Timing;
 
 /// Tries rotations of a stage.
 pub(crate) struct Tries<'s, 'a> {
@@ -68,16 +68,22 @@ impl<'s, 'a> Tries<'s, 'a> {
 
     /// Leaves, joins and rebalances.
     fn run(&mut self, removed: &[usize]) {
+        let steps = self.steps(removed);
         let Some(trial) = self.trial.as_mut() else { return };
         let members = self.stage.owned.len();
-        let leaving = || removed.iter().flat_map(|&pod| self.stage.members_of(pod));
         trial.reset();
-        leaving().for_each(|&member| trial.leave(slot(member)));
-        if self.stage.timing == Timing::LeaveThenJoin {
-            trial.rebalance();
+        for step in steps {
+            match step {
+                Step::Leave(member) => trial.leave(slot(member)),
+                Step::Join(member) => trial.join(slot(members + member)),
+                Step::Rebalance => trial.rebalance(),
+            }
         }
-        leaving().for_each(|&member| trial.join(slot(members + member)));
-        trial.rebalance();
+    }
+
+    fn steps(&self, removed: &[usize]) -> Vec<Step> {
+        let leaving = removed.iter().flat_map(|&pod| self.stage.members_of(pod)).copied();
+        Course::of(self.stage.timing).steps(leaving)
     }
 
     fn carry_by_trial(&mut self, removed: &[usize]) {
@@ -129,25 +135,41 @@ impl<'s, 'a> Tries<'s, 'a> {
 
     /// By the rules themselves, on a copy of the group.
     fn owned_by_rules(&self, removed: &[usize]) -> Assignment {
-        let stage = self.stage;
-        let assignor = stage.inference.assignor();
-        let members = stage.owned.len();
-        let pod_of = |member: usize| stage.model.members.get(member).and_then(|member| member.pod);
-        let leaves = |member: &usize| pod_of(*member).is_some_and(|pod| removed.contains(&pod));
-        let (gone, staying): (Vec<usize>, Vec<usize>) = (0..members).partition(leaves);
-        let mut group = Group {
-            topics: stage.model.topics.clone(),
-            members: staying.iter().filter_map(|&member| self.member(member, Comes::Stays)).collect(),
-        };
-        if stage.timing == Timing::LeaveThenJoin {
-            let alone = assignor.assign(&group);
-            adopt(&mut group, alone);
+        let assignor = self.stage.inference.assignor();
+        let members = self.stage.owned.len();
+        // Who takes part, by the place of the member or of whom it replaces.
+        let mut places: Vec<usize> = Vec::new();
+        let mut group = Group { topics: self.stage.model.topics.clone(), members: Vec::new() };
+        for member in 0..members {
+            if let Some(staying) = self.member(member, Comes::Stays) {
+                places.push(member);
+                group.members.push(staying);
+            }
         }
-        group.members.extend(gone.iter().filter_map(|&member| self.member(member, Comes::Joins)));
+        for step in self.steps(removed) {
+            match step {
+                Step::Leave(member) => {
+                    if let Some(place) = places.iter().position(|&known| known == member) {
+                        places.remove(place);
+                        group.members.remove(place);
+                    }
+                }
+                Step::Join(member) => {
+                    if let Some(joining) = self.member(member, Comes::Joins) {
+                        places.push(member);
+                        group.members.push(joining);
+                    }
+                }
+                Step::Rebalance => {
+                    let assignment = assignor.assign(&group);
+                    adopt(&mut group, assignment);
+                }
+            }
+        }
         let mut owned: Assignment = vec![Vec::new(); members];
-        for (&member, given) in staying.iter().chain(&gone).zip(assignor.assign(&group)) {
+        for (member, given) in places.into_iter().zip(group.members) {
             if let Some(list) = owned.get_mut(member) {
-                *list = given;
+                *list = given.owned;
             }
         }
         owned
