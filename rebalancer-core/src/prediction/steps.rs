@@ -59,7 +59,10 @@ mod tests {
     #[test]
     fn each_course_rebalances_where_it_says() {
         assert_eq!(steps(Course::AllAtOnce), [Leave(3), Leave(1), Join(3), Join(1), Rebalance]);
-        assert_eq!(steps(Course::LeaveThenJoin), [Leave(3), Leave(1), Rebalance, Join(3), Join(1), Rebalance]);
+        assert_eq!(
+            steps(Course::LeaveThenJoin),
+            [Leave(3), Leave(1), Rebalance, Join(3), Join(1), Rebalance]
+        );
         let each = [Leave(3), Rebalance, Leave(1), Rebalance, Join(3), Rebalance, Join(1), Rebalance];
         assert_eq!(steps(Course::OneByOne), each);
     }
