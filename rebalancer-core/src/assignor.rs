@@ -46,8 +46,9 @@ pub struct Member {
     pub owned: Vec<TopicPartition>,
     /// The generation (epoch) in which it got what it holds; `None` for a member that never had any.
     pub generation: Option<i32>,
-    /// Its place in the coordinator's list of members; where it is not known, that of all is 0. Of two members that Java's
-    /// hash tables can't tell apart, the one that is listed first comes first.
+    /// Its place in the coordinator's list of members; where it is not known, that of all is 0; of one that joins in this
+    /// very rebalance and is not in the list yet, `u32::MAX`. Of two members that Java's hash tables can't tell apart, the
+    /// one that is listed first comes first.
     pub listed: u32,
 }
 

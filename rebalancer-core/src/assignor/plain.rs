@@ -124,7 +124,12 @@ impl Plain {
         let mut order = self.by_id.clone();
         match self.rule {
             Assignor::Uniform => {
-                order.sort_by_key(|&slot| (java_order::place(hash(slot), members), Reverse(rank(slot))));
+                // Those that join get the first place in their slot.
+                let listed =
+                    |slot: Slot| ids.get(slot as usize).map_or(0, |known| known.listed.wrapping_add(1));
+                order.sort_by_key(|&slot| {
+                    (java_order::place(hash(slot), members), listed(slot), Reverse(rank(slot)))
+                });
             }
             Assignor::Sticky | Assignor::CooperativeSticky => {
                 let buckets = java::buckets(members);
@@ -154,6 +159,11 @@ impl Plain {
     fn hash_order(&self, members: usize) -> &[Slot] {
         let size = self.table_size(members);
         self.by_hash.iter().find(|(known, _)| *known == size).map_or(&self.by_id, |(_, order)| order)
+    }
+
+    /// The bucket of a slot in the coordinator's hash table of so many members.
+    fn bucket(&self, slot: Slot, members: usize) -> usize {
+        java_order::member_bucket(self.hashes.get(slot as usize).copied().unwrap_or(0), members)
     }
 
     fn partition(&self, place: u32) -> TopicPartition {

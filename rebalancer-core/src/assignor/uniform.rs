@@ -9,8 +9,9 @@
 //! order decides who gets the odd partition and what goes where, so it is part of the rule; it is kept here as far
 //! as a [`Group`] shows it, and what it does not show is settled:
 //!
-//! - **Members** come in the order of the coordinator's hash map of their ids. Two members of one bucket come in an
-//!   order that depends on when they joined; here as if they had joined in order of their ids.
+//! - **Members** come in the order of the coordinator's hash map of their ids. Two members of one bucket come in the
+//!   order in which it lists them ([`Member::listed`](super::Member::listed)), which depends on when they joined; where
+//!   that is not known, as if they had joined in order of their ids.
 //! - **Topics** come in the order of a hash set of their random ids, which differs from cluster to cluster; here in the
 //!   order in which the group lists them: [`topic_order`] is the coordinator's. Nothing depends on it in a group of one
 //!   topic, and the counts never do.

@@ -1,5 +1,12 @@
 //! What happens to the group in a rotation, one step after the other.
+//!
+//! Who leaves and joins between two rebalances decides what a sticky rule gives to whom. Rules of the clients go by the
+//! group's timing alone. Where the coordinator decides (KIP-848), it assigns in steps of its own, and more than one course
+//! of them is possible: each draw takes one.
 
+mod coordinator;
+
+use crate::assignor::Assignor;
 use crate::policy::Timing;
 
 /// A step of a rotation. Members are named by their place in the model.
@@ -11,6 +18,9 @@ pub(super) enum Step {
     Join(usize),
     /// Partitions are assigned anew among those that are members now.
     Rebalance,
+    /// The replacement of this member joins, and its own first heartbeat makes the coordinator assign: it is not yet in
+    /// the table of members, so it comes last of those in its bucket.
+    JoinAndRebalance(usize),
 }
 
 /// Which leaves and joins fall into one rebalance.
@@ -23,26 +33,47 @@ pub(super) enum Course {
     /// Each leave has one of its own, and then each join.
     #[cfg_attr(not(test), expect(dead_code, reason = "no timing of the policy leads here yet"))]
     OneByOne,
+    /// The coordinator assigns in steps of its own, within what this timing leaves open.
+    Coordinator(Timing),
 }
 
 impl Course {
-    /// The course that a timing stands for.
-    pub(super) const fn of(timing: Timing) -> Self {
-        match timing {
-            Timing::AllAtOnce => Self::AllAtOnce,
-            Timing::LeaveThenJoin => Self::LeaveThenJoin,
+    /// The course that a rotation takes under this rule.
+    pub(super) const fn of(rule: Assignor, timing: Timing) -> Self {
+        match rule {
+            Assignor::Uniform => Self::Coordinator(timing),
+            Assignor::Range
+            | Assignor::RoundRobin
+            | Assignor::Sticky
+            | Assignor::CooperativeSticky
+            | Assignor::LibrdkafkaCooperativeSticky
+            // It looks at nothing that was held: what comes in the end is the same.
+            | Assignor::ServerRange => match timing {
+                Timing::AllAtOnce => Self::AllAtOnce,
+                Timing::LeaveThenJoin => Self::LeaveThenJoin,
+            },
         }
     }
 
-    /// The steps of a rotation of these members.
-    pub(super) fn steps(self, members: impl Iterator<Item = usize> + Clone) -> Vec<Step> {
+    /// How many lists of steps are possible for a rotation of so many members; `None`: more than are told apart.
+    pub(super) fn possible(self, members: usize) -> Option<u64> {
+        match self {
+            Self::AllAtOnce | Self::LeaveThenJoin | Self::OneByOne => Some(1),
+            Self::Coordinator(timing) => coordinator::possible(timing, members),
+        }
+    }
+
+    /// The steps of a rotation of these members: of the possible lists, the one of this draw. As many draws in a row as
+    /// there are lists take each of them once.
+    pub(super) fn steps(self, members: impl Iterator<Item = usize> + Clone, draw: u64) -> Vec<Step> {
         let leaves = members.clone().map(Step::Leave);
-        let joins = members.map(Step::Join);
+        let joins = members.clone().map(Step::Join);
         let settle = || std::iter::once(Step::Rebalance);
         match self {
             Self::AllAtOnce => leaves.chain(joins).chain(settle()).collect(),
             Self::LeaveThenJoin => leaves.chain(settle()).chain(joins).chain(settle()).collect(),
             Self::OneByOne => leaves.chain(joins).flat_map(|step| [step, Step::Rebalance]).collect(),
+            Self::Coordinator(timing) => coordinator::steps(timing, &members.collect::<Vec<_>>(), draw),
         }
     }
 }
@@ -53,7 +84,7 @@ mod tests {
     use super::*;
 
     fn steps(course: Course) -> Vec<Step> {
-        course.steps([3, 1].into_iter())
+        course.steps([3, 1].into_iter(), 0)
     }
 
     #[test]

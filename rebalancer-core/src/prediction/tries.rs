@@ -1,10 +1,10 @@
 //! Rotations of one stage, tried one after the other.
 
 use super::stage::slot;
-use super::steps::{Course, Step};
+use super::steps::Step;
 use super::{Evenness, Stage};
 use crate::assignor::plain::{Identity, Trial};
-use crate::assignor::{Assignment, Group, Member, TopicPartition};
+use crate::assignor::{Assignment, Assignor, Group, Member, TopicPartition};
 
 /// Tries rotations of a stage.
 pub(crate) struct Tries<'s, 'a> {
@@ -77,13 +77,14 @@ impl<'s, 'a> Tries<'s, 'a> {
                 Step::Leave(member) => trial.leave(slot(member)),
                 Step::Join(member) => trial.join(slot(members + member)),
                 Step::Rebalance => trial.rebalance(),
+                Step::JoinAndRebalance(member) => trial.join_and_rebalance(slot(members + member)),
             }
         }
     }
 
     fn steps(&self, removed: &[usize]) -> Vec<Step> {
         let leaving = removed.iter().flat_map(|&pod| self.stage.members_of(pod)).copied();
-        Course::of(self.stage.timing).steps(leaving)
+        self.stage.course().steps(leaving, self.stage.draw)
     }
 
     fn carry_by_trial(&mut self, removed: &[usize]) {
@@ -140,12 +141,13 @@ impl<'s, 'a> Tries<'s, 'a> {
         // Who takes part, by the place of the member or of whom it replaces.
         let mut places: Vec<usize> = Vec::new();
         let mut group = Group { topics: self.stage.model.topics.clone(), members: Vec::new() };
-        for member in 0..members {
-            if let Some(staying) = self.member(member, Comes::Stays) {
+        let join = |group: &mut Group, places: &mut Vec<usize>, member: usize, comes: Comes| {
+            if let Some(joining) = self.member(member, comes) {
                 places.push(member);
-                group.members.push(staying);
+                group.members.push(joining);
             }
-        }
+        };
+        (0..members).for_each(|member| join(&mut group, &mut places, member, Comes::Stays));
         for step in self.steps(removed) {
             match step {
                 Step::Leave(member) => {
@@ -154,15 +156,11 @@ impl<'s, 'a> Tries<'s, 'a> {
                         group.members.remove(place);
                     }
                 }
-                Step::Join(member) => {
-                    if let Some(joining) = self.member(member, Comes::Joins) {
-                        places.push(member);
-                        group.members.push(joining);
-                    }
-                }
-                Step::Rebalance => {
-                    let assignment = assignor.assign(&group);
-                    adopt(&mut group, assignment);
+                Step::Join(member) => join(&mut group, &mut places, member, Comes::Joins),
+                Step::Rebalance => rebalance(&mut group, assignor),
+                Step::JoinAndRebalance(member) => {
+                    join(&mut group, &mut places, member, Comes::JoinsAndRebalances);
+                    rebalance(&mut group, assignor);
                 }
             }
         }
@@ -183,25 +181,45 @@ impl<'s, 'a> Tries<'s, 'a> {
                 let owned: Vec<TopicPartition> = self.stage.owned.get(member)?.clone();
                 (self.stage.ids.get(member)?, known.instance.clone(), owned, Some(1))
             }
-            Comes::Joins => (self.stage.ids.get(members + member)?, None, Vec::new(), None),
+            Comes::Joins | Comes::JoinsAndRebalances => {
+                (self.stage.ids.get(members + member)?, None, Vec::new(), None)
+            }
         };
         let Identity { id, listed } = identity.clone();
+        let listed = match (self.stage.inference.assignor(), comes) {
+            (Assignor::Uniform, Comes::Stays | Comes::Joins) => first_in_its_slot(listed),
+            (_, Comes::Stays | Comes::Joins | Comes::JoinsAndRebalances) => listed,
+        };
         let subscription = known.subscription.clone();
         Some(Member { id, instance, subscription, owned, generation, listed })
     }
 }
 
-/// Whether a member stays, or another one joins in its place.
+/// How a member comes into the group that is tried.
 #[derive(Debug, Clone, Copy)]
 enum Comes {
+    /// It is there.
     Stays,
+    /// It joins in place of the member.
     Joins,
+    /// The same, and its first heartbeat makes the coordinator assign.
+    JoinsAndRebalances,
 }
 
-/// Members take what they were given, in a new generation.
-fn adopt(group: &mut Group, assignment: Assignment) {
+/// The place in the coordinator's list, where those that joined since it was read (`u32::MAX`) come before all others.
+const fn first_in_its_slot(listed: u32) -> u32 {
+    listed.wrapping_add(1)
+}
+
+/// Members take what they are given, in a new generation.
+fn rebalance(group: &mut Group, assignor: Assignor) {
+    let assignment = assignor.assign(group);
     for (member, owned) in group.members.iter_mut().zip(assignment) {
         member.owned = owned;
         member.generation = Some(2);
+        // It is in the table by now.
+        if assignor == Assignor::Uniform && member.listed == u32::MAX {
+            member.listed = first_in_its_slot(u32::MAX);
+        }
     }
 }

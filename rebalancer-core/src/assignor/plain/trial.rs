@@ -16,6 +16,8 @@ pub(crate) struct Trial<'a> {
     members_at_first: usize,
     /// How many do.
     pub(super) members: usize,
+    /// The one that is not yet in the coordinator's table.
+    pub(super) newest: Option<Slot>,
     owners: Vec<Option<Slot>>,
     counts: Vec<u32>,
     counts_at_first: Vec<u32>,
@@ -40,6 +42,7 @@ impl<'a> Trial<'a> {
             at_first,
             members_at_first: members,
             members,
+            newest: None,
             owners: plain.owners.clone(),
             counts_at_first: counts.clone(),
             counts,
@@ -95,6 +98,14 @@ impl<'a> Trial<'a> {
         if self.set_present(slot, true) {
             self.members += 1;
         }
+    }
+
+    /// A member joins, and that makes the coordinator assign.
+    pub(crate) fn join_and_rebalance(&mut self, slot: Slot) {
+        self.join(slot);
+        self.newest = Some(slot);
+        self.rebalance();
+        self.newest = None;
     }
 
     /// Rebalances until the group is at rest.

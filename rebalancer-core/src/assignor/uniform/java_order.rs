@@ -8,18 +8,20 @@ use crate::assignor::{Member, TopicPartition};
 const FIBONACCI: u64 = 0x9E37_79B9_7F4A_7C15;
 
 /// Indices of `members` in the coordinator's order: by bucket of a `HashMap`, which is filled from the group's own
-/// table, which hands out a slot's members last come, first served.
+/// table, which hands out a slot's members last come, first served. That is the order in which it lists them, too. One
+/// that is not in the table yet comes last in its bucket.
 pub(super) fn members(members: &[Member]) -> Vec<usize> {
     let mut keyed: Vec<_> = members
         .iter()
         .enumerate()
         .map(|(index, member)| {
             let place = place(hash_code(&member.id), members.len());
-            (place, Reverse(member.id.as_str()), index)
+            let is_new = member.listed == u32::MAX;
+            ((place.0, is_new, place.1), member.listed, Reverse(member.id.as_str()), index)
         })
         .collect();
     keyed.sort_unstable();
-    keyed.into_iter().map(|(_, _, index)| index).collect()
+    keyed.into_iter().map(|(_, _, _, index)| index).collect()
 }
 
 /// Where the coordinator, with so many members, comes to one with this hash: bucket and slot. Of equals the last by id
@@ -66,6 +68,11 @@ fn copied_table(len: usize) -> usize {
 /// Slots of the coordinator's table after `len` members have joined; it never shrinks, which is not modeled.
 fn own_table(len: usize) -> usize {
     (len * 3).div_ceil(4).next_power_of_two().max(2)
+}
+
+/// The bucket in which the coordinator, with so many members, finds one with this hash.
+pub(in crate::assignor) fn member_bucket(hash: u32, members: usize) -> usize {
+    bucket(hash, grown_table(members))
 }
 
 fn bucket(hash: u32, buckets: usize) -> usize {
