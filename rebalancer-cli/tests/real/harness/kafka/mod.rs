@@ -12,6 +12,7 @@
 pub(crate) mod bare;
 pub(crate) mod broker;
 pub(crate) mod clients;
+pub(crate) mod courses;
 pub(crate) mod loads;
 pub(crate) mod observed;
 pub(crate) mod pods;
