@@ -42,7 +42,8 @@ pub struct Member {
     pub instance: Option<String>,
     /// Indices of the topics that it subscribes to, ascending.
     pub subscription: Vec<u32>,
-    /// What it held before this rebalance, ascending.
+    /// What it held before this rebalance, ascending; for `uniform`, in the order in which Kafka tells its target, as far
+    /// as that is known.
     pub owned: Vec<TopicPartition>,
     /// The generation (epoch) in which it got what it holds; `None` for a member that never had any.
     pub generation: Option<i32>,

@@ -40,7 +40,7 @@ pub(crate) struct Plain {
     partitions: Vec<TopicPartition>,
     /// Who holds each now.
     owners: Vec<Option<Slot>>,
-    /// What each slot holds now, ascending.
+    /// What each slot holds now, in the order in which it is told.
     held: Vec<Vec<u32>>,
     /// All slots by id, and the place of each in that order.
     by_id: Vec<Slot>,
@@ -95,10 +95,10 @@ impl Plain {
                 }
             }
         }
-        for (partition, owner) in (0..).zip(&self.owners) {
-            if let Some(list) = owner.and_then(|slot| self.held.get_mut(slot as usize)) {
-                list.push(partition);
-            }
+        for (slot, (own, held)) in (0..).zip(self.held.iter_mut().zip(held)) {
+            let places = held.iter().filter_map(|held| self.partitions.binary_search(held).ok());
+            let is_own = |place: &usize| self.owners.get(*place).copied().flatten() == Some(slot);
+            own.extend(places.filter(is_own).filter_map(|place| u32::try_from(place).ok()));
         }
     }
 

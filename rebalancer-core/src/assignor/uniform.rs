@@ -15,8 +15,9 @@
 //! - **Topics** come in the order of a hash set of their random ids, which differs from cluster to cluster; here in the
 //!   order in which the group lists them: [`topic_order`] is the coordinator's. Nothing depends on it in a group of one
 //!   topic, and the counts never do.
-//! - **Partitions** of one topic that a member has too many of come in the order of a hash set of their numbers, equal
-//!   buckets ascending. (A bucket with more than eight of them would be a tree in Java, and is not modeled.)
+//! - **Partitions** of one topic that a member has too many of come in the order of a hash set of their numbers, those of
+//!   one bucket in the order of [`Member::owned`](super::Member::owned), where all members subscribe to the same topics;
+//!   else ascending. (A bucket with more than eight of them would be a tree in Java, and is not modeled.)
 //!
 //! Of two members that claim one partition, which the coordinator's state excludes, the one with the later epoch has it.
 
@@ -41,6 +42,15 @@ pub fn topic_order(ids: &[(u64, u64)]) -> Vec<usize> {
 /// Partitions for each member of `group`.
 #[must_use]
 pub fn assign(group: &Group) -> Assignment {
+    let mut assignment = assign_in_turn(group);
+    assignment.iter_mut().for_each(|list| list.sort_unstable());
+    assignment
+}
+
+/// The same, each list as [`Member::owned`](super::Member::owned) of the next rebalance: those of one bucket in the order
+/// in which the member got them.
+#[must_use]
+pub fn assign_in_turn(group: &Group) -> Assignment {
     let order = java_order::members(&group.members);
     if subscriptions_are_equal(group) {
         homogeneous::assign(group, &order)

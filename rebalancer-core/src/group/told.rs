@@ -195,11 +195,17 @@ fn consumer(
     let unsettled = || Unusable::NotStable { state: observed.group.state.to_string() };
     let index = |name: &str| places.get(name).copied();
     let assigned = member.assigned.as_ref().ok_or_else(unsettled)?;
-    let owned = assigned
-        .iter()
-        .filter_map(|held| Some(TopicPartition { topic: index(&held.topic)?, partition: held.partition }));
-    let mut owned: Vec<TopicPartition> = owned.collect();
+    let place = |held: &consumer_group::TopicPartition| {
+        Some(TopicPartition { topic: index(&held.topic)?, partition: held.partition })
+    };
+    let mut owned: Vec<TopicPartition> = assigned.iter().filter_map(place).collect();
     owned.sort_unstable();
+    // A KIP-848 group at rest holds its target, and the order in which that is told matters to the coordinator.
+    let target: Vec<TopicPartition> = member.target.iter().flatten().filter_map(place).collect();
+    if target.len() == owned.len() && target.iter().all(|held| owned.binary_search(held).is_ok()) {
+        owned = target;
+        owned.sort_by_key(|held| held.topic);
+    }
     Ok(Consumer {
         id: Some(member.id.clone()),
         listed: member.listed,

@@ -99,7 +99,7 @@ fn predicted(snapshot: &Snapshot, gone: &BTreeSet<String>, timing: Timing) -> Pr
 
 fn went_by_the_rule(rotation: &Rotation, protocol: Protocol, timing: Timing) -> bool {
     if protocol.assignor() == Assignor::Uniform {
-        let course = course(Assignor::Uniform, timing, rotation);
+        let course = course(timing, rotation);
         eprintln!("{protocol}, {timing:?}: {}", course.as_deref().unwrap_or("by no course"));
         return course.is_some();
     }

@@ -1,7 +1,7 @@
 //! What is worked out on a plain group is what the rules themselves give.
 
 use super::*;
-use crate::assignor::{Group, Member, Topic};
+use crate::assignor::{Group, Member, Topic, uniform};
 use proptest::prelude::*;
 
 /// Members by the ids that they have and that their replacements get.
@@ -110,6 +110,7 @@ impl Case {
         let mut result = vec![Vec::new(); 2 * self.members];
         for (slot, member) in slots.into_iter().zip(group.members) {
             result[slot] = member.owned;
+            result[slot].sort_unstable();
         }
         result
     }
@@ -142,7 +143,10 @@ impl Case {
 }
 
 fn rebalance(rule: Assignor, group: &mut Group) {
-    let assignment = rule.assign(group);
+    let assignment = match rule {
+        Assignor::Uniform => uniform::assign_in_turn(group),
+        _ => rule.assign(group),
+    };
     for (member, owned) in group.members.iter_mut().zip(assignment) {
         (member.owned, member.generation) = (owned, Some(2));
     }

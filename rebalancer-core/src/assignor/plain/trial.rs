@@ -191,6 +191,26 @@ impl Trial<'_> {
         list.dedup();
     }
 
+    /// Puts what a slot holds into a list: what it had at first, in the order in which that is told, then what it got.
+    pub(super) fn gather_in_turn(&self, slot: Slot, list: &mut Vec<u32>) {
+        list.clear();
+        let got = self.got.iter().rev().filter(|(to, _)| *to == slot).map(|(_, partition)| *partition);
+        for partition in got.filter(|&partition| self.owner(partition) == Some(slot)) {
+            // Of what it got twice, the last time counts.
+            if !list.contains(&partition) {
+                list.push(partition);
+            }
+        }
+        let got = list.len();
+        let held = self.plain.held(slot).iter().rev().copied();
+        for partition in held.filter(|&partition| self.owner(partition) == Some(slot)) {
+            if !list.iter().take(got).any(|&other| other == partition) {
+                list.push(partition);
+            }
+        }
+        list.reverse();
+    }
+
     /// Takes a partition from its owner; it is nobody's.
     pub(super) fn release(&mut self, partition: u32, from: Slot) {
         self.set_owner(partition, None);

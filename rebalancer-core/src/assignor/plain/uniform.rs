@@ -55,9 +55,10 @@ fn in_turn(trial: &Trial<'_>) -> Vec<Slot> {
 /// Takes what a member has too much, in the order of the coordinator's sets of numbers.
 fn take_surplus(trial: &mut Trial<'_>, slot: Slot, most: usize, surplus: &mut Vec<u32>) {
     let mut list = Vec::new();
-    trial.gather(slot, &mut list);
+    trial.gather_in_turn(slot, &mut list);
     let mut held: Vec<TopicPartition> =
         list.iter().map(|&partition| trial.plain.partition(partition)).collect();
+    held.sort_by_key(|held| held.topic);
     java_order::sort_partitions(&mut held);
     for partition in held.get(most..).unwrap_or(&[]) {
         let Ok(place) = trial.plain.partitions.binary_search(partition) else { continue };

@@ -35,7 +35,8 @@ pub(in crate::assignor) fn sizes(members: usize) -> (usize, usize) {
     (grown_table(members), own_table(members))
 }
 
-/// Sorts partitions, which come ascending, as `HashSet`s of the numbers of each topic would hand them out.
+/// Sorts partitions, which come by topic, as `HashSet`s of the numbers of each topic would hand them out; those of one
+/// bucket stay in order.
 pub(in crate::assignor) fn sort_partitions(held: &mut [TopicPartition]) {
     for topic in held.chunk_by_mut(|one, next| one.topic == next.topic) {
         let buckets = copied_table(topic.len());

@@ -4,31 +4,31 @@
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
-use rebalancer_core::assignor::{Assignor, Group, Member, Topic, TopicPartition};
+use rebalancer_core::assignor::uniform::assign_in_turn;
+use rebalancer_core::assignor::{Group, Member, Topic, TopicPartition};
 use rebalancer_core::fleet::consumer_group::{self, GroupMember};
 use rebalancer_core::policy::Timing;
 
 use crate::harness::kafka::bare::Rotation;
-use crate::harness::kafka::observed::{Observed, held};
+use crate::harness::kafka::observed::Observed;
 use crate::harness::kafka::rotation::{Held, holdings};
 
 /// Assignments that are taken into account for one part of a rotation.
 const MOST: usize = 4;
 
 /// A course that leads from what was to what came, in words; `None`: none does.
-pub(crate) fn course(rule: Assignor, timing: Timing, rotation: &Rotation) -> Option<String> {
+pub(crate) fn course(timing: Timing, rotation: &Rotation) -> Option<String> {
     let Rotation { before, between, after } = rotation;
     match (timing, between) {
         (Timing::LeaveThenJoin, Some(between)) => {
-            let leaves = Search::new(rule, before, between).found()?;
-            Some(leaves + &Search::new(rule, between, after).found()?)
+            let leaves = Search::new(before, between).found()?;
+            Some(leaves + &Search::new(between, after).found()?)
         }
-        (Timing::LeaveThenJoin | Timing::AllAtOnce, _) => Search::new(rule, before, after).found(),
+        (Timing::LeaveThenJoin | Timing::AllAtOnce, _) => Search::new(before, after).found(),
     }
 }
 
 struct Search {
-    rule: Assignor,
     group: Group,
     leaving: BTreeSet<String>,
     joining: Vec<Member>,
@@ -45,7 +45,7 @@ struct Rest {
 }
 
 impl Search {
-    fn new(rule: Assignor, before: &Observed, after: &Observed) -> Self {
+    fn new(before: &Observed, after: &Observed) -> Self {
         let names = after.in_order.clone();
         let place = |order: &Observed, id: &str| {
             let listed = order.group.members.iter().find(|member| member.id == id);
@@ -68,9 +68,7 @@ impl Search {
             TopicPartition { topic: u32::try_from(topic).unwrap(), partition: one.partition }
         };
         let member = |member: &GroupMember, known: bool| {
-            let mut owned: Vec<TopicPartition> =
-                if known { held(member).map(partition).collect() } else { Vec::new() };
-            owned.sort_unstable();
+            let owned = member.target.iter().flatten().filter(|_| known).map(partition).collect();
             let subscription = (0..).zip(&names).map(|(index, _)| index).collect();
             let (id, instance) = (member.id.clone(), member.instance_id.clone());
             let generation = known.then_some(1);
@@ -83,7 +81,6 @@ impl Search {
         let joining = after.group.members.iter().filter(|member| !ids_before.contains(&member.id));
         let topics = names.iter().map(|name| Topic { name: name.clone(), partitions: after.topics[name] });
         Self {
-            rule,
             group: Group {
                 topics: topics.collect(),
                 members: before.group.members.iter().map(|known| member(known, true)).collect(),
@@ -126,7 +123,8 @@ impl Search {
                     if let Some(later) = self.from(&next, left, false) {
                         let mut words = String::new();
                         let leaves = leave.iter().filter(|leaves| **leaves).count();
-                        write!(words, "-{leaves}+{joins}{} ", if heartbeat.is_some() { "!" } else { "" }).unwrap();
+                        write!(words, "-{leaves}+{joins}{} ", if heartbeat.is_some() { "!" } else { "" })
+                            .unwrap();
                         return Some(words + &later);
                     }
                 }
@@ -147,7 +145,7 @@ impl Search {
             let listed = if heartbeat == Some(place) { u32::MAX } else { member.listed };
             next.group.members.push(Member { listed, ..member.clone() });
         }
-        let assignment = self.rule.assign(&next.group);
+        let assignment = assign_in_turn(&next.group);
         for (member, owned) in next.group.members.iter_mut().zip(assignment) {
             (member.owned, member.generation) = (owned, Some(2));
             let known = self.joining.iter().find(|known| known.id == member.id);
@@ -160,7 +158,8 @@ impl Search {
         let name = |one: &TopicPartition| {
             consumer_group::TopicPartition::new(&self.names[one.topic as usize], one.partition)
         };
-        let came = group.members.iter().map(|member| (member.id.clone(), member.owned.iter().map(name).collect()));
+        let came =
+            group.members.iter().map(|member| (member.id.clone(), member.owned.iter().map(name).collect()));
         came.collect::<Held>() == self.wanted
     }
 }
