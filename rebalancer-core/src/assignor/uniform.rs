@@ -30,12 +30,17 @@ mod table;
 use super::{Assignment, Group};
 pub(super) use homogeneous::Quotas;
 
-/// In which order the coordinator goes through topics of these ids, each in two halves of 64 bits: as a `HashSet` of them
-/// does, two of one bucket as they come here. Gives their places.
+/// In which order the coordinator goes through topics of these names and ids, each id in two halves of 64 bits: as a
+/// `HashSet` of the ids does that was filled from one of the names. Gives their places.
 #[must_use]
-pub fn topic_order(ids: &[(u64, u64)]) -> Vec<usize> {
-    let mut order: Vec<usize> = (0..ids.len()).collect();
-    order.sort_by_key(|&place| ids.get(place).map(|&id| java_order::topic_bucket(id, ids.len())));
+pub fn topic_order(topics: &[(&str, (u64, u64))]) -> Vec<usize> {
+    let mut order: Vec<usize> = (0..topics.len()).collect();
+    order.sort_by_key(|&place| {
+        topics.get(place).map(|&(name, id)| {
+            let count = topics.len();
+            (java_order::topic_bucket(id, count), java_order::name_bucket(name, count), name)
+        })
+    });
     order
 }
 

@@ -137,8 +137,9 @@ fn topics(observed: &ObservedGroup, rule: Assignor) -> Vec<Topic> {
     let mut known: Vec<&consumer_group::Topic> = observed.topics.iter().collect();
     known.retain(|topic| !topic.partitions.is_empty());
     known.sort_by(|a, b| a.name.cmp(&b.name));
-    let ids: Option<Vec<(u64, u64)>> =
-        known.iter().map(|topic| topic.id.map(|id| (id.most, id.least))).collect();
+    let id = |topic: &&consumer_group::Topic| topic.id.map(|id| (id.most, id.least));
+    let ids: Option<Vec<(&str, (u64, u64))>> =
+        known.iter().map(|topic| Some((topic.name.as_str(), id(topic)?))).collect();
     let order = match (rule, ids) {
         (Assignor::Uniform, Some(ids)) => uniform::topic_order(&ids),
         (_, _) => (0..known.len()).collect(),

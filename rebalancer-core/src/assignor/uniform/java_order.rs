@@ -51,6 +51,11 @@ pub(super) fn topic_bucket((most, least): (u64, u64), topics: usize) -> usize {
     bucket(u32::try_from(upper ^ lower).unwrap_or(0), copied_table(topics))
 }
 
+/// The bucket of a topic's name among so many in a `HashSet`.
+pub(super) fn name_bucket(name: &str, topics: usize) -> usize {
+    bucket(hash_code(name), copied_table(topics))
+}
+
 /// `String.hashCode`.
 pub(in crate::assignor) fn hash_code(text: &str) -> u32 {
     text.encode_utf16().fold(0, |hash: u32, unit| hash.wrapping_mul(31).wrapping_add(u32::from(unit)))
@@ -101,7 +106,10 @@ mod tests {
         let shared = (0x0000_0001_0000_0000, 0x0000_0000_0000_0003);
         assert_eq!(topic_bucket(shared, 2), 2);
         assert_eq!(topic_bucket((0, 0x0001_0000), 2), 1, "the upper bits count too");
-        assert_eq!(super::super::topic_order(&[(0, 9), (0, 4), (0, 5)]), [1, 2, 0]);
+        let topics = [("a", (0, 9)), ("b", (0, 4)), ("c", (0, 5))];
+        assert_eq!(super::super::topic_order(&topics), [1, 2, 0]);
+        let of_one_bucket = [("a", (0, 4)), ("p", (0, 20)), ("b", (0, 36))];
+        assert_eq!(super::super::topic_order(&of_one_bucket), [1, 0, 2], "by name: 'p' has the first bucket");
     }
 
     #[test]

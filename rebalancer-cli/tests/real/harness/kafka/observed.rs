@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use rebalancer_core::assignor::uniform::topic_order;
-use rebalancer_core::fleet::consumer_group::{ConsumerGroup, GroupMember, TopicPartition};
+use rebalancer_core::fleet::consumer_group::{ConsumerGroup, GroupMember, Topic, TopicPartition};
 use rebalancer_core::port::GroupSource;
 use rebalancer_kafka::KafkaGroupSource;
 
@@ -38,8 +38,8 @@ impl Observed {
             let seen: BTreeMap<_, _> = seen.into_iter().filter(|(name, _)| names.contains(name)).collect();
             let same = group.state.is_stable() && seen.len() == names.len() && as_seen(&group) == ids(&seen);
             let topics = source.topics(&group.topics()).await.map_err(|error| error.to_string())?;
-            let ids: Vec<(u64, u64)> =
-                topics.iter().filter_map(|topic| topic.id).map(|id| (id.most, id.least)).collect();
+            let id = |topic: &Topic| topic.id.map(|id| (id.most, id.least)).unwrap();
+            let ids: Vec<_> = topics.iter().map(|topic| (topic.name.as_str(), id(topic))).collect();
             let in_order = topic_order(&ids).into_iter().map(|place| topics[place].name.clone()).collect();
             let topics: BTreeMap<String, u32> = topics
                 .into_iter()
