@@ -77,8 +77,11 @@ impl<'a> Forecast<'a> {
 
     /// One outcome is possible for any rotation of at most so many pods, as far as anybody knows.
     pub(crate) fn is_exact(&self, pods: usize) -> bool {
-        let course = Course::of(self.inference.assignor(), self.timing);
-        self.knows_ids() && course.possible(self.most_members(pods)) == Some(1)
+        self.knows_ids() && self.course().possible(self.most_members(pods)) == Some(1)
+    }
+
+    const fn course(&self) -> Course {
+        Course::of(self.inference.assignor(), self.timing)
     }
 
     /// How many members so many pods have at most.
@@ -105,10 +108,12 @@ impl<'a> Forecast<'a> {
         Stage::first(self.model, (self.inference, self.timing), &self.limits, most, (draw, &mut random))
     }
 
-    /// Works out the removal of these pods (by index) for as many draws of what is not known, made from the seed: of ids,
-    /// and of the course that the coordinator takes.
+    /// Works out the removal of these pods (by index) for at least as many draws of what is not known, made from the seed:
+    /// of ids, and of the course that the coordinator takes. Each course that is possible is among them.
     pub(crate) fn predict(&self, removed: &[usize], draws: usize, seed: u64) -> Prediction {
-        let seeds = (0..draws as u64).map(|draw| seed.wrapping_shl(32).wrapping_add(draw));
+        let members = removed.iter().filter_map(|&pod| self.model.pods.get(pod)).map(|pod| pod.members.len());
+        let courses = self.course().possible(members.sum()).unwrap_or(0);
+        let seeds = (0..courses.max(draws as u64)).map(|draw| seed.wrapping_shl(32).wrapping_add(draw));
         let drawn = seeds.map(|seed| {
             let stage = self.stage(removed.len(), seed);
             Tries::new(&stage).evenness(removed)

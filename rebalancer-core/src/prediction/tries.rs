@@ -186,9 +186,11 @@ impl<'s, 'a> Tries<'s, 'a> {
             }
         };
         let Identity { id, listed } = identity.clone();
-        let listed = match (self.stage.inference.assignor(), comes) {
-            (Assignor::Uniform, Comes::Stays | Comes::Joins) => first_in_its_slot(listed),
-            (_, Comes::Stays | Comes::Joins | Comes::JoinsAndRebalances) => listed,
+        let listed = match comes {
+            Comes::Stays | Comes::Joins if self.stage.inference.assignor() == Assignor::Uniform => {
+                first_in_its_slot(listed)
+            }
+            Comes::Stays | Comes::Joins | Comes::JoinsAndRebalances => listed,
         };
         let subscription = known.subscription.clone();
         Some(Member { id, instance, subscription, owned, generation, listed })

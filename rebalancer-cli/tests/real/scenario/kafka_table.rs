@@ -97,10 +97,11 @@ fn predicted(snapshot: &Snapshot, gone: &BTreeSet<String>, timing: Timing) -> Pr
     predict(snapshot, Indicator::ProductionRate, &policy.group, &gone).unwrap()
 }
 
+/// The assignor gives what came, with the steps that the timing stands for; of a coordinator, by one of its courses.
 fn went_by_the_rule(rotation: &Rotation, protocol: Protocol, timing: Timing) -> bool {
     if protocol.assignor() == Assignor::Uniform {
         let course = course(timing, rotation);
-        eprintln!("{protocol}, {timing:?}: {}", course.as_deref().unwrap_or("by no course"));
+        eprintln!("{protocol}, {timing:?}: {}", course.as_deref().unwrap_or("none of its courses"));
         return course.is_some();
     }
     let steps = [Some(&rotation.before), rotation.between.as_ref(), Some(&rotation.after)];
@@ -153,13 +154,15 @@ async fn lines(protocols: &[Protocol], rotations: usize) -> Vec<Line> {
 }
 
 /// What holds whatever a busy machine makes of the timing: fixed sets come back, and a prediction with one outcome holds
-/// where the group went by the rule.
+/// where the group went by the rule; and a coordinator always takes one of its courses.
 fn expect_no_wrong_prediction(lines: &[Line]) {
     for Line { protocol, timing, outcomes } in lines {
         for outcome in outcomes {
             let must_hold = outcome.by_the_rule || !protocol.assignor().is_sticky();
             let is_exact = outcome.is_certain() && outcome.is_exact();
             assert!(!must_hold || !outcome.is_certain() || is_exact, "{protocol}, {timing:?}: {outcome:?}");
+            let goes_by_courses = protocol.assignor() == Assignor::Uniform;
+            assert!(!goes_by_courses || outcome.by_the_rule, "{protocol}, {timing:?}: {outcome:?}");
         }
     }
 }

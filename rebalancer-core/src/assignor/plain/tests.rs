@@ -143,10 +143,8 @@ impl Case {
 }
 
 fn rebalance(rule: Assignor, group: &mut Group) {
-    let assignment = match rule {
-        Assignor::Uniform => uniform::assign_in_turn(group),
-        _ => rule.assign(group),
-    };
+    let assignment =
+        if rule == Assignor::Uniform { uniform::assign_in_turn(group) } else { rule.assign(group) };
     for (member, owned) in group.members.iter_mut().zip(assignment) {
         (member.owned, member.generation) = (owned, Some(2));
     }
