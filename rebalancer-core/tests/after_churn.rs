@@ -14,7 +14,7 @@ use rebalancer_core::fleet::Indicator;
 use rebalancer_core::policy::{Persistence, Policy, Strategy, Timing};
 use rebalancer_core::simulation::course::{self, Balance};
 use rebalancer_core::simulation::{Fleet, Shape};
-use rebalancer_core::unit::{Ratio, Tolerance};
+use rebalancer_core::unit::{Percent, Ratio, Tolerance};
 
 const SEEDS: u64 = 20;
 
@@ -30,6 +30,7 @@ fn policy(strategy: Strategy) -> Policy {
         .with_assignor(Some(Shape::default().assignor))
         .with_variance_thresholds([(Indicator::Cpu, Ratio::new(0.01).unwrap())].into())
         .with_tolerance(Tolerance::new(1.0).unwrap())
+        .with_minimum_improvement(Percent::new(1.0).unwrap())
 }
 
 fn shape(pods: usize, partitions: usize, kafka: bool, seed: u64) -> Shape {

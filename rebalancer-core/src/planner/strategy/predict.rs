@@ -3,6 +3,7 @@
 
 use jiff::{SignedDuration, Timestamp};
 
+use self::minimum::Minimum;
 use self::pool::{Knowledge, Pool, Removable};
 use self::search::{Aim, Batch, Limits, Search};
 use super::super::candidates::Candidates;
@@ -13,16 +14,13 @@ use crate::assignor::TopicPartition;
 use crate::group::{GroupModel, Unusable, assumed, infer};
 use crate::prediction::{Forecast, Prediction};
 use crate::report::{Choice, Decision, Expectation, Hold, IndicatorReport, Method, Plan, Spared, Verdict};
-use crate::unit::{Load, Percent};
+use crate::unit::Load;
 
 /// Pods that became Ready within this time of each other are taken to have joined together.
 const TOGETHER: SignedDuration = SignedDuration::from_mins(3);
 
 /// A rotation must bring its aim nearer in this share of the draws.
 const SURE: f64 = 0.5;
-
-/// The whole minimum is asked of a rotation of this share of the fleet; of a smaller one, less in proportion.
-const WHOLE: f64 = 0.4;
 
 /// Works out what removals do, and selects the best. Gives why that is not possible, if it is not.
 pub(super) fn select(candidates: &Candidates<'_>, confirmed: &Raised<'_>) -> Result<Selection, Unusable> {
@@ -89,7 +87,7 @@ impl Candidates<'_> {
         let minimum = self.policy.selection.minimum_improvement;
         let mut rejected = None;
         for aim in [Aim::Evenness, Aim::Relief] {
-            let search = Search { forecast, pool, limits, aim };
+            let search = Search { forecast, pool, limits, aim, minimum: self.minimum() };
             let Some((batch, prediction)) = search.best() else { break };
             let enough = self.is_enough(aim, &prediction, batch.len());
             if enough && !only_changes_hands(model, forecast, pool) {
@@ -112,15 +110,14 @@ impl Candidates<'_> {
     fn is_enough(&self, aim: Aim, prediction: &Prediction, pods: usize) -> bool {
         let minimum = self.policy.selection.minimum_improvement;
         let enough = match aim {
-            Aim::Evenness => prediction.improvement_percent() > self.least_fall(minimum, pods),
+            Aim::Evenness => prediction.improvement_percent() > self.minimum().of_rotation(pods),
             Aim::Relief => prediction.relief_percent.get() > minimum.get(),
         };
         enough && aim.likely(prediction).get() >= SURE
     }
 
-    fn least_fall(&self, minimum: Percent, pods: usize) -> f64 {
-        let share = pods as f64 / self.serving.max(1) as f64;
-        minimum.get() * (share / WHOLE).min(1.0)
+    const fn minimum(&self) -> Minimum {
+        Minimum { percent: self.policy.selection.minimum_improvement, serving: self.serving }
     }
 
     fn top_k(&self) -> usize {
@@ -265,6 +262,7 @@ fn in_turn(forecast: &Forecast<'_>, pool: &Pool, batch: &Batch, k: usize) -> Vec
 }
 
 mod effort;
+mod minimum;
 mod pool;
 mod search;
 #[cfg(test)]

@@ -7,6 +7,7 @@ use rand::SeedableRng as _;
 use rand::rngs::ChaCha8Rng;
 
 use super::effort::Budget;
+use super::minimum::Minimum;
 use super::pool::{Pool, Removable};
 use crate::planner::budget::Headroom;
 use crate::policy::Timing;
@@ -15,7 +16,7 @@ use crate::unit::Share;
 
 /// Draws of member ids in the three rounds, when it matters which ids are drawn: all candidates, the best few, and the
 /// winner. The winner is drawn again, from its own seeds: what made it win would otherwise be counted twice.
-const DRAWS: [usize; 3] = [3, 12, 32];
+const DRAWS: [usize; 3] = [8, 24, 32];
 
 /// How many candidates reach the second round.
 const FINALISTS: usize = 8;
@@ -103,6 +104,7 @@ pub(super) struct Search<'s> {
     pub(super) pool: &'s Pool,
     pub(super) limits: Limits<'s>,
     pub(super) aim: Aim,
+    pub(super) minimum: Minimum,
 }
 
 impl Search<'_> {
@@ -297,11 +299,16 @@ impl Ahead<'_> {
     fn score(&self) -> f64 {
         worth(self.gain, self.pods)
     }
+
+    fn way(&self) -> Way {
+        Way { rotations: self.rotations, pods: self.pods, cv: self.stage.now.cv }
+    }
 }
 
 /// Rotations to come.
 impl<'s> Search<'s> {
-    /// The first batch of the best way.
+    /// The first batch of the best way. All that begin with what is worth a rotation by itself are followed; of those that
+    /// go on longest the best one counts, since the first rotation of any way brings more than the later ones.
     fn way(
         &self,
         stage: &Stage<'s>,
@@ -310,37 +317,45 @@ impl<'s> Search<'s> {
     ) -> Option<(Batch, Option<Way>)> {
         let alone = found.first()?.batch.clone();
         let mut random = ChaCha8Rng::seed_from_u64(7);
-        let begin = |scored: Scored, random: &mut ChaCha8Rng| self.step(stage, None, scored, random);
-        let mut beam: Vec<Ahead<'s>> = found
-            .into_iter()
-            .filter(|scored| scored.gain > 0.0)
-            .take(WAYS)
-            .map(|scored| begin(scored, &mut random))
-            .collect();
-        let mut best: Option<(f64, Batch, Way)> = None;
-        for depth in 1..=DEPTH {
-            for ahead in &beam {
-                if best.as_ref().is_none_or(|(score, _, _)| ahead.score() > *score) {
-                    let way = Way { rotations: ahead.rotations, pods: ahead.pods, cv: ahead.stage.now.cv };
-                    best = Some((ahead.score(), ahead.first.clone(), way));
-                }
-            }
-            if depth == DEPTH {
+        let firsts = found.into_iter().filter(|scored| self.is_worth_it(stage, scored)).take(WAYS);
+        let mut beam: Vec<Ahead<'s>> =
+            firsts.map(|scored| self.step(stage, None, scored, &mut random)).collect();
+        for _ in 1..DEPTH {
+            let next = self.onward(&beam, budget, &mut random);
+            if next.is_empty() {
                 break;
             }
-            let mut next: Vec<Ahead<'s>> = Vec::new();
-            for ahead in beam.iter().filter(|ahead| ahead.stage.now.excess > 0.0) {
-                let mut tries = [Tries::new(&ahead.stage)];
-                let mut share = budget.share(4);
-                let found = self.batches(&mut tries, &mut share, Place::Later);
-                let steps = found.into_iter().filter(|scored| scored.gain > 0.0).take(WAYS);
-                next.extend(steps.map(|scored| self.step(&ahead.stage, Some(ahead), scored, &mut random)));
-            }
-            next.sort_by(|a, b| b.score().total_cmp(&a.score()));
-            next.truncate(WAYS);
             beam = next;
         }
-        Some(best.map_or((alone, None), |(_, first, way)| (first, (way.rotations > 1).then_some(way))))
+        // Without a sort, the first of the beam is the best already: it was made from sorted batches.
+        let best = beam.into_iter().next();
+        Some(best.map_or((alone, None), |best| {
+            let way = (best.rotations > 1).then(|| best.way());
+            (best.first, way)
+        }))
+    }
+
+    /// The best ways that are one rotation longer; none when nothing is hot any more.
+    fn onward(&self, beam: &[Ahead<'s>], budget: &mut Budget, random: &mut ChaCha8Rng) -> Vec<Ahead<'s>> {
+        let mut next: Vec<Ahead<'s>> = Vec::new();
+        for ahead in beam.iter().filter(|ahead| ahead.stage.now.excess > 0.0) {
+            let mut tries = [Tries::new(&ahead.stage)];
+            let found = self.batches(&mut tries, &mut budget.share(4), Place::Later);
+            let steps = found.into_iter().filter(|scored| scored.gain > 0.0).take(WAYS);
+            next.extend(steps.map(|scored| self.step(&ahead.stage, Some(ahead), scored, random)));
+        }
+        next.sort_by(|a, b| b.score().total_cmp(&a.score()));
+        next.truncate(WAYS);
+        next
+    }
+
+    /// What is below the minimum would be refused, whatever follows it.
+    fn is_worth_it(&self, stage: &Stage<'_>, scored: &Scored) -> bool {
+        let least = match self.aim {
+            Aim::Evenness => stage.now.cv * self.minimum.of_rotation(scored.batch.len()) / 100.0,
+            Aim::Relief => 0.0,
+        };
+        scored.gain > least
     }
 
     fn step(
