@@ -42,12 +42,14 @@ pub struct Member {
     pub instance: Option<String>,
     /// Indices of the topics that it subscribes to, ascending.
     pub subscription: Vec<u32>,
-    /// What it held before this rebalance, ascending.
+    /// What it held before this rebalance, ascending; for `uniform`, in the order in which Kafka tells its target, as far
+    /// as that is known.
     pub owned: Vec<TopicPartition>,
     /// The generation (epoch) in which it got what it holds; `None` for a member that never had any.
     pub generation: Option<i32>,
-    /// Its place in the coordinator's list of members; where it is not known, that of all is 0. Of two members that Java's
-    /// hash tables can't tell apart, the one that is listed first comes first.
+    /// Its place in the coordinator's list of members; where it is not known, that of all is 0; of one that joins in this
+    /// very rebalance and is not in the list yet, `u32::MAX`. Of two members that Java's hash tables can't tell apart, the
+    /// one that is listed first comes first.
     pub listed: u32,
 }
 

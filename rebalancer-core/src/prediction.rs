@@ -12,6 +12,7 @@
 mod evenness;
 mod forecast;
 mod stage;
+mod steps;
 mod tries;
 
 use std::fmt;

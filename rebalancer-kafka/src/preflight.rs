@@ -4,10 +4,13 @@
 use std::collections::BTreeMap;
 
 use futures_util::future::join_all;
+use jiff::Timestamp;
 use rebalancer_core::fleet::consumer_group::{
-    ConsumerGroup, GroupState, Topic, TopicConfig, TopicPartition, Unread,
+    ConsumerGroup, GroupOffsets, GroupState, Topic, TopicConfig, TopicPartition, Unread,
 };
-use rebalancer_core::port::{GroupError, GroupSource, Misconfiguration, MissingAcl, OtherGroup};
+use rebalancer_core::port::{
+    GroupError, GroupReading, GroupSource, Misconfiguration, MissingAcl, OtherGroup,
+};
 
 use crate::source::KafkaGroupSource;
 
@@ -104,7 +107,7 @@ pub enum Need {
 }
 
 /// What was found.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, PartialEq, Default)]
 pub struct Preflight {
     /// What stands in the way; empty when all is well.
     pub findings: Vec<Finding>,
@@ -114,10 +117,13 @@ pub struct Preflight {
     pub group: Option<ConsumerGroup>,
     /// Its topics, by name.
     pub topics: Vec<Topic>,
+    /// What a cycle reads of the group, or why it can't; `None` where the group could not be described.
+    pub reading: Option<Result<GroupReading, GroupError>>,
 }
 
-/// Looks at everything that a cycle needs. What can't be reached is a finding, so this never fails.
-pub async fn look(source: &KafkaGroupSource) -> Preflight {
+/// Looks at everything that a cycle needs, with offsets at earlier times, once. What can't be reached is a finding, so this
+/// never fails.
+pub async fn look(source: &KafkaGroupSource, earlier: Vec<Timestamp>, at: Timestamp) -> Preflight {
     let mut found = Preflight::default();
     if !bootstrap(source, &mut found).await {
         return found;
@@ -126,24 +132,33 @@ pub async fn look(source: &KafkaGroupSource) -> Preflight {
     match source.group().await {
         Ok(group) => {
             described(&group, &mut found);
-            topics(source, &group, &mut found).await;
+            found.reading = Some(read(source, group.clone(), (earlier, at), &mut found).await);
             found.group = Some(group);
         }
-        Err(error) => found.add(of_error(error)),
+        Err(error) => found.add(&error),
     }
     found
 }
 
 impl Preflight {
-    fn add(&mut self, finding: Finding) {
+    fn push(&mut self, finding: Finding) {
         // Several questions may fail for one reason.
         if !self.findings.contains(&finding) {
             self.findings.push(finding);
         }
     }
 
-    fn missing(&mut self, missing: MissingAcl) {
-        self.add(Finding::MissingAcl { missing, need: Need::Optional });
+    fn add(&mut self, error: &GroupError) {
+        self.push(of_error(error.clone()));
+    }
+
+    /// The answer, of which an error is a finding too.
+    fn noted<T>(&mut self, answer: Result<T, GroupError>) -> Result<T, GroupError> {
+        answer.inspect_err(|error| self.add(error))
+    }
+
+    fn missing(&mut self, missing: &MissingAcl) {
+        self.push(Finding::MissingAcl { missing: missing.clone(), need: Need::Optional });
     }
 }
 
@@ -161,15 +176,15 @@ async fn bootstrap(source: &KafkaGroupSource, found: &mut Preflight) -> bool {
         let Some(failure) = failure else { continue };
         let message = failure.message();
         if let GroupError::Misconfigured(problem) = failure.into_error() {
-            found.add(Finding::Misconfigured(problem));
+            found.push(Finding::Misconfigured(problem));
         } else if usable {
-            found.add(Finding::BootstrapServerUnusable { address: address.to_string(), message });
+            found.push(Finding::BootstrapServerUnusable { address: address.to_string(), message });
         } else {
             messages.push(message);
         }
     }
     if !messages.is_empty() {
-        found.add(Finding::NoBrokerReachable { message: messages.join("; ") });
+        found.push(Finding::NoBrokerReachable { message: messages.join("; ") });
     }
     usable
 }
@@ -180,7 +195,7 @@ async fn brokers(source: &KafkaGroupSource, found: &mut Preflight) {
     let metadata = cluster.metadata(&cluster.attempts(), &std::collections::BTreeSet::new()).await;
     let brokers = match metadata {
         Ok(metadata) => metadata.brokers,
-        Err(failure) => return found.add(of_error(failure.into_error())),
+        Err(failure) => return found.add(&failure.into_error()),
     };
     found.brokers = Some(brokers.len());
     let tries = brokers.iter().map(|broker| async move {
@@ -195,11 +210,11 @@ async fn brokers(source: &KafkaGroupSource, found: &mut Preflight) {
         let unreachable: BTreeMap<String, String> =
             bad.into_iter().map(|(broker, failure)| (broker.address.to_string(), failure.reason())).collect();
         return found
-            .add(Finding::Misconfigured(Misconfiguration::AdvertisedListeners { bootstrap, unreachable }));
+            .push(Finding::Misconfigured(Misconfiguration::AdvertisedListeners { bootstrap, unreachable }));
     }
     for (broker, failure) in bad {
         let (id, address, message) = (broker.id, broker.address.to_string(), failure.message());
-        found.add(match failure.into_error() {
+        found.push(match failure.into_error() {
             GroupError::Misconfigured(problem) => Finding::Misconfigured(problem),
             GroupError::Unavailable { .. }
             | GroupError::Unauthorized { .. }
@@ -213,56 +228,61 @@ async fn brokers(source: &KafkaGroupSource, found: &mut Preflight) {
 fn described(group: &ConsumerGroup, found: &mut Preflight) {
     match &group.state {
         GroupState::Stable => {}
-        GroupState::Empty => found.add(Finding::EmptyGroup { group: group.id.clone() }),
+        GroupState::Empty => found.push(Finding::EmptyGroup { group: group.id.clone() }),
         state @ (GroupState::PreparingRebalance
         | GroupState::CompletingRebalance
         | GroupState::Assigning
         | GroupState::Reconciling
         | GroupState::Dead
-        | GroupState::Unknown(_)) => found.add(Finding::GroupInMotion { state: state.clone() }),
+        | GroupState::Unknown(_)) => found.push(Finding::GroupInMotion { state: state.clone() }),
     }
 }
 
-async fn topics(source: &KafkaGroupSource, group: &ConsumerGroup, found: &mut Preflight) {
+/// The rest of the reading. Each question is asked, whatever came of the others, for what it finds.
+async fn read(
+    source: &KafkaGroupSource,
+    group: ConsumerGroup,
+    (earlier, at): (Vec<Timestamp>, Timestamp),
+    found: &mut Preflight,
+) -> Result<GroupReading, GroupError> {
     let names = group.topics();
     if names.is_empty() {
-        return;
+        let (topics, configs) = (Vec::new(), BTreeMap::new());
+        let (offsets, moving) = (Ok(GroupOffsets::new()), Ok(Vec::new()));
+        return Ok(GroupReading { group, topics, configs, offsets, earlier, moving, at });
     }
-    match source.topics(&names).await {
-        Ok(topics) => found.topics = topics,
-        Err(error) => return found.add(of_error(error)),
-    }
+    let topics = found.noted(source.topics(&names).await)?;
+    found.topics.clone_from(&topics);
     for name in &names {
-        if found.topics.iter().all(|topic| topic.name != *name) {
-            found.add(Finding::NoSuchTopic { topic: name.clone() });
+        if topics.iter().all(|topic| topic.name != *name) {
+            found.push(Finding::NoSuchTopic { topic: name.clone() });
         }
     }
-    offsets(source, found).await;
-    match source.topic_configs(&names).await {
-        Ok(configs) => configs.into_iter().for_each(|(topic, config)| match config {
-            Ok(TopicConfig { compacted: true, .. }) => found.add(Finding::CompactedTopic { topic }),
+    let offsets = found.noted(source.offsets(&topics, &earlier).await);
+    offsets.iter().for_each(|offsets| unread(offsets, found));
+    let configs = found.noted(source.topic_configs(&names).await);
+    for (topic, config) in configs.iter().flatten() {
+        match config {
+            Ok(TopicConfig { compacted: true, .. }) => {
+                found.push(Finding::CompactedTopic { topic: topic.clone() });
+            }
             Ok(TopicConfig { compacted: false, .. }) => {}
             Err(missing) => found.missing(missing),
-        }),
-        Err(error) => found.add(of_error(error)),
+        }
     }
-    match source.reassignments(&found.topics).await {
-        Ok(Ok(_)) => {}
-        Ok(Err(missing)) => found.missing(missing),
-        Err(error) => found.add(of_error(error)),
+    let moving = found.noted(source.reassignments(&topics).await);
+    if let Ok(Err(missing)) = &moving {
+        found.missing(missing);
     }
+    Ok(GroupReading { group, topics, configs: configs?, offsets, earlier, moving: moving?, at })
 }
 
-async fn offsets(source: &KafkaGroupSource, found: &mut Preflight) {
-    let offsets = match source.offsets(&found.topics, &[]).await {
-        Ok(offsets) => offsets,
-        Err(error) => return found.add(of_error(error)),
-    };
-    let unread: Vec<_> =
-        offsets.into_iter().filter_map(|(partition, offsets)| Some((partition, offsets.err()?))).collect();
-    let partitions = unread.len();
-    if let Some((example, reason)) = unread.into_iter().next() {
-        found.add(Finding::OffsetsUnread { partitions, example, reason });
+fn unread(offsets: &GroupOffsets, found: &mut Preflight) {
+    let unread =
+        || offsets.iter().filter_map(|(partition, offsets)| Some((partition, offsets.as_ref().err()?)));
+    if let Some((example, reason)) = unread().next() {
+        let (partitions, example, reason) = (unread().count(), example.clone(), reason.clone());
+        found.push(Finding::OffsetsUnread { partitions, example, reason });
     }
 }
 

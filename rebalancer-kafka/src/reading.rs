@@ -1,6 +1,7 @@
 //! The port: one consumer group, read until a deadline.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::PoisonError;
 
 use async_trait::async_trait;
 use jiff::Timestamp;
@@ -67,6 +68,15 @@ impl KafkaGroupSource {
     fn begin(&self) -> Reading<'_> {
         Reading { source: self, end: self.cluster.deadline() }
     }
+
+    /// When readings of this time end: the first of them began to run it down.
+    fn end_of(&self, at: Timestamp) -> Instant {
+        let mut known = self.latest.lock().unwrap_or_else(PoisonError::into_inner);
+        let (_, end) =
+            known.take().filter(|(of, _)| *of == at).unwrap_or_else(|| (at, self.cluster.deadline()));
+        *known = Some((at, end));
+        end
+    }
 }
 
 #[async_trait]
@@ -98,7 +108,8 @@ impl GroupSource for KafkaGroupSource {
     }
 
     async fn reading(&self, earlier: Vec<Timestamp>, at: Timestamp) -> Result<GroupReading, GroupError> {
-        GroupReading::of(&self.begin(), earlier, at).await
+        let reading = Reading { source: self, end: self.end_of(at) };
+        GroupReading::of(&reading, earlier, at).await
     }
 
     fn errors(&self) -> ApiErrors {
@@ -127,5 +138,16 @@ mod tests {
             assert!(error.to_string().contains("all tries together"), "{error}");
         }
         assert_eq!(source.usage().connections, 0);
+    }
+
+    #[tokio::test]
+    async fn readings_of_one_time_have_one_deadline_and_those_of_another_their_own() {
+        let settings = Settings::new(vec!["127.0.0.1:1".parse().unwrap()], "orders").unwrap();
+        let source = KafkaGroupSource::new(settings);
+        let [now, later] = [Timestamp::UNIX_EPOCH, Timestamp::MAX];
+        let end = source.end_of(now);
+        tokio::time::sleep(std::time::Duration::from_millis(2)).await;
+        assert_eq!(source.end_of(now), end);
+        assert!(source.end_of(later) > end);
     }
 }

@@ -1,12 +1,14 @@
 //! The port: one consumer group, read.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Mutex;
 
 use jiff::Timestamp;
 use rebalancer_core::fleet::consumer_group::{
     ConsumerGroup, GroupOffsets, Partition, Reassignment, Topic, TopicConfig,
 };
 use rebalancer_core::port::{AclOperation, AclResource, GroupError, MissingAcl};
+use tokio::time::Instant;
 
 use crate::cluster::{Cluster, Question};
 use crate::decode::{self, Broker, CLEANUP_POLICY, Described, TIMESTAMP_TYPE, TopicAnswer};
@@ -21,13 +23,15 @@ use crate::{lookup, offsets};
 /// Reads one consumer group from Kafka. Connections are made when something is asked, and kept.
 pub struct KafkaGroupSource {
     pub(crate) cluster: Cluster,
+    /// The time of the latest reading, and when all of that time must have ended.
+    pub(crate) latest: Mutex<Option<(Timestamp, Instant)>>,
 }
 
 impl KafkaGroupSource {
     /// Nothing is contacted yet.
     #[must_use]
     pub fn new(settings: Settings) -> Self {
-        Self { cluster: Cluster::new(settings) }
+        Self { cluster: Cluster::new(settings), latest: Mutex::default() }
     }
 
     /// What it has cost so far.

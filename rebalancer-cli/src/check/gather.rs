@@ -82,11 +82,9 @@ async fn of_kafka<'a>(
     now: Timestamp,
 ) -> Option<Kafka<'a>> {
     let (settings, group) = (adapters.kafka.as_ref()?, group?);
-    let preflight = preflight::look(&group.source).await;
-    let reading = match preflight.group {
-        Some(_) => Some(group.side().read(now).await),
-        None => None,
-    };
+    let from = now.checked_sub(group.side().question.window).unwrap_or(Timestamp::MIN);
+    let mut preflight = preflight::look(&group.source, vec![from], now).await;
+    let reading = preflight.reading.take();
     Some(Kafka { settings, preflight, reading })
 }
 

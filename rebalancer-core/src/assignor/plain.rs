@@ -40,7 +40,7 @@ pub(crate) struct Plain {
     partitions: Vec<TopicPartition>,
     /// Who holds each now.
     owners: Vec<Option<Slot>>,
-    /// What each slot holds now, ascending.
+    /// What each slot holds now, in the order in which it is told.
     held: Vec<Vec<u32>>,
     /// All slots by id, and the place of each in that order.
     by_id: Vec<Slot>,
@@ -95,10 +95,10 @@ impl Plain {
                 }
             }
         }
-        for (partition, owner) in (0..).zip(&self.owners) {
-            if let Some(list) = owner.and_then(|slot| self.held.get_mut(slot as usize)) {
-                list.push(partition);
-            }
+        for (slot, (own, held)) in (0..).zip(self.held.iter_mut().zip(held)) {
+            let places = held.iter().filter_map(|held| self.partitions.binary_search(held).ok());
+            let is_own = |place: &usize| self.owners.get(*place).copied().flatten() == Some(slot);
+            own.extend(places.filter(is_own).filter_map(|place| u32::try_from(place).ok()));
         }
     }
 
@@ -124,7 +124,12 @@ impl Plain {
         let mut order = self.by_id.clone();
         match self.rule {
             Assignor::Uniform => {
-                order.sort_by_key(|&slot| (java_order::place(hash(slot), members), Reverse(rank(slot))));
+                // Those that join get the first place in their slot.
+                let listed =
+                    |slot: Slot| ids.get(slot as usize).map_or(0, |known| known.listed.wrapping_add(1));
+                order.sort_by_key(|&slot| {
+                    (java_order::place(hash(slot), members), listed(slot), Reverse(rank(slot)))
+                });
             }
             Assignor::Sticky | Assignor::CooperativeSticky => {
                 let buckets = java::buckets(members);
@@ -154,6 +159,11 @@ impl Plain {
     fn hash_order(&self, members: usize) -> &[Slot] {
         let size = self.table_size(members);
         self.by_hash.iter().find(|(known, _)| *known == size).map_or(&self.by_id, |(_, order)| order)
+    }
+
+    /// The bucket of a slot in the coordinator's hash table of so many members.
+    fn bucket(&self, slot: Slot, members: usize) -> usize {
+        java_order::member_bucket(self.hashes.get(slot as usize).copied().unwrap_or(0), members)
     }
 
     fn partition(&self, place: u32) -> TopicPartition {

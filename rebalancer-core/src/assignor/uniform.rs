@@ -9,13 +9,15 @@
 //! order decides who gets the odd partition and what goes where, so it is part of the rule; it is kept here as far
 //! as a [`Group`] shows it, and what it does not show is settled:
 //!
-//! - **Members** come in the order of the coordinator's hash map of their ids. Two members of one bucket come in an
-//!   order that depends on when they joined; here as if they had joined in order of their ids.
+//! - **Members** come in the order of the coordinator's hash map of their ids. Two members of one bucket come in the
+//!   order in which it lists them ([`Member::listed`](super::Member::listed)), which depends on when they joined; where
+//!   that is not known, as if they had joined in order of their ids.
 //! - **Topics** come in the order of a hash set of their random ids, which differs from cluster to cluster; here in the
 //!   order in which the group lists them: [`topic_order`] is the coordinator's. Nothing depends on it in a group of one
 //!   topic, and the counts never do.
-//! - **Partitions** of one topic that a member has too many of come in the order of a hash set of their numbers, equal
-//!   buckets ascending. (A bucket with more than eight of them would be a tree in Java, and is not modeled.)
+//! - **Partitions** of one topic that a member has too many of come in the order of a hash set of their numbers, those of
+//!   one bucket in the order of [`Member::owned`](super::Member::owned), where all members subscribe to the same topics;
+//!   else ascending. (A bucket with more than eight of them would be a tree in Java, and is not modeled.)
 //!
 //! Of two members that claim one partition, which the coordinator's state excludes, the one with the later epoch has it.
 
@@ -28,18 +30,32 @@ mod table;
 use super::{Assignment, Group};
 pub(super) use homogeneous::Quotas;
 
-/// In which order the coordinator goes through topics of these ids, each in two halves of 64 bits: as a `HashSet` of them
-/// does, two of one bucket as they come here. Gives their places.
+/// In which order the coordinator goes through topics of these names and ids, each id in two halves of 64 bits: as a
+/// `HashSet` of the ids does that was filled from one of the names. Gives their places.
 #[must_use]
-pub fn topic_order(ids: &[(u64, u64)]) -> Vec<usize> {
-    let mut order: Vec<usize> = (0..ids.len()).collect();
-    order.sort_by_key(|&place| ids.get(place).map(|&id| java_order::topic_bucket(id, ids.len())));
+pub fn topic_order(topics: &[(&str, (u64, u64))]) -> Vec<usize> {
+    let mut order: Vec<usize> = (0..topics.len()).collect();
+    order.sort_by_key(|&place| {
+        topics.get(place).map(|&(name, id)| {
+            let count = topics.len();
+            (java_order::topic_bucket(id, count), java_order::name_bucket(name, count), name)
+        })
+    });
     order
 }
 
 /// Partitions for each member of `group`.
 #[must_use]
 pub fn assign(group: &Group) -> Assignment {
+    let mut assignment = assign_in_turn(group);
+    assignment.iter_mut().for_each(|list| list.sort_unstable());
+    assignment
+}
+
+/// The same, each list as [`Member::owned`](super::Member::owned) of the next rebalance: those of one bucket in the order
+/// in which the member got them.
+#[must_use]
+pub fn assign_in_turn(group: &Group) -> Assignment {
     let order = java_order::members(&group.members);
     if subscriptions_are_equal(group) {
         homogeneous::assign(group, &order)

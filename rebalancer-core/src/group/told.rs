@@ -137,8 +137,9 @@ fn topics(observed: &ObservedGroup, rule: Assignor) -> Vec<Topic> {
     let mut known: Vec<&consumer_group::Topic> = observed.topics.iter().collect();
     known.retain(|topic| !topic.partitions.is_empty());
     known.sort_by(|a, b| a.name.cmp(&b.name));
-    let ids: Option<Vec<(u64, u64)>> =
-        known.iter().map(|topic| topic.id.map(|id| (id.most, id.least))).collect();
+    let id = |topic: &&consumer_group::Topic| topic.id.map(|id| (id.most, id.least));
+    let ids: Option<Vec<(&str, (u64, u64))>> =
+        known.iter().map(|topic| Some((topic.name.as_str(), id(topic)?))).collect();
     let order = match (rule, ids) {
         (Assignor::Uniform, Some(ids)) => uniform::topic_order(&ids),
         (_, _) => (0..known.len()).collect(),
@@ -195,11 +196,17 @@ fn consumer(
     let unsettled = || Unusable::NotStable { state: observed.group.state.to_string() };
     let index = |name: &str| places.get(name).copied();
     let assigned = member.assigned.as_ref().ok_or_else(unsettled)?;
-    let owned = assigned
-        .iter()
-        .filter_map(|held| Some(TopicPartition { topic: index(&held.topic)?, partition: held.partition }));
-    let mut owned: Vec<TopicPartition> = owned.collect();
+    let place = |held: &consumer_group::TopicPartition| {
+        Some(TopicPartition { topic: index(&held.topic)?, partition: held.partition })
+    };
+    let mut owned: Vec<TopicPartition> = assigned.iter().filter_map(place).collect();
     owned.sort_unstable();
+    // A KIP-848 group at rest holds its target, and the order in which that is told matters to the coordinator.
+    let target: Vec<TopicPartition> = member.target.iter().flatten().filter_map(place).collect();
+    if target.len() == owned.len() && target.iter().all(|held| owned.binary_search(held).is_ok()) {
+        owned = target;
+        owned.sort_by_key(|held| held.topic);
+    }
     Ok(Consumer {
         id: Some(member.id.clone()),
         listed: member.listed,

@@ -89,7 +89,7 @@ pub trait GroupSource: Send + Sync {
     ) -> Result<Result<Vec<Reassignment>, MissingAcl>, GroupError>;
 
     /// Everything that a decision needs at this time, with offsets at earlier times. An implementation that has a time limit
-    /// holds all questions of one reading to it together.
+    /// holds all questions of one time to it together, also if they are in several readings.
     ///
     /// # Errors
     /// When the group or its topics could not be read. Offsets that could not be read are an error within.

@@ -6,6 +6,7 @@ use rand::SeedableRng as _;
 use rand::rngs::ChaCha8Rng;
 
 use super::stage::is_plain;
+use super::steps::Course;
 use super::{Evenness, Prediction, Stage, Tries};
 use crate::assignor::{Assignor, TopicPartition};
 use crate::group::{GroupModel, Inference};
@@ -56,8 +57,8 @@ impl<'a> Forecast<'a> {
     }
 
     /// What a rotation does depends on no id that is not known: all are, or the rule does not look at those of members
-    /// that stay.
-    pub(crate) fn is_exact(&self) -> bool {
+    /// that stay. It may still depend on the course that the coordinator takes: [`is_exact`](Self::is_exact).
+    pub(crate) fn knows_ids(&self) -> bool {
         let known = self.model.members.iter().all(|member| member.id.is_some());
         let by_rule = match self.inference.assignor() {
             // With even counts nobody gets one more than others.
@@ -74,6 +75,20 @@ impl<'a> Forecast<'a> {
         known || (by_rule && self.is_plain())
     }
 
+    /// One outcome is possible for any rotation of at most so many pods, as far as anybody knows.
+    pub(crate) fn is_exact(&self, pods: usize) -> bool {
+        self.knows_ids() && self.course().possible(self.most_members(pods)) == Some(1)
+    }
+
+    const fn course(&self) -> Course {
+        Course::of(self.inference.assignor(), self.timing)
+    }
+
+    /// How many members so many pods have at most.
+    fn most_members(&self, pods: usize) -> usize {
+        pods.saturating_mul(self.model.pods.iter().map(|pod| pod.members.len()).max().unwrap_or(1))
+    }
+
     /// Rotations are worked out by what moves.
     pub(crate) fn is_plain(&self) -> bool {
         self.inference.assignor().is_sticky() && is_plain(self.model)
@@ -84,17 +99,21 @@ impl<'a> Forecast<'a> {
         (self.model.members.len(), self.model.partitions())
     }
 
-    /// The group with one draw of the ids that are not known, made from the seed; for rotations of at most so many pods.
+    /// The group with one draw of what is not known, made from the seed; for rotations of at most so many pods.
     pub(crate) fn stage(&self, pods: usize, seed: u64) -> Stage<'_> {
         let mut random = ChaCha8Rng::seed_from_u64(seed);
-        let largest = self.model.pods.iter().map(|pod| pod.members.len()).max().unwrap_or(1);
-        let most = pods.saturating_mul(largest);
-        Stage::first(self.model, (self.inference, self.timing), &self.limits, most, &mut random)
+        let most = self.most_members(pods);
+        // Draws that are made one after the other take the possible courses in turn.
+        let draw = seed & u64::from(u32::MAX);
+        Stage::first(self.model, (self.inference, self.timing), &self.limits, most, (draw, &mut random))
     }
 
-    /// Works out the removal of these pods (by index) for as many draws of the ids that are not known, made from the seed.
+    /// Works out the removal of these pods (by index) for at least as many draws of what is not known, made from the seed:
+    /// of ids, and of the course that the coordinator takes. Each course that is possible is among them.
     pub(crate) fn predict(&self, removed: &[usize], draws: usize, seed: u64) -> Prediction {
-        let seeds = (0..draws as u64).map(|draw| seed.wrapping_shl(32).wrapping_add(draw));
+        let members = removed.iter().filter_map(|&pod| self.model.pods.get(pod)).map(|pod| pod.members.len());
+        let courses = self.course().possible(members.sum()).unwrap_or(0);
+        let seeds = (0..courses.max(draws as u64)).map(|draw| seed.wrapping_shl(32).wrapping_add(draw));
         let drawn = seeds.map(|seed| {
             let stage = self.stage(removed.len(), seed);
             Tries::new(&stage).evenness(removed)

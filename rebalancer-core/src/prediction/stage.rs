@@ -3,6 +3,7 @@
 use rand::Rng as _;
 use rand::rngs::ChaCha8Rng;
 
+use super::steps::Course;
 use super::{Evenness, Tries};
 use crate::assignor::TopicPartition;
 use crate::assignor::plain::{Identity, Plain, Slot};
@@ -15,6 +16,8 @@ pub(crate) struct Stage<'a> {
     pub(super) model: &'a GroupModel,
     pub(super) inference: Inference,
     pub(super) timing: Timing,
+    /// Which of the possible courses rotations take.
+    pub(super) draw: u64,
     /// For each pod: loads above this are hot, in the indicator's unit.
     pub(super) limits: &'a [f64],
     /// Of the members, then of their replacements.
@@ -40,7 +43,7 @@ impl<'a> Stage<'a> {
         (inference, timing): (Inference, Timing),
         limits: &'a [f64],
         most: usize,
-        random: &mut ChaCha8Rng,
+        (draw, random): (u64, &mut ChaCha8Rng),
     ) -> Self {
         let known = |member: &Consumer, random: &mut ChaCha8Rng| {
             let id = member.id.clone().unwrap_or_else(|| drawn(&member.client, random));
@@ -53,6 +56,7 @@ impl<'a> Stage<'a> {
             model,
             inference,
             timing,
+            draw,
             limits,
             ids,
             owned,
@@ -73,7 +77,8 @@ impl<'a> Stage<'a> {
         self.carried = self.owned.iter().map(|owned| self.model.carried(owned)).collect();
         self.loads = self.loads_of(&self.carried, &self.factors);
         self.now = Evenness::of(&self.loads, self.limits);
-        let range = (members.saturating_sub(most), members);
+        // The coordinator may assign to the first that joins before any other has left.
+        let range = (members.saturating_sub(most), members + 1);
         if is_plain(self.model) {
             let (rule, topics) = (self.inference.assignor(), &self.model.topics);
             self.plain = Plain::new(rule, topics, &self.ids, &self.owned, range);
@@ -107,6 +112,11 @@ impl<'a> Stage<'a> {
             |pod: usize| self.members_of(pod).iter().filter_map(|&member| carried.get(member)).sum::<f64>();
         let pods = factors.iter().enumerate();
         pods.map(|(pod, factor)| self.model.cost.of(carries(pod)) * factor).collect()
+    }
+
+    /// The course of a rotation.
+    pub(super) const fn course(&self) -> Course {
+        Course::of(self.inference.assignor(), self.timing)
     }
 
     /// The members of a pod.

@@ -1,10 +1,10 @@
 //! Rotations of one stage, tried one after the other.
 
 use super::stage::slot;
+use super::steps::Step;
 use super::{Evenness, Stage};
 use crate::assignor::plain::{Identity, Trial};
-use crate::assignor::{Assignment, Group, Member, TopicPartition};
-use crate::policy::Timing;
+use crate::assignor::{Assignment, Assignor, Group, Member, TopicPartition};
 
 /// Tries rotations of a stage.
 pub(crate) struct Tries<'s, 'a> {
@@ -68,16 +68,23 @@ impl<'s, 'a> Tries<'s, 'a> {
 
     /// Leaves, joins and rebalances.
     fn run(&mut self, removed: &[usize]) {
+        let steps = self.steps(removed);
         let Some(trial) = self.trial.as_mut() else { return };
         let members = self.stage.owned.len();
-        let leaving = || removed.iter().flat_map(|&pod| self.stage.members_of(pod));
         trial.reset();
-        leaving().for_each(|&member| trial.leave(slot(member)));
-        if self.stage.timing == Timing::LeaveThenJoin {
-            trial.rebalance();
+        for step in steps {
+            match step {
+                Step::Leave(member) => trial.leave(slot(member)),
+                Step::Join(member) => trial.join(slot(members + member)),
+                Step::Rebalance => trial.rebalance(),
+                Step::JoinAndRebalance(member) => trial.join_and_rebalance(slot(members + member)),
+            }
         }
-        leaving().for_each(|&member| trial.join(slot(members + member)));
-        trial.rebalance();
+    }
+
+    fn steps(&self, removed: &[usize]) -> Vec<Step> {
+        let leaving = removed.iter().flat_map(|&pod| self.stage.members_of(pod)).copied();
+        self.stage.course().steps(leaving, self.stage.draw)
     }
 
     fn carry_by_trial(&mut self, removed: &[usize]) {
@@ -129,25 +136,38 @@ impl<'s, 'a> Tries<'s, 'a> {
 
     /// By the rules themselves, on a copy of the group.
     fn owned_by_rules(&self, removed: &[usize]) -> Assignment {
-        let stage = self.stage;
-        let assignor = stage.inference.assignor();
-        let members = stage.owned.len();
-        let pod_of = |member: usize| stage.model.members.get(member).and_then(|member| member.pod);
-        let leaves = |member: &usize| pod_of(*member).is_some_and(|pod| removed.contains(&pod));
-        let (gone, staying): (Vec<usize>, Vec<usize>) = (0..members).partition(leaves);
-        let mut group = Group {
-            topics: stage.model.topics.clone(),
-            members: staying.iter().filter_map(|&member| self.member(member, Comes::Stays)).collect(),
+        let assignor = self.stage.inference.assignor();
+        let members = self.stage.owned.len();
+        // Who takes part, by the place of the member or of whom it replaces.
+        let mut places: Vec<usize> = Vec::new();
+        let mut group = Group { topics: self.stage.model.topics.clone(), members: Vec::new() };
+        let join = |group: &mut Group, places: &mut Vec<usize>, member: usize, comes: Comes| {
+            if let Some(joining) = self.member(member, comes) {
+                places.push(member);
+                group.members.push(joining);
+            }
         };
-        if stage.timing == Timing::LeaveThenJoin {
-            let alone = assignor.assign(&group);
-            adopt(&mut group, alone);
+        (0..members).for_each(|member| join(&mut group, &mut places, member, Comes::Stays));
+        for step in self.steps(removed) {
+            match step {
+                Step::Leave(member) => {
+                    if let Some(place) = places.iter().position(|&known| known == member) {
+                        places.remove(place);
+                        group.members.remove(place);
+                    }
+                }
+                Step::Join(member) => join(&mut group, &mut places, member, Comes::Joins),
+                Step::Rebalance => rebalance(&mut group, assignor),
+                Step::JoinAndRebalance(member) => {
+                    join(&mut group, &mut places, member, Comes::JoinsAndRebalances);
+                    rebalance(&mut group, assignor);
+                }
+            }
         }
-        group.members.extend(gone.iter().filter_map(|&member| self.member(member, Comes::Joins)));
         let mut owned: Assignment = vec![Vec::new(); members];
-        for (&member, given) in staying.iter().chain(&gone).zip(assignor.assign(&group)) {
+        for (member, given) in places.into_iter().zip(group.members) {
             if let Some(list) = owned.get_mut(member) {
-                *list = given;
+                *list = given.owned;
             }
         }
         owned
@@ -161,25 +181,47 @@ impl<'s, 'a> Tries<'s, 'a> {
                 let owned: Vec<TopicPartition> = self.stage.owned.get(member)?.clone();
                 (self.stage.ids.get(member)?, known.instance.clone(), owned, Some(1))
             }
-            Comes::Joins => (self.stage.ids.get(members + member)?, None, Vec::new(), None),
+            Comes::Joins | Comes::JoinsAndRebalances => {
+                (self.stage.ids.get(members + member)?, None, Vec::new(), None)
+            }
         };
         let Identity { id, listed } = identity.clone();
+        let listed = match comes {
+            Comes::Stays | Comes::Joins if self.stage.inference.assignor() == Assignor::Uniform => {
+                first_in_its_slot(listed)
+            }
+            Comes::Stays | Comes::Joins | Comes::JoinsAndRebalances => listed,
+        };
         let subscription = known.subscription.clone();
         Some(Member { id, instance, subscription, owned, generation, listed })
     }
 }
 
-/// Whether a member stays, or another one joins in its place.
+/// How a member comes into the group that is tried.
 #[derive(Debug, Clone, Copy)]
 enum Comes {
+    /// It is there.
     Stays,
+    /// It joins in place of the member.
     Joins,
+    /// The same, and its first heartbeat makes the coordinator assign.
+    JoinsAndRebalances,
 }
 
-/// Members take what they were given, in a new generation.
-fn adopt(group: &mut Group, assignment: Assignment) {
+/// The place in the coordinator's list, where those that joined since it was read (`u32::MAX`) come before all others.
+const fn first_in_its_slot(listed: u32) -> u32 {
+    listed.wrapping_add(1)
+}
+
+/// Members take what they are given, in a new generation.
+fn rebalance(group: &mut Group, assignor: Assignor) {
+    let assignment = assignor.assign(group);
     for (member, owned) in group.members.iter_mut().zip(assignment) {
         member.owned = owned;
         member.generation = Some(2);
+        // It is in the table by now.
+        if assignor == Assignor::Uniform && member.listed == u32::MAX {
+            member.listed = first_in_its_slot(u32::MAX);
+        }
     }
 }

@@ -24,7 +24,10 @@ fn described(r: &mut Reader<'_>, version: Version) -> Result<(String, Described)
     let state = state(r.string()?);
     let protocol = GroupProtocol::Consumer { epoch: r.i32()?, assignment_epoch: r.i32()? };
     let assignor = named(r.string()?);
-    let mut members = r.array(|r| member(r, version))?;
+    let members = r.array(|r| member(r, version))?;
+    let listed = members.into_iter().zip(0_u32..);
+    let mut members: Vec<GroupMember> =
+        listed.map(|(member, listed)| GroupMember { listed, ..member }).collect();
     r.i32()?; // operations that we may do
     r.tags()?;
     let described = match error {

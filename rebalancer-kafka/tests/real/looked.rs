@@ -1,5 +1,6 @@
 //! What the preflight finds.
 
+use jiff::Timestamp;
 use rebalancer_core::fleet::consumer_group::GroupState;
 use rebalancer_core::port::{AclResource, Misconfiguration, MissingAcl, OtherGroup};
 use rebalancer_kafka::preflight::{Finding, Need, look};
@@ -10,7 +11,7 @@ use crate::fleet::Fleet;
 use crate::wait;
 
 async fn findings(settings: Settings) -> Vec<Finding> {
-    look(&KafkaGroupSource::new(settings)).await.findings
+    look(&KafkaGroupSource::new(settings), Vec::new(), Timestamp::now()).await.findings
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -22,7 +23,7 @@ async fn where_all_is_well_nothing_is_found() {
     fleet.order(&format!("add c0 {group} {topic} consumer")).await;
     let source = KafkaGroupSource::new(fleet.broker.settings(Listener::Plaintext, &group));
     let (described, _) = fleet.settled(&source, 1).await;
-    let found = look(&source).await;
+    let found = look(&source, Vec::new(), Timestamp::now()).await;
     assert_eq!(found.findings, []);
     assert_eq!((found.brokers, found.topics.len(), found.group), (Some(1), 1, Some(described)));
 }
@@ -77,7 +78,10 @@ async fn rights_that_are_missing_are_found_with_whether_they_are_needed() {
     fleet.order(&format!("add c0 {group} {topic} range")).await;
     let open = KafkaGroupSource::new(fleet.broker.settings(Listener::Plaintext, &group));
     fleet.settled(&open, 1).await;
-    assert_eq!(look(&open).await.findings, [Finding::CompactedTopic { topic: topic.clone() }]);
+    assert_eq!(
+        look(&open, Vec::new(), Timestamp::now()).await.findings,
+        [Finding::CompactedTopic { topic: topic.clone() }]
+    );
 
     let login = Login { username: USER.to_owned(), password_file: fleet.broker.file("password", PASSWORD) };
     let security = Security::SaslPlaintext(Sasl::Plain(login));
@@ -116,7 +120,7 @@ async fn groups_that_are_absent_empty_or_of_another_kind_are_found() {
         "{found:?}"
     );
     let empty = wait::until("an empty group", async || {
-        let found = look(&KafkaGroupSource::new(of_group.clone())).await;
+        let found = look(&KafkaGroupSource::new(of_group.clone()), Vec::new(), Timestamp::now()).await;
         found.group.filter(|group| group.state == GroupState::Empty).map(|_| found.findings)
     });
     assert_eq!(empty.await, [Finding::EmptyGroup { group }]);

@@ -1,7 +1,7 @@
 //! What is worked out on a plain group is what the rules themselves give.
 
 use super::*;
-use crate::assignor::{Group, Member, Topic};
+use crate::assignor::{Group, Member, Topic, uniform};
 use proptest::prelude::*;
 
 /// Members by the ids that they have and that their replacements get.
@@ -14,12 +14,14 @@ struct Case {
     holders: Vec<usize>,
     leaving: Vec<bool>,
     settles_between: bool,
+    /// Each that joins makes the coordinator assign.
+    joins_alone: bool,
 }
 
 fn any_case() -> impl Strategy<Value = Case> {
     let topics = prop::collection::vec(0_u32..25, 1..4);
-    (topics, 1_usize..14, any::<bool>(), any::<u64>(), 0_usize..3).prop_flat_map(
-        |(sizes, members, settles_between, seed, evenness)| {
+    (topics, 1_usize..14, any::<[bool; 2]>(), any::<u64>(), 0_usize..3).prop_flat_map(
+        |(sizes, members, [settles_between, joins_alone], seed, evenness)| {
             let partitions = sizes.iter().sum::<u32>() as usize;
             let holders = prop::collection::vec(0..members + 1, partitions);
             let leaving = prop::collection::vec(any::<bool>(), members);
@@ -45,6 +47,7 @@ fn any_case() -> impl Strategy<Value = Case> {
                     holders,
                     leaving,
                     settles_between,
+                    joins_alone,
                 }
             })
         },
@@ -88,17 +91,26 @@ impl Case {
             staying.iter().map(|&slot| self.member(slot, std::mem::take(&mut held[slot]), Some(1))).collect();
         let mut group = Group { topics: self.topics.clone(), members };
         if self.settles_between && !staying.is_empty() {
-            let assignment = rule.assign(&group);
-            for (member, owned) in group.members.iter_mut().zip(assignment) {
-                (member.owned, member.generation) = (owned, Some(2));
-            }
+            rebalance(rule, &mut group);
         }
         let joining = (0..self.members).filter(|&slot| self.leaving[slot]).map(|slot| slot + self.members);
         let slots: Vec<usize> = staying.iter().copied().chain(joining).collect();
-        group.members.extend(slots[staying.len()..].iter().map(|&slot| self.member(slot, Vec::new(), None)));
+        for &slot in &slots[staying.len()..] {
+            let joining = self.member(slot, Vec::new(), None);
+            if self.joins_alone && rule == Assignor::Uniform {
+                let listed = joining.listed;
+                group.members.push(Member { listed: u32::MAX, ..joining });
+                rebalance(rule, &mut group);
+                group.members.last_mut().unwrap().listed = listed;
+            } else {
+                group.members.push(joining);
+            }
+        }
+        rebalance(rule, &mut group);
         let mut result = vec![Vec::new(); 2 * self.members];
-        for (slot, owned) in slots.into_iter().zip(rule.assign(&group)) {
-            result[slot] = owned;
+        for (slot, member) in slots.into_iter().zip(group.members) {
+            result[slot] = member.owned;
+            result[slot].sort_unstable();
         }
         result
     }
@@ -110,7 +122,13 @@ impl Case {
         if self.settles_between {
             trial.rebalance();
         }
-        slots(true).for_each(|slot| trial.join(u32::try_from(slot + self.members).unwrap()));
+        for slot in slots(true).map(|slot| u32::try_from(slot + self.members).unwrap()) {
+            if self.joins_alone && trial.plain.rule == Assignor::Uniform {
+                trial.join_and_rebalance(slot);
+            } else {
+                trial.join(slot);
+            }
+        }
         trial.rebalance();
         let mut owners: Vec<Option<Slot>> = trial.plain.owners().to_vec();
         for (partition, owner) in trial.changes() {
@@ -121,6 +139,14 @@ impl Case {
             result[owner.unwrap() as usize].push(partition);
         }
         result
+    }
+}
+
+fn rebalance(rule: Assignor, group: &mut Group) {
+    let assignment =
+        if rule == Assignor::Uniform { uniform::assign_in_turn(group) } else { rule.assign(group) };
+    for (member, owned) in group.members.iter_mut().zip(assignment) {
+        (member.owned, member.generation) = (owned, Some(2));
     }
 }
 

@@ -16,6 +16,8 @@ pub(crate) struct Trial<'a> {
     members_at_first: usize,
     /// How many do.
     pub(super) members: usize,
+    /// The one that is not yet in the coordinator's table.
+    pub(super) newest: Option<Slot>,
     owners: Vec<Option<Slot>>,
     counts: Vec<u32>,
     counts_at_first: Vec<u32>,
@@ -40,6 +42,7 @@ impl<'a> Trial<'a> {
             at_first,
             members_at_first: members,
             members,
+            newest: None,
             owners: plain.owners.clone(),
             counts_at_first: counts.clone(),
             counts,
@@ -95,6 +98,14 @@ impl<'a> Trial<'a> {
         if self.set_present(slot, true) {
             self.members += 1;
         }
+    }
+
+    /// A member joins, and that makes the coordinator assign.
+    pub(crate) fn join_and_rebalance(&mut self, slot: Slot) {
+        self.join(slot);
+        self.newest = Some(slot);
+        self.rebalance();
+        self.newest = None;
     }
 
     /// Rebalances until the group is at rest.
@@ -178,6 +189,26 @@ impl Trial<'_> {
         list.extend(got.filter(|&partition| self.owner(partition) == Some(slot)));
         list.sort_unstable();
         list.dedup();
+    }
+
+    /// Puts what a slot holds into a list: what it had at first, in the order in which that is told, then what it got.
+    pub(super) fn gather_in_turn(&self, slot: Slot, list: &mut Vec<u32>) {
+        list.clear();
+        let got = self.got.iter().rev().filter(|(to, _)| *to == slot).map(|(_, partition)| *partition);
+        for partition in got.filter(|&partition| self.owner(partition) == Some(slot)) {
+            // Of what it got twice, the last time counts.
+            if !list.contains(&partition) {
+                list.push(partition);
+            }
+        }
+        let got = list.len();
+        let held = self.plain.held(slot).iter().rev().copied();
+        for partition in held.filter(|&partition| self.owner(partition) == Some(slot)) {
+            if !list.iter().take(got).any(|&other| other == partition) {
+                list.push(partition);
+            }
+        }
+        list.reverse();
     }
 
     /// Takes a partition from its owner; it is nobody's.

@@ -7,16 +7,12 @@ use crate::assignor::uniform::Quotas;
 use crate::assignor::uniform::java_order;
 
 pub(super) fn rebalance(trial: &mut Trial<'_>) {
-    let plain = trial.plain;
     let mut quotas = Quotas::new(trial.partitions(), trial.members);
     let mut pool = std::mem::take(&mut trial.free);
     pool.sort_unstable();
     let mut rooms: Vec<(Slot, usize)> = Vec::new();
     let mut surplus: Vec<u32> = Vec::new();
-    for &slot in plain.hash_order(trial.members) {
-        if !trial.is_present(slot) {
-            continue;
-        }
+    for slot in in_turn(trial) {
         let most = quotas.most();
         if trial.count(slot) > most {
             take_surplus(trial, slot, most, &mut surplus);
@@ -38,12 +34,31 @@ pub(super) fn rebalance(trial: &mut Trial<'_>) {
     trial.free.extend(left);
 }
 
+/// Those that take part, in the order in which the coordinator goes through them.
+fn in_turn(trial: &Trial<'_>) -> Vec<Slot> {
+    let (plain, members) = (trial.plain, trial.members);
+    let all = plain.hash_order(members).iter().copied();
+    let mut order: Vec<Slot> = all.filter(|slot| trial.is_present(*slot)).collect();
+    let newest = trial.newest.and_then(|newest| order.iter().position(|&slot| slot == newest));
+    if let Some(mut chain) = newest.and_then(|place| order.get_mut(place..))
+        && let Some(bucket) = chain.first().map(|&slot| plain.bucket(slot, members))
+    {
+        let end = chain.iter().take_while(|&&slot| plain.bucket(slot, members) == bucket).count();
+        if let Some((whole, _)) = chain.split_at_mut_checked(end) {
+            chain = whole;
+            chain.rotate_left(1);
+        }
+    }
+    order
+}
+
 /// Takes what a member has too much, in the order of the coordinator's sets of numbers.
 fn take_surplus(trial: &mut Trial<'_>, slot: Slot, most: usize, surplus: &mut Vec<u32>) {
     let mut list = Vec::new();
-    trial.gather(slot, &mut list);
+    trial.gather_in_turn(slot, &mut list);
     let mut held: Vec<TopicPartition> =
         list.iter().map(|&partition| trial.plain.partition(partition)).collect();
+    held.sort_by_key(|held| held.topic);
     java_order::sort_partitions(&mut held);
     for partition in held.get(most..).unwrap_or(&[]) {
         let Ok(place) = trial.plain.partitions.binary_search(partition) else { continue };

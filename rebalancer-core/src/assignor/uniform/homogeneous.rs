@@ -7,12 +7,12 @@ use super::{
     java_order,
     table::{Table, in_group_order},
 };
-use crate::assignor::{Assignment, Group, TopicPartition};
+use crate::assignor::{Assignment, Group, Member, TopicPartition};
 
 /// The assignment, members taken in `order`.
 pub(super) fn assign(group: &Group, order: &[usize]) -> Assignment {
     let table = Table::held(group, order);
-    let mut lists = table.by_rank(order.len());
+    let mut lists = held_in_turn(&table, group, order);
     let mut quotas = Quotas::new(table.iter().count(), order.len());
     let mut pool: Vec<_> =
         table.iter().filter(|(_, holder)| holder.is_none()).map(|(free, _)| free).collect();
@@ -25,6 +25,27 @@ pub(super) fn assign(group: &Group, order: &[usize]) -> Assignment {
         .collect();
     deal(pool, &mut lists, &rooms);
     in_group_order(lists, order)
+}
+
+/// What each rank holds, in the order in which it is told.
+fn held_in_turn(table: &Table, group: &Group, order: &[usize]) -> Vec<Vec<TopicPartition>> {
+    let members =
+        order.iter().enumerate().filter_map(|(rank, &index)| Some((rank, group.members.get(index)?)));
+    let held = |(rank, member): (usize, &Member)| {
+        let mut list: Vec<TopicPartition> = Vec::with_capacity(member.owned.len());
+        let own = member.owned.iter().filter(|held| {
+            let cell = table.topic(held.topic as usize).get(held.partition as usize);
+            cell.copied().flatten() == Some(rank)
+        });
+        own.for_each(|held| {
+            if !list.contains(held) {
+                list.push(*held)
+            }
+        });
+        list.sort_by_key(|held| held.topic);
+        list
+    };
+    members.map(held).collect()
 }
 
 /// Takes what is more than `most` off a member's list.
@@ -41,7 +62,7 @@ fn deal(pool: Vec<TopicPartition>, lists: &mut [Vec<TopicPartition>], rooms: &[u
     let mut rest = pool.into_iter();
     for (list, room) in lists.iter_mut().zip(rooms) {
         list.extend(rest.by_ref().take(*room));
-        list.sort_unstable();
+        list.sort_by_key(|held| held.topic);
     }
 }
 

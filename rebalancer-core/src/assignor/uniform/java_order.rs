@@ -8,18 +8,20 @@ use crate::assignor::{Member, TopicPartition};
 const FIBONACCI: u64 = 0x9E37_79B9_7F4A_7C15;
 
 /// Indices of `members` in the coordinator's order: by bucket of a `HashMap`, which is filled from the group's own
-/// table, which hands out a slot's members last come, first served.
+/// table, which hands out a slot's members last come, first served. That is the order in which it lists them, too. One
+/// that is not in the table yet comes last in its bucket.
 pub(super) fn members(members: &[Member]) -> Vec<usize> {
     let mut keyed: Vec<_> = members
         .iter()
         .enumerate()
         .map(|(index, member)| {
             let place = place(hash_code(&member.id), members.len());
-            (place, Reverse(member.id.as_str()), index)
+            let is_new = member.listed == u32::MAX;
+            ((place.0, is_new, place.1), member.listed, Reverse(member.id.as_str()), index)
         })
         .collect();
     keyed.sort_unstable();
-    keyed.into_iter().map(|(_, _, index)| index).collect()
+    keyed.into_iter().map(|(_, _, _, index)| index).collect()
 }
 
 /// Where the coordinator, with so many members, comes to one with this hash: bucket and slot. Of equals the last by id
@@ -33,7 +35,8 @@ pub(in crate::assignor) fn sizes(members: usize) -> (usize, usize) {
     (grown_table(members), own_table(members))
 }
 
-/// Sorts partitions, which come ascending, as `HashSet`s of the numbers of each topic would hand them out.
+/// Sorts partitions, which come by topic, as `HashSet`s of the numbers of each topic would hand them out; those of one
+/// bucket stay in order.
 pub(in crate::assignor) fn sort_partitions(held: &mut [TopicPartition]) {
     for topic in held.chunk_by_mut(|one, next| one.topic == next.topic) {
         let buckets = copied_table(topic.len());
@@ -46,6 +49,11 @@ pub(super) fn topic_bucket((most, least): (u64, u64), topics: usize) -> usize {
     let mixed = most ^ least;
     let (upper, lower) = (mixed >> 32, mixed & u64::from(u32::MAX));
     bucket(u32::try_from(upper ^ lower).unwrap_or(0), copied_table(topics))
+}
+
+/// The bucket of a topic's name among so many in a `HashSet`.
+pub(super) fn name_bucket(name: &str, topics: usize) -> usize {
+    bucket(hash_code(name), copied_table(topics))
 }
 
 /// `String.hashCode`.
@@ -66,6 +74,11 @@ fn copied_table(len: usize) -> usize {
 /// Slots of the coordinator's table after `len` members have joined; it never shrinks, which is not modeled.
 fn own_table(len: usize) -> usize {
     (len * 3).div_ceil(4).next_power_of_two().max(2)
+}
+
+/// The bucket in which the coordinator, with so many members, finds one with this hash.
+pub(in crate::assignor) fn member_bucket(hash: u32, members: usize) -> usize {
+    bucket(hash, grown_table(members))
 }
 
 fn bucket(hash: u32, buckets: usize) -> usize {
@@ -93,7 +106,10 @@ mod tests {
         let shared = (0x0000_0001_0000_0000, 0x0000_0000_0000_0003);
         assert_eq!(topic_bucket(shared, 2), 2);
         assert_eq!(topic_bucket((0, 0x0001_0000), 2), 1, "the upper bits count too");
-        assert_eq!(super::super::topic_order(&[(0, 9), (0, 4), (0, 5)]), [1, 2, 0]);
+        let topics = [("a", (0, 9)), ("b", (0, 4)), ("c", (0, 5))];
+        assert_eq!(super::super::topic_order(&topics), [1, 2, 0]);
+        let of_one_bucket = [("a", (0, 4)), ("p", (0, 20)), ("b", (0, 36))];
+        assert_eq!(super::super::topic_order(&of_one_bucket), [1, 0, 2], "by name: 'p' has the first bucket");
     }
 
     #[test]

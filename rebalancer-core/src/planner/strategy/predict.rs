@@ -128,7 +128,12 @@ impl Candidates<'_> {
     fn pool(&self, model: &GroupModel, forecast: &Forecast<'_>, confirmed: &Raised<'_>) -> Pool {
         let mut all = self.removables(model, forecast, confirmed);
         all.retain(|pod| !confirmed.is_passing(pod.pod));
-        let knowledge = if forecast.is_exact() { Knowledge::Exact } else { Knowledge::Drawn };
+        let most = self.top_k().saturating_mul(2);
+        let knowledge = match (forecast.is_exact(most), forecast.knows_ids()) {
+            (true, _) => Knowledge::Exact,
+            (false, true) => Knowledge::Ids,
+            (false, false) => Knowledge::Drawn,
+        };
         Pool::new(all, self.top_k(), knowledge)
     }
 

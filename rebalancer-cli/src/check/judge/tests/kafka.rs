@@ -43,7 +43,7 @@ fn group() -> ConsumerGroup {
 #[test]
 fn a_group_that_can_be_read_is_described_with_what_is_taken_from_it() {
     let topics = vec![Topic { name: "t".to_owned(), id: None, partitions: Vec::new() }];
-    let preflight = Preflight { brokers: Some(3), group: Some(group()), topics, findings: Vec::new() };
+    let preflight = Preflight { brokers: Some(3), group: Some(group()), topics, ..Preflight::default() };
     let also = [("PROMETHEUS_ENDPOINT", ""), ("INDICATORS", "lag,production_rate")];
     let findings = found(&also, preflight);
     expect(&findings, Severity::Warning, "kafka_lag_without_past", &["PERSISTENCE_WINDOWS=1"]);

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
+use std::time::Duration;
 
 use rebalancer_core::policy::Timing;
 use rebalancer_kafka::KafkaGroupSource;
@@ -11,6 +12,9 @@ use crate::harness::kafka::clients::{Clients, Consumer};
 use crate::harness::kafka::loads::Flow;
 use crate::harness::kafka::observed::Observed;
 use crate::harness::kafka::protocol::{Client, HEARTBEAT_MILLISECONDS, Protocol};
+
+/// `group.consumer.assignment.interval.ms`, by default.
+const ASSIGNMENT_INTERVAL: Duration = Duration::from_secs(1);
 
 /// A running group. Its consumers leave when it is dropped.
 pub(crate) struct BareGroup {
@@ -58,23 +62,36 @@ impl BareGroup {
         Observed::at_rest(&self.clients, &self.source, &self.names).await
     }
 
-    /// Replaces these members. `before` is the group as it is now.
+    /// Replaces these members. `before` is the group as it is now, and has been for longer than the coordinator waits.
     pub(crate) async fn rotate(
         &mut self,
         before: Observed,
         gone: &BTreeSet<String>,
         timing: Timing,
     ) -> Rotation {
+        self.outwait_the_coordinator().await;
         for name in gone {
             self.clients.leave(name).await;
             self.names.remove(name);
         }
         let between = match timing {
-            Timing::LeaveThenJoin => Some(self.at_rest().await),
+            Timing::LeaveThenJoin => {
+                let between = self.at_rest().await;
+                self.outwait_the_coordinator().await;
+                Some(between)
+            }
             Timing::AllAtOnce => None,
         };
         self.add(gone.len()).await;
         Rotation { before, between, after: self.at_rest().await }
+    }
+
+    /// As pods take longer to start, and rotations are rarer, than a coordinator waits until it assigns again. When it
+    /// last did is told by nothing, so there is no condition to wait for.
+    async fn outwait_the_coordinator(&self) {
+        if self.protocol.remote_assignor().is_some() {
+            tokio::time::sleep(ASSIGNMENT_INTERVAL).await;
+        }
     }
 
     async fn add(&mut self, count: usize) {

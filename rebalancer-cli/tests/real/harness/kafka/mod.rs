@@ -6,12 +6,13 @@
 //! ```
 //!
 //! `protocol` lists what consumers can speak, `loads` makes records for their partitions, and `rotation` sets what an
-//! assignor would do beside what was done. `bare` has groups of consumers without pods, which are quicker, and `table`
+//! assignor would do beside what was done; `courses` knows which steps a coordinator may take. `bare` has groups of consumers without pods, which are quicker, and `table`
 //! counts how predictions held.
 
 pub(crate) mod bare;
 pub(crate) mod broker;
 pub(crate) mod clients;
+pub(crate) mod courses;
 pub(crate) mod loads;
 pub(crate) mod observed;
 pub(crate) mod pods;

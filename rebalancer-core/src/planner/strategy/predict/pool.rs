@@ -33,8 +33,10 @@ impl Removable {
 /// How well it is known what the removal of a pod does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Knowledge {
-    /// What comes of it does not depend on ids that are not known.
+    /// What comes of it does not depend on anything that is not known.
     Exact,
+    /// It does not depend on ids that are not known, but on the course that the coordinator takes.
+    Ids,
     /// It depends on draws: nobody can say which pods' partitions go where.
     Drawn,
 }
@@ -72,6 +74,14 @@ impl Pool {
         self.knowledge == Knowledge::Exact
     }
 
+    /// It can be said which pods' partitions go where.
+    pub(super) fn knows_ids(&self) -> bool {
+        match self.knowledge {
+            Knowledge::Exact | Knowledge::Ids => true,
+            Knowledge::Drawn => false,
+        }
+    }
+
     pub(super) const fn is_hot(&self, pod: usize) -> bool {
         pod < self.hot
     }
@@ -88,7 +98,7 @@ impl Pool {
             return Some(Choice::Hot { rank: pod + 1, above: known.limit, score: None });
         }
         let rank = self.pods.len() - pod;
-        if self.is_exact() && rank > k {
+        if self.knows_ids() && rank > k {
             let (takers, givers) = exchanged;
             return Some(Choice::Partner { takers: exchange(takers)?, givers: exchange(givers)? });
         }

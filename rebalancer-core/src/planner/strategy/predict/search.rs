@@ -280,7 +280,7 @@ impl Search<'_> {
     /// When the removed pods leave first, their partitions go to those who gave partitions up when the newest pods joined,
     /// and come back from them: removing only the newest undoes nothing. Where ids are known, that is worked out.
     fn undoes_nothing(&self, batch: &[usize]) -> bool {
-        !self.pool.is_exact()
+        !self.pool.knows_ids()
             && self.forecast.timing() == Timing::LeaveThenJoin
             && self.pool.of(batch).all(|pod: &Removable| pod.newest)
     }

@@ -13,12 +13,15 @@ import java.util.TreeMap;
  *
  * <pre>
  * add NAME GROUP TOPICS PROTOCOL [KEY=VALUE...]
- *                      a consumer; TOPICS by commas, or ^PATTERN; PROTOCOL an assignor, or consumer; KEYs are settings
+ *                      a consumer; TOPICS by commas, or ^PATTERN; PROTOCOL an assignor, or consumer; not-range is
+ *                      called range and has a rule of its own, stream has the name of Kafka Streams; KEYs are settings
  *                      of the consumer, and host, the local address that it connects from
  * leave NAME           begins to leave the group; when it has left, it is no longer among those that held tells
  * close NAME           the same, and waits until it has left
  * share NAME GROUP TOPIC
  *                      a member of a share group
+ * connect GROUP         a worker of Kafka Connect
+ * streams GROUP TOPIC   an instance of Kafka Streams, of the protocol of its own
  * held                 NAME=MEMBER:TOPIC-0,TOPIC-1 of each, by name
  * commit NAME TOPIC PARTITION OFFSET
  * topic NAME PARTITIONS [KEY=VALUE...]
@@ -68,6 +71,12 @@ public final class Fleet {
                 return "";
             case "share":
                 Sharer.start(bootstrap, words[2], words[3]);
+                return "";
+            case "connect":
+                Stranger.connect(bootstrap, words[1]);
+                return "";
+            case "streams":
+                Stranger.streams(bootstrap, words[1], words[2]);
                 return "";
             case "leave":
                 members.get(words[1]).leave();

@@ -25,11 +25,14 @@ import org.apache.kafka.common.serialization.ByteArrayDeserializer;
 final class Member implements ConsumerRebalanceListener {
     /** All have the same unless told otherwise, as pods of one image do. */
     private static final String CLIENT_ID = "pod";
+    private static final String PACKAGE = "org.apache.kafka.clients.consumer.";
     private static final Map<String, String> ASSIGNORS = Map.of(
-            "range", "RangeAssignor",
-            "roundrobin", "RoundRobinAssignor",
-            "sticky", "StickyAssignor",
-            "cooperative-sticky", "CooperativeStickyAssignor");
+            "range", PACKAGE + "RangeAssignor",
+            "roundrobin", PACKAGE + "RoundRobinAssignor",
+            "sticky", PACKAGE + "StickyAssignor",
+            "cooperative-sticky", PACKAGE + "CooperativeStickyAssignor",
+            "not-range", Misnomer.class.getName(),
+            "stream", Misnomer.Streams.class.getName());
 
     private final KafkaConsumer<byte[], byte[]> consumer;
     private final LinkedBlockingQueue<Runnable> orders = new LinkedBlockingQueue<>();
@@ -81,8 +84,7 @@ final class Member implements ConsumerRebalanceListener {
         } else {
             all.put("session.timeout.ms", "10000");
             all.put("heartbeat.interval.ms", "500");
-            all.put("partition.assignment.strategy",
-                    "org.apache.kafka.clients.consumer." + ASSIGNORS.get(protocol));
+            all.put("partition.assignment.strategy", ASSIGNORS.get(protocol));
         }
         return all;
     }

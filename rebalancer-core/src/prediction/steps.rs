@@ -1,0 +1,100 @@
+//! What happens to the group in a rotation, one step after the other.
+//!
+//! Who leaves and joins between two rebalances decides what a sticky rule gives to whom. Rules of the clients go by the
+//! group's timing alone. Where the coordinator decides (KIP-848), it assigns in steps of its own, and more than one course
+//! of them is possible: each draw takes one.
+
+mod coordinator;
+
+use crate::assignor::Assignor;
+use crate::policy::Timing;
+
+/// A step of a rotation. Members are named by their place in the model.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Step {
+    /// This member leaves.
+    Leave(usize),
+    /// The replacement of this member joins.
+    Join(usize),
+    /// Partitions are assigned anew among those that are members now.
+    Rebalance,
+    /// The replacement of this member joins, and its own first heartbeat makes the coordinator assign: it is not yet in
+    /// the table of members, so it comes last of those in its bucket.
+    JoinAndRebalance(usize),
+}
+
+/// Which leaves and joins fall into one rebalance.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Course {
+    /// All members leave and all replacements join in one.
+    AllAtOnce,
+    /// All members leave in one, then all replacements join in one.
+    LeaveThenJoin,
+    /// Each leave has one of its own, and then each join.
+    #[cfg_attr(not(test), expect(dead_code, reason = "no timing of the policy leads here yet"))]
+    OneByOne,
+    /// The coordinator assigns in steps of its own, within what this timing leaves open.
+    Coordinator(Timing),
+}
+
+impl Course {
+    /// The course that a rotation takes under this rule.
+    pub(super) const fn of(rule: Assignor, timing: Timing) -> Self {
+        match rule {
+            Assignor::Uniform => Self::Coordinator(timing),
+            Assignor::Range
+            | Assignor::RoundRobin
+            | Assignor::Sticky
+            | Assignor::CooperativeSticky
+            | Assignor::LibrdkafkaCooperativeSticky
+            // It looks at nothing that was held: what comes in the end is the same.
+            | Assignor::ServerRange => match timing {
+                Timing::AllAtOnce => Self::AllAtOnce,
+                Timing::LeaveThenJoin => Self::LeaveThenJoin,
+            },
+        }
+    }
+
+    /// How many lists of steps are possible for a rotation of so many members; `None`: more than are told apart.
+    pub(super) fn possible(self, members: usize) -> Option<u64> {
+        match self {
+            Self::AllAtOnce | Self::LeaveThenJoin | Self::OneByOne => Some(1),
+            Self::Coordinator(timing) => coordinator::possible(timing, members),
+        }
+    }
+
+    /// The steps of a rotation of these members: of the possible lists, the one of this draw. As many draws in a row as
+    /// there are lists take each of them once.
+    pub(super) fn steps(self, members: impl Iterator<Item = usize> + Clone, draw: u64) -> Vec<Step> {
+        let leaves = members.clone().map(Step::Leave);
+        let joins = members.clone().map(Step::Join);
+        let settle = || std::iter::once(Step::Rebalance);
+        match self {
+            Self::AllAtOnce => leaves.chain(joins).chain(settle()).collect(),
+            Self::LeaveThenJoin => leaves.chain(settle()).chain(joins).chain(settle()).collect(),
+            Self::OneByOne => leaves.chain(joins).flat_map(|step| [step, Step::Rebalance]).collect(),
+            Self::Coordinator(timing) => coordinator::steps(timing, &members.collect::<Vec<_>>(), draw),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Step::{Join, Leave, Rebalance};
+    use super::*;
+
+    fn steps(course: Course) -> Vec<Step> {
+        course.steps([3, 1].into_iter(), 0)
+    }
+
+    #[test]
+    fn each_course_rebalances_where_it_says() {
+        assert_eq!(steps(Course::AllAtOnce), [Leave(3), Leave(1), Join(3), Join(1), Rebalance]);
+        assert_eq!(
+            steps(Course::LeaveThenJoin),
+            [Leave(3), Leave(1), Rebalance, Join(3), Join(1), Rebalance]
+        );
+        let each = [Leave(3), Rebalance, Leave(1), Rebalance, Join(3), Rebalance, Join(1), Rebalance];
+        assert_eq!(steps(Course::OneByOne), each);
+    }
+}
