@@ -142,7 +142,7 @@ fn carried(snapshot: &Snapshot, method: &Method, decision: &Decision) -> Option<
     match (decision, method) {
         (Decision::Rotate(plan), Method::Predict { assignor, timing, .. }) if snapshot.group.is_some() => {
             let removed: Vec<_> = plan.removals.iter().map(|removal| &removal.pod.uid).collect();
-            predict_carried(snapshot, *assignor, timing.timing, &removed).ok()
+            predict_carried(snapshot, *assignor, *timing, &removed).ok()
         }
         (Decision::Rotate(_) | Decision::Balanced | Decision::Hold(_), _) => None,
     }

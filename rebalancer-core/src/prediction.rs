@@ -23,9 +23,9 @@ pub(crate) use stage::Stage;
 pub(crate) use tries::Tries;
 
 use crate::fleet::{Indicator, Uid};
-use crate::group::{GroupModel, Inference, Unusable, assumed, infer};
+use crate::group::{AssumedTiming, GroupModel, Inference, Unusable, assumed, infer};
 use crate::history::Constraints;
-use crate::policy::{GroupPolicy, Timing};
+use crate::policy::{ByTiming, GroupPolicy, Timing};
 use crate::snapshot::Snapshot;
 use crate::unit::{PercentChange, Share};
 
@@ -63,6 +63,9 @@ pub struct Prediction {
     /// The way that this rotation begins, where later ones are worth it too; each run plans afresh from what it sees.
     #[cfg_attr(feature = "serde", serde(default, skip_serializing_if = "Option::is_none"))]
     pub way: Option<Way>,
+    /// The expected CV by when replacements join, where that has to be found out: what comes of it then tells which it was.
+    #[cfg_attr(feature = "serde", serde(default, skip_serializing_if = "Option::is_none"))]
+    pub by_timing: Option<ByTiming<f64>>,
 }
 
 /// A rotation and those that are expected to follow it.
@@ -139,7 +142,7 @@ pub fn predict(
     let model = GroupModel::of(snapshot, indicator)?;
     let inference = infer(&model, group.assignor)?;
     let unlimited = vec![f64::MAX; model.pods.len()];
-    let timing = assumed(snapshot, group, &Constraints::default()).timing;
+    let timing = assumed(snapshot, group, &Constraints::default());
     let forecast = Forecast::new(&model, inference, timing, unlimited);
     let name = |pod: usize| snapshot.pods.get(pod).map(|observed| observed.pod.name.as_str());
     let is_removed = |pod: usize| name(pod).is_some_and(|name| removed.contains(&name));
@@ -156,7 +159,7 @@ pub fn predict(
 pub(crate) fn predict_carried(
     snapshot: &Snapshot,
     assignor: Inference,
-    timing: Timing,
+    timing: AssumedTiming,
     removed: &[&Uid],
 ) -> Result<Prediction, Unusable> {
     let model = GroupModel::without_cost(snapshot)?;
@@ -166,5 +169,7 @@ pub(crate) fn predict_carried(
         |pod: usize| snapshot.pods.get(pod).is_some_and(|observed| removed.contains(&&observed.pod.uid));
     let pods = model.pods.iter().enumerate().filter(|(_, pod)| is_removed(pod.pod));
     let pods: Vec<usize> = pods.map(|(place, _)| place).collect();
-    Ok(forecast.predict(&pods, DRAWS, 1))
+    let prediction = forecast.predict(&pods, DRAWS, 1);
+    let by_timing = timing.is_to_be_found_out().then(|| forecast.by_timing(&pods, 1));
+    Ok(Prediction { by_timing, ..prediction })
 }

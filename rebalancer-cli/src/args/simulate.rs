@@ -142,7 +142,7 @@ fn group() -> Vec<Arg> {
             "Whether replacements join after the removed pods have left, or in the same rebalance",
         )
         .value_name("NAME")
-        .value_parser(PossibleValuesParser::new(["leave-then-join", "all-at-once"])),
+        .value_parser(PossibleValuesParser::new(Timing::ALL.map(Timing::name))),
         Arg::new("static-members")
             .long("static-members")
             .action(ArgAction::SetTrue)
@@ -235,10 +235,8 @@ fn assignor(matches: &ArgMatches) -> Assignor {
 }
 
 fn timing(matches: &ArgMatches) -> Timing {
-    match text(matches, "timing") {
-        "all-at-once" => Timing::AllAtOnce,
-        _ => Timing::LeaveThenJoin,
-    }
+    let name = text(matches, "timing");
+    Timing::ALL.into_iter().find(|known| known.name() == name).unwrap_or(Timing::LeaveThenJoin)
 }
 
 fn scope(matches: &ArgMatches) -> Scope {

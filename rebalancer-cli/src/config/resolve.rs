@@ -239,11 +239,8 @@ fn read_policy(reader: &mut Reader<'_>) -> Option<Policy> {
     let strategy = reader.required("REBALANCE_STRATEGY", parse::one_of(&strategies));
     let assignor = reader.required("KAFKA_ASSIGNOR", parse::one_of(&assignors()));
     let static_members = reader.required("KAFKA_STATIC_MEMBERSHIP", parse::truth);
-    let timings = [
-        ("auto", None),
-        ("leave-then-join", Some(Timing::LeaveThenJoin)),
-        ("all-at-once", Some(Timing::AllAtOnce)),
-    ];
+    let named = Timing::ALL.into_iter().map(|timing| (timing.name(), Some(timing)));
+    let timings: Vec<(&str, Option<Timing>)> = std::iter::once(("auto", None)).chain(named).collect();
     let timing = reader.required("KAFKA_REPLACEMENT_TIMING", parse::one_of(&timings));
     let thresholds = Indicator::ALL
         .map(|indicator| (indicator, reader.required(threshold_variable(indicator), parse::quantity)));

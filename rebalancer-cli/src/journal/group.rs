@@ -28,10 +28,7 @@ pub(super) fn seen(group: Option<&GroupSummary>, error: Option<&str>) {
 
 /// What it did after the removals, beside what was predicted, in messages a second by pod.
 pub(super) fn watched(predicted: Option<&Prediction>, watched: &Watched) {
-    let timing = watched.timing.map(|timing| match timing {
-        Timing::LeaveThenJoin => "leave-then-join",
-        Timing::AllAtOnce => "all-at-once",
-    });
+    let timing = watched.timing.map(Timing::name);
     match &watched.rebalance {
         Rebalance::Settled { after } => info!(
             event = "group_settled",

@@ -17,7 +17,7 @@ use crate::history::{
     ReconciledRemoval, Record, Rotation, StateError, StateStore, Token,
 };
 use crate::planner::measure;
-use crate::policy::Policy;
+use crate::policy::{ByTiming, Policy, Timing};
 use crate::port::{Interruption, Mode};
 use crate::prediction::Prediction;
 use crate::report::{Decision, Expectation, IndicatorReport, Plan, Report};
@@ -156,6 +156,7 @@ impl Memory {
         let before = imbalance(&report.indicators, plan.indicator).unwrap_or(NOTHING_KNOWN);
         let rotation = Rotation::intended(&self.cycle, now, plan.indicator, pods, before, predicted)
             .map_err(NotBegun::Unrecordable)?
+            .with_promised(promised(predicted_by_timing(plan)))
             .with_group(report.carried.as_ref().and_then(expected));
         self.record.begin(rotation);
         store.save(now, token, &self.record).await.map_err(NotBegun::State)
@@ -229,7 +230,21 @@ fn expected(carried: &Prediction) -> Option<GroupEffect> {
         |cv, max_to_mean| Some(Imbalance::new(Ratio::new(cv).ok()?, Ratio::new(max_to_mean).ok()?));
     let before = imbalance(carried.cv_before, carried.max_to_mean_before)?;
     let predicted = imbalance(carried.expected_cv, carried.expected_max_to_mean)?;
-    Some(GroupEffect::predicted(before, predicted, Ratio::new(carried.cv_spread).ok()?))
+    let effect = GroupEffect::predicted(before, predicted, Ratio::new(carried.cv_spread).ok()?);
+    Some(effect.with_promised(promised(carried.by_timing)))
+}
+
+const fn predicted_by_timing(plan: &Plan) -> Option<ByTiming<f64>> {
+    match &plan.expectation {
+        Expectation::Predicted(prediction) => prediction.by_timing,
+        Expectation::EvenMixing(_) => None,
+    }
+}
+
+fn promised(cvs: Option<ByTiming<f64>>) -> Option<ByTiming<Ratio>> {
+    let cvs = cvs?;
+    let all_known = Timing::ALL.iter().all(|timing| Ratio::new(*cvs.of(*timing)).is_ok());
+    all_known.then(|| ByTiming::each(|timing| Ratio::new(*cvs.of(timing)).unwrap_or(Ratio::ZERO)))
 }
 
 /// The spread of a plan whose indicator the report does not have; a plan always comes with it.

@@ -119,7 +119,7 @@ struct Looks {
     rested_alone: bool,
     /// New members were seen while a removed pod's was there.
     met: bool,
-    /// It was seen at rest with some of the new members, and not with all.
+    /// It was seen at rest when some had left, or some had joined, and not all.
     rested_between: bool,
     /// When it was last seen, after the last removal.
     seen_at: SignedDuration,
@@ -165,7 +165,8 @@ impl Looks {
         let at_rest = group.state.is_stable();
         self.met |= staying > 0 && new > 0;
         self.rested_alone |= at_rest && staying == 0 && new == 0;
-        self.rested_between |= at_rest && new > 0 && (staying > 0 || new < self.leaving.len());
+        let some_of_them = 1..self.leaving.len();
+        self.rested_between |= at_rest && (some_of_them.contains(&staying) || some_of_them.contains(&new));
         self.error = None;
         self.last = Some(group);
     }
@@ -202,14 +203,16 @@ impl Looks {
         }
     }
 
-    /// One by one, or join before leave, is neither of the two. Where no member left, and where too much was not seen,
-    /// nothing is shown.
+    /// Join before leave is none of them. Where no member left, and where too much was not seen, nothing is shown.
     fn timing(&self) -> Option<Timing> {
-        let other = self.leaving.is_empty() || self.met || self.rested_between;
-        match (self.is_settled() && !other, self.rested_alone, self.missed) {
-            (true, true, true | false) => Some(Timing::LeaveThenJoin),
-            (true, false, false) => Some(Timing::AllAtOnce),
-            (true, false, true) | (false, true | false, true | false) => None,
+        if !self.is_settled() || self.leaving.is_empty() || self.met {
+            return None;
+        }
+        match (self.rested_between, self.rested_alone, self.missed) {
+            (true, true | false, true | false) => Some(Timing::OneByOne),
+            (false, true, true | false) => Some(Timing::LeaveThenJoin),
+            (false, false, false) => Some(Timing::AllAtOnce),
+            (false, false, true) => None,
         }
     }
 }

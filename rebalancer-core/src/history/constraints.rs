@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 
-use super::{HistoryPolicy, Pause, Record, Rotation};
+use super::{HistoryPolicy, Pause, Record, Rotation, TimingEvidence};
 use crate::policy::Timing;
 
 /// What memory allows: how many pods may go in this cycle, and why none may. The default allows everything, for a planner
@@ -20,6 +20,9 @@ pub struct Constraints {
     /// When replacements joined after earlier rotations, as Kafka showed.
     #[cfg_attr(feature = "serde", serde(default))]
     pub timing: Option<SeenTiming>,
+    /// How well each timing explains what came of earlier rotations; `None` before anything did.
+    #[cfg_attr(feature = "serde", serde(default))]
+    pub evidence: Option<TimingEvidence>,
 }
 
 /// When replacements joined after the last rotations, which all agree.
@@ -47,6 +50,13 @@ impl Constraints {
         self
     }
 
+    /// Knows what came of earlier rotations.
+    #[must_use]
+    pub const fn with_evidence(mut self, evidence: Option<TimingEvidence>) -> Self {
+        self.evidence = evidence;
+        self
+    }
+
     /// Allows no rotation, for this reason.
     #[must_use]
     pub fn with_pause(mut self, pause: Option<Pause>) -> Self {
@@ -61,6 +71,11 @@ impl Record {
     pub fn constraints(&self, now: Timestamp, policy: &HistoryPolicy) -> Constraints {
         let allowance = self.allowance(now, policy).unwrap_or(u64::MAX);
         let most = usize::try_from(allowance).unwrap_or(usize::MAX).min(Rotation::MOST_PODS);
-        Constraints { most_removals: Some(most), pause: self.pause(now, policy), timing: self.timing() }
+        Constraints {
+            most_removals: Some(most),
+            pause: self.pause(now, policy),
+            timing: self.timing(),
+            evidence: self.evidence(),
+        }
     }
 }

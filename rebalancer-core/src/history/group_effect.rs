@@ -2,7 +2,7 @@
 
 use super::Imbalance;
 use super::effect::rounded;
-use crate::policy::Timing;
+use crate::policy::{ByTiming, Timing};
 use crate::unit::Ratio;
 
 /// How unevenly what the pods' partitions carry, in messages a second, is spread: before, as predicted, as it came.
@@ -17,6 +17,9 @@ pub struct GroupEffect {
     /// The predicted standard deviation of the CV.
     #[cfg_attr(feature = "serde", serde(deserialize_with = "super::codec::ratio"))]
     pub spread: Ratio,
+    /// The CV that each timing would have led to.
+    #[cfg_attr(feature = "serde", serde(default, deserialize_with = "super::codec::by_timing"))]
+    pub promised: Option<ByTiming<Ratio>>,
     /// As it came; `None` until the group was seen at rest.
     #[cfg_attr(feature = "serde", serde(default))]
     pub measured: Option<Imbalance>,
@@ -33,7 +36,22 @@ impl GroupEffect {
     #[must_use]
     pub fn predicted(before: Imbalance, predicted: Imbalance, spread: Ratio) -> Self {
         let spread = rounded(spread);
-        Self { before, predicted, spread, measured: None, settled_after_ms: None, timing: None }
+        Self {
+            before,
+            predicted,
+            spread,
+            promised: None,
+            measured: None,
+            settled_after_ms: None,
+            timing: None,
+        }
+    }
+
+    /// With the CV that each timing would lead to.
+    #[must_use]
+    pub fn with_promised(self, promised: Option<ByTiming<Ratio>>) -> Self {
+        let promised = promised.map(|cvs| ByTiming::each(|timing| rounded(*cvs.of(timing))));
+        Self { promised, ..self }
     }
 
     /// By how much the CV came out higher than predicted; below 0: lower. `None` until it is measured.

@@ -8,6 +8,7 @@ use super::effect::rounded;
 use super::{Effect, GroupEffect, Imbalance};
 use crate::fleet::PodRef;
 use crate::fleet::{Indicator, Pod, Uid};
+use crate::policy::ByTiming;
 use crate::port::RemovalError;
 use crate::unit::Ratio;
 
@@ -35,6 +36,16 @@ pub struct Rotation {
     /// The CV that was predicted, where one was.
     #[cfg_attr(feature = "serde", serde(deserialize_with = "super::codec::maybe_ratio"))]
     pub predicted_cv: Option<Ratio>,
+    /// The CV that each timing would lead to, where that was worked out.
+    #[cfg_attr(
+        feature = "serde",
+        serde(
+            default,
+            skip_serializing_if = "Option::is_none",
+            deserialize_with = "super::codec::by_timing"
+        )
+    )]
+    pub promised: Option<ByTiming<Ratio>>,
     /// What it did.
     pub effect: Effect,
     /// What it did to the consumer group, where Kafka was asked.
@@ -274,10 +285,18 @@ impl Rotation {
             pods: pods.into_iter().map(intent).collect(),
             before: Imbalance::new(before.cv, before.max_to_mean),
             predicted_cv: predicted_cv.map(rounded),
+            promised: None,
             effect: Effect::NotYetKnown,
             group: None,
         };
         rotation.fits().map(|()| rotation)
+    }
+
+    /// With the CV that each timing would lead to.
+    #[must_use]
+    pub fn with_promised(self, promised: Option<ByTiming<Ratio>>) -> Self {
+        let promised = promised.map(|cvs| ByTiming::each(|timing| rounded(*cvs.of(timing))));
+        Self { promised, ..self }
     }
 
     /// With what is predicted for the consumer group.

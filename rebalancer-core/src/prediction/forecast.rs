@@ -9,9 +9,22 @@ use super::stage::is_plain;
 use super::steps::Course;
 use super::{Evenness, Prediction, Stage, Tries};
 use crate::assignor::{Assignor, TopicPartition};
-use crate::group::{GroupModel, Inference};
-use crate::policy::Timing;
+use crate::group::{AssumedTiming, GroupModel, Inference};
+use crate::policy::{ByTiming, Timing};
 use crate::unit::{PercentChange, Share};
+
+/// Draws for a timing of which only the mean is asked, where its course is not told apart from others.
+const FEW: u64 = 4;
+
+/// Of so many draws this share, at least one.
+#[allow(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "it is not negative, and not more than `draws`"
+)]
+fn part(draws: usize, share: f64) -> u64 {
+    ((draws as f64 * share).ceil() as u64).max(1)
+}
 
 /// Pods that exchange partitions with a removed one.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -26,7 +39,7 @@ pub(crate) struct Others {
 pub(crate) struct Forecast<'a> {
     model: &'a GroupModel,
     inference: Inference,
-    timing: Timing,
+    timing: AssumedTiming,
     limits: Vec<f64>,
     now: Vec<f64>,
     before: Evenness,
@@ -35,7 +48,12 @@ pub(crate) struct Forecast<'a> {
 impl<'a> Forecast<'a> {
     /// Prepares to work out rotations of this group. A pod whose load is above its limit is hot; there is one limit for
     /// each pod of the model, in the indicator's unit.
-    pub(crate) fn new(model: &'a GroupModel, inference: Inference, timing: Timing, limits: Vec<f64>) -> Self {
+    pub(crate) fn new(
+        model: &'a GroupModel,
+        inference: Inference,
+        timing: AssumedTiming,
+        limits: Vec<f64>,
+    ) -> Self {
         let now = model.loads_now();
         let before = Evenness::of(&now, &limits);
         Self { model, inference, timing, limits, now, before }
@@ -46,9 +64,14 @@ impl<'a> Forecast<'a> {
         &self.now
     }
 
-    /// What is assumed about when replacements join.
+    /// What is assumed about when replacements join, above all.
     pub(crate) const fn timing(&self) -> Timing {
-        self.timing
+        self.timing.timing
+    }
+
+    /// Nothing is reckoned with but that.
+    fn is_timing_sure(&self) -> bool {
+        self.timing.likely().count() == 1
     }
 
     /// How the group's assignor is known.
@@ -64,7 +87,9 @@ impl<'a> Forecast<'a> {
             // With even counts nobody gets one more than others.
             Assignor::Sticky | Assignor::CooperativeSticky => {
                 let (members, partitions) = self.size();
-                self.timing == Timing::AllAtOnce && partitions.is_multiple_of(members.max(1))
+                self.timing() == Timing::AllAtOnce
+                    && self.is_timing_sure()
+                    && partitions.is_multiple_of(members.max(1))
             }
             Assignor::Range
             | Assignor::RoundRobin
@@ -77,11 +102,12 @@ impl<'a> Forecast<'a> {
 
     /// One outcome is possible for any rotation of at most so many pods, as far as anybody knows.
     pub(crate) fn is_exact(&self, pods: usize) -> bool {
-        self.knows_ids() && self.course().possible(self.most_members(pods)) == Some(1)
+        let courses = self.course(self.timing()).possible(self.most_members(pods));
+        self.knows_ids() && self.is_timing_sure() && courses == Some(1)
     }
 
-    const fn course(&self) -> Course {
-        Course::of(self.inference.assignor(), self.timing)
+    const fn course(&self, timing: Timing) -> Course {
+        Course::of(self.inference.assignor(), timing)
     }
 
     /// How many members so many pods have at most.
@@ -99,33 +125,65 @@ impl<'a> Forecast<'a> {
         (self.model.members.len(), self.model.partitions())
     }
 
-    /// The group with one draw of what is not known, made from the seed; for rotations of at most so many pods.
-    pub(crate) fn stage(&self, pods: usize, seed: u64) -> Stage<'_> {
+    /// The group with draws of what is not known, at least one for each timing that is reckoned with; for rotations of at
+    /// most so many pods. `draws` is how many there are for all of them together, about.
+    pub(crate) fn stages(&self, pods: usize, draws: usize, seed: u64) -> Vec<Stage<'_>> {
+        let exact =
+            |timing| self.knows_ids() && self.course(timing).possible(self.most_members(pods)) == Some(1);
+        let of_timing = |(timing, share): (Timing, f64)| {
+            let draws = if exact(timing) { 1 } else { part(draws, share) };
+            (0..draws).map(move |draw| {
+                let stage = self.stage(timing, pods, seed.wrapping_add(draw));
+                Stage { share: share / draws as f64, ..stage }
+            })
+        };
+        self.timing.likely().flat_map(of_timing).collect()
+    }
+
+    /// With one draw, made from the seed.
+    fn stage(&self, timing: Timing, pods: usize, seed: u64) -> Stage<'_> {
         let mut random = ChaCha8Rng::seed_from_u64(seed);
         let most = self.most_members(pods);
         // Draws that are made one after the other take the possible courses in turn.
         let draw = seed & u64::from(u32::MAX);
-        Stage::first(self.model, (self.inference, self.timing), &self.limits, most, (draw, &mut random))
+        Stage::first(self.model, (self.inference, timing), &self.limits, most, (draw, &mut random))
     }
 
     /// Works out the removal of these pods (by index) for at least as many draws of what is not known, made from the seed:
-    /// of ids, and of the course that the coordinator takes. Each course that is possible is among them.
+    /// of ids, of timings and of the course that the coordinator takes. Each course that is possible is among them.
     pub(crate) fn predict(&self, removed: &[usize], draws: usize, seed: u64) -> Prediction {
+        let of_timing = |(timing, share): (Timing, f64)| {
+            let after = self.after(timing, removed, part(draws, share), seed);
+            let each = share / after.len().max(1) as f64;
+            after.into_iter().map(move |even| (even, each))
+        };
+        let after: Vec<(Evenness, f64)> = self.timing.likely().flat_map(of_timing).collect();
+        self.summarize(removed, &after)
+    }
+
+    /// The CV that each timing would lead to, reckoned with or not, on average over a few draws.
+    pub(crate) fn by_timing(&self, removed: &[usize], seed: u64) -> ByTiming<f64> {
+        ByTiming::each(|timing| {
+            let after = self.after(timing, removed, FEW, seed);
+            after.iter().map(|even| even.cv).sum::<f64>() / after.len().max(1) as f64
+        })
+    }
+
+    fn after(&self, timing: Timing, removed: &[usize], draws: u64, seed: u64) -> Vec<Evenness> {
         let members = removed.iter().filter_map(|&pod| self.model.pods.get(pod)).map(|pod| pod.members.len());
-        let courses = self.course().possible(members.sum()).unwrap_or(0);
-        let seeds = (0..courses.max(draws as u64)).map(|draw| seed.wrapping_shl(32).wrapping_add(draw));
+        let courses = self.course(timing).possible(members.sum()).unwrap_or(0);
+        let seeds = (0..courses.max(draws)).map(|draw| seed.wrapping_shl(32).wrapping_add(draw));
         let drawn = seeds.map(|seed| {
-            let stage = self.stage(removed.len(), seed);
+            let stage = self.stage(timing, removed.len(), seed);
             Tries::new(&stage).evenness(removed)
         });
-        let after: Vec<Evenness> = drawn.collect();
-        self.summarize(removed, &after)
+        drawn.collect()
     }
 
     /// Who gets partitions of one of the removed pods, and who gives some to its replacement, of those that stay; where
     /// that depends on draws, by one of them.
     pub(crate) fn exchanges(&self, removed: &[usize], pod: usize) -> (Others, Others) {
-        let stage = self.stage(removed.len(), 1);
+        let stage = self.stage(self.timing(), removed.len(), 1);
         let after = Tries::new(&stage).owned_after(removed);
         let own = stage.members_of(pod);
         let held = |owned: &[Vec<TopicPartition>]| -> BTreeSet<TopicPartition> {
@@ -147,29 +205,34 @@ impl<'a> Forecast<'a> {
         (holders(&after, &before), holders(&stage.owned, &now))
     }
 
-    fn summarize(&self, removed: &[usize], after: &[Evenness]) -> Prediction {
-        let count = after.len().max(1) as f64;
-        let mean = |of: fn(&Evenness) -> f64| after.iter().map(of).sum::<f64>() / count;
-        let share = |is: &dyn Fn(&Evenness) -> bool| {
-            Share::of_counts(after.iter().filter(|even| is(even)).count(), after.len())
+    /// From what comes of it, each with its share of 1.
+    fn summarize(&self, removed: &[usize], after: &[(Evenness, f64)]) -> Prediction {
+        let all: f64 = after.iter().map(|(_, share)| share).sum::<f64>().max(f64::MIN_POSITIVE);
+        let mean = |of: &dyn Fn(&Evenness) -> f64| {
+            after.iter().map(|(even, share)| of(even) * share).sum::<f64>() / all
         };
-        let expected_cv = mean(|even| even.cv);
-        let variance = after.iter().map(|even| (even.cv - expected_cv).powi(2)).sum::<f64>() / count;
-        let relief = self.before.excess - mean(|even| even.excess);
+        let share = |is: &dyn Fn(&Evenness) -> bool| {
+            let likely = mean(&|even: &Evenness| if is(even) { 1.0 } else { 0.0 });
+            Share::new(likely.clamp(0.0, 1.0)).unwrap_or_else(|_| Share::of_counts(0, 1))
+        };
+        let expected_cv = mean(&|even| even.cv);
+        let variance = mean(&|even| (even.cv - expected_cv).powi(2));
+        let relief = self.before.excess - mean(&|even| even.excess);
         Prediction {
             assignor: self.inference,
-            timing: self.timing,
+            timing: self.timing(),
             cv_before: self.before.cv,
             expected_cv,
             cv_spread: variance.sqrt(),
             max_to_mean_before: self.before.max_to_mean,
-            expected_max_to_mean: mean(|even| even.max_to_mean),
+            expected_max_to_mean: mean(&|even| even.max_to_mean),
             better: share(&|even: &Evenness| even.is_more_even_than(&self.before)),
             cooler: share(&|even: &Evenness| even.is_cooler_than(&self.before)),
             relief,
             relief_percent: PercentChange::of(relief, self.carried_above(removed)),
             draws: after.len(),
             way: None,
+            by_timing: None,
         }
     }
 

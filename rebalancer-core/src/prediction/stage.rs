@@ -18,6 +18,8 @@ pub(crate) struct Stage<'a> {
     pub(super) timing: Timing,
     /// Which of the possible courses rotations take.
     pub(super) draw: u64,
+    /// How likely this draw is, of all together.
+    pub(crate) share: f64,
     /// For each pod: loads above this are hot, in the indicator's unit.
     pub(super) limits: &'a [f64],
     /// Of the members, then of their replacements.
@@ -57,6 +59,7 @@ impl<'a> Stage<'a> {
             inference,
             timing,
             draw,
+            share: 1.0,
             limits,
             ids,
             owned,

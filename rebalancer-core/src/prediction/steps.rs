@@ -31,7 +31,6 @@ pub(super) enum Course {
     /// All members leave in one, then all replacements join in one.
     LeaveThenJoin,
     /// Each leave has one of its own, and then each join.
-    #[cfg_attr(not(test), expect(dead_code, reason = "no timing of the policy leads here yet"))]
     OneByOne,
     /// The coordinator assigns in steps of its own, within what this timing leaves open.
     Coordinator(Timing),
@@ -51,6 +50,7 @@ impl Course {
             | Assignor::ServerRange => match timing {
                 Timing::AllAtOnce => Self::AllAtOnce,
                 Timing::LeaveThenJoin => Self::LeaveThenJoin,
+                Timing::OneByOne => Self::OneByOne,
             },
         }
     }
@@ -58,7 +58,8 @@ impl Course {
     /// How many lists of steps are possible for a rotation of so many members; `None`: more than are told apart.
     pub(super) fn possible(self, members: usize) -> Option<u64> {
         match self {
-            Self::AllAtOnce | Self::LeaveThenJoin | Self::OneByOne => Some(1),
+            Self::AllAtOnce | Self::LeaveThenJoin => Some(1),
+            Self::OneByOne => orders(members),
             Self::Coordinator(timing) => coordinator::possible(timing, members),
         }
     }
@@ -72,10 +73,36 @@ impl Course {
         match self {
             Self::AllAtOnce => leaves.chain(joins).chain(settle()).collect(),
             Self::LeaveThenJoin => leaves.chain(settle()).chain(joins).chain(settle()).collect(),
-            Self::OneByOne => leaves.chain(joins).flat_map(|step| [step, Step::Rebalance]).collect(),
+            Self::OneByOne => {
+                let leaves = in_order(leaves.collect(), draw).into_iter();
+                leaves.chain(joins).flat_map(|step| [step, Step::Rebalance]).collect()
+            }
             Self::Coordinator(timing) => coordinator::steps(timing, &members.collect::<Vec<_>>(), draw),
         }
     }
+}
+
+/// In how many orders so many members may leave; `None`: more than are told apart. Replacements are alike, so that it does
+/// not matter which one is the first to join.
+const fn orders(members: usize) -> Option<u64> {
+    match members {
+        0 | 1 => Some(1),
+        2 => Some(2),
+        3 => Some(6),
+        _ => None,
+    }
+}
+
+/// These in the order of this draw: the first one is any of them, and so on.
+fn in_order(mut steps: Vec<Step>, draw: u64) -> Vec<Step> {
+    let mut left = draw;
+    let mut ordered = Vec::with_capacity(steps.len());
+    while !steps.is_empty() {
+        let count = steps.len() as u64;
+        ordered.push(steps.remove(usize::try_from(left % count).unwrap_or(0)));
+        left /= count;
+    }
+    ordered
 }
 
 #[cfg(test)]
@@ -96,5 +123,28 @@ mod tests {
         );
         let each = [Leave(3), Rebalance, Leave(1), Rebalance, Join(3), Rebalance, Join(1), Rebalance];
         assert_eq!(steps(Course::OneByOne), each);
+    }
+
+    #[test]
+    fn of_members_that_leave_one_by_one_any_may_be_the_first() {
+        let orders = |members: usize, draws| -> std::collections::BTreeSet<Vec<usize>> {
+            let leaves = |draw| {
+                let steps = Course::OneByOne.steps(0..members, draw);
+                steps
+                    .into_iter()
+                    .filter_map(|step| if let Leave(member) = step { Some(member) } else { None })
+            };
+            (0..draws).map(|draw| leaves(draw).collect()).collect()
+        };
+        for members in 1..=3 {
+            let possible = Course::OneByOne.possible(members).unwrap();
+            assert_eq!(
+                orders(members, possible).len() as u64,
+                possible,
+                "as many draws as orders show each once"
+            );
+        }
+        assert_eq!(Course::OneByOne.possible(4), None);
+        assert_eq!(orders(4, 24).len(), 24);
     }
 }

@@ -3,9 +3,10 @@
 use jiff::SignedDuration;
 
 use super::{Fleet, Shape, ShapeError};
-use crate::cycle::{self, CycleError, CycleSpec, GroupSide, Outcome, PodOutcome, Ports};
+use crate::cycle::{self, CycleError, CycleSpec, GroupSide, MemorySettings, Outcome, PodOutcome, Ports};
 use crate::eligibility::Veto;
 use crate::fleet::Samples;
+use crate::history::{HistoryPolicy, MemoryStore};
 use crate::policy::Policy;
 use crate::port::Mode;
 use crate::report::{Report, Verdict};
@@ -55,16 +56,33 @@ pub enum CourseError {
     NoReport,
 }
 
-/// Runs at most `cycles` cycles.
+/// Runs at most `cycles` cycles. None remembers those before it.
 ///
 /// # Errors
 /// When the shape's numbers make no fleet.
 pub async fn run(shape: &Shape, policy: &Policy, cycles: usize) -> Result<Course, CourseError> {
+    run_with(shape, policy, cycles, None).await
+}
+
+/// The same with memory: what rotations did is measured, remembered and learned from.
+///
+/// # Errors
+/// When the shape's numbers make no fleet.
+pub async fn run_remembering(shape: &Shape, policy: &Policy, cycles: usize) -> Result<Course, CourseError> {
+    run_with(shape, policy, cycles, Some(&MemoryStore::default())).await
+}
+
+async fn run_with(
+    shape: &Shape,
+    policy: &Policy,
+    cycles: usize,
+    store: Option<&MemoryStore>,
+) -> Result<Course, CourseError> {
     let fleet = Fleet::new(shape)?;
     let mut course = Course { start: fleet.loads(), cycles: Vec::new() };
     while course.cycles.len() < cycles {
-        let cycle = one_cycle(&fleet, policy).await?;
-        let over = shape.is_still() && cycle.is_final();
+        let cycle = one_cycle(&fleet, policy, store, course.cycles.len()).await?;
+        let over = shape.is_still() && store.is_none() && cycle.is_final();
         course.cycles.push(cycle);
         if over {
             break;
@@ -73,14 +91,25 @@ pub async fn run(shape: &Shape, policy: &Policy, cycles: usize) -> Result<Course
     Ok(course)
 }
 
-async fn one_cycle(fleet: &Fleet, policy: &Policy) -> Result<Cycle, CourseError> {
+async fn one_cycle(
+    fleet: &Fleet,
+    policy: &Policy,
+    store: Option<&MemoryStore>,
+    number: usize,
+) -> Result<Cycle, CourseError> {
     let before = fleet.loads();
-    let spec =
-        CycleSpec::new("simulated", Fleet::workload()).with_policy(policy.clone()).with_mode(Mode::Real);
+    let spec = CycleSpec::new(format!("simulated-{number}"), Fleet::workload())
+        .with_policy(policy.clone())
+        .with_memory(remembering())
+        .with_mode(Mode::Real);
     let question = fleet.question();
     let ports = Ports::new(fleet, fleet, fleet, fleet);
     let ports = match &question {
         Some(question) => ports.with_group(GroupSide { source: fleet, question }),
+        None => ports,
+    };
+    let ports = match store {
+        Some(store) => ports.with_store(store),
         None => ports,
     };
     let end = cycle::run(&spec, &ports).await;
@@ -98,6 +127,12 @@ fn removed(outcome: &Outcome) -> usize {
         }
         Outcome::Balanced | Outcome::Held | Outcome::AuditFailed(_) => 0,
     }
+}
+
+/// A rotation is measured in the next cycle.
+fn remembering() -> MemorySettings {
+    let settled = HistoryPolicy::default().settling_for(INTERVAL);
+    MemorySettings { policy: settled.unwrap_or_default(), ..MemorySettings::default() }
 }
 
 impl Cycle {

@@ -147,23 +147,24 @@ impl World {
         if self.shape.static_members {
             return leavers.into_iter().for_each(|name| self.restart_pod(name));
         }
+        let apart = if timing == Timing::OneByOne { 1.0 } else { self.shape.apart };
         for name in &leavers {
             self.consumers.leave(name);
-            self.perhaps_apart();
+            self.perhaps(apart);
         }
         if timing == Timing::LeaveThenJoin {
             self.consumers.rebalance();
         }
         for _ in &leavers {
             self.start_pod();
-            self.perhaps_apart();
+            self.perhaps(apart);
         }
         self.consumers.rebalance();
     }
 
-    /// A leave or a join may be late for the others.
-    fn perhaps_apart(&mut self) {
-        if self.shape.apart > 0.0 && self.random.random_bool(self.shape.apart) {
+    /// A leave or a join may be late for the others: in this share of the cases.
+    fn perhaps(&mut self, apart: f64) {
+        if apart > 0.0 && self.random.random_bool(apart) {
             self.consumers.rebalance();
         }
     }

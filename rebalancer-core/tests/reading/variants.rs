@@ -147,7 +147,7 @@ fn every_fact_comes_back_as_it_was() {
         for assignor in inferences.into_iter().chain([Inference::Certain { assignor }]) {
             let pod_side = vec![(name(), 1.5)];
             let timing =
-                AssumedTiming { timing: Timing::AllAtOnce, because: TimingBasis::Seen { rotations: 2 } };
+                AssumedTiming::only(Timing::AllAtOnce, TimingBasis::Seen { rotations: 2 });
             comes_back(&Method::Predict { assignor, members: 6, partitions: 12, timing, pod_side });
         }
     }

@@ -205,7 +205,7 @@ pub(super) const WRONG: &[(&str, &str, &str)] = &[
     (
         "KAFKA_REPLACEMENT_TIMING",
         "later",
-        "KAFKA_REPLACEMENT_TIMING=\"later\": expected one of auto, leave-then-join, all-at-once",
+        "KAFKA_REPLACEMENT_TIMING=\"later\": expected one of auto, leave-then-join, all-at-once, one-by-one",
     ),
     ("DRY_RUN", "maybe", "DRY_RUN=\"maybe\": expected true or false"),
     ("MINIMUM_PODS_REQUIRED", "-3", "MINIMUM_PODS_REQUIRED=\"-3\": expected a whole number of 0 or more"),

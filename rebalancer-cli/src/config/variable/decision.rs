@@ -65,6 +65,6 @@ pub(super) const SETTINGS: &[Variable] = &[
         HEADING,
         "KAFKA_REPLACEMENT_TIMING",
         Some("auto"),
-        "auto: as earlier rotations showed, or as long as pods take to start; leave-then-join: removed pods have left before their replacements join; all-at-once: both happen in one rebalance",
+        "auto: as earlier rotations showed, or as long as pods take to start; leave-then-join: removed pods have left before their replacements join; all-at-once: both happen in one rebalance; one-by-one: each in a rebalance of its own",
     ),
 ];

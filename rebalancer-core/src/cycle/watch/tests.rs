@@ -58,13 +58,22 @@ fn one_rebalance_for_both_shows_all_at_once() {
 }
 
 #[test]
-fn joining_before_the_others_have_left_or_one_by_one_is_neither() {
+fn joining_before_the_others_have_left_has_no_name() {
     let met = &["a", "b", "c", "d", "e", "f", "x", "y"];
     assert_eq!(looks(&[(GroupState::Stable, met), (GroupState::Stable, NEW)]), (AFTER, None));
+}
+
+#[test]
+fn a_group_at_rest_with_some_of_the_replacements_or_without_some_of_the_removed_goes_one_by_one() {
     let one = &["a", "b", "c", "d", "x"];
     assert_eq!(
         looks(&[(GroupState::Stable, LEFT), (GroupState::Stable, one), (GroupState::Stable, NEW)]),
-        (AFTER, None)
+        (AFTER, Some(Timing::OneByOne))
+    );
+    let left = &["a", "b", "c", "d", "f"];
+    assert_eq!(
+        looks(&[(GroupState::Stable, left), (GroupState::Stable, NEW)]),
+        (AFTER, Some(Timing::OneByOne))
     );
 }
 

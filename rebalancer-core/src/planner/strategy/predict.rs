@@ -29,7 +29,7 @@ pub(super) fn select(candidates: &Candidates<'_>, confirmed: &Raised<'_>) -> Res
     let model = GroupModel::of(candidates.snapshot, raised.indicator)?;
     let inference = infer(&model, group.assignor)?;
     let timing = assumed(candidates.snapshot, group, candidates.constraints);
-    let forecast = Forecast::new(&model, inference, timing.timing, candidates.limits(&model, raised));
+    let forecast = Forecast::new(&model, inference, timing, candidates.limits(&model, raised));
     let pool = candidates.pool(&model, &forecast, confirmed);
     let mut verdicts = Verdicts::of_ranked();
     for candidate in &pool.pods {
@@ -85,9 +85,10 @@ impl Candidates<'_> {
         }
         let limits = Limits { k: self.top_k(), all: self.most(), headroom: &self.headroom };
         let minimum = self.policy.selection.minimum_improvement;
+        let finds_out = self.policy.group.timing.is_none();
         let mut rejected = None;
         for aim in [Aim::Evenness, Aim::Relief] {
-            let search = Search { forecast, pool, limits, aim, minimum: self.minimum() };
+            let search = Search { forecast, pool, limits, aim, minimum: self.minimum(), finds_out };
             let Some((batch, prediction)) = search.best() else { break };
             let enough = self.is_enough(aim, &prediction, batch.len());
             if enough && !only_changes_hands(model, forecast, pool) {

@@ -40,7 +40,8 @@ const THREE: [&[u64]; 13] = [
 pub(super) fn possible(timing: Timing, members: usize) -> Option<u64> {
     let after = after(members)?;
     match timing {
-        Timing::LeaveThenJoin => Some(after),
+        // Any leaves and joins may share an assignment, whatever their times.
+        Timing::LeaveThenJoin | Timing::OneByOne => Some(after),
         Timing::AllAtOnce => Some(at_once(members) + after),
     }
 }
@@ -57,12 +58,14 @@ pub(super) fn steps(timing: Timing, members: &[usize], draw: u64) -> Vec<Step> {
     let mut joining = members.to_vec();
     joining.rotate_left(turn);
     match (timing, count) {
-        (Timing::LeaveThenJoin, Some(_)) => one_after_the_other(members, &joining, number),
+        (Timing::LeaveThenJoin | Timing::OneByOne, Some(_)) => one_after_the_other(members, &joining, number),
         (Timing::AllAtOnce, Some(_)) => match number.checked_sub(at_once(members.len())) {
             None => together(members, &joining, number),
             Some(number) => one_after_the_other(members, &joining, number),
         },
-        (Timing::LeaveThenJoin, None) => any_one_after_the_other(members, &joining, number),
+        (Timing::LeaveThenJoin | Timing::OneByOne, None) => {
+            any_one_after_the_other(members, &joining, number)
+        }
         (Timing::AllAtOnce, None) if number.is_multiple_of(2) => together(members, &joining, number / 2),
         (Timing::AllAtOnce, None) => any_one_after_the_other(members, &joining, number / 2),
     }

@@ -105,14 +105,15 @@ pub(super) struct Search<'s> {
     pub(super) limits: Limits<'s>,
     pub(super) aim: Aim,
     pub(super) minimum: Minimum,
+    /// When replacements join is not said: what comes of the rotation is to tell it.
+    pub(super) finds_out: bool,
 }
 
 impl Search<'_> {
     /// The best batch, with a prediction of its own; `None` when the limits allow no batch.
     pub(super) fn best(&self) -> Option<(Batch, Prediction)> {
         let mut budget = Budget::of(self.forecast);
-        let stages: Vec<Stage<'_>> =
-            (0..self.draws()).map(|draw| self.forecast.stage(self.most(), draw as u64 + 1)).collect();
+        let stages = self.forecast.stages(self.most(), DRAWS[0], 1);
         let mut tries: Vec<Tries<'_, '_>> = stages.iter().map(Tries::new).collect();
         let found = self.batches(&mut tries, &mut budget.share(2), Place::First);
         let winner = match (stages.first(), tries.as_slice()) {
@@ -122,17 +123,13 @@ impl Search<'_> {
         let (batch, way) = winner;
         let places = self.pool.places(&batch);
         let prediction = self.forecast.predict(&places, self.final_draws(&mut budget), 3);
-        Some((batch, Prediction { way, ..prediction }))
+        let by_timing = self.finds_out.then(|| self.forecast.by_timing(&places, 3));
+        Some((batch, Prediction { way, by_timing, ..prediction }))
     }
 
     /// How many pods may go at most.
     fn most(&self) -> usize {
         self.limits.all.min(self.limits.k.saturating_mul(2))
-    }
-
-    /// One draw is enough where the ids are known.
-    fn draws(&self) -> usize {
-        if self.pool.is_exact() { 1 } else { DRAWS[0] }
     }
 
     fn final_draws(&self, budget: &mut Budget) -> usize {
@@ -142,8 +139,7 @@ impl Search<'_> {
     /// The best of the finalists by more draws.
     fn again(&self, found: Vec<Scored>, budget: &mut Budget) -> Option<Batch> {
         let draws = (budget.affordable() / FINALISTS).clamp(DRAWS[0], DRAWS[1]);
-        let stages: Vec<Stage<'_>> =
-            (0..draws).map(|draw| self.forecast.stage(self.most(), 100 + draw as u64)).collect();
+        let stages = self.forecast.stages(self.most(), draws, 100);
         let mut tries: Vec<Tries<'_, '_>> = stages.iter().map(Tries::new).collect();
         let again = found.into_iter().take(FINALISTS).map(|scored| self.scored(scored.batch, &mut tries));
         let mut again: Vec<Scored> = again.collect();
@@ -252,9 +248,9 @@ impl Search<'_> {
         let mut gain = 0.0;
         for tries in tries.iter_mut() {
             let before = tries.stage().now;
-            gain += self.aim.gain(&before, &tries.evenness(&places));
+            gain += self.aim.gain(&before, &tries.evenness(&places)) * tries.stage().share;
         }
-        Scored { batch, gain: gain / tries.len().max(1) as f64 }
+        Scored { batch, gain }
     }
 
     /// Nothing forbids these, as a part of a batch.

@@ -4,7 +4,7 @@ use super::*;
 use crate::fixture::plan;
 use crate::fixture::verdicts;
 use crate::fixture::violations;
-use crate::group::GroupModel;
+use crate::group::{AssumedTiming, GroupModel, TimingBasis};
 use crate::prediction::Forecast;
 
 #[test]
@@ -33,7 +33,8 @@ fn a_replacement_is_no_larger_than_the_pod_that_it_replaces() {
     let inference = Inference::Configured { assignor: Assignor::CooperativeSticky };
     let mut limits = vec![2.0; 6];
     limits[0] = 0.7;
-    let prediction = Forecast::new(&model, inference, Timing::AllAtOnce, limits).predict(&[0], 4, 1);
+    let timing = AssumedTiming::only(Timing::AllAtOnce, TimingBasis::Configured);
+    let prediction = Forecast::new(&model, inference, timing, limits).predict(&[0], 4, 1);
     assert!(prediction.relief_percent.get().abs() < 1e-9, "{}", prediction.relief_percent);
 }
 

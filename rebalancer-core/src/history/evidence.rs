@@ -1,0 +1,75 @@
+//! What came of earlier rotations says when replacements join: the timing whose prediction was kept.
+
+use super::{GroupEffect, Record, Rotation};
+use crate::policy::{ByTiming, Timing};
+use crate::unit::Ratio;
+
+/// How well each timing explains what came of earlier rotations.
+#[derive(Debug, Clone, Copy, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+pub struct TimingEvidence {
+    /// How many rotations there are to explain.
+    pub rotations: usize,
+    /// Natural logarithm of the likelihood of what was measured; 0 is a perfect explanation.
+    pub logarithms: ByTiming<f64>,
+}
+
+/// So much less the rotation before the last one counts than the last, and so on: fleets change.
+const FADING: f64 = 0.8;
+
+/// How far a rotation may come out from its prediction, as a share of the CV before, where Kafka shows what pods carry.
+const KAFKA: f64 = 0.01;
+
+/// The same where loads are measured, some time later.
+const METRICS: f64 = 0.05;
+
+/// No rotation says more against a timing: something else may have happened.
+const MOST_AGAINST: f64 = 4.0;
+
+impl Record {
+    /// What the rotations say whose predictions and outcomes are both known.
+    #[must_use]
+    pub fn evidence(&self) -> Option<TimingEvidence> {
+        let known = self.rotations.iter().rev().filter_map(logarithms);
+        let faded = std::iter::successors(Some(1.0), |weight| Some(weight * FADING));
+        let mut evidence = TimingEvidence { rotations: 0, logarithms: ByTiming::default() };
+        for (one, weight) in known.zip(faded) {
+            evidence.rotations += 1;
+            evidence.logarithms =
+                ByTiming::each(|timing| evidence.logarithms.of(timing) + one.of(timing) * weight);
+        }
+        (evidence.rotations > 0).then_some(evidence)
+    }
+}
+
+/// By Laplace's distribution, whose tails are those of things that go wrong.
+fn logarithms(rotation: &Rotation) -> Option<ByTiming<f64>> {
+    let by_kafka = |group: &GroupEffect| {
+        let scale = group.before.cv.get().mul_add(KAFKA, group.spread_of_one());
+        Some((group.promised?, group.measured?.cv, scale))
+    };
+    let by_metrics = || {
+        let scale = rotation.before.cv.get() * METRICS;
+        Some((rotation.promised?, rotation.effect.measured()?.cv, scale))
+    };
+    let (promised, measured, scale) = match &rotation.group {
+        Some(group) => by_kafka(group),
+        None => by_metrics(),
+    }?;
+    (scale > 0.0).then(|| ByTiming::each(|timing| against(*promised.of(timing), measured, scale)))
+}
+
+fn against(promised: Ratio, measured: Ratio, scale: f64) -> f64 {
+    -((promised.get() - measured.get()).abs() / scale).min(MOST_AGAINST)
+}
+
+impl GroupEffect {
+    /// Where several timings are reckoned with, a part of the spread comes from that, and says nothing against any of them.
+    fn spread_of_one(&self) -> f64 {
+        let between = self.promised.map_or(0.0, |promised| {
+            let cvs = || Timing::ALL.iter().map(|timing| promised.of(*timing).get());
+            cvs().fold(f64::MIN, f64::max) - cvs().fold(f64::MAX, f64::min)
+        });
+        (self.spread.get() - between / 2.0).max(0.0)
+    }
+}
