@@ -115,7 +115,7 @@ fn by_hold(name: &str) -> Option<&'static str> {
         "just_scaled" => "MINIMUM_POD_AGE",
         "fleet_unsettled" => "MAXIMUM_YOUNG_SHARE",
         "settling" => "SETTLE_TIME",
-        "breaker_open" => "`rebalancer reset` closes it",
+        "breaker_open" | "unreliable_prediction" => "`rebalancer reset` closes it",
         "removal_budget_spent" => "REMOVAL_BUDGET_PODS",
         _ => return None,
     })

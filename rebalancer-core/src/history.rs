@@ -29,6 +29,7 @@ mod ledger;
 mod memory_store;
 mod pause;
 mod policy;
+mod promises;
 mod record;
 mod rotation;
 mod store;

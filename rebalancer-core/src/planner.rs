@@ -112,7 +112,8 @@ fn report(candidates: Candidates<'_>, measured: Option<Measurements>, selection:
     let snapshot = candidates.snapshot;
     let (serving, eligible) = (candidates.serving, candidates.eligible.len());
     let Selection { method, prediction, decision, verdicts } = selection;
-    let carried = carried(snapshot, &method, &decision);
+    let carried = carried(snapshot, &method, &decision)
+        .map(|carried| carried.widened(candidates.constraints.prediction_error));
     let pods = verdicts.complete(candidates, measured.as_ref());
     Report {
         workload: snapshot.workload.clone(),

@@ -27,7 +27,7 @@ use crate::group::{AssumedTiming, GroupModel, Inference, Unusable, assumed, infe
 use crate::history::Constraints;
 use crate::policy::{ByTiming, GroupPolicy, Timing};
 use crate::snapshot::Snapshot;
-use crate::unit::{PercentChange, Share};
+use crate::unit::{PercentChange, Ratio, Share};
 
 /// The loads after a rotation, over the draws of member ids.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -43,8 +43,12 @@ pub struct Prediction {
     pub cv_before: f64,
     /// Expected coefficient of variation afterwards.
     pub expected_cv: f64,
-    /// Standard deviation of it over the draws.
+    /// Standard deviation of it: over the draws, and by what earlier predictions were off.
     pub cv_spread: f64,
+    /// The second part of that: by how much the CV that was predicted for earlier rotations was off, as a root of the mean
+    /// square; 0 before any was measured.
+    #[cfg_attr(feature = "serde", serde(default))]
+    pub earlier_error: f64,
     /// Max/mean now, as the model explains it.
     pub max_to_mean_before: f64,
     /// Expected max/mean afterwards.
@@ -82,6 +86,18 @@ pub struct Way {
 }
 
 impl Prediction {
+    /// With the error of earlier predictions, which is a share of the CV before, in the spread.
+    #[must_use]
+    pub(crate) fn widened(self, error: Option<Ratio>) -> Self {
+        let earlier_error = error.map_or(0.0, Ratio::get) * self.cv_before;
+        Self { cv_spread: self.cv_spread.hypot(earlier_error), earlier_error, ..self }
+    }
+
+    /// The spread over the draws alone.
+    pub(crate) fn spread_of_draws(&self) -> f64 {
+        (self.cv_spread.powi(2) - self.earlier_error.powi(2)).max(0.0).sqrt()
+    }
+
     /// What of the load above the limit is expected to be gone, where that is a share that means something.
     pub(crate) fn relief_in_words(&self) -> String {
         let percent = self.relief_percent.get();

@@ -230,7 +230,7 @@ fn expected(carried: &Prediction) -> Option<GroupEffect> {
         |cv, max_to_mean| Some(Imbalance::new(Ratio::new(cv).ok()?, Ratio::new(max_to_mean).ok()?));
     let before = imbalance(carried.cv_before, carried.max_to_mean_before)?;
     let predicted = imbalance(carried.expected_cv, carried.expected_max_to_mean)?;
-    let effect = GroupEffect::predicted(before, predicted, Ratio::new(carried.cv_spread).ok()?);
+    let effect = GroupEffect::predicted(before, predicted, Ratio::new(carried.spread_of_draws()).ok()?);
     Some(effect.with_promised(promised(carried.by_timing)))
 }
 

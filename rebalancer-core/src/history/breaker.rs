@@ -55,6 +55,13 @@ pub enum Trip {
         /// How many in a row.
         in_a_row: u32,
     },
+    /// Predictions were not kept.
+    UnreliablePrediction {
+        /// Over how many of the last rotations.
+        rotations: u32,
+        /// What came of the promised falls of the CV, in percent; below 0 it rose.
+        kept_percent: i32,
+    },
     /// Cycles failed: an API could not be used, or removals failed.
     CyclesFailed {
         /// How many in a row.
@@ -64,13 +71,14 @@ pub enum Trip {
 
 impl Trip {
     /// Every name that [`name`](Self::name) gives.
-    pub const NAMES: [&str; 2] = ["rotations_did_not_help", "cycles_failed"];
+    pub const NAMES: [&str; 3] = ["rotations_did_not_help", "unreliable_prediction", "cycles_failed"];
 
     /// A short stable name for logs and metrics.
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
             Self::RotationsDidNotHelp { .. } => "rotations_did_not_help",
+            Self::UnreliablePrediction { .. } => "unreliable_prediction",
             Self::CyclesFailed { .. } => "cycles_failed",
         }
     }
@@ -83,6 +91,11 @@ impl fmt::Display for Trip {
             Self::RotationsDidNotHelp { in_a_row } => {
                 write!(f, "{in_a_row} rotations in a row did not help")
             }
+            Self::UnreliablePrediction { rotations, kept_percent } => write!(
+                f,
+                "predictions can't be relied on: of the falls of the CV that the last {rotations} rotations promised, \
+                 {kept_percent} % came"
+            ),
             Self::CyclesFailed { in_a_row: 1 } => f.write_str("the last cycle failed"),
             Self::CyclesFailed { in_a_row } => write!(f, "{in_a_row} cycles in a row failed"),
         }

@@ -4,6 +4,7 @@ use jiff::Timestamp;
 
 use super::{HistoryPolicy, Pause, Record, Rotation, TimingEvidence};
 use crate::policy::Timing;
+use crate::unit::Ratio;
 
 /// What memory allows: how many pods may go in this cycle, and why none may. The default allows everything, for a planner
 /// without memory.
@@ -23,6 +24,9 @@ pub struct Constraints {
     /// How well each timing explains what came of earlier rotations; `None` before anything did.
     #[cfg_attr(feature = "serde", serde(default))]
     pub evidence: Option<TimingEvidence>,
+    /// How far the predicted CV was off in earlier rotations, as a share of the CV before; `None` before any was measured.
+    #[cfg_attr(feature = "serde", serde(default))]
+    pub prediction_error: Option<Ratio>,
 }
 
 /// When replacements joined after the last rotations, which all agree.
@@ -57,6 +61,13 @@ impl Constraints {
         self
     }
 
+    /// Knows how far earlier predictions were off.
+    #[must_use]
+    pub const fn with_prediction_error(mut self, error: Option<Ratio>) -> Self {
+        self.prediction_error = error;
+        self
+    }
+
     /// Allows no rotation, for this reason.
     #[must_use]
     pub fn with_pause(mut self, pause: Option<Pause>) -> Self {
@@ -76,6 +87,7 @@ impl Record {
             pause: self.pause(now, policy),
             timing: self.timing(),
             evidence: self.evidence(),
+            prediction_error: self.prediction_error(),
         }
     }
 }

@@ -1,6 +1,6 @@
 //! Judges rotations by what they did, cycles by how they ended, and moves the breaker.
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
 use super::{Breaker, Effect, HistoryPolicy, Imbalance, Record, Rotation, Trip, later};
 use crate::fleet::Indicator;
@@ -79,6 +79,8 @@ impl Record {
         self.breaker = Breaker::Closed;
         self.unhelpful_in_a_row = 0;
         self.failures_in_a_row = 0;
+        // What was predicted until now counts no more.
+        self.trusted_since = self.rotations.last().map(|last| later(last.at, SignedDuration::from_nanos(1)));
     }
 
     /// The rotation that was made since the breaker is half-open, while its effect is not known.
@@ -109,9 +111,13 @@ impl Record {
         last.effect = effect;
         self.counters.rotations.add(effect.name(), 1);
         match effect {
+            Effect::Helped { .. } if self.broken_promises().is_some() && self.last_is_broken() => self.was_lucky(now, policy),
             Effect::Helped { .. } => self.helped(),
             Effect::DidNotHelp { .. } | Effect::NeverSeen { .. } => self.did_not_help(now, policy),
             Effect::NotMade | Effect::NotYetKnown => {}
+        }
+        if let (Some(trip), Breaker::Closed) = (self.broken_promises(), self.breaker) {
+            self.open(trip, now, policy);
         }
     }
 
@@ -120,6 +126,14 @@ impl Record {
         // An open breaker is open for failures: that a rotation of before helped says nothing about the APIs.
         if matches!(self.breaker, Breaker::HalfOpen { .. }) {
             self.breaker = Breaker::Closed;
+            self.trusted_since = self.rotations.last().map(|last| last.at);
+        }
+    }
+
+    /// It helped, but by far less than was promised, as others before it: that forgives nothing, and a trial failed.
+    fn was_lucky(&mut self, now: Timestamp, policy: &HistoryPolicy) {
+        if matches!(self.breaker, Breaker::HalfOpen { .. }) {
+            self.did_not_help(now, policy);
         }
     }
 
@@ -127,7 +141,10 @@ impl Record {
         self.unhelpful_in_a_row = self.unhelpful_in_a_row.saturating_add(1);
         let in_a_row = self.unhelpful_in_a_row;
         let limit = match self.breaker {
-            Breaker::HalfOpen { why: Trip::RotationsDidNotHelp { .. }, .. } => 1,
+            Breaker::HalfOpen {
+                why: Trip::RotationsDidNotHelp { .. } | Trip::UnreliablePrediction { .. },
+                ..
+            } => 1,
             Breaker::HalfOpen { why: Trip::CyclesFailed { .. }, .. } | Breaker::Closed => {
                 policy.unhelpful_limit()
             }
@@ -143,9 +160,11 @@ impl Record {
         let limit = match self.breaker {
             Breaker::Open { .. } => return,
             Breaker::HalfOpen { why: Trip::CyclesFailed { .. }, .. } => 1,
-            Breaker::HalfOpen { why: Trip::RotationsDidNotHelp { .. }, .. } | Breaker::Closed => {
-                policy.failure_limit()
+            Breaker::HalfOpen {
+                why: Trip::RotationsDidNotHelp { .. } | Trip::UnreliablePrediction { .. },
+                ..
             }
+            | Breaker::Closed => policy.failure_limit(),
         };
         if in_a_row >= limit {
             self.open(Trip::CyclesFailed { in_a_row }, now, policy);

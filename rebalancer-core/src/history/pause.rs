@@ -58,7 +58,10 @@ impl Pause {
     pub const fn name(&self) -> &'static str {
         match self {
             Self::Settling { .. } => "settling",
-            Self::BreakerOpen { .. } => "breaker_open",
+            Self::BreakerOpen { why: Trip::UnreliablePrediction { .. }, .. } => "unreliable_prediction",
+            Self::BreakerOpen {
+                why: Trip::RotationsDidNotHelp { .. } | Trip::CyclesFailed { .. }, ..
+            } => "breaker_open",
             Self::TrialPending { .. } => "trial_pending",
             Self::BudgetSpent { .. } => "removal_budget_spent",
         }

@@ -48,6 +48,9 @@ pub struct Record {
     pub(super) unhelpful_in_a_row: u32,
     pub(super) failures_in_a_row: u32,
     pub(super) breaker: Breaker,
+    /// Predictions of rotations since then are judged; `None`: of all that are remembered.
+    #[cfg_attr(feature = "serde", serde(default, skip_serializing_if = "Option::is_none"))]
+    pub(super) trusted_since: Option<Timestamp>,
     pub(super) counters: Counters,
 }
 
@@ -61,6 +64,7 @@ impl Default for Record {
             unhelpful_in_a_row: 0,
             failures_in_a_row: 0,
             breaker: Breaker::default(),
+            trusted_since: None,
             counters: Counters::default(),
         }
     }

@@ -4,6 +4,7 @@ mod counters;
 #[cfg(feature = "serde")]
 mod json;
 mod lock;
+mod promises;
 mod properties;
 
 use jiff::{SignedDuration, Timestamp};

@@ -224,6 +224,7 @@ impl<'a> Forecast<'a> {
             cv_before: self.before.cv,
             expected_cv,
             cv_spread: variance.sqrt(),
+            earlier_error: 0.0,
             max_to_mean_before: self.before.max_to_mean,
             expected_max_to_mean: mean(&|even| even.max_to_mean),
             better: share(&|even: &Evenness| even.is_more_even_than(&self.before)),

@@ -174,7 +174,7 @@ pub enum Hold {
 
 impl Hold {
     /// Every name that [`name`](Self::name) gives.
-    pub const NAMES: [&str; 39] = [
+    pub const NAMES: [&str; 40] = [
         "no_pods",
         "no_eligible_pods",
         "metrics_incomplete",
@@ -212,6 +212,7 @@ impl Hold {
         "group_changed",
         "settling",
         "breaker_open",
+        "unreliable_prediction",
         "trial_pending",
         "removal_budget_spent",
     ];

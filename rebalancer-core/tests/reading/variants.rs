@@ -26,6 +26,11 @@ fn every_decision_comes_back_as_it_was() {
     let pauses = [
         Pause::Settling { since: at, until },
         Pause::BreakerOpen { until, why: Trip::CyclesFailed { in_a_row: 3 }, times: 1 },
+        Pause::BreakerOpen {
+            until,
+            why: Trip::UnreliablePrediction { rotations: 4, kept_percent: 12 },
+            times: 1,
+        },
         Pause::TrialPending { since: at, until },
         Pause::BudgetSpent { removed: 12, budget: 12, window: HOUR, until },
     ];
@@ -146,8 +151,7 @@ fn every_fact_comes_back_as_it_was() {
         let inferences = [Inference::Configured { assignor }, Inference::Ambiguous { assignor }];
         for assignor in inferences.into_iter().chain([Inference::Certain { assignor }]) {
             let pod_side = vec![(name(), 1.5)];
-            let timing =
-                AssumedTiming::only(Timing::AllAtOnce, TimingBasis::Seen { rotations: 2 });
+            let timing = AssumedTiming::only(Timing::AllAtOnce, TimingBasis::Seen { rotations: 2 });
             comes_back(&Method::Predict { assignor, members: 6, partitions: 12, timing, pod_side });
         }
     }

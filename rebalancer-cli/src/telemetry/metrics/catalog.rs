@@ -121,7 +121,7 @@ pub(crate) const ROTATIONS_JUDGED: Metric = counter(
 pub(crate) const BREAKER_OPENED: Metric = counter(
     "rebalancer_breaker_opened_total",
     "How often the circuit breaker opened, by reason.",
-    &[label("reason", "`rotations_did_not_help`, `cycles_failed`")],
+    &[label("reason", "`rotations_did_not_help`, `unreliable_prediction`, `cycles_failed`")],
 );
 pub(crate) const ANALYSIS_DURATION: Metric =
     histogram("rebalancer_analysis_duration_seconds", "Time from the beginning of a cycle to its decision.");

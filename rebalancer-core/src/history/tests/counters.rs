@@ -79,7 +79,11 @@ fn trouble_is_counted_by_component_and_none_makes_no_name() {
 
 #[test]
 fn names_that_are_listed_are_those_that_are_given() {
-    let trips = [Trip::RotationsDidNotHelp { in_a_row: 2 }, Trip::CyclesFailed { in_a_row: 3 }];
+    let trips = [
+        Trip::RotationsDidNotHelp { in_a_row: 2 },
+        Trip::UnreliablePrediction { rotations: 3, kept_percent: -5 },
+        Trip::CyclesFailed { in_a_row: 3 },
+    ];
     assert_eq!(trips.map(Trip::name), Trip::NAMES);
     let (why, since, until, times) = (trips[0], at(0), at(60), 1);
     let breakers = [

@@ -90,6 +90,7 @@ impl Candidates<'_> {
         for aim in [Aim::Evenness, Aim::Relief] {
             let search = Search { forecast, pool, limits, aim, minimum: self.minimum(), finds_out };
             let Some((batch, prediction)) = search.best() else { break };
+            let prediction = prediction.widened(self.constraints.prediction_error);
             let enough = self.is_enough(aim, &prediction, batch.len());
             if enough && !only_changes_hands(model, forecast, pool) {
                 let decision = Decision::Rotate(self.plan_of(forecast, pool, &batch, prediction, raised));
