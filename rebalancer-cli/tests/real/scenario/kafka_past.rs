@@ -12,25 +12,28 @@ use crate::harness::rebalancer::Run;
 
 const PODS: usize = 6;
 const PARTITIONS: usize = 12;
+/// So many of them get more than the others.
+const HOT: usize = 3;
+const USUAL: u32 = 1200;
 /// Seconds of one reading; records reach back over several.
 const WINDOW: usize = 300;
 
-/// A fleet of even loads over the last twenty minutes, and its consumers.
-async fn even(name: &str) -> (Fleet, PodConsumers, String) {
+/// A fleet with its consumers; records by partition came evenly over the last twenty minutes.
+async fn fleet(name: &str, records: Vec<u32>) -> (Fleet, PodConsumers, String) {
     let topic = Broker::shared().await.name("orders");
     let mut fleet = Fleet::named(name).aged().start().await;
-    let flow = Flow { topic: topic.clone(), records: vec![1200; PARTITIONS] };
-    let consumers =
-        PodConsumers::launch(&mut fleet, Launch::of(Protocol::CooperativeSticky), &[flow], PODS).await;
+    let flow = Flow { topic: topic.clone(), records };
+    let launch = Launch::of(Protocol::CooperativeSticky);
+    let consumers = PodConsumers::launch(&mut fleet, launch, &[flow], PODS).await;
     (fleet, consumers, topic)
 }
 
-/// More records in the first partitions, evenly over the last seconds.
-async fn more(topic: &str, seconds: usize, each: usize) {
-    let counts: Vec<String> =
-        (0..PARTITIONS).map(|partition| if partition < 3 { each } else { 0 }.to_string()).collect();
+/// As many records once more in the first partitions, within the last window.
+async fn spike(topic: &str) {
+    let counts = (0..PARTITIONS).map(|partition| if partition < HOT { USUAL } else { 0 }.to_string());
+    let counts: Vec<String> = counts.collect();
     let java = Clients::shared(Client::Java).await;
-    java.order(format!("past {topic} {seconds} {}", counts.join(","))).await;
+    java.order(format!("past {topic} {WINDOW} {}", counts.join(","))).await;
 }
 
 async fn run(fleet: &Fleet, consumers: &PodConsumers) -> Run {
@@ -55,8 +58,7 @@ fn decision(run: &Run) -> Value {
 #[tokio::test(flavor = "multi_thread")]
 #[ignore]
 async fn an_imbalance_that_was_there_in_earlier_windows_is_acted_on() {
-    let (fleet, consumers, topic) = even("lasting").await;
-    more(&topic, 4 * WINDOW, 4800).await;
+    let (fleet, consumers, _) = fleet("lasting", Flow::log_normal("", 26, 1.0, 7).hot(3, 3).records).await;
     let (pods, _) = consumers.settled(&fleet).await;
     let run = run(&fleet, &consumers).await;
     assert_eq!(decision(&run)["decision"], json!("rotate"), "{}", run.stderr);
@@ -66,8 +68,8 @@ async fn an_imbalance_that_was_there_in_earlier_windows_is_acted_on() {
 #[tokio::test(flavor = "multi_thread")]
 #[ignore]
 async fn an_imbalance_of_this_window_alone_is_none_yet() {
-    let (fleet, consumers, topic) = even("passing").await;
-    more(&topic, WINDOW, 1200).await;
+    let (fleet, consumers, topic) = fleet("passing", vec![USUAL; PARTITIONS]).await;
+    spike(&topic).await;
     let (pods, _) = consumers.settled(&fleet).await;
     let run = run(&fleet, &consumers).await;
     assert_eq!(decision(&run)["decision"], json!("not_persistent"), "{}", run.stderr);
