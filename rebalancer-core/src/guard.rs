@@ -14,7 +14,7 @@ use crate::policy::Policy;
 use crate::snapshot::{ObservedPod, Snapshot, Surroundings};
 use crate::unit::Elapsed;
 
-pub(crate) use group::changed;
+pub(crate) use group::{changed, group_not_stable};
 
 /// Why no rotation is made now.
 #[derive(Debug, Clone, PartialEq)]

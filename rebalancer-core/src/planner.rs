@@ -16,7 +16,7 @@ mod verdicts;
 
 use crate::fleet::Indicator;
 use crate::group::GroupSummary;
-use crate::guard::not_now;
+use crate::guard::{group_not_stable, not_now};
 use crate::history::Constraints;
 use crate::policy::Policy;
 use crate::prediction::{Prediction, predict_carried};
@@ -99,6 +99,14 @@ fn held_now(
 ) -> Selection {
     let is_plan = |selection: &Selection| matches!(selection.decision, Decision::Rotate(_));
     if let (true, Some(guard)) = (is_plan(&selection), not_now(snapshot, policy)) {
+        selection.hold_plan(Hold::NotNow(guard));
+    }
+    // A group that is not at rest does not tell who holds what, and then loads by pod are missing.
+    let of_kafka = |indicator: Indicator| matches!(indicator, Indicator::Lag | Indicator::ProductionRate);
+    if let Decision::Hold(Hold::MetricsIncomplete { indicator, .. }) = selection.decision
+        && of_kafka(indicator)
+        && let Some(guard) = group_not_stable(snapshot)
+    {
         selection.hold_plan(Hold::NotNow(guard));
     }
     let wanted = is_plan(&selection) || matches!(selection.decision, Decision::Hold(Hold::TooFewPods { .. }));

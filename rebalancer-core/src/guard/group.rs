@@ -9,14 +9,20 @@ pub(super) fn not_now(snapshot: &Snapshot) -> Option<NotNow> {
     if let Some(error) = &snapshot.group_error {
         return Some(NotNow::GroupUnread { error: error.to_string() });
     }
-    let observed = snapshot.group.as_ref()?;
-    if !observed.group.state.is_stable() {
-        let (group, state) = (observed.group.id.clone(), observed.group.state.to_string());
-        return Some(NotNow::GroupNotStable { group, state });
+    if let Some(guard) = group_not_stable(snapshot) {
+        return Some(guard);
     }
+    let observed = snapshot.group.as_ref()?;
     let moving = observed.moving.as_ref().ok()?;
     let such_as = moving.first()?.partition.to_string();
     Some(NotNow::PartitionsMoving { partitions: moving.len(), such_as })
+}
+
+/// The group is known, and not at rest.
+pub(crate) fn group_not_stable(snapshot: &Snapshot) -> Option<NotNow> {
+    let group = &snapshot.group.as_ref()?.group;
+    let (id, state) = (group.id.clone(), &group.state);
+    (!state.is_stable()).then(|| NotNow::GroupNotStable { group: id, state: state.to_string() })
 }
 
 /// The group is not any more what it was when it was decided.

@@ -45,6 +45,12 @@ impl Rebalancer {
         self
     }
 
+    /// Leaves one variable out again.
+    pub(crate) fn without(mut self, name: &str) -> Self {
+        self.environment.remove(name);
+        self
+    }
+
     /// Sets variables.
     pub(crate) fn envs(mut self, variables: &[(&str, &str)]) -> Self {
         for &(name, value) in variables {

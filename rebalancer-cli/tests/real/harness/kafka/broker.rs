@@ -4,8 +4,8 @@ use std::fs::{self, File};
 use std::net::{Ipv4Addr, TcpStream};
 use std::path::Path;
 use std::process::{Child, ChildStdin, Command, Stdio};
-use std::sync::LazyLock;
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{LazyLock, Mutex};
 use std::time::{Duration, Instant};
 
 use rebalancer_kafka::{Address, KafkaGroupSource, Settings};
@@ -18,7 +18,7 @@ use crate::harness::wait;
 #[derive(Debug)]
 pub(crate) struct Broker {
     port: u16,
-    child: Child,
+    child: Mutex<Child>,
     _lifeline: Option<ChildStdin>,
     folder: TempDir,
 }
@@ -33,6 +33,19 @@ impl Broker {
     pub(crate) fn shared_now() -> &'static Self {
         static SHARED: LazyLock<Broker> = LazyLock::new(Broker::start);
         &SHARED
+    }
+
+    /// One of a scenario's own, to be stopped, or as another cluster. It ends with the test binary too.
+    pub(crate) async fn another() -> &'static Self {
+        let start = || -> &'static Self { Box::leak(Box::new(Self::start())) };
+        tokio::task::spawn_blocking(start).await.expect("the broker starts")
+    }
+
+    /// Ends it at once, as a machine does that fails.
+    pub(crate) fn fail(&self) {
+        let mut child = self.child.lock().unwrap();
+        child.kill().unwrap();
+        child.wait().unwrap();
     }
 
     /// Host and port, as `KAFKA_BOOTSTRAP_SERVERS` takes them.
@@ -66,15 +79,15 @@ impl Broker {
             .spawn()
             .expect("java starts");
         let lifeline = child.stdin.take();
-        let mut broker = Self { port, child, _lifeline: lifeline, folder };
+        let broker = Self { port, child: Mutex::new(child), _lifeline: lifeline, folder };
         broker.wait();
         broker
     }
 
-    fn wait(&mut self) {
+    fn wait(&self) {
         let end = Instant::now() + wait::PATIENCE;
         while TcpStream::connect((Ipv4Addr::LOCALHOST, self.port)).is_err() {
-            let gone = self.child.try_wait().unwrap();
+            let gone = self.child.lock().unwrap().try_wait().unwrap();
             let log = || fs::read_to_string(self.folder.path().join("broker.log")).unwrap();
             assert!(gone.is_none(), "the broker ended: {gone:?}\n{}", log());
             assert!(Instant::now() < end, "the broker was not ready in time\n{}", log());
@@ -86,8 +99,9 @@ impl Broker {
 impl Drop for Broker {
     fn drop(&mut self) {
         // Already ended is as good.
-        let _ = self.child.kill();
-        let _ = self.child.wait();
+        let mut child = self.child.lock().unwrap();
+        let _ = child.kill();
+        let _ = child.wait();
     }
 }
 

@@ -50,6 +50,11 @@ impl Clients {
         tokio::task::spawn_blocking(start).await.expect("the clients start")
     }
 
+    /// Java's of another broker than the shared one.
+    pub(crate) async fn of_java(broker: &'static Broker) -> Arc<Self> {
+        tokio::task::spawn_blocking(|| Self::java(broker)).await.expect("the clients start")
+    }
+
     fn java(broker: &Broker) -> Arc<Self> {
         Self::spawn(java("Fleet", "384m").arg(broker.bootstrap()))
     }

@@ -19,13 +19,11 @@ const MOST: usize = 4;
 /// A course that leads from what was to what came, in words; `None`: none does.
 pub(crate) fn course(timing: Timing, rotation: &Rotation) -> Option<String> {
     let Rotation { before, between, after } = rotation;
-    match (timing, between) {
-        (Timing::LeaveThenJoin, Some(between)) => {
-            let leaves = Search::new(before, between).found()?;
-            Some(leaves + &Search::new(between, after).found()?)
-        }
-        (Timing::LeaveThenJoin | Timing::AllAtOnce, _) => Search::new(before, after).found(),
+    if let (Timing::LeaveThenJoin, Some(between)) = (timing, between) {
+        let leaves = Search::new(before, between).found()?;
+        return Some(leaves + &Search::new(between, after).found()?);
     }
+    Search::new(before, after).found()
 }
 
 struct Search {

@@ -6,7 +6,8 @@
 //! ```
 //!
 //! `protocol` lists what consumers can speak, `loads` makes records for their partitions, and `rotation` sets what an
-//! assignor would do beside what was done; `courses` knows which steps a coordinator may take. `bare` has groups of consumers without pods, which are quicker, and `table`
+//! assignor would do beside what was done; `courses` knows which steps a coordinator may take, and `world` is a fleet with
+//! its group, for one cycle of the binary. `bare` has groups of consumers without pods, which are quicker, and `table`
 //! counts how predictions held.
 
 pub(crate) mod bare;
@@ -19,3 +20,4 @@ pub(crate) mod pods;
 pub(crate) mod protocol;
 pub(crate) mod rotation;
 pub(crate) mod table;
+pub(crate) mod world;

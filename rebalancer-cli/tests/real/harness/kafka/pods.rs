@@ -45,6 +45,21 @@ pub(crate) struct Launch {
     pub(crate) stopping: Duration,
     /// More settings of the consumers.
     pub(crate) settings: BTreeMap<String, String>,
+    /// The first pods that start run no consumer.
+    pub(crate) idle: usize,
+    /// To which topics consumers subscribe.
+    pub(crate) topics: Topics,
+}
+
+/// To which topics the consumers of a pod subscribe.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Topics {
+    /// Each to all.
+    All,
+    /// Each to all, by one pattern.
+    Pattern,
+    /// The n-th of a pod to the n-th.
+    OneEach,
 }
 
 impl Launch {
@@ -61,7 +76,21 @@ impl Launch {
             start_up: Duration::ZERO,
             stopping: Duration::ZERO,
             settings: protocol.heartbeat(HEARTBEAT_MILLISECONDS).into_iter().collect(),
+            idle: 0,
+            topics: Topics::All,
         }
+    }
+
+    /// The first pods that start, so many, run no consumer.
+    pub(crate) fn idle(mut self, pods: usize) -> Self {
+        self.idle = pods;
+        self
+    }
+
+    /// How consumers subscribe.
+    pub(crate) fn topics(mut self, topics: Topics) -> Self {
+        self.topics = topics;
+        self
     }
 
     /// So many consumers in each pod, as threads or `concurrency` make them.
@@ -116,12 +145,22 @@ impl PodConsumers {
     /// Makes these topics with their records; then pods of the fleet's namespace run these consumers, from their start on.
     /// So it comes before the pods: the fleet has none yet.
     pub(crate) async fn launch(fleet: &mut Fleet, launch: Launch, flows: &[Flow], pods: usize) -> Self {
-        let broker = Broker::shared().await;
         let java = Clients::shared(Client::Java).await;
         for flow in flows {
             flow.make(&java).await;
         }
         let clients = Clients::shared(launch.protocol.client()).await;
+        Self::launch_at((Broker::shared().await, clients), fleet, launch, flows, pods).await
+    }
+
+    /// The same at a broker of the scenario's own, with its clients. The topics are there.
+    pub(crate) async fn launch_at(
+        (broker, clients): (&'static Broker, Arc<Clients>),
+        fleet: &mut Fleet,
+        launch: Launch,
+        flows: &[Flow],
+        pods: usize,
+    ) -> Self {
         let group = broker.name("orders");
         let topics = flows.iter().map(|flow| flow.topic.clone()).collect();
         let containers = Arc::new(Running {
@@ -130,6 +169,7 @@ impl PodConsumers {
             topics,
             launch,
             addresses: Mutex::default(),
+            idle: Mutex::default(),
             held_back: AtomicBool::new(false),
             started: tokio::sync::Mutex::default(),
         });
@@ -205,6 +245,8 @@ struct Running {
     group: String,
     topics: Vec<String>,
     launch: Launch,
+    /// Names of pods that run nothing.
+    idle: Mutex<BTreeSet<String>>,
     /// Names and addresses of pods, by UID.
     addresses: Mutex<BTreeMap<String, (String, Ipv4Addr)>>,
     /// New pods' consumers wait.
@@ -215,7 +257,24 @@ struct Running {
 
 impl Running {
     fn names(&self, pod: &str) -> Vec<String> {
+        if self.idle.lock().unwrap().contains(pod) {
+            return Vec::new();
+        }
         (1..=self.launch.each).map(|number| format!("{pod}/{number}")).collect()
+    }
+
+    /// Whether a pod is one of the first that start, which run nothing.
+    fn is_idle(&self, pod: &str) -> bool {
+        let mut idle = self.idle.lock().unwrap();
+        idle.contains(pod) || (idle.len() < self.launch.idle && idle.insert(pod.to_owned()))
+    }
+
+    fn topics(&self, number: usize) -> Vec<String> {
+        match self.launch.topics {
+            Topics::All => self.topics.clone(),
+            Topics::Pattern => vec![format!("^({})$", self.topics.join("|"))],
+            Topics::OneEach => vec![self.topics[(number - 1) % self.topics.len()].clone()],
+        }
     }
 
     /// A loopback address that no other pod has: all of 127.0.0.0/8 is here.
@@ -245,7 +304,7 @@ impl Running {
         Consumer {
             name: format!("{name}/{number}"),
             group: self.group.clone(),
-            topics: self.topics.clone(),
+            topics: self.topics(number),
             protocol: launch.protocol,
             settings,
         }
@@ -259,6 +318,9 @@ impl Containers for Running {
     }
 
     async fn start(&self, pod: &Pod) {
+        if self.is_idle(&pod.name_any()) {
+            return;
+        }
         sleep(self.launch.start_up).await;
         while self.held_back.load(Ordering::Relaxed) {
             sleep(Duration::from_millis(20)).await;

@@ -29,6 +29,8 @@ pub(crate) enum Protocol {
     LibrdkafkaCooperativeSticky,
     /// librdkafka's `group.protocol=consumer`, with `uniform`.
     LibrdkafkaUniform,
+    /// A client that calls its own rule range.
+    Misnomer,
 }
 
 impl Protocol {
@@ -53,7 +55,8 @@ impl Protocol {
             | Self::Sticky
             | Self::CooperativeSticky
             | Self::Uniform
-            | Self::ServerRange => Client::Java,
+            | Self::ServerRange
+            | Self::Misnomer => Client::Java,
             Self::LibrdkafkaRange
             | Self::LibrdkafkaRoundRobin
             | Self::LibrdkafkaCooperativeSticky
@@ -64,7 +67,7 @@ impl Protocol {
     /// The rule that decides who gets what.
     pub(crate) const fn assignor(self) -> Assignor {
         match self {
-            Self::Range | Self::LibrdkafkaRange => Assignor::Range,
+            Self::Range | Self::LibrdkafkaRange | Self::Misnomer => Assignor::Range,
             Self::RoundRobin | Self::LibrdkafkaRoundRobin => Assignor::RoundRobin,
             Self::Sticky => Assignor::Sticky,
             Self::CooperativeSticky => Assignor::CooperativeSticky,
@@ -82,6 +85,7 @@ impl Protocol {
             Self::Sticky => "sticky",
             Self::CooperativeSticky | Self::LibrdkafkaCooperativeSticky => "cooperative-sticky",
             Self::Uniform | Self::ServerRange | Self::LibrdkafkaUniform => "consumer",
+            Self::Misnomer => "not-range",
         }
     }
 
@@ -96,7 +100,8 @@ impl Protocol {
             | Self::CooperativeSticky
             | Self::LibrdkafkaRange
             | Self::LibrdkafkaRoundRobin
-            | Self::LibrdkafkaCooperativeSticky => None,
+            | Self::LibrdkafkaCooperativeSticky
+            | Self::Misnomer => None,
         }
     }
 
@@ -104,6 +109,7 @@ impl Protocol {
     pub(crate) const fn chosen(self) -> &'static str {
         match self.remote_assignor() {
             Some(name) => name,
+            None if matches!(self, Self::Misnomer) => "range",
             None => self.spoken(),
         }
     }

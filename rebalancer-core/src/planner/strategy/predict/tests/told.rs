@@ -11,7 +11,7 @@ use crate::guard::NotNow;
 use crate::policy::MemberMatching;
 use crate::port::GroupReading;
 use crate::report::Method;
-use crate::snapshot::{GroupQuestion, ObservedGroup};
+use crate::snapshot::{GroupQuestion, Loads, ObservedGroup};
 
 /// Members by client id, with what each holds of one topic.
 struct Told {
@@ -189,6 +189,18 @@ fn a_group_that_is_not_stable_and_one_whose_rule_is_not_known_are_left_alone() {
     let custom = Told { assignor: "weighted", ..Told::of(&HOLDS) };
     let report = plan(&custom.snapshot(6, &RATES), &policy());
     assert!(held(&report).contains("the group's assignor is 'weighted'"), "{}", held(&report));
+}
+
+#[test]
+fn loads_that_are_missing_since_the_group_is_not_stable_are_no_fault_of_the_metrics() {
+    for state in [GroupState::Empty, GroupState::PreparingRebalance, GroupState::Stable] {
+        let told = Told { state: state.clone(), ..Told::of(&HOLDS) };
+        let mut snapshot = told.snapshot(6, &RATES);
+        snapshot.pods.iter_mut().for_each(|pod| pod.loads = Loads::default());
+        let expected = if state.is_stable() { "metrics_incomplete" } else { "group_not_stable" };
+        let report = plan(&snapshot, &policy());
+        assert!(held(&report).starts_with(expected), "{state}: {}", held(&report));
+    }
 }
 
 #[test]
