@@ -18,7 +18,7 @@ pub use controller::{Controller, Progress, Scale};
 pub use disruption::{DisruptionBudget, Requirement, Selector};
 pub use load::{Indicator, PartitionLoad, Samples};
 pub(crate) use ownership::REVISION_ANNOTATION;
-pub use ownership::{LABELS, NotRead, Ownership, Tie, Unread, revision};
+pub use ownership::{LABELS, NotRead, Ownership, Tie, Unread, revision, revision_label};
 pub use pod::{Owner, Phase, Pod, PodRef, Requests, Uid};
 pub use scaling_metric::{Level, Measured, ScalingMetric};
 pub use workload::Workload;

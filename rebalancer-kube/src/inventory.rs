@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use async_trait::async_trait;
+use futures_util::stream::{self, StreamExt as _, TryStreamExt as _};
 use rebalancer_core::fleet::{Controller, DisruptionBudget, Hpa, Pod, Scale, Uid};
 use rebalancer_core::port::{ApiErrors, Inventory, InventoryError};
 use serde::de::DeserializeOwned;
@@ -21,6 +22,9 @@ const GET_POD: Right = Right { verb: "get", resource: "pods" };
 const LIST_HPAS: Right = Right { verb: "list", resource: "horizontalpodautoscalers.autoscaling" };
 const GET_SCALE: Right = Right { verb: "get", resource: "the scale of what owns the pods" };
 const LIST_BUDGETS: Right = Right { verb: "list", resource: "poddisruptionbudgets.policy" };
+
+/// Pods that are read at the same time: each more than one is another connection.
+const AT_ONCE: usize = 2;
 
 /// Which pods make up the fleet.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -59,6 +63,13 @@ impl KubeInventory {
             right,
             labels: None,
         }
+    }
+
+    async fn list_pods(&self, labels: &str) -> Result<Vec<Pod>, InventoryError> {
+        let list = self.list("/api/v1", "pods", "PodList", LIST_PODS);
+        let list = List { labels: Some(labels), ..list };
+        let pods = list.read(|raw| self.decoded(raw)).instrument(info_span!("list_pods")).await?;
+        Ok(each_once(pods))
     }
 
     fn decoded(&self, raw: RawPod) -> Result<Pod, InventoryError> {
@@ -110,10 +121,7 @@ enum Expected {
 #[async_trait]
 impl Inventory for KubeInventory {
     async fn pods(&self) -> Result<Vec<Pod>, InventoryError> {
-        let list = self.list("/api/v1", "pods", "PodList", LIST_PODS);
-        let list = List { labels: Some(&self.settings.label_selector), ..list };
-        let pods = list.read(|raw| self.decoded(raw)).instrument(info_span!("list_pods")).await?;
-        Ok(each_once(pods))
+        self.list_pods(&self.settings.label_selector).await
     }
 
     async fn hpas(&self) -> Result<Vec<Hpa>, InventoryError> {
@@ -171,6 +179,18 @@ impl Inventory for KubeInventory {
         let found = self.get::<RawPod>(path, GET_POD, deadline, Expected::Allowed);
         let found = found.instrument(info_span!("get_pod", pod = name)).await?;
         found.map(|raw| self.decoded(raw)).transpose()
+    }
+
+    async fn named(&self, names: &[&str]) -> Result<Vec<Pod>, InventoryError> {
+        let found: Vec<Option<Pod>> =
+            stream::iter(names).map(|name| self.pod(name)).buffered(AT_ONCE).try_collect().await?;
+        Ok(found.into_iter().flatten().collect())
+    }
+
+    async fn pods_unlike(&self, label: &str, value: &str) -> Result<Vec<Pod>, InventoryError> {
+        let unlike = [&self.settings.label_selector, &*format!("{label}!={value}")];
+        let labels = unlike.into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join(",");
+        self.list_pods(&labels).await
     }
 
     /// Of everybody who shares the connection.

@@ -14,6 +14,8 @@ pub(crate) enum Bug {
     LowerMinimum,
     /// Pods that fail are listed as Ready.
     UnreadinessHidden,
+    /// Pods that are counted again are shown as they were when the fleet was listed, as by a watch whose events come late.
+    LateEvents,
     /// Memory has no removal budget.
     NoRemovalBudget,
     /// Disruption budgets are not shown, and pods are deleted rather than evicted.
@@ -57,9 +59,10 @@ pub(crate) enum Bug {
 }
 
 impl Bug {
-    pub(crate) const ALL: [Self; 22] = [
+    pub(crate) const ALL: [Self; 23] = [
         Self::LowerMinimum,
         Self::UnreadinessHidden,
+        Self::LateEvents,
         Self::NoRemovalBudget,
         Self::BudgetsBypassed,
         Self::AnnotationsHidden,
@@ -85,7 +88,7 @@ impl Bug {
     /// The invariant that must notice.
     pub(crate) const fn breaks(self) -> &'static str {
         match self {
-            Self::LowerMinimum | Self::UnreadinessHidden => "minimum kept",
+            Self::LowerMinimum | Self::UnreadinessHidden | Self::LateEvents => "minimum kept",
             Self::NoRemovalBudget => "removal budget kept",
             Self::BudgetsBypassed => "disruption budget kept",
             Self::AnnotationsHidden | Self::UidIgnored => "no vetoed pod",
@@ -114,7 +117,7 @@ impl Bug {
             Self::NoBreaker => {
                 setup.memory.policy = setup.memory.policy.spending(None);
             }
-            Self::UnreadinessHidden => mix.disturb(Hitch::PodUnready, 0.1),
+            Self::UnreadinessHidden | Self::LateEvents => mix.disturb(Hitch::PodUnready, 0.1),
             Self::UidIgnored => {
                 setup.stateful = true;
                 mix.disturb(Hitch::PodReborn, 0.1);

@@ -143,7 +143,9 @@ impl World {
             let owner = format!("{NAME}-r{revision}");
             (format!("{owner}-{:05}", self.serial), reference("ReplicaSet", &owner))
         };
-        let pod = self.blank(name.clone(), owner, random);
+        let label = if self.workload.stateful { "controller-revision-hash" } else { "pod-template-hash" };
+        let mut pod = self.blank(name.clone(), owner, random);
+        pod.labels.insert(label.to_owned(), format!("r{revision}"));
         let ready_at = Some(self.now + SignedDuration::from_secs(5 + i64::from(random.next_u32() % 50)));
         self.pods.insert(name, Life { pod, revision, ready_at, gone_at: None });
     }

@@ -1,12 +1,13 @@
 //! Never now: nothing is removed by a cycle that was shown a rollout, a scaling, an autoscaler about to scale in or that
 //! has just scaled, or an opted-out workload, or that decided in a quiet hour.
 //!
-//! What begins after the cycle looked can't be known. After its first removal the controller's numbers show the cycle's
-//! own doings too, so that from then on only the mark counts. Times are those of the cycle's own clock.
+//! What begins after the cycle looked can't be known. After its first removal, or a request that may have been one, the
+//! controller's numbers show the cycle's own doings too, so that from then on only the mark counts. Times are those of the cycle's own clock.
 
 use jiff::SignedDuration;
 use jiff::Timestamp;
 use rebalancer_core::fleet::{Controller, Hpa, Progress};
+use rebalancer_core::port::RemovalError;
 
 use super::{ByCycle, Invariant};
 use crate::event::{Event, What};
@@ -88,6 +89,10 @@ impl Invariant for NeverNow {
                 self.acted.insert(event.cycle.to_owned(), ());
                 let reason = self.reasons.get(event.cycle);
                 return reason.map_or(Ok(()), |why| Err(format!("it was shown: {why}")));
+            }
+            What::Answered { answer: Err(RemovalError::Unknown { .. }), .. } => {
+                self.acted.insert(event.cycle.to_owned(), ());
+                None
             }
             What::Crashed { .. } | What::Ended { .. } => {
                 self.reasons.remove(event.cycle);

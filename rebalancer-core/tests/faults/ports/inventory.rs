@@ -19,6 +19,7 @@ impl Inventory for Port {
             usable(sim, "pods")?;
             let pods = sim.world.listed();
             self.tell(sim, What::Listed { pods: &pods });
+            *self.listed.lock().unwrap() = pods.iter().map(|pod| (pod.name.clone(), pod.clone())).collect();
             Ok(pods.into_iter().map(|pod| shown(sim, pod)).collect())
         })
         .await
@@ -76,6 +77,43 @@ impl Inventory for Port {
             Ok(pod.map(|pod| shown(sim, pod)))
         })
         .await
+    }
+
+    /// The answers are of different moments.
+    async fn named(&self, names: &[&str]) -> Result<Vec<Pod>, InventoryError> {
+        let mut found = Vec::new();
+        for name in names {
+            let one = self.call(call!("counting a pod again"), |sim| {
+                usable(sim, "pods")?;
+                let pod = sim.world.pod(name);
+                self.tell(sim, What::Read { name, pod: pod.as_ref() });
+                let before = self.seen_before(sim, name);
+                Ok(before.or(pod).map(|pod| shown(sim, pod)))
+            });
+            found.extend(one.await?);
+        }
+        Ok(found)
+    }
+
+    async fn pods_unlike(&self, label: &str, value: &str) -> Result<Vec<Pod>, InventoryError> {
+        self.call(call!("looking for other revisions"), |sim| {
+            usable(sim, "pods")?;
+            if sim.has(Bug::SurroundingsHidden) {
+                return Ok(Vec::new());
+            }
+            let mut pods = sim.world.listed();
+            pods.retain(|pod| pod.labels.get(label).is_none_or(|found| found != value));
+            Ok(pods.into_iter().map(|pod| shown(sim, pod)).collect())
+        })
+        .await
+    }
+}
+
+impl Port {
+    /// What a watch that lags behind still shows: a pod as it was when the fleet was listed.
+    fn seen_before(&self, sim: &Sim, name: &str) -> Option<Pod> {
+        let lags = sim.has(Bug::LateEvents);
+        self.listed.lock().unwrap().get(name).filter(|_| lags).cloned()
     }
 }
 
