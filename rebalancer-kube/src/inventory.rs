@@ -3,18 +3,20 @@
 use std::collections::BTreeSet;
 
 use async_trait::async_trait;
-use futures_util::stream::{self, StreamExt as _, TryStreamExt as _};
+use http::Request;
+use http::header::{ACCEPT, HeaderValue};
 use rebalancer_core::fleet::{Controller, DisruptionBudget, Hpa, Pod, Scale, Uid};
 use rebalancer_core::port::{ApiErrors, Inventory, InventoryError};
 use serde::de::DeserializeOwned;
 use tracing::{Instrument as _, debug, info_span, warn};
 
+use crate::answer::{EITHER, One};
 use crate::classify::{Right, has_no_scale, is_gone, read_error};
 use crate::client::Connection;
 use crate::decode::{RawController, RawHpa, RawPod, RawScale, budget, controller, hpa, pod, scale};
 use crate::kind::{Kind, path, scale_path};
-use crate::list::List;
-use crate::retry::{Deadline, read, read_if_allowed};
+use crate::list::{Encodings, List};
+use crate::retry::{Deadline, gather, read, read_if_allowed};
 use crate::wire::{self, Failure};
 
 const LIST_PODS: Right = Right { verb: "list", resource: "pods" };
@@ -22,9 +24,6 @@ const GET_POD: Right = Right { verb: "get", resource: "pods" };
 const LIST_HPAS: Right = Right { verb: "list", resource: "horizontalpodautoscalers.autoscaling" };
 const GET_SCALE: Right = Right { verb: "get", resource: "the scale of what owns the pods" };
 const LIST_BUDGETS: Right = Right { verb: "list", resource: "poddisruptionbudgets.policy" };
-
-/// Pods that are read at the same time: each more than one is another connection.
-const AT_ONCE: usize = 2;
 
 /// Which pods make up the fleet.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -62,12 +61,13 @@ impl KubeInventory {
             kind,
             right,
             labels: None,
+            encodings: Encodings::Json,
         }
     }
 
     async fn list_pods(&self, labels: &str) -> Result<Vec<Pod>, InventoryError> {
         let list = self.list("/api/v1", "pods", "PodList", LIST_PODS);
-        let list = List { labels: Some(labels), ..list };
+        let list = List { labels: Some(labels), encodings: Encodings::Either, ..list };
         let pods = list.read(|raw| self.decoded(raw)).instrument(info_span!("list_pods")).await?;
         Ok(each_once(pods))
     }
@@ -81,9 +81,9 @@ impl KubeInventory {
         &self,
         path: Result<String, Failure>,
         right: Right,
-        deadline: Deadline,
         expected: Expected,
     ) -> Result<Option<T>, InventoryError> {
+        let deadline = Deadline::after(self.connection.timeout);
         let request = path.and_then(|path| wire::request(http::Method::GET, &path, None::<&()>));
         let answer = match (&request, expected) {
             (Ok(request), Expected::Allowed) => read(&self.connection, request, deadline).await,
@@ -92,6 +92,31 @@ impl KubeInventory {
             }
             (Err(failure), _) => Err(Failure::Unsendable(failure.to_string())),
         };
+        self.found(&request, answer, right)
+    }
+
+    /// A pod, in whichever encoding the server gives it.
+    async fn get_pod(&self, name: &str) -> Result<Option<RawPod>, InventoryError> {
+        let deadline = Deadline::after(self.connection.timeout);
+        let path = wire::pod(&self.settings.namespace, name);
+        let mut request = path.and_then(|path| wire::request(http::Method::GET, &path, None::<&()>));
+        let answer = match &mut request {
+            Ok(request) => {
+                request.headers_mut().insert(ACCEPT, HeaderValue::from_static(EITHER));
+                gather(&self.connection, request, deadline, One::begin).await
+            }
+            Err(failure) => Err(Failure::Unsendable(failure.to_string())),
+        };
+        self.found(&request, answer, GET_POD)
+    }
+
+    /// What an answer says of whether there is such an object.
+    fn found<T>(
+        &self,
+        request: &Result<Request<Vec<u8>>, Failure>,
+        answer: Result<T, Failure>,
+        right: Right,
+    ) -> Result<Option<T>, InventoryError> {
         let answer = match answer {
             Ok(found) => Ok(Some(found)),
             Err(Failure::Refused(refusal)) if is_gone(&refusal) => Ok(None),
@@ -142,14 +167,13 @@ impl Inventory for KubeInventory {
         kind: &str,
         name: &str,
     ) -> Result<Option<Controller>, InventoryError> {
-        let deadline = Deadline::after(self.connection.timeout);
         let known = Kind::of(api_version, kind);
         let path = path(api_version, kind, &self.settings.namespace, name);
         let expected = match known {
             Kind::Deployment | Kind::StatefulSet if name == self.settings.workload => Expected::Allowed,
             Kind::Deployment | Kind::StatefulSet | Kind::ReplicaSet | Kind::Other => Expected::PerhapsAllowed,
         };
-        let found = self.get::<RawController>(path, known.right(), deadline, expected);
+        let found = self.get::<RawController>(path, known.right(), expected);
         let found = found.instrument(info_span!("get_controller")).await?;
         found.map(|raw| controller(raw, kind)).transpose()
     }
@@ -160,9 +184,8 @@ impl Inventory for KubeInventory {
         kind: &str,
         name: &str,
     ) -> Result<Option<Scale>, InventoryError> {
-        let deadline = Deadline::after(self.connection.timeout);
         let path = scale_path(api_version, kind, &self.settings.namespace, name);
-        let found = self.get::<RawScale>(path, GET_SCALE, deadline, Expected::PerhapsAllowed);
+        let found = self.get::<RawScale>(path, GET_SCALE, Expected::PerhapsAllowed);
         let found = found.instrument(info_span!("get_controller")).await?;
         found.map(scale).transpose()
     }
@@ -174,17 +197,9 @@ impl Inventory for KubeInventory {
     }
 
     async fn pod(&self, name: &str) -> Result<Option<Pod>, InventoryError> {
-        let deadline = Deadline::after(self.connection.timeout);
-        let path = wire::pod(&self.settings.namespace, name);
-        let found = self.get::<RawPod>(path, GET_POD, deadline, Expected::Allowed);
+        let found = self.get_pod(name);
         let found = found.instrument(info_span!("get_pod", pod = name)).await?;
         found.map(|raw| self.decoded(raw)).transpose()
-    }
-
-    async fn named(&self, names: &[&str]) -> Result<Vec<Pod>, InventoryError> {
-        let found: Vec<Option<Pod>> =
-            stream::iter(names).map(|name| self.pod(name)).buffered(AT_ONCE).try_collect().await?;
-        Ok(found.into_iter().flatten().collect())
     }
 
     async fn pods_unlike(&self, label: &str, value: &str) -> Result<Vec<Pod>, InventoryError> {
