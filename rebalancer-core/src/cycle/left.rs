@@ -40,8 +40,7 @@ impl Left<'_> {
     /// A StatefulSet's own status tells of its rollouts.
     fn may_roll(&self) -> bool {
         let controller = self.surroundings().controller.as_ref();
-        self.untouched
-            && !controller.is_some_and(|owner| owner.is_stateful_set() && owner.progress.is_some())
+        self.untouched && !controller.is_some_and(|owner| owner.is_stateful_set() && owner.progress.is_some())
     }
 
     fn surroundings(&self) -> &Surroundings {
@@ -55,7 +54,8 @@ impl Left<'_> {
         let Surroundings { controller, ownership, .. } = self.surroundings();
         let known = controller.as_ref().is_some_and(|controller| !ownership.is_by_scale(controller));
         let mut own = self.audited.snapshot().pods.iter().filter(|pod| pod.own);
-        let Some((label, value)) = own.next().filter(|_| known).and_then(|pod| revision_label(&pod.pod)) else {
+        let Some((label, value)) = own.next().filter(|_| known).and_then(|pod| revision_label(&pod.pod))
+        else {
             return Ok(false);
         };
         if !own.all(|pod| revision_label(&pod.pod) == Some((label, value))) {

@@ -109,10 +109,11 @@ async fn four_queries_at_most_are_under_way_at_the_same_time_or_as_many_as_is_sa
             settings = settings.concurrency(queries);
         }
         let client = Client::new(&settings).unwrap();
-        let readings = PrometheusSource::new(client, eight_queries()).read(Timestamp::UNIX_EPOCH).await;
+        let (source, at) = (PrometheusSource::new(client, eight_queries()), Timestamp::UNIX_EPOCH);
+        let (readings, requests) = tokio::join!(source.read(at), source.cpu_requests(at));
         assert!(readings.loads.len() == 5 && readings.loads.values().all(Result::is_ok), "{readings:?}");
         assert_eq!(
-            (readings.cpu_requests, readings.hpas, readings.partitions),
+            (requests, readings.hpas, readings.partitions),
             (Ok(Samples::new()), Ok(vec![]), Some(Ok(vec![])))
         );
         assert_eq!(*groups.lock().unwrap(), expected);

@@ -14,6 +14,7 @@ mod check_record;
 mod check_rights;
 mod check_samples;
 mod containers;
+mod cost;
 mod dashboard;
 mod decision;
 mod eligibility;

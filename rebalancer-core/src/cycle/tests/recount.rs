@@ -129,13 +129,16 @@ async fn a_pod_of_another_revision_stops_a_batch_before_its_first_removal() {
     }
     let policy = policy().with_persistence(crate::policy::Persistence::NONE);
     let new = Rolled(deployment);
-    let (outcome, _) =
-        act_by(&policy, &observed, &new, &new.0.world, &After::never(), Mode::DryRun).await;
+    let (outcome, _) = act_by(&policy, &observed, &new, &new.0.world, &After::never(), Mode::DryRun).await;
     let Outcome::Acted { pods, .. } = outcome else { panic!("{outcome:?}") };
     let rollout = |outcome: &PodOutcome| {
         matches!(
             outcome,
-            PodOutcome::NotAttempted(NotAttempted::NotNow(NotNow::RolloutInProgress { updated: 1, current: 10, .. }))
+            PodOutcome::NotAttempted(NotAttempted::NotNow(NotNow::RolloutInProgress {
+                updated: 1,
+                current: 10,
+                ..
+            }))
         )
     };
     assert!(rollout(&pods[0].1), "{pods:?}");

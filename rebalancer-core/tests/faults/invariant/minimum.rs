@@ -53,7 +53,9 @@ impl Invariant for Minimum {
                     serving.remove(*uid);
                 }
                 let left = std::mem::take(self.of_cycle(event.cycle)).len();
-                return ensure(left >= self.least, || format!("{left} were seen to serve, {} must", self.least));
+                return ensure(left >= self.least, || {
+                    format!("{left} were seen to serve, {} must", self.least)
+                });
             }
             What::Crashed { .. } | What::Ended { .. } => drop(self.serving.remove(event.cycle)),
             _ => {}
