@@ -169,8 +169,9 @@ impl Batch<'_> {
         before: &[(Removal, PodOutcome)],
     ) -> Result<(), PodOutcome> {
         let Self { audited, criteria, .. } = self;
-        let left =
-            Left { inventory: self.ports.inventory, audited, criteria, untouched: is_untouched(before) };
+        // A dry run asks as often as a real one.
+        let untouched = is_untouched(before) && !before.iter().any(|(_, outcome)| would_be_gone(outcome));
+        let left = Left { inventory: self.ports.inventory, audited, criteria, untouched };
         left.enough_without(removal).await.map_err(PodOutcome::NotAttempted)
     }
 
@@ -191,10 +192,13 @@ fn is_untouched(before: &[(Removal, PodOutcome)]) -> bool {
     !before.iter().any(|(_, outcome)| outcome.may_have_removed())
 }
 
+fn would_be_gone(outcome: &PodOutcome) -> bool {
+    matches!(outcome, PodOutcome::Removed | PodOutcome::WouldBeRemoved)
+}
+
 /// A hot pod of this batch was removed, or would have been.
 fn hot_is_gone(pods: &[(Removal, PodOutcome)]) -> bool {
-    let gone = |outcome: &PodOutcome| matches!(outcome, PodOutcome::Removed | PodOutcome::WouldBeRemoved);
-    pods.iter().any(|(removal, outcome)| removal.choice.is_hot() && gone(outcome))
+    pods.iter().any(|(removal, outcome)| removal.choice.is_hot() && would_be_gone(outcome))
 }
 
 /// Why no other removal is requested, when an earlier one showed that.

@@ -4,7 +4,7 @@
 use super::NotAttempted;
 use crate::audit::AuditedPlan;
 use crate::eligibility::Criteria;
-use crate::fleet::{Pod, Uid, revision_label};
+use crate::fleet::{Controller, Pod, Uid, revision_label};
 use crate::guard::{NotNow, roll};
 use crate::port::Inventory;
 use crate::report::Removal;
@@ -18,7 +18,7 @@ pub(super) struct Left<'a> {
     pub(super) inventory: &'a dyn Inventory,
     pub(super) audited: &'a AuditedPlan<'a>,
     pub(super) criteria: &'a Criteria<'a>,
-    /// The batch has not removed a pod yet: afterwards its own doings look like a rollout.
+    /// The batch has removed no pod yet, nor tried one in a dry run: afterwards its own doings look like a rollout.
     pub(super) untouched: bool,
 }
 
@@ -37,10 +37,11 @@ impl Left<'_> {
         }
     }
 
-    /// A StatefulSet's own status tells of its rollouts.
+    /// Whether a rollout could have begun that the workload's own object, which was read a moment ago, does not tell of.
     fn may_roll(&self) -> bool {
-        let controller = self.surroundings().controller.as_ref();
-        self.untouched && !controller.is_some_and(|owner| owner.is_stateful_set() && owner.progress.is_some())
+        let Surroundings { controller, ownership, .. } = self.surroundings();
+        let told = |owner: &Controller| owner.tells_of_rollouts() && !ownership.is_by_scale(owner);
+        self.untouched && !controller.as_ref().is_some_and(told)
     }
 
     fn surroundings(&self) -> &Surroundings {

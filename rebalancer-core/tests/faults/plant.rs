@@ -16,6 +16,8 @@ pub(crate) enum Bug {
     UnreadinessHidden,
     /// Pods that are counted again are shown as they were when the fleet was listed, as by a watch whose events come late.
     LateEvents,
+    /// Pods of other revisions are not found.
+    RevisionsHidden,
     /// Memory has no removal budget.
     NoRemovalBudget,
     /// Disruption budgets are not shown, and pods are deleted rather than evicted.
@@ -59,10 +61,11 @@ pub(crate) enum Bug {
 }
 
 impl Bug {
-    pub(crate) const ALL: [Self; 23] = [
+    pub(crate) const ALL: [Self; 24] = [
         Self::LowerMinimum,
         Self::UnreadinessHidden,
         Self::LateEvents,
+        Self::RevisionsHidden,
         Self::NoRemovalBudget,
         Self::BudgetsBypassed,
         Self::AnnotationsHidden,
@@ -101,7 +104,7 @@ impl Bug {
             Self::BreakerForgotten | Self::NoSettling => "pauses are kept",
             Self::NoBreaker | Self::NeverBalanced => "it falls quiet",
             Self::DryRunIgnored => "a dry run changes nothing",
-            Self::SurroundingsHidden => "never now",
+            Self::SurroundingsHidden | Self::RevisionsHidden => "never now",
             Self::StrangersAdopted => "only its own pods",
         }
     }
@@ -112,6 +115,11 @@ impl Bug {
         match self {
             Self::LowerMinimum => setup.policy.limits.minimum_pods = setup.pods - 2,
             Self::BudgetsBypassed => setup.budgets = vec![setup.pods],
+            Self::RevisionsHidden => {
+                setup.stateful = false;
+                setup.custom = true;
+                mix.disturb(Hitch::Rollout, 0.02);
+            }
             Self::SurroundingsHidden => mix.disturb(Hitch::Rollout, 0.02),
             Self::AnnotationsHidden => mix.disturb(Hitch::PodOptedOut, 0.05),
             Self::NoBreaker => {

@@ -79,13 +79,14 @@ impl Port {
     }
 
     async fn wait(&self, at: &'static str, bound: bool) {
-        {
-            let mut sim = self.sim();
-            if let Some(process) = sim.processes.get_mut(self.process) {
-                (process.at, process.bound) = (at, bound);
-            }
+        if let Some(process) = self.sim().processes.get_mut(self.process) {
+            process.under_way.push(at);
+            process.bound = bound;
         }
         yield_once().await;
+        if let Some(process) = self.sim().processes.get_mut(self.process) {
+            process.under_way.retain(|waited| *waited != at);
+        }
     }
 
     fn tell(&self, sim: &mut Sim, what: What<'_>) {

@@ -192,6 +192,29 @@ async fn one_server(fleet: &Fleet, pods: usize, server: Server, metrics: &Metric
         }
     }
     show(pods, server, &all);
+    if env::var_os("COST_REQUESTS").is_some() {
+        each_request(
+            &command(binaries.rsplit(':').next().unwrap_or_default(), "run")
+                .env("LOG_LEVEL", "debug")
+                .run()
+                .await,
+        );
+    }
+}
+
+/// What each request took, as the program's own log has it.
+fn each_request(run: &Run) {
+    for line in run.log() {
+        let field = |name: &str| line[name].as_str().unwrap_or_default().to_owned();
+        let about = field("path") + &field("query");
+        let (bytes, seconds) = (&line["bytes"], &line["seconds"]);
+        eprintln!(
+            "{} {} {} {about} {bytes} bytes {seconds} s",
+            line["timestamp"],
+            field("event"),
+            field("verb")
+        );
+    }
 }
 
 fn show(pods: usize, server: Server, all: &BTreeMap<String, Measured>) {

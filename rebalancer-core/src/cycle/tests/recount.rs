@@ -25,6 +25,11 @@ impl Deployment {
     const POD: &str = "orders-6f-";
 
     fn new(failing: usize) -> Self {
+        Self::of("Deployment", failing)
+    }
+
+    /// A fleet whose own object is of this kind.
+    fn of(kind: &str, failing: usize) -> Self {
         let now: Timestamp = "2026-01-01T00:00:00Z".parse().unwrap();
         let since = now - SignedDuration::from_hours(1);
         let object = |kind: &str, name: &str, owner: Option<Owner>| Controller {
@@ -36,10 +41,10 @@ impl Deployment {
             owner,
             progress: Some(Progress { status_is_current: true, desired: 10, current: 10, updated: 10 }),
         };
-        let deployment = Owner::of_apps("Deployment", "orders", "orders");
+        let owner = Owner::of_apps(kind, "orders", "orders");
         let mut world = World::new("shop", "orders", now)
-            .with_controller(object("Deployment", "orders", None))
-            .with_controller(object("ReplicaSet", "orders-6f", Some(deployment)));
+            .with_controller(object(kind, "orders", None))
+            .with_controller(object("ReplicaSet", "orders-6f", Some(owner)));
         for number in 0..10_u32 {
             let load = if number == 0 { 2.0 } else { 0.5 };
             let pod = Pod::new(format!("{}{number}", Self::POD), format!("uid-{number}"))
@@ -92,11 +97,14 @@ impl Inventory for Deployment {
 }
 
 #[tokio::test]
-async fn a_deployments_fleet_is_listed_once_a_cycle_however_many_pods_go() {
-    let deployment = Deployment::new(0);
-    let pods = deployment.cycle().await;
-    assert!(pods.len() > 1 && pods.iter().all(|(_, end)| *end == PodOutcome::WouldBeRemoved), "{pods:?}");
-    assert_eq!(deployment.listed.load(Ordering::Relaxed), 1);
+async fn a_fleet_is_listed_once_a_cycle_however_many_pods_go() {
+    // Of a Rollout, pods of other revisions are looked for once.
+    for kind in ["Deployment", "Rollout"] {
+        let deployment = Deployment::of(kind, 0);
+        let pods = deployment.cycle().await;
+        assert!(pods.len() > 1 && pods.iter().all(|(_, end)| *end == PodOutcome::WouldBeRemoved), "{pods:?}");
+        assert_eq!(deployment.listed.load(Ordering::Relaxed), 1, "{kind}");
+    }
 }
 
 #[tokio::test]
@@ -113,7 +121,7 @@ async fn where_single_pods_do_not_prove_that_enough_serve_the_whole_fleet_is_cou
 
 #[tokio::test]
 async fn a_pod_of_another_revision_stops_a_batch_before_its_first_removal() {
-    let deployment = Deployment::new(0);
+    let deployment = Deployment::of("Rollout", 0);
     let mut observed = observe(
         &workload().into(),
         Sources::new(&deployment.world, &deployment),

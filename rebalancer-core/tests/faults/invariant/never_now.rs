@@ -6,13 +6,13 @@
 
 use jiff::SignedDuration;
 use jiff::Timestamp;
-use rebalancer_core::fleet::{Controller, Hpa, Progress};
+use rebalancer_core::fleet::{Controller, Hpa, Phase, Pod, Progress};
 use rebalancer_core::port::RemovalError;
 
 use super::{ByCycle, Invariant};
 use crate::event::{Event, What};
 use crate::setup::Setup;
-use crate::world::World;
+use crate::world::{World, is_own};
 
 pub(super) struct NeverNow {
     minimum_age: SignedDuration,
@@ -63,6 +63,10 @@ fn rolling(controller: &Controller) -> Option<&'static str> {
     .find_map(|(holds, why)| holds.then_some(*why))
 }
 
+fn stays(pod: &Pod) -> bool {
+    !pod.terminating && !matches!(pod.phase, Phase::Succeeded | Phase::Failed)
+}
+
 /// From one to half past two in the night; the simulated world is in UTC.
 fn is_quiet(at: Timestamp) -> bool {
     let minute = at.as_second().rem_euclid(24 * 3600) / 60;
@@ -84,6 +88,9 @@ impl Invariant for NeverNow {
                 opted_out(controller)
             }
             What::ShownController { controller } => opted_out(controller).or_else(|| rolling(controller)),
+            What::Unlike { pods } => {
+                pods.iter().any(|pod| is_own(pod) && stays(pod)).then_some("pods are of several revisions")
+            }
             What::ShownAutoscalers { hpas } => self.scaling(event.cycle, hpas),
             What::Removed { .. } => {
                 self.acted.insert(event.cycle.to_owned(), ());

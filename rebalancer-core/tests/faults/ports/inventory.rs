@@ -10,7 +10,7 @@ use crate::event::What;
 use crate::fault::Fault;
 use crate::plant::Bug;
 use crate::sim::Sim;
-use crate::world::{TWIN, World};
+use crate::world::TWIN;
 
 #[async_trait]
 impl Inventory for Port {
@@ -43,7 +43,7 @@ impl Inventory for Port {
         self.call(call!("reading the controller"), move |sim| {
             usable(sim, "deployments")?;
             if kind == "ReplicaSet" {
-                return Ok(Some(World::replica_set(&name)));
+                return Ok(Some(sim.world.replica_set(&name)));
             }
             let controller = sim.world.controller();
             if (&controller.kind, &controller.name) != (&kind, &name) {
@@ -98,11 +98,12 @@ impl Inventory for Port {
     async fn pods_unlike(&self, label: &str, value: &str) -> Result<Vec<Pod>, InventoryError> {
         self.call(call!("looking for other revisions"), |sim| {
             usable(sim, "pods")?;
-            if sim.has(Bug::SurroundingsHidden) {
-                return Ok(Vec::new());
-            }
             let mut pods = sim.world.listed();
             pods.retain(|pod| pod.labels.get(label).is_none_or(|found| found != value));
+            self.tell(sim, What::Unlike { pods: &pods });
+            if sim.has(Bug::RevisionsHidden) {
+                return Ok(Vec::new());
+            }
             Ok(pods.into_iter().map(|pod| shown(sim, pod)).collect())
         })
         .await
