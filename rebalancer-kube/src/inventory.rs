@@ -1,11 +1,12 @@
 //! Reads the fleet and what goes on around it, in one namespace.
 
 use std::collections::BTreeSet;
+use std::sync::{Mutex, PoisonError};
 
 use async_trait::async_trait;
 use http::Request;
 use http::header::{ACCEPT, HeaderValue};
-use rebalancer_core::fleet::{Controller, DisruptionBudget, Hpa, Pod, Scale, Uid};
+use rebalancer_core::fleet::{Controller, DisruptionBudget, Hpa, Labels, Pod, Scale, Uid};
 use rebalancer_core::port::{ApiErrors, Inventory, InventoryError};
 use serde::de::DeserializeOwned;
 use tracing::{Instrument as _, debug, info_span, warn};
@@ -68,7 +69,9 @@ impl KubeInventory {
     async fn list_pods(&self, labels: &str) -> Result<Vec<Pod>, InventoryError> {
         let list = self.list("/api/v1", "pods", "PodList", LIST_PODS);
         let list = List { labels: Some(labels), encodings: Encodings::Either, ..list };
-        let pods = list.read(|raw| self.decoded(raw)).instrument(info_span!("list_pods")).await?;
+        let shared = Mutex::new(BTreeSet::new());
+        let convert = |raw| self.decoded(raw).map(|pod| sharing(pod, &shared));
+        let pods = list.read(convert).instrument(info_span!("list_pods")).await?;
         Ok(each_once(pods))
     }
 
@@ -211,6 +214,18 @@ impl Inventory for KubeInventory {
     /// Of everybody who shares the connection.
     fn errors(&self) -> ApiErrors {
         self.connection.meter.errors()
+    }
+}
+
+/// The pod with the labels of another one that has the same, if there is one.
+fn sharing(pod: Pod, seen: &Mutex<BTreeSet<Labels>>) -> Pod {
+    let mut seen = seen.lock().unwrap_or_else(PoisonError::into_inner);
+    match seen.get(&pod.labels) {
+        Some(same) => Pod { labels: same.clone(), ..pod },
+        None => {
+            seen.insert(pod.labels.clone());
+            pod
+        }
     }
 }
 

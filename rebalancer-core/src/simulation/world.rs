@@ -11,7 +11,9 @@ use super::shape::{Shape, ShapeError};
 use super::traffic::{COST, IDLE_SHARE, Traffic, error_factor};
 use crate::assignor::TopicPartition;
 use crate::fleet::PodRef;
-use crate::fleet::{CpuTarget, Hpa, Indicator, Owner, PartitionLoad, Phase, Pod, Requests, Samples, Uid};
+use crate::fleet::{
+    CpuTarget, Hpa, Indicator, Labels, Owner, PartitionLoad, Phase, Pod, Requests, Samples, Uid,
+};
 use crate::policy::Timing;
 use crate::port::{Readings, RemovalError};
 use crate::unit::{Cores, Load};
@@ -297,7 +299,7 @@ impl World {
             mirror: false,
             priority_class: None,
             priority: Some(0),
-            labels: BTreeMap::new(),
+            labels: Labels::default(),
             annotations: BTreeMap::new(),
             container: Some(Requests { cpu: Cores::new(1.0).ok(), memory: None }),
             whole: Requests::default(),

@@ -168,7 +168,7 @@ impl World {
             mirror: false,
             priority_class: None,
             priority: Some(0),
-            labels: BTreeMap::from([("app".to_owned(), NAME.to_owned())]),
+            labels: [("app".to_owned(), NAME.to_owned())].into(),
             annotations: BTreeMap::new(),
             container: Some(Requests { cpu: Cores::new(1.0).ok(), memory: None }),
             whole: Requests::default(),
