@@ -18,6 +18,7 @@ mod cost;
 mod dashboard;
 mod decision;
 mod eligibility;
+mod encodings;
 mod fault;
 mod guard;
 mod harness;
