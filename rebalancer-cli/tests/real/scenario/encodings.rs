@@ -12,7 +12,8 @@ use crate::harness::rebalancer::{Rebalancer, Run};
 /// What a plan was made of, and how it was read.
 async fn saved(rebalancer: Rebalancer, fleet: &Fleet, name: &str) -> (Value, Run) {
     let file = fleet.file(name);
-    let run = rebalancer.args(&["plan", "--save", file.to_str().unwrap()]).env("LOG_LEVEL", "debug").run().await;
+    let run =
+        rebalancer.args(&["plan", "--save", file.to_str().unwrap()]).env("LOG_LEVEL", "debug").run().await;
     let line: Value = serde_json::from_str(fs::read_to_string(file).unwrap().trim()).unwrap();
     (line["snapshot"]["pods"].clone(), run.expect_exit(0))
 }
@@ -39,6 +40,9 @@ async fn a_server_that_speaks_only_json_shows_the_same_fleet() {
     assert_eq!(in_protobuf, in_json);
     let all = in_json.as_array().unwrap();
     let known = ["uid", "created_at", "ready_since", "node", "owner", "labels"];
-    assert!(all.len() >= 6 && all.iter().all(|pod| known.iter().all(|name| !pod[name].is_null())), "{in_json}");
+    assert!(
+        all.len() >= 6 && all.iter().all(|pod| known.iter().all(|name| !pod[name].is_null())),
+        "{in_json}"
+    );
     assert!(listed(&first) < listed(&second), "protobuf is smaller, and came");
 }
