@@ -11,6 +11,7 @@
 mod act;
 mod error;
 mod journal;
+mod left;
 mod memory;
 mod observe;
 mod outcome;

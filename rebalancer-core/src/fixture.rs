@@ -36,7 +36,7 @@ pub(crate) fn pod(name: &str) -> Pod {
         mirror: false,
         priority_class: None,
         priority: Some(0),
-        labels: BTreeMap::from([("app".to_owned(), "consumer".to_owned())]),
+        labels: [("app".to_owned(), "consumer".to_owned())].into(),
         annotations: BTreeMap::new(),
         container: Some(Requests { cpu: Some(Cores::new(1.0).unwrap()), memory: None }),
         whole: Requests::default(),

@@ -19,10 +19,13 @@ pub(crate) use pod::{RawPod, pod};
 pub(crate) use scale::{RawScale, scale};
 
 use std::collections::BTreeMap;
+use std::fmt;
 
 use jiff::Timestamp;
 use rebalancer_core::eligibility::ANNOTATIONS;
 use rebalancer_core::port::InventoryError;
+use serde::de::{IgnoredAny, MapAccess, Visitor};
+use serde::{Deserialize, Deserializer};
 
 use crate::text::excerpt;
 
@@ -36,13 +39,66 @@ pub(crate) fn foreign(asked: &str, came: &str) -> InventoryError {
     InventoryError::Rejected { message: format!("a {asked} was asked for, a {} came", excerpt(came)) }
 }
 
-/// Objects carry kilobytes of annotations, such as their last applied configuration.
-fn that_matter(mut annotations: BTreeMap<String, String>) -> BTreeMap<String, String> {
-    annotations.retain(|name, _| ANNOTATIONS.contains(&name.as_str()));
-    annotations
+/// The kubelet marks the API's image of a static pod with it.
+const MIRROR: &str = "kubernetes.io/config.mirror";
+
+/// The annotations that matter here, and the kubelet's mark. Objects carry kilobytes of others, such as their last applied
+/// configuration, which are not kept for a moment.
+#[derive(Debug, Default)]
+pub(crate) struct Kept(pub(crate) BTreeMap<String, String>);
+
+impl Kept {
+    fn wants(name: &str) -> bool {
+        name == MIRROR || ANNOTATIONS.contains(&name)
+    }
+
+    /// Those that matter to the core.
+    fn ours(mut self) -> BTreeMap<String, String> {
+        self.0.remove(MIRROR);
+        self.0
+    }
 }
 
-/// What can't be read is not known; a time is never made up.
+impl<'de> Deserialize<'de> for Kept {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        struct Wanted;
+        impl<'de> Visitor<'de> for Wanted {
+            type Value = Kept;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("annotations")
+            }
+
+            fn visit_unit<E>(self) -> Result<Kept, E> {
+                Ok(Kept::default())
+            }
+
+            fn visit_map<M: MapAccess<'de>>(self, mut map: M) -> Result<Kept, M::Error> {
+                let mut kept = BTreeMap::new();
+                while let Some(name) = map.next_key::<String>()? {
+                    if Kept::wants(&name) {
+                        kept.insert(name, map.next_value()?);
+                    } else {
+                        map.next_value::<IgnoredAny>()?;
+                    }
+                }
+                Ok(Kept(kept))
+            }
+        }
+        from.deserialize_any(Wanted)
+    }
+}
+
+/// A time. What can't be read is not known; a time is never made up.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Time(pub(crate) Option<Timestamp>);
+
+impl<'de> Deserialize<'de> for Time {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        String::deserialize(from).map(|text| Self(time(Some(&text))))
+    }
+}
+
 fn time(text: Option<&str>) -> Option<Timestamp> {
     text?.parse().ok()
 }

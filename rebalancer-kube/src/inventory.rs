@@ -1,19 +1,23 @@
 //! Reads the fleet and what goes on around it, in one namespace.
 
 use std::collections::BTreeSet;
+use std::sync::{Mutex, PoisonError};
 
 use async_trait::async_trait;
-use rebalancer_core::fleet::{Controller, DisruptionBudget, Hpa, Pod, Scale, Uid};
+use http::Request;
+use http::header::{ACCEPT, HeaderValue};
+use rebalancer_core::fleet::{Controller, DisruptionBudget, Hpa, Labels, Pod, Scale, Uid};
 use rebalancer_core::port::{ApiErrors, Inventory, InventoryError};
 use serde::de::DeserializeOwned;
 use tracing::{Instrument as _, debug, info_span, warn};
 
+use crate::answer::{EITHER, One};
 use crate::classify::{Right, has_no_scale, is_gone, read_error};
 use crate::client::Connection;
 use crate::decode::{RawController, RawHpa, RawPod, RawScale, budget, controller, hpa, pod, scale};
 use crate::kind::{Kind, path, scale_path};
-use crate::list::List;
-use crate::retry::{Deadline, read, read_if_allowed};
+use crate::list::{Encodings, List};
+use crate::retry::{Deadline, gather, read, read_if_allowed};
 use crate::wire::{self, Failure};
 
 const LIST_PODS: Right = Right { verb: "list", resource: "pods" };
@@ -58,7 +62,17 @@ impl KubeInventory {
             kind,
             right,
             labels: None,
+            encodings: Encodings::Json,
         }
+    }
+
+    async fn list_pods(&self, labels: &str) -> Result<Vec<Pod>, InventoryError> {
+        let list = self.list("/api/v1", "pods", "PodList", LIST_PODS);
+        let list = List { labels: Some(labels), encodings: Encodings::Either, ..list };
+        let shared = Mutex::new(BTreeSet::new());
+        let convert = |raw| self.decoded(raw).map(|pod| sharing(pod, &shared));
+        let pods = list.read(convert).instrument(info_span!("list_pods")).await?;
+        Ok(each_once(pods))
     }
 
     fn decoded(&self, raw: RawPod) -> Result<Pod, InventoryError> {
@@ -70,9 +84,9 @@ impl KubeInventory {
         &self,
         path: Result<String, Failure>,
         right: Right,
-        deadline: Deadline,
         expected: Expected,
     ) -> Result<Option<T>, InventoryError> {
+        let deadline = Deadline::after(self.connection.timeout);
         let request = path.and_then(|path| wire::request(http::Method::GET, &path, None::<&()>));
         let answer = match (&request, expected) {
             (Ok(request), Expected::Allowed) => read(&self.connection, request, deadline).await,
@@ -81,6 +95,31 @@ impl KubeInventory {
             }
             (Err(failure), _) => Err(Failure::Unsendable(failure.to_string())),
         };
+        self.found(&request, answer, right)
+    }
+
+    /// A pod, in whichever encoding the server gives it.
+    async fn get_pod(&self, name: &str) -> Result<Option<RawPod>, InventoryError> {
+        let deadline = Deadline::after(self.connection.timeout);
+        let path = wire::pod(&self.settings.namespace, name);
+        let mut request = path.and_then(|path| wire::request(http::Method::GET, &path, None::<&()>));
+        let answer = match &mut request {
+            Ok(request) => {
+                request.headers_mut().insert(ACCEPT, HeaderValue::from_static(EITHER));
+                gather(&self.connection, request, deadline, One::begin).await
+            }
+            Err(failure) => Err(Failure::Unsendable(failure.to_string())),
+        };
+        self.found(&request, answer, GET_POD)
+    }
+
+    /// What an answer says of whether there is such an object.
+    fn found<T>(
+        &self,
+        request: &Result<Request<Vec<u8>>, Failure>,
+        answer: Result<T, Failure>,
+        right: Right,
+    ) -> Result<Option<T>, InventoryError> {
         let answer = match answer {
             Ok(found) => Ok(Some(found)),
             Err(Failure::Refused(refusal)) if is_gone(&refusal) => Ok(None),
@@ -110,10 +149,7 @@ enum Expected {
 #[async_trait]
 impl Inventory for KubeInventory {
     async fn pods(&self) -> Result<Vec<Pod>, InventoryError> {
-        let list = self.list("/api/v1", "pods", "PodList", LIST_PODS);
-        let list = List { labels: Some(&self.settings.label_selector), ..list };
-        let pods = list.read(|raw| self.decoded(raw)).instrument(info_span!("list_pods")).await?;
-        Ok(each_once(pods))
+        self.list_pods(&self.settings.label_selector).await
     }
 
     async fn hpas(&self) -> Result<Vec<Hpa>, InventoryError> {
@@ -134,14 +170,13 @@ impl Inventory for KubeInventory {
         kind: &str,
         name: &str,
     ) -> Result<Option<Controller>, InventoryError> {
-        let deadline = Deadline::after(self.connection.timeout);
         let known = Kind::of(api_version, kind);
         let path = path(api_version, kind, &self.settings.namespace, name);
         let expected = match known {
             Kind::Deployment | Kind::StatefulSet if name == self.settings.workload => Expected::Allowed,
             Kind::Deployment | Kind::StatefulSet | Kind::ReplicaSet | Kind::Other => Expected::PerhapsAllowed,
         };
-        let found = self.get::<RawController>(path, known.right(), deadline, expected);
+        let found = self.get::<RawController>(path, known.right(), expected);
         let found = found.instrument(info_span!("get_controller")).await?;
         found.map(|raw| controller(raw, kind)).transpose()
     }
@@ -152,9 +187,8 @@ impl Inventory for KubeInventory {
         kind: &str,
         name: &str,
     ) -> Result<Option<Scale>, InventoryError> {
-        let deadline = Deadline::after(self.connection.timeout);
         let path = scale_path(api_version, kind, &self.settings.namespace, name);
-        let found = self.get::<RawScale>(path, GET_SCALE, deadline, Expected::PerhapsAllowed);
+        let found = self.get::<RawScale>(path, GET_SCALE, Expected::PerhapsAllowed);
         let found = found.instrument(info_span!("get_controller")).await?;
         found.map(scale).transpose()
     }
@@ -166,16 +200,32 @@ impl Inventory for KubeInventory {
     }
 
     async fn pod(&self, name: &str) -> Result<Option<Pod>, InventoryError> {
-        let deadline = Deadline::after(self.connection.timeout);
-        let path = wire::pod(&self.settings.namespace, name);
-        let found = self.get::<RawPod>(path, GET_POD, deadline, Expected::Allowed);
+        let found = self.get_pod(name);
         let found = found.instrument(info_span!("get_pod", pod = name)).await?;
         found.map(|raw| self.decoded(raw)).transpose()
+    }
+
+    async fn pods_unlike(&self, label: &str, value: &str) -> Result<Vec<Pod>, InventoryError> {
+        let unlike = [&self.settings.label_selector, &*format!("{label}!={value}")];
+        let labels = unlike.into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join(",");
+        self.list_pods(&labels).await
     }
 
     /// Of everybody who shares the connection.
     fn errors(&self) -> ApiErrors {
         self.connection.meter.errors()
+    }
+}
+
+/// The pod with the labels of another one that has the same, if there is one.
+fn sharing(pod: Pod, seen: &Mutex<BTreeSet<Labels>>) -> Pod {
+    let mut seen = seen.lock().unwrap_or_else(PoisonError::into_inner);
+    match seen.get(&pod.labels) {
+        Some(same) => Pod { labels: same.clone(), ..pod },
+        None => {
+            seen.insert(pod.labels.clone());
+            pod
+        }
     }
 }
 

@@ -69,6 +69,7 @@
 //! ```
 
 mod actor;
+mod answer;
 mod classify;
 mod client;
 mod cluster;

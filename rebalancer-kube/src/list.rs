@@ -1,21 +1,22 @@
-//! Reads a whole list, page by page. Each page is converted and dropped before the next one is requested.
+//! Reads a whole list. Its objects are converted one by one as they arrive, so that it is never in memory in whole.
+//!
+//! The list is asked for as it is now (no `resourceVersion`) and in one answer (no `limit`): since Kubernetes 1.31 the server
+//! gives that from its watch cache, once the cache is as new as etcd was when the request came. Pages would be read from
+//! etcd, and `resourceVersion=0` might be of any age. docs/performance.md has the figures.
 
 use http::Request;
+use http::header::{ACCEPT, HeaderValue};
 use kube::core::params::ListParams;
 use rebalancer_core::port::InventoryError;
-use serde::Deserialize;
-use serde::de::DeserializeOwned;
 use tracing::{debug, warn};
 
+use crate::answer::{EITHER, Frame, Listed, Object};
 use crate::classify::{Right, read_error};
 use crate::client::Connection;
 use crate::decode::foreign;
-use crate::retry::{Deadline, read};
+use crate::retry::{Deadline, gather};
 use crate::wire::Failure;
 
-/// Objects in a page. A pod is some 9 KiB of JSON, most of it not wanted here, and a page is held in whole while
-/// it is read: 500 a page took 13 MB for 1,000 pods, and no less time.
-const PAGE: u32 = 250;
 /// How often a list is begun again because the server forgot where it was.
 const RESTARTS: u32 = 2;
 
@@ -29,31 +30,14 @@ pub(crate) struct List<'a> {
     pub(crate) kind: &'static str,
     pub(crate) right: Right,
     pub(crate) labels: Option<&'a str>,
+    pub(crate) encodings: Encodings,
 }
 
-/// One page, as the server sends it.
-#[derive(Deserialize)]
-pub(crate) struct Page<T> {
-    kind: String,
-    #[serde(default)]
-    metadata: PageMeta,
-    pub(crate) items: Option<Vec<T>>,
-}
-
-#[derive(Deserialize, Default)]
-struct PageMeta {
-    #[serde(default, rename = "continue")]
-    token: Option<String>,
-}
-
-impl<T> Page<T> {
-    /// The page, when it is one of the list that was requested.
-    pub(crate) fn of_kind(self, kind: &str) -> Result<Self, InventoryError> {
-        if self.kind == kind {
-            return Ok(self);
-        }
-        Err(foreign(kind, &self.kind))
-    }
+/// What the objects can be read from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Encodings {
+    Json,
+    Either,
 }
 
 /// Why a round through the pages ended early.
@@ -65,13 +49,10 @@ enum Stop {
 
 impl List<'_> {
     /// Reads all of it, or nothing. `convert` sees each object of the server once for each round.
-    pub(crate) async fn read<R, T>(
+    pub(crate) async fn read<R: Object, T: Send>(
         &self,
-        convert: impl Fn(R) -> Result<T, InventoryError>,
-    ) -> Result<Vec<T>, InventoryError>
-    where
-        R: DeserializeOwned,
-    {
+        convert: impl Fn(R) -> Result<T, InventoryError> + Sync,
+    ) -> Result<Vec<T>, InventoryError> {
         let mut restarts = 0;
         loop {
             match self.round(&convert).await {
@@ -86,31 +67,38 @@ impl List<'_> {
         }
     }
 
-    async fn round<R, T>(&self, convert: &impl Fn(R) -> Result<T, InventoryError>) -> Result<Vec<T>, Stop>
-    where
-        R: DeserializeOwned,
-    {
+    /// A server may give a list in pages although none were asked for.
+    async fn round<R: Object, T: Send>(
+        &self,
+        convert: &(dyn Fn(R) -> Result<T, InventoryError> + Sync),
+    ) -> Result<Vec<T>, Stop> {
         let mut all = Vec::new();
         let mut token = None;
         loop {
-            let page = self.page(token).await?;
-            let items = page.items.unwrap_or_default();
-            let (before, count) = (all.len(), items.len());
-            debug!(event = "kubernetes_list", kind = self.kind, items = count, before, "a page of a list");
-            for item in items {
-                all.push(convert(item).map_err(Stop::Failed)?);
+            let (frame, page) = self.page(token, convert).await?;
+            let (before, items) = (all.len(), page.len());
+            debug!(event = "kubernetes_list", kind = self.kind, items, before, "a page of a list");
+            match all.is_empty() {
+                true => all = page,
+                false => all.extend(page),
             }
-            token = page.metadata.token.filter(|token| !token.is_empty());
-            if token.is_none() {
+            if frame.token.is_empty() {
                 return Ok(all);
             }
+            token = Some(frame.token);
         }
     }
 
-    async fn page<R: DeserializeOwned>(&self, token: Option<String>) -> Result<Page<R>, Stop> {
+    async fn page<R: Object, T: Send>(
+        &self,
+        token: Option<String>,
+        convert: &(dyn Fn(R) -> Result<T, InventoryError> + Sync),
+    ) -> Result<(Frame, Vec<T>), Stop> {
         let request = self.request(token).map_err(|failure| Stop::Failed(self.error(&failure)))?;
-        match read::<Page<R>>(self.connection, &request, self.deadline).await {
-            Ok(page) => page.of_kind(self.kind).map_err(Stop::Failed),
+        let begin = |encoding| Listed::begin(encoding, convert);
+        match gather(self.connection, &request, self.deadline, begin).await {
+            Ok((frame, _)) if frame.kind != self.kind => Err(Stop::Failed(foreign(self.kind, &frame.kind))),
+            Ok((frame, items)) => Ok((frame, items.map_err(Stop::Failed)?)),
             Err(Failure::Refused(refusal)) if refusal.status.code == 410 => {
                 Err(Stop::Expired(Failure::Refused(refusal)))
             }
@@ -122,12 +110,15 @@ impl List<'_> {
         let path = self.path.as_ref().map_err(|failure| Failure::Unsendable(failure.to_string()))?;
         let params = ListParams {
             label_selector: self.labels.map(str::to_owned),
-            limit: Some(PAGE),
             continue_token: token,
             ..ListParams::default()
         };
         let request = kube::core::Request::new(path).list(&params);
-        request.map_err(|error| Failure::Unsendable(error.to_string()))
+        let mut request = request.map_err(|error| Failure::Unsendable(error.to_string()))?;
+        if self.encodings == Encodings::Either {
+            request.headers_mut().insert(ACCEPT, HeaderValue::from_static(EITHER));
+        }
+        Ok(request)
     }
 
     fn error(&self, failure: &Failure) -> InventoryError {

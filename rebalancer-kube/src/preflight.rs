@@ -14,9 +14,10 @@ use serde::de::DeserializeOwned;
 pub use access::{Access, Allowed};
 pub use shape::{Amount, BudgetShape, PodShape, WorkloadKind, WorkloadShape};
 
+use crate::answer::OnlyJson;
 use crate::classify::{Right, is_gone, read_error};
 use crate::client::Connection;
-use crate::list::List;
+use crate::list::{Encodings, List};
 use crate::retry::{Deadline, read, read_dated};
 use crate::wire::{self, Dated, Failure};
 
@@ -40,6 +41,8 @@ pub enum Presence {
     /// We may not know.
     NotTold,
 }
+
+impl OnlyJson for Named {}
 
 #[derive(Deserialize)]
 struct Named {
@@ -172,7 +175,8 @@ impl Preflight {
 
     fn list(&self, path: Result<String, Failure>, kind: &'static str, right: Right) -> List<'_> {
         let (connection, deadline) = (&self.connection, self.deadline());
-        List { connection, deadline, namespace: &self.namespace, path, kind, right, labels: None }
+        let encodings = Encodings::Json;
+        List { connection, deadline, namespace: &self.namespace, path, kind, right, labels: None, encodings }
     }
 
     fn collection(&self, api: &str, resource: &str) -> Result<String, Failure> {

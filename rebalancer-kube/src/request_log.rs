@@ -51,11 +51,12 @@ impl RequestLog {
     /// The server has answered with this status.
     pub(crate) fn answered(&mut self, status: StatusCode) {
         self.status = Some(status.as_u16());
+        self.bytes = Some(0);
     }
 
-    /// The body of the answer has this many bytes.
+    /// So many bytes more of the answer's body have come.
     pub(crate) fn received(&mut self, bytes: usize) {
-        self.bytes = Some(bytes);
+        self.bytes = Some(self.bytes.unwrap_or(0) + bytes);
     }
 
     /// How it ended.

@@ -12,6 +12,7 @@ use serde::de::DeserializeOwned;
 use tokio::time::{Instant, sleep, timeout_at};
 use tracing::warn;
 
+use crate::answer::{Encoding, Gather, Json};
 use crate::classify::lacks_replicas;
 use crate::client::Connection;
 use crate::wire::{Dated, Failure, exchange};
@@ -54,15 +55,16 @@ pub(crate) async fn once<T: DeserializeOwned>(
     request: Request<Vec<u8>>,
     deadline: Deadline,
 ) -> Result<T, Failure> {
-    once_dated(connection, request, deadline).await.map(|dated| dated.answer)
+    once_gathered(connection, request, deadline, Json::begin).await.map(|dated| dated.answer)
 }
 
-async fn once_dated<T: DeserializeOwned>(
+async fn once_gathered<G: Gather>(
     connection: &Connection,
     request: Request<Vec<u8>>,
     deadline: Deadline,
-) -> Result<Dated<T>, Failure> {
-    let answer = deadline.hold(exchange(connection, request)).await;
+    begin: impl FnOnce(Encoding) -> G,
+) -> Result<Dated<G::Whole>, Failure> {
+    let answer = deadline.hold(exchange(connection, request, begin)).await;
     connection.meter.answered(&answer);
     answer
 }
@@ -89,7 +91,17 @@ pub(crate) async fn read<T: DeserializeOwned>(
     request: &Request<Vec<u8>>,
     deadline: Deadline,
 ) -> Result<T, Failure> {
-    read_dated(connection, request, deadline).await.map(|dated| dated.answer)
+    gather(connection, request, deadline, Json::begin).await
+}
+
+/// The same for an answer that is gathered in another way.
+pub(crate) async fn gather<G: Gather>(
+    connection: &Connection,
+    request: &Request<Vec<u8>>,
+    deadline: Deadline,
+    begin: impl Fn(Encoding) -> G,
+) -> Result<G::Whole, Failure> {
+    gather_dated(connection, request, deadline, begin).await.map(|dated| dated.answer)
 }
 
 /// The same with the server's time.
@@ -98,9 +110,18 @@ pub(crate) async fn read_dated<T: DeserializeOwned>(
     request: &Request<Vec<u8>>,
     deadline: Deadline,
 ) -> Result<Dated<T>, Failure> {
+    gather_dated(connection, request, deadline, Json::begin).await
+}
+
+async fn gather_dated<G: Gather>(
+    connection: &Connection,
+    request: &Request<Vec<u8>>,
+    deadline: Deadline,
+    begin: impl Fn(Encoding) -> G,
+) -> Result<Dated<G::Whole>, Failure> {
     let mut pauses = backoff();
     loop {
-        let failure = match once_dated(connection, request.clone(), deadline).await {
+        let failure = match once_gathered(connection, request.clone(), deadline, &begin).await {
             Ok(answer) => return Ok(answer),
             Err(failure) => failure,
         };

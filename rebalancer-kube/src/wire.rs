@@ -3,21 +3,26 @@
 
 use std::error::Error;
 use std::fmt;
+use std::future::poll_fn;
+use std::pin::Pin;
 use std::time::Duration;
 
 use http::header::{CONTENT_TYPE, DATE, HeaderMap, RETRY_AFTER};
 use http::{Method, Request, StatusCode};
+use http_body::Body as _;
 use jiff::Timestamp;
 use jiff::fmt::rfc2822;
 use kube::client::Body;
 use kube::core::Status;
+use prost::bytes::Bytes;
 use rebalancer_core::unit::Elapsed;
 use serde::Serialize;
-use serde::de::DeserializeOwned;
 use serde_json::error::Category;
 use tracing::Instrument as _;
 
+use crate::answer::{self, Encoding, Gather};
 use crate::client::Connection;
+use crate::credentials::Credentials;
 use crate::request_log::RequestLog;
 use crate::text::excerpt;
 use crate::unmade;
@@ -83,41 +88,61 @@ pub(crate) struct Dated<T> {
     pub(crate) date: Option<Timestamp>,
 }
 
-/// Sends once and reads the whole answer. There is no deadline in here.
-pub(crate) async fn exchange<T: DeserializeOwned>(
+/// Sends once and gathers the answer as it arrives. There is no deadline in here.
+pub(crate) async fn exchange<G: Gather>(
     connection: &Connection,
     request: Request<Vec<u8>>,
-) -> Result<Dated<T>, Failure> {
+    begin: impl FnOnce(Encoding) -> G,
+) -> Result<Dated<G::Whole>, Failure> {
     let mut log = RequestLog::new(&request);
     let span = log.span();
-    let result = answer(connection, request, &mut log).instrument(span).await;
+    let result = answer(connection, request, begin, &mut log).instrument(span).await;
     log.ended(result.as_ref());
     result
 }
 
-async fn answer<T: DeserializeOwned>(
+async fn answer<G: Gather>(
     connection: &Connection,
     mut request: Request<Vec<u8>>,
+    begin: impl FnOnce(Encoding) -> G,
     log: &mut RequestLog,
-) -> Result<Dated<T>, Failure> {
+) -> Result<Dated<G::Whole>, Failure> {
     let Connection { client, credentials, .. } = connection;
     credentials.add_to(request.headers_mut()).map_err(Failure::Unsendable)?;
     let response = client.send(request.map(Body::from)).await.map_err(unsent_or_lost)?;
-    let (head, body) = response.into_parts();
+    let (head, mut body) = response.into_parts();
     log.answered(head.status);
-    let body = body.collect_bytes().await;
-    log.received(body.as_ref().map_or(0, |body| body.len()));
+    let encoding = Encoding::of(&head.headers);
     if !head.status.is_success() {
         // The status line alone says enough: an unreadable reason must not hide a refusal.
-        let body = credentials.hide(&String::from_utf8_lossy(&body.unwrap_or_default()));
-        let mut refusal = refusal(head.status, &head.headers, &body);
-        // JSON may have written it in another way.
+        let body = body.collect_bytes().await;
+        log.received(body.as_ref().map_or(0, |body| body.len()));
+        let said = said(encoding, &body.unwrap_or_default(), credentials);
+        let mut refusal = refusal(head.status, &head.headers, said);
+        // It may have been written in another way.
         refusal.status.message = credentials.hide(&refusal.status.message);
         return Err(Failure::Refused(Box::new(refusal)));
     }
-    let body = body.map_err(|error| Failure::Lost(chain(&error)))?;
-    let answer = serde_json::from_slice(&body).map_err(|error| Failure::Malformed(mistake(&error)))?;
-    Ok(Dated { answer, date: date(&head.headers) })
+    let mut gathered = begin(encoding);
+    while let Some(piece) = piece(&mut body).await {
+        let piece = piece.map_err(|error| Failure::Lost(chain(&error)))?;
+        log.received(piece.len());
+        gathered.take(&piece)?;
+    }
+    Ok(Dated { answer: gathered.end()?, date: date(&head.headers) })
+}
+
+/// The next piece of an answer; `None` at its end.
+async fn piece(body: &mut Body) -> Option<Result<Bytes, kube::Error>> {
+    loop {
+        let frame = poll_fn(|context| Pin::new(&mut *body).poll_frame(context)).await?;
+        match frame.map(|frame| frame.into_data().ok()) {
+            Ok(Some(piece)) => return Some(Ok(piece)),
+            // Trailers hold nothing that is wanted.
+            Ok(None) => {}
+            Err(error) => return Some(Err(error)),
+        }
+    }
 }
 
 fn date(headers: &HeaderMap) -> Option<Timestamp> {
@@ -190,11 +215,19 @@ fn is_connect(error: &(dyn Error + 'static)) -> bool {
     })
 }
 
-fn refusal(code: StatusCode, headers: &HeaderMap, body: &str) -> Refusal {
-    // Every field of a status may be missing, so any JSON object parses as one.
-    let said = |status: &Status| !status.message.is_empty() || !status.reason.is_empty();
-    let status = serde_json::from_str(body).ok().filter(said).unwrap_or_else(|| foreign(body));
-    let status = Status { code: code.as_u16(), ..status };
+/// What the server says of a refusal.
+fn said(encoding: Encoding, body: &[u8], credentials: &Credentials) -> Status {
+    let in_protobuf = (encoding == Encoding::Protobuf).then(|| answer::status(body)).flatten();
+    in_protobuf.unwrap_or_else(|| {
+        let body = credentials.hide(&String::from_utf8_lossy(body));
+        // Every field of a status may be missing, so any JSON object parses as one.
+        let said = |status: &Status| !status.message.is_empty() || !status.reason.is_empty();
+        serde_json::from_str(&body).ok().filter(said).unwrap_or_else(|| foreign(&body))
+    })
+}
+
+fn refusal(code: StatusCode, headers: &HeaderMap, said: Status) -> Refusal {
+    let status = Status { code: code.as_u16(), ..said };
     let header = headers.get(RETRY_AFTER).and_then(|v| v.to_str().ok()).and_then(|v| v.trim().parse().ok());
     let asked = status.details.as_ref().map(|d| u64::from(d.retry_after_seconds)).filter(|s| *s > 0);
     Refusal { status, retry_after: asked.or(header).map(Duration::from_secs) }
@@ -206,7 +239,7 @@ fn foreign(text: &str) -> Status {
 }
 
 /// Where an answer is not what was expected. The parser's own words quote values, which may be those of a pod's variables.
-fn mistake(error: &serde_json::Error) -> String {
+pub(crate) fn mistake(error: &serde_json::Error) -> String {
     let (words, at) = (error.to_string(), format!("line {}, column {}", error.line(), error.column()));
     match error.classify() {
         // It quotes only the name that we expected.
@@ -250,7 +283,7 @@ mod tests {
     #[test]
     fn a_refusal_in_plain_text_keeps_its_code_and_its_wait() {
         let headers = HeaderMap::from_iter([(RETRY_AFTER, "3".parse().unwrap())]);
-        let refusal = refusal(StatusCode::TOO_MANY_REQUESTS, &headers, "Too many requests\n");
+        let refusal = refusal(StatusCode::TOO_MANY_REQUESTS, &headers, foreign("Too many requests\n"));
         assert_eq!(refusal.to_string(), "429: Too many requests");
         assert_eq!(refusal.retry_after, Some(Duration::from_secs(3)));
     }

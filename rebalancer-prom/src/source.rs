@@ -151,13 +151,11 @@ impl MetricsSource for PrometheusSource {
             self.queries.loads.iter().map(|(&indicator, promql)| async move {
                 (indicator, self.load(indicator, promql, at).await)
             });
-        let (requests, hpas) = (&self.queries.cpu_requests, &self.queries.hpas);
-        let requests_decode = decode::by_kind(requests, decode::samples, kept::samples);
+        let hpas = &self.queries.hpas;
         let hpas_decode = decode::by_kind(hpas, decode::hpas, kept::hpas);
         // All at once: the client lets as many of them through as the server is to be asked at the same time.
-        let (loads, cpu_requests, hpas, partitions) = tokio::join!(
+        let (loads, hpas, partitions) = tokio::join!(
             join_all(loads),
-            self.instant("cpu_requests", requests, at, requests_decode),
             self.instant("hpa_target", hpas, at, hpas_decode),
             self.partitions(at),
         );
@@ -169,7 +167,13 @@ impl MetricsSource for PrometheusSource {
             });
             samples.insert(indicator, load);
         }
-        Readings { loads: samples, claims, cpu_requests, hpas, partitions }
+        Readings { loads: samples, claims, hpas, partitions, ..Readings::none() }
+    }
+
+    async fn cpu_requests(&self, at: Timestamp) -> Result<Samples, MetricsError> {
+        let requests = &self.queries.cpu_requests;
+        let decode = decode::by_kind(requests, decode::samples, kept::samples);
+        self.instant("cpu_requests", requests, at, decode).await
     }
 
     /// As the port says. It asks one range query, of the indicator's own PromQL.

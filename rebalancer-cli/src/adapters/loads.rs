@@ -2,7 +2,7 @@
 
 use async_trait::async_trait;
 use jiff::{SignedDuration, Timestamp};
-use rebalancer_core::fleet::{Indicator, PartitionLoad};
+use rebalancer_core::fleet::{Indicator, PartitionLoad, Samples};
 use rebalancer_core::port::{ApiErrors, MetricsError, MetricsSource, PastReading, Readings};
 use rebalancer_prom::{PrometheusSource, Usage};
 
@@ -34,6 +34,13 @@ impl MetricsSource for Loads {
         match &self.0 {
             Some(source) => source.read(at).await,
             None => Readings::none(),
+        }
+    }
+
+    async fn cpu_requests(&self, at: Timestamp) -> Result<Samples, MetricsError> {
+        match &self.0 {
+            Some(source) => source.cpu_requests(at).await,
+            None => Ok(Samples::new()),
         }
     }
 

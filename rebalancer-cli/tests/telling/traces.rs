@@ -69,7 +69,7 @@ async fn each_thing_that_a_cycle_does_is_a_span_and_each_request_is_below_what_i
     let queries = named(&spans, "metrics_query");
     let queries: BTreeSet<String> =
         queries.iter().map(|span| attributes(&span.attributes)["query"].clone()).collect();
-    assert_eq!(queries.into_iter().collect::<Vec<_>>(), ["cpu", "cpu_requests", "hpa_target", "memory"]);
+    assert_eq!(queries.into_iter().collect::<Vec<_>>(), ["cpu", "hpa_target", "memory"]);
     let removals = named(&spans, "remove_pod");
     let removed: Vec<String> =
         removals.iter().map(|span| attributes(&span.attributes)["pod"].clone()).collect();

@@ -2,15 +2,16 @@
 
 use jiff::Timestamp;
 
+use super::left::Left;
 use super::ownership::again;
 use super::{Changed, Intent, NotAttempted, PodOutcome, Ports};
 use crate::audit::AuditedPlan;
 use crate::eligibility::Criteria;
-use crate::fleet::{Controller, Pod};
-use crate::guard::{NotNow, changed, roll, still_not_now};
+use crate::fleet::Controller;
+use crate::guard::{NotNow, changed, still_not_now};
 use crate::port::{Interruption, Mode, RemovalError};
 use crate::report::Removal;
-use crate::snapshot::{Snapshot, Surroundings};
+use crate::snapshot::Surroundings;
 
 /// How a plan is carried out.
 #[derive(Debug, Clone, Copy)]
@@ -98,7 +99,7 @@ impl Batch<'_> {
         self.uninterrupted()?;
         self.still_wanted(before).await?;
         self.same_group(before).await?;
-        self.enough_left(before).await?;
+        self.enough_left(removal, before).await?;
         self.uninterrupted()?;
         self.unchanged(removal).await?;
         // Reading again took time; a call that has not begun need not begin.
@@ -161,25 +162,17 @@ impl Batch<'_> {
         }
     }
 
-    /// Counts once more which pods serve: others may have failed since the decision. Where no owner tells of a rollout, the
-    /// pods do.
-    async fn enough_left(&self, before: &[(Removal, PodOutcome)]) -> Result<(), PodOutcome> {
-        let unreadable = |error| PodOutcome::NotAttempted(NotAttempted::Unreadable(error));
-        let pods = self.ports.inventory.pods().await.map_err(unreadable)?;
-        let own = |pod: &&Pod| self.criteria.ownership.belongs(pod, self.criteria.workload);
-        let Snapshot { workload, surroundings, .. } = self.audited.snapshot();
-        if is_untouched(before)
-            && let Some(guard) = roll(pods.iter().filter(own), surroundings.controller.as_ref(), workload)
-        {
-            return Err(PodOutcome::NotAttempted(NotAttempted::NotNow(guard)));
-        }
-        let serving = pods.iter().filter(own).filter(|pod| pod.is_serving()).count();
-        let minimum = self.criteria.policy.limits.minimum_pods;
-        if serving > minimum {
-            Ok(())
-        } else {
-            Err(PodOutcome::NotAttempted(NotAttempted::TooFewLeft { serving, minimum }))
-        }
+    /// Looks once more which pods serve, and whether a rollout has begun: others may have failed since the decision.
+    async fn enough_left(
+        &self,
+        removal: &Removal,
+        before: &[(Removal, PodOutcome)],
+    ) -> Result<(), PodOutcome> {
+        let Self { audited, criteria, .. } = self;
+        // A dry run asks as often as a real one.
+        let untouched = is_untouched(before) && !before.iter().any(|(_, outcome)| would_be_gone(outcome));
+        let left = Left { inventory: self.ports.inventory, audited, criteria, untouched };
+        left.enough_without(removal).await.map_err(PodOutcome::NotAttempted)
     }
 
     /// Looks at the pod once more, right before its removal.
@@ -199,10 +192,13 @@ fn is_untouched(before: &[(Removal, PodOutcome)]) -> bool {
     !before.iter().any(|(_, outcome)| outcome.may_have_removed())
 }
 
+fn would_be_gone(outcome: &PodOutcome) -> bool {
+    matches!(outcome, PodOutcome::Removed | PodOutcome::WouldBeRemoved)
+}
+
 /// A hot pod of this batch was removed, or would have been.
 fn hot_is_gone(pods: &[(Removal, PodOutcome)]) -> bool {
-    let gone = |outcome: &PodOutcome| matches!(outcome, PodOutcome::Removed | PodOutcome::WouldBeRemoved);
-    pods.iter().any(|(removal, outcome)| removal.choice.is_hot() && gone(outcome))
+    pods.iter().any(|(removal, outcome)| removal.choice.is_hot() && would_be_gone(outcome))
 }
 
 /// Why no other removal is requested, when an earlier one showed that.

@@ -5,8 +5,9 @@ use jiff::Timestamp;
 use super::LookBack;
 use super::memory::Memory;
 use super::ownership::ownership;
+use super::until::both;
 use super::{GroupSide, Sources};
-use crate::fleet::{Hpa, Indicator, Pod, Samples, Workload};
+use crate::fleet::{Hpa, Indicator, Ownership, Pod, Samples, Workload};
 use crate::history::Constraints;
 use crate::planner;
 use crate::policy::Policy;
@@ -46,8 +47,9 @@ pub struct Observation {
 
 /// Reads the fleet and decides. Changes nothing, and may be dropped at any point.
 ///
-/// Metrics are read before pods: what Kubernetes lists last is what is trusted. Their owners follow, since the pods name
-/// them. Earlier metrics are read only when there is an imbalance to confirm.
+/// Metrics and pods are read at the same time. Metrics are those of `now`, which is over when the first request is sent: what
+/// Kubernetes lists is later, and is what is trusted. Owners follow, since the pods name them. Earlier metrics are read only
+/// when there is an imbalance to confirm, and requests only of pods that don't tell them themselves.
 ///
 /// # Errors
 /// When there is no snapshot to decide on.
@@ -91,23 +93,47 @@ pub(super) async fn read(
     now: Timestamp,
 ) -> Result<Snapshot, ObserveError> {
     let Sources { metrics, inventory, group: side } = sources;
-    let readings = metrics.read(now).await;
-    let group = match side {
-        Some(group) => Some(group.read(now).await),
-        None => None,
+    let loads = both(metrics.read(now), async {
+        match side {
+            Some(group) => Some(group.read(now).await),
+            None => None,
+        }
+    });
+    // One after the other: each request more at the same time is another connection to the API server.
+    let around = async {
+        let hpas = inventory.hpas().await;
+        match policy.limits.respect_budgets {
+            true => (hpas, inventory.budgets().await),
+            false => (hpas, Ok(Vec::new())),
+        }
     };
-    let hpas = inventory.hpas().await;
-    let budgets = match policy.limits.respect_budgets {
-        true => inventory.budgets().await.map_err(ObserveError::Budgets)?,
-        false => Vec::new(),
+    let fleet = async {
+        let pods = inventory.pods().await.map_err(ObserveError::Pods)?;
+        let ownership = ownership(inventory, &subject.workload.name, &pods).await;
+        Ok((pods, ownership.map_err(ObserveError::Controller)?))
     };
-    let pods = inventory.pods().await.map_err(ObserveError::Pods)?;
-    let ownership = ownership(inventory, &subject.workload.name, &pods).await;
-    let ownership = ownership.map_err(ObserveError::Controller)?;
+    let ((mut readings, group), ((hpas, budgets), fleet)) = both(loads, both(around, fleet)).await;
+    let budgets = budgets.map_err(ObserveError::Budgets)?;
+    let (pods, ownership) = fleet?;
+    if is_asked_for_requests(&readings, &pods, &ownership, &subject.workload) {
+        readings.cpu_requests = metrics.cpu_requests(now).await;
+    }
     let controller = ownership.controller(pods.iter(), &subject.workload.name).cloned();
     let surroundings = Surroundings { controller, ownership, budgets, ..Surroundings::default() };
     let reading = FleetReading { readings, hpas, surroundings, pods, group };
     assemble(subject, reading, metrics, side, policy, now).await
+}
+
+/// A pod of the workload does not tell what it requests, and nobody has told of any.
+fn is_asked_for_requests(
+    readings: &Readings,
+    pods: &[Pod],
+    ownership: &Ownership,
+    workload: &Workload,
+) -> bool {
+    let tells = |pod: &Pod| pod.container.is_some_and(|requests| requests.cpu.is_some());
+    readings.cpu_requests.as_ref().is_ok_and(Samples::is_empty)
+        && pods.iter().any(|pod| !tells(pod) && ownership.belongs(pod, &workload.name))
 }
 
 /// What was read of a fleet, before it is put together.

@@ -1,6 +1,8 @@
 //! The cycle against a simulated world that changes under its hands.
 
 mod counting;
+#[cfg(feature = "testing")]
+mod recount;
 
 use std::sync::Mutex;
 

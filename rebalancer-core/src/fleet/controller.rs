@@ -58,6 +58,15 @@ impl From<&Scale> for Progress {
 }
 
 impl Controller {
+    /// Its own status tells of a rollout before the first pod of it is there: a Deployment or a StatefulSet of Kubernetes itself
+    /// does not count the new specification as seen, or has pods of an earlier one. What is known by its numbers alone is
+    /// told apart by [`Ownership::is_by_scale`](super::Ownership::is_by_scale).
+    #[must_use]
+    pub fn tells_of_rollouts(&self) -> bool {
+        let built_in = matches!(self.kind.as_str(), "Deployment" | "StatefulSet");
+        built_in && self.api_version.starts_with("apps/") && self.progress.is_some()
+    }
+
     /// A StatefulSet of Kubernetes itself. With a partition it keeps two revisions for as long as somebody likes, and its
     /// status tells when that is no rollout.
     #[must_use]

@@ -231,6 +231,23 @@ fn is_called_as_revision(owner: &Owner, workload: &str) -> bool {
     }
 }
 
+/// The label and its value by which every pod of another revision than this pod's can be told from outside, as long as the
+/// workload's own object is the same: its controllers give a new value to each revision. `None` where it is not one label
+/// that tells.
+#[must_use]
+pub fn revision_label(pod: &Pod) -> Option<(&'static str, &str)> {
+    let kind = pod.owner.as_ref().map(|owner| owner.kind.as_str())?;
+    let [template, controller, rollout] = REVISION_LABELS;
+    let label = match kind {
+        "ReplicaSet" if pod.labels.contains_key(rollout) => rollout,
+        "ReplicaSet" => template,
+        "StatefulSet" => controller,
+        _ => return None,
+    };
+    let only = !pod.annotations.contains_key(REVISION_ANNOTATION);
+    Some((label, pod.labels.get(label).filter(|_| only)?.as_str()))
+}
+
 /// What tells the revisions of a workload's pods apart: who controls them directly, and the labels (of a
 /// StrimziPodSet, the annotation) that controllers give.
 #[must_use]

@@ -6,6 +6,7 @@ use std::net::IpAddr;
 
 use jiff::Timestamp;
 
+use super::Labels;
 use crate::unit::{Bytes, Cores};
 
 /// A pod's identity. A name can be taken over by another pod; a UID can't.
@@ -130,7 +131,7 @@ pub struct Pod {
     /// Its priority, as the class resolved to when it was created.
     pub priority: Option<i32>,
     /// Its labels.
-    pub labels: BTreeMap<String, String>,
+    pub labels: Labels,
     /// Those of its annotations that matter here: [`ANNOTATIONS`](crate::eligibility::ANNOTATIONS).
     pub annotations: BTreeMap<String, String>,
     /// Requests of the target container; `None` when the pod has no container of that name.
@@ -158,7 +159,7 @@ impl Pod {
             mirror: false,
             priority_class: None,
             priority: None,
-            labels: BTreeMap::new(),
+            labels: Labels::default(),
             annotations: BTreeMap::new(),
             container: Some(Requests::default()),
             whole: Requests::default(),

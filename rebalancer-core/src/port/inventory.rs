@@ -105,6 +105,30 @@ pub trait Inventory: Send + Sync {
         Ok(self.pods().await?.into_iter().find(|pod| pod.name == name))
     }
 
+    /// Those of these pods that there are now, each read by itself, so that the answer is no older than the question; one
+    /// that is not there any more is left out. By default one after the other.
+    ///
+    /// # Errors
+    /// When it can't be known of one of them.
+    async fn named(&self, names: &[&str]) -> Result<Vec<Pod>, InventoryError> {
+        let mut found = Vec::with_capacity(names.len());
+        for name in names {
+            found.extend(self.pod(name).await?);
+        }
+        Ok(found)
+    }
+
+    /// The pods that the label selector matches and that don't have this label with this value; those without the label
+    /// are among them. By default the fleet is listed again and looked through.
+    ///
+    /// # Errors
+    /// When the list is not whole.
+    async fn pods_unlike(&self, label: &str, value: &str) -> Result<Vec<Pod>, InventoryError> {
+        let mut pods = self.pods().await?;
+        pods.retain(|pod| pod.labels.get(label).map(String::as_str) != Some(value));
+        Ok(pods)
+    }
+
     /// What went wrong with the API server so far, removals and the record included, as far as that is known here.
     fn errors(&self) -> ApiErrors {
         ApiErrors::default()

@@ -91,7 +91,8 @@ pub struct Readings {
     /// Of these indicators, what the series say of whose they are. A pod that has claims has a sample too; which of its
     /// claims it comes to is settled when Kubernetes has said what the pod is.
     pub claims: BTreeMap<Indicator, Claims>,
-    /// CPU requests in cores by pod name, for pods whose request the API does not give.
+    /// CPU requests in cores by pod name, for pods whose request the API does not give; empty where
+    /// [`MetricsSource::cpu_requests`] is to be asked for them.
     pub cpu_requests: Result<Samples, MetricsError>,
     /// Autoscalers of this workload with a CPU target, as kube-state-metrics shows them.
     pub hpas: Result<Vec<Hpa>, MetricsError>,
@@ -150,6 +151,15 @@ pub trait MetricsSource: Send + Sync {
     ///
     /// NaN, infinite and negative values must already be left out: such a pod has no sample.
     async fn read(&self, at: Timestamp) -> Readings;
+
+    /// CPU requests in cores by pod name, evaluated at one time. Asked only where a pod of the workload does not tell its
+    /// own, and [`read`](Self::read) gave none. By default nothing is known of any.
+    ///
+    /// # Errors
+    /// When they could not be read.
+    async fn cpu_requests(&self, _at: Timestamp) -> Result<Samples, MetricsError> {
+        Ok(Samples::new())
+    }
 
     /// One indicator as it was at `count` earlier times: one, two, ... steps before `at`, the latest first. A time of
     /// which the metric system knows nothing has no samples; that is no error.

@@ -15,7 +15,9 @@ use super::traffic::{COST, IDLE_SHARE, Traffic, error_factor};
 use crate::assignor::{self, TopicPartition};
 use crate::fleet::PodRef;
 use crate::fleet::consumer_group::{self, ConsumerGroup, GroupOffsets, Topic};
-use crate::fleet::{CpuTarget, Hpa, Indicator, Owner, PartitionLoad, Phase, Pod, Requests, Samples, Uid};
+use crate::fleet::{
+    CpuTarget, Hpa, Indicator, Labels, Owner, PartitionLoad, Phase, Pod, Requests, Samples, Uid,
+};
 use crate::policy::Timing;
 use crate::port::{Readings, RemovalError};
 use crate::unit::{Cores, Load};
@@ -375,7 +377,7 @@ impl World {
             mirror: false,
             priority_class: None,
             priority: Some(0),
-            labels: BTreeMap::new(),
+            labels: Labels::default(),
             annotations: BTreeMap::new(),
             container: Some(Requests { cpu: Cores::new(1.0).ok(), memory: None }),
             whole: Requests::default(),

@@ -28,6 +28,10 @@ pub(crate) enum What<'a> {
     Listed {
         pods: &'a [Pod],
     },
+    /// Pods of other revisions than the one that was asked about, as they are at this moment.
+    Unlike {
+        pods: &'a [Pod],
+    },
     /// One pod, as it is at this moment.
     Read {
         name: &'a str,
@@ -96,6 +100,7 @@ impl fmt::Display for Event<'_> {
                 let serving = pods.iter().filter(|pod| pod.is_serving()).count();
                 write!(f, "lists {} pods, {serving} serve", pods.len())
             }
+            What::Unlike { pods } => write!(f, "finds {} pods of other revisions", pods.len()),
             What::Read { name, pod } => {
                 let uid = pod.map_or("none", |pod| pod.uid.as_str());
                 write!(f, "reads {name} again: {uid}, serving: {}", pod.is_some_and(Pod::is_serving))

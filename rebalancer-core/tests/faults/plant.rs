@@ -14,6 +14,10 @@ pub(crate) enum Bug {
     LowerMinimum,
     /// Pods that fail are listed as Ready.
     UnreadinessHidden,
+    /// Pods that are counted again are shown as they were when the fleet was listed, as by a watch whose events come late.
+    LateEvents,
+    /// Pods of other revisions are not found.
+    RevisionsHidden,
     /// Memory has no removal budget.
     NoRemovalBudget,
     /// Disruption budgets are not shown, and pods are deleted rather than evicted.
@@ -57,9 +61,11 @@ pub(crate) enum Bug {
 }
 
 impl Bug {
-    pub(crate) const ALL: [Self; 22] = [
+    pub(crate) const ALL: [Self; 24] = [
         Self::LowerMinimum,
         Self::UnreadinessHidden,
+        Self::LateEvents,
+        Self::RevisionsHidden,
         Self::NoRemovalBudget,
         Self::BudgetsBypassed,
         Self::AnnotationsHidden,
@@ -85,7 +91,7 @@ impl Bug {
     /// The invariant that must notice.
     pub(crate) const fn breaks(self) -> &'static str {
         match self {
-            Self::LowerMinimum | Self::UnreadinessHidden => "minimum kept",
+            Self::LowerMinimum | Self::UnreadinessHidden | Self::LateEvents => "minimum kept",
             Self::NoRemovalBudget => "removal budget kept",
             Self::BudgetsBypassed => "disruption budget kept",
             Self::AnnotationsHidden | Self::UidIgnored => "no vetoed pod",
@@ -98,7 +104,7 @@ impl Bug {
             Self::BreakerForgotten | Self::NoSettling => "pauses are kept",
             Self::NoBreaker | Self::NeverBalanced => "it falls quiet",
             Self::DryRunIgnored => "a dry run changes nothing",
-            Self::SurroundingsHidden => "never now",
+            Self::SurroundingsHidden | Self::RevisionsHidden => "never now",
             Self::StrangersAdopted => "only its own pods",
         }
     }
@@ -109,12 +115,17 @@ impl Bug {
         match self {
             Self::LowerMinimum => setup.policy.limits.minimum_pods = setup.pods - 2,
             Self::BudgetsBypassed => setup.budgets = vec![setup.pods],
+            Self::RevisionsHidden => {
+                setup.stateful = false;
+                setup.custom = true;
+                mix.disturb(Hitch::Rollout, 0.02);
+            }
             Self::SurroundingsHidden => mix.disturb(Hitch::Rollout, 0.02),
             Self::AnnotationsHidden => mix.disturb(Hitch::PodOptedOut, 0.05),
             Self::NoBreaker => {
                 setup.memory.policy = setup.memory.policy.spending(None);
             }
-            Self::UnreadinessHidden => mix.disturb(Hitch::PodUnready, 0.1),
+            Self::UnreadinessHidden | Self::LateEvents => mix.disturb(Hitch::PodUnready, 0.1),
             Self::UidIgnored => {
                 setup.stateful = true;
                 mix.disturb(Hitch::PodReborn, 0.1);

@@ -7,7 +7,10 @@ mod metrics;
 mod rest;
 mod store;
 
+use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use rebalancer_core::fleet::Pod;
 
 use crate::event::{Event, What};
 use crate::poll::yield_once;
@@ -18,6 +21,8 @@ pub(crate) struct Port {
     sim: Arc<Mutex<Sim>>,
     process: usize,
     cycle: String,
+    /// The fleet as this process listed it last.
+    listed: Arc<Mutex<BTreeMap<String, Pod>>>,
 }
 
 /// Names of the two halves of a call.
@@ -30,7 +35,7 @@ struct Call {
 }
 
 /// Every call that a cycle makes.
-pub(crate) const CALLS: [&str; 12] = [
+pub(crate) const CALLS: [&str; 14] = [
     "taking the lock",
     "looking at the record",
     "reading loads",
@@ -40,6 +45,8 @@ pub(crate) const CALLS: [&str; 12] = [
     "listing budgets",
     "listing pods",
     "writing the intent",
+    "looking for other revisions",
+    "counting a pod again",
     "reading a pod again",
     "a removal",
     "writing the end",
@@ -56,8 +63,8 @@ macro_rules! call {
 use call;
 
 impl Port {
-    pub(crate) const fn new(sim: Arc<Mutex<Sim>>, process: usize, cycle: String) -> Self {
-        Self { sim, process, cycle }
+    pub(crate) fn new(sim: Arc<Mutex<Sim>>, process: usize, cycle: String) -> Self {
+        Self { sim, process, cycle, listed: Arc::default() }
     }
 
     fn sim(&self) -> MutexGuard<'_, Sim> {
@@ -72,13 +79,14 @@ impl Port {
     }
 
     async fn wait(&self, at: &'static str, bound: bool) {
-        {
-            let mut sim = self.sim();
-            if let Some(process) = sim.processes.get_mut(self.process) {
-                (process.at, process.bound) = (at, bound);
-            }
+        if let Some(process) = self.sim().processes.get_mut(self.process) {
+            process.under_way.push(at);
+            process.bound = bound;
         }
         yield_once().await;
+        if let Some(process) = self.sim().processes.get_mut(self.process) {
+            process.under_way.retain(|waited| *waited != at);
+        }
     }
 
     fn tell(&self, sim: &mut Sim, what: What<'_>) {

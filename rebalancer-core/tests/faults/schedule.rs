@@ -45,7 +45,7 @@ pub(crate) fn begin(sim: &Arc<Mutex<Sim>>, mode: Mode, due: Timestamp) -> Runnin
         offset,
         suspended: SignedDuration::ZERO,
         signalled: false,
-        at: "before anything",
+        under_way: Vec::new(),
         bound: false,
     });
     inner.tally.add("cycles");
@@ -128,8 +128,9 @@ fn any_offset(sim: &mut Sim) -> SignedDuration {
 
 /// Most steps change nothing; such a fault is drawn more often around those that do.
 fn strikes(sim: &mut Sim, fault: Fault, process: usize) -> bool {
-    let at = sim.processes.get(process).map_or("", |process| process.at);
-    let draws = if DECISIVE.iter().any(|step| at.ends_with(step)) { 6 } else { 1 };
+    let under_way = sim.processes.get(process).map_or(&[][..], |process| &process.under_way);
+    let decisive = under_way.iter().any(|at| DECISIVE.iter().any(|step| at.ends_with(step)));
+    let draws = if decisive { 6 } else { 1 };
     (0..draws).any(|_| sim.fault(fault))
 }
 
@@ -137,8 +138,12 @@ fn crashes(sim: &mut Sim, turn: &Running) -> bool {
     if !strikes(sim, Fault::Crash, turn.process) {
         return false;
     }
-    let at = sim.processes.get(turn.process).map_or("", |process| process.at);
-    sim.tally.add(format!("crash: {at}"));
+    let under_way =
+        sim.processes.get(turn.process).map(|process| process.under_way.clone()).unwrap_or_default();
+    for at in &under_way {
+        sim.tally.add(format!("crash: {at}"));
+    }
+    let at = under_way.last().copied().unwrap_or("before anything");
     sim.tell(&Event { cycle: &turn.cycle, what: What::Crashed { at } });
     true
 }

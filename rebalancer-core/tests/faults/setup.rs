@@ -29,6 +29,8 @@ pub(crate) const LOCK_FOR: SignedDuration = SignedDuration::from_secs(28 + 2 * 5
 pub(crate) struct Setup {
     pub(crate) pods: usize,
     pub(crate) stateful: bool,
+    /// If not, a Rollout in place of a Deployment.
+    pub(crate) custom: bool,
     pub(crate) assignor: Assignor,
     pub(crate) partitions: u32,
     /// Percent; `None` without an autoscaler.
@@ -60,6 +62,7 @@ impl Setup {
         Self {
             pods,
             stateful: random.random_bool(0.3),
+            custom: pods.is_multiple_of(3),
             assignor: assignor(random),
             partitions: random.random_range(2..=5) * u32::try_from(pods).unwrap_or(6),
             hpa: random.random_bool(0.6).then_some(60.0),

@@ -43,8 +43,8 @@ pub(crate) struct Process {
     /// For how long it was suspended; the deadline's clock stood still.
     pub(crate) suspended: SignedDuration,
     pub(crate) signalled: bool,
-    /// The step that it is in.
-    pub(crate) at: &'static str,
+    /// The halves of calls that it waits for: several, where it reads at the same time.
+    pub(crate) under_way: Vec<&'static str>,
     /// A request is on its way that nothing can call back: it takes effect in time.
     pub(crate) bound: bool,
 }

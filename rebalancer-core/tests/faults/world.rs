@@ -52,6 +52,8 @@ pub(crate) struct Life {
 #[derive(Debug, Clone)]
 pub(crate) struct Workload {
     pub(crate) stateful: bool,
+    /// A Rollout, which tells no more than its numbers: of new revisions only the pods tell.
+    pub(crate) custom: bool,
     pub(crate) desired: usize,
     pub(crate) annotations: BTreeMap<String, String>,
     revision: u32,
@@ -78,6 +80,7 @@ impl World {
     pub(crate) fn new(setup: &Setup, random: &mut ChaCha8Rng) -> Self {
         let workload = Workload {
             stateful: setup.stateful,
+            custom: setup.custom && !setup.stateful,
             desired: setup.pods,
             annotations: BTreeMap::new(),
             revision: 1,
@@ -143,7 +146,9 @@ impl World {
             let owner = format!("{NAME}-r{revision}");
             (format!("{owner}-{:05}", self.serial), reference("ReplicaSet", &owner))
         };
-        let pod = self.blank(name.clone(), owner, random);
+        let label = if self.workload.stateful { "controller-revision-hash" } else { "pod-template-hash" };
+        let mut pod = self.blank(name.clone(), owner, random);
+        pod.labels.insert(label.to_owned(), format!("r{revision}"));
         let ready_at = Some(self.now + SignedDuration::from_secs(5 + i64::from(random.next_u32() % 50)));
         self.pods.insert(name, Life { pod, revision, ready_at, gone_at: None });
     }
@@ -163,13 +168,23 @@ impl World {
             mirror: false,
             priority_class: None,
             priority: Some(0),
-            labels: BTreeMap::from([("app".to_owned(), NAME.to_owned())]),
+            labels: [("app".to_owned(), NAME.to_owned())].into(),
             annotations: BTreeMap::new(),
             container: Some(Requests { cpu: Cores::new(1.0).ok(), memory: None }),
             whole: Requests::default(),
             restarted_at: None,
             ips: Vec::new(),
             container_id: None,
+        }
+    }
+}
+
+impl Workload {
+    const fn kind(&self) -> &'static str {
+        match (self.stateful, self.custom) {
+            (true, _) => "StatefulSet",
+            (false, true) => "Rollout",
+            (false, false) => "Deployment",
         }
     }
 }
@@ -208,22 +223,24 @@ impl World {
             .active()
             .filter(|life| life.pod.phase != Phase::Failed && life.revision == self.workload.revision)
             .count();
-        let kind = if self.workload.stateful { "StatefulSet" } else { "Deployment" };
+        let Workload { stateful, custom, status_is_current, .. } = self.workload;
+        let kind = self.workload.kind();
+        debug_assert!(!(stateful && custom), "it is one of them");
         let progress = Progress {
-            status_is_current: self.workload.status_is_current,
+            status_is_current: status_is_current || custom,
             desired: count(self.workload.desired),
             current: count(current),
-            updated: count(updated),
+            updated: count(if custom { current } else { updated }),
         };
         let annotations = self.workload.annotations.clone();
         object(&reference(kind, NAME), None, annotations, Some(progress))
     }
 
     /// A ReplicaSet, which belongs to the Deployment of the name before its hash, but for [`TWIN`].
-    pub(crate) fn replica_set(name: &str) -> Controller {
+    pub(crate) fn replica_set(&self, name: &str) -> Controller {
         let above = match name.rsplit_once('-') {
             Some(_) if name == TWIN => Some(reference("Rollout", "elsewhere")),
-            Some((deployment, _)) => Some(reference("Deployment", deployment)),
+            Some((above, _)) => Some(reference(self.workload.kind(), above)),
             None => None,
         };
         object(&reference("ReplicaSet", name), above, BTreeMap::new(), None)

@@ -7,6 +7,7 @@ use rebalancer_core::port::InventoryError;
 use serde::Deserialize;
 
 use super::{count, incomplete, is_current};
+use crate::answer::OnlyJson;
 
 /// A disruption budget as the server sends it, as far as it matters here.
 #[derive(Deserialize)]
@@ -17,6 +18,8 @@ pub(crate) struct RawBudget {
     #[serde(default)]
     status: Status,
 }
+
+impl OnlyJson for RawBudget {}
 
 #[derive(Deserialize)]
 struct Metadata {

@@ -1,15 +1,13 @@
 //! What owns pods, or owns their owners: what it wants, and how far it is. Of Deployments and StatefulSets, `apps/v1`,
 //! every number is known; other kinds tell what they like, mostly under the same names.
 
-use std::collections::BTreeMap;
-
 use rebalancer_core::fleet::{Controller, Progress, Uid};
 use rebalancer_core::port::InventoryError;
 use serde::Deserialize;
 use serde_json::Value;
 
 use super::pod::{OwnerReference, controlling};
-use super::{count, foreign, incomplete, is_current, that_matter};
+use super::{Kept, count, foreign, incomplete, is_current};
 
 /// An owner as the server sends it, as far as it matters here.
 #[derive(Deserialize)]
@@ -31,7 +29,8 @@ struct Metadata {
     uid: Option<String>,
     generation: Option<i64>,
     deletion_timestamp: Option<String>,
-    annotations: Option<BTreeMap<String, String>>,
+    #[serde(default)]
+    annotations: Kept,
     owner_references: Option<Vec<OwnerReference>>,
 }
 
@@ -118,7 +117,7 @@ pub(crate) fn controller(raw: RawController, asked: &str) -> Result<Controller, 
     Ok(Controller {
         api_version,
         kind,
-        annotations: that_matter(metadata.annotations.unwrap_or_default()),
+        annotations: metadata.annotations.ours(),
         owner: controlling(metadata.owner_references),
         name,
         uid,

@@ -8,6 +8,7 @@ use serde::Deserialize;
 use super::scaling::{Status, scaling};
 use super::scaling_metric::{Body, Metric, Numbers, metrics};
 use super::{incomplete, quantity};
+use crate::answer::OnlyJson;
 
 /// An autoscaler as the server sends it, as far as it matters here.
 #[derive(Deserialize)]
@@ -17,6 +18,8 @@ pub(crate) struct RawHpa {
     #[serde(default)]
     status: Status,
 }
+
+impl OnlyJson for RawHpa {}
 
 #[derive(Deserialize)]
 struct Metadata {

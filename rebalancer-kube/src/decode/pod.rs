@@ -9,11 +9,12 @@ use rebalancer_core::port::InventoryError;
 use rebalancer_core::unit::{Bytes, Cores};
 use serde::Deserialize;
 
-use super::{incomplete, quantity, that_matter, time};
+use super::{Kept, MIRROR, Time, incomplete, quantity};
+use crate::answer::{Encoding, Object, from_json};
 use crate::text::excerpt;
+use crate::wire::Failure;
 
-/// The kubelet marks the API's image of a static pod with it.
-const MIRROR: &str = "kubernetes.io/config.mirror";
+mod protobuf;
 
 /// A pod as the server sends it, as far as it matters here.
 #[derive(Deserialize)]
@@ -25,15 +26,25 @@ pub(crate) struct RawPod {
     status: Status,
 }
 
+impl Object for RawPod {
+    fn decode(encoding: Encoding, bytes: &[u8]) -> Result<Self, Failure> {
+        match encoding {
+            Encoding::Json => from_json(bytes),
+            Encoding::Protobuf => protobuf::decode(bytes),
+        }
+    }
+}
+
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct Metadata {
     namespace: Option<String>,
     name: Option<String>,
     uid: Option<String>,
-    creation_timestamp: Option<String>,
-    deletion_timestamp: Option<String>,
-    annotations: Option<BTreeMap<String, String>>,
+    creation_timestamp: Option<Time>,
+    deletion_timestamp: Option<Time>,
+    #[serde(default)]
+    annotations: Kept,
     labels: Option<BTreeMap<String, String>>,
     owner_references: Option<Vec<OwnerReference>>,
 }
@@ -140,7 +151,7 @@ impl ContainerStatus {
 
     /// Since when the container runs that runs now.
     fn started_at(&self) -> Option<Timestamp> {
-        time(self.state.running.as_ref()?.started_at.as_deref())
+        self.state.running.as_ref()?.started_at?.0
     }
 }
 
@@ -153,7 +164,7 @@ struct State {
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct Running {
-    started_at: Option<String>,
+    started_at: Option<Time>,
 }
 
 #[derive(Deserialize)]
@@ -161,7 +172,7 @@ struct Running {
 struct Condition {
     r#type: String,
     status: String,
-    last_transition_time: Option<String>,
+    last_transition_time: Option<Time>,
 }
 
 /// Takes what the core wants to know of a pod; `container` is the one whose requests count.
@@ -180,7 +191,8 @@ pub(crate) fn pod(raw: RawPod, namespace: &str, container: &str) -> Result<Pod, 
     if found != namespace {
         return Err(stranger(&name, &found, namespace));
     }
-    let annotations = metadata.annotations.unwrap_or_default();
+    let mut annotations = metadata.annotations.0;
+    let mirror = annotations.remove(MIRROR).is_some();
     let whole = whole(&spec);
     let Spec { node_name, priority_class_name, priority, containers, init_containers, .. } = spec;
     let measured = running(containers, init_containers).find(|found| found.name == container);
@@ -195,15 +207,15 @@ pub(crate) fn pod(raw: RawPod, namespace: &str, container: &str) -> Result<Pod, 
         container_id: seen.and_then(ContainerStatus::running_id),
         restarted_at: seen.filter(|seen| seen.restart_count > 0).and_then(ContainerStatus::started_at),
         terminating: metadata.deletion_timestamp.is_some(),
-        created_at: time(metadata.creation_timestamp.as_deref()),
+        created_at: metadata.creation_timestamp.and_then(|at| at.0),
         node: node_name,
         ips: status.ips(),
         owner: controlling(metadata.owner_references),
-        mirror: annotations.contains_key(MIRROR),
-        annotations: that_matter(annotations),
+        mirror,
+        annotations,
         priority_class: priority_class_name,
         priority,
-        labels: metadata.labels.unwrap_or_default(),
+        labels: metadata.labels.unwrap_or_default().into(),
         whole,
         container: measured.map(requests),
         name,
@@ -226,7 +238,7 @@ fn status_of<'a>(status: &'a Status, container: &str) -> Option<&'a ContainerSta
 
 /// A container may be restarted so fast that the condition does not change.
 fn ready_since(ready: &Condition, started_at: Option<Timestamp>) -> Option<Timestamp> {
-    let changed = time(ready.last_transition_time.as_deref())?;
+    let changed = ready.last_transition_time?.0?;
     Some(started_at.map_or(changed, |started| changed.max(started)))
 }
 

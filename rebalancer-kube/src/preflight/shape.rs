@@ -8,6 +8,7 @@ use rebalancer_core::fleet::{Owner, Uid};
 use serde::Deserialize;
 use serde_json::Value;
 
+use crate::answer::OnlyJson;
 use crate::classify::Right;
 use crate::decode::is_current;
 
@@ -170,6 +171,8 @@ struct RawOwner {
     controller: bool,
 }
 
+impl OnlyJson for RawPod {}
+
 #[derive(Deserialize)]
 pub(super) struct RawPod {
     metadata: Metadata,
@@ -201,6 +204,8 @@ struct WorkloadSpec {
     replicas: Option<u32>,
     template: RawPod,
 }
+
+impl OnlyJson for RawBudget {}
 
 #[derive(Deserialize)]
 pub(super) struct RawBudget {

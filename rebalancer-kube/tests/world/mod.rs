@@ -231,14 +231,15 @@ async fn list_hpas(State(world): State<World>, Query(params): Params) -> Respons
 fn page(world: &World, kind: &str, items: Vec<Value>, params: &BTreeMap<String, String>) -> Response {
     let mut inner = world.inner();
     let token = params.get("continue").map(|token| token.split_once('-').unwrap());
-    let (generation, offset) =
+    let (generation, offset): (u32, usize) =
         token.map_or((inner.generation, 0), |(g, o)| (g.parse().unwrap(), o.parse().unwrap()));
     if generation != inner.generation {
         let message = "The provided continue parameter is too old to display a consistent list result.";
         return status(410, "Expired", message, json!({}));
     }
-    let limit: usize = params["limit"].parse().unwrap();
-    let end = items.len().min(offset + limit.min(inner.page.unwrap_or(usize::MAX)));
+    // A list in pages is read from etcd and not from the server's cache.
+    assert_eq!(params.get("limit"), None);
+    let end = items.len().min(offset + inner.page.unwrap_or(items.len()));
     let mut metadata = json!({"resourceVersion": "1"});
     if end < items.len() {
         metadata["continue"] = json!(format!("{generation}-{end}"));

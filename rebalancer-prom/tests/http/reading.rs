@@ -1,11 +1,13 @@
 //! What goes over the wire, and what each answer leads to.
 
-use rebalancer_core::fleet::{CpuTarget, Indicator};
-use rebalancer_core::port::MetricsError;
+use rebalancer_core::fleet::{CpuTarget, Indicator, Samples};
+use rebalancer_core::port::{MetricsError, MetricsSource as _};
 use wiremock::matchers::body_string_contains;
 use wiremock::{Mock, MockServer, ResponseTemplate};
 
-use crate::world::{EMPTY, ONE_POD, cpu, field, header, json, one_pod, read, requests_for, server, settings};
+use crate::world::{
+    AT, EMPTY, ONE_POD, cpu, field, header, json, one_pod, requests_for, server, settings, source,
+};
 
 #[tokio::test]
 async fn a_query_is_a_form_below_the_path_prefix() {
@@ -61,9 +63,11 @@ async fn each_part_of_a_reading_fails_by_itself() {
     {
         Mock::given(body_string_contains(query)).respond_with(answer).mount(&server).await;
     }
-    let readings = read(&settings(&server.uri())).await;
+    let source = source(&settings(&server.uri()));
+    let readings = source.read(AT.parse().unwrap()).await;
     assert!(matches!(readings.loads[&Indicator::Cpu], Err(MetricsError::Refused { .. })));
-    assert_eq!(readings.cpu_requests, one_pod());
+    assert_eq!(readings.cpu_requests, Ok(Samples::new()), "the specifications of pods tell them");
+    assert_eq!(source.cpu_requests(AT.parse().unwrap()).await, one_pod());
     let hpas = readings.hpas.unwrap();
     assert_eq!((hpas[0].name.as_str(), hpas[0].cpu), ("orders", Some(CpuTarget::Utilization(70.0))));
     assert_eq!(readings.partitions, None);

@@ -37,12 +37,18 @@ pub(crate) fn settings(address: &str) -> ClientSettings {
     ClientSettings::new(address.parse().unwrap()).timeout(Duration::from_secs(10))
 }
 
-/// Reads CPU and, because a source always does, requests and autoscalers.
-pub(crate) async fn read(settings: &ClientSettings) -> Readings {
+/// When everything is read.
+pub(crate) const AT: &str = "2026-01-02T03:04:05.678Z";
+
+/// Reads CPU and, because a source always does, autoscalers.
+pub(crate) fn source(settings: &ClientSettings) -> PrometheusSource {
     let queries = Queries::new(query::cpu_requests(&names()), query::hpa_target(&names(), ""))
         .load(Indicator::Cpu, custom("cpu"));
-    let source = PrometheusSource::new(Client::new(settings).unwrap(), queries);
-    source.read("2026-01-02T03:04:05.678Z".parse().unwrap()).await
+    PrometheusSource::new(Client::new(settings).unwrap(), queries)
+}
+
+pub(crate) async fn read(settings: &ClientSettings) -> Readings {
+    source(settings).read(AT.parse().unwrap()).await
 }
 
 pub(crate) async fn cpu(settings: &ClientSettings) -> Result<Samples, MetricsError> {

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use jiff::Timestamp;
 use rebalancer_core::cycle::Observation;
-use rebalancer_core::port::MetricsSource as _;
+use rebalancer_core::port::{MetricsSource as _, Readings};
 use rebalancer_prom::{Client, UnusableServer, selectors};
 
 use super::super::facts::{Lookup, Metrics};
@@ -26,7 +26,10 @@ pub(super) async fn of(client: &Client, source: &Loads, now: Timestamp) -> Metri
         ) => client.elsewhere().await,
         Ok(_) | Err(_) => None,
     };
-    let readings = if answers.is_ok() { Some(source.read(now).await) } else { None };
+    let readings = match &answers {
+        Ok(_) => Some(Readings { cpu_requests: source.cpu_requests(now).await, ..source.read(now).await }),
+        Err(_) => None,
+    };
     let ahead = clock.map(|clock| ahead(answered_at, clock));
     Metrics { base: client.base(), answers, elsewhere, ahead, readings, lookups: Vec::new() }
 }

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use axum::Router;
 use axum::body::to_bytes;
 use axum::extract::Request;
-use axum::http::{Method, StatusCode, header};
+use axum::http::{HeaderValue, Method, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use futures_util::future::BoxFuture;
 use tokio::net::TcpListener;
@@ -51,12 +51,25 @@ impl Proxy {
         F: Future<Output = Pass> + Send + 'static,
     {
         let hook: Hook = Arc::new(move |method, path| Box::pin(hook(method, path)));
+        Self::serve(plane, hook, None).await
+    }
+
+    /// Lets everything pass, and asks for JSON whatever is asked for.
+    pub(crate) async fn speaking_only_json(plane: &ControlPlane) -> Self {
+        let json = HeaderValue::from_static("application/json");
+        Self::serve(plane, Arc::new(|_, _| Box::pin(async { Pass::Forward })), Some(json)).await
+    }
+
+    async fn serve(plane: &ControlPlane, hook: Hook, accept: Option<HeaderValue>) -> Self {
         let authority = reqwest::Certificate::from_pem(&plane.certificate_authority()).unwrap();
         let upstream = reqwest::Client::builder().no_proxy().tls_certs_only([authority]).build().unwrap();
         let server = plane.url.clone();
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
-        let router = Router::new().fallback(move |request: Request| {
+        let router = Router::new().fallback(move |mut request: Request| {
+            if let Some(accept) = &accept {
+                request.headers_mut().insert(header::ACCEPT, accept.clone());
+            }
             let (hook, upstream, server) = (Arc::clone(&hook), upstream.clone(), server.clone());
             async move {
                 let path = request.uri().path().to_owned();

@@ -24,6 +24,7 @@ fn binary() -> OsString {
 /// A run to be: arguments and environment. Nothing of the tests' own environment is passed on.
 #[derive(Debug, Default, Clone)]
 pub(crate) struct Rebalancer {
+    binary: Option<OsString>,
     args: Vec<String>,
     environment: BTreeMap<String, String>,
 }
@@ -31,6 +32,12 @@ pub(crate) struct Rebalancer {
 impl Rebalancer {
     pub(crate) fn new() -> Self {
         Self::default()
+    }
+
+    /// Runs this build of it.
+    pub(crate) fn binary(mut self, binary: &str) -> Self {
+        self.binary = Some(binary.into());
+        self
     }
 
     /// Adds arguments.
@@ -73,7 +80,7 @@ impl Rebalancer {
     pub(crate) fn start(self) -> Running {
         let home = tempfile::tempdir().unwrap();
         let logs_are_json = self.environment.get("LOG_FORMAT").is_none_or(|format| format == "json");
-        let child = Command::new(binary())
+        let child = Command::new(self.binary.unwrap_or_else(binary))
             .args(&self.args)
             .env_clear()
             .env("HOME", home.path())
@@ -121,7 +128,7 @@ impl Running {
         let Self { child, started, logs_are_json, _home } = self;
         let id = child.id().expect("it was not waited for");
         let end = timeout(wait::PATIENCE * 2, child.wait_with_output());
-        let (output, peak_memory) = with_peak(id, end).await;
+        let (output, (peak_memory, cpu)) = with_peak(id, end).await;
         let elapsed = started.elapsed();
         let output = output.expect("it ends").unwrap();
         let run = Run {
@@ -130,6 +137,7 @@ impl Running {
             stderr: String::from_utf8(output.stderr).expect("stderr is UTF-8"),
             elapsed,
             peak_memory,
+            cpu,
         };
         if logs_are_json && run.exit_code != 2 {
             drop(run.log());
@@ -147,6 +155,8 @@ pub(crate) struct Run {
     pub(crate) elapsed: Duration,
     /// The most memory it had resident, in bytes.
     pub(crate) peak_memory: u64,
+    /// CPU time that it used, to ten milliseconds.
+    pub(crate) cpu: Duration,
 }
 
 impl Run {
@@ -183,18 +193,28 @@ impl Run {
     }
 }
 
-/// Awaits the end of a process and tells its peak memory: the kernel's high-water mark, read every few
-/// milliseconds, as it is gone with the process.
-async fn with_peak<T>(id: u32, end: impl Future<Output = T>) -> (T, u64) {
-    let mut peak = 0;
+/// Awaits the end of a process and tells its peak memory and its CPU time: the kernel's own numbers, read every few
+/// milliseconds, as they are gone with the process.
+async fn with_peak<T>(id: u32, end: impl Future<Output = T>) -> (T, (u64, Duration)) {
+    let (mut peak, mut cpu) = (0, Duration::ZERO);
     let mut end = std::pin::pin!(end);
     loop {
         peak = high_water_mark(id).unwrap_or(peak);
+        cpu = cpu_time(id).map_or(cpu, |now| now.max(cpu));
         tokio::select! {
-            output = &mut end => return (output, peak),
+            output = &mut end => return (output, (peak, cpu)),
             () = sleep(Duration::from_millis(2)) => {}
         }
     }
+}
+
+/// CPU time that a process has used; `None` when it is gone.
+pub(crate) fn cpu_time(id: u32) -> Option<Duration> {
+    let stat = fs::read_to_string(format!("/proc/{id}/stat")).ok()?;
+    let fields: Vec<u64> =
+        stat.rsplit_once(") ")?.1.split(' ').map(|field| field.parse().unwrap_or(0)).collect();
+    // User and system time, in hundredths of a second.
+    Some(Duration::from_millis((fields.get(11)? + fields.get(12)?) * 10))
 }
 
 fn high_water_mark(id: u32) -> Option<u64> {

@@ -89,8 +89,8 @@ async fn a_plan_explains_every_pod_and_changes_nothing() {
         plan["pods"].as_array().unwrap().iter().map(|pod| pod["verdict"]["chosen"].is_object()).collect();
     assert_eq!(verdicts, [true, true, false, false, true, true]);
     let usage = &plan["metrics_usage"];
-    assert_eq!((&usage["queries"], &usage["retries"]), (&3.into(), &0.into()), "{usage}");
-    let cost = "metric server: queries: 3, retries: 0, errors: 0, bytes: ";
+    assert_eq!((&usage["queries"], &usage["retries"]), (&2.into(), &0.into()), "{usage}");
+    let cost = "metric server: queries: 2, retries: 0, errors: 0, bytes: ";
     assert!(table.stdout.contains(cost) && usage["bytes"].as_u64() > Some(500), "{usage}\n{}", table.stdout);
     assert_eq!(fleet.everything().await, everything);
 }

@@ -38,6 +38,11 @@ fn source(metrics: &MetricServer, preset: Preset, matchers: &str) -> PrometheusS
     PrometheusSource::new(client, queries)
 }
 
+/// A whole reading, with what is asked for only where pods don't tell it.
+async fn all_of(source: PrometheusSource, at: Timestamp) -> Readings {
+    Readings { cpu_requests: source.cpu_requests(at).await, ..source.read(at).await }
+}
+
 /// Three pods of three partitions each, of two clients, as the exporters show them. Every value is another one.
 fn whole() -> History {
     let mut history = History::new(NAMESPACE, CONTAINER);
@@ -111,12 +116,12 @@ async fn copies_change_nothing_in_any_query_that_is_ready() {
         let (copied, one_twice) = (copied().serve(server).await, twice(PODS[1]).serve(server).await);
         for preset in PRESETS {
             let at = Timestamp::now();
-            let expected = source(&alone, preset, "").read(at).await;
+            let expected = all_of(source(&alone, preset, ""), at).await;
             let (loads, partitions, hpas) = everything(&expected);
             assert!(loads.iter().all(|pods| pods.len() == PODS.len()), "{server:?} {preset:?}: {loads:?}");
             assert_eq!((partitions.len(), hpas), (9, 1), "{server:?} {preset:?}: {partitions:?}");
             for (what, metrics) in [("copies", &copied), ("one pod twice", &one_twice)] {
-                let found = source(metrics, preset, "").read(at).await;
+                let found = all_of(source(metrics, preset, ""), at).await;
                 assert_eq!(everything(&found), everything(&expected), "{server:?} {preset:?}: {what}");
                 let step = SignedDuration::from_mins(1);
                 for indicator in Indicator::ALL {
@@ -162,7 +167,7 @@ async fn strangers_are_seen_by_every_query_that_is_ready_and_a_matcher_leaves_th
             let expected = (label.to_owned(), values.join(" "));
             for preset in PRESETS {
                 let at = Timestamp::now();
-                let strangers = source(&metrics, preset, "").read(at).await;
+                let strangers = all_of(source(&metrics, preset, ""), at).await;
                 let what = |query: &str| format!("{server:?} {preset:?} {label}: {query}");
                 for (indicator, found) in &strangers.loads {
                     assert_eq!(
@@ -179,8 +184,8 @@ async fn strangers_are_seen_by_every_query_that_is_ready_and_a_matcher_leaves_th
                 assert_eq!(difference(&strangers.hpas, &what("hpa_target")), expected);
                 assert_eq!(difference(&strangers.partitions.unwrap(), &what("partition_load")), expected);
                 let matchers = format!("{label}={own:?}");
-                let selected = source(&metrics, preset, &matchers).read(at).await;
-                let lone = source(&alone, preset, "").read(at).await;
+                let selected = all_of(source(&metrics, preset, &matchers), at).await;
+                let lone = all_of(source(&alone, preset, ""), at).await;
                 assert_eq!(everything(&selected), everything(&lone), "{}", what("selected"));
             }
         }
@@ -221,7 +226,7 @@ async fn no_number_is_no_ownership_and_a_partition_without_an_owner_is_named() {
             history = history.counter("kafka_topic_partition_current_offset", &others, 7.0);
         }
         let metrics = history.serve(server).await;
-        let readings = source(&metrics, Preset::JmxExporter, "").read(Timestamp::now()).await;
+        let readings = all_of(source(&metrics, Preset::JmxExporter, ""), Timestamp::now()).await;
         let partitions = readings.partitions.unwrap().unwrap();
         let owners: Vec<_> =
             partitions.iter().map(|load| (load.partition.as_str(), load.pod.as_deref())).collect();

@@ -1,12 +1,12 @@
-//! Minimum kept: of the pods that served when the cycle last listed them, at least the minimum is left that no
-//! rebalancer has removed since.
+//! Minimum kept: of the pods that a cycle saw serve since its last removal, in a list or each by itself, at least the
+//! minimum is left that no rebalancer has removed since.
 //!
-//! Pods that failed by themselves after that list are not held against it: nobody can know of them in time. So that
-//! this is no excuse for not looking, the list must be newer than the removal before.
+//! Pods that failed by themselves after they were seen are not held against it: nobody can know of them in time. So that
+//! this is no excuse for not looking, what was seen before a removal, or before its intent was written, counts no more.
 
 use std::collections::BTreeSet;
 
-use rebalancer_core::fleet::Uid;
+use rebalancer_core::fleet::{Pod, Uid};
 
 use super::{ByCycle, Invariant, ensure};
 use crate::event::{Event, What};
@@ -15,14 +15,17 @@ use crate::world::{World, is_own};
 
 pub(super) struct Minimum {
     least: usize,
+    /// Pods that each cycle has seen serve since its last removal.
     serving: ByCycle<BTreeSet<Uid>>,
-    /// Cycles that have listed pods since their last removal.
-    looked: BTreeSet<String>,
 }
 
 impl Minimum {
     pub(super) fn of(setup: &Setup) -> Self {
-        Self { least: setup.policy.limits.minimum_pods, serving: ByCycle::new(), looked: BTreeSet::new() }
+        Self { least: setup.policy.limits.minimum_pods, serving: ByCycle::new() }
+    }
+
+    fn of_cycle(&mut self, cycle: &str) -> &mut BTreeSet<Uid> {
+        self.serving.entry(cycle.to_owned()).or_default()
     }
 }
 
@@ -32,21 +35,27 @@ impl Invariant for Minimum {
     }
 
     fn see(&mut self, event: &Event<'_>, _: &World) -> Result<(), String> {
+        let serves = |pod: &&Pod| is_own(pod) && pod.is_serving();
         match &event.what {
             What::Listed { pods } => {
-                let serving = pods.iter().filter(|pod| is_own(pod) && pod.is_serving());
-                let serving = serving.map(|pod| pod.uid.clone()).collect();
-                self.serving.insert(event.cycle.to_owned(), serving);
-                self.looked.insert(event.cycle.to_owned());
+                *self.of_cycle(event.cycle) = pods.iter().filter(serves).map(|pod| pod.uid.clone()).collect();
             }
+            What::Read { pod: Some(pod), .. } => {
+                let serving = self.of_cycle(event.cycle);
+                match serves(pod) {
+                    true => serving.insert(pod.uid.clone()),
+                    false => serving.remove(&pod.uid),
+                };
+            }
+            What::Wrote { .. } => self.of_cycle(event.cycle).clear(),
             What::Removed { uid, .. } => {
-                let looked = self.looked.remove(event.cycle);
-                ensure(looked, || "pods were not counted since the removal before".to_owned())?;
                 for serving in self.serving.values_mut() {
                     serving.remove(*uid);
                 }
-                let left = self.serving.get(event.cycle).map_or(0, BTreeSet::len);
-                return ensure(left >= self.least, || format!("{left} serve, {} must", self.least));
+                let left = std::mem::take(self.of_cycle(event.cycle)).len();
+                return ensure(left >= self.least, || {
+                    format!("{left} were seen to serve, {} must", self.least)
+                });
             }
             What::Crashed { .. } | What::Ended { .. } => drop(self.serving.remove(event.cycle)),
             _ => {}

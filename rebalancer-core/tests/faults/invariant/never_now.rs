@@ -1,17 +1,18 @@
 //! Never now: nothing is removed by a cycle that was shown a rollout, a scaling, an autoscaler about to scale in or that
 //! has just scaled, or an opted-out workload, or that decided in a quiet hour.
 //!
-//! What begins after the cycle looked can't be known. After its first removal the controller's numbers show the cycle's
-//! own doings too, so that from then on only the mark counts. Times are those of the cycle's own clock.
+//! What begins after the cycle looked can't be known. After its first removal, or a request that may have been one, the
+//! controller's numbers show the cycle's own doings too, so that from then on only the mark counts. Times are those of the cycle's own clock.
 
 use jiff::SignedDuration;
 use jiff::Timestamp;
-use rebalancer_core::fleet::{Controller, Hpa, Progress};
+use rebalancer_core::fleet::{Controller, Hpa, Phase, Pod, Progress};
+use rebalancer_core::port::RemovalError;
 
 use super::{ByCycle, Invariant};
 use crate::event::{Event, What};
 use crate::setup::Setup;
-use crate::world::World;
+use crate::world::{World, is_own};
 
 pub(super) struct NeverNow {
     minimum_age: SignedDuration,
@@ -62,6 +63,10 @@ fn rolling(controller: &Controller) -> Option<&'static str> {
     .find_map(|(holds, why)| holds.then_some(*why))
 }
 
+fn stays(pod: &Pod) -> bool {
+    !pod.terminating && !matches!(pod.phase, Phase::Succeeded | Phase::Failed)
+}
+
 /// From one to half past two in the night; the simulated world is in UTC.
 fn is_quiet(at: Timestamp) -> bool {
     let minute = at.as_second().rem_euclid(24 * 3600) / 60;
@@ -83,11 +88,18 @@ impl Invariant for NeverNow {
                 opted_out(controller)
             }
             What::ShownController { controller } => opted_out(controller).or_else(|| rolling(controller)),
+            What::Unlike { pods } => {
+                pods.iter().any(|pod| is_own(pod) && stays(pod)).then_some("pods are of several revisions")
+            }
             What::ShownAutoscalers { hpas } => self.scaling(event.cycle, hpas),
             What::Removed { .. } => {
                 self.acted.insert(event.cycle.to_owned(), ());
                 let reason = self.reasons.get(event.cycle);
                 return reason.map_or(Ok(()), |why| Err(format!("it was shown: {why}")));
+            }
+            What::Answered { answer: Err(RemovalError::Unknown { .. }), .. } => {
+                self.acted.insert(event.cycle.to_owned(), ());
+                None
             }
             What::Crashed { .. } | What::Ended { .. } => {
                 self.reasons.remove(event.cycle);

@@ -24,6 +24,6 @@ impl Invariant for OwnPods {
 fn is_owned(pod: &Pod, world: &World) -> bool {
     let Some(owner) = &pod.owner else { return false };
     let workload = world.controller().uid;
-    let above = (owner.kind == "ReplicaSet").then(|| World::replica_set(&owner.name).owner).flatten();
+    let above = (owner.kind == "ReplicaSet").then(|| world.replica_set(&owner.name).owner).flatten();
     owner.uid == workload || above.is_some_and(|above| above.uid == workload)
 }

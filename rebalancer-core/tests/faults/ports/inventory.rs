@@ -10,7 +10,7 @@ use crate::event::What;
 use crate::fault::Fault;
 use crate::plant::Bug;
 use crate::sim::Sim;
-use crate::world::{TWIN, World};
+use crate::world::TWIN;
 
 #[async_trait]
 impl Inventory for Port {
@@ -19,6 +19,7 @@ impl Inventory for Port {
             usable(sim, "pods")?;
             let pods = sim.world.listed();
             self.tell(sim, What::Listed { pods: &pods });
+            *self.listed.lock().unwrap() = pods.iter().map(|pod| (pod.name.clone(), pod.clone())).collect();
             Ok(pods.into_iter().map(|pod| shown(sim, pod)).collect())
         })
         .await
@@ -42,7 +43,7 @@ impl Inventory for Port {
         self.call(call!("reading the controller"), move |sim| {
             usable(sim, "deployments")?;
             if kind == "ReplicaSet" {
-                return Ok(Some(World::replica_set(&name)));
+                return Ok(Some(sim.world.replica_set(&name)));
             }
             let controller = sim.world.controller();
             if (&controller.kind, &controller.name) != (&kind, &name) {
@@ -76,6 +77,44 @@ impl Inventory for Port {
             Ok(pod.map(|pod| shown(sim, pod)))
         })
         .await
+    }
+
+    /// The answers are of different moments.
+    async fn named(&self, names: &[&str]) -> Result<Vec<Pod>, InventoryError> {
+        let mut found = Vec::new();
+        for name in names {
+            let one = self.call(call!("counting a pod again"), |sim| {
+                usable(sim, "pods")?;
+                let pod = sim.world.pod(name);
+                self.tell(sim, What::Read { name, pod: pod.as_ref() });
+                let before = self.seen_before(sim, name);
+                Ok(before.or(pod).map(|pod| shown(sim, pod)))
+            });
+            found.extend(one.await?);
+        }
+        Ok(found)
+    }
+
+    async fn pods_unlike(&self, label: &str, value: &str) -> Result<Vec<Pod>, InventoryError> {
+        self.call(call!("looking for other revisions"), |sim| {
+            usable(sim, "pods")?;
+            let mut pods = sim.world.listed();
+            pods.retain(|pod| pod.labels.get(label).is_none_or(|found| found != value));
+            self.tell(sim, What::Unlike { pods: &pods });
+            if sim.has(Bug::RevisionsHidden) {
+                return Ok(Vec::new());
+            }
+            Ok(pods.into_iter().map(|pod| shown(sim, pod)).collect())
+        })
+        .await
+    }
+}
+
+impl Port {
+    /// What a watch that lags behind still shows: a pod as it was when the fleet was listed.
+    fn seen_before(&self, sim: &Sim, name: &str) -> Option<Pod> {
+        let lags = sim.has(Bug::LateEvents);
+        self.listed.lock().unwrap().get(name).filter(|_| lags).cloned()
     }
 }
 

@@ -59,7 +59,7 @@ fn everything_that_matters_is_taken() {
         annotations: BTreeMap::new(),
         priority_class: Some("high".into()),
         priority: Some(1000),
-        labels: BTreeMap::from([("app".into(), "consumer".into())]),
+        labels: [("app".into(), "consumer".into())].into(),
         container: Some(Requests {
             cpu: Some(Cores::new(1.5).unwrap()),
             memory: Some(Bytes::new(1_073_741_824.0).unwrap()),

@@ -44,7 +44,7 @@ fn pod(name: &str) -> Pod {
         mirror: false,
         priority_class: None,
         priority: Some(0),
-        labels: BTreeMap::new(),
+        labels: BTreeMap::new().into(),
         annotations: BTreeMap::new(),
         container: Some(Requests { cpu: Some(Cores::new(1.0).unwrap()), memory: None }),
         whole: Requests::default(),
