@@ -1,5 +1,5 @@
 //! One piece of work, to be counted by callgrind: `instructions CASE`. Without a case it does all of them once, as a test.
-//! `.ci/instructions` counts what happens within [`counted`] and compares it with `benches/instructions.txt`.
+//! `.ci/instructions` counts what happens within [`under_callgrind`] and compares it with `benches/instructions.txt`.
 
 #![allow(
     missing_docs,
@@ -37,12 +37,12 @@ const CASES: [&str; 10] = [
 
 /// What callgrind looks at, by its name.
 #[inline(never)]
-fn counted(work: &mut dyn FnMut()) {
+fn under_callgrind(work: &mut dyn FnMut()) {
     work();
 }
 
 fn count<T>(mut work: impl FnMut() -> T) {
-    counted(&mut || {
+    under_callgrind(&mut || {
         black_box(work());
     });
 }
