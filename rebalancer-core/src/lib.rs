@@ -40,6 +40,7 @@
 #[doc = include_str!("../README.md")]
 struct Readme;
 
+pub mod advice;
 pub mod assignor;
 pub mod audit;
 pub mod cycle;
