@@ -13,7 +13,9 @@ use clap::builder::{OsStringValueParser, PossibleValuesParser};
 use clap::error::ErrorKind;
 use clap::{Arg, ArgMatches, Command, value_parser};
 use clap_complete::Shell;
+use jiff::SignedDuration;
 
+use crate::config::parse;
 use crate::config::variable::{self, Variable};
 
 /// What the user asked for.
@@ -30,6 +32,7 @@ pub(crate) enum Action {
     Run,
     Plan { json: bool, save: Option<PathBuf> },
     Replay { json: bool, file: PathBuf },
+    Advise { json: bool, window: Option<SignedDuration>, saved: Option<PathBuf> },
     Check { json: bool },
     Reset,
     Simulate(Box<Simulation>),
@@ -52,6 +55,12 @@ Exit codes:
   2  the command line, the configuration or the file of --replay is wrong; nothing was contacted
   3  with --replay: a decision differs from the one that was saved";
 
+const ADVISE_EXIT_CODES: &str = "\
+Exit codes:
+  0  the advice was shown
+  1  the fleet could not be observed
+  2  the command line, the configuration or the file of --replay is wrong; nothing was contacted";
+
 const CHECK_EXIT_CODES: &str = "\
 Exit codes:
   0  all is well; there may be warnings
@@ -67,6 +76,7 @@ pub(crate) fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Inv
     let (name, sub) = matches.subcommand().unwrap_or(("run", &matches));
     let action = match name {
         "plan" => plan(sub),
+        "advise" => advise(sub),
         "check" => Action::Check { json: wants_json(sub) },
         "reset" => Action::Reset,
         "simulate" => Action::Simulate(Box::new(Simulation::read(sub)?)),
@@ -78,8 +88,9 @@ pub(crate) fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Inv
     let mut flags = given(&matches);
     flags.extend(given(sub));
     match &action {
-        Action::Replay { .. } => without_settings(&flags)?,
+        Action::Replay { .. } | Action::Advise { saved: Some(_), .. } => without_settings(&flags)?,
         Action::Run
+        | Action::Advise { saved: None, .. }
         | Action::Plan { .. }
         | Action::Check { .. }
         | Action::Reset
@@ -95,6 +106,14 @@ fn plan(sub: &ArgMatches) -> Action {
     match file("replay") {
         Some(file) => Action::Replay { json: wants_json(sub), file },
         None => Action::Plan { json: wants_json(sub), save: file("save") },
+    }
+}
+
+fn advise(sub: &ArgMatches) -> Action {
+    Action::Advise {
+        json: wants_json(sub),
+        window: sub.get_one::<SignedDuration>("window").copied(),
+        saved: sub.get_one::<PathBuf>("replay").cloned(),
     }
 }
 
@@ -131,6 +150,27 @@ fn save_and_replay() -> [Arg; 2] {
         file("save").help("Also write what the decision is made on, and the plan, to this file, for --replay"),
         file("replay").conflicts_with("save").help(
             "Make the decisions of a saved file again, without any setting or server. Exit code 3: one differs",
+        ),
+    ]
+}
+
+/// A duration of some length.
+fn positive(text: &str) -> Result<SignedDuration, String> {
+    parse::duration(text).and_then(|duration| match duration.is_zero() {
+        true => Err("a duration longer than 0".to_owned()),
+        false => Ok(duration),
+    })
+}
+
+fn window_and_replay() -> [Arg; 2] {
+    let window = Arg::new("window").long("window").value_name("DURATION").value_parser(positive);
+    let replay = Arg::new("replay").long("replay").value_name("FILE").value_parser(value_parser!(PathBuf));
+    [
+        window.help(
+            "Work with the mean of the partition loads over this time, such as 6h, and not as they are now",
+        ),
+        replay.conflicts_with("window").help(
+            "Advise on what `rebalancer plan --save` wrote to this file, without any setting or server",
         ),
     ]
 }
@@ -172,6 +212,14 @@ pub(crate) fn command() -> Command {
                 .args(save_and_replay())
                 .args(variable::all().map(flag))
                 .after_help(PLAN_EXIT_CODES),
+        )
+        .subcommand(
+            Command::new("advise")
+                .about("What would help this group, and how much: each lever with its cost. Changes nothing")
+                .arg(output())
+                .args(window_and_replay())
+                .args(variable::all().map(flag))
+                .after_help(ADVISE_EXIT_CODES),
         )
         .subcommand(
             Command::new("check")

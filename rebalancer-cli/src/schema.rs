@@ -9,6 +9,7 @@ use schemars::generate::SchemaSettings;
 use serde_json::{Value, json};
 
 use crate::journal::AUDIT_SCHEMA;
+use crate::render::advise::{AdviceDocument, VERSION as ADVICE_VERSION};
 use crate::render::{CHECK_VERSION, CheckDocument, PLAN_VERSION, PlanDocument};
 
 /// One line of the audit trail. It is written by the logger, so this is a description: tests/telling compares it with
@@ -100,12 +101,16 @@ fn schema<T: JsonSchema>(title: &str, version_field: &str, version: u32) -> Valu
 }
 
 /// Each file with what belongs in it.
-fn files() -> [(&'static str, Value); 3] {
+fn files() -> [(&'static str, Value); 4] {
     [
         ("plan.json", schema::<PlanDocument<'_>>("rebalancer plan --output json", "version", PLAN_VERSION)),
         (
             "check.json",
             schema::<CheckDocument<'_>>("rebalancer check --output json", "version", CHECK_VERSION),
+        ),
+        (
+            "advise.json",
+            schema::<AdviceDocument<'_>>("rebalancer advise --output json", "version", ADVICE_VERSION),
         ),
         ("audit.json", schema::<AuditLine>("A line of the audit trail", "audit_schema", AUDIT_SCHEMA)),
     ]

@@ -54,8 +54,10 @@ pub enum LoadBasis {
     Mean {
         /// How long the time is.
         window: SignedDuration,
-        /// Readings that were averaged.
+        /// Readings that were averaged; of offsets, the two ends are one.
         readings: usize,
+        /// Readings that were asked for: at the others the metric system had none.
+        asked: usize,
         /// Mean load of each partition; owners are not looked at.
         partitions: Vec<PartitionLoad>,
     },
@@ -77,8 +79,10 @@ pub enum Basis {
         /// How long it is.
         #[cfg_attr(feature = "schema", schemars(with = "String"))]
         window: SignedDuration,
-        /// Readings that were averaged.
+        /// Readings that were averaged; of offsets, the two ends are one.
         readings: usize,
+        /// Readings that were asked for: at the others the metric system had none.
+        asked: usize,
     },
 }
 
@@ -299,7 +303,9 @@ impl From<&LoadBasis> for Basis {
     fn from(basis: &LoadBasis) -> Self {
         match basis {
             LoadBasis::Present => Self::Present,
-            LoadBasis::Mean { window, readings, .. } => Self::Mean { window: *window, readings: *readings },
+            LoadBasis::Mean { window, readings, asked, .. } => {
+                Self::Mean { window: *window, readings: *readings, asked: *asked }
+            }
         }
     }
 }

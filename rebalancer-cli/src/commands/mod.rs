@@ -1,5 +1,6 @@
 //! What the program does. Each command is wiring: settings in, ports built, the core asked, the answer shown.
 
+mod advise;
 mod check;
 mod cycle;
 mod each;
@@ -62,6 +63,13 @@ pub(crate) fn dispatch(invocation: Invocation, environment: impl Fn(&str) -> Opt
             })
         }
         Action::Replay { json, file } => with(Ok(()), also, |()| replay::run(&file, json)),
+        Action::Advise { json, saved: Some(file), .. } => with(Ok(()), also, |()| advise::saved(&file, json)),
+        Action::Advise { json, window, saved: None } => {
+            let form = form(json, &raw);
+            with(config::workloads(&raw), also, |workloads| {
+                block_on(advise::run(workloads, form, window), traces)
+            })
+        }
         Action::Reset => {
             with(config::workloads(&raw), also, |workloads| block_on(reset::run(workloads), traces))
         }

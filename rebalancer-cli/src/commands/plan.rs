@@ -96,7 +96,7 @@ async fn explain(
 }
 
 /// What is remembered, only to be looked at. A plan is shown without it too, since it changes nothing.
-async fn remember(adapters: &Adapters, settings: &RunSettings) -> Option<Memory> {
+pub(super) async fn remember(adapters: &Adapters, settings: &RunSettings) -> Option<Memory> {
     let MemorySettings { policy, lock_for, .. } = settings.memory?;
     let store = LeaseStore::new(&adapters.connection, &settings.subject.workload);
     match Memory::open(&store, "plan", Mode::DryRun, lock_for, policy, Timestamp::now()).await {

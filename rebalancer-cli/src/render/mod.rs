@@ -1,5 +1,6 @@
 //! Results on stdout: tables for people, JSON for machines. Lines are drawn only on a terminal.
 
+pub(crate) mod advise;
 mod check;
 mod json;
 mod plan;

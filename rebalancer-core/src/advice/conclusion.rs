@@ -14,7 +14,6 @@ use crate::report::IndicatorReport;
     serde(rename_all = "snake_case", tag = "conclusion")
 )]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-#[non_exhaustive]
 pub enum Conclusion {
     /// The loads are within the policy's limits: there is nothing to mend.
     Even,

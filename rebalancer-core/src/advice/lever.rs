@@ -15,7 +15,6 @@ use crate::report::Hold;
     serde(rename_all = "snake_case", tag = "lever")
 )]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-#[non_exhaustive]
 pub enum Lever {
     /// Leave everything as it is.
     Nothing,
@@ -173,6 +172,7 @@ impl fmt::Display for LeverCost {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Rebalance => f.write_str("a rebalance"),
+            Self::Restarts { pods: 1 } => f.write_str("1 restart"),
             Self::Restarts { pods } => write!(f, "{pods} restarts"),
             Self::MorePods { pods } => write!(f, "{pods} more"),
             Self::FewerPods { pods } => write!(f, "{pods} fewer"),

@@ -143,8 +143,12 @@ fn a_partition_without_a_mean_is_a_gap_and_not_zero() {
     let snapshot = Fleet::new(&shape).unwrap().snapshot().unwrap();
     let mut partitions = snapshot.partitions.clone().unwrap();
     let (policy, constraints) = (policy(Assignor::Range), Constraints::default());
-    let mean =
-        |partitions| LoadBasis::Mean { window: SignedDuration::from_hours(6), readings: 12, partitions };
+    let mean = |partitions| LoadBasis::Mean {
+        window: SignedDuration::from_hours(6),
+        readings: 12,
+        asked: 12,
+        partitions,
+    };
     let same = advise(&snapshot, &policy, &constraints, &mean(partitions.clone())).unwrap();
     assert_eq!(same.outlook, of(&shape).outlook, "the mean of what is there now is what is there now");
     let missing = partitions.pop().unwrap();

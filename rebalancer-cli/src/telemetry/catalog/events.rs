@@ -327,6 +327,12 @@ pub(super) const EVENTS: &[Event] = &[
     ),
     event("plan_failed", ERROR, &["error"], "`rebalancer plan` could not observe"),
     event(
+        "advice_failed",
+        ERROR,
+        &["error"],
+        "`rebalancer advise` could not observe, or had nothing to advise on",
+    ),
+    event(
         "record_not_read",
         WARN,
         &["reason", "error"],
