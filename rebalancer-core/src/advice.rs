@@ -21,12 +21,12 @@ mod lever;
 mod partitions;
 mod replicas;
 mod rotation;
-mod stage;
+pub(crate) mod stage;
 mod switch;
 #[cfg(test)]
 #[cfg(feature = "simulation")]
 mod tests;
-mod yardstick;
+pub(crate) mod yardstick;
 
 use jiff::{SignedDuration, Timestamp};
 

@@ -43,6 +43,7 @@ struct Readme;
 pub mod advice;
 pub mod assignor;
 pub mod audit;
+pub mod backtest;
 pub mod cycle;
 pub mod eligibility;
 pub mod fleet;

@@ -25,10 +25,10 @@ const PARTITIONS: &str = "partition_load";
 /// What is requested in one reading.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Queries {
-    loads: BTreeMap<Indicator, PromQl>,
-    cpu_requests: PromQl,
-    hpas: PromQl,
-    partitions: Option<PromQl>,
+    pub(crate) loads: BTreeMap<Indicator, PromQl>,
+    pub(crate) cpu_requests: PromQl,
+    pub(crate) hpas: PromQl,
+    pub(crate) partitions: Option<PromQl>,
 }
 
 impl Queries {
@@ -68,8 +68,8 @@ impl Queries {
 /// Reads the fleet's loads from Prometheus or VictoriaMetrics.
 #[derive(Debug, Clone)]
 pub struct PrometheusSource {
-    client: Client,
-    queries: Queries,
+    pub(crate) client: Client,
+    pub(crate) queries: Queries,
 }
 
 impl PrometheusSource {
@@ -140,7 +140,7 @@ impl PrometheusSource {
 }
 
 /// Of series that say nothing of whose they are.
-fn unclaimed(samples: Samples) -> Claimed {
+pub(crate) fn unclaimed(samples: Samples) -> Claimed {
     (samples, Claims::default())
 }
 

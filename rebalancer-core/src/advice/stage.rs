@@ -6,17 +6,17 @@ use rand::seq::SliceRandom as _;
 
 use super::bounds::Found;
 use super::yardstick::Yardstick;
-use crate::assignor::{Assignor, Group, Member, Topic};
+use crate::assignor::{Assignor, Group, Member, Topic, TopicPartition};
 use crate::group::{Consumer, GroupModel};
 use crate::policy::Timing;
 
 /// What every lever starts from.
-pub(super) struct Stage<'a> {
-    pub(super) model: &'a GroupModel,
-    pub(super) yardstick: &'a Yardstick,
+pub(crate) struct Stage<'a> {
+    pub(crate) model: &'a GroupModel,
+    pub(crate) yardstick: &'a Yardstick,
     /// The group's assignor.
-    pub(super) assignor: Assignor,
-    pub(super) timing: Timing,
+    pub(crate) assignor: Assignor,
+    pub(crate) timing: Timing,
 }
 
 /// Partitions that may be assigned for one lever, over all of its draws.
@@ -25,37 +25,38 @@ const EFFORT: usize = 400_000;
 const DRAWS: [usize; 2] = [200, 8];
 
 /// How many draws are made where each assigns all partitions so many times.
-pub(super) fn draws(partitions: usize, rebalances: usize) -> usize {
+pub(crate) fn draws(partitions: usize, rebalances: usize) -> usize {
     let [most, fewest] = DRAWS;
     (EFFORT / (partitions.max(1) * rebalances.max(1))).clamp(fewest, most)
 }
 
 /// A pod on the stage.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Played {
+pub(crate) struct Played {
     /// Its place in the model; beyond all of them for a pod that is not there yet.
-    pub(super) place: usize,
+    pub(crate) place: usize,
     /// How much more the same work costs here than on a usual pod.
-    pub(super) factor: f64,
+    pub(crate) factor: f64,
 }
 
 /// The group while a lever is tried.
-pub(super) struct Play {
+#[derive(Debug)]
+pub(crate) struct Play {
     rule: Assignor,
     group: Group,
     /// Load of each partition, by topic and number.
-    pub(super) loads: Vec<Vec<f64>>,
+    pub(crate) loads: Vec<Vec<f64>>,
     /// Index in [`pods`](Self::pods) of each member; `None` when it is none of the fleet's.
     pods_of: Vec<Option<usize>>,
     /// What the ids of each member begin with.
     clients: Vec<String>,
-    pub(super) pods: Vec<Played>,
+    pub(crate) pods: Vec<Played>,
     generation: i32,
 }
 
 impl Play {
     /// The group as it is, with topics by name, as every rule but `uniform` goes through them.
-    pub(super) fn of(model: &GroupModel, random: &mut ChaCha8Rng) -> Self {
+    pub(crate) fn of(model: &GroupModel, random: &mut ChaCha8Rng) -> Self {
         let members = model.members.iter().map(|member| as_it_is(member, random)).collect();
         let pods = model.pods.iter().enumerate().map(|(place, pod)| Played { place, factor: pod.factor });
         Self {
@@ -70,7 +71,7 @@ impl Play {
     }
 
     /// Topics by name, and nobody holds anything.
-    pub(super) fn emptied(mut self) -> Self {
+    pub(crate) fn emptied(mut self) -> Self {
         let mut order: Vec<usize> = (0..self.group.topics.len()).collect();
         order.sort_by(|&a, &b| self.name(a).cmp(&self.name(b)));
         let mut places = vec![0_u32; order.len()];
@@ -96,12 +97,12 @@ impl Play {
     }
 
     /// Goes on by this rule.
-    pub(super) fn under(self, rule: Assignor) -> Self {
+    pub(crate) fn under(self, rule: Assignor) -> Self {
         Self { rule, ..self }
     }
 
     /// Every topic gets twice its partitions; `share` of what was in a partition stays there.
-    pub(super) fn double(&mut self, mut share: impl FnMut() -> f64) {
+    pub(crate) fn double(&mut self, mut share: impl FnMut() -> f64) {
         for (topic, loads) in self.group.topics.iter_mut().zip(&mut self.loads) {
             topic.partitions = topic.partitions.saturating_mul(2);
             let stays: Vec<f64> = loads.iter().map(|_| share()).collect();
@@ -113,7 +114,7 @@ impl Play {
     }
 
     /// Who holds what is decided anew, until the group is at rest.
-    pub(super) fn rebalance(&mut self) {
+    pub(crate) fn rebalance(&mut self) {
         let assignment = self.rule.assign(&self.group);
         self.generation = self.generation.saturating_add(1);
         for (member, owned) in self.group.members.iter_mut().zip(assignment) {
@@ -123,7 +124,7 @@ impl Play {
     }
 
     /// The members of these pods leave, and others join in their place.
-    pub(super) fn replace(&mut self, pods: &[usize], timing: Timing, random: &mut ChaCha8Rng) {
+    pub(crate) fn replace(&mut self, pods: &[usize], timing: Timing, random: &mut ChaCha8Rng) {
         let leaves = |place: &Option<usize>| place.is_some_and(|pod| pods.contains(&pod));
         let going: Vec<usize> =
             self.pods_of.iter().enumerate().filter(|(_, pod)| leaves(pod)).map(|(index, _)| index).collect();
@@ -161,7 +162,7 @@ impl Play {
     }
 
     /// Every pod is restarted, in waves, as in a rolling update. Static members keep their identity.
-    pub(super) fn restart_all(&mut self, timing: Timing, random: &mut ChaCha8Rng) {
+    pub(crate) fn restart_all(&mut self, timing: Timing, random: &mut ChaCha8Rng) {
         let mut order: Vec<usize> = (0..self.pods.len()).collect();
         order.shuffle(random);
         for wave in order.chunks(order.len().div_ceil(WAVES).max(1)) {
@@ -170,7 +171,7 @@ impl Play {
     }
 
     /// This pod goes for good.
-    pub(super) fn remove(&mut self, pod: usize) {
+    pub(crate) fn remove(&mut self, pod: usize) {
         let mut kept = self.pods_of.iter().map(|place| *place != Some(pod));
         self.group.members.retain(|_| kept.next().unwrap_or(true));
         let mut kept = self.pods_of.iter().map(|place| *place != Some(pod));
@@ -185,7 +186,7 @@ impl Play {
     }
 
     /// A pod more, on a usual node, with as many members as this one has.
-    pub(super) fn add_like(&mut self, pod: usize, random: &mut ChaCha8Rng) {
+    pub(crate) fn add_like(&mut self, pod: usize, random: &mut ChaCha8Rng) {
         let new = self.pods.len();
         let like: Vec<usize> =
             (0..self.pods_of.len()).filter(|&index| self.pods_of.get(index) == Some(&Some(pod))).collect();
@@ -204,14 +205,36 @@ impl Play {
         self.pods.push(Played { place: usize::MAX, factor: 1.0 });
     }
 
-    /// How even the loads are now.
-    pub(super) fn found(&self, stage: &Stage<'_>) -> Found {
+    /// What each pod holds together carries now.
+    pub(crate) fn carried(&self) -> Vec<f64> {
         let mut carried = vec![0.0; self.pods.len()];
         for (member, pod) in self.group.members.iter().zip(&self.pods_of) {
             if let Some(slot) = pod.and_then(|pod| carried.get_mut(pod)) {
                 *slot += member.owned.iter().map(|held| self.load(held.topic, held.partition)).sum::<f64>();
             }
         }
+        carried
+    }
+
+    /// Each partition with the pod that holds it; `None` for a member that is none of the fleet's.
+    pub(crate) fn held(&self) -> impl Iterator<Item = (TopicPartition, Option<usize>)> {
+        let members = self.group.members.iter().zip(&self.pods_of);
+        members.flat_map(|(member, pod)| member.owned.iter().map(move |held| (*held, *pod)))
+    }
+
+    /// The topics.
+    pub(crate) fn topics(&self) -> &[Topic] {
+        &self.group.topics
+    }
+
+    /// Topics got more partitions.
+    pub(crate) fn grow(&mut self, topics: &[Topic]) {
+        self.group.topics = topics.to_vec();
+    }
+
+    /// How even the loads are now.
+    pub(crate) fn found(&self, stage: &Stage<'_>) -> Found {
+        let carried = self.carried();
         let cost = &stage.model.cost;
         let loads =
             self.pods.iter().zip(&carried).map(|(pod, carried)| (pod.place, cost.of(*carried) * pod.factor));
@@ -225,7 +248,7 @@ impl Play {
 }
 
 /// A rolling update goes in so many waves, as a Deployment's does when it may surge by a quarter.
-pub(super) const WAVES: usize = 4;
+pub(crate) const WAVES: usize = 4;
 
 /// A member as it is; under its own id, where that is known.
 fn as_it_is(member: &Consumer, random: &mut ChaCha8Rng) -> Member {

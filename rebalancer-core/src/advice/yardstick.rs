@@ -9,7 +9,7 @@ use crate::stats::Distribution;
 use crate::unit::Load;
 
 /// Limits of the pods of a model.
-pub(super) struct Yardstick {
+pub(crate) struct Yardstick {
     /// For each pod of the model: above this it is hot. `None` where that follows from the mean.
     limits: Option<Vec<f64>>,
     /// The limit of a pod that is not there yet.
