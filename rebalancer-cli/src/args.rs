@@ -1,7 +1,9 @@
 //! The command line. Each setting has a flag of the same meaning, made from the one table of settings.
 
+mod backtest;
 mod simulate;
 
+pub(crate) use backtest::{PastRequest, When};
 pub(crate) use simulate::{Scope, Simulation};
 
 use std::collections::BTreeMap;
@@ -33,6 +35,7 @@ pub(crate) enum Action {
     Plan { json: bool, save: Option<PathBuf> },
     Replay { json: bool, file: PathBuf },
     Advise { json: bool, window: Option<SignedDuration>, saved: Option<PathBuf> },
+    Backtest(Box<PastRequest>),
     Check { json: bool },
     Reset,
     Simulate(Box<Simulation>),
@@ -61,6 +64,12 @@ Exit codes:
   1  the fleet could not be observed
   2  the command line, the configuration or the file of --replay is wrong; nothing was contacted";
 
+const BACKTEST_EXIT_CODES: &str = "\
+Exit codes:
+  0  the past was gone through and shown; what is not known of it is named
+  1  the metric server could not be used, or gave more values than --points
+  2  the command line or the configuration is wrong; nothing was contacted";
+
 const CHECK_EXIT_CODES: &str = "\
 Exit codes:
   0  all is well; there may be warnings
@@ -77,6 +86,7 @@ pub(crate) fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Inv
     let action = match name {
         "plan" => plan(sub),
         "advise" => advise(sub),
+        "backtest" => Action::Backtest(Box::new(PastRequest::read(sub, wants_json(sub))?)),
         "check" => Action::Check { json: wants_json(sub) },
         "reset" => Action::Reset,
         "simulate" => Action::Simulate(Box::new(Simulation::read(sub)?)),
@@ -92,6 +102,7 @@ pub(crate) fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Inv
         Action::Run
         | Action::Advise { saved: None, .. }
         | Action::Plan { .. }
+        | Action::Backtest(_)
         | Action::Check { .. }
         | Action::Reset
         | Action::Simulate(_)
@@ -220,6 +231,14 @@ pub(crate) fn command() -> Command {
                 .args(window_and_replay())
                 .args(variable::all().map(flag))
                 .after_help(ADVISE_EXIT_CODES),
+        )
+        .subcommand(
+            Command::new("backtest")
+                .about("What would it have done? Runs the cycle over the past that the metric server has. Changes nothing")
+                .arg(output())
+                .args(PastRequest::arguments())
+                .args(variable::all().map(flag))
+                .after_help(BACKTEST_EXIT_CODES),
         )
         .subcommand(
             Command::new("check")

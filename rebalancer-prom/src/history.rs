@@ -78,12 +78,7 @@ impl PrometheusSource {
     ///
     /// # Errors
     /// [`MetricsError::Refused`] when these are no times that a server could be asked for.
-    pub async fn chunk(
-        &self,
-        chunk: Chunk,
-        fleet: &FleetQueries,
-        kept: Option<&Kept>,
-    ) -> Result<ReadChunk, MetricsError> {
+    pub async fn chunk(&self, chunk: Chunk, kept: Option<&Kept>) -> Result<ReadChunk, MetricsError> {
         let (grid, times) = times(chunk)?;
         let asked = Asked { source: self, grid, times: &times, kept };
         let loads = self.queries.loads.iter();
@@ -95,7 +90,7 @@ impl PrometheusSource {
             asked.by_kind("cpu_requests", &parts.cpu_requests, decode::samples, decode::kept::samples),
             asked.by_kind("hpa_target", &parts.hpas, decode::hpas, decode::kept::hpas),
             asked.partitions(),
-            asked.fleet(fleet),
+            asked.fleet(),
         );
         let mut read = ReadChunk { moments: Vec::with_capacity(times.len()), points: 0, kept: 0 };
         let (mut requests, mut hpas) = (read.count(requests), read.count(hpas));
@@ -182,7 +177,14 @@ impl Asked<'_> {
         Some(self.by_kind("partition_load", query, decode::partitions, decode::kept::partitions).await)
     }
 
-    async fn fleet(self, queries: &FleetQueries) -> Course<Vec<Pod>> {
+    async fn fleet(self) -> Course<Vec<Pod>> {
+        let Some(queries) = &self.source.queries.fleet else {
+            return Course {
+                values: self.times.iter().map(|_| Ok(Vec::new())).collect(),
+                points: 0,
+                kept: false,
+            };
+        };
         let rows = |body: &[u8]| fleet::rows(body);
         let (info, ready, created) = tokio::join!(
             self.course("pods", &queries.info, rows),

@@ -14,6 +14,7 @@ use crate::Client;
 use crate::decode::claimed::{self, Claimed};
 use crate::decode::{self, Decoded, kept};
 use crate::grid::Grid;
+use crate::history::FleetQueries;
 use crate::query::PromQl;
 use crate::question::{Question, Times};
 use crate::request_log::RequestLog;
@@ -29,6 +30,7 @@ pub struct Queries {
     pub(crate) cpu_requests: PromQl,
     pub(crate) hpas: PromQl,
     pub(crate) partitions: Option<PromQl>,
+    pub(crate) fleet: Option<FleetQueries>,
 }
 
 impl Queries {
@@ -36,7 +38,7 @@ impl Queries {
     /// `metric_target_type`), and no indicator.
     #[must_use]
     pub fn new(cpu_requests: PromQl, hpas: PromQl) -> Self {
-        Self { loads: BTreeMap::new(), cpu_requests, hpas, partitions: None }
+        Self { loads: BTreeMap::new(), cpu_requests, hpas, partitions: None, fleet: None }
     }
 
     /// Enables an indicator; its query gives one value in the indicator's unit for each `pod`.
@@ -56,6 +58,12 @@ impl Queries {
     #[must_use]
     pub const fn asks_for_partitions(&self) -> bool {
         self.partitions.is_some()
+    }
+
+    /// Asks for the pods of the past too, where the past is [read](crate::history).
+    #[must_use]
+    pub fn fleet(self, fleet: FleetQueries) -> Self {
+        Self { fleet: Some(fleet), ..self }
     }
 
     /// Asks for partition loads, labeled `topic`, `partition` and `pod`.

@@ -1,6 +1,7 @@
 //! What the program does. Each command is wiring: settings in, ports built, the core asked, the answer shown.
 
 mod advise;
+mod backtest;
 mod check;
 mod cycle;
 mod each;
@@ -68,6 +69,12 @@ pub(crate) fn dispatch(invocation: Invocation, environment: impl Fn(&str) -> Opt
             let form = form(json, &raw);
             with(config::workloads(&raw), also, |workloads| {
                 block_on(advise::run(workloads, form, window), traces)
+            })
+        }
+        Action::Backtest(request) => {
+            let form = form(request.json, &raw);
+            with(backtest::combinations(&request, &raw), also, |combinations| {
+                block_on(backtest::run(&request, combinations, form), traces)
             })
         }
         Action::Reset => {

@@ -1,6 +1,7 @@
 //! Results on stdout: tables for people, JSON for machines. Lines are drawn only on a terminal.
 
 pub(crate) mod advise;
+pub(crate) mod backtest;
 mod check;
 mod json;
 mod plan;

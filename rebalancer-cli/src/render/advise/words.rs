@@ -46,6 +46,9 @@ fn rotation(known: &Known) -> String {
                 Some(Hold::SmallGain { .. }) | None => format!(
                     "Removing pods is no lever now: the best rotation is expected to bring CV {now:.3} to {after:.3}."
                 ),
+                Some(_) if (now - after).abs() < SHOWN => {
+                    format!("Removing pods would leave CV {now:.3} as it is, and the planner holds: {held}.")
+                }
                 Some(_) => format!(
                     "Removing pods would bring CV {now:.3} to {after:.3}, and the planner holds: {held}."
                 ),
