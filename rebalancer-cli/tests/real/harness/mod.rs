@@ -32,6 +32,7 @@ pub(crate) mod process;
 pub(crate) mod proxy;
 pub(crate) mod pushed;
 pub(crate) mod rebalancer;
+pub(crate) mod recorded;
 pub(crate) mod resize;
 pub(crate) mod rights;
 pub(crate) mod series;

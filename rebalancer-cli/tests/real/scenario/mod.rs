@@ -6,6 +6,7 @@ mod admission;
 mod alerts;
 mod audit;
 mod autoscaler;
+mod backtest;
 mod check_budgets;
 mod check_cluster;
 mod check_endpoint;
