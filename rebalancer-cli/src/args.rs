@@ -32,7 +32,7 @@ pub(crate) struct Invocation {
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) enum Action {
     Run,
-    Plan { json: bool, save: Option<PathBuf> },
+    Plan { json: bool, save: Option<PathBuf>, report: Option<PathBuf> },
     Replay { json: bool, file: PathBuf },
     Advise { json: bool, window: Option<SignedDuration>, saved: Option<PathBuf> },
     Backtest(Box<PastRequest>),
@@ -116,7 +116,7 @@ fn plan(sub: &ArgMatches) -> Action {
     let file = |name| sub.get_one::<PathBuf>(name).cloned();
     match file("replay") {
         Some(file) => Action::Replay { json: wants_json(sub), file },
-        None => Action::Plan { json: wants_json(sub), save: file("save") },
+        None => Action::Plan { json: wants_json(sub), save: file("save"), report: file("report") },
     }
 }
 
@@ -153,6 +153,15 @@ fn output() -> Arg {
         .value_parser(PossibleValuesParser::new(["table", "json"]))
         .default_value("table")
         .help("table for people, json for machines")
+}
+
+/// Where to write a report.
+fn report() -> Arg {
+    Arg::new("report")
+        .long("report")
+        .value_name("FILE.html")
+        .value_parser(value_parser!(PathBuf))
+        .help("Also write a report to this file: HTML that needs no network and no script")
 }
 
 fn save_and_replay() -> [Arg; 2] {
@@ -221,6 +230,7 @@ pub(crate) fn command() -> Command {
                 .about("Observe and decide only; explains every pod. Changes nothing")
                 .arg(output())
                 .args(save_and_replay())
+                .arg(report().conflicts_with("replay"))
                 .args(variable::all().map(flag))
                 .after_help(PLAN_EXIT_CODES),
         )
@@ -237,6 +247,7 @@ pub(crate) fn command() -> Command {
                 .about("What would it have done? Runs the cycle over the past that the metric server has. Changes nothing")
                 .arg(output())
                 .args(PastRequest::arguments())
+                .arg(report())
                 .args(variable::all().map(flag))
                 .after_help(BACKTEST_EXIT_CODES),
         )
@@ -266,6 +277,7 @@ fn simulate_command() -> Command {
     Command::new("simulate")
         .about("Run cycles on a seeded fleet in memory, without a cluster: before, decisions, after")
         .args(Simulation::arguments())
+        .arg(report().conflicts_with_all(["compare", "suite"]))
         .args(variable::all().filter(|variable| is_policy(variable)).map(flag))
 }
 
@@ -325,7 +337,7 @@ mod tests {
         assert_eq!(parsed(&["rebalancer", "reset"]).action, Action::Reset);
         assert_eq!(
             parsed(&["rebalancer", "plan", "--output", "json"]).action,
-            Action::Plan { json: true, save: None }
+            Action::Plan { json: true, save: None, report: None }
         );
         assert_eq!(parsed(&["rebalancer", "check"]).action, Action::Check { json: false });
         assert_eq!(parsed(&["rebalancer", "check", "--output", "json"]).action, Action::Check { json: true });
@@ -349,7 +361,7 @@ mod tests {
     fn a_plan_is_saved_or_replayed_and_a_replay_takes_no_setting() {
         let file = PathBuf::from("f");
         let save = parsed(&["rebalancer", "plan", "--save", "f"]).action;
-        assert_eq!(save, Action::Plan { json: false, save: Some(file.clone()) });
+        assert_eq!(save, Action::Plan { json: false, save: Some(file.clone()), report: None });
         let replay = parsed(&["rebalancer", "plan", "--replay", "f", "--log-level", "debug"]).action;
         assert_eq!(replay, Action::Replay { json: false, file });
         for wrong in [

@@ -30,7 +30,7 @@ mod world;
 use jiff::{SignedDuration, Timestamp};
 
 use crate::cycle::{self, CycleEnd, CycleSpec, MemorySettings, Outcome, PodOutcome, Ports, Subject};
-use crate::fleet::{Indicator, Pod};
+use crate::fleet::{Indicator, Pod, Samples};
 use crate::history::MemoryStore;
 use crate::policy::Policy;
 use crate::port::{Mode, Readings};
@@ -145,6 +145,12 @@ pub struct PastCycle {
     pub was: Option<Seen>,
     /// How even it would have been, before this cycle; `None` where that is not known.
     pub would: Option<Seen>,
+    /// Load of each pod as it was, by the indicator of the comparison; not written down.
+    #[cfg_attr(feature = "serde", serde(skip))]
+    pub loads_were: Samples,
+    /// The same as it would have been.
+    #[cfg_attr(feature = "serde", serde(skip))]
+    pub loads_would: Samples,
 }
 
 /// Something that is not known of the past, and what was done about that.
@@ -230,7 +236,8 @@ fn stride(spec: &BacktestSpec) -> i32 {
 }
 
 async fn one(spec: &BacktestSpec, world: &World<'_>, store: &MemoryStore, number: usize) -> PastCycle {
-    let (was, would) = world.seen();
+    let [(was, loads_were), (would, loads_would)] = world.seen().map(|seen| seen.unzip());
+    let (loads_were, loads_would) = (loads_were.unwrap_or_default(), loads_would.unwrap_or_default());
     let mode = if world.can_go_on() { Mode::Real } else { Mode::DryRun };
     let cycle = CycleSpec::new(format!("past-{number}"), spec.subject.workload.clone())
         .with_hpa_prefix(spec.subject.hpa_prefix.clone())
@@ -242,7 +249,7 @@ async fn one(spec: &BacktestSpec, world: &World<'_>, store: &MemoryStore, number
         None => cycle::run(&cycle, &ports).await,
     };
     world.settle();
-    PastCycle { at: world.at(), came: came(end, was.is_some()), was, would }
+    PastCycle { at: world.at(), came: came(end, was.is_some()), was, would, loads_were, loads_would }
 }
 
 fn came(end: CycleEnd, is_known: bool) -> Came {

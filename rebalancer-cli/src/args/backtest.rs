@@ -24,6 +24,8 @@ pub(crate) struct PastRequest {
     pub(crate) cache: Option<PathBuf>,
     /// The most values that may be read.
     pub(crate) points: usize,
+    /// Where to write a report.
+    pub(crate) report: Option<PathBuf>,
 }
 
 /// A time.
@@ -93,6 +95,7 @@ impl PastRequest {
             sweep,
             cache: matches.get_one::<PathBuf>("cache").cloned(),
             points: matches.get_one::<usize>("points").copied().unwrap_or(usize::MAX),
+            report: matches.get_one::<PathBuf>("report").cloned(),
         })
     }
 
@@ -186,6 +189,7 @@ mod tests {
             sweep: vec![two, one],
             cache: None,
             points: 1,
+            report: None,
         };
         let shown: Vec<String> =
             request.combinations().iter().map(|settings| format!("{settings:?}")).collect();

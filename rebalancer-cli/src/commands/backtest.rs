@@ -18,6 +18,7 @@ use crate::config::{RunSettings, WorkloadSettings};
 use crate::interrupt::Signals;
 use crate::render::Form;
 use crate::render::backtest::{self as render, Run, Shown};
+use crate::render::report;
 use crate::{config, telemetry};
 use past::Span;
 
@@ -104,6 +105,9 @@ async fn one(
             kept: read.kept,
             usage: metrics.usage(),
         };
+        if let Some(file) = &request.report {
+            report::write(&report::backtest::report(&shown), file)?;
+        }
         render::show(form, &shown)
     }
     .instrument(span)

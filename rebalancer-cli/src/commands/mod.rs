@@ -57,10 +57,10 @@ pub(crate) fn dispatch(invocation: Invocation, environment: impl Fn(&str) -> Opt
         Action::Run => {
             with(config::workloads(&raw), also, |workloads| block_on(cycle::run(workloads), traces))
         }
-        Action::Plan { json, save } => {
+        Action::Plan { json, save, report } => {
             let form = form(json, &raw);
             with(config::workloads(&raw), also, |workloads| {
-                block_on(plan::run(workloads, form, save), traces)
+                block_on(plan::run(workloads, form, plan::Files { save, report }), traces)
             })
         }
         Action::Replay { json, file } => with(Ok(()), also, |()| replay::run(&file, json)),

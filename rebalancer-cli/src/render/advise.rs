@@ -71,6 +71,11 @@ pub(crate) fn show(form: Form, shown: &Shown<'_>) -> anyhow::Result<()> {
     }
 }
 
+/// What follows, one sentence a line.
+pub(super) fn conclusion(advice: &Advice) -> String {
+    words::conclusion(advice)
+}
+
 fn text(shown: &Shown<'_>) -> Result<String, std::fmt::Error> {
     let advice = shown.advice;
     let mut out = String::new();

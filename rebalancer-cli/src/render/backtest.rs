@@ -151,7 +151,7 @@ fn text(shown: &Shown<'_>) -> Result<String, std::fmt::Error> {
 const MOST_GAPS: usize = 5;
 
 /// What is not known, and what was done about that.
-const fn not_known(unknown: NotKnown) -> &'static str {
+pub(super) const fn not_known(unknown: NotKnown) -> &'static str {
     match unknown {
         NotKnown::Pods => {
             "pods: kube-state-metrics shows none, so pods with a sample are taken to serve since their first one, with \
@@ -258,20 +258,20 @@ fn sweep(runs: &[Run]) -> Table {
     right(table, 1..7)
 }
 
-fn named(settings: &BTreeMap<String, String>) -> String {
+pub(super) fn named(settings: &BTreeMap<String, String>) -> String {
     let pairs: Vec<String> = settings.iter().map(|(name, value)| format!("{name}={value}")).collect();
     pairs.join(" ")
 }
 
 /// The run with the fewest removals for each unit of improvement.
-fn best(runs: &[Run]) -> Option<usize> {
+pub(super) fn best(runs: &[Run]) -> Option<usize> {
     let known =
         runs.iter().enumerate().filter_map(|(index, run)| Some((index, run.summary.removals_per_hundredth?)));
     known.min_by(|a, b| a.1.total_cmp(&b.1)).map(|(index, _)| index)
 }
 
 /// What it comes to.
-fn words(shown: &Shown<'_>) -> String {
+pub(super) fn words(shown: &Shown<'_>) -> String {
     if let [only] = shown.runs {
         return one(&only.summary);
     }

@@ -5,6 +5,7 @@ pub(crate) mod backtest;
 mod check;
 mod json;
 mod plan;
+pub(crate) mod report;
 pub(crate) mod simulation;
 
 pub(crate) use json::PlanDocument;

@@ -17,7 +17,7 @@ use crate::port::{
     RemovalError,
 };
 use crate::report::Limit;
-use crate::snapshot::Snapshot;
+use crate::snapshot::{ObservedPod, Snapshot};
 use crate::stats::Distribution;
 use crate::unit::Load;
 
@@ -180,29 +180,30 @@ impl<'a> World<'a> {
     }
 
     /// How even the fleet was, and how even it would have been.
-    pub(super) fn seen(&self) -> (Option<Seen>, Option<Seen>) {
+    pub(super) fn seen(&self) -> [Option<(Seen, Samples)>; 2] {
         let (place, readings, pods, ended) = {
             let state = self.state();
             (state.place, state.readings.get(&state.place).cloned(), state.pods.clone(), state.ended)
         };
-        let Some(snapshot) = self.snapshot(place) else { return (None, None) };
+        let Some(snapshot) = self.snapshot(place) else { return [None, None] };
         let was = self.even(&snapshot);
         match readings {
-            _ if ended => (was, None),
-            None => (was, was),
+            _ if ended => [was, None],
+            None => [was.clone(), was],
             Some(readings) => {
                 let would = self.assembled(snapshot.taken_at, pods, readings);
-                (was, would.and_then(|snapshot| self.even(&snapshot)))
+                [was, would.and_then(|snapshot| self.even(&snapshot))]
             }
         }
     }
 
     /// Over all own pods that serve and have a sample.
-    fn even(&self, snapshot: &Snapshot) -> Option<Seen> {
+    fn even(&self, snapshot: &Snapshot) -> Option<(Seen, Samples)> {
         let indicator = self.indicator?;
         let serving = snapshot.pods.iter().filter(|seen| seen.own && seen.pod.is_serving());
-        let loads: Vec<(Load, _)> =
-            serving.filter_map(|seen| Some((seen.loads.get(indicator)?, seen.cpu_request))).collect();
+        let loaded = serving.filter_map(|seen| Some((seen, seen.loads.get(indicator)?)));
+        let loaded: Vec<(&ObservedPod, Load)> = loaded.collect();
+        let loads: Vec<(Load, _)> = loaded.iter().map(|(seen, load)| (*load, seen.cpu_request)).collect();
         let measured = Distribution::of(loads.iter().map(|(load, _)| *load))?;
         let reports = measure(snapshot, &self.spec.policy);
         let limit =
@@ -214,7 +215,8 @@ impl<'a> World<'a> {
             Some(Limit::Variance { .. }) | None => *load > by_mean,
         };
         let above = loads.iter().filter(is_above).count();
-        Some(Seen { cv: measured.cv, max_to_mean: measured.max_to_mean, above, pods: measured.count })
+        let seen = Seen { cv: measured.cv, max_to_mean: measured.max_to_mean, above, pods: measured.count };
+        Some((seen, loaded.into_iter().map(|(seen, load)| (seen.pod.name.clone(), load)).collect()))
     }
 
     /// The pods that are there now.
