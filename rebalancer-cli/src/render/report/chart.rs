@@ -82,7 +82,7 @@ type Area<'a> = DrawingArea<SVGBackend<'a>, Shift>;
 /// So many rows are drawn of a heat map.
 pub(super) const MOST_ROWS: usize = 60;
 const ROW: u32 = 16;
-const AXIS: u32 = 44;
+const AXIS: u32 = 30;
 const FONT: u32 = 13;
 
 /// Draws a course.
@@ -136,7 +136,7 @@ fn draw_lines(
         lines.iter().flat_map(|(_, values)| values.iter().flatten()).copied().fold(0.0, f64::max) * 1.15;
     let (end, top) = (course.times.len().max(2) as f64 - 1.0, if top > 0.0 { top } else { 1.0 });
     let mut chart = ChartBuilder::on(area)
-        .margin_right(14)
+        .margin_right(44)
         .margin_top(8)
         .x_label_area_size(AXIS)
         .y_label_area_size(48)
@@ -233,9 +233,11 @@ fn shortened(name: &str, width: Width) -> String {
         Width::Wide => 24,
         Width::Narrow => 12,
     };
-    let count = name.chars().count();
-    match count > most {
-        true => format!("…{}", name.chars().skip(count + 1 - most).collect::<String>()),
-        false => name.to_owned(),
+    // XML has no control characters, and the library writes what it is given.
+    let name: Vec<char> =
+        name.chars().map(|char| if char.is_control() { '\u{fffd}' } else { char }).collect();
+    match name.len().checked_sub(most) {
+        Some(over) if over > 0 => format!("…{}", name.iter().skip(over + 1).collect::<String>()),
+        Some(_) | None => name.iter().collect(),
     }
 }

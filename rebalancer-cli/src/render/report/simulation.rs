@@ -53,18 +53,24 @@ pub(crate) fn report(shape: &Shape, policy: &Policy, course: &course::Course) ->
     }
 }
 
+/// One row for cycles in a row that decided the same.
 fn decisions(cycles: &[Cycle]) -> Table {
-    let mut table = Table::new("Decisions", &["Cycle", "Decision"]);
-    for (number, cycle) in (1..).zip(cycles) {
-        let decision = match &cycle.report.decision {
-            Decision::Rotate(plan) => {
-                let pods: Vec<&str> = plan.removals.iter().map(|removal| removal.pod.name.as_str()).collect();
-                format!("rotate {}", pods.join(", "))
-            }
-            decision @ (Decision::Balanced | Decision::Hold(_)) => decision.to_string(),
-        };
-        let number: usize = number;
-        table.rows.push(vec![number.to_string(), decision]);
+    let mut table = Table::new("Decisions", &["Cycles", "Decision"]);
+    let decided: Vec<(usize, String)> = (1..).zip(cycles.iter().map(decision)).collect();
+    for run in decided.chunk_by(|a, b| a.1 == b.1) {
+        let (Some((first, decision)), Some((last, _))) = (run.first(), run.last()) else { continue };
+        let cycles = if first == last { first.to_string() } else { format!("{first} to {last}") };
+        table.rows.push(vec![cycles, decision.clone()]);
     }
     table
+}
+
+fn decision(cycle: &Cycle) -> String {
+    match &cycle.report.decision {
+        Decision::Rotate(plan) => {
+            let pods: Vec<&str> = plan.removals.iter().map(|removal| removal.pod.name.as_str()).collect();
+            format!("rotate {}", pods.join(", "))
+        }
+        decision @ (Decision::Balanced | Decision::Hold(_)) => decision.to_string(),
+    }
 }

@@ -10,6 +10,7 @@ pub(crate) mod alerts;
 pub(crate) mod assets;
 pub(crate) mod authority;
 pub(crate) mod broken;
+pub(crate) mod browser;
 pub(crate) mod check;
 pub(crate) mod consumers;
 pub(crate) mod container;

@@ -35,6 +35,7 @@ mod owners;
 mod prediction;
 mod ranking;
 mod removal;
+mod report;
 mod resize;
 mod restart;
 mod rights;
