@@ -20,8 +20,10 @@ fn predict(criterion: &mut Criterion) {
     group.sample_size(10);
     for assignor in ASSIGNORS {
         for timing in [Timing::LeaveThenJoin, Timing::AllAtOnce] {
-            for pods in [100, 1_000] {
-                let shape = Shape { pods, partitions: pods * 10, assignor, timing, ..Shape::default() };
+            for pods in [100, 300, 1_000] {
+                let kafka = true;
+                let shape =
+                    Shape { pods, partitions: pods * 10, assignor, timing, kafka, ..Shape::default() };
                 let snapshot = Fleet::new(&shape).unwrap().snapshot().unwrap();
                 let policy = Policy::default()
                     .with_persistence(Persistence::default())

@@ -5,6 +5,7 @@
 
 pub mod cooperative_sticky;
 pub mod librdkafka_cooperative_sticky;
+pub(crate) mod plain;
 pub mod range;
 pub mod round_robin;
 mod rule;

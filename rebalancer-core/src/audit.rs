@@ -16,7 +16,7 @@ use crate::fleet::{Phase, Target};
 use crate::history::Constraints;
 use crate::policy::Policy;
 use crate::port::MetricsError;
-use crate::report::{Expectation, Plan, Removal};
+use crate::report::{Choice, Expectation, Plan, Removal};
 use crate::snapshot::{ObservedPod, Snapshot};
 
 /// A plan in which the audit found nothing, with what it was audited against. Only [`audit`] makes one.
@@ -191,7 +191,9 @@ fn check_shape(plan: &Plan, policy: &Policy) -> Option<Violation> {
     let cold = plan.removals.len() - hot;
     // A prediction knows what a batch does, whatever it is of; the formula only holds for hot and cold pods together.
     let by_formula = matches!(plan.expectation, Expectation::EvenMixing(_));
-    let unbalanced = hot == 0 || (by_formula && cold == 0) || hot > k || cold > k;
+    let partner = |removal: &Removal| matches!(removal.choice, Choice::Partner { .. });
+    let partners = plan.removals.iter().any(partner);
+    let unbalanced = hot == 0 || (by_formula && (cold == 0 || partners)) || hot > k || cold > k;
     unbalanced.then_some(Violation::Unbalanced { hot, cold, k })
 }
 

@@ -4,17 +4,25 @@
 //! Kafka tells them; those of replacements, and all of them without Kafka, are drawn: the rotation is worked out for many
 //! draws, and what comes of it is a distribution.
 //!
+//! A [`Stage`] is the group with one draw of ids; [`Tries`] tries rotations of it, thousands of them, in the same buffers.
+//!
 //! Assumed: partitions keep their loads, replacements subscribe as those that they replace, and land on usual nodes. The
 //! timing is that of the policy.
 
+mod evenness;
+mod forecast;
+mod stage;
+mod tries;
+
 use std::fmt;
 
-use rand::rngs::ChaCha8Rng;
-use rand::{Rng as _, SeedableRng as _};
+pub(crate) use evenness::Evenness;
+pub(crate) use forecast::{Forecast, Others};
+pub(crate) use stage::Stage;
+pub(crate) use tries::Tries;
 
-use crate::assignor::{Assignment, Group, Member};
 use crate::fleet::{Indicator, Uid};
-use crate::group::{Consumer, GroupModel, Inference, Unusable, assumed, infer};
+use crate::group::{GroupModel, Inference, Unusable, assumed, infer};
 use crate::history::Constraints;
 use crate::policy::{GroupPolicy, Timing};
 use crate::snapshot::Snapshot;
@@ -51,9 +59,36 @@ pub struct Prediction {
     pub relief: f64,
     /// How many draws were made.
     pub draws: usize,
+    /// The way that this rotation begins, where later ones are worth it too; each run plans afresh from what it sees.
+    #[cfg_attr(feature = "serde", serde(default, skip_serializing_if = "Option::is_none"))]
+    pub way: Option<Way>,
+}
+
+/// A rotation and those that are expected to follow it.
+#[derive(Debug, Clone, Copy, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct Way {
+    /// Rotations, this one among them.
+    pub rotations: usize,
+    /// Pods that they remove together.
+    pub pods: usize,
+    /// Coefficient of variation after the last one, for one draw of the ids that nobody knows yet.
+    pub cv: f64,
 }
 
 impl Prediction {
+    /// What of the load above the limit is expected to be gone, where that is a share that means something.
+    pub(crate) fn relief_in_words(&self) -> String {
+        let percent = self.relief_percent.get();
+        if percent <= 0.0 {
+            "none".to_owned()
+        } else {
+            PercentChange::new(percent.min(100.0))
+                .map_or_else(|_| "none".to_owned(), |share| share.to_string())
+        }
+    }
+
     /// Expected fall of the coefficient of variation, in percent of what it is now.
     #[must_use]
     pub fn improvement_percent(&self) -> f64 {
@@ -74,7 +109,15 @@ impl fmt::Display for Prediction {
             self.better.get() * 100.0,
             self.draws,
             self.assignor
-        )
+        )?;
+        match self.way {
+            Some(Way { rotations, pods, cv }) => write!(
+                f,
+                "; the first of {rotations} rotations with {pods} pods, CV {:.3} -> {cv:.3}",
+                self.cv_before
+            ),
+            None => Ok(()),
+        }
     }
 }
 
@@ -123,185 +166,4 @@ pub(crate) fn predict_carried(
     let pods = model.pods.iter().enumerate().filter(|(_, pod)| is_removed(pod.pod));
     let pods: Vec<usize> = pods.map(|(place, _)| place).collect();
     Ok(forecast.predict(&pods, DRAWS, 1))
-}
-
-/// What stays the same while batches are compared.
-pub(crate) struct Forecast<'a> {
-    model: &'a GroupModel,
-    inference: Inference,
-    timing: Timing,
-    /// For each pod: loads above this are hot, in the indicator's unit.
-    limits: Vec<f64>,
-    now: Vec<f64>,
-    before: Evenness,
-}
-
-/// How even loads are.
-#[derive(Debug, Clone, Copy, PartialEq, Default)]
-struct Evenness {
-    cv: f64,
-    max_to_mean: f64,
-    /// Sum of what is above the limits.
-    excess: f64,
-}
-
-impl<'a> Forecast<'a> {
-    /// Prepares to work out rotations of this group. A pod whose load is above its limit is hot; there is one limit for
-    /// each pod of the model, in the indicator's unit.
-    pub(crate) fn new(model: &'a GroupModel, inference: Inference, timing: Timing, limits: Vec<f64>) -> Self {
-        let now = model.loads_now();
-        let before = Evenness::of(&now, &limits);
-        Self { model, inference, timing, limits, now, before }
-    }
-
-    /// Load of each pod now, as the model explains it.
-    pub(crate) fn loads_now(&self) -> &[f64] {
-        &self.now
-    }
-
-    /// Works out the removal of these pods (by index) for as many draws of the ids that are not known, made from the seed.
-    pub(crate) fn predict(&self, removed: &[usize], draws: usize, seed: u64) -> Prediction {
-        let mut leaving = vec![false; self.model.pods.len()];
-        for &index in removed {
-            if let Some(slot) = leaving.get_mut(index) {
-                *slot = true;
-            }
-        }
-        let limits = self.limits_after(&leaving);
-        let mut random = ChaCha8Rng::seed_from_u64(seed);
-        let after: Vec<Evenness> =
-            (0..draws).map(|_| Evenness::of(&self.after(&leaving, &mut random), &limits)).collect();
-        self.summarize(removed, &after)
-    }
-
-    /// Those of the staying pods, then those of the replacements. A replacement is taken to have the limit of the pod
-    /// that it replaces: a larger request would be a relief that no rotation brought.
-    fn limits_after(&self, leaving: &[bool]) -> Vec<f64> {
-        let of = |those: bool| {
-            let limits = self.limits.iter().zip(leaving);
-            limits.filter(move |(_, leaves)| **leaves == those).map(|(limit, _)| *limit)
-        };
-        of(false).chain(of(true)).collect()
-    }
-
-    fn summarize(&self, removed: &[usize], after: &[Evenness]) -> Prediction {
-        let count = after.len().max(1) as f64;
-        let mean = |of: fn(&Evenness) -> f64| after.iter().map(of).sum::<f64>() / count;
-        let share = |is: &dyn Fn(&Evenness) -> bool| {
-            Share::of_counts(after.iter().filter(|even| is(even)).count(), after.len())
-        };
-        let expected_cv = mean(|even| even.cv);
-        let variance = after.iter().map(|even| (even.cv - expected_cv).powi(2)).sum::<f64>() / count;
-        let carried: f64 = removed
-            .iter()
-            .filter_map(|&index| Some((self.now.get(index)?, self.limits.get(index)?)))
-            .map(|(load, limit)| (load - limit).max(0.0))
-            .sum();
-        let relief = self.before.excess - mean(|even| even.excess);
-        Prediction {
-            assignor: self.inference,
-            timing: self.timing,
-            cv_before: self.before.cv,
-            expected_cv,
-            cv_spread: variance.sqrt(),
-            max_to_mean_before: self.before.max_to_mean,
-            expected_max_to_mean: mean(|even| even.max_to_mean),
-            better: share(&|even: &Evenness| even.cv < self.before.cv),
-            cooler: share(&|even: &Evenness| even.excess < self.before.excess),
-            relief,
-            relief_percent: PercentChange::of(relief, carried),
-            draws: after.len(),
-        }
-    }
-
-    /// Loads of all pods after one draw of member ids: of the staying ones, then of the replacements.
-    fn after(&self, leaving: &[bool], random: &mut ChaCha8Rng) -> Vec<f64> {
-        let assignor = self.inference.assignor();
-        let leaves =
-            |member: &&Consumer| member.pod.and_then(|pod| leaving.get(pod)).copied().unwrap_or(false);
-        let (gone, staying): (Vec<&Consumer>, Vec<&Consumer>) = self.model.members.iter().partition(leaves);
-        let members: Vec<Member> = staying.iter().map(|member| stays(member, random)).collect();
-        let mut group = Group { topics: self.model.topics.clone(), members };
-        if self.timing == Timing::LeaveThenJoin {
-            let alone = assignor.assign(&group);
-            adopt(&mut group, alone);
-        }
-        group.members.extend(gone.iter().map(|member| replaces(member, random)));
-        let mut carried = vec![0.0; self.model.pods.len()];
-        for (member, owned) in staying.iter().chain(&gone).zip(assignor.assign(&group)) {
-            if let Some(slot) = member.pod.and_then(|pod| carried.get_mut(pod)) {
-                *slot += self.model.carried(&owned);
-            }
-        }
-        self.loads(leaving, &carried)
-    }
-
-    /// From what pods carry to what that costs there; a replacement runs on a usual node.
-    fn loads(&self, leaving: &[bool], carried: &[f64]) -> Vec<f64> {
-        let pods = || self.model.pods.iter().zip(carried).zip(leaving);
-        let staying = pods().filter(|(_, leaves)| !**leaves);
-        let staying = staying.map(|((pod, carried), _)| self.model.cost.of(*carried) * pod.factor);
-        let new = pods().filter(|(_, leaves)| **leaves);
-        staying.chain(new.map(|((_, carried), _)| self.model.cost.of(*carried))).collect()
-    }
-
-    /// What is assumed about when replacements join.
-    pub(crate) const fn timing(&self) -> Timing {
-        self.timing
-    }
-
-    /// How the group's assignor is known.
-    pub(crate) const fn inference(&self) -> Inference {
-        self.inference
-    }
-}
-
-/// A member that stays: under its own id, where that is known.
-fn stays(member: &Consumer, random: &mut ChaCha8Rng) -> Member {
-    Member {
-        id: member.id.clone().unwrap_or_else(|| id(&member.client, random)),
-        instance: member.instance.clone(),
-        subscription: member.subscription.clone(),
-        owned: member.owned.clone(),
-        generation: Some(1),
-        listed: member.listed,
-    }
-}
-
-/// The member that takes the place of this one, under an id of its own.
-fn replaces(member: &Consumer, random: &mut ChaCha8Rng) -> Member {
-    Member {
-        id: id(&member.client, random),
-        instance: None,
-        subscription: member.subscription.clone(),
-        owned: Vec::new(),
-        generation: None,
-        listed: u32::MAX,
-    }
-}
-
-/// Members take what they were given, in a new generation.
-fn adopt(group: &mut Group, assignment: Assignment) {
-    for (member, owned) in group.members.iter_mut().zip(assignment) {
-        member.owned = owned;
-        member.generation = Some(2);
-    }
-}
-
-fn id(client: &str, random: &mut ChaCha8Rng) -> String {
-    format!("{client}{:016x}", random.next_u64())
-}
-
-impl Evenness {
-    fn of(loads: &[f64], limits: &[f64]) -> Self {
-        let count = loads.len() as f64;
-        let mean = loads.iter().sum::<f64>() / count;
-        if loads.is_empty() || mean <= 0.0 {
-            return Self { cv: 0.0, max_to_mean: 1.0, excess: 0.0 };
-        }
-        let variance = loads.iter().map(|load| (load - mean).powi(2)).sum::<f64>() / count;
-        let max = loads.iter().copied().fold(0.0, f64::max);
-        let excess = loads.iter().zip(limits).map(|(load, limit)| (load - limit).max(0.0)).sum();
-        Self { cv: variance.sqrt() / mean, max_to_mean: max / mean, excess }
-    }
 }

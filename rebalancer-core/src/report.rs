@@ -19,7 +19,7 @@ mod limit;
 mod pod;
 mod verdict;
 
-pub use decision::{Choice, Decision, Expectation, Improvement, Plan, Removal};
+pub use decision::{Choice, Decision, Exchange, Expectation, Improvement, Plan, Removal};
 pub use hold::Hold;
 pub use limit::{ByRequest, Limit};
 pub use pod::PodReport;

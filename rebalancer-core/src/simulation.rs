@@ -1,6 +1,7 @@
 //! A seeded fleet in memory that implements the ports: partitions with loads, a consumer group that follows Kafka's
 //! rules, pods on nodes that leave and come back under other names. What a strategy does to a fleet can be watched
-//! without a cluster.
+//! without a cluster. A group begins with a fresh deal, and has gone through replacements before the first cycle; a
+//! member keeps its id while it lives.
 //!
 //! ```text
 //!  Shape ─> Fleet ─────────────────────────┐
@@ -20,6 +21,7 @@
 
 pub mod course;
 mod group;
+mod kafka;
 mod ports;
 mod shape;
 pub mod suite;
@@ -34,8 +36,8 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use jiff::{SignedDuration, Timestamp};
 
 use crate::fleet::{Indicator, Samples, Workload};
-use crate::policy::Persistence;
-use crate::snapshot::{ObserveError, Past, Snapshot};
+use crate::policy::{MemberMatching, Persistence};
+use crate::snapshot::{GroupQuestion, ObserveError, ObservedGroup, Past, Snapshot};
 pub use shape::{Drift, Metrics, Nodes, Shape, ShapeError, Spread};
 use world::World;
 
@@ -88,20 +90,35 @@ impl Fleet {
         self.world().loads()
     }
 
+    /// What is asked of Kafka, where it can be asked: partition loads by offsets.
+    #[must_use]
+    pub fn question(&self) -> Option<GroupQuestion> {
+        let asked =
+            GroupQuestion { indicators: Vec::new(), partitions: true, window: SignedDuration::from_hours(1) };
+        self.world().group().map(|_| asked)
+    }
+
     /// The fleet as one cycle sees it.
     ///
     /// # Errors
     /// Never in this world; the type is the cycle's.
     pub fn snapshot(&self) -> Result<Snapshot, ObserveError> {
-        let (pods, hpas, readings, now) = {
+        let question = self.question();
+        let (pods, hpas, mut readings, now, group) = {
             let world = self.world();
-            (world.pods(), world.hpas(), world.readings(), world.now)
+            let group = question.as_ref().zip(world.group());
+            let group = group.map(|(question, group)| (question, kafka::reading(&world, group, question)));
+            (world.pods(), world.hpas(), world.readings(), world.now, group)
         };
+        let group = group.map(|(question, group)| {
+            ObservedGroup::join(group, question, MemberMatching::Auto, &pods, &mut readings)
+        });
         // As the cycle would read it: loads change only between two cycles.
         let cpu = readings.loads.get(&Indicator::Cpu).cloned().unwrap_or_else(|| Ok(Samples::new()));
         let earlier = Persistence::default().earlier();
         let windows = cpu.map(|samples| vec![samples; earlier]);
         let mut snapshot = Snapshot::assemble(Self::workload(), now, pods, Ok(hpas), "", readings)?;
+        snapshot.group = group;
         snapshot.past = Some(Past { indicator: Indicator::Cpu, windows });
         Ok(snapshot)
     }

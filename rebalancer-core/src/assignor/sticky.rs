@@ -38,6 +38,7 @@ mod movements;
 mod roster;
 
 use super::{Assignment, Group};
+pub(super) use java_hash::{bucket, buckets, of_text};
 use roster::Roster;
 
 /// Partitions of each member under Kafka's Java `StickyAssignor`.

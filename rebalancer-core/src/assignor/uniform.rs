@@ -21,11 +21,12 @@
 
 mod heterogeneous;
 mod homogeneous;
-mod java_order;
+pub(super) mod java_order;
 mod leveling;
 mod table;
 
 use super::{Assignment, Group};
+pub(super) use homogeneous::Quotas;
 
 /// In which order the coordinator goes through topics of these ids, each in two halves of 64 bits: as a `HashSet` of them
 /// does, two of one bucket as they come here. Gives their places.

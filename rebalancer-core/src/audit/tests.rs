@@ -159,6 +159,16 @@ fn a_batch_of_the_wrong_shape_is_caught() {
     );
 }
 
+/// Only a prediction knows what becomes of a partner's partitions.
+#[test]
+fn a_partner_in_a_plan_that_predicts_nothing_is_caught() {
+    let nobody = crate::report::Exchange { pods: 0, load: Load::new(0.0).unwrap() };
+    check(
+        |plan, _| plan.removals[1].choice = Choice::Partner { takers: nobody, givers: nobody },
+        &[Violation::Unbalanced { hot: 2, cold: 2, k: 2 }],
+    );
+}
+
 #[test]
 fn a_hot_pod_that_is_not_above_the_limit_of_its_own_request_is_caught() {
     let not_hot = || Violation::NotHot { pod: first() };

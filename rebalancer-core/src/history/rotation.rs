@@ -66,6 +66,8 @@ pub enum Role {
     Hot,
     /// One of the coldest.
     Cold,
+    /// Neither: for what becomes of its partitions, which a prediction knows.
+    Partner,
 }
 
 impl fmt::Display for Role {
@@ -75,12 +77,16 @@ impl fmt::Display for Role {
 }
 
 impl Role {
-    /// `hot` or `cold`, as in logs and metrics.
+    /// Every role.
+    pub const ALL: [Self; 3] = [Self::Hot, Self::Cold, Self::Partner];
+
+    /// `hot`, `cold` or `partner`, as in logs and metrics.
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
             Self::Hot => "hot",
             Self::Cold => "cold",
+            Self::Partner => "partner",
         }
     }
 }

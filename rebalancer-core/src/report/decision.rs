@@ -149,6 +149,35 @@ pub enum Choice {
         #[cfg_attr(feature = "serde", serde(skip_serializing_if = "Option::is_none"))]
         score: Option<Ratio>,
     },
+    /// Neither: by the assignor's rules its partitions go where they are needed, or its replacement takes over from pods
+    /// that have too much. Only a prediction knows that.
+    Partner {
+        /// Pods that stay and get its partitions.
+        takers: Exchange,
+        /// Pods that stay and give partitions to its replacement.
+        givers: Exchange,
+    },
+}
+
+/// Pods that exchange partitions with a removed one.
+#[derive(Debug, Clone, Copy, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct Exchange {
+    /// How many.
+    pub pods: usize,
+    /// Their mean load now; 0 without any.
+    pub load: Load,
+}
+
+impl Exchange {
+    fn with(&self, shown: &impl Fn(Load) -> String) -> String {
+        match self.pods {
+            0 => "replacements only".to_owned(),
+            1 => format!("1 pod at {}", shown(self.load)),
+            pods => format!("{pods} pods at {} on average", shown(self.load)),
+        }
+    }
 }
 
 impl Choice {
@@ -158,6 +187,7 @@ impl Choice {
         match self {
             Self::Hot { .. } => Role::Hot,
             Self::Cold { .. } => Role::Cold,
+            Self::Partner { .. } => Role::Partner,
         }
     }
 
@@ -166,6 +196,7 @@ impl Choice {
     pub const fn score(&self) -> Option<Ratio> {
         match self {
             Self::Hot { score, .. } | Self::Cold { score, .. } => *score,
+            Self::Partner { .. } => None,
         }
     }
 
@@ -190,6 +221,11 @@ impl Choice {
                 format!("hot: number {rank} from the top, above {}{score}", shown(*above))
             }
             Self::Cold { rank, .. } => format!("cold: number {rank} from the bottom{score}"),
+            Self::Partner { takers, givers } => format!(
+                "partner: its partitions go to {}, its replacement takes over from {}",
+                takers.with(&shown),
+                givers.with(&shown)
+            ),
         }
     }
 }

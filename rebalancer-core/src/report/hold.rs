@@ -119,7 +119,7 @@ pub enum Hold {
     /// The best batch that was found is not expected to bring enough.
     SmallGain {
         /// What it is expected to bring.
-        prediction: Prediction,
+        prediction: Box<Prediction>,
         /// The least relief that is required.
         minimum: Percent,
     },
@@ -351,10 +351,10 @@ impl fmt::Display for Hold {
             ),
             Self::SmallGain { prediction, minimum } => write!(
                 f,
-                "the best batch is expected to bring {prediction}; {} of what the removed pods carry above the \
-                 limit would be gone; more than {minimum} is required, and a better \
-                 balance in most draws",
-                prediction.relief_percent
+                "the best batch is expected to bring {prediction}; in most draws the CV must fall by {minimum}, or by less \
+                 in proportion for a small batch, or {minimum} of what the removed pods carry above the limit must be \
+                 gone: {} is",
+                prediction.relief_in_words()
             ),
             Self::SmallImprovement { improvement, minimum } => {
                 write!(f, "{improvement}; more than {minimum} is required")

@@ -3,7 +3,7 @@
 use jiff::SignedDuration;
 
 use super::{Fleet, Shape, ShapeError};
-use crate::cycle::{self, CycleError, CycleSpec, Outcome, PodOutcome, Ports};
+use crate::cycle::{self, CycleError, CycleSpec, GroupSide, Outcome, PodOutcome, Ports};
 use crate::eligibility::Veto;
 use crate::fleet::Samples;
 use crate::policy::Policy;
@@ -77,7 +77,13 @@ async fn one_cycle(fleet: &Fleet, policy: &Policy) -> Result<Cycle, CourseError>
     let before = fleet.loads();
     let spec =
         CycleSpec::new("simulated", Fleet::workload()).with_policy(policy.clone()).with_mode(Mode::Real);
-    let end = cycle::run(&spec, &Ports::new(fleet, fleet, fleet, fleet)).await;
+    let question = fleet.question();
+    let ports = Ports::new(fleet, fleet, fleet, fleet);
+    let ports = match &question {
+        Some(question) => ports.with_group(GroupSide { source: fleet, question }),
+        None => ports,
+    };
+    let end = cycle::run(&spec, &ports).await;
     let (outcome, report) = (end.outcome?, end.report.ok_or(CourseError::NoReport)?);
     fleet.replace();
     let after = fleet.loads();

@@ -2,9 +2,6 @@
 
 use std::collections::BTreeMap;
 
-use rand::rngs::ChaCha8Rng;
-use rand::seq::SliceRandom as _;
-
 use super::shape::Shape;
 use crate::assignor::{Assignor, Group, Member, Topic, TopicPartition};
 
@@ -47,27 +44,6 @@ impl Consumers {
         }
     }
 
-    /// The state of a group that has been running for a while.
-    ///
-    /// Where members keep what they have, their history decides who has what: any deal with even counts is possible,
-    /// so a random one is taken. All other rules have no history.
-    pub(super) fn start(&mut self, random: &mut ChaCha8Rng) {
-        if !self.rule.is_sticky() {
-            return self.rebalance();
-        }
-        let mut deck = self.all_partitions();
-        deck.shuffle(random);
-        let members = self.members.len().max(1);
-        let (quota, larger) = (deck.len() / members, deck.len() % members);
-        let mut deck = deck.into_iter();
-        self.generation += 1;
-        for (member, place) in self.members.values_mut().zip(0..) {
-            member.owned = deck.by_ref().take(quota + usize::from(place < larger)).collect();
-            member.owned.sort_unstable();
-            member.generation = Some(self.generation);
-        }
-    }
-
     /// Deals all partitions over the members of this moment, until the group is at rest.
     pub(super) fn rebalance(&mut self) {
         let (pods, members): (Vec<String>, Vec<Member>) =
@@ -103,11 +79,24 @@ impl Consumers {
         topic.map_or("", |topic| &topic.name)
     }
 
-    fn all_partitions(&self) -> Vec<TopicPartition> {
-        let of = |(topic, known): (u32, &Topic)| {
-            (0..known.partitions).map(move |partition| TopicPartition { topic, partition })
-        };
-        (0..).zip(&self.topics).flat_map(of).collect()
+    /// The rule that the group follows.
+    pub(super) const fn rule(&self) -> Assignor {
+        self.rule
+    }
+
+    /// Its topics, by name.
+    pub(super) fn topics(&self) -> &[Topic] {
+        &self.topics
+    }
+
+    /// The member of each pod, by the pod's name.
+    pub(super) fn members(&self) -> impl Iterator<Item = (&str, &Member)> {
+        self.members.iter().map(|(pod, member)| (pod.as_str(), member))
+    }
+
+    /// How many rebalances there were.
+    pub(super) const fn generation(&self) -> i32 {
+        self.generation
     }
 }
 

@@ -1,15 +1,18 @@
 //! The fleet behind the cycle's ports.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use async_trait::async_trait;
 use jiff::{SignedDuration, Timestamp};
 
-use super::Fleet;
+use super::{Fleet, kafka};
 use crate::fleet::PodRef;
+use crate::fleet::consumer_group::{ConsumerGroup, GroupOffsets, Reassignment, Topic, TopicConfig};
 use crate::fleet::{Controller, DisruptionBudget};
 use crate::fleet::{Hpa, Indicator, Pod, Samples};
 use crate::port::{
-    Clock, Inventory, InventoryError, MetricsError, MetricsSource, Mode, PastReading, PodDeleter, Readings,
-    RemovalError,
+    Clock, GroupError, GroupSource, Inventory, InventoryError, MetricsError, MetricsSource, MissingAcl, Mode,
+    PastReading, PodDeleter, Readings, RemovalError,
 };
 
 #[async_trait]
@@ -65,5 +68,35 @@ impl Inventory for Fleet {
 impl PodDeleter for Fleet {
     async fn remove(&self, pod: &PodRef, mode: Mode) -> Result<(), RemovalError> {
         self.world().remove(pod, mode == Mode::Real)
+    }
+}
+
+#[async_trait]
+impl GroupSource for Fleet {
+    async fn group(&self) -> Result<ConsumerGroup, GroupError> {
+        let unavailable =
+            || GroupError::Unavailable { message: "this fleet's Kafka can't be asked".to_owned() };
+        self.world().group().ok_or_else(unavailable)
+    }
+
+    async fn topics(&self, names: &BTreeSet<String>) -> Result<Vec<Topic>, GroupError> {
+        Ok(self.world().topics().into_iter().filter(|topic| names.contains(&topic.name)).collect())
+    }
+
+    async fn topic_configs(
+        &self,
+        names: &BTreeSet<String>,
+    ) -> Result<BTreeMap<String, Result<TopicConfig, MissingAcl>>, GroupError> {
+        Ok(names.iter().map(|name| (name.clone(), Ok(kafka::CONFIG))).collect())
+    }
+
+    async fn offsets(&self, topics: &[Topic], earlier: &[Timestamp]) -> Result<GroupOffsets, GroupError> {
+        let mut offsets = self.world().offsets(earlier);
+        offsets.retain(|partition, _| topics.iter().any(|topic| topic.name == partition.topic));
+        Ok(offsets)
+    }
+
+    async fn reassignments(&self, _: &[Topic]) -> Result<Result<Vec<Reassignment>, MissingAcl>, GroupError> {
+        Ok(Ok(Vec::new()))
     }
 }

@@ -18,6 +18,8 @@ pub struct Shape {
     pub partitions: usize,
     /// Topics; partitions are shared out evenly among them.
     pub topics: usize,
+    /// A partition of a topic carries so many times as much as one of the topic before.
+    pub topic_ratio: f64,
     /// How load is distributed over partitions.
     pub spread: Spread,
     /// How that changes with time.
@@ -30,6 +32,12 @@ pub struct Shape {
     pub assignor: Assignor,
     /// When replacements join.
     pub timing: Timing,
+    /// The share of leaves and joins that fall into a rebalance of their own: 1 is one by one.
+    pub apart: f64,
+    /// How often each pod was replaced before the first cycle, on average; one after another, as far as the size allows.
+    pub churn: usize,
+    /// Kafka itself can be asked for the group: member ids are known, and partition loads come from offsets.
+    pub kafka: bool,
     /// Pods of a `StatefulSet` with a `group.instance.id`, back before anybody has missed them.
     pub static_members: bool,
     /// After every so many cycles all pods are replaced.
@@ -99,12 +107,16 @@ impl Default for Shape {
             pods: 20,
             partitions: 160,
             topics: 1,
+            topic_ratio: 1.0,
             spread: Spread::LogNormal { sigma: 1.0 },
             drift: Drift::default(),
             mean_cores: 0.6,
             hpa_percent: Some(70.0),
             assignor: Assignor::CooperativeSticky,
             timing: Timing::LeaveThenJoin,
+            apart: 0.0,
+            churn: 2,
+            kafka: false,
             static_members: false,
             rollout_every: None,
             nodes: Nodes::default(),
@@ -175,6 +187,8 @@ impl Shape {
             return Err(ShapeError::Topics { topics: self.topics, partitions: self.partitions });
         }
         self.spread.check(self.partitions)?;
+        within("the ratio of topics", self.topic_ratio, 0.01..=100.0)?;
+        within("the share of leaves and joins apart", self.apart, 0.0..=1.0)?;
         within("the swing", self.drift.swing, 0.0..=1.0)?;
         within("the walk", self.drift.walk, LOGARITHM)?;
         within("the mean load in cores", self.mean_cores, 1e-6..=1e6)?;

@@ -60,7 +60,7 @@ pub struct Score {
 /// All cases.
 #[must_use]
 pub fn cases() -> Vec<Case> {
-    improvable().into_iter().chain(hopeless()).collect()
+    improvable().into_iter().chain(told()).chain(hopeless()).collect()
 }
 
 fn improvable() -> Vec<Case> {
@@ -87,7 +87,38 @@ fn improvable() -> Vec<Case> {
         case("late-metrics", Shape { metrics: Metrics { noise: 0.0, delay: 2 }, ..base }),
         case("drift", Shape { drift: Drift { swing: 0.5, walk: 0.1 }, ..base }),
         case("rollouts", Shape { rollout_every: NonZeroUsize::new(10), ..base }),
+        case("one-by-one", Shape { apart: 1.0, ..base }),
+        case("uneven-topics", uneven_topics()),
     ]
+}
+
+/// The same kinds of fleets where Kafka itself tells the group: the ids of its members are known.
+fn told() -> Vec<Case> {
+    let base = Shape { kafka: true, ..Shape::default() };
+    let sized = |pods, partitions| Shape { pods, partitions, ..base };
+    let log_normal = |sigma, shape| Shape { spread: Spread::LogNormal { sigma }, ..shape };
+    let case = |name, shape| Case { name, prospect: Prospect::Improvable, shape };
+    vec![
+        case("told-sticky", Shape { assignor: Assignor::Sticky, ..base }),
+        case("told-mild", Shape { mean_cores: 0.75, ..log_normal(0.5, sized(20, 80)) }),
+        case("told-50", sized(50, 400)),
+        case("told-100", sized(100, 800)),
+        case("told-librdkafka", Shape { assignor: Assignor::LibrdkafkaCooperativeSticky, ..base }),
+        case("told-uniform", Shape { assignor: Assignor::Uniform, ..base }),
+        case("told-zipf", Shape { spread: Spread::Zipf { exponent: 0.6 }, ..base }),
+        case("told-uneven-topics", Shape { kafka: true, ..uneven_topics() }),
+        case(
+            "told-slow-node",
+            Shape { nodes: Nodes { slow_share: 0.25, cost_factor: 2.0 }, ..log_normal(0.3, base) },
+        ),
+        case("told-drift", Shape { drift: Drift { swing: 0.5, walk: 0.1 }, ..base }),
+        case("told-one-by-one", Shape { apart: 1.0, ..base }),
+    ]
+}
+
+/// Each of four topics carries twice as much as the one before.
+fn uneven_topics() -> Shape {
+    Shape { topics: 4, topic_ratio: 2.0, spread: Spread::LogNormal { sigma: 0.5 }, ..Shape::default() }
 }
 
 fn hopeless() -> Vec<Case> {
@@ -98,6 +129,12 @@ fn hopeless() -> Vec<Case> {
         case("roundrobin", Shape { assignor: Assignor::RoundRobin, ..base }),
         case("server-range", Shape { assignor: Assignor::ServerRange, ..base }),
         case("static-members", Shape { static_members: true, ..base }),
+        case("told-range", Shape { assignor: Assignor::Range, kafka: true, ..base }),
+        case("told-static-members", Shape { static_members: true, kafka: true, ..base }),
+        case(
+            "told-one-hot-partition",
+            Shape { spread: Spread::Hot { partitions: 1, times: 40.0 }, kafka: true, ..base },
+        ),
         case("one-partition-a-pod", Shape { partitions: 20, ..base }),
         case("one-hot-partition", Shape { spread: Spread::Hot { partitions: 1, times: 40.0 }, ..base }),
         case("more-pods-than-partitions", Shape { pods: 24, partitions: 16, ..base }),

@@ -111,7 +111,7 @@ fn static_members_come_back_as_themselves_on_another_node_perhaps_with_another_u
 
 #[test]
 fn only_the_very_pod_is_removed() {
-    let fleet = fleet(Shape::default());
+    let fleet = fleet(Shape { churn: 0, ..Shape::default() });
     let stranger = |name: &str| PodRef {
         namespace: "simulation".to_owned(),
         name: name.to_owned(),
@@ -146,5 +146,6 @@ fn a_fleet_of_twenty_thousand_pods_is_made_in_an_instant() {
     assert_eq!(partitions(&fleet).len(), 160_000);
 }
 
+mod group;
 mod loads;
 mod shapes;

@@ -41,7 +41,8 @@ struct Flow {
 impl Traffic {
     /// Loads as the shape distributes them, scaled so that the mean pod has the mean CPU.
     pub(super) fn new(shape: &Shape, random: &mut ChaCha8Rng) -> Self {
-        let weights = weights(shape.spread, shape.partitions, random);
+        let mut weights = weights(shape.spread, shape.partitions, random);
+        by_topic(&mut weights, shape);
         let total: f64 = weights.iter().sum();
         let messages = shape.mean_cores * (1.0 - IDLE_SHARE) * shape.pods as f64 / COST;
         let scale = if total > 0.0 { messages / total } else { 0.0 };
@@ -83,6 +84,20 @@ fn weights(spread: Spread, partitions: usize, random: &mut ChaCha8Rng) -> Vec<f6
     // Which partitions are the hot ones has nothing to do with their numbers.
     weights.shuffle(random);
     weights
+}
+
+/// Partitions come topic by topic, the first topics one partition larger.
+fn by_topic(weights: &mut [f64], shape: &Shape) {
+    let (size, larger) = (shape.partitions / shape.topics, shape.partitions % shape.topics);
+    let mut ratio = 1.0;
+    let mut rest = weights;
+    for topic in 0..shape.topics {
+        let own = (size + usize::from(topic < larger)).min(rest.len());
+        let (of_topic, others) = rest.split_at_mut(own);
+        of_topic.iter_mut().for_each(|weight| *weight *= ratio);
+        ratio *= shape.topic_ratio;
+        rest = others;
+    }
 }
 
 /// A log-normal number with median 1.

@@ -1,16 +1,20 @@
 //! The world: pods on nodes, the consumer group that they form, the messages that they consume, and time.
 
 use std::collections::{BTreeMap, VecDeque};
+use std::net::Ipv4Addr;
 
 use jiff::{SignedDuration, Timestamp};
 use rand::rngs::ChaCha8Rng;
+use rand::seq::IndexedRandom as _;
 use rand::{Rng as _, RngExt as _, SeedableRng as _};
 
 use super::group::Consumers;
+use super::kafka::{self, CLIENT_ID, is_classic};
 use super::shape::{Shape, ShapeError};
 use super::traffic::{COST, IDLE_SHARE, Traffic, error_factor};
-use crate::assignor::TopicPartition;
+use crate::assignor::{self, TopicPartition};
 use crate::fleet::PodRef;
+use crate::fleet::consumer_group::{self, ConsumerGroup, GroupOffsets, Topic};
 use crate::fleet::{CpuTarget, Hpa, Indicator, Owner, PartitionLoad, Phase, Pod, Requests, Samples, Uid};
 use crate::policy::Timing;
 use crate::port::{Readings, RemovalError};
@@ -27,6 +31,13 @@ const START: Timestamp = Timestamp::constant(1_767_225_600, 0);
 
 /// How many pods have room on a node, on average.
 const PODS_PER_NODE: usize = 5;
+
+/// Partitions and members that are dealt in all rebalances before the first cycle; larger fleets have fewer of them, with
+/// more pods at once.
+const CHURN_WORK: usize = 1_000_000;
+
+/// The first address of a pod.
+const FIRST_ADDRESS: u32 = 0x0A00_0001;
 
 /// A rollout goes in so many waves, as a Deployment's does when it may surge by a quarter.
 const WAVES: usize = 4;
@@ -47,6 +58,8 @@ pub(super) struct World {
     /// Names of pods that were removed and not yet replaced; the group has not noticed yet.
     leavers: Vec<String>,
     serial: usize,
+    /// How many addresses were given.
+    addresses: u32,
     /// Readings that are still on their way, the oldest first; empty without delay.
     late: VecDeque<Readings>,
 }
@@ -55,6 +68,7 @@ pub(super) struct World {
 #[derive(Debug, Clone)]
 struct Life {
     uid: Uid,
+    address: Ipv4Addr,
     since: Timestamp,
     node: usize,
 }
@@ -73,12 +87,14 @@ impl World {
             pods: BTreeMap::new(),
             leavers: Vec::new(),
             serial: 0,
+            addresses: 0,
             late: VecDeque::new(),
         };
         for _ in 0..shape.pods {
             world.start_pod();
         }
-        world.consumers.start(&mut world.random);
+        world.consumers.rebalance();
+        world.churn();
         world.now += SignedDuration::from_hours(1);
         world.remember();
         Ok(world)
@@ -98,8 +114,32 @@ impl World {
         Ok(())
     }
 
+    /// What went on before the first cycle: pods were replaced, one after another. Nobody planned that, so that some
+    /// replacements came at once and others late, whatever the timing of rotations.
+    fn churn(&mut self) {
+        let replaced = self.shape.churn.saturating_mul(self.shape.pods);
+        let affordable = CHURN_WORK / (self.shape.pods + self.shape.partitions);
+        let rebalances = replaced.min(affordable.max(2));
+        let mut left = replaced;
+        for turn in 0..rebalances {
+            let now = left.div_ceil(rebalances - turn).min(self.shape.pods);
+            left = left.saturating_sub(now);
+            let names: Vec<String> = self.pods.keys().cloned().collect();
+            for name in names.sample(&mut self.random, now) {
+                self.pods.remove(name);
+                self.leavers.push(name.clone());
+            }
+            let late = self.random.random_bool(0.5);
+            self.replace_by(if late { Timing::LeaveThenJoin } else { self.shape.timing });
+        }
+    }
+
     /// Replaces what was removed, and lets the group come to rest.
     pub(super) fn replace(&mut self) {
+        self.replace_by(self.shape.timing);
+    }
+
+    fn replace_by(&mut self, timing: Timing) {
         let leavers = std::mem::take(&mut self.leavers);
         if leavers.is_empty() {
             return;
@@ -109,14 +149,23 @@ impl World {
         }
         for name in &leavers {
             self.consumers.leave(name);
+            self.perhaps_apart();
         }
-        if self.shape.timing == Timing::LeaveThenJoin {
+        if timing == Timing::LeaveThenJoin {
             self.consumers.rebalance();
         }
         for _ in &leavers {
             self.start_pod();
+            self.perhaps_apart();
         }
         self.consumers.rebalance();
+    }
+
+    /// A leave or a join may be late for the others.
+    fn perhaps_apart(&mut self) {
+        if self.shape.apart > 0.0 && self.random.random_bool(self.shape.apart) {
+            self.consumers.rebalance();
+        }
     }
 
     /// Moves time on to the next cycle.
@@ -173,15 +222,19 @@ impl World {
         self.pods.insert(name, life);
     }
 
-    /// As Kafka's clients and brokers make them: a name, and a random number that nobody can foresee.
+    /// As Kafka's clients and brokers make them: of the classic protocol a name, and a random number that nobody can
+    /// foresee; of the new one only that.
     fn member_id(&mut self) -> String {
-        format!("{NAME}-1-{:016x}{:016x}", self.random.next_u64(), self.random.next_u64())
+        let number = format!("{:016x}{:016x}", self.random.next_u64(), self.random.next_u64());
+        if is_classic(self.consumers.rule()) { format!("{CLIENT_ID}-{number}") } else { number }
     }
 
     fn life(&mut self) -> Life {
         let uid = Uid::new(format!("{:016x}", self.random.next_u64()));
         let node = self.random.random_range(0..self.nodes());
-        Life { uid, since: self.now, node }
+        let address = Ipv4Addr::from(FIRST_ADDRESS.saturating_add(self.addresses));
+        self.addresses = self.addresses.saturating_add(1);
+        Life { uid, address, since: self.now, node }
     }
 
     fn nodes(&self) -> usize {
@@ -197,6 +250,30 @@ impl World {
 
 /// What there is to see.
 impl World {
+    /// The consumer group, as Kafka describes it; `None` when it can't be asked.
+    pub(super) fn group(&self) -> Option<ConsumerGroup> {
+        let address = |pod: &str| self.pods.get(pod).map(|life| life.address);
+        self.shape.kafka.then(|| kafka::described(&self.consumers, address))
+    }
+
+    /// Its topics.
+    pub(super) fn topics(&self) -> Vec<Topic> {
+        self.consumers.topics().iter().map(kafka::topic).collect()
+    }
+
+    /// Offsets now and at earlier times, as if each partition's rate had always been what it is.
+    pub(super) fn offsets(&self, earlier: &[Timestamp]) -> GroupOffsets {
+        let of_topic = |(topic, known): (u32, &assignor::Topic)| {
+            let name = known.name.clone();
+            (0..known.partitions).map(move |partition| {
+                let rate = self.messages(TopicPartition { topic, partition });
+                let offsets = kafka::offsets(rate, earlier, self.now);
+                (consumer_group::TopicPartition::new(name.clone(), partition), Ok(offsets))
+            })
+        };
+        (0..).zip(self.consumers.topics()).flat_map(of_topic).collect()
+    }
+
     /// CPU of each pod in cores, as it is.
     pub(super) fn loads(&self) -> Samples {
         let load = |name: &String, life: &Life| Load::new(self.cpu(name, life)).ok();
@@ -302,7 +379,7 @@ impl World {
             container: Some(Requests { cpu: Cores::new(1.0).ok(), memory: None }),
             whole: Requests::default(),
             restarted_at: None,
-            ips: Vec::new(),
+            ips: vec![life.address.into()],
             container_id: None,
         }
     }

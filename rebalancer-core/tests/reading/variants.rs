@@ -55,7 +55,7 @@ fn every_decision_comes_back_as_it_was() {
         Hold::TooFewPartitions { partitions: 3, members: 6 },
         Hold::AssignorRestoresSets { assignor: Inference::Family { assignor: Assignor::Sticky } },
         Hold::HotPartition { topic: "orders".to_owned(), partition: 7, load: load(3.0), limit: load(1.0) },
-        Hold::SmallGain { prediction: prediction(), minimum },
+        Hold::SmallGain { prediction: Box::new(prediction()), minimum },
         Hold::ShareTooSmall { serving: 3, share },
         Hold::BudgetsTooTight { budget: name(), allowed: 1, status_is_current: true },
         Hold::NotPersistent { indicator, seen_in: 1, windows: 3, required: 2, younger: 1 },

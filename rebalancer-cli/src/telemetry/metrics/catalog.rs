@@ -81,7 +81,7 @@ pub(crate) const CYCLES: Metric = counter(
 pub(crate) const PODS_DELETED: Metric = counter(
     "rebalancer_pods_deleted_total",
     "Pods that were removed, by the role for which they were selected.",
-    &[label("role", "`hot`, `cold`")],
+    &[label("role", "`hot`, `cold`, `partner`")],
 );
 pub(crate) const REMOVALS_REFUSED: Metric = counter(
     "rebalancer_removals_refused_total",
@@ -129,8 +129,8 @@ pub(crate) const CYCLE_DURATION: Metric =
     histogram("rebalancer_cycle_duration_seconds", "Time of a whole cycle, up to the writing of the record.");
 pub(crate) const PODS: Metric = gauge(
     "rebalancer_pods",
-    "Pods in the last run, by state; hot and cold are those that the plan chose.",
-    &[label("state", "`listed`, `serving`, `eligible`, `hot`, `cold`")],
+    "Pods in the last run, by state; hot, cold and partner are those that the plan chose.",
+    &[label("state", "`listed`, `serving`, `eligible`, `hot`, `cold`, `partner`")],
 );
 pub(crate) const LOAD_CV: Metric = gauge(
     "rebalancer_load_cv",

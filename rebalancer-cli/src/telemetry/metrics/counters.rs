@@ -18,7 +18,7 @@ pub(super) fn add(families: &mut Families<'_>, counters: &Counters) {
     // Dry runs write nothing, so they are never counted.
     let statuses: Vec<&str> = Outcome::STATUSES.into_iter().filter(|status| *status != "dry_run").collect();
     tally(families, CYCLES, &statuses, cycles);
-    tally(families, PODS_DELETED, &[Role::Hot, Role::Cold].map(Role::name), removed);
+    tally(families, PODS_DELETED, &Role::ALL.map(Role::name), removed);
     tally(families, REMOVALS_REFUSED, &Counters::REFUSED, refused);
     tally(families, REMOVALS_FAILED, &Counters::FAILED, failed);
     tally(families, HOLDS, &Hold::NAMES, holds);

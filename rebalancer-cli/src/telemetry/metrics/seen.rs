@@ -5,6 +5,7 @@ use std::sync::OnceLock;
 use rebalancer_core::cycle::{Intent, Journal};
 use rebalancer_core::cycle::{Observation, PodOutcome};
 use rebalancer_core::fleet::Indicator;
+use rebalancer_core::history::Role;
 use rebalancer_core::report::{Decision, PodReport, Report};
 use rebalancer_core::stats::Distribution;
 
@@ -15,7 +16,7 @@ const MOST_PODS: usize = 500;
 #[derive(Debug)]
 pub(super) struct Seen {
     /// Pods by state.
-    pub(super) pods: [(&'static str, usize); 5],
+    pub(super) pods: [(&'static str, usize); 6],
     /// How the loads of the eligible pods are distributed.
     pub(super) loads: Vec<(Indicator, Distribution)>,
     /// The load of each pod, where that is wanted.
@@ -61,18 +62,19 @@ impl Journal for MetricsJournal {
     fn finished(&self, _: &Intent<'_>, _: &PodOutcome) {}
 }
 
-fn pods(report: &Report) -> [(&'static str, usize); 5] {
+fn pods(report: &Report) -> [(&'static str, usize); 6] {
     let chosen = match &report.decision {
         Decision::Rotate(plan) => plan.removals.as_slice(),
         Decision::Balanced | Decision::Hold(_) => &[],
     };
-    let hot = chosen.iter().filter(|removal| removal.choice.is_hot()).count();
+    let of = |role: Role| chosen.iter().filter(|removal| removal.choice.role() == role).count();
     [
         ("listed", report.pods.len()),
         ("serving", report.serving),
         ("eligible", report.eligible),
-        ("hot", hot),
-        ("cold", chosen.len() - hot),
+        (Role::Hot.name(), of(Role::Hot)),
+        (Role::Cold.name(), of(Role::Cold)),
+        (Role::Partner.name(), of(Role::Partner)),
     ]
 }
 

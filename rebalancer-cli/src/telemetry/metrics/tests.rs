@@ -146,7 +146,10 @@ async fn a_run_that_knows_everything_has_every_metric_of_the_catalog_with_its_la
 #[tokio::test]
 async fn counters_are_those_of_the_record_and_known_names_begin_at_zero() {
     let lines = lines(|_| {}, Some(&record()), &MetricsJournal::new(false));
-    assert_eq!(of(&lines, "rebalancer_pods_deleted_total"), [r#",role="hot"} 1"#, r#",role="cold"} 0"#]);
+    assert_eq!(
+        of(&lines, "rebalancer_pods_deleted_total"),
+        [r#",role="hot"} 1"#, r#",role="cold"} 0"#, r#",role="partner"} 0"#]
+    );
     let errors = of(&lines, "rebalancer_api_errors_total");
     assert_eq!(
         errors,

@@ -4,7 +4,7 @@
 const SMALLEST: usize = 16;
 
 /// Java's `String.hashCode`, as bits.
-pub(super) fn of_text(text: &str) -> u32 {
+pub(in crate::assignor) fn of_text(text: &str) -> u32 {
     text.encode_utf16().fold(0, |hash, unit| hash.wrapping_mul(31).wrapping_add(u32::from(unit)))
 }
 
@@ -14,7 +14,7 @@ pub(super) fn of_partition(topic: u32, partition: u32) -> u32 {
 }
 
 /// Buckets of a table that grew to `entries`: it doubles when more than three quarters full.
-pub(super) fn buckets(entries: usize) -> usize {
+pub(in crate::assignor) fn buckets(entries: usize) -> usize {
     let mut buckets = SMALLEST;
     while entries > buckets / 4 * 3 {
         buckets *= 2;
@@ -23,7 +23,7 @@ pub(super) fn buckets(entries: usize) -> usize {
 }
 
 /// The bucket of a hash; tables are walked through bucket by bucket, and a bucket in the order of insertion.
-pub(super) fn bucket(hash: u32, buckets: usize) -> usize {
+pub(in crate::assignor) fn bucket(hash: u32, buckets: usize) -> usize {
     let spread = hash ^ (hash >> 16);
     usize::try_from(spread).unwrap_or(usize::MAX) & (buckets - 1)
 }

@@ -46,25 +46,26 @@ fn deal(pool: Vec<TopicPartition>, lists: &mut [Vec<TopicPartition>], rooms: &[u
 }
 
 /// Deals out the right to one partition more than the others, member by member.
-struct Quotas {
+#[derive(Debug)]
+pub(in crate::assignor) struct Quotas {
     least: usize,
     extras: usize,
     members_left: usize,
 }
 
 impl Quotas {
-    fn new(partitions: usize, members: usize) -> Self {
+    pub(in crate::assignor) fn new(partitions: usize, members: usize) -> Self {
         let divisor = members.max(1);
         Self { least: partitions / divisor, extras: partitions % divisor, members_left: members }
     }
 
     /// What the next member may keep.
-    fn most(&self) -> usize {
+    pub(in crate::assignor) fn most(&self) -> usize {
         self.least + usize::from(self.extras > 0)
     }
 
     /// How many the next member gets on top of what it kept.
-    fn room(&mut self, kept: usize) -> usize {
+    pub(in crate::assignor) fn room(&mut self, kept: usize) -> usize {
         let room = self.most().saturating_sub(kept);
         let can_wait = self.members_left > self.extras;
         self.members_left = self.members_left.saturating_sub(1);

@@ -10,22 +10,31 @@ const FIBONACCI: u64 = 0x9E37_79B9_7F4A_7C15;
 /// Indices of `members` in the coordinator's order: by bucket of a `HashMap`, which is filled from the group's own
 /// table, which hands out a slot's members last come, first served.
 pub(super) fn members(members: &[Member]) -> Vec<usize> {
-    let buckets = grown_table(members.len());
-    let slots = own_table(members.len());
     let mut keyed: Vec<_> = members
         .iter()
         .enumerate()
         .map(|(index, member)| {
-            let hash = hash_code(&member.id);
-            (bucket(hash, buckets), slot(hash, slots), Reverse(member.id.as_str()), index)
+            let place = place(hash_code(&member.id), members.len());
+            (place, Reverse(member.id.as_str()), index)
         })
         .collect();
     keyed.sort_unstable();
-    keyed.into_iter().map(|(_, _, _, index)| index).collect()
+    keyed.into_iter().map(|(_, _, index)| index).collect()
+}
+
+/// Where the coordinator, with so many members, comes to one with this hash: bucket and slot. Of equals the last by id
+/// comes first.
+pub(in crate::assignor) fn place(hash: u32, members: usize) -> (usize, u64) {
+    (bucket(hash, grown_table(members)), slot(hash, own_table(members)))
+}
+
+/// Buckets and slots of the coordinator's tables of so many members; the order of the members depends on nothing else.
+pub(in crate::assignor) fn sizes(members: usize) -> (usize, usize) {
+    (grown_table(members), own_table(members))
 }
 
 /// Sorts partitions, which come ascending, as `HashSet`s of the numbers of each topic would hand them out.
-pub(super) fn sort_partitions(held: &mut [TopicPartition]) {
+pub(in crate::assignor) fn sort_partitions(held: &mut [TopicPartition]) {
     for topic in held.chunk_by_mut(|one, next| one.topic == next.topic) {
         let buckets = copied_table(topic.len());
         topic.sort_by_key(|held| bucket(held.partition, buckets));
@@ -40,7 +49,7 @@ pub(super) fn topic_bucket((most, least): (u64, u64), topics: usize) -> usize {
 }
 
 /// `String.hashCode`.
-fn hash_code(text: &str) -> u32 {
+pub(in crate::assignor) fn hash_code(text: &str) -> u32 {
     text.encode_utf16().fold(0, |hash: u32, unit| hash.wrapping_mul(31).wrapping_add(u32::from(unit)))
 }
 

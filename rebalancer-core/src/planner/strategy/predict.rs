@@ -3,9 +3,10 @@
 
 use jiff::{SignedDuration, Timestamp};
 
-use self::search::{Aim, Batch};
+use self::minimum::Minimum;
+use self::pool::{Knowledge, Pool, Removable};
+use self::search::{Aim, Batch, Limits, Search};
 use super::super::candidates::Candidates;
-use super::super::outlier::CandidateRole;
 use super::super::raised::Raised;
 use super::super::verdicts::Verdicts;
 use super::Selection;
@@ -21,31 +22,6 @@ const TOGETHER: SignedDuration = SignedDuration::from_mins(3);
 /// A rotation must bring its aim nearer in this share of the draws.
 const SURE: f64 = 0.5;
 
-/// A pod of the group that may be removed.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Removable {
-    /// Index of the pod in the model.
-    pub(super) place: usize,
-    /// Index of its pod in the snapshot.
-    pub(super) pod: usize,
-    /// Its measured load.
-    pub(super) load: Load,
-    /// Above this it is hot.
-    limit: Load,
-    /// Its load as the model explains it, without the noise of the measurement.
-    explained: f64,
-    /// The roles for which it may be selected.
-    may_be: CandidateRole,
-    /// It is one of the last to have joined.
-    pub(super) newest: bool,
-}
-
-/// The two ends of the fleet, the most extreme first: more pods than may be removed, to choose from.
-pub(super) struct Ends {
-    pub(super) hot: Vec<Removable>,
-    pub(super) cold: Vec<Removable>,
-}
-
 /// Works out what removals do, and selects the best. Gives why that is not possible, if it is not.
 pub(super) fn select(candidates: &Candidates<'_>, confirmed: &Raised<'_>) -> Result<Selection, Unusable> {
     let raised = confirmed.report;
@@ -54,15 +30,15 @@ pub(super) fn select(candidates: &Candidates<'_>, confirmed: &Raised<'_>) -> Res
     let inference = infer(&model, group.assignor)?;
     let timing = assumed(candidates.snapshot, group, candidates.constraints);
     let forecast = Forecast::new(&model, inference, timing.timing, candidates.limits(&model, raised));
-    let ends = candidates.ends(&model, &forecast, confirmed);
+    let pool = candidates.pool(&model, &forecast, confirmed);
     let mut verdicts = Verdicts::of_ranked();
-    for candidate in ends.hot.iter().chain(&ends.cold) {
+    for candidate in &pool.pods {
         verdicts.spare(candidate.pod, Spared::NotInTheBest);
     }
     verdicts.spare_passing(confirmed, candidates.policy.balance.persistence);
-    let Best { batch, prediction, decision } = candidates.best(&model, &forecast, &ends, raised);
+    let Best { batch, prediction, decision } = candidates.best(&model, &forecast, &pool, raised);
     let planned = matches!(decision, Decision::Rotate(_));
-    for (pod, choice) in batch.iter().flat_map(|batch| in_turn(&ends, batch)) {
+    for (pod, choice) in batch.iter().flat_map(|batch| in_turn(&forecast, &pool, batch, candidates.top_k())) {
         let held = || Verdict::Spared(Spared::Held(choice));
         verdicts.say(pod.pod, if planned { Verdict::Chosen(choice) } else { held() });
     }
@@ -100,23 +76,22 @@ impl Candidates<'_> {
         &self,
         model: &GroupModel,
         forecast: &Forecast<'_>,
-        ends: &Ends,
+        pool: &Pool,
         raised: &IndicatorReport,
     ) -> Best {
         let limit = raised.limit.hot_above();
-        if let Err(hold) = self.may_act(ends, raised, limit).and_then(|()| self.can_help(model, ends)) {
+        if let Err(hold) = self.may_act(pool, raised, limit).and_then(|()| self.can_help(model, pool)) {
             return Best::none(hold);
         }
-        let (k, all) = (self.policy.selection.top_k.get(), self.most());
-        let limits = search::Limits { hot: k, cold: k, all, headroom: &self.headroom };
+        let limits = Limits { k: self.top_k(), all: self.most(), headroom: &self.headroom };
         let minimum = self.policy.selection.minimum_improvement;
         let mut rejected = None;
         for aim in [Aim::Evenness, Aim::Relief] {
-            let Some((batch, prediction)) = search::best(model, forecast, ends, &limits, aim) else { break };
-            let enough =
-                prediction.relief_percent.get() > minimum.get() && aim.likely(&prediction).get() >= SURE;
-            if enough && !only_changes_hands(model, forecast, ends) {
-                let decision = Decision::Rotate(self.plan_of(ends, &batch, prediction, raised));
+            let search = Search { forecast, pool, limits, aim, minimum: self.minimum() };
+            let Some((batch, prediction)) = search.best() else { break };
+            let enough = self.is_enough(aim, &prediction, batch.len());
+            if enough && !only_changes_hands(model, forecast, pool) {
+                let decision = Decision::Rotate(self.plan_of(forecast, pool, &batch, prediction, raised));
                 return Best { batch: Some(batch), prediction: Some(prediction), decision };
             }
             rejected.get_or_insert((batch, prediction));
@@ -125,21 +100,36 @@ impl Candidates<'_> {
             let (serving, minimum) = (self.serving, self.policy.limits.minimum_pods);
             return Best::none(self.headroom.tightest().unwrap_or(Hold::TooFewPods { serving, minimum }));
         };
-        let reason = self.reason(model, forecast, ends, limit);
-        let hold = reason.unwrap_or(Hold::SmallGain { prediction, minimum });
+        let reason = self.reason(model, forecast, pool, limit);
+        let hold = reason.unwrap_or(Hold::SmallGain { prediction: Box::new(prediction), minimum });
         Best { batch: Some(batch), prediction: Some(prediction), decision: Decision::Hold(hold) }
     }
 
-    /// The hottest that are above the limit, and the coldest of the rest. What is measured decides who is hot; what
-    /// the model explains, in which order they are tried.
-    fn ends(&self, model: &GroupModel, forecast: &Forecast<'_>, confirmed: &Raised<'_>) -> Ends {
+    /// Whether a rotation brings enough: the CV falls by the minimum, or by a part of it that is in proportion to the
+    /// share of the fleet that goes; or the minimum of what the removed pods carry above the limit is gone.
+    fn is_enough(&self, aim: Aim, prediction: &Prediction, pods: usize) -> bool {
+        let minimum = self.policy.selection.minimum_improvement;
+        let enough = match aim {
+            Aim::Evenness => prediction.improvement_percent() > self.minimum().of_rotation(pods),
+            Aim::Relief => prediction.relief_percent.get() > minimum.get(),
+        };
+        enough && aim.likely(prediction).get() >= SURE
+    }
+
+    const fn minimum(&self) -> Minimum {
+        Minimum { percent: self.policy.selection.minimum_improvement, serving: self.serving }
+    }
+
+    fn top_k(&self) -> usize {
+        self.policy.selection.top_k.get()
+    }
+
+    /// What may go. What is measured decides who is hot; what the model explains, in which order they are tried.
+    fn pool(&self, model: &GroupModel, forecast: &Forecast<'_>, confirmed: &Raised<'_>) -> Pool {
         let mut all = self.removables(model, forecast, confirmed);
         all.retain(|pod| !confirmed.is_passing(pod.pod));
-        let pool = self.policy.selection.top_k.get().max(search::POOL);
-        all.sort_unstable_by(|a, b| b.explained.total_cmp(&a.explained).then(a.pod.cmp(&b.pod)));
-        let (hot, rest): (Vec<_>, Vec<_>) = all.into_iter().partition(|pod| pod.load > pod.limit);
-        let cold = rest.into_iter().rev().filter(|pod| pod.may_be == CandidateRole::Any).take(pool).collect();
-        Ends { hot: hot.into_iter().take(pool).collect(), cold }
+        let knowledge = if forecast.is_exact() { Knowledge::Exact } else { Knowledge::Drawn };
+        Pool::new(all, self.top_k(), knowledge)
     }
 
     /// Eligible pods that are members of the group and have a sample.
@@ -171,8 +161,8 @@ impl Candidates<'_> {
     }
 
     /// Whether the limits allow anything at all.
-    fn may_act(&self, ends: &Ends, raised: &IndicatorReport, limit: Load) -> Result<(), Hold> {
-        if ends.hot.is_empty() {
+    fn may_act(&self, pool: &Pool, raised: &IndicatorReport, limit: Load) -> Result<(), Hold> {
+        if pool.hot().is_empty() {
             let max = Load::new(raised.distribution.max).unwrap_or(Load::MAX);
             return Err(Hold::NoHotPod { indicator: raised.indicator, max, limit });
         }
@@ -181,12 +171,12 @@ impl Candidates<'_> {
     }
 
     /// Where removing pods can't help whatever they carry. A hot pod with a cause of its own may still be helped.
-    fn can_help(&self, model: &GroupModel, ends: &Ends) -> Result<(), Hold> {
-        if ends.hot.iter().any(|pod| is_pod_side(model, pod)) {
+    fn can_help(&self, model: &GroupModel, pool: &Pool) -> Result<(), Hold> {
+        if pool.hot().iter().any(|pod| is_pod_side(model, pod)) {
             return Ok(());
         }
         let known = |pod: &Removable| model.pods.get(pod.place).is_some_and(|pod| model.is_static(pod));
-        if self.policy.group.static_members || ends.hot.iter().any(known) {
+        if self.policy.group.static_members || pool.hot().iter().any(known) {
             return Err(Hold::StaticMembers);
         }
         let (partitions, members) = (model.partitions(), model.members.len());
@@ -197,12 +187,12 @@ impl Candidates<'_> {
     }
 
     /// Why even the best batch is not good enough, where there is a better reason than its numbers.
-    fn reason(&self, model: &GroupModel, forecast: &Forecast<'_>, ends: &Ends, limit: Load) -> Option<Hold> {
+    fn reason(&self, model: &GroupModel, forecast: &Forecast<'_>, pool: &Pool, limit: Load) -> Option<Hold> {
         let assignor = forecast.inference();
         if !assignor.assignor().is_sticky() {
             return Some(Hold::AssignorRestoresSets { assignor });
         }
-        let hottest = ends.hot.first().and_then(|pod| model.pods.get(pod.place))?;
+        let hottest = pool.hot().first().and_then(|pod| model.pods.get(pod.place))?;
         let cost = |held: &TopicPartition| model.cost.of(model.load(held));
         let worst = model.held(hottest).max_by(|a, b| cost(a).total_cmp(&cost(b)))?;
         let load = Load::new(cost(worst)).ok().filter(|load| *load > limit)?;
@@ -210,8 +200,16 @@ impl Candidates<'_> {
         Some(Hold::HotPartition { topic, partition: worst.partition, load, limit })
     }
 
-    fn plan_of(&self, ends: &Ends, batch: &Batch, prediction: Prediction, raised: &IndicatorReport) -> Plan {
-        let removals = in_turn(ends, batch)
+    fn plan_of(
+        &self,
+        forecast: &Forecast<'_>,
+        pool: &Pool,
+        batch: &Batch,
+        prediction: Prediction,
+        raised: &IndicatorReport,
+    ) -> Plan {
+        let removals = in_turn(forecast, pool, batch, self.top_k())
+            .into_iter()
             .filter_map(|(pod, choice)| self.removal(pod.pod, raised.indicator, pod.load, choice));
         Plan {
             indicator: raised.indicator,
@@ -230,8 +228,8 @@ impl Candidates<'_> {
 
 /// The same sets of partitions are made again, and no hot pod has a cause of its own. That a hot set may go to a pod with
 /// a larger request is luck.
-fn only_changes_hands(model: &GroupModel, forecast: &Forecast<'_>, ends: &Ends) -> bool {
-    !forecast.inference().assignor().is_sticky() && !ends.hot.iter().any(|pod| is_pod_side(model, pod))
+fn only_changes_hands(model: &GroupModel, forecast: &Forecast<'_>, pool: &Pool) -> bool {
+    !forecast.inference().assignor().is_sticky() && !pool.hot().iter().any(|pod| is_pod_side(model, pod))
 }
 
 /// Hot because the same work costs more there: on a usual pod its partitions would stay below its limit.
@@ -242,19 +240,25 @@ fn is_pod_side(model: &GroupModel, pod: &Removable) -> bool {
         .is_some_and(|known| known.factor > 1.0 && pod.explained / known.factor <= pod.limit.get())
 }
 
-/// Hot and cold pods in turn, with what each was chosen as.
-fn in_turn<'a>(ends: &'a Ends, batch: &'a Batch) -> impl Iterator<Item = (Removable, Choice)> + 'a {
-    let mut hot = batch.hot.iter().filter_map(|&place| {
-        let pod = *ends.hot.get(place)?;
-        Some((pod, Choice::Hot { rank: place + 1, above: pod.limit, score: None }))
-    });
-    let mut cold = batch.cold.iter().filter_map(|&place| {
-        let pod = *ends.cold.get(place)?;
-        Some((pod, Choice::Cold { rank: place + 1, score: None }))
-    });
-    (0..batch.hot.len().max(batch.cold.len())).flat_map(move |_| [hot.next(), cold.next()]).flatten()
+/// Hot pods and others in turn, with what each was chosen as.
+fn in_turn(forecast: &Forecast<'_>, pool: &Pool, batch: &Batch, k: usize) -> Vec<(Removable, Choice)> {
+    let together = pool.places(batch);
+    let chosen = |&place: &usize| {
+        let pod = *pool.pods.get(place)?;
+        Some((pod, pool.choice(place, k, forecast.exchanges(&together, pod.place))?))
+    };
+    let (hot, others): (Vec<_>, Vec<_>) =
+        batch.iter().filter_map(chosen).partition(|(_, choice)| choice.is_hot());
+    let longest = hot.len().max(others.len());
+    // The coldest first.
+    let mut others = others.into_iter().rev();
+    let mut hot = hot.into_iter();
+    (0..longest).flat_map(|_| [hot.next(), others.next()]).flatten().collect()
 }
 
+mod effort;
+mod minimum;
+mod pool;
 mod search;
 #[cfg(test)]
 mod tests;

@@ -14,7 +14,8 @@ async fn tried(case: &Case) -> Score {
 async fn whatever_is_removed_from_a_hopeless_fleet_changes_nothing() {
     for case in hopeless() {
         let score = tried(&case).await;
-        assert!(score.tally.removals() > 0, "{}: nothing was tried", case.name);
+        let told = case.shape.kafka && case.shape.static_members;
+        assert!(told || score.tally.removals() > 0, "{}: nothing was tried", case.name);
         for one in &score.tally.0 {
             assert!((one.after.cv - one.before.cv).abs() < 1e-9, "{}: {one:?}", case.name);
             assert_eq!(one.useless, one.removals, "{}", case.name);

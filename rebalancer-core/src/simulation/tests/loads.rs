@@ -92,6 +92,7 @@ fn late_readings_are_those_of_earlier_cycles_and_newcomers_have_none() {
     let fleet = fleet(Shape {
         metrics: Metrics { noise: 0.0, delay: 2 },
         drift: Drift { swing: 0.5, walk: 0.0 },
+        churn: 0,
         ..Shape::default()
     });
     let start = fleet.loads();

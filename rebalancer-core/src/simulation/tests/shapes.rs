@@ -47,6 +47,8 @@ fn numbers_that_make_no_fleet_are_refused() {
         Shape { partitions: 0, ..base },
         Shape { topics: 0, ..base },
         Shape { mean_cores: 0.0, ..base },
+        Shape { topic_ratio: 0.0, ..base },
+        Shape { apart: 1.1, ..base },
         Shape { mean_cores: f64::INFINITY, ..base },
         Shape { hpa_percent: Some(-70.0), ..base },
         Shape { spread: Spread::Zipf { exponent: -1.0 }, ..base },

@@ -1,25 +1,40 @@
-//! The search for the batch with the best expected gain for each removal.
+//! The search for the best rotation: any pods, worked out exactly where nothing has to be drawn, with those that are
+//! expected to follow it.
 
-use super::{Ends, Removable};
-use crate::assignor::Assignor;
-use crate::group::GroupModel;
+use std::collections::BTreeSet;
+
+use rand::SeedableRng as _;
+use rand::rngs::ChaCha8Rng;
+
+use super::effort::Budget;
+use super::minimum::Minimum;
+use super::pool::{Pool, Removable};
 use crate::planner::budget::Headroom;
 use crate::policy::Timing;
-use crate::prediction::{Forecast, Prediction};
+use crate::prediction::{Evenness, Forecast, Prediction, Stage, Tries, Way};
 use crate::unit::Share;
-
-/// How many pods of each end are tried, the most extreme ones.
-pub(super) const POOL: usize = 12;
-
-/// Members and partitions that may be dealt in one search; it bounds the time, whatever the size of the group.
-const WORK: usize = 4_000_000;
 
 /// Draws of member ids in the three rounds, when it matters which ids are drawn: all candidates, the best few, and the
 /// winner. The winner is drawn again, from its own seeds: what made it win would otherwise be counted twice.
-const DRAWS: [usize; 3] = [3, 12, 32];
+const DRAWS: [usize; 3] = [8, 24, 32];
 
 /// How many candidates reach the second round.
 const FINALISTS: usize = 8;
+
+/// How many batches of one size are made larger: at least so many, and more where there is time.
+const BEAM: usize = 6;
+
+/// More than this brings nothing.
+const WIDEST: usize = 300;
+
+/// How many ways are followed.
+const WAYS: usize = 3;
+
+/// How many rotations are looked at, the next one among them.
+const DEPTH: usize = 3;
+
+/// A gain that is smaller than this share is rounding.
+const ROUNDING: f64 = 1e-9;
 
 /// What a batch is chosen for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -31,12 +46,15 @@ pub(super) enum Aim {
 }
 
 impl Aim {
-    /// What a prediction is worth; above 0 it is better than doing nothing.
-    fn gain(self, prediction: &Prediction) -> f64 {
-        match self {
-            Self::Evenness => prediction.cv_before - prediction.expected_cv,
-            Self::Relief => prediction.relief,
-        }
+    /// What a change is worth; above 0 it is better than doing nothing.
+    fn gain(self, before: &Evenness, after: &Evenness) -> f64 {
+        let (before, after) = match self {
+            Self::Evenness => (before.cv, after.cv),
+            // What is hot must not go at the cost of evenness.
+            Self::Relief if after.cv > before.cv * (1.0 + ROUNDING) => return 0.0,
+            Self::Relief => (before.excess, after.excess),
+        };
+        if (before - after).abs() <= ROUNDING * before { 0.0 } else { before - after }
     }
 
     /// In which share of the draws the aim comes nearer.
@@ -51,128 +69,323 @@ impl Aim {
 /// How many pods may go.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Limits<'a> {
-    pub(super) hot: usize,
-    pub(super) cold: usize,
+    /// Hot ones, and as many others.
+    pub(super) k: usize,
     pub(super) all: usize,
     /// In disruption budgets.
     pub(super) headroom: &'a Headroom<'a>,
 }
 
-/// Which pods go together: places in the two ends.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Batch {
-    pub(super) hot: Vec<usize>,
-    pub(super) cold: Vec<usize>,
+/// Which pods go together: places in the pool, ascending.
+pub(super) type Batch = Vec<usize>;
+
+/// A batch and what it is worth.
+#[derive(Debug, Clone)]
+struct Scored {
+    batch: Batch,
+    gain: f64,
 }
 
-impl Batch {
-    fn size(&self) -> usize {
-        self.hot.len() + self.cold.len()
-    }
-
-    /// Smaller batches of more extreme pods come first.
-    fn order(&self) -> usize {
-        self.size() + self.hot.iter().chain(&self.cold).sum::<usize>()
-    }
-
-    fn pods<'a>(&'a self, ends: &'a Ends) -> impl Iterator<Item = &'a Removable> {
-        let hot = self.hot.iter().filter_map(|&place| ends.hot.get(place));
-        hot.chain(self.cold.iter().filter_map(|&place| ends.cold.get(place)))
-    }
-
-    fn places(&self, ends: &Ends) -> Vec<usize> {
-        self.pods(ends).map(|pod| pod.place).collect()
+impl Scored {
+    /// A large batch brings more and costs more; the square root of its size lies between counting all of it and
+    /// counting each pod.
+    fn score(&self) -> f64 {
+        worth(self.gain, self.batch.len())
     }
 }
 
-/// The batch with the best expected gain for each removal, with a prediction made from fresh draws; `None` when the
-/// limits allow no batch.
-pub(super) fn best(
-    model: &GroupModel,
-    forecast: &Forecast<'_>,
-    ends: &Ends,
-    limits: &Limits<'_>,
-    aim: Aim,
-) -> Option<(Batch, Prediction)> {
-    let candidates = candidates(ends, limits, forecast.timing());
-    let once = (model.partitions() + model.members.len()) * effort(forecast.inference().assignor());
-    let affordable = (WORK / once.max(1)).max(16);
-    // The smallest and the largest batch tell whether it matters which ids are drawn.
-    let ends_of_list = [candidates.first()?, candidates.last()?];
-    let matters = |batch: &Batch| forecast.predict(&batch.places(ends), 2, 1).cv_spread > f64::EPSILON;
-    let winner = if ends_of_list.into_iter().any(matters) {
-        let most = affordable / 2 / DRAWS[0];
-        let mut finalists = ranked(forecast, ends, aim, candidates, most, DRAWS[0]);
-        finalists.truncate(FINALISTS);
-        let draws = (affordable / 4 / FINALISTS).clamp(2, DRAWS[1]);
-        ranked(forecast, ends, aim, finalists, FINALISTS, draws).into_iter().next()?
-    } else {
-        // Whatever the ids, the same comes of it.
-        ranked(forecast, ends, aim, candidates, affordable, 1).into_iter().next()?
-    };
-    let draws = (affordable / 4).clamp(8, DRAWS[2]);
-    let prediction = forecast.predict(&winner.places(ends), draws, 3);
-    Some((winner, prediction))
+fn worth(gain: f64, pods: usize) -> f64 {
+    gain / (pods.max(1) as f64).sqrt()
 }
 
-/// How long one assignment takes, measured by the quickest rule.
-const fn effort(assignor: Assignor) -> usize {
-    match assignor {
-        Assignor::Range | Assignor::RoundRobin | Assignor::ServerRange | Assignor::Uniform => 1,
-        Assignor::Sticky | Assignor::CooperativeSticky => 2,
-        Assignor::LibrdkafkaCooperativeSticky => 8,
+/// What is searched.
+pub(super) struct Search<'s> {
+    pub(super) forecast: &'s Forecast<'s>,
+    pub(super) pool: &'s Pool,
+    pub(super) limits: Limits<'s>,
+    pub(super) aim: Aim,
+    pub(super) minimum: Minimum,
+}
+
+impl Search<'_> {
+    /// The best batch, with a prediction of its own; `None` when the limits allow no batch.
+    pub(super) fn best(&self) -> Option<(Batch, Prediction)> {
+        let mut budget = Budget::of(self.forecast);
+        let stages: Vec<Stage<'_>> =
+            (0..self.draws()).map(|draw| self.forecast.stage(self.most(), draw as u64 + 1)).collect();
+        let mut tries: Vec<Tries<'_, '_>> = stages.iter().map(Tries::new).collect();
+        let found = self.batches(&mut tries, &mut budget.share(2), Place::First);
+        let winner = match (stages.first(), tries.as_slice()) {
+            (Some(stage), [_]) => self.way(stage, found, &mut budget)?,
+            _ => (self.again(found, &mut budget)?, None),
+        };
+        let (batch, way) = winner;
+        let places = self.pool.places(&batch);
+        let prediction = self.forecast.predict(&places, self.final_draws(&mut budget), 3);
+        Some((batch, Prediction { way, ..prediction }))
+    }
+
+    /// How many pods may go at most.
+    fn most(&self) -> usize {
+        self.limits.all.min(self.limits.k.saturating_mul(2))
+    }
+
+    /// One draw is enough where the ids are known.
+    fn draws(&self) -> usize {
+        if self.pool.is_exact() { 1 } else { DRAWS[0] }
+    }
+
+    fn final_draws(&self, budget: &mut Budget) -> usize {
+        if self.pool.is_exact() { DRAWS[1] } else { budget.affordable().clamp(DRAWS[1], DRAWS[2]) }
+    }
+
+    /// The best of the finalists by more draws.
+    fn again(&self, found: Vec<Scored>, budget: &mut Budget) -> Option<Batch> {
+        let draws = (budget.affordable() / FINALISTS).clamp(DRAWS[0], DRAWS[1]);
+        let stages: Vec<Stage<'_>> =
+            (0..draws).map(|draw| self.forecast.stage(self.most(), 100 + draw as u64)).collect();
+        let mut tries: Vec<Tries<'_, '_>> = stages.iter().map(Tries::new).collect();
+        let again = found.into_iter().take(FINALISTS).map(|scored| self.scored(scored.batch, &mut tries));
+        let mut again: Vec<Scored> = again.collect();
+        sort(&mut again);
+        again.into_iter().next().map(|scored| scored.batch)
     }
 }
 
-/// The first `most` candidates, the best expected gain for each removal first.
-fn ranked(
-    forecast: &Forecast<'_>,
-    ends: &Ends,
-    aim: Aim,
-    candidates: Vec<Batch>,
-    most: usize,
-    draws: usize,
-) -> Vec<Batch> {
-    let gain = |batch: &Batch| {
-        let prediction = forecast.predict(&batch.places(ends), draws, draws as u64);
-        aim.gain(&prediction) / batch.size() as f64
-    };
-    let mut ranked: Vec<(Batch, f64)> =
-        candidates.into_iter().take(most.max(1)).map(|batch| (batch.clone(), gain(&batch))).collect();
-    ranked.sort_by(|a, b| b.1.total_cmp(&a.1));
-    ranked.into_iter().map(|(batch, _)| batch).collect()
+/// Where on the way a rotation is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Place {
+    /// The one that is made.
+    First,
+    /// One that may follow.
+    Later,
 }
 
-/// Every choice of at least one hot pod, and of cold ones or none, within the limits.
-fn candidates(ends: &Ends, limits: &Limits<'_>, timing: Timing) -> Vec<Batch> {
-    let hot = choices(ends.hot.len(), limits.hot);
-    let mut cold = choices(ends.cold.len(), limits.cold);
-    cold.push(Vec::new());
-    let mut batches: Vec<Batch> = hot
-        .iter()
-        .flat_map(|hot| cold.iter().map(|cold| Batch { hot: hot.clone(), cold: cold.clone() }))
-        .filter(|batch| batch.size() <= limits.all)
-        .filter(|batch| limits.headroom.fits(batch.pods(ends).map(|pod| pod.pod)))
-        .collect();
-    // When the removed pods leave first, their partitions go to those who gave partitions up when the newest pods
-    // joined, and come back from them: removing only the newest undoes nothing.
-    let undoes_nothing =
-        |batch: &Batch| timing == Timing::LeaveThenJoin && batch.pods(ends).all(|pod| pod.newest);
-    if !batches.iter().all(undoes_nothing) {
-        batches.retain(|batch| !undoes_nothing(batch));
+/// One rotation.
+impl Search<'_> {
+    /// The best batches for one rotation, the best first. Single pods, then the best of them with others, one by one.
+    fn batches(&self, tries: &mut [Tries<'_, '_>], budget: &mut Budget, place: Place) -> Vec<Scored> {
+        let mut level: Vec<Scored> = Vec::new();
+        for pod in self.pool.by_extremes() {
+            if budget.spend(tries.len()) {
+                level.push(self.scored(vec![pod], tries));
+            }
+        }
+        sort(&mut level);
+        let others = self.others(&level);
+        let mut found: Vec<Scored> =
+            level.iter().filter(|one| self.fits(&one.batch, place)).cloned().collect();
+        let mut seen: BTreeSet<Batch> = BTreeSet::new();
+        self.wide(tries, budget, place, &mut seen, &mut found);
+        for size in 2..=self.most() {
+            let rest = (self.most() + 1 - size) * others.len() * tries.len();
+            let beam = (budget.affordable() / rest.max(1)).clamp(BEAM, WIDEST);
+            let mut bases: Vec<Batch> = level.iter().take(beam).map(|scored| scored.batch.clone()).collect();
+            if size == 2 {
+                bases.extend(self.pool.hottest().take(BEAM).map(|pod| vec![pod]));
+            }
+            let mut next: Vec<Scored> = Vec::new();
+            for base in bases {
+                for &pod in &others {
+                    let Err(at) = base.binary_search(&pod) else { continue };
+                    let mut batch = base.clone();
+                    batch.insert(at, pod);
+                    if self.may_grow(&batch, place) && seen.insert(batch.clone()) && budget.spend(tries.len())
+                    {
+                        next.push(self.scored(batch, tries));
+                    }
+                }
+            }
+            if next.is_empty() {
+                break;
+            }
+            sort(&mut next);
+            found.extend(next.iter().take(FINALISTS * 4).filter(|one| self.fits(&one.batch, place)).cloned());
+            level = next;
+        }
+        sort(&mut found);
+        found
     }
-    batches.sort_by_cached_key(|batch| (batch.order(), batch.size(), batch.hot.clone(), batch.cold.clone()));
-    batches
+
+    /// Pods that are added to others: the best ones alone, and those at both ends.
+    fn others(&self, singles: &[Scored]) -> Vec<usize> {
+        let best = singles.iter().take(Pool::END * 2).filter_map(|scored| scored.batch.first().copied());
+        let mut others: Vec<usize> = best
+            .chain(self.pool.hottest().take(Pool::END))
+            .chain(self.pool.coldest().take(Pool::END))
+            .collect();
+        others.sort_unstable();
+        others.dedup();
+        others
+    }
+
+    /// The first 3, 4, 6, 8, 12 and so on of both ends: where many may go at once.
+    fn wide(
+        &self,
+        tries: &mut [Tries<'_, '_>],
+        budget: &mut Budget,
+        place: Place,
+        seen: &mut BTreeSet<Batch>,
+        found: &mut Vec<Scored>,
+    ) {
+        let doubling = std::iter::successors(Some(4_usize), |count| count.checked_mul(2));
+        let counts: Vec<usize> = doubling
+            .flat_map(|count| [count / 4 * 3, count])
+            .take_while(|count| *count <= self.limits.k.min(self.pool.pods.len()))
+            .collect();
+        for &hot in &counts {
+            for cold in counts.iter().copied().chain([0]) {
+                let mut batch: Batch =
+                    self.pool.hottest().take(hot).chain(self.pool.coldest().take(cold)).collect();
+                batch.sort_unstable();
+                batch.dedup();
+                let fits = self.fits(&batch, place);
+                if fits && seen.insert(batch.clone()) && budget.spend(tries.len()) {
+                    found.push(self.scored(batch, tries));
+                }
+            }
+        }
+    }
+
+    fn scored(&self, batch: Batch, tries: &mut [Tries<'_, '_>]) -> Scored {
+        let places = self.pool.places(&batch);
+        let mut gain = 0.0;
+        for tries in tries.iter_mut() {
+            let before = tries.stage().now;
+            gain += self.aim.gain(&before, &tries.evenness(&places));
+        }
+        Scored { batch, gain: gain / tries.len().max(1) as f64 }
+    }
+
+    /// Nothing forbids these, as a part of a batch.
+    fn may_grow(&self, batch: &[usize], place: Place) -> bool {
+        let hot = batch.iter().filter(|&&pod| self.pool.is_hot(pod)).count();
+        let within = match place {
+            Place::First => hot <= self.limits.k && batch.len() - hot <= self.limits.k,
+            Place::Later => true,
+        };
+        within && batch.len() <= self.most() && self.limits.headroom.fits(self.pool.in_snapshot(batch))
+    }
+
+    /// Nothing forbids this batch.
+    fn fits(&self, batch: &[usize], place: Place) -> bool {
+        let hot = |pod: &usize| self.pool.is_hot(*pod);
+        let of_use = match place {
+            Place::First => batch.iter().any(hot) && !self.undoes_nothing(batch),
+            Place::Later => true,
+        };
+        of_use && self.may_grow(batch, place)
+    }
+
+    /// When the removed pods leave first, their partitions go to those who gave partitions up when the newest pods joined,
+    /// and come back from them: removing only the newest undoes nothing. Where ids are known, that is worked out.
+    fn undoes_nothing(&self, batch: &[usize]) -> bool {
+        !self.pool.is_exact()
+            && self.forecast.timing() == Timing::LeaveThenJoin
+            && self.pool.of(batch).all(|pod: &Removable| pod.newest)
+    }
 }
 
-/// Of a list of this length every one and every two of the first [`POOL`], and the first 3, 4, 6, 8, 12, 16 and so on;
-/// at most `most` at a time. So there are few choices, however long the list and however large `most` is.
-fn choices(length: usize, most: usize) -> Vec<Vec<usize>> {
-    let pool = length.min(POOL);
-    let ones = (0..pool).map(|one| vec![one]).filter(|_| most >= 1);
-    let twos = (0..pool).flat_map(|a| (a + 1..pool).map(move |b| vec![a, b])).filter(|_| most >= 2);
-    let doubling = std::iter::successors(Some(4_usize), |count| count.checked_mul(2));
-    let counts = doubling.flat_map(|count| [count / 4 * 3, count]);
-    let more = counts.take_while(|count| *count <= most.min(length)).map(|count| (0..count).collect());
-    ones.chain(twos).chain(more).collect()
+/// A rotation and those that follow.
+struct Ahead<'s> {
+    first: Batch,
+    rotations: usize,
+    pods: usize,
+    gain: f64,
+    stage: Stage<'s>,
+}
+
+impl Ahead<'_> {
+    fn score(&self) -> f64 {
+        worth(self.gain, self.pods)
+    }
+
+    fn way(&self) -> Way {
+        Way { rotations: self.rotations, pods: self.pods, cv: self.stage.now.cv }
+    }
+}
+
+/// Rotations to come.
+impl<'s> Search<'s> {
+    /// The first batch of the best way. All that begin with what is worth a rotation by itself are followed; of those that
+    /// go on longest the best one counts, since the first rotation of any way brings more than the later ones.
+    fn way(
+        &self,
+        stage: &Stage<'s>,
+        found: Vec<Scored>,
+        budget: &mut Budget,
+    ) -> Option<(Batch, Option<Way>)> {
+        let alone = found.first()?.batch.clone();
+        let mut random = ChaCha8Rng::seed_from_u64(7);
+        let firsts = found.into_iter().filter(|scored| self.is_worth_it(stage, scored)).take(WAYS);
+        let mut beam: Vec<Ahead<'s>> =
+            firsts.map(|scored| self.step(stage, None, scored, &mut random)).collect();
+        for _ in 1..DEPTH {
+            let next = self.onward(&beam, budget, &mut random);
+            if next.is_empty() {
+                break;
+            }
+            beam = next;
+        }
+        // Without a sort, the first of the beam is the best already: it was made from sorted batches.
+        let best = beam.into_iter().next();
+        Some(best.map_or((alone, None), |best| {
+            let way = (best.rotations > 1).then(|| best.way());
+            (best.first, way)
+        }))
+    }
+
+    /// The best ways that are one rotation longer; none when nothing is hot any more.
+    fn onward(&self, beam: &[Ahead<'s>], budget: &mut Budget, random: &mut ChaCha8Rng) -> Vec<Ahead<'s>> {
+        let mut next: Vec<Ahead<'s>> = Vec::new();
+        for ahead in beam.iter().filter(|ahead| ahead.stage.now.excess > 0.0) {
+            let mut tries = [Tries::new(&ahead.stage)];
+            let found = self.batches(&mut tries, &mut budget.share(4), Place::Later);
+            let steps = found.into_iter().filter(|scored| scored.gain > 0.0).take(WAYS);
+            next.extend(steps.map(|scored| self.step(&ahead.stage, Some(ahead), scored, random)));
+        }
+        next.sort_by(|a, b| b.score().total_cmp(&a.score()));
+        next.truncate(WAYS);
+        next
+    }
+
+    /// What is below the minimum would be refused, whatever follows it.
+    fn is_worth_it(&self, stage: &Stage<'_>, scored: &Scored) -> bool {
+        let least = match self.aim {
+            Aim::Evenness => stage.now.cv * self.minimum.of_rotation(scored.batch.len()) / 100.0,
+            Aim::Relief => 0.0,
+        };
+        scored.gain > least
+    }
+
+    fn step(
+        &self,
+        stage: &Stage<'s>,
+        before: Option<&Ahead<'s>>,
+        scored: Scored,
+        random: &mut ChaCha8Rng,
+    ) -> Ahead<'s> {
+        let next = stage.after(&self.pool.places(&scored.batch), self.most(), random);
+        let pods = scored.batch.len();
+        match before {
+            None => Ahead { first: scored.batch, rotations: 1, pods, gain: scored.gain, stage: next },
+            Some(before) => Ahead {
+                first: before.first.clone(),
+                rotations: before.rotations + 1,
+                pods: before.pods + pods,
+                gain: before.gain + scored.gain,
+                stage: next,
+            },
+        }
+    }
+}
+
+/// The best first; of equals, smaller batches of more extreme pods.
+fn sort(scored: &mut [Scored]) {
+    scored.sort_by(|a, b| {
+        b.score()
+            .total_cmp(&a.score())
+            .then_with(|| a.batch.len().cmp(&b.batch.len()))
+            .then_with(|| a.batch.cmp(&b.batch))
+    });
 }

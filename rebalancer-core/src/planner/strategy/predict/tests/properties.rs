@@ -83,7 +83,11 @@ proptest! {
             prop_assert!(plan.removals.len() <= policy.limits.removable(report.serving));
             prop_assert!(constraints.most_removals.is_none_or(|most| plan.removals.len() <= most));
             if let Expectation::Predicted(prediction) = plan.expectation {
-                prop_assert!(prediction.relief_percent.get() > policy.selection.minimum_improvement.get());
+                let minimum = policy.selection.minimum_improvement.get();
+                let share = plan.removals.len() as f64 / report.serving as f64;
+                let more_even = prediction.improvement_percent() > minimum * (share / 0.4).min(1.0);
+                prop_assert!(more_even || prediction.relief_percent.get() > minimum, "{}", prediction);
+                prop_assert!(prediction.better.get() >= 0.5 || prediction.cooler.get() >= 0.5);
             }
         }
     }

@@ -250,3 +250,48 @@ fn another_assignor_than_the_configured_one_holds() {
         held(&report)
     );
 }
+
+#[test]
+fn a_pod_that_is_neither_hot_nor_cold_goes_where_its_partitions_are_of_use_and_the_report_says_so() {
+    let policy = fixture::policy().with_timing(Some(Timing::LeaveThenJoin));
+    let (mut partners, mut ways) = (0, 0);
+    for seed in 1..=12 {
+        let shape = crate::simulation::Shape { kafka: true, seed, ..crate::simulation::Shape::default() };
+        let snapshot = crate::simulation::Fleet::new(&shape).unwrap().snapshot().unwrap();
+        let report = plan(&snapshot, &policy);
+        let Decision::Rotate(made) = &report.decision else { continue };
+        assert_eq!(violations(made, &snapshot, &policy), Vec::new());
+        ways += usize::from(report.prediction.unwrap().way.is_some_and(|way| {
+            way.rotations > 1
+                && way.pods > made.removals.len()
+                && way.cv < report.prediction.unwrap().expected_cv
+        }));
+        for removal in
+            made.removals.iter().filter(|removal| removal.choice.role() == crate::history::Role::Partner)
+        {
+            let said = removal.choice.by(made.indicator);
+            assert!(
+                said.starts_with("partner: its partitions go to ") && said.contains(" takes over from "),
+                "{said}"
+            );
+            partners += 1;
+        }
+    }
+    assert!(partners > 0 && ways > 0, "{partners} partners, {ways} ways");
+}
+
+#[test]
+fn what_lowers_the_cv_by_a_quarter_is_made_although_its_hot_pod_is_barely_above_the_limit() {
+    let mut rates = RATES;
+    rates[..4].copy_from_slice(&[270, 265, 262, 260]);
+    let snapshot = Told::of(&HOLDS).snapshot(6, &rates);
+    let report = plan(
+        &snapshot,
+        &policy()
+            .with_timing(Some(Timing::LeaveThenJoin))
+            .with_tolerance(crate::unit::Tolerance::new(1.25).unwrap()),
+    );
+    let prediction = report.prediction.unwrap_or_else(|| panic!("{}", report.decision));
+    assert!(prediction.improvement_percent() > 25.0, "{prediction}");
+    assert!(matches!(report.decision, Decision::Rotate(_)), "{}", report.decision);
+}
