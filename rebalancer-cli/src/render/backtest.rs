@@ -301,9 +301,15 @@ fn one(summary: &Summary) -> String {
     if *rotations == 0 {
         return format!("No pod would have been removed in {cycles} cycles; mean CV {cv_was:.3}.");
     }
+    let (rotations, removals) = (counted(*rotations, "rotation"), counted(*removals, "pod"));
     format!(
-        "{rotations} rotations would have removed {removals} pods in {cycles} cycles. Mean CV {cv_was:.3} would have been \
+        "{rotations} would have removed {removals} in {cycles} cycles. Mean CV {cv_was:.3} would have been \
          {cv_would:.3}, and {:.1} pod-hours above the limit would have been avoided.",
         pod_hours_above_was - pod_hours_above_would
     )
+}
+
+/// `1 pod`, `2 pods`.
+fn counted(count: usize, what: &str) -> String {
+    if count == 1 { format!("1 {what}") } else { format!("{count} {what}s") }
 }

@@ -30,6 +30,12 @@ pub(crate) fn draws(partitions: usize, rebalances: usize) -> usize {
     (EFFORT / (partitions.max(1) * rebalances.max(1))).clamp(fewest, most)
 }
 
+/// How many replacements one after the other can be worked out in each of the fewest draws.
+pub(crate) fn affordable(partitions: usize) -> usize {
+    let [_, fewest] = DRAWS;
+    EFFORT / (partitions.max(1) * fewest * 2)
+}
+
 /// A pod on the stage.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Played {

@@ -1,12 +1,13 @@
 //! Another assignor: all members are restarted with it, wave by wave, and the group begins from nothing.
 
-use rand::SeedableRng as _;
 use rand::rngs::ChaCha8Rng;
+use rand::{RngExt as _, SeedableRng as _};
 
 use super::estimate::Outcome;
 use super::lever::{Effect, Lever, LeverCost, LeverReport};
-use super::stage::{Play, Stage, WAVES, draws};
+use super::stage::{Play, Stage, WAVES, affordable, draws};
 use crate::assignor::Assignor;
+use crate::policy::Timing;
 
 /// Every rule but the group's own.
 pub(super) fn all(stage: &Stage<'_>) -> Vec<LeverReport> {
@@ -55,22 +56,35 @@ const fn is_of_broker(rule: Assignor) -> bool {
     }
 }
 
-/// A rule without a memory gives the same whatever was before. Under the others it matters who restarted when.
+/// A rule without a memory gives the same whatever was before. Under the others it matters who was replaced when: a rolling
+/// restart in waves, and then some pods one after the other, whose replacements come at once or late.
 fn outcome(stage: &Stage<'_>, rule: Assignor) -> Outcome {
-    let rebalances = if rule.is_sticky() { 1 + 2 * WAVES } else { 1 };
+    let (pods, partitions) = (stage.model.pods.len(), stage.model.partitions());
+    let life = pods.min(affordable(partitions));
+    let rebalances = if rule.is_sticky() { 1 + 2 * (WAVES + life) } else { 1 };
     let mut random = ChaCha8Rng::seed_from_u64(SEED);
     let one = |_: usize| {
         let mut play = Play::of(stage.model, &mut random).emptied().under(rule);
         // All members are new ones, whatever the rule: those that are static keep their instance id.
-        let pods: Vec<usize> = (0..play.pods.len()).collect();
-        play.replace(&pods, crate::policy::Timing::AllAtOnce, &mut random);
+        let all: Vec<usize> = (0..play.pods.len()).collect();
+        play.replace(&all, Timing::AllAtOnce, &mut random);
         if rule.is_sticky() {
-            play.restart_all(stage.timing, &mut random);
+            let timing = either(&mut random);
+            play.restart_all(timing, &mut random);
+            for _ in 0..random.random_range(0..=life) {
+                let (pod, timing) = (random.random_range(0..pods.max(1)), either(&mut random));
+                play.replace(&[pod], timing, &mut random);
+            }
         }
         play.found(stage)
     };
-    let found: Vec<_> = (0..draws(stage.model.partitions(), rebalances)).map(one).collect();
+    let found: Vec<_> = (0..draws(partitions, rebalances)).map(one).collect();
     Outcome::of_draws(&found)
+}
+
+/// Nobody plans how pods come and go later.
+fn either(random: &mut ChaCha8Rng) -> Timing {
+    if random.random::<bool>() { Timing::AllAtOnce } else { Timing::LeaveThenJoin }
 }
 
 /// The same draws each time: an advice on the same snapshot is the same.
