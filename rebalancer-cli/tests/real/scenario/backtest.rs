@@ -101,7 +101,7 @@ async fn the_past_of_a_fleet_is_gone_through_as_it_truly_was() {
         // What it cost is shown, and what was kept is not asked for again.
         let queries = |past: &Value| past["metrics_usage"]["queries"].as_u64().unwrap();
         assert!((7..=28).contains(&queries(&past)), "{server:?}: {}", past["metrics_usage"]);
-        println!("{server:?}: {} values, {}", past["points"], past["metrics_usage"]);
+        println!("{server:?}: {} values, {}; {}", past["points"], past["metrics_usage"], run["summary"]);
         let again = document(rebalancer(&metrics), &arguments).await;
         assert!(queries(&again) < queries(&past), "{server:?}: {}", again["metrics_usage"]);
         assert!(again["kept_answers"].as_u64().unwrap() > 0, "{server:?}");
