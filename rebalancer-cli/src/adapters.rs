@@ -2,6 +2,7 @@
 
 mod group;
 mod loads;
+mod window;
 
 use anyhow::{Context as _, anyhow};
 use jiff::Timestamp;
@@ -14,6 +15,7 @@ use crate::config::AdapterSettings;
 use crate::interrupt::Watch;
 pub(crate) use group::Group;
 pub(crate) use loads::Loads;
+pub(crate) use window::mean_of;
 
 /// The adapters of one workload.
 pub(crate) struct Adapters {

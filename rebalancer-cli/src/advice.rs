@@ -63,6 +63,16 @@ pub(crate) fn failure(error: &CycleError) -> String {
     advised(error, advice)
 }
 
+/// Why a group can't be modeled, with what to do about it.
+pub(crate) fn unusable(why: &Unusable) -> String {
+    advised(why, for_partitions(why))
+}
+
+/// A hold, with what to do about it.
+pub(crate) fn hold(hold: &Hold) -> String {
+    advised(hold, for_hold(hold))
+}
+
 fn advised(fact: impl std::fmt::Display, advice: Option<impl AsRef<str>>) -> String {
     match advice.as_ref().map(AsRef::as_ref) {
         // A setting that decides it is named in brackets, anything else is a sentence of its own.

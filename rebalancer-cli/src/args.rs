@@ -1,7 +1,9 @@
 //! The command line. Each setting has a flag of the same meaning, made from the one table of settings.
 
+mod backtest;
 mod simulate;
 
+pub(crate) use backtest::{PastRequest, When};
 pub(crate) use simulate::{Scope, Simulation};
 
 use std::collections::BTreeMap;
@@ -13,7 +15,9 @@ use clap::builder::{OsStringValueParser, PossibleValuesParser};
 use clap::error::ErrorKind;
 use clap::{Arg, ArgMatches, Command, value_parser};
 use clap_complete::Shell;
+use jiff::SignedDuration;
 
+use crate::config::parse;
 use crate::config::variable::{self, Variable};
 
 /// What the user asked for.
@@ -28,8 +32,10 @@ pub(crate) struct Invocation {
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) enum Action {
     Run,
-    Plan { json: bool, save: Option<PathBuf> },
+    Plan { json: bool, save: Option<PathBuf>, report: Option<PathBuf> },
     Replay { json: bool, file: PathBuf },
+    Advise { json: bool, window: Option<SignedDuration>, saved: Option<PathBuf> },
+    Backtest(Box<PastRequest>),
     Check { json: bool },
     Reset,
     Simulate(Box<Simulation>),
@@ -52,6 +58,18 @@ Exit codes:
   2  the command line, the configuration or the file of --replay is wrong; nothing was contacted
   3  with --replay: a decision differs from the one that was saved";
 
+const ADVISE_EXIT_CODES: &str = "\
+Exit codes:
+  0  the advice was shown
+  1  the fleet could not be observed
+  2  the command line, the configuration or the file of --replay is wrong; nothing was contacted";
+
+const BACKTEST_EXIT_CODES: &str = "\
+Exit codes:
+  0  the past was gone through and shown; what is not known of it is named
+  1  the metric server could not be used, or gave more values than --points
+  2  the command line or the configuration is wrong; nothing was contacted";
+
 const CHECK_EXIT_CODES: &str = "\
 Exit codes:
   0  all is well; there may be warnings
@@ -67,6 +85,8 @@ pub(crate) fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Inv
     let (name, sub) = matches.subcommand().unwrap_or(("run", &matches));
     let action = match name {
         "plan" => plan(sub),
+        "advise" => advise(sub),
+        "backtest" => Action::Backtest(Box::new(PastRequest::read(sub, wants_json(sub))?)),
         "check" => Action::Check { json: wants_json(sub) },
         "reset" => Action::Reset,
         "simulate" => Action::Simulate(Box::new(Simulation::read(sub)?)),
@@ -78,9 +98,11 @@ pub(crate) fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Inv
     let mut flags = given(&matches);
     flags.extend(given(sub));
     match &action {
-        Action::Replay { .. } => without_settings(&flags)?,
+        Action::Replay { .. } | Action::Advise { saved: Some(_), .. } => without_settings(&flags)?,
         Action::Run
+        | Action::Advise { saved: None, .. }
         | Action::Plan { .. }
+        | Action::Backtest(_)
         | Action::Check { .. }
         | Action::Reset
         | Action::Simulate(_)
@@ -94,7 +116,15 @@ fn plan(sub: &ArgMatches) -> Action {
     let file = |name| sub.get_one::<PathBuf>(name).cloned();
     match file("replay") {
         Some(file) => Action::Replay { json: wants_json(sub), file },
-        None => Action::Plan { json: wants_json(sub), save: file("save") },
+        None => Action::Plan { json: wants_json(sub), save: file("save"), report: file("report") },
+    }
+}
+
+fn advise(sub: &ArgMatches) -> Action {
+    Action::Advise {
+        json: wants_json(sub),
+        window: sub.get_one::<SignedDuration>("window").copied(),
+        saved: sub.get_one::<PathBuf>("replay").cloned(),
     }
 }
 
@@ -125,12 +155,42 @@ fn output() -> Arg {
         .help("table for people, json for machines")
 }
 
+/// Where to write a report.
+fn report() -> Arg {
+    Arg::new("report")
+        .long("report")
+        .value_name("FILE.html")
+        .value_parser(value_parser!(PathBuf))
+        .help("Also write a report to this file: HTML that needs no network and no script")
+}
+
 fn save_and_replay() -> [Arg; 2] {
     let file = |name| Arg::new(name).long(name).value_name("FILE").value_parser(value_parser!(PathBuf));
     [
         file("save").help("Also write what the decision is made on, and the plan, to this file, for --replay"),
         file("replay").conflicts_with("save").help(
             "Make the decisions of a saved file again, without any setting or server. Exit code 3: one differs",
+        ),
+    ]
+}
+
+/// A duration of some length.
+fn positive(text: &str) -> Result<SignedDuration, String> {
+    parse::duration(text).and_then(|duration| match duration.is_zero() {
+        true => Err("a duration longer than 0".to_owned()),
+        false => Ok(duration),
+    })
+}
+
+fn window_and_replay() -> [Arg; 2] {
+    let window = Arg::new("window").long("window").value_name("DURATION").value_parser(positive);
+    let replay = Arg::new("replay").long("replay").value_name("FILE").value_parser(value_parser!(PathBuf));
+    [
+        window.help(
+            "Work with the mean of the partition loads over this time, such as 6h, and not as they are now",
+        ),
+        replay.conflicts_with("window").help(
+            "Advise on what `rebalancer plan --save` wrote to this file, without any setting or server",
         ),
     ]
 }
@@ -170,8 +230,26 @@ pub(crate) fn command() -> Command {
                 .about("Observe and decide only; explains every pod. Changes nothing")
                 .arg(output())
                 .args(save_and_replay())
+                .arg(report().conflicts_with("replay"))
                 .args(variable::all().map(flag))
                 .after_help(PLAN_EXIT_CODES),
+        )
+        .subcommand(
+            Command::new("advise")
+                .about("What would help this group, and how much: each lever with its cost. Changes nothing")
+                .arg(output())
+                .args(window_and_replay())
+                .args(variable::all().map(flag))
+                .after_help(ADVISE_EXIT_CODES),
+        )
+        .subcommand(
+            Command::new("backtest")
+                .about("What would it have done? Runs the cycle over the past that the metric server has. Changes nothing")
+                .arg(output())
+                .args(PastRequest::arguments())
+                .arg(report())
+                .args(variable::all().map(flag))
+                .after_help(BACKTEST_EXIT_CODES),
         )
         .subcommand(
             Command::new("check")
@@ -199,6 +277,7 @@ fn simulate_command() -> Command {
     Command::new("simulate")
         .about("Run cycles on a seeded fleet in memory, without a cluster: before, decisions, after")
         .args(Simulation::arguments())
+        .arg(report().conflicts_with_all(["compare", "suite"]))
         .args(variable::all().filter(|variable| is_policy(variable)).map(flag))
 }
 
@@ -258,7 +337,7 @@ mod tests {
         assert_eq!(parsed(&["rebalancer", "reset"]).action, Action::Reset);
         assert_eq!(
             parsed(&["rebalancer", "plan", "--output", "json"]).action,
-            Action::Plan { json: true, save: None }
+            Action::Plan { json: true, save: None, report: None }
         );
         assert_eq!(parsed(&["rebalancer", "check"]).action, Action::Check { json: false });
         assert_eq!(parsed(&["rebalancer", "check", "--output", "json"]).action, Action::Check { json: true });
@@ -282,7 +361,7 @@ mod tests {
     fn a_plan_is_saved_or_replayed_and_a_replay_takes_no_setting() {
         let file = PathBuf::from("f");
         let save = parsed(&["rebalancer", "plan", "--save", "f"]).action;
-        assert_eq!(save, Action::Plan { json: false, save: Some(file.clone()) });
+        assert_eq!(save, Action::Plan { json: false, save: Some(file.clone()), report: None });
         let replay = parsed(&["rebalancer", "plan", "--replay", "f", "--log-level", "debug"]).action;
         assert_eq!(replay, Action::Replay { json: false, file });
         for wrong in [

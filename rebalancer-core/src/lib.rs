@@ -40,8 +40,10 @@
 #[doc = include_str!("../README.md")]
 struct Readme;
 
+pub mod advice;
 pub mod assignor;
 pub mod audit;
+pub mod backtest;
 pub mod cycle;
 pub mod eligibility;
 pub mod fleet;

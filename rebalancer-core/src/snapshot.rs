@@ -19,7 +19,7 @@ mod offsets;
 mod whose;
 
 pub use builder::SnapshotBuilder;
-pub use group::{GroupQuestion, ObservedGroup};
+pub use group::{GroupQuestion, ObservedGroup, partition_rates};
 pub use membership::{MatchedBy, Placement, placements};
 
 /// A pod with what was measured of it.

@@ -42,6 +42,15 @@ pub(crate) fn labelled(body: &[u8]) -> Result<Vec<Element>, MetricsError> {
     Ok(elements.into_iter().map(|element| (element.metric.clone(), element.number())).collect())
 }
 
+/// All labels of a series, and its points: seconds since the epoch, and a value that may be no number.
+pub(crate) type Points = (BTreeMap<String, String>, Vec<(f64, f64)>);
+
+/// The series of a matrix.
+pub(crate) fn range(body: &[u8]) -> Result<Vec<Points>, MetricsError> {
+    let tracks = matrix::<BTreeMap<String, String>>(body)?;
+    Ok(tracks.into_iter().map(|track| (track.metric.clone(), track.points().collect())).collect())
+}
+
 /// The times of each series of a matrix, in seconds since the epoch.
 pub(crate) fn times(body: &[u8]) -> Result<Vec<Vec<f64>>, MetricsError> {
     let tracks = matrix::<IgnoredAny>(body)?;
@@ -49,6 +58,12 @@ pub(crate) fn times(body: &[u8]) -> Result<Vec<Vec<f64>>, MetricsError> {
 }
 
 impl<T> Decoded<T> {
+    /// The same with another value.
+    pub(crate) fn map<U>(self, of: impl FnOnce(T) -> U) -> Decoded<U> {
+        let Self { value, series, values, left_out } = self;
+        Decoded { value: of(value), series, values, left_out }
+    }
+
     /// Refuses an answer with more series than it may have: the server may have cut it off there.
     pub(crate) fn within(self, limit: Option<NonZeroUsize>) -> Result<Self, MetricsError> {
         match limit {

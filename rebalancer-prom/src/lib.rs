@@ -77,6 +77,7 @@ mod failure;
 pub mod fuzzing;
 mod grid;
 mod hidden;
+pub mod history;
 mod identity;
 mod matchers;
 mod pace;

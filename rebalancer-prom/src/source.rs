@@ -14,6 +14,7 @@ use crate::Client;
 use crate::decode::claimed::{self, Claimed};
 use crate::decode::{self, Decoded, kept};
 use crate::grid::Grid;
+use crate::history::FleetQueries;
 use crate::query::PromQl;
 use crate::question::{Question, Times};
 use crate::request_log::RequestLog;
@@ -25,10 +26,11 @@ const PARTITIONS: &str = "partition_load";
 /// What is requested in one reading.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Queries {
-    loads: BTreeMap<Indicator, PromQl>,
-    cpu_requests: PromQl,
-    hpas: PromQl,
-    partitions: Option<PromQl>,
+    pub(crate) loads: BTreeMap<Indicator, PromQl>,
+    pub(crate) cpu_requests: PromQl,
+    pub(crate) hpas: PromQl,
+    pub(crate) partitions: Option<PromQl>,
+    pub(crate) fleet: Option<FleetQueries>,
 }
 
 impl Queries {
@@ -36,7 +38,7 @@ impl Queries {
     /// `metric_target_type`), and no indicator.
     #[must_use]
     pub fn new(cpu_requests: PromQl, hpas: PromQl) -> Self {
-        Self { loads: BTreeMap::new(), cpu_requests, hpas, partitions: None }
+        Self { loads: BTreeMap::new(), cpu_requests, hpas, partitions: None, fleet: None }
     }
 
     /// Enables an indicator; its query gives one value in the indicator's unit for each `pod`.
@@ -58,6 +60,12 @@ impl Queries {
         self.partitions.is_some()
     }
 
+    /// Asks for the pods of the past too, where the past is [read](crate::history).
+    #[must_use]
+    pub fn fleet(self, fleet: FleetQueries) -> Self {
+        Self { fleet: Some(fleet), ..self }
+    }
+
     /// Asks for partition loads, labeled `topic`, `partition` and `pod`.
     #[must_use]
     pub fn partitions(self, query: PromQl) -> Self {
@@ -68,8 +76,8 @@ impl Queries {
 /// Reads the fleet's loads from Prometheus or VictoriaMetrics.
 #[derive(Debug, Clone)]
 pub struct PrometheusSource {
-    client: Client,
-    queries: Queries,
+    pub(crate) client: Client,
+    pub(crate) queries: Queries,
 }
 
 impl PrometheusSource {
@@ -140,7 +148,7 @@ impl PrometheusSource {
 }
 
 /// Of series that say nothing of whose they are.
-fn unclaimed(samples: Samples) -> Claimed {
+pub(crate) fn unclaimed(samples: Samples) -> Claimed {
     (samples, Claims::default())
 }
 

@@ -23,6 +23,11 @@ impl Group {
         GroupSide { source: &self.source, question: &self.question }
     }
 
+    /// Partition loads are taken from its offsets.
+    pub(crate) const fn tells_loads(&self) -> bool {
+        self.question.partitions
+    }
+
     /// What the brokers were asked so far.
     pub(crate) fn usage(&self) -> Usage {
         self.source.usage()

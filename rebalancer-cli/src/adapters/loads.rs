@@ -4,6 +4,7 @@ use async_trait::async_trait;
 use jiff::{SignedDuration, Timestamp};
 use rebalancer_core::fleet::{Indicator, PartitionLoad, Samples};
 use rebalancer_core::port::{ApiErrors, MetricsError, MetricsSource, PastReading, Readings};
+use rebalancer_prom::history::{Chunk, Kept, ReadChunk};
 use rebalancer_prom::{PrometheusSource, Usage};
 
 use crate::config::MetricServer;
@@ -20,6 +21,17 @@ impl Loads {
     /// What the metric server was asked so far.
     pub(crate) fn usage(&self) -> Usage {
         self.0.as_ref().map(PrometheusSource::usage).unwrap_or_default()
+    }
+
+    /// What was there at each time of a chunk.
+    ///
+    /// # Errors
+    /// Without a metric server, or when these are no times.
+    pub(crate) async fn chunk(&self, chunk: Chunk, kept: Option<&Kept>) -> Result<ReadChunk, MetricsError> {
+        match &self.0 {
+            Some(source) => source.chunk(chunk, kept).await,
+            None => Err(MetricsError::Refused { message: "no metric server is set".to_owned() }),
+        }
     }
 
     /// Partition loads alone, as they were at this time; `None` when they are not asked for.

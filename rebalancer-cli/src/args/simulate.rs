@@ -23,6 +23,8 @@ pub(crate) struct Simulation {
     pub(crate) scope: Scope,
     /// Where to draw a picture.
     pub(crate) picture: Option<PathBuf>,
+    /// Where to write a report.
+    pub(crate) report: Option<PathBuf>,
 }
 
 /// How much of it.
@@ -94,6 +96,7 @@ impl Simulation {
             cycles: count(matches, "cycles"),
             scope: scope(matches),
             picture: matches.get_one("picture").cloned(),
+            report: matches.get_one("report").cloned(),
         })
     }
 }

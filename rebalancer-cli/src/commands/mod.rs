@@ -1,5 +1,7 @@
 //! What the program does. Each command is wiring: settings in, ports built, the core asked, the answer shown.
 
+mod advise;
+mod backtest;
 mod check;
 mod cycle;
 mod each;
@@ -55,13 +57,26 @@ pub(crate) fn dispatch(invocation: Invocation, environment: impl Fn(&str) -> Opt
         Action::Run => {
             with(config::workloads(&raw), also, |workloads| block_on(cycle::run(workloads), traces))
         }
-        Action::Plan { json, save } => {
+        Action::Plan { json, save, report } => {
             let form = form(json, &raw);
             with(config::workloads(&raw), also, |workloads| {
-                block_on(plan::run(workloads, form, save), traces)
+                block_on(plan::run(workloads, form, plan::Files { save, report }), traces)
             })
         }
         Action::Replay { json, file } => with(Ok(()), also, |()| replay::run(&file, json)),
+        Action::Advise { json, saved: Some(file), .. } => with(Ok(()), also, |()| advise::saved(&file, json)),
+        Action::Advise { json, window, saved: None } => {
+            let form = form(json, &raw);
+            with(config::workloads(&raw), also, |workloads| {
+                block_on(advise::run(workloads, form, window), traces)
+            })
+        }
+        Action::Backtest(request) => {
+            let form = form(request.json, &raw);
+            with(backtest::combinations(&request, &raw), also, |combinations| {
+                block_on(backtest::run(&request, combinations, form), traces)
+            })
+        }
         Action::Reset => {
             with(config::workloads(&raw), also, |workloads| block_on(reset::run(workloads), traces))
         }

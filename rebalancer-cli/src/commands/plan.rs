@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
 use jiff::Timestamp;
+use rebalancer_core::advice::{LoadBasis, advise};
 use rebalancer_core::cycle::Memory;
 use rebalancer_core::cycle::MemorySettings;
 use rebalancer_core::port::Mode;
@@ -19,14 +20,24 @@ use crate::interrupt::Signals;
 use crate::render::{self, Form, Shown};
 use crate::{atomic_file, saved, telemetry};
 
+/// Files that a plan is written to, beside stdout.
+#[derive(Debug, Default)]
+pub(super) struct Files {
+    /// For `--replay`.
+    pub(super) save: Option<PathBuf>,
+    /// A report as HTML; of several workloads, the last one's.
+    pub(super) report: Option<PathBuf>,
+}
+
 /// The lines of a file of plans, when there is to be one.
 type Lines = Option<Mutex<Vec<String>>>;
 
-pub(super) async fn run(workloads: Vec<WorkloadSettings>, form: Form, save: Option<PathBuf>) -> Exit {
+pub(super) async fn run(workloads: Vec<WorkloadSettings>, form: Form, files: Files) -> Exit {
+    let Files { save, report } = files;
     let lines: Lines = save.is_some().then(Mutex::default);
     let work = async |adapters: &Adapters, settings: RunSettings, signals: &Signals| {
         let span = telemetry::plan(&settings.subject.workload);
-        one(adapters, &settings, signals, form, &lines).instrument(span).await
+        one(adapters, &settings, signals, form, (&lines, report.as_deref())).instrument(span).await
     };
     let exit = worst(each_workload(workloads, work).await);
     match (save, lines) {
@@ -56,9 +67,9 @@ async fn one(
     settings: &RunSettings,
     signals: &Signals,
     form: Form,
-    lines: &Lines,
+    files: (&Lines, Option<&Path>),
 ) -> Exit {
-    match explain(adapters, settings, signals, form, lines).await {
+    match explain(adapters, settings, signals, form, files).await {
         Ok(()) => Exit::Finished,
         Err(error) => {
             tracing::error!(event = "plan_failed", error = format!("{error:#}"), "no plan could be made");
@@ -72,7 +83,7 @@ async fn explain(
     settings: &RunSettings,
     signals: &Signals,
     form: Form,
-    lines: &Lines,
+    (lines, report): (&Lines, Option<&Path>),
 ) -> anyhow::Result<()> {
     let watch = signals.until(Instant::now() + settings.timeout);
     let mut memory = remember(adapters, settings).await;
@@ -88,6 +99,11 @@ async fn explain(
         replayed: None,
     };
     render::plan(form, &shown)?;
+    if let Some(file) = report {
+        let seen = &observation.snapshot;
+        let advice = advise(seen, &settings.policy, &observation.constraints, &LoadBasis::Present).ok();
+        render::report::write(&render::report::plan::report(&shown, advice.as_ref()), file)?;
+    }
     if let Some(lines) = lines {
         let line = saved::line(&observation.snapshot, &settings.policy, &observation.constraints, &shown)?;
         lines.lock().unwrap_or_else(PoisonError::into_inner).push(line);
@@ -96,7 +112,7 @@ async fn explain(
 }
 
 /// What is remembered, only to be looked at. A plan is shown without it too, since it changes nothing.
-async fn remember(adapters: &Adapters, settings: &RunSettings) -> Option<Memory> {
+pub(super) async fn remember(adapters: &Adapters, settings: &RunSettings) -> Option<Memory> {
     let MemorySettings { policy, lock_for, .. } = settings.memory?;
     let store = LeaseStore::new(&adapters.connection, &settings.subject.workload);
     match Memory::open(&store, "plan", Mode::DryRun, lock_for, policy, Timestamp::now()).await {

@@ -10,6 +10,7 @@ use rebalancer_core::simulation::suite::{self, Case};
 
 use super::Exit;
 use crate::args::{Scope, Simulation};
+use crate::render::report;
 use crate::render::simulation::{self as show, picture, table};
 
 /// Both strategies, in the order in which they are shown.
@@ -39,6 +40,9 @@ fn failed(error: &anyhow::Error) -> Exit {
 async fn one_fleet(request: &Simulation, policy: &Policy) -> anyhow::Result<()> {
     let course = course::run(&request.shape, policy, request.cycles).await?;
     draw(request.picture.as_deref(), &request.shape, &[(policy.selection.strategy, &course)])?;
+    if let Some(file) = &request.report {
+        report::write(&report::simulation::report(&request.shape, policy, &course), file)?;
+    }
     show::show(&request.shape, policy, &course)
 }
 

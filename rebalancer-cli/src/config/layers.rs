@@ -57,6 +57,16 @@ impl Raw {
         self.source(name) == Some(Source::Flag)
     }
 
+    /// With these values, whatever is set elsewhere.
+    pub(crate) fn with(&self, values: &BTreeMap<String, String>) -> Self {
+        let mut raw = self.clone();
+        for (name, value) in values {
+            raw.values.insert(name.clone(), value.clone());
+            raw.sources.insert(name.clone(), Source::Flag);
+        }
+        raw
+    }
+
     /// The settings of a workload that has these values of its own.
     pub(crate) fn below(&self, own: &BTreeMap<String, String>) -> Self {
         let mut raw = self.clone();

@@ -6,6 +6,7 @@ use std::time::Duration;
 use rebalancer_core::cycle::Subject;
 use rebalancer_core::fleet::Indicator;
 use rebalancer_prom::Queries;
+use rebalancer_prom::history::FleetQueries;
 use rebalancer_prom::query::{self, Dialect, Matchers, Placeholders, Preset, PromQl, Window};
 
 use super::access::Need;
@@ -78,7 +79,8 @@ pub(super) fn queries(
     let partitions = own(reader, PARTITIONS, &names, dialect);
     // A query of one's own is more exact than a preset.
     let partitions = partitions?.or(preset?.map(|preset| query::partition_load(preset, &names)));
-    let queries = Queries::new(query::cpu_requests(&names), query::hpa_target(&names, prefix));
+    let queries = Queries::new(query::cpu_requests(&names), query::hpa_target(&names, prefix))
+        .fleet(FleetQueries::new(&names));
     let queries =
         loads?.into_iter().fold(queries, |queries, (indicator, query)| queries.load(indicator, query));
     Some(match partitions {

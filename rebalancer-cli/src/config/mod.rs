@@ -13,7 +13,7 @@ mod listed;
 mod memory;
 mod metrics;
 mod names;
-mod parse;
+pub(crate) mod parse;
 pub(crate) mod problem;
 mod resolve;
 mod shown;

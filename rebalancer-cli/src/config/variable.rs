@@ -45,6 +45,12 @@ impl Variable {
         Self { of_run: true, ..self }
     }
 
+    /// It is one of what is decided, or of what guards against it.
+    pub(crate) fn decides(&self) -> bool {
+        let groups = [decision::SETTINGS, safety::SETTINGS];
+        groups.into_iter().flatten().any(|variable| variable.name == self.name)
+    }
+
     /// `--kube-namespace` for `KUBE_NAMESPACE`, without the dashes.
     pub(crate) fn flag(&self) -> String {
         self.name.to_ascii_lowercase().replace('_', "-")

@@ -1,8 +1,11 @@
 //! Results on stdout: tables for people, JSON for machines. Lines are drawn only on a terminal.
 
+pub(crate) mod advise;
+pub(crate) mod backtest;
 mod check;
 mod json;
 mod plan;
+pub(crate) mod report;
 pub(crate) mod simulation;
 
 pub(crate) use json::PlanDocument;

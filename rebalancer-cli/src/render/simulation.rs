@@ -42,7 +42,7 @@ fn text(shape: &Shape, policy: &Policy, course: &Course) -> Result<String, std::
 }
 
 /// What the fleet is, on a few lines; the last one names the rule that its group follows.
-fn heading(shape: &Shape) -> String {
+pub(super) fn heading(shape: &Shape) -> String {
     let topics = if shape.topics == 1 { String::new() } else { format!(" of {} topics", shape.topics) };
     let mut lines = vec![format!(
         "{} pods, {} partitions{topics} with {}, seed {}",
@@ -101,11 +101,12 @@ fn rule(shape: &Shape) -> String {
         (true, _) => "static members, back before their session times out",
         (false, Timing::LeaveThenJoin) => "replacements join after the removed pods have left",
         (false, Timing::AllAtOnce) => "removed pods leave and replacements join in one rebalance",
+        (false, Timing::OneByOne) => "removed pods leave and replacements join one by one",
     };
     format!("{}; {replaced}", shape.assignor)
 }
 
-const fn strategy_name(strategy: Strategy) -> &'static str {
+pub(super) const fn strategy_name(strategy: Strategy) -> &'static str {
     match strategy {
         Strategy::Predict => "predict",
         Strategy::RotateOutliers => "rotate-outliers",

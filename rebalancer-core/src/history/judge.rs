@@ -111,7 +111,9 @@ impl Record {
         last.effect = effect;
         self.counters.rotations.add(effect.name(), 1);
         match effect {
-            Effect::Helped { .. } if self.broken_promises().is_some() && self.last_is_broken() => self.was_lucky(now, policy),
+            Effect::Helped { .. } if self.broken_promises().is_some() && self.last_is_broken() => {
+                self.was_lucky(now, policy)
+            }
             Effect::Helped { .. } => self.helped(),
             Effect::DidNotHelp { .. } | Effect::NeverSeen { .. } => self.did_not_help(now, policy),
             Effect::NotMade | Effect::NotYetKnown => {}

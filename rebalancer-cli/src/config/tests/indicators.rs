@@ -1,6 +1,7 @@
 //! Which indicators are read, by which query, and how much each counts.
 
 use rebalancer_prom::Queries;
+use rebalancer_prom::history::FleetQueries;
 use rebalancer_prom::query::{self, Matchers, Placeholders, Preset, PromQl, Window};
 
 use super::*;
@@ -18,6 +19,7 @@ fn names() -> Placeholders {
 /// What is asked in any case, and these loads.
 fn asked(loads: &[(Indicator, PromQl)]) -> Queries {
     let queries = Queries::new(query::cpu_requests(&names()), query::hpa_target(&names(), ""));
+    let queries = queries.fleet(FleetQueries::new(&names()));
     loads.iter().cloned().fold(queries, |queries, (indicator, query)| queries.load(indicator, query))
 }
 

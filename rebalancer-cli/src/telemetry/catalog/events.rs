@@ -327,6 +327,24 @@ pub(super) const EVENTS: &[Event] = &[
     ),
     event("plan_failed", ERROR, &["error"], "`rebalancer plan` could not observe"),
     event(
+        "backtest_failed",
+        ERROR,
+        &["error"],
+        "`rebalancer backtest` could not read the past, or was stopped by a signal",
+    ),
+    event(
+        "answer_not_kept",
+        WARN,
+        &["folder", "error"],
+        "`rebalancer backtest --cache` could not write to its folder; the answer is asked for again next time",
+    ),
+    event(
+        "advice_failed",
+        ERROR,
+        &["error"],
+        "`rebalancer advise` could not observe, or had nothing to advise on",
+    ),
+    event(
         "record_not_read",
         WARN,
         &["reason", "error"],

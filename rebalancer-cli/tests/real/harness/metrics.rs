@@ -39,19 +39,41 @@ pub(crate) struct History {
     container: String,
     series: Vec<Series>,
     step: usize,
+    /// What counts as now, in seconds since the epoch; `None` is when it is served.
+    now: Option<i64>,
 }
 
 impl History {
     /// Of the containers of this name in this namespace.
     pub(crate) fn new(namespace: &str, container: &str) -> Self {
         let (namespace, container) = (namespace.to_owned(), container.to_owned());
-        Self { namespace, container, series: Vec::new(), step: STEP }
+        Self { namespace, container, series: Vec::new(), step: STEP, now: None }
     }
 
     /// With so many seconds between two samples.
     pub(crate) fn every(mut self, seconds: usize) -> Self {
         self.step = seconds;
         self
+    }
+
+    /// Seconds from now are seconds from this time.
+    pub(crate) fn seen_at(mut self, now: jiff::Timestamp) -> Self {
+        self.now = Some(now.as_second());
+        self
+    }
+
+    /// Values one after the other, with the step of this history, in this span.
+    pub(crate) fn recorded(
+        self,
+        name: &str,
+        labels: &[(&str, &str)],
+        values: Vec<f64>,
+        span: RangeInclusive<i64>,
+    ) -> Self {
+        let (from, step) = (*span.start(), i64::try_from(self.step).unwrap());
+        // For as long as the test runs.
+        let shape = Shape::Recorded { values: values.leak(), from, step };
+        self.series(name, labels, shape, span)
     }
 
     /// Of all that was said so far, only what is in this span, in seconds from now.
@@ -249,12 +271,13 @@ impl History {
 
     /// All samples as text, with time stamps in units of which `units` make a second.
     fn exposition(&self, units: f64) -> String {
-        let now = jiff::Timestamp::now().as_second();
+        let now = self.now.unwrap_or_else(|| jiff::Timestamp::now().as_second());
         let mut text = String::new();
-        for Series { name, labels, shape, span } in &self.series {
+        for series in &self.series {
+            let Series { name, labels, shape, span } = series;
             let labels: Vec<String> = labels.iter().map(|(key, value)| format!("{key}={value:?}")).collect();
             let labels = labels.join(",");
-            for second in span.clone().step_by(self.step) {
+            for second in span.clone().step_by(self.step).filter(|second| series.has(*second)) {
                 let (value, time) = (shape.at(second), seconds(now + second) * units);
                 writeln!(text, "{name}{{{labels}}} {value} {time}").unwrap();
             }

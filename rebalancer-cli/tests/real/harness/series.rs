@@ -17,6 +17,12 @@ pub(crate) enum Shape {
     Counter(f64),
     /// The same, after an offset that is not known until [`KNOWN`].
     Offset(f64),
+    /// Values one after the other, the first at this second from now; NaN is no sample at all.
+    Recorded {
+        values: &'static [f64],
+        from: i64,
+        step: i64,
+    },
 }
 
 impl Shape {
@@ -25,6 +31,10 @@ impl Shape {
         match self {
             Self::Gauge(value) => value,
             Self::Offset(_) if second < KNOWN => UNKNOWN,
+            Self::Recorded { values, from, step } => {
+                let place = usize::try_from((second - from) / step);
+                place.ok().and_then(|place| values.get(place)).copied().unwrap_or(f64::NAN)
+            }
             Self::Counter(rate) | Self::Offset(rate) => rate * (UPTIME + seconds(second)),
         }
     }
@@ -40,6 +50,11 @@ pub(crate) struct Series {
 }
 
 impl Series {
+    /// There is a sample at this second from now.
+    pub(crate) fn has(&self, second: i64) -> bool {
+        !(matches!(self.shape, Shape::Recorded { .. }) && self.shape.at(second).is_nan())
+    }
+
     /// It says something of this pod.
     pub(crate) fn is_of(&self, pod: &str) -> bool {
         self.labels.get("pod").is_some_and(|name| name == pod)

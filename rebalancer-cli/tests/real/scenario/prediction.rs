@@ -138,6 +138,46 @@ async fn under_range_nothing_is_removed_and_the_remedy_is_named() {
 
 #[tokio::test]
 #[ignore]
+async fn advice_names_the_lever_that_helps_and_changes_nothing() {
+    let fleet = Fleet::named("advised").cpu(&cores()).hpa(70).start().await;
+    let before = fleet.settled().await;
+    let everything = fleet.everything().await;
+    for server in Server::BOTH {
+        let metrics = librdkafka(&fleet, &before, blocks).serve(server).await;
+        let variables = [FOUR_MAY_GO[0], ("KAFKA_METRICS_PRESET", "librdkafka")];
+        let advise = |more: &'static [&'static str]| {
+            let arguments = [&["advise", "--output", "json"], more].concat();
+            fleet.rebalancer(&metrics).envs(&variables).args(&arguments).run()
+        };
+        let now = advise(&[]).await.expect_exit(0);
+        let advice: serde_json::Value = serde_json::from_str(&now.stdout).unwrap();
+        assert_eq!(advice["outlook"]["outlook"], "known", "{server:?}: {advice:#}");
+        let levers = advice["outlook"]["levers"].as_array().unwrap();
+        let cv = |name: &str| {
+            let lever = levers.iter().find(|lever| lever["lever"]["lever"] == name).unwrap();
+            lever["effect"]["cv"]["expected"].as_f64().unwrap()
+        };
+        // Blocks of four come back to other pods as they are, and the two hot partitions lie in one block.
+        let loads: Vec<f64> = HOLDS.iter().map(|loads| loads.iter().sum()).collect();
+        let mean = loads.iter().sum::<f64>() / 6.0;
+        let real = (loads.iter().map(|load| (load - mean).powi(2)).sum::<f64>() / 6.0).sqrt() / mean;
+        assert!((cv("nothing") - real).abs() < 0.02, "{server:?}: {} is not {real}", cv("nothing"));
+        assert!((cv("rotation") - cv("nothing")).abs() < 0.001, "{server:?}: {advice:#}");
+        assert_eq!(advice["outlook"]["conclusion"]["lever"]["lever"], "assignor", "{server:?}: {advice:#}");
+        let summary = advice["summary"].as_str().unwrap();
+        assert!(summary.contains("removing pods makes the same sets of partitions again"), "{summary}");
+        // Over a time in which nothing changed, the mean is what is there now.
+        let mean = advise(&["--window", "5m"]).await.expect_exit(0);
+        let mean: serde_json::Value = serde_json::from_str(&mean.stdout).unwrap();
+        assert_eq!(mean["basis"]["readings"], 12, "{server:?}: {mean:#}");
+        let nothing = mean["outlook"]["now"]["cv"].as_f64().unwrap();
+        assert!((nothing - cv("nothing")).abs() < 0.02, "{server:?}: {nothing}");
+        assert_eq!(fleet.everything().await, everything, "{server:?}");
+    }
+}
+
+#[tokio::test]
+#[ignore]
 async fn partition_loads_that_are_missing_fall_back_to_the_seeds_strategy_and_say_so() {
     let fleet = Fleet::named("fallback").cpu(&cores()).hpa(70).start().await;
     let before = fleet.settled().await;

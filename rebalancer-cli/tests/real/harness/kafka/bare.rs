@@ -73,6 +73,9 @@ impl BareGroup {
         for name in gone {
             self.clients.leave(name).await;
             self.names.remove(name);
+            if timing == Timing::OneByOne {
+                self.at_rest().await;
+            }
         }
         let between = match timing {
             Timing::LeaveThenJoin => {
@@ -80,9 +83,16 @@ impl BareGroup {
                 self.outwait_the_coordinator().await;
                 Some(between)
             }
-            Timing::AllAtOnce => None,
+            Timing::AllAtOnce | Timing::OneByOne => None,
         };
-        self.add(gone.len()).await;
+        if timing == Timing::OneByOne {
+            for _ in gone {
+                self.add(1).await;
+                self.at_rest().await;
+            }
+        } else {
+            self.add(gone.len()).await;
+        }
         Rotation { before, between, after: self.at_rest().await }
     }
 

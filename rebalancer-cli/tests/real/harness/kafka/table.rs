@@ -121,5 +121,6 @@ fn timing_name(timing: Timing) -> &'static str {
     match timing {
         Timing::LeaveThenJoin => "leave then join",
         Timing::AllAtOnce => "all at once",
+        Timing::OneByOne => "one by one",
     }
 }

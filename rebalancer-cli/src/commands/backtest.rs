@@ -1,0 +1,157 @@
+//! `rebalancer backtest`: the production cycle over the past of a fleet. Reads the metric server, and nothing else.
+
+mod past;
+
+use std::collections::BTreeMap;
+
+use anyhow::{Context as _, anyhow, bail, ensure};
+use jiff::{SignedDuration, Timestamp};
+use rebalancer_core::backtest::{self, BacktestSpec};
+use tracing::Instrument as _;
+
+use super::Exit;
+use crate::adapters::Loads;
+use crate::args::PastRequest;
+use crate::config::layers::Raw;
+use crate::config::problem::Problem;
+use crate::config::{RunSettings, WorkloadSettings};
+use crate::interrupt::Signals;
+use crate::render::Form;
+use crate::render::backtest::{self as render, Run, Shown};
+use crate::render::report;
+use crate::{config, telemetry};
+use past::Span;
+
+/// One combination of settings, with the workloads under it.
+pub(super) struct Combination {
+    settings: BTreeMap<String, String>,
+    workloads: Vec<WorkloadSettings>,
+}
+
+/// Every combination that is to be compared.
+///
+/// # Errors
+/// Everything that is wrong with the settings of the first one that can't be used.
+pub(super) fn combinations(request: &PastRequest, raw: &Raw) -> Result<Vec<Combination>, Vec<Problem>> {
+    let resolved = request.combinations().into_iter().map(|settings| {
+        let workloads = config::workloads(&raw.with(&settings))?;
+        Ok(Combination { settings, workloads })
+    });
+    resolved.collect()
+}
+
+pub(super) async fn run(request: &PastRequest, combinations: Vec<Combination>, form: Form) -> Exit {
+    let signals = match Signals::listen() {
+        Ok(signals) => signals,
+        Err(error) => return failed(&error.into()),
+    };
+    let count = combinations.first().map_or(0, |first| first.workloads.len());
+    let mut workloads: Vec<Vec<(BTreeMap<String, String>, WorkloadSettings)>> =
+        (0..count).map(|_| Vec::new()).collect();
+    for Combination { settings, workloads: under } in combinations {
+        for (workload, of) in under.into_iter().zip(&mut workloads) {
+            of.push((settings.clone(), workload));
+        }
+    }
+    let mut exit = Exit::Finished;
+    for workload in workloads {
+        let done = tokio::select! {
+            done = one(request, workload, form) => done,
+            () = signals.wait() => Err(anyhow!("stopped by a signal; what --cache keeps is not asked for again")),
+        };
+        exit = exit.max(done.map_or_else(|error| failed(&error), |()| Exit::Finished));
+        if signals.received() {
+            break;
+        }
+    }
+    exit
+}
+
+fn failed(error: &anyhow::Error) -> Exit {
+    tracing::error!(
+        event = "backtest_failed",
+        error = format!("{error:#}"),
+        "the past could not be gone through"
+    );
+    Exit::Failed
+}
+
+async fn one(
+    request: &PastRequest,
+    mut runs: Vec<(BTreeMap<String, String>, WorkloadSettings)>,
+    form: Form,
+) -> anyhow::Result<()> {
+    let Some((_, first)) = runs.first_mut() else { bail!("there is no workload") };
+    let metrics = Loads::of(first.adapters.metrics.as_ref());
+    let subject = first.run.subject.clone();
+    let span = telemetry::plan(&subject.workload);
+    async {
+        let span = span_of(request, runs.iter().map(|(_, workload)| &workload.run))?;
+        let read = past::read(&metrics, &span, request).await?;
+        let mut done = Vec::with_capacity(runs.len());
+        for (settings, workload) in &runs {
+            let RunSettings { policy, memory, .. } = &workload.run;
+            let spec = BacktestSpec::new(subject.clone(), policy.clone(), *memory, span.stride);
+            let backtest = backtest::run(&spec, &read.history).await;
+            done.push(Run { settings: settings.clone(), summary: backtest.summary(), backtest });
+        }
+        let shown = Shown {
+            workload: &subject.workload,
+            from: span.from,
+            to: span.to(),
+            step: span.step,
+            runs: &done,
+            points: read.points,
+            kept: read.kept,
+            usage: metrics.usage(),
+        };
+        if let Some(file) = &request.report {
+            report::write(&report::backtest::report(&shown), file)?;
+        }
+        render::show(form, &shown)
+    }
+    .instrument(span)
+    .await
+}
+
+/// The times that are read: as many as cycles and their earlier readings need, and evenly apart.
+fn span_of<'a>(request: &PastRequest, runs: impl Iterator<Item = &'a RunSettings>) -> anyhow::Result<Span> {
+    let mut seconds = request.every.as_secs();
+    for run in runs {
+        let persistence = run.policy.balance.persistence;
+        if persistence.earlier() > 0 {
+            seconds = divisor(seconds, persistence.step().as_secs());
+        }
+    }
+    ensure!(
+        seconds >= SHORTEST_STEP,
+        "--every and PERSISTENCE_STEP have no common step of at least {SHORTEST_STEP} s"
+    );
+    let now = Timestamp::now();
+    let time = |when: crate::args::When| when.seen_from(now).context("that is before all time");
+    let (from, to) = (time(request.from)?.as_second(), time(request.to)?.min(now).as_second());
+    let every = request.every.as_secs();
+    let (first, last) = (from.div_euclid(every) * every, to.div_euclid(seconds) * seconds);
+    ensure!(last > first, "--from must lie before --to by at least --every");
+    let count = usize::try_from((last - first) / seconds)? + 1;
+    ensure!(
+        count <= MOST_MOMENTS,
+        "{count} moments are more than {MOST_MOMENTS}; ask for less, or a longer --every"
+    );
+    Ok(Span {
+        from: Timestamp::from_second(first)?,
+        step: SignedDuration::from_secs(seconds),
+        count,
+        stride: usize::try_from(every / seconds)?,
+    })
+}
+
+/// Below that, a metric server shows the same scrape twice.
+const SHORTEST_STEP: i64 = 15;
+/// Twelve weeks in steps of a minute.
+const MOST_MOMENTS: usize = 120_960;
+
+/// The greatest common one.
+fn divisor(a: i64, b: i64) -> i64 {
+    if b == 0 { a } else { divisor(b, a % b) }
+}

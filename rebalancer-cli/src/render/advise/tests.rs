@@ -1,0 +1,76 @@
+//! Advice on simulated fleets, as it is shown: each output to the last letter.
+
+use rebalancer_core::advice::{Advice, LoadBasis, advise};
+use rebalancer_core::assignor::Assignor;
+use rebalancer_core::history::Constraints;
+use rebalancer_core::policy::Policy;
+use rebalancer_core::simulation::{Fleet, Shape, Spread};
+
+use super::*;
+
+fn advice(shape: &Shape, without_partitions: bool) -> Advice {
+    let mut snapshot = Fleet::new(shape).unwrap().snapshot().unwrap();
+    if without_partitions {
+        snapshot.partitions = None;
+    }
+    let mut policy = Policy::default();
+    policy.group.assignor = Some(shape.assignor);
+    advise(&snapshot, &policy, &Constraints::default(), &LoadBasis::Present).unwrap()
+}
+
+fn shape(assignor: Assignor, spread: Spread) -> Shape {
+    Shape { pods: 8, partitions: 40, spread, assignor, hpa_percent: None, seed: 5, ..Shape::default() }
+}
+
+/// The text, without the spaces at the ends of a table's lines, is that of the file. With UPDATE_GOLDEN=1 it is written anew.
+fn golden(name: &str, advice: &Advice) {
+    let text = text(&Shown { advice, usage: None, kafka: None }).unwrap();
+    let text = text.lines().map(str::trim_end).collect::<Vec<_>>().join("\n") + "\n";
+    let file = format!("{}/src/render/advise/tests/{name}.txt", env!("CARGO_MANIFEST_DIR"));
+    if std::env::var_os("UPDATE_GOLDEN").is_some() {
+        std::fs::write(&file, &text).unwrap();
+    }
+    assert_eq!(text, std::fs::read_to_string(&file).unwrap_or_default(), "{name}");
+}
+
+#[test]
+fn under_range_another_assignor_is_the_lever() {
+    let advice = advice(&shape(Assignor::Range, Spread::LogNormal { sigma: 1.0 }), false);
+    golden("range", &advice);
+}
+
+#[test]
+fn a_sticky_group_is_helped_by_a_rotation() {
+    let sticky = shape(Assignor::CooperativeSticky, Spread::LogNormal { sigma: 1.0 });
+    let advice = advice(&Shape { seed: 3, ..sticky }, false);
+    golden("sticky", &advice);
+}
+
+#[test]
+fn one_hot_partition_is_said_to_be_one() {
+    let hot = Spread::Hot { partitions: 1, times: 60.0 };
+    let advice = advice(&shape(Assignor::CooperativeSticky, hot), false);
+    golden("hot", &advice);
+}
+
+#[test]
+fn without_partition_loads_the_setting_is_named_and_nothing_estimated() {
+    let advice = advice(&shape(Assignor::Range, Spread::LogNormal { sigma: 1.0 }), true);
+    golden("unknown", &advice);
+}
+
+#[test]
+fn machines_get_the_same_with_its_version() {
+    let advice = advice(&shape(Assignor::Range, Spread::LogNormal { sigma: 1.0 }), false);
+    let shown = Shown { advice: &advice, usage: None, kafka: None };
+    let document = serde_json::to_value(AdviceDocument::of(&shown)).unwrap();
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/schema/advise.json");
+    let schema: serde_json::Value = serde_json::from_str(&std::fs::read_to_string(path).unwrap()).unwrap();
+    let (mut schemas, mut compiler) = (boon::Schemas::new(), boon::Compiler::new());
+    compiler.add_resource("advise.json", schema).unwrap();
+    let compiled = compiler.compile("advise.json", &mut schemas).unwrap();
+    schemas.validate(&document, compiled).unwrap();
+    assert_eq!(document["version"], VERSION);
+    assert_eq!(document["outlook"]["outlook"], "known");
+    assert_eq!(document["outlook"]["conclusion"]["conclusion"], "best");
+}

@@ -1,0 +1,78 @@
+//! A backtest as it is shown: to the last letter.
+
+use rebalancer_core::backtest::{Came, HoldCount};
+
+use super::*;
+
+fn run(settings: &[(&str, &str)], removals: usize, cv_would: f64) -> Run {
+    let text = include_str!("tests/run.json");
+    let mut run: serde_json::Value = serde_json::from_str(text).unwrap();
+    run["summary"]["removals"] = removals.into();
+    run["summary"]["compared"]["cv_would"] = cv_would.into();
+    run["summary"]["removals_per_hundredth"] = match cv_would < 0.4 {
+        true => (removals as f64 / ((0.4 - cv_would) * 100.0)).into(),
+        false => serde_json::Value::Null,
+    };
+    let settings = settings.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
+    Run {
+        settings: settings.collect(),
+        summary: serde_json::from_value(run["summary"].clone()).unwrap(),
+        backtest: serde_json::from_value(run["backtest"].clone()).unwrap(),
+    }
+}
+
+fn shown<'a>(workload: &'a Workload, runs: &'a [Run]) -> Shown<'a> {
+    let at = |second| Timestamp::from_second(second).unwrap();
+    Shown {
+        workload,
+        from: at(1_767_225_600),
+        to: at(1_767_312_000),
+        step: SignedDuration::from_mins(5),
+        runs,
+        points: 12_345,
+        kept: 3,
+        usage: Usage { queries: 14, retries: 1, errors: 1, bytes: 65_536 },
+    }
+}
+
+fn workload() -> Workload {
+    Workload { namespace: "streams".to_owned(), name: "orders".to_owned() }
+}
+
+/// The text, without the spaces at the ends of a table's lines, is that of the file. With UPDATE_GOLDEN=1 it is written anew.
+fn golden(name: &str, runs: &[Run]) {
+    let text = text(&shown(&workload(), runs)).unwrap();
+    let text = text.lines().map(str::trim_end).collect::<Vec<_>>().join("\n") + "\n";
+    let file = format!("{}/src/render/backtest/tests/{name}.txt", env!("CARGO_MANIFEST_DIR"));
+    if std::env::var_os("UPDATE_GOLDEN").is_some() {
+        std::fs::write(&file, &text).unwrap();
+    }
+    assert_eq!(text, std::fs::read_to_string(&file).unwrap_or_default(), "{name}");
+}
+
+#[test]
+fn one_past_is_compared_with_what_would_have_been() {
+    let one = run(&[], 3, 0.3);
+    assert_eq!(one.summary.holds[0], HoldCount { hold: "settling".to_owned(), cycles: 9 });
+    assert!(matches!(one.backtest.cycles[0].came, Came::Rotated { .. }));
+    golden("one", &[one]);
+}
+
+#[test]
+fn a_sweep_names_the_best_by_removals_for_each_unit_of_improvement() {
+    let top = "REBALANCE_TOP_K_PODS";
+    golden("sweep", &[run(&[(top, "1")], 4, 0.3), run(&[(top, "2")], 9, 0.28), run(&[(top, "3")], 9, 0.41)]);
+}
+
+#[test]
+fn machines_get_the_same_with_its_version() {
+    let (workload, runs) = (workload(), [run(&[], 3, 0.3)]);
+    let document = serde_json::to_value(BacktestDocument::of(&shown(&workload, &runs))).unwrap();
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/schema/backtest.json");
+    let schema: serde_json::Value = serde_json::from_str(&std::fs::read_to_string(path).unwrap()).unwrap();
+    let (mut schemas, mut compiler) = (boon::Schemas::new(), boon::Compiler::new());
+    compiler.add_resource("backtest.json", schema).unwrap();
+    let compiled = compiler.compile("backtest.json", &mut schemas).unwrap();
+    schemas.validate(&document, compiled).unwrap();
+    assert_eq!((&document["version"], &document["best"]), (&VERSION.into(), &0.into()));
+}

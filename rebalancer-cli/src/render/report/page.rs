@@ -1,0 +1,129 @@
+//! The page: HTML with its style, and nothing that is loaded or run.
+
+use std::fmt::Write as _;
+
+use super::chart::{CLASSES, MOST_ROWS, Width, svg};
+use super::{Course, Report, Shows, Table};
+
+const STYLE: &str = include_str!("style.css");
+
+/// The whole file.
+///
+/// # Errors
+/// When a chart can't be drawn.
+pub(super) fn html(report: &Report) -> anyhow::Result<String> {
+    let mut out = String::new();
+    let title = escaped(&report.title);
+    write!(
+        out,
+        "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n\
+         <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n\
+         <meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'\">\n\
+         <title>{title}</title>\n<style>\n{STYLE}</style>\n</head>\n<body>\n<main>\n\
+         <h1>{title}</h1>\n<p class=\"quiet\">{}</p>\n",
+        escaped(&report.subtitle)
+    )?;
+    for sentence in &report.summary {
+        writeln!(out, "<p class=\"summary\">{}</p>", escaped(sentence))?;
+    }
+    glance(&mut out, report)?;
+    for course in &report.courses {
+        section(&mut out, course)?;
+    }
+    for table in &report.tables {
+        tabled(&mut out, table)?;
+    }
+    writeln!(out, "<section>\n<h2>Where the numbers come from</h2>\n<ul>")?;
+    for source in &report.sources {
+        writeln!(out, "<li>{}</li>", escaped(source))?;
+    }
+    writeln!(
+        out,
+        "</ul>\n<p class=\"quiet\">rebalancer {}</p>\n</section>",
+        escaped(&crate::args::version())
+    )?;
+    out.push_str("</main>\n</body>\n</html>\n");
+    Ok(out)
+}
+
+/// Text that is nothing but text: names come from clusters and from files of others.
+pub(super) fn escaped(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    for char in text.chars() {
+        match char {
+            '&' => out.push_str("&amp;"),
+            '<' => out.push_str("&lt;"),
+            '>' => out.push_str("&gt;"),
+            '"' => out.push_str("&quot;"),
+            '\'' => out.push_str("&#39;"),
+            char if char.is_control() && char != '\n' => out.push('\u{fffd}'),
+            char => out.push(char),
+        }
+    }
+    out
+}
+
+fn glance(out: &mut String, report: &Report) -> std::fmt::Result {
+    if report.glance.is_empty() {
+        return Ok(());
+    }
+    writeln!(out, "<dl class=\"glance\">")?;
+    for (figure, what) in &report.glance {
+        writeln!(out, "<div><dd>{}</dd><dt>{}</dt></div>", escaped(figure), escaped(what))?;
+    }
+    writeln!(out, "</dl>")
+}
+
+/// Each chart is drawn twice: for screens and paper, and for phones. The page shows one of them.
+fn section(out: &mut String, course: &Course) -> anyhow::Result<()> {
+    writeln!(out, "<section>\n<h2>{}</h2>", escaped(&course.title))?;
+    writeln!(out, "<p class=\"legend\">{}</p>", legend(&course.shows))?;
+    writeln!(out, "{}\n{}\n</section>", svg(course, Width::Wide)?, svg(course, Width::Narrow)?)?;
+    Ok(())
+}
+
+fn legend(shows: &Shows) -> String {
+    let key = |color: &str, text: &str| {
+        format!("<span class=\"key\"><i style=\"background:var(--{color})\"></i>{}</span>", escaped(text))
+    };
+    match shows {
+        Shows::Lines { lines, marks } => {
+            let colors = ["was", "would"].into_iter().cycle();
+            let mut keys: Vec<String> =
+                lines.iter().zip(colors).map(|((name, _), color)| key(color, name)).collect();
+            if !marks.is_empty() {
+                keys.push(key("mark", "a rotation"));
+            }
+            keys.join(" ")
+        }
+        Shows::Heat { rows } => {
+            let mut keys = vec![key("h0", &format!("below {} of the mean", CLASSES.first().unwrap_or(&0.0)))];
+            for ((place, from), to) in (1..).zip(CLASSES).zip(CLASSES.iter().skip(1)) {
+                keys.push(key(&format!("h{place}"), &format!("{from} to {to}")));
+            }
+            keys.push(key("h5", &format!("{} or more", CLASSES.last().unwrap_or(&0.0))));
+            let more = rows.len().saturating_sub(MOST_ROWS);
+            if more > 0 {
+                keys.push(format!("{more} more pods are not drawn"));
+            }
+            keys.join(" ")
+        }
+    }
+}
+
+fn tabled(out: &mut String, table: &Table) -> std::fmt::Result {
+    writeln!(
+        out,
+        "<section>\n<h2>{}</h2>\n<div class=\"scroll\" tabindex=\"0\"><table>\n<thead><tr>",
+        escaped(&table.caption)
+    )?;
+    for name in &table.header {
+        write!(out, "<th scope=\"col\">{}</th>", escaped(name))?;
+    }
+    writeln!(out, "</tr></thead>\n<tbody>")?;
+    for row in &table.rows {
+        let cells: String = row.iter().map(|cell| format!("<td>{}</td>", escaped(cell))).collect();
+        writeln!(out, "<tr>{cells}</tr>")?;
+    }
+    writeln!(out, "</tbody>\n</table></div>\n</section>")
+}

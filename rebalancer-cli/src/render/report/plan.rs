@@ -1,0 +1,87 @@
+//! The report of a plan, with the advice on the same fleet.
+
+use rebalancer_core::advice::{Advice, LeverReport, Outlook};
+use rebalancer_core::report::{IndicatorReport, PodReport};
+
+use super::{Report, Table};
+use crate::advice;
+use crate::render::{Shown, advise};
+
+/// The report of a plan; with what would help, where that is known.
+pub(crate) fn report(shown: &Shown<'_>, given: Option<&Advice>) -> Report {
+    let report = shown.report;
+    let mut summary: Vec<String> = shown.summary().lines().map(ToOwned::to_owned).collect();
+    summary.extend(given.map(advise::conclusion).iter().flat_map(|text| text.lines()).map(ToOwned::to_owned));
+    let mut glance = vec![
+        (report.serving.to_string(), "pods serve".to_owned()),
+        (report.eligible.to_string(), "may be removed".to_owned()),
+    ];
+    glance.extend(report.indicators.iter().map(|seen| {
+        let loads = &seen.distribution;
+        (
+            format!("{:.3} · {:.2}", loads.cv, loads.max_to_mean),
+            format!("CV · max/mean of {}", seen.indicator),
+        )
+    }));
+    Report {
+        title: format!("Plan for {}", report.workload),
+        subtitle: format!("taken at {}", report.taken_at),
+        summary,
+        glance,
+        courses: Vec::new(),
+        tables: [given.and_then(levers), Some(pods(shown))].into_iter().flatten().collect(),
+        sources: sources(shown),
+    }
+}
+
+fn levers(given: &Advice) -> Option<Table> {
+    let Outlook::Known(known) = &given.outlook else { return None };
+    let mut table = Table::new("What would help", &["Lever", "CV", "Max/mean", "Pods above", "Costs"]);
+    for lever in &known.levers {
+        let LeverReport { lever: name, costs, .. } = lever;
+        let figure = |of: Option<String>| of.unwrap_or_else(|| "not known".to_owned());
+        let outcome = lever.outcome();
+        let costs: Vec<String> = costs.iter().map(ToString::to_string).collect();
+        table.rows.push(vec![
+            name.to_string(),
+            figure(outcome.map(|outcome| format!("{:.3}", outcome.cv.expected))),
+            figure(outcome.map(|outcome| format!("{:.2}", outcome.max_to_mean.expected))),
+            figure(outcome.map(|outcome| format!("{:.1}", outcome.above.expected))),
+            costs.join(", "),
+        ]);
+    }
+    Some(table)
+}
+
+fn pods(shown: &Shown<'_>) -> Table {
+    let seen = &shown.report.indicators;
+    let mut header = vec!["Pod"];
+    header.extend(seen.iter().map(|seen| seen.indicator.name()));
+    header.push("Verdict");
+    let mut table = Table::new("Pods", &header);
+    for pod in &shown.report.pods {
+        table.rows.push(row(shown, seen, pod));
+    }
+    table
+}
+
+fn row(shown: &Shown<'_>, seen: &[IndicatorReport], pod: &PodReport) -> Vec<String> {
+    let load = |seen: &IndicatorReport| {
+        let load = pod.loads.get(seen.indicator);
+        load.map_or_else(|| "no sample".to_owned(), |load| seen.indicator.with_unit(load))
+    };
+    let mut row = vec![pod.pod.name.clone()];
+    row.extend(seen.iter().map(load));
+    row.push(advice::verdict(shown.report, &pod.verdict));
+    row
+}
+
+fn sources(shown: &Shown<'_>) -> Vec<String> {
+    let mut sources = vec![format!("Loads: the metric server; {}.", shown.usage)];
+    sources.extend(shown.kafka.map(|usage| format!("The consumer group: Kafka; {usage}.")));
+    sources.push("Pods, autoscalers and disruption budgets: the Kubernetes API.".to_owned());
+    for degraded in &shown.report.degraded {
+        sources.push(format!("Not read: {}: {}", degraded.indicator, degraded.error));
+    }
+    sources
+}
