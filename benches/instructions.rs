@@ -64,8 +64,7 @@ fn run(case: &str) {
             count(|| plan(black_box(&snapshot), &policy, &constraints));
         }
         "confirm" => {
-            let policy = Policy::default().with_strategy(Strategy::RotateOutliers);
-            let snapshot = snapshot(size);
+            let (snapshot, policy) = (snapshot(size), outliers());
             count(|| to_confirm(black_box(&snapshot), &policy));
         }
         "audit" => {
