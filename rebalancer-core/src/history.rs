@@ -38,7 +38,7 @@ pub use breaker::{Breaker, Trip};
 pub use constraints::{Constraints, SeenTiming};
 pub use counter::{Counters, CycleCost, Tally};
 pub use durations::Durations;
-pub use effect::{Effect, Imbalance};
+pub use effect::{Effect, Imbalance, Promised};
 pub use evidence::TimingEvidence;
 pub use group_effect::GroupEffect;
 pub use judge::CycleHealth;

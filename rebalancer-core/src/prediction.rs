@@ -69,7 +69,18 @@ pub struct Prediction {
     pub way: Option<Way>,
     /// The expected CV by when replacements join, where that has to be found out: what comes of it then tells which it was.
     #[cfg_attr(feature = "serde", serde(default, skip_serializing_if = "Option::is_none"))]
-    pub by_timing: Option<ByTiming<f64>>,
+    pub by_timing: Option<ByTiming<Expected>>,
+}
+
+/// A CV that is expected, of several draws.
+#[derive(Debug, Clone, Copy, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct Expected {
+    /// The mean.
+    pub cv: f64,
+    /// Standard deviation over the draws.
+    pub spread: f64,
 }
 
 /// A rotation and those that are expected to follow it.

@@ -14,12 +14,12 @@ use crate::fleet::Indicator;
 use crate::group::carried_now;
 use crate::history::{
     Acquired, Breaker, Constraints, CycleCost, CycleHealth, GroupEffect, HistoryPolicy, Imbalance, Peeked,
-    ReconciledRemoval, Record, Rotation, StateError, StateStore, Token,
+    Promised, ReconciledRemoval, Record, Rotation, StateError, StateStore, Token,
 };
 use crate::planner::measure;
-use crate::policy::{ByTiming, Policy, Timing};
+use crate::policy::{ByTiming, Policy};
 use crate::port::{Interruption, Mode};
-use crate::prediction::Prediction;
+use crate::prediction::{Expected, Prediction};
 use crate::report::{Decision, Expectation, IndicatorReport, Plan, Report};
 use crate::snapshot::Snapshot;
 use crate::unit::{Ratio, Share};
@@ -234,17 +234,22 @@ fn expected(carried: &Prediction) -> Option<GroupEffect> {
     Some(effect.with_promised(promised(carried.by_timing)))
 }
 
-const fn predicted_by_timing(plan: &Plan) -> Option<ByTiming<f64>> {
+const fn predicted_by_timing(plan: &Plan) -> Option<ByTiming<Expected>> {
     match &plan.expectation {
         Expectation::Predicted(prediction) => prediction.by_timing,
         Expectation::EvenMixing(_) => None,
     }
 }
 
-fn promised(cvs: Option<ByTiming<f64>>) -> Option<ByTiming<Ratio>> {
-    let cvs = cvs?;
-    let all_known = Timing::ALL.iter().all(|timing| Ratio::new(*cvs.of(*timing)).is_ok());
-    all_known.then(|| ByTiming::each(|timing| Ratio::new(*cvs.of(timing)).unwrap_or(Ratio::ZERO)))
+fn promised(expected: Option<ByTiming<Expected>>) -> Option<ByTiming<Promised>> {
+    let checked =
+        |Expected { cv, spread }| Some(Promised::new(Ratio::new(cv).ok()?, Ratio::new(spread).ok()?));
+    let ByTiming { leave_then_join, all_at_once, one_by_one } = expected?;
+    Some(ByTiming {
+        leave_then_join: checked(leave_then_join)?,
+        all_at_once: checked(all_at_once)?,
+        one_by_one: checked(one_by_one)?,
+    })
 }
 
 /// The spread of a plan whose indicator the report does not have; a plan always comes with it.

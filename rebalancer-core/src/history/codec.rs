@@ -5,7 +5,6 @@ use serde::de::{Deserialize, Deserializer, Error};
 use super::effect::rounded;
 use super::record::{SCHEMA_VERSION, is_trim};
 use super::rotation::Rotation;
-use crate::policy::ByTiming;
 use crate::unit::Ratio;
 
 pub(super) fn version<'de, D: Deserializer<'de>>(from: D) -> Result<u32, D::Error> {
@@ -25,19 +24,6 @@ pub(super) fn ratio<'de, D: Deserializer<'de>>(from: D) -> Result<Ratio, D::Erro
 pub(super) fn maybe_ratio<'de, D: Deserializer<'de>>(from: D) -> Result<Option<Ratio>, D::Error> {
     let number = Option::<f64>::deserialize(from)?;
     number.map(|number| Ratio::new(number).map(rounded)).transpose().map_err(Error::custom)
-}
-
-pub(super) fn by_timing<'de, D: Deserializer<'de>>(from: D) -> Result<Option<ByTiming<Ratio>>, D::Error> {
-    let Some(cvs) = Option::<ByTiming<f64>>::deserialize(from)? else { return Ok(None) };
-    let mut wrong = None;
-    let checked = ByTiming::each(|timing| match Ratio::new(*cvs.of(timing)) {
-        Ok(ratio) => rounded(ratio),
-        Err(error) => {
-            wrong = Some(error);
-            Ratio::ZERO
-        }
-    });
-    wrong.map_or(Ok(Some(checked)), |error| Err(Error::custom(error)))
 }
 
 pub(super) fn rotations<'de, D: Deserializer<'de>>(from: D) -> Result<Vec<Rotation>, D::Error> {

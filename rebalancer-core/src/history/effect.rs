@@ -36,6 +36,27 @@ impl Imbalance {
     }
 }
 
+/// A CV as it was predicted, over several draws of what was not known.
+#[derive(Debug, Clone, Copy, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct Promised {
+    /// The mean.
+    #[cfg_attr(feature = "serde", serde(deserialize_with = "super::codec::ratio"))]
+    pub cv: Ratio,
+    /// Standard deviation.
+    #[cfg_attr(feature = "serde", serde(deserialize_with = "super::codec::ratio"))]
+    pub spread: Ratio,
+}
+
+impl Promised {
+    /// Rounds both.
+    #[must_use]
+    pub fn new(cv: Ratio, spread: Ratio) -> Self {
+        Self { cv: rounded(cv), spread: rounded(spread) }
+    }
+}
+
 pub(super) fn rounded(ratio: Ratio) -> Ratio {
     let value = (ratio.get().min(HIGHEST) * 1e6).round() / 1e6;
     Ratio::new(value).unwrap_or(ratio)

@@ -1,7 +1,7 @@
 //! What came of earlier rotations says when replacements join: the timing whose prediction was kept.
 
-use super::{GroupEffect, Record, Rotation};
-use crate::policy::{ByTiming, Timing};
+use super::{Promised, Record, Rotation};
+use crate::policy::ByTiming;
 use crate::unit::Ratio;
 
 /// How well each timing explains what came of earlier rotations.
@@ -44,32 +44,19 @@ impl Record {
 
 /// By Laplace's distribution, whose tails are those of things that go wrong.
 fn logarithms(rotation: &Rotation) -> Option<ByTiming<f64>> {
-    let by_kafka = |group: &GroupEffect| {
-        let scale = group.before.cv.get().mul_add(KAFKA, group.spread_of_one());
-        Some((group.promised?, group.measured?.cv, scale))
+    let (promised, measured, noise) = match &rotation.group {
+        Some(group) => (group.promised?, group.measured?.cv, group.before.cv.get() * KAFKA),
+        None => {
+            let measured = rotation.effect.measured()?.cv;
+            (rotation.promised?, measured, rotation.before.cv.get() * METRICS)
+        }
     };
-    let by_metrics = || {
-        let scale = rotation.before.cv.get() * METRICS;
-        Some((rotation.promised?, rotation.effect.measured()?.cv, scale))
-    };
-    let (promised, measured, scale) = match &rotation.group {
-        Some(group) => by_kafka(group),
-        None => by_metrics(),
-    }?;
-    (scale > 0.0).then(|| ByTiming::each(|timing| against(*promised.of(timing), measured, scale)))
+    (noise > 0.0).then(|| ByTiming::each(|timing| logarithm(*promised.of(timing), measured, noise)))
 }
 
-fn against(promised: Ratio, measured: Ratio, scale: f64) -> f64 {
-    -((promised.get() - measured.get()).abs() / scale).min(MOST_AGAINST)
-}
-
-impl GroupEffect {
-    /// Where several timings are reckoned with, a part of the spread comes from that, and says nothing against any of them.
-    fn spread_of_one(&self) -> f64 {
-        let between = self.promised.map_or(0.0, |promised| {
-            let cvs = || Timing::ALL.iter().map(|timing| promised.of(*timing).get());
-            cvs().fold(f64::MIN, f64::max) - cvs().fold(f64::MAX, f64::min)
-        });
-        (self.spread.get() - between / 2.0).max(0.0)
-    }
+/// A promise that is wide is kept more easily, and worth less.
+fn logarithm(promised: Promised, measured: Ratio, noise: f64) -> f64 {
+    let scale = noise + promised.spread.get();
+    let off = (promised.cv.get() - measured.get()).abs() / scale;
+    -(off + (scale / noise).ln()).min(MOST_AGAINST)
 }

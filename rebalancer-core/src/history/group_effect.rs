@@ -1,7 +1,7 @@
 //! What a rotation did to its consumer group, as Kafka shows it at once.
 
-use super::Imbalance;
 use super::effect::rounded;
+use super::{Imbalance, Promised};
 use crate::policy::{ByTiming, Timing};
 use crate::unit::Ratio;
 
@@ -18,8 +18,8 @@ pub struct GroupEffect {
     #[cfg_attr(feature = "serde", serde(deserialize_with = "super::codec::ratio"))]
     pub spread: Ratio,
     /// The CV that each timing would have led to.
-    #[cfg_attr(feature = "serde", serde(default, deserialize_with = "super::codec::by_timing"))]
-    pub promised: Option<ByTiming<Ratio>>,
+    #[cfg_attr(feature = "serde", serde(default))]
+    pub promised: Option<ByTiming<Promised>>,
     /// As it came; `None` until the group was seen at rest.
     #[cfg_attr(feature = "serde", serde(default))]
     pub measured: Option<Imbalance>,
@@ -49,8 +49,7 @@ impl GroupEffect {
 
     /// With the CV that each timing would lead to.
     #[must_use]
-    pub fn with_promised(self, promised: Option<ByTiming<Ratio>>) -> Self {
-        let promised = promised.map(|cvs| ByTiming::each(|timing| rounded(*cvs.of(timing))));
+    pub fn with_promised(self, promised: Option<ByTiming<Promised>>) -> Self {
         Self { promised, ..self }
     }
 

@@ -5,7 +5,7 @@ use std::fmt;
 use jiff::Timestamp;
 
 use super::effect::rounded;
-use super::{Effect, GroupEffect, Imbalance};
+use super::{Effect, GroupEffect, Imbalance, Promised};
 use crate::fleet::PodRef;
 use crate::fleet::{Indicator, Pod, Uid};
 use crate::policy::ByTiming;
@@ -37,15 +37,8 @@ pub struct Rotation {
     #[cfg_attr(feature = "serde", serde(deserialize_with = "super::codec::maybe_ratio"))]
     pub predicted_cv: Option<Ratio>,
     /// The CV that each timing would lead to, where that was worked out.
-    #[cfg_attr(
-        feature = "serde",
-        serde(
-            default,
-            skip_serializing_if = "Option::is_none",
-            deserialize_with = "super::codec::by_timing"
-        )
-    )]
-    pub promised: Option<ByTiming<Ratio>>,
+    #[cfg_attr(feature = "serde", serde(default, skip_serializing_if = "Option::is_none"))]
+    pub promised: Option<ByTiming<Promised>>,
     /// What it did.
     pub effect: Effect,
     /// What it did to the consumer group, where Kafka was asked.
@@ -294,8 +287,7 @@ impl Rotation {
 
     /// With the CV that each timing would lead to.
     #[must_use]
-    pub fn with_promised(self, promised: Option<ByTiming<Ratio>>) -> Self {
-        let promised = promised.map(|cvs| ByTiming::each(|timing| rounded(*cvs.of(timing))));
+    pub fn with_promised(self, promised: Option<ByTiming<Promised>>) -> Self {
         Self { promised, ..self }
     }
 

@@ -7,14 +7,14 @@ use rand::rngs::ChaCha8Rng;
 
 use super::stage::is_plain;
 use super::steps::Course;
-use super::{Evenness, Prediction, Stage, Tries};
+use super::{Evenness, Expected, Prediction, Stage, Tries};
 use crate::assignor::{Assignor, TopicPartition};
 use crate::group::{AssumedTiming, GroupModel, Inference};
 use crate::policy::{ByTiming, Timing};
 use crate::unit::{PercentChange, Share};
 
 /// Draws for a timing of which only the mean is asked, where its course is not told apart from others.
-const FEW: u64 = 4;
+const FEW: u64 = 6;
 
 /// Of so many draws this share, at least one.
 #[allow(
@@ -161,11 +161,15 @@ impl<'a> Forecast<'a> {
         self.summarize(removed, &after)
     }
 
-    /// The CV that each timing would lead to, reckoned with or not, on average over a few draws.
-    pub(crate) fn by_timing(&self, removed: &[usize], seed: u64) -> ByTiming<f64> {
+    /// The CV that each timing would lead to, reckoned with or not, over a few draws.
+    pub(crate) fn by_timing(&self, removed: &[usize], seed: u64) -> ByTiming<Expected> {
         ByTiming::each(|timing| {
             let after = self.after(timing, removed, FEW, seed);
-            after.iter().map(|even| even.cv).sum::<f64>() / after.len().max(1) as f64
+            let mean = |of: &dyn Fn(f64) -> f64| {
+                after.iter().map(|even| of(even.cv)).sum::<f64>() / after.len().max(1) as f64
+            };
+            let cv = mean(&|cv| cv);
+            Expected { cv, spread: mean(&|other| (other - cv).powi(2)).sqrt() }
         })
     }
 

@@ -82,7 +82,7 @@ fn the_error_is_the_root_of_the_mean_square_by_the_cv_before() {
 #[test]
 fn what_came_of_a_rotation_speaks_for_the_timing_that_would_have_led_there() {
     let cvs = ByTiming { leave_then_join: 0.4, all_at_once: 0.3, one_by_one: 0.48 };
-    let cvs = ByTiming::each(|timing| Ratio::new(*cvs.of(timing)).unwrap());
+    let cvs = ByTiming::each(|timing| Promised::new(Ratio::new(*cvs.of(timing)).unwrap(), Ratio::ZERO));
     let mut record = Record::default();
     assert_eq!(record.evidence(), None);
     record.begin(rotation("a", 0).with_promised(Some(cvs)));
