@@ -7,7 +7,7 @@
 //!                                under the real loads of its partitions
 //! ```
 //!
-//! [`run`] is [`cycle::run`](crate::cycle::run) again and again, with planner, guards, audit, memory and breaker: nothing of
+//! [`run`] is [`cycle::run`] again and again, with planner, guards, audit, memory and breaker: nothing of
 //! them is copied. Where partition loads are known, the outcome is counterfactual: after a rotation partitions are held as
 //! the rule gives them, and their real loads flow on. A pod's load is then what its partitions cost at that time, with what
 //! the measurement of the pod in its place was off; without a rotation that is the past itself.

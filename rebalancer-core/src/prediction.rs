@@ -4,7 +4,7 @@
 //! Kafka tells them; those of replacements, and all of them without Kafka, are drawn: the rotation is worked out for many
 //! draws, and what comes of it is a distribution.
 //!
-//! A [`Stage`] is the group with one draw of ids; [`Tries`] tries rotations of it, thousands of them, in the same buffers.
+//! A `Stage` is the group with one draw of ids; `Tries` tries rotations of it, thousands of them, in the same buffers.
 //!
 //! Assumed: partitions keep their loads, replacements subscribe as those that they replace, and land on usual nodes. The
 //! timing is that of the policy.

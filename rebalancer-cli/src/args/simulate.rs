@@ -39,7 +39,7 @@ pub(crate) enum Scope {
 }
 
 /// Options that make a fleet; the standard suite has its own.
-const FLEET: [&str; 22] = [
+const FLEET: [&str; 23] = [
     "pods",
     "partitions",
     "topics",
@@ -53,6 +53,7 @@ const FLEET: [&str; 22] = [
     "assignor",
     "timing",
     "static-members",
+    "told",
     "rollout-every",
     "slow-nodes",
     "slow-factor",
@@ -152,6 +153,11 @@ fn group() -> Vec<Arg> {
             .conflicts_with("timing")
             .help("Pods of a StatefulSet with a group.instance.id, back before their session times out")
             .help_heading(GROUP),
+        Arg::new("told")
+            .long("told")
+            .action(ArgAction::SetTrue)
+            .help("Kafka can be asked: it tells the assignor, the members' ids and what was produced to each partition")
+            .help_heading(GROUP),
     ]
 }
 
@@ -213,6 +219,7 @@ fn shape(matches: &ArgMatches) -> Shape {
         assignor: assignor(matches),
         timing: timing(matches),
         static_members: matches.get_flag("static-members"),
+        kafka: matches.get_flag("told"),
         rollout_every: NonZeroUsize::new(count(matches, "rollout-every")),
         nodes: Nodes { slow_share: real(matches, "slow-nodes"), cost_factor: real(matches, "slow-factor") },
         metrics: Metrics { noise: real(matches, "noise"), delay: count(matches, "delay") },
