@@ -128,7 +128,8 @@ impl Plain {
                 let listed =
                     |slot: Slot| ids.get(slot as usize).map_or(0, |known| known.listed.wrapping_add(1));
                 order.sort_by_key(|&slot| {
-                    (java_order::place(hash(slot), members), listed(slot), Reverse(rank(slot)))
+                    let (bucket, own) = java_order::place(hash(slot), members);
+                    (bucket, listed(slot), own, Reverse(rank(slot)))
                 });
             }
             Assignor::Sticky | Assignor::CooperativeSticky => {

@@ -211,6 +211,11 @@ impl Trial<'_> {
         list.reverse();
     }
 
+    /// What a slot holds comes in this order from now on.
+    pub(super) fn keep_in_turn(&mut self, slot: Slot, partitions: &[u32]) {
+        self.got.extend(partitions.iter().map(|&partition| (slot, partition)));
+    }
+
     /// Takes a partition from its owner; it is nobody's.
     pub(super) fn release(&mut self, partition: u32, from: Slot) {
         self.set_owner(partition, None);

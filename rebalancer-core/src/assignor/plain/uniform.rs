@@ -60,12 +60,18 @@ fn take_surplus(trial: &mut Trial<'_>, slot: Slot, most: usize, surplus: &mut Ve
         list.iter().map(|&partition| trial.plain.partition(partition)).collect();
     held.sort_by_key(|held| held.topic);
     java_order::sort_partitions(&mut held);
-    for partition in held.get(most..).unwrap_or(&[]) {
-        let Ok(place) = trial.plain.partitions.binary_search(partition) else { continue };
-        let place = u32::try_from(place).unwrap_or(u32::MAX);
-        trial.release(place, slot);
-        surplus.push(place);
+    let place = |partition: &TopicPartition| {
+        let place = trial.plain.partitions.binary_search(partition).ok()?;
+        u32::try_from(place).ok()
+    };
+    let places: Vec<u32> = held.iter().filter_map(place).collect();
+    let (keeps, gives) = places.split_at(most.min(places.len()));
+    for &partition in gives {
+        trial.release(partition, slot);
+        surplus.push(partition);
     }
+    // What it keeps is held in that order from now on.
+    trial.keep_in_turn(slot, keeps);
     // Released partitions go into the pool, in their own order.
     trial.free.clear();
 }

@@ -8,20 +8,21 @@ use crate::assignor::{Member, TopicPartition};
 const FIBONACCI: u64 = 0x9E37_79B9_7F4A_7C15;
 
 /// Indices of `members` in the coordinator's order: by bucket of a `HashMap`, which is filled from the group's own
-/// table, which hands out a slot's members last come, first served. That is the order in which it lists them, too. One
-/// that is not in the table yet comes last in its bucket.
+/// table, which hands out a slot's members last come, first served. That is the order in which it lists them, too; where
+/// it does not tell, the table is taken to be as large as so many members need. It never shrinks, so that it may be larger,
+/// with other slots. One that is not in the table yet comes last in its bucket.
 pub(super) fn members(members: &[Member]) -> Vec<usize> {
     let mut keyed: Vec<_> = members
         .iter()
         .enumerate()
         .map(|(index, member)| {
-            let place = place(hash_code(&member.id), members.len());
+            let (bucket, own) = place(hash_code(&member.id), members.len());
             let is_new = member.listed == u32::MAX;
-            ((place.0, is_new, place.1), member.listed, Reverse(member.id.as_str()), index)
+            ((bucket, is_new), member.listed, own, Reverse(member.id.as_str()), index)
         })
         .collect();
     keyed.sort_unstable();
-    keyed.into_iter().map(|(_, _, _, index)| index).collect()
+    keyed.into_iter().map(|(_, _, _, _, index)| index).collect()
 }
 
 /// Where the coordinator, with so many members, comes to one with this hash: bucket and slot. Of equals the last by id
