@@ -94,11 +94,11 @@ impl Memory {
     /// What memory allows now. Call [`look_back`](Self::look_back) before.
     ///
     /// How many pods may go follows from the record as it was read: a removal whose result nobody recorded counts as
-    /// made in this cycle, whatever the look back found.
+    /// made in this cycle, whatever the look back found. All else follows from what the look back found.
     #[must_use]
     pub fn constraints(&self, now: Timestamp) -> Constraints {
-        let Constraints { pause, .. } = self.record.constraints(now, &self.policy);
-        Constraints { pause, ..self.read.constraints(now, &self.policy) }
+        let Constraints { most_removals, .. } = self.read.constraints(now, &self.policy);
+        Constraints { most_removals, ..self.record.constraints(now, &self.policy) }
     }
 
     /// Settles the removals whose results earlier cycles did not record, and measures what the last rotation did.

@@ -7,9 +7,10 @@ use crate::assignor::Assignor;
 use crate::cycle::{
     CycleSpec, Intent, Journal, MemorySettings, PodOutcome, Ports, Sources, Subject, observe, run,
 };
+use crate::group::{AssumedTiming, TimingBasis};
 use crate::history::{Effect, MemoryStore, Pause};
 use crate::policy::{Strategy, Timing};
-use crate::report::Hold;
+use crate::report::{Hold, Method};
 use crate::simulation::{Fleet, Shape};
 
 const TTL: SignedDuration = SignedDuration::from_mins(1);
@@ -103,6 +104,26 @@ async fn a_prediction_is_shown_against_what_was_measured() {
         (rotation.predicted_cv.unwrap().get(), rotation.effect.measured().unwrap().cv.get());
     assert!((shown - predicted).abs() < 1e-6);
     assert!((measured - predicted).abs() < 0.01, "predicted {predicted}, measured {measured}");
+}
+
+#[tokio::test]
+async fn what_came_of_a_rotation_counts_in_the_cycle_that_measures_it() {
+    let shape =
+        Shape { assignor: Assignor::CooperativeSticky, timing: Timing::AllAtOnce, ..Shape::default() };
+    let fleet = Fleet::new(&Shape { kafka: false, seed: 7, ..shape }).unwrap();
+    let store = MemoryStore::default();
+    let policy = Policy::default().with_assignor(Some(shape.assignor));
+    let (_, _, outcome) = cycle(&fleet, &store, &policy, Mode::Real, "first").await;
+    assert!(matches!(outcome, Outcome::Acted { .. }), "{outcome:?}");
+    fleet.settle(SignedDuration::from_mins(20));
+    let (look_back, report, _) = cycle(&fleet, &store, &policy, Mode::Real, "second").await;
+    assert!(look_back.judged.is_some());
+    let Method::Predict { timing, .. } = report.method else { panic!("{:?}", report.method) };
+    assert_ne!(
+        timing,
+        AssumedTiming::only(Timing::LeaveThenJoin, TimingBasis::Nothing),
+        "it was another one"
+    );
 }
 
 #[tokio::test]
