@@ -27,6 +27,7 @@ mod group_effect;
 mod judge;
 mod ledger;
 mod memory_store;
+mod outcome;
 mod pause;
 mod policy;
 mod promises;

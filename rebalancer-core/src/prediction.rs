@@ -196,7 +196,5 @@ pub(crate) fn predict_carried(
         |pod: usize| snapshot.pods.get(pod).is_some_and(|observed| removed.contains(&&observed.pod.uid));
     let pods = model.pods.iter().enumerate().filter(|(_, pod)| is_removed(pod.pod));
     let pods: Vec<usize> = pods.map(|(place, _)| place).collect();
-    let prediction = forecast.predict(&pods, DRAWS, 1);
-    let by_timing = timing.is_to_be_found_out().then(|| forecast.by_timing(&pods, 1));
-    Ok(Prediction { by_timing, ..prediction })
+    Ok(forecast.promise(&pods, DRAWS, 1))
 }

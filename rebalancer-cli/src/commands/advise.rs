@@ -15,12 +15,13 @@ use tracing::Instrument as _;
 use super::Exit;
 use super::each::{each_workload, worst};
 use super::plan::remember;
+use super::replay;
 use crate::adapters::{Adapters, Group, mean_of};
 use crate::config::{RunSettings, WorkloadSettings};
 use crate::interrupt::Signals;
 use crate::render::Form;
 use crate::render::advise as render;
-use crate::{advice, saved, telemetry};
+use crate::{advice, telemetry};
 
 pub(super) async fn run(
     workloads: Vec<WorkloadSettings>,
@@ -36,25 +37,12 @@ pub(super) async fn run(
 
 /// What a plan was made on, from its file.
 pub(super) fn saved(file: &Path, json: bool) -> Exit {
-    let plans = match saved::read(file) {
-        Ok(plans) => plans,
-        Err(error) => {
-            let file = file.display();
-            tracing::error!(event = "replay_failed", %file, %error, "the file can't be read");
-            return Exit::Misconfigured;
-        }
-    };
-    let form = match (json, plans.len()) {
-        (false, 1) => Form::Table,
-        (false, _) => Form::Tables,
-        (true, 1) => Form::Json,
-        (true, _) => Form::JsonLine,
-    };
-    let show = |saved: &saved::Saved| {
-        let advice = work_out(&saved.snapshot, &saved.policy, &saved.constraints, &LoadBasis::Present)?;
-        render::show(form, &render::Shown { advice: &advice, usage: None, kafka: None })
-    };
-    plans.iter().map(|saved| exit(show(saved))).max().unwrap_or(Exit::Finished)
+    replay::each(file, json, |saved, form| {
+        let advice = work_out(&saved.snapshot, &saved.policy, &saved.constraints, &LoadBasis::Present);
+        exit(advice.and_then(|advice| {
+            render::show(form, &render::Shown { advice: &advice, usage: None, kafka: None })
+        }))
+    })
 }
 
 fn exit(shown: anyhow::Result<()>) -> Exit {

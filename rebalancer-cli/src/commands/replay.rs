@@ -10,6 +10,11 @@ use crate::saved::{self, Comparison, Saved};
 use crate::telemetry;
 
 pub(super) fn run(file: &Path, json: bool) -> Exit {
+    each(file, json, |saved, form| one(file, saved, form))
+}
+
+/// For each plan of a file, in the form that fits how many there are; the worst of all ends.
+pub(super) fn each(file: &Path, json: bool, each: impl Fn(&Saved, Form) -> Exit) -> Exit {
     let plans = match saved::read(file) {
         Ok(plans) => plans,
         Err(error) => {
@@ -24,7 +29,7 @@ pub(super) fn run(file: &Path, json: bool) -> Exit {
         (true, 1) => Form::Json,
         (true, _) => Form::JsonLine,
     };
-    plans.iter().map(|saved| one(file, saved, form)).max().unwrap_or(Exit::Finished)
+    plans.iter().map(|saved| each(saved, form)).max().unwrap_or(Exit::Finished)
 }
 
 fn one(file: &Path, saved: &Saved, form: Form) -> Exit {

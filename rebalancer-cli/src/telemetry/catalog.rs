@@ -7,6 +7,7 @@
     reason = "a panic is how a test fails"
 )]
 
+mod audit_trail;
 mod events;
 mod source;
 mod spans;

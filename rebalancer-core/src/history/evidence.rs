@@ -1,5 +1,6 @@
 //! What came of earlier rotations says when replacements join: the timing whose prediction was kept.
 
+use super::outcome::Came;
 use super::{Promised, Record, Rotation};
 use crate::policy::ByTiming;
 use crate::unit::Ratio;
@@ -16,12 +17,6 @@ pub struct TimingEvidence {
 
 /// So much less the rotation before the last one counts than the last, and so on: fleets change.
 const FADING: f64 = 0.8;
-
-/// How far a rotation may come out from its prediction, as a share of the CV before, where Kafka shows what pods carry.
-const KAFKA: f64 = 0.01;
-
-/// The same where loads are measured, some time later.
-const METRICS: f64 = 0.05;
 
 /// No rotation says more against a timing: something else may have happened.
 const MOST_AGAINST: f64 = 4.0;
@@ -44,13 +39,8 @@ impl Record {
 
 /// By Laplace's distribution, whose tails are those of things that go wrong.
 fn logarithms(rotation: &Rotation) -> Option<ByTiming<f64>> {
-    let (promised, measured, noise) = match &rotation.group {
-        Some(group) => (group.promised?, group.measured?.cv, group.before.cv.get() * KAFKA),
-        None => {
-            let measured = rotation.effect.measured()?.cv;
-            (rotation.promised?, measured, rotation.before.cv.get() * METRICS)
-        }
-    };
+    let Came { promised, measured, noise, .. } = Came::of(rotation)?;
+    let promised = promised?;
     (noise > 0.0).then(|| ByTiming::each(|timing| logarithm(*promised.of(timing), measured, noise)))
 }
 

@@ -27,6 +27,7 @@ impl Record {
             rotation.at = rotation.at.min(now);
             rotation.effect = rotation.effect.advanced(now);
         }
+        self.trusted_since = self.trusted_since.map(|since| since.min(now));
         self.removals.rebase(now);
         self.breaker = self.breaker.advanced(now, policy);
     }

@@ -1,5 +1,6 @@
 //! Whether predictions are kept: the falls of the CV that rotations promised, beside those that came.
 
+use super::outcome::Came;
 use super::{Record, Rotation, Trip};
 use crate::unit::Ratio;
 
@@ -11,9 +12,6 @@ const ENOUGH: usize = 3;
 
 /// At least this share of what is promised has to come.
 const LEAST_KEPT: f64 = 0.5;
-
-/// How far a CV may be off that Kafka shows, and one that is measured some time later, as a share of the CV before.
-const NOISE: [f64; 2] = [0.01, 0.05];
 
 /// What one rotation promised and kept, in CV.
 #[derive(Debug, Clone, Copy)]
@@ -27,17 +25,9 @@ struct Promise {
 impl Promise {
     /// `None` while it isn't measured, and when no fall was promised: some rotations are made to relieve the hottest pods.
     fn of(rotation: &Rotation) -> Option<Self> {
-        let [by_kafka, by_metrics] = NOISE;
-        let (before, predicted, measured, noise) = match &rotation.group {
-            Some(group) => (group.before.cv, group.predicted.cv, group.measured?.cv, by_kafka),
-            None => {
-                let measured = rotation.effect.measured()?.cv;
-                (rotation.before.cv, rotation.predicted_cv?, measured, by_metrics)
-            }
-        };
-        let [before, predicted, measured] = [before, predicted, measured].map(Ratio::get);
-        let promise =
-            Self { before, promised: before - predicted, kept: before - measured, noise: noise * before };
+        let Came { before, predicted, measured, noise, .. } = Came::of(rotation)?;
+        let [before, predicted, measured] = [before, predicted?, measured].map(Ratio::get);
+        let promise = Self { before, promised: before - predicted, kept: before - measured, noise };
         (promise.promised > 0.0).then_some(promise)
     }
 

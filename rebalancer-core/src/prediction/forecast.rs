@@ -161,8 +161,14 @@ impl<'a> Forecast<'a> {
         self.summarize(removed, &after)
     }
 
+    /// The same for what is to be kept: where nobody has said when replacements join, with what each timing would lead to.
+    pub(crate) fn promise(&self, removed: &[usize], draws: usize, seed: u64) -> Prediction {
+        let by_timing = self.timing.is_to_be_found_out().then(|| self.by_timing(removed, seed));
+        Prediction { by_timing, ..self.predict(removed, draws, seed) }
+    }
+
     /// The CV that each timing would lead to, reckoned with or not, over a few draws.
-    pub(crate) fn by_timing(&self, removed: &[usize], seed: u64) -> ByTiming<Expected> {
+    fn by_timing(&self, removed: &[usize], seed: u64) -> ByTiming<Expected> {
         ByTiming::each(|timing| {
             let after = self.after(timing, removed, FEW, seed);
             let mean = |of: &dyn Fn(f64) -> f64| {

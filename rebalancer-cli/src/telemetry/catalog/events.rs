@@ -1,5 +1,7 @@
 //! Every event of the log, once: its name, its levels, its fields and when it is written.
 
+use super::audit_trail::{INTENT, OUTCOME};
+
 /// One event.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Event {
@@ -377,35 +379,4 @@ pub(super) const EVENTS: &[Event] = &[
         &["spans", "lost", "to", "error", "seconds"],
         "the collector could not be used; nothing else depends on it",
     ),
-];
-
-const INTENT: &[&str] = &[
-    "audit_schema",
-    "pod",
-    "uid",
-    "node",
-    "owner",
-    "actor",
-    "role",
-    "indicator",
-    "load",
-    "unit",
-    "reason",
-    "dry_run",
-];
-const OUTCOME: &[&str] = &[
-    "audit_schema",
-    "outcome",
-    "detail",
-    "pod",
-    "uid",
-    "node",
-    "owner",
-    "actor",
-    "role",
-    "indicator",
-    "load",
-    "unit",
-    "reason",
-    "dry_run",
 ];

@@ -95,3 +95,14 @@ fn what_came_of_a_rotation_speaks_for_the_timing_that_would_have_led_there() {
     assert!(evidence.logarithms.all_at_once <= evidence.logarithms.leave_then_join);
     assert!(evidence.logarithms.leave_then_join < -3.0);
 }
+
+#[test]
+fn a_clock_that_was_ahead_buys_no_trust() {
+    let mut record = record(&[0.49, 0.49, 0.49]);
+    record.forgive();
+    record.trusted_since = Some(at(10_000));
+    for minute in [100, 120, 140] {
+        promised(&mut record, minute, 0.49);
+    }
+    assert_eq!(record.breaker().name(), "open");
+}

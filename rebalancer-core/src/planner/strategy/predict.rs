@@ -85,10 +85,9 @@ impl Candidates<'_> {
         }
         let limits = Limits { k: self.top_k(), all: self.most(), headroom: &self.headroom };
         let minimum = self.policy.selection.minimum_improvement;
-        let finds_out = self.policy.group.timing.is_none();
         let mut rejected = None;
         for aim in [Aim::Evenness, Aim::Relief] {
-            let search = Search { forecast, pool, limits, aim, minimum: self.minimum(), finds_out };
+            let search = Search { forecast, pool, limits, aim, minimum: self.minimum() };
             let Some((batch, prediction)) = search.best() else { break };
             let prediction = prediction.widened(self.constraints.prediction_error);
             let enough = self.is_enough(aim, &prediction, batch.len());

@@ -105,8 +105,6 @@ pub(super) struct Search<'s> {
     pub(super) limits: Limits<'s>,
     pub(super) aim: Aim,
     pub(super) minimum: Minimum,
-    /// When replacements join is not said: what comes of the rotation is to tell it.
-    pub(super) finds_out: bool,
 }
 
 impl Search<'_> {
@@ -122,9 +120,8 @@ impl Search<'_> {
         };
         let (batch, way) = winner;
         let places = self.pool.places(&batch);
-        let prediction = self.forecast.predict(&places, self.final_draws(&mut budget), 3);
-        let by_timing = self.finds_out.then(|| self.forecast.by_timing(&places, 3));
-        Some((batch, Prediction { way, by_timing, ..prediction }))
+        let prediction = self.forecast.promise(&places, self.final_draws(&mut budget), 3);
+        Some((batch, Prediction { way, ..prediction }))
     }
 
     /// How many pods may go at most.
