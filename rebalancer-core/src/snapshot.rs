@@ -16,11 +16,13 @@ mod codec;
 mod group;
 mod membership;
 mod offsets;
+mod pods;
 mod whose;
 
 pub use builder::SnapshotBuilder;
 pub use group::{GroupQuestion, ObservedGroup, partition_rates};
 pub use membership::{MatchedBy, Placement, placements};
+pub use pods::Pods;
 
 /// A pod with what was measured of it.
 #[derive(Debug, Clone, PartialEq)]
@@ -86,7 +88,7 @@ pub struct Snapshot {
     pub taken_at: Timestamp,
     /// Every pod that Kubernetes lists, by name and then UID.
     #[cfg_attr(feature = "serde", serde(deserialize_with = "codec::pods"))]
-    pub pods: Vec<ObservedPod>,
+    pub pods: Pods,
     /// The CPU target.
     pub target: Target,
     /// Indicators that could be read, in the order of [`Indicator::ALL`].
@@ -255,7 +257,7 @@ impl Snapshot {
         Ok(Self {
             workload,
             taken_at,
-            pods,
+            pods: pods.into(),
             target,
             readable,
             degraded,

@@ -1,6 +1,6 @@
 //! Distribution statistics of one indicator. Measures, decides nothing.
 
-use statrs::statistics::{Data, Distribution as _, Max as _, Min as _, OrderStatistics as _};
+use statrs::statistics::{Accumulate as _, Data, OnlineVariance, OrderStatistics as _};
 
 use crate::unit::Load;
 
@@ -37,30 +37,79 @@ impl Distribution {
     /// depend on the order in which pods were listed.
     #[must_use]
     pub fn of(loads: impl IntoIterator<Item = Load>) -> Option<Self> {
-        let values: Vec<f64> = loads.into_iter().map(Load::get).collect();
-        let count = values.len();
-        if count == 0 {
-            return None;
+        let loads = loads.into_iter();
+        let mut values = Vec::with_capacity(loads.size_hint().1.unwrap_or_default());
+        let mut spread = Spread::default();
+        for load in loads {
+            spread.push(load);
+            values.push(load.get());
         }
-        let mut data = Data::new(values);
-        let mean = data.mean()?;
+        spread.with(values)
+    }
+}
+
+/// What one pass over loads tells, without keeping them: all of a [`Distribution`] but its order statistics.
+pub(crate) struct Spread {
+    moments: OnlineVariance,
+    min: f64,
+    max: f64,
+}
+
+impl Default for Spread {
+    fn default() -> Self {
+        Self { moments: OnlineVariance::default(), min: f64::INFINITY, max: f64::NEG_INFINITY }
+    }
+}
+
+impl Spread {
+    pub(crate) fn of(loads: impl IntoIterator<Item = Load>) -> Self {
+        let mut spread = Self::default();
+        loads.into_iter().for_each(|load| spread.push(load));
+        spread
+    }
+
+    pub(crate) fn push(&mut self, load: Load) {
+        let load = load.get();
+        self.moments = std::mem::take(&mut self.moments).push(load);
+        // The first of equal ones stays: 0 and -0 are equal, and not the same.
+        self.min = if load < self.min { load } else { self.min };
+        self.max = if load > self.max { load } else { self.max };
+    }
+
+    /// `None` when there are no loads.
+    pub(crate) fn mean(&self) -> Option<f64> {
+        self.moments.mean()
+    }
+
+    /// Coefficient of variation; 0 when the mean is 0.
+    pub(crate) fn cv(&self) -> f64 {
+        let mean = self.mean().unwrap_or_default();
+        if mean > 0.0 { self.standard_deviation() / mean } else { 0.0 }
+    }
+
+    fn standard_deviation(&self) -> f64 {
         // statrs divides by n - 1; the fleet is the whole population.
-        let standard_deviation = if count > 1 {
-            (data.variance()? * (count - 1) as f64 / count as f64).max(0.0).sqrt()
-        } else {
-            0.0
+        let population = |variance: f64| {
+            let count = self.moments.count as f64;
+            (variance * (count - 1.0) / count).max(0.0).sqrt()
         };
-        let (min, max) = (data.min(), data.max());
-        Some(Self {
+        self.moments.variance().map_or(0.0, population)
+    }
+
+    /// With its order statistics, of the loads that were pushed.
+    fn with(self, values: Vec<f64>) -> Option<Distribution> {
+        let mean = self.mean()?;
+        let (count, mut data) = (values.len(), Data::new(values));
+        Some(Distribution {
             count,
             mean,
-            standard_deviation,
-            cv: if mean > 0.0 { standard_deviation / mean } else { 0.0 },
-            min,
-            max,
+            standard_deviation: self.standard_deviation(),
+            cv: self.cv(),
+            min: self.min,
+            max: self.max,
             median: data.median(),
             p95: data.percentile(95),
-            max_to_mean: if mean > 0.0 { max / mean } else { 1.0 },
+            max_to_mean: if mean > 0.0 { self.max / mean } else { 1.0 },
         })
     }
 }

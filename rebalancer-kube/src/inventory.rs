@@ -6,7 +6,7 @@ use std::sync::{Mutex, PoisonError};
 use async_trait::async_trait;
 use http::Request;
 use http::header::{ACCEPT, HeaderValue};
-use rebalancer_core::fleet::{Controller, DisruptionBudget, Hpa, Labels, Pod, Scale, Uid};
+use rebalancer_core::fleet::{Controller, DisruptionBudget, Hpa, Labels, Owner, Pod, Scale, Uid};
 use rebalancer_core::port::{ApiErrors, Inventory, InventoryError};
 use serde::de::DeserializeOwned;
 use tracing::{Instrument as _, debug, info_span, warn};
@@ -69,8 +69,11 @@ impl KubeInventory {
     async fn list_pods(&self, labels: &str) -> Result<Vec<Pod>, InventoryError> {
         let list = self.list("/api/v1", "pods", "PodList", LIST_PODS);
         let list = List { labels: Some(labels), encodings: Encodings::Either, ..list };
-        let shared = Mutex::new(BTreeSet::new());
-        let convert = |raw| self.decoded(raw).map(|pod| sharing(pod, &shared));
+        let shared = Mutex::new(Shared::default());
+        let convert = |raw| {
+            let pod = self.decoded(raw)?;
+            Ok(shared.lock().unwrap_or_else(PoisonError::into_inner).sharing(pod))
+        };
         let pods = list.read(convert).instrument(info_span!("list_pods")).await?;
         Ok(each_once(pods))
     }
@@ -217,27 +220,44 @@ impl Inventory for KubeInventory {
     }
 }
 
-/// The pod with the labels of another one that has the same, if there is one.
-fn sharing(pod: Pod, seen: &Mutex<BTreeSet<Labels>>) -> Pod {
-    let mut seen = seen.lock().unwrap_or_else(PoisonError::into_inner);
-    match seen.get(&pod.labels) {
-        Some(same) => Pod { labels: same.clone(), ..pod },
-        None => {
-            seen.insert(pod.labels.clone());
-            pod
-        }
+/// What pods have in common, once.
+#[derive(Default)]
+pub(crate) struct Shared {
+    labels: BTreeSet<Labels>,
+    owners: BTreeSet<Owner>,
+}
+
+impl Shared {
+    /// The pod with the labels and the owner of others that have the same, if there are some.
+    pub(crate) fn sharing(&mut self, mut pod: Pod) -> Pod {
+        pod.labels = known(&mut self.labels, pod.labels);
+        pod.owner = pod.owner.map(|owner| known(&mut self.owners, owner));
+        pod
     }
+}
+
+fn known<T: Ord + Clone>(seen: &mut BTreeSet<T>, one: T) -> T {
+    if let Some(same) = seen.get(&one) {
+        return same.clone();
+    }
+    seen.insert(one.clone());
+    one
 }
 
 /// Counting a pod twice would distort every statistic, so of equal UIDs the first stays.
 pub(crate) fn each_once(pods: Vec<Pod>) -> Vec<Pod> {
-    let mut seen: BTreeSet<Uid> = BTreeSet::new();
-    let fresh = |pod: &Pod| {
-        let fresh = seen.insert(pod.uid.clone());
+    let mut seen: BTreeSet<&Uid> = BTreeSet::new();
+    let again = |(_, pod): &(usize, &Pod)| {
+        let fresh = seen.insert(&pod.uid);
         if !fresh {
             warn!(event = "kubernetes_duplicate", pod = %pod.name, uid = %pod.uid, "listed twice, counted once");
         }
-        fresh
+        !fresh
     };
-    pods.into_iter().filter(fresh).collect()
+    let again: BTreeSet<usize> = pods.iter().enumerate().filter(again).map(|(place, _)| place).collect();
+    if again.is_empty() {
+        return pods;
+    }
+    let fresh = pods.into_iter().enumerate().filter(|(place, _)| !again.contains(place));
+    fresh.map(|(_, pod)| pod).collect()
 }

@@ -51,7 +51,7 @@ impl<'a> Candidates<'a> {
     pub(super) fn of(snapshot: &'a Snapshot, policy: &'a Policy, constraints: &'a Constraints) -> Self {
         let headroom = Headroom::of(snapshot);
         let criteria = Criteria::of(snapshot, policy);
-        let (mut eligible, mut serving) = (Vec::new(), 0);
+        let (mut eligible, mut serving) = (Vec::with_capacity(snapshot.pods.len()), 0);
         let mut vetoes = Vec::with_capacity(snapshot.pods.len());
         for (index, observed) in snapshot.pods.iter().enumerate() {
             serving += usize::from(observed.own && observed.pod.is_serving());

@@ -8,7 +8,7 @@ use super::candidates::{Candidates, Eligible};
 use crate::fleet::Samples;
 use crate::report::{Hold, IndicatorReport, Limit};
 use crate::snapshot::Past;
-use crate::stats::Distribution;
+use crate::stats::Spread;
 use crate::unit::Load;
 
 /// One earlier reading.
@@ -96,9 +96,9 @@ impl Candidates<'_> {
                 (self.loads_at(samples, at).any(|(pod, load)| pod.exceeds(&limit, Some(load))), limit)
             }
             limit @ Limit::Variance { threshold, .. } => {
-                let then = Distribution::of(self.loads_at(samples, at).map(|(_, load)| load));
-                then.map_or((false, limit), |then| {
-                    (then.cv > threshold.get(), self.variance_limit(raised.indicator, &then))
+                let then = Spread::of(self.loads_at(samples, at).map(|(_, load)| load));
+                then.mean().map_or((false, limit), |mean| {
+                    (then.cv() > threshold.get(), self.variance_limit(raised.indicator, mean))
                 })
             }
         };
