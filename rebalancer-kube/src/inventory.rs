@@ -69,11 +69,7 @@ impl KubeInventory {
     async fn list_pods(&self, labels: &str) -> Result<Vec<Pod>, InventoryError> {
         let list = self.list("/api/v1", "pods", "PodList", LIST_PODS);
         let list = List { labels: Some(labels), encodings: Encodings::Either, ..list };
-        let shared = Mutex::new(Shared::default());
-        let convert = |raw| {
-            let pod = self.decoded(raw)?;
-            Ok(shared.lock().unwrap_or_else(PoisonError::into_inner).sharing(pod))
-        };
+        let convert = sharing(|raw| self.decoded(raw));
         let pods = list.read(convert).instrument(info_span!("list_pods")).await?;
         Ok(each_once(pods))
     }
@@ -220,16 +216,27 @@ impl Inventory for KubeInventory {
     }
 }
 
+/// Decodes pods so that they share what they have in common.
+pub(crate) fn sharing(
+    decoded: impl Fn(RawPod) -> Result<Pod, InventoryError> + Sync,
+) -> impl Fn(RawPod) -> Result<Pod, InventoryError> + Sync {
+    let shared = Mutex::new(Shared::default());
+    move |raw| {
+        let pod = decoded(raw)?;
+        Ok(shared.lock().unwrap_or_else(PoisonError::into_inner).sharing(pod))
+    }
+}
+
 /// What pods have in common, once.
 #[derive(Default)]
-pub(crate) struct Shared {
+struct Shared {
     labels: BTreeSet<Labels>,
     owners: BTreeSet<Owner>,
 }
 
 impl Shared {
     /// The pod with the labels and the owner of others that have the same, if there are some.
-    pub(crate) fn sharing(&mut self, mut pod: Pod) -> Pod {
+    fn sharing(&mut self, mut pod: Pod) -> Pod {
         pod.labels = known(&mut self.labels, pod.labels);
         pod.owner = pod.owner.map(|owner| known(&mut self.owners, owner));
         pod
@@ -246,15 +253,13 @@ fn known<T: Ord + Clone>(seen: &mut BTreeSet<T>, one: T) -> T {
 
 /// Counting a pod twice would distort every statistic, so of equal UIDs the first stays.
 pub(crate) fn each_once(pods: Vec<Pod>) -> Vec<Pod> {
-    let mut seen: BTreeSet<&Uid> = BTreeSet::new();
-    let again = |(_, pod): &(usize, &Pod)| {
-        let fresh = seen.insert(&pod.uid);
-        if !fresh {
+    let (mut seen, mut again): (BTreeSet<&Uid>, BTreeSet<usize>) = Default::default();
+    for (place, pod) in pods.iter().enumerate() {
+        if !seen.insert(&pod.uid) {
             warn!(event = "kubernetes_duplicate", pod = %pod.name, uid = %pod.uid, "listed twice, counted once");
+            again.insert(place);
         }
-        !fresh
-    };
-    let again: BTreeSet<usize> = pods.iter().enumerate().filter(again).map(|(place, _)| place).collect();
+    }
     if again.is_empty() {
         return pods;
     }
