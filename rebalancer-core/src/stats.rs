@@ -1,6 +1,6 @@
 //! Distribution statistics of one indicator. Measures, decides nothing.
 
-use statrs::statistics::{Accumulate as _, Data, OnlineVariance, OrderStatistics as _};
+use statrs::statistics::{Accumulate as _, OnlineVariance};
 
 use crate::unit::Load;
 
@@ -99,7 +99,8 @@ impl Spread {
     /// With its order statistics, of the loads that were pushed.
     fn with(self, values: Vec<f64>) -> Option<Distribution> {
         let mean = self.mean()?;
-        let (count, mut data) = (values.len(), Data::new(values));
+        let count = values.len();
+        let (median, p95) = median_and_p95(values)?;
         Some(Distribution {
             count,
             mean,
@@ -107,16 +108,59 @@ impl Spread {
             cv: self.cv(),
             min: self.min,
             max: self.max,
-            median: data.median(),
-            p95: data.percentile(95),
+            median,
+            p95,
             max_to_mean: if mean > 0.0 { self.max / mean } else { 1.0 },
         })
     }
 }
 
+/// The median and the 95th percentile (Hyndman and Fan's type 8, as in statrs, which selects four times for both); `None`
+/// of nothing.
+fn median_and_p95(mut values: Vec<f64>) -> Option<(f64, f64)> {
+    let largest = |of: &[f64]| of.iter().copied().max_by(f64::total_cmp);
+    let (count, half) = (values.len(), values.len() / 2);
+    if count == 0 {
+        return None;
+    }
+    let (below, middle, above) = values.select_nth_unstable_by(half, f64::total_cmp);
+    let middle = *middle;
+    let median = match largest(below) {
+        Some(lower) if count.is_multiple_of(2) => (lower + middle) / 2.0,
+        Some(_) | None => middle,
+    };
+    let rank = (count as f64 + 1.0 / 3.0) * 0.95 + 1.0 / 3.0;
+    // In a small fleet it is the largest. In others it is above the middle.
+    let place = (rank.floor() < count as f64).then(|| (rank as usize).checked_sub(half + 1)).flatten();
+    let p95 = match place.filter(|place| *place < above.len()) {
+        Some(place) => {
+            let (lower, upper, _) = above.select_nth_unstable_by(place, f64::total_cmp);
+            let lower = largest(lower).unwrap_or(middle);
+            lower + (rank - rank.floor()) * (*upper - lower)
+        }
+        None => largest(above).unwrap_or(middle),
+    };
+    Some((median, p95))
+}
+
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+    use statrs::statistics::{Data, OrderStatistics as _};
+
     use super::*;
+
+    proptest! {
+        #[test]
+        fn the_order_statistics_are_those_of_statrs_to_the_last_bit(
+            values in prop::collection::vec(prop_oneof![0.0_f64..3.0, Just(1.0)], 1..300),
+        ) {
+            let mut data = Data::new(values.clone());
+            let expected = (data.median().to_bits(), data.percentile(95).to_bits());
+            let (median, p95) = median_and_p95(values).unwrap();
+            prop_assert_eq!((median.to_bits(), p95.to_bits()), expected);
+        }
+    }
 
     fn of(loads: &[f64]) -> Distribution {
         Distribution::of(loads.iter().map(|load| Load::new(*load).unwrap())).unwrap()

@@ -48,7 +48,7 @@ impl Candidates<'_> {
             return Err(not_persistent(seen_in));
         }
         let (mut passing, mut lasting) = (BTreeMap::new(), 0_usize);
-        for pod in self.eligible.iter().filter(|pod| pod.is_hot(raised)) {
+        for pod in self.pods.eligible.iter().filter(|pod| pod.is_hot(raised)) {
             let hot_in = 1 + self.hot_before(pod, &readings);
             if hot_in < persistence.required() {
                 passing.insert(pod.index, hot_in);
@@ -71,7 +71,7 @@ impl Candidates<'_> {
             let missed = readings.iter().filter(came_after).count();
             persistence.windows().saturating_sub(missed) < persistence.required()
         };
-        self.eligible.iter().filter(|pod| pod.is_hot(raised)).filter(is_younger).count()
+        self.pods.eligible.iter().filter(|pod| pod.is_hot(raised)).filter(is_younger).count()
     }
 
     fn readings(&self, raised: &IndicatorReport) -> Result<Vec<Reading<'_>>, Hold> {
@@ -112,7 +112,7 @@ impl Candidates<'_> {
         at: Timestamp,
     ) -> impl Iterator<Item = (&'a Eligible, Load)> + 'a {
         let mut samples = samples.iter().peekable();
-        self.eligible.iter().filter_map(move |eligible| {
+        self.pods.eligible.iter().filter_map(move |eligible| {
             let pod = &self.snapshot.pods.get(eligible.index)?.pod;
             while samples.next_if(|(name, _)| **name < pod.name).is_some() {}
             let (name, load) = samples.peek()?;

@@ -45,7 +45,7 @@ impl Candidates<'_> {
     }
 
     fn cpu_limit(&self) -> Result<CpuLimit, Hold> {
-        let requests = self.eligible.iter().map(|pod| pod.cpu_request);
+        let requests = self.pods.eligible.iter().map(|pod| pod.cpu_request);
         if self.snapshot.readable.contains(&Indicator::Cpu) {
             cpu_limit(&self.snapshot.target, self.policy, requests)
         } else {
@@ -69,8 +69,8 @@ impl Candidates<'_> {
     }
 
     fn measure_one(&self, indicator: Indicator, cpu: CpuLimit) -> Result<IndicatorReport, Hold> {
-        let loads = || self.eligible.iter().filter_map(|pod| pod.loads.get(indicator));
-        let (sampled, eligible) = (loads().count(), self.eligible.len());
+        let loads = || self.pods.eligible.iter().filter_map(|pod| pod.loads.get(indicator));
+        let (sampled, eligible) = (loads().count(), self.pods.eligible.len());
         let required = self.policy.balance.minimum_coverage;
         let incomplete = Hold::MetricsIncomplete { indicator, sampled, eligible, required };
         if (sampled as f64) < required.get() * eligible as f64 {
@@ -83,7 +83,7 @@ impl Candidates<'_> {
         };
         let out_of_balance = match limit {
             Limit::Target { .. } => {
-                self.eligible.iter().any(|pod| pod.exceeds(&limit, pod.loads.get(indicator)))
+                self.pods.eligible.iter().any(|pod| pod.exceeds(&limit, pod.loads.get(indicator)))
             }
             Limit::Variance { threshold, .. } => distribution.cv > threshold.get(),
         };

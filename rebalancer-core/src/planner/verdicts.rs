@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use super::candidates::{Candidates, Eligible};
+use super::candidates::{Candidates, Eligible, JudgedPods};
 use super::measure::Measurements;
 use super::raised::Raised;
 use crate::policy::Persistence;
@@ -52,7 +52,7 @@ impl Verdicts {
 
     /// One entry for every pod of the snapshot, in its order.
     pub(super) fn complete(self, candidates: Candidates<'_>, measured: Option<&Measurements>) -> PodReports {
-        let Candidates { snapshot, eligible, vetoes, .. } = candidates;
+        let Candidates { snapshot, pods: JudgedPods { eligible, vetoes, .. }, .. } = candidates;
         let (mut said, mut eligible) = (self.said.into_iter().peekable(), eligible.into_iter());
         let raised = measured.filter(|_| self.ranked).and_then(Raised::unconfirmed);
         let judged = snapshot.pods.iter().zip(vetoes).enumerate().map(|(index, (observed, veto))| {
