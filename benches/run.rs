@@ -133,7 +133,7 @@ impl Fleet {
         };
         let scale = if form.contains("cpu_usage") { 1.0 } else { 1e9 };
         let pods = if form.contains("cpu_usage") || form.contains("working_set") { self.pods } else { 0 };
-        let load = |number: usize| (scale * (0.3 + (number * 7 % 60) as f64 / 100.0)).to_string();
+        let load = |number: usize| (scale * (0.1 + (number * 7 % 60) as f64 / 100.0)).to_string();
         let metric = |number: usize| json!({"pod": bodies::name(number)});
         let (kind, result): (_, Vec<Value>) = match (field("start"), field("end"), field("step")) {
             (Some(start), Some(end), Some(step)) => {

@@ -14,6 +14,7 @@ mod builder;
 #[cfg(feature = "serde")]
 mod codec;
 mod group;
+mod loads;
 mod membership;
 mod offsets;
 mod pods;
@@ -21,6 +22,7 @@ mod whose;
 
 pub use builder::SnapshotBuilder;
 pub use group::{GroupQuestion, ObservedGroup, partition_rates};
+pub use loads::Loads;
 pub use membership::{MatchedBy, Placement, placements};
 pub use pods::Pods;
 
@@ -39,42 +41,6 @@ pub struct ObservedPod {
     pub loads: Loads,
     /// Partitions that it holds; `None` when partitions are not known.
     pub partitions: Option<usize>,
-}
-
-/// Loads of one pod by indicator.
-#[derive(Debug, Clone, Copy, PartialEq, Default)]
-#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-pub struct Loads {
-    cpu: Option<Load>,
-    memory: Option<Load>,
-    lag: Option<Load>,
-    consumption_rate: Option<Load>,
-    production_rate: Option<Load>,
-}
-
-impl Loads {
-    /// The load by one indicator.
-    #[must_use]
-    pub const fn get(&self, indicator: Indicator) -> Option<Load> {
-        match indicator {
-            Indicator::Cpu => self.cpu,
-            Indicator::Memory => self.memory,
-            Indicator::Lag => self.lag,
-            Indicator::ConsumptionRate => self.consumption_rate,
-            Indicator::ProductionRate => self.production_rate,
-        }
-    }
-
-    const fn slot(&mut self, indicator: Indicator) -> &mut Option<Load> {
-        match indicator {
-            Indicator::Cpu => &mut self.cpu,
-            Indicator::Memory => &mut self.memory,
-            Indicator::Lag => &mut self.lag,
-            Indicator::ConsumptionRate => &mut self.consumption_rate,
-            Indicator::ProductionRate => &mut self.production_rate,
-        }
-    }
 }
 
 /// The fleet at one time.
@@ -233,7 +199,7 @@ impl Snapshot {
                 Ok(samples) => {
                     readable.push(indicator);
                     join(&mut pods, &mut unlisted, &samples, |pod, load| {
-                        *pod.loads.slot(indicator) = Some(load);
+                        pod.loads.set(indicator, load);
                     });
                 }
                 Err(error) => degraded.push(Degraded { indicator, error }),
