@@ -11,7 +11,7 @@ use std::process::Command;
 
 use jiff::{SignedDuration, Timestamp};
 use rebalancer_core::eligibility::{Annotation, Veto};
-use rebalancer_core::fleet::{Indicator, Owner, Phase, Uid};
+use rebalancer_core::fleet::{Indicator, Owner, Phase};
 use rebalancer_core::guard::NotNow;
 use rebalancer_core::history::{Pause, Trip};
 use rebalancer_core::port::MetricsError;

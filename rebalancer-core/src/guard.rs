@@ -9,7 +9,7 @@ use std::fmt;
 use jiff::{SignedDuration, Timestamp};
 
 use crate::eligibility::{Annotation, opts_out};
-use crate::fleet::{Controller, Owner, Phase, Pod, Progress, Scaling, Workload, are_of_one_revision};
+use crate::fleet::{Controller, Phase, Pod, Progress, Scaling, Workload, are_of_one_revision};
 use crate::policy::Policy;
 use crate::snapshot::{ObservedPod, Snapshot, Surroundings};
 use crate::unit::Elapsed;
@@ -242,7 +242,7 @@ pub fn not_now(snapshot: &Snapshot, policy: &Policy) -> Option<NotNow> {
     let controller = surroundings.controller.as_ref();
     opted_out(snapshot)
         .or_else(|| quiet(policy, now))
-        .or_else(|| several_owners(snapshot))
+        .or_else(|| owner::several(snapshot))
         .or_else(|| owner::gone(snapshot))
         .or_else(|| controller.and_then(rolling_out))
         .or_else(|| several_revisions(snapshot))
@@ -274,7 +274,7 @@ fn opted_out(snapshot: &Snapshot) -> Option<NotNow> {
     let Surroundings { controller, ownership, .. } = &snapshot.surroundings;
     let marked = |object: &Controller| opts_out(&object.annotations);
     let pods = snapshot.pods.iter().map(|pod| &pod.pod);
-    let mut owners = one_by_owner(pods)
+    let mut owners = owner::one_of_each(pods)
         .filter(|pod| ownership.owns(pod, &snapshot.workload.name))
         .flat_map(|pod| ownership.marking(pod));
     (controller.as_ref().is_some_and(marked) || owners.any(marked)).then_some(OPTED_OUT)
@@ -301,23 +301,9 @@ fn stays(pod: &Pod) -> bool {
     !ended && !pod.terminating
 }
 
-/// Of pods in a row with one owner the first, where what is asked depends on the owner alone.
-fn one_by_owner<'a>(pods: impl Iterator<Item = &'a Pod>) -> impl Iterator<Item = &'a Pod> {
-    let mut last = None;
-    pods.filter(move |pod| last.replace(&pod.owner) != Some(&pod.owner))
-}
-
 /// One of the workload's own pods that is there to stay.
 fn counts(pod: &&ObservedPod) -> bool {
     pod.own && stays(&pod.pod)
-}
-
-/// Only one object of the workload's name can be the workload.
-fn several_owners(snapshot: &Snapshot) -> Option<NotNow> {
-    let staying = snapshot.pods.iter().map(|pod| &pod.pod).filter(|pod| stays(pod));
-    let tops = snapshot.surroundings.ownership.tops(one_by_owner(staying), &snapshot.workload.name);
-    let described = |owner: &&Owner| format!("{owner} ({})", owner.uid);
-    (tops.len() > 1).then(|| NotNow::SeveralOwners { owners: tops.iter().map(described).collect() })
 }
 
 fn several_revisions(snapshot: &Snapshot) -> Option<NotNow> {

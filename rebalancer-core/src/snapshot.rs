@@ -271,26 +271,28 @@ impl Snapshot {
     }
 }
 
-/// Pods in order, each UID once, with its CPU request.
+/// So many pods are taken from the list before what they leave is given back.
+const AT_ONCE: usize = 4_096;
+
+/// Pods in order, each UID once, with its CPU request. The list becomes shorter as its pods are taken: both as a whole at
+/// the same time would be the most that a cycle needs.
 fn observed(mut pods: Vec<Pod>, requests: &Samples, workload: &str, of_container: bool) -> Vec<ObservedPod> {
     let nothing_read = Ownership::default();
-    pods.sort_unstable_by(|a, b| (&a.name, &a.uid).cmp(&(&b.name, &b.uid)));
+    pods.sort_unstable_by(|a, b| (&b.name, &b.uid).cmp(&(&a.name, &a.uid)));
     pods.dedup_by(|a, b| a.uid == b.uid && a.name == b.name);
-    pods.into_iter()
-        .map(|pod| {
-            let measured = || requests.get(&pod.name).and_then(|load| Cores::new(load.get()).ok());
-            let whole = pod.whole.cpu.filter(|_| !of_container && pod.container.is_some());
-            let own = || pod.container.and_then(|requests| requests.cpu);
-            let cpu_request = whole.or_else(own).or_else(measured);
-            ObservedPod {
-                own: nothing_read.belongs(&pod, workload),
-                pod,
-                cpu_request,
-                loads: Loads::default(),
-                partitions: None,
-            }
-        })
-        .collect()
+    let mut all = Vec::with_capacity(pods.len());
+    while let Some(pod) = pods.pop() {
+        if pods.len().is_multiple_of(AT_ONCE) {
+            pods.shrink_to_fit();
+        }
+        let measured = || requests.get(&pod.name).and_then(|load| Cores::new(load.get()).ok());
+        let whole = pod.whole.cpu.filter(|_| !of_container && pod.container.is_some());
+        let own = || pod.container.and_then(|requests| requests.cpu);
+        let cpu_request = whole.or_else(own).or_else(measured);
+        let own = nothing_read.belongs(&pod, workload);
+        all.push(ObservedPod { pod, own, cpu_request, loads: Loads::default(), partitions: None });
+    }
+    all
 }
 
 /// Walks pods and samples together, both sorted by name. Two pods with one name (one going, one coming) both stay

@@ -13,13 +13,13 @@ use crate::unit::{Bytes, Cores};
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(transparent))]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-pub struct Uid(String);
+pub struct Uid(Box<str>);
 
 impl Uid {
     /// Takes the UID as the API server gives it.
     #[must_use]
     pub fn new(uid: impl Into<String>) -> Self {
-        Self(uid.into())
+        Self(uid.into().into_boxed_str())
     }
 
     /// The UID as text.
