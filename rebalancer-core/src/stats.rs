@@ -117,6 +117,11 @@ impl Spread {
 
 /// The median and the 95th percentile (Hyndman and Fan's type 8, as in statrs, which selects four times for both); `None`
 /// of nothing.
+#[allow(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "a rank is not negative, and not more than the count"
+)]
 fn median_and_p95(mut values: Vec<f64>) -> Option<(f64, f64)> {
     let largest = |of: &[f64]| of.iter().copied().max_by(f64::total_cmp);
     let (count, half) = (values.len(), values.len() / 2);

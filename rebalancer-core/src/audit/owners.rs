@@ -217,8 +217,11 @@ fn has_two_revisions<'a>(pods: impl Iterator<Item = &'a Seen<'a>>) -> bool {
     unlike_the_last.map(revision_of).any(|of| *first.get_or_insert(of) != of)
 }
 
-/// Everything of a pod that differs between two revisions of a workload.
-fn revision_of(pod: &Pod) -> (Option<(&Uid, &str, &str)>, [Option<&String>; 5]) {
+/// Everything of a pod that differs between two revisions of a workload: its owner's UID, kind and name, and what
+/// controllers write on it.
+type Revision<'a> = (Option<(&'a Uid, &'a str, &'a str)>, [Option<&'a String>; 5]);
+
+fn revision_of(pod: &Pod) -> Revision<'_> {
     let owner = pod.owner.as_ref();
     let by_number = owner.is_some_and(|owner| owner.kind == "ReplicationController");
     let label = |mark: &str| pod.labels.get(mark);

@@ -6,12 +6,11 @@ use std::sync::Arc;
 
 use super::Uid;
 
-/// A reference to the object that controls another one, as that one carries it. A clone shares it, until one of both is
-/// changed: all pods of a ReplicaSet have the same.
+/// An [`OwnerReference`]. A clone shares it, until one of both is changed: all pods of a ReplicaSet have the same.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Owner(Arc<OwnerReference>);
 
-/// What such a reference says.
+/// A reference to the object that controls another one, as that one carries it.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(rename = "Owner"))]

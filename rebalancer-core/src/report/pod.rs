@@ -55,6 +55,7 @@ impl PodReports {
     }
 
     /// Each of them, by name and then UID.
+    #[must_use]
     pub fn iter(&self) -> PodReportIter<'_> {
         PodReportIter(std::iter::zip(self.pods.iter(), self.judged.iter()))
     }

@@ -13,7 +13,7 @@ use crate::unit::Load;
     serde(from = "Told", into = "Told")
 )]
 pub struct Loads {
-    /// In the order of [`Indicator::ALL`]; what is no [`Load`] is missing.
+    /// In the order of [`Indicator::ALL`]; NaN is missing.
     values: [f64; Indicator::ALL.len()],
 }
 
@@ -21,7 +21,7 @@ impl Loads {
     /// The load by one indicator.
     #[must_use]
     pub fn get(&self, indicator: Indicator) -> Option<Load> {
-        self.values.get(indicator as usize).and_then(|value| Load::new(*value).ok())
+        self.values.get(indicator as usize).and_then(|value| Load::unless_nan(*value))
     }
 
     pub(super) fn set(&mut self, indicator: Indicator, load: Load) {
