@@ -17,6 +17,7 @@ use crate::unit::Load;
 mod cost;
 mod inference;
 mod inferred;
+mod pattern;
 mod summary;
 #[cfg(test)]
 mod tests;

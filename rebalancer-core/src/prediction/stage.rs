@@ -5,20 +5,21 @@ use rand::rngs::ChaCha8Rng;
 
 use super::steps::Course;
 use super::{Evenness, Tries};
-use crate::assignor::TopicPartition;
+use crate::assignor::{Assignor, TopicPartition};
 use crate::assignor::plain::{Identity, Plain, Slot};
-use crate::group::{Consumer, GroupModel, Inference};
+use crate::group::{Consumer, GroupModel};
 use crate::policy::Timing;
 
 /// The group at one point: who holds what under which id, and the ids that replacements would get.
 #[derive(Debug, Clone)]
 pub(crate) struct Stage<'a> {
     pub(super) model: &'a GroupModel,
-    pub(super) inference: Inference,
+    /// The rule that it follows.
+    pub(crate) rule: Assignor,
     pub(super) timing: Timing,
     /// Which of the possible courses rotations take.
     pub(super) draw: u64,
-    /// How likely this draw is, of all together.
+    /// How likely this draw is, of all under its rule together.
     pub(crate) share: f64,
     /// For each pod: loads above this are hot, in the indicator's unit.
     pub(super) limits: &'a [f64],
@@ -42,7 +43,7 @@ impl<'a> Stage<'a> {
     /// The group as it is, with ids drawn where they are not known. Rotations of at most so many members will be tried.
     pub(super) fn first(
         model: &'a GroupModel,
-        (inference, timing): (Inference, Timing),
+        (rule, timing): (Assignor, Timing),
         limits: &'a [f64],
         most: usize,
         (draw, random): (u64, &mut ChaCha8Rng),
@@ -56,7 +57,7 @@ impl<'a> Stage<'a> {
         let factors = model.pods.iter().map(|pod| pod.factor).collect();
         let stage = Self {
             model,
-            inference,
+            rule,
             timing,
             draw,
             share: 1.0,
@@ -83,8 +84,7 @@ impl<'a> Stage<'a> {
         // The coordinator may assign to the first that joins before any other has left.
         let range = (members.saturating_sub(most), members + 1);
         if is_plain(self.model) {
-            let (rule, topics) = (self.inference.assignor(), &self.model.topics);
-            self.plain = Plain::new(rule, topics, &self.ids, &self.owned, range);
+            self.plain = Plain::new(self.rule, &self.model.topics, &self.ids, &self.owned, range);
         }
         self
     }
@@ -119,7 +119,7 @@ impl<'a> Stage<'a> {
 
     /// The course of a rotation.
     pub(super) const fn course(&self) -> Course {
-        Course::of(self.inference.assignor(), self.timing)
+        Course::of(self.rule, self.timing)
     }
 
     /// The members of a pod.

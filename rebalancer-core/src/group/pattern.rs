@@ -1,0 +1,140 @@
+//! Patterns in who holds what: those that a rule makes when it deals everything anew.
+//!
+//! A rule that deals puts partitions into *classes*, and each member gets one: contiguous blocks, or each n-th partition.
+//! Pods with several consumers hold several classes each.
+
+use std::collections::BTreeSet;
+
+use super::GroupModel;
+use crate::assignor::TopicPartition;
+
+/// At most so many consumers in each pod are looked for.
+const MOST_IN_A_POD: usize = 8;
+
+/// What is less likely is no luck.
+const UNLIKELY: f64 = 1e-6;
+
+/// Which class a partition is in.
+trait Deal {
+    fn class(&self, model: &GroupModel, held: &TopicPartition, members: usize) -> usize;
+}
+
+/// All partitions, in order, are dealt in turn: round robin, and what Java's and librdkafka's sticky rules begin with.
+struct Turns {
+    starts: Vec<usize>,
+}
+
+impl Turns {
+    fn new(model: &GroupModel) -> Self {
+        let sizes = model.topics.iter().map(|topic| topic.partitions as usize);
+        Self { starts: sizes.scan(0, |next, size| Some(std::mem::replace(next, *next + size))).collect() }
+    }
+}
+
+impl Deal for Turns {
+    fn class(&self, _: &GroupModel, held: &TopicPartition, members: usize) -> usize {
+        let start = self.starts.get(held.topic as usize).copied().unwrap_or(0);
+        (start + held.partition as usize) % members
+    }
+}
+
+/// Which of the contiguous blocks of a topic are one larger.
+#[derive(Clone, Copy)]
+enum Blocks {
+    /// The first ones: range.
+    LargerFirst,
+    /// The last ones: what `uniform` begins with.
+    LargerLast,
+}
+
+impl Deal for Blocks {
+    fn class(&self, model: &GroupModel, held: &TopicPartition, members: usize) -> usize {
+        let all = model.topics.get(held.topic as usize).map_or(0, |topic| topic.partitions as usize);
+        let (least, larger) = (all / members, all % members);
+        let first = match self {
+            Self::LargerFirst => larger,
+            Self::LargerLast => members - larger,
+        };
+        let (first_size, rest_size) = match self {
+            Self::LargerFirst => (least + 1, least),
+            Self::LargerLast => (least, least + 1),
+        };
+        let number = held.partition as usize;
+        match number.checked_sub(first * first_size) {
+            None => number / first_size.max(1),
+            Some(beyond) => first + beyond / rest_size.max(1),
+        }
+    }
+}
+
+/// Partitions are dealt in turn, with one consumer in each pod or several.
+pub(super) fn is_in_turn(model: &GroupModel) -> bool {
+    is_dealt_to_any(model, &Turns::new(model))
+}
+
+/// For each topic contiguous blocks in one order of the members, the first ones one larger.
+pub(super) fn is_range(model: &GroupModel) -> bool {
+    is_dealt_to_any(model, &Blocks::LargerFirst)
+}
+
+/// Contiguous blocks of the only topic, the last ones one larger.
+pub(super) fn is_fresh_uniform(model: &GroupModel) -> bool {
+    model.topics.len() == 1 && places(model, &Blocks::LargerLast, 1).is_some()
+}
+
+/// Counts differ by at most one.
+pub(super) fn is_even(model: &GroupModel) -> bool {
+    let counts = || model.members.iter().map(|member| member.owned.len());
+    counts().max().unwrap_or(0) - counts().min().unwrap_or(0) <= 1
+}
+
+/// A rule that hands on what is held would come to a pattern of this group by luck only. Of two members it may well: the
+/// second one gets one half from the first.
+pub(super) fn is_telling(model: &GroupModel) -> bool {
+    model.members.len() > 2 && luck(model, 1) < UNLIKELY
+}
+
+fn is_dealt_to_any(model: &GroupModel, deal: &impl Deal) -> bool {
+    let enough = |each: usize| {
+        model.partitions() >= 2 * each * model.members.len() && luck(model, each) < UNLIKELY
+    };
+    // Kafka tells each consumer by itself.
+    let most = if model.told.is_some() { 1 } else { MOST_IN_A_POD };
+    let mut possible = (1..=most).filter(|&each| each == 1 || enough(each));
+    possible.any(|each| places(model, deal, each).is_some())
+}
+
+/// The class of each member, where each class is with one member, and each member has so many of them. Members that hold
+/// nothing come last.
+fn places(model: &GroupModel, deal: &impl Deal, each: usize) -> Option<Vec<usize>> {
+    let all = model.members.len().checked_mul(each)?;
+    let mut seen = vec![false; all];
+    let mut first = Vec::with_capacity(model.members.len());
+    for member in &model.members {
+        let classes: BTreeSet<usize> = member.owned.iter().map(|held| deal.class(model, held, all)).collect();
+        if classes.len() > each || (each > 1 && classes.len() < each) {
+            return None;
+        }
+        for &class in &classes {
+            if std::mem::replace(seen.get_mut(class)?, true) {
+                return None;
+            }
+        }
+        first.push(classes.first().copied().unwrap_or(all));
+    }
+    Some(first)
+}
+
+/// How likely it is that an assignment with these counts shows a pattern of so many classes a member, if any assignment is
+/// as likely as the others; 1 at most.
+fn luck(model: &GroupModel, each: usize) -> f64 {
+    let counts = model.members.iter().map(|member| ln_factorial(member.owned.len()));
+    let assignments = ln_factorial(model.partitions()) - counts.sum::<f64>();
+    let members = model.members.len();
+    let patterns = ln_factorial(members * each) - ln_factorial(each) * members as f64;
+    (patterns - assignments).min(0.0).exp()
+}
+
+fn ln_factorial(of: usize) -> f64 {
+    (2..=of).map(|factor| (factor as f64).ln()).sum()
+}
