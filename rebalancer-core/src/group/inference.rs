@@ -8,7 +8,7 @@
 //! | partitions in turn | round robin, and all sticky rules: a group that was just formed |
 //! | contiguous blocks of each topic, the first ones larger | range, the coordinator's range; with one topic that is shared out evenly, `uniform` |
 //! | contiguous blocks of the only topic, the last ones larger | `uniform` |
-//! | even counts without such a pattern | all sticky rules |
+//! | even counts without such a pattern | all sticky rules; with traces of a deal in turn, not `uniform` |
 //! | anything else | none that is known |
 
 use std::fmt;
@@ -139,10 +139,31 @@ fn possible(model: &GroupModel) -> Rules {
     sticky.and(dealt(model))
 }
 
-/// The same without those that would have come to it by luck: to blocks only a rule comes that deals them.
+/// The same without those that would have come to it by luck. To blocks only a rule comes that deals them. And a rule that
+/// does not deal in turn leaves no traces of that.
 fn likely(model: &GroupModel) -> Rules {
     let blocks = pattern::is_range(model) || pattern::is_fresh_uniform(model);
-    if blocks && pattern::is_telling(model) { dealt(model) } else { possible(model) }
+    if blocks && pattern::is_telling(model) {
+        dealt(model)
+    } else if pattern::was_dealt_in_turn(model) {
+        possible(model).without(Assignor::Uniform.into())
+    } else {
+        possible(model)
+    }
+}
+
+/// The members in the order in which this rule went through them, where it is seen how it dealt everything: the order of
+/// their ids, or of their places in the coordinator's table. `None` where some may have joined later.
+pub(crate) fn dealing_order(model: &GroupModel, rule: Assignor) -> Option<Vec<usize>> {
+    let order = match rule {
+        Assignor::Sticky | Assignor::CooperativeSticky | Assignor::LibrdkafkaCooperativeSticky => {
+            pattern::order_in_turn(model)
+        }
+        Assignor::Uniform => pattern::order_of_blocks(model),
+        // What they do depends on no order.
+        Assignor::Range | Assignor::RoundRobin | Assignor::ServerRange => None,
+    };
+    order.filter(|_| model.joined_together && pattern::is_telling(model))
 }
 
 /// Rules that make what is held when they deal everything anew.

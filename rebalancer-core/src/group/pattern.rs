@@ -29,12 +29,16 @@ impl Turns {
         let sizes = model.topics.iter().map(|topic| topic.partitions as usize);
         Self { starts: sizes.scan(0, |next, size| Some(std::mem::replace(next, *next + size))).collect() }
     }
+
+    /// The place of a partition in the order of topics and numbers.
+    fn place(&self, held: &TopicPartition) -> usize {
+        self.starts.get(held.topic as usize).copied().unwrap_or(0) + held.partition as usize
+    }
 }
 
 impl Deal for Turns {
     fn class(&self, _: &GroupModel, held: &TopicPartition, members: usize) -> usize {
-        let start = self.starts.get(held.topic as usize).copied().unwrap_or(0);
-        (start + held.partition as usize) % members
+        self.place(held) % members
     }
 }
 
@@ -67,6 +71,53 @@ impl Deal for Blocks {
     }
 }
 
+/// The members in the order in which partitions were dealt to them in turn, one consumer in each pod.
+pub(super) fn order_in_turn(model: &GroupModel) -> Option<Vec<usize>> {
+    places(model, &Turns::new(model), 1).map(in_order)
+}
+
+/// The members in the order of their blocks of the only topic, the last ones one larger.
+pub(super) fn order_of_blocks(model: &GroupModel) -> Option<Vec<usize>> {
+    let is_one = model.topics.len() == 1;
+    is_one.then(|| places(model, &Blocks::LargerLast, 1)).flatten().map(in_order)
+}
+
+fn in_order(places: Vec<usize>) -> Vec<usize> {
+    let mut members: Vec<usize> = (0..places.len()).collect();
+    members.sort_by_key(|&member| places.get(member).copied());
+    members
+}
+
+/// More partitions that were neighbors in a deal in turn are still together than by chance: the group was formed by a rule
+/// that deals so, and some of that is left. Large blocks have such pairs too, and even more of others.
+pub(super) fn was_dealt_in_turn(model: &GroupModel) -> bool {
+    let (members, all) = (model.members.len(), model.partitions());
+    let owners = owners(model);
+    let pairs = |apart: usize| {
+        let next = owners.iter().skip(apart);
+        owners.iter().zip(next).filter(|(one, other)| one.is_some() && one == other).count() as f64
+    };
+    let of_one = model.members.iter().map(|member| member.owned.len() as f64);
+    let alike: f64 = of_one.map(|held| held * (held - 1.0)).sum();
+    let by_chance = all.saturating_sub(members) as f64 * alike / (all as f64 * (all as f64 - 1.0)).max(1.0);
+    let kept = pairs(members);
+    kept > 3.0 * by_chance + 5.0 && kept > pairs(1)
+}
+
+/// Who holds each partition, in the order of topics and numbers.
+fn owners(model: &GroupModel) -> Vec<Option<usize>> {
+    let turns = Turns::new(model);
+    let mut owners = vec![None; model.partitions()];
+    for (index, member) in model.members.iter().enumerate() {
+        for held in &member.owned {
+            if let Some(slot) = owners.get_mut(turns.place(held)) {
+                *slot = Some(index);
+            }
+        }
+    }
+    owners
+}
+
 /// Partitions are dealt in turn, with one consumer in each pod or several.
 pub(super) fn is_in_turn(model: &GroupModel) -> bool {
     is_dealt_to_any(model, &Turns::new(model))
@@ -79,7 +130,7 @@ pub(super) fn is_range(model: &GroupModel) -> bool {
 
 /// Contiguous blocks of the only topic, the last ones one larger.
 pub(super) fn is_fresh_uniform(model: &GroupModel) -> bool {
-    model.topics.len() == 1 && places(model, &Blocks::LargerLast, 1).is_some()
+    order_of_blocks(model).is_some()
 }
 
 /// Counts differ by at most one.

@@ -30,6 +30,7 @@ fn dealt(assignor: Assignor, members: usize, partitions: &[u32]) -> GroupModel {
         pods,
         cost: Cost { base: 0.0, slope: 1.0 },
         told: None,
+        joined_together: true,
     }
 }
 

@@ -1,6 +1,6 @@
 //! Predictions over draws of the ids that are not known, under each rule that the group may follow.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use rand::SeedableRng as _;
 use rand::rngs::ChaCha8Rng;
@@ -9,7 +9,7 @@ use super::stage::is_plain;
 use super::steps::Course;
 use super::{Evenness, Expected, Prediction, Stage, Tries, UnderRule};
 use crate::assignor::{Assignor, Rules, TopicPartition};
-use crate::group::{AssumedTiming, GroupModel, Inference};
+use crate::group::{AssumedTiming, GroupModel, Inference, dealing_order};
 use crate::policy::{ByTiming, Timing};
 use crate::unit::{PercentChange, Share};
 
@@ -63,6 +63,8 @@ pub(crate) struct Forecast<'a> {
     model: &'a GroupModel,
     inference: Inference,
     rules: Rules,
+    /// The members in the order in which a rule dealt everything to them, where that is seen.
+    dealt: BTreeMap<Assignor, Vec<usize>>,
     timing: AssumedTiming,
     limits: Vec<f64>,
     now: Vec<f64>,
@@ -80,14 +82,16 @@ impl<'a> Forecast<'a> {
     ) -> Self {
         let now = model.loads_now();
         let before = Evenness::of(&now, &limits);
-        Self { model, inference, rules: inference.rules(), timing, limits, now, before }
+        let rules = inference.rules();
+        let dealt = rules.iter().filter_map(|rule| Some((rule, dealing_order(model, rule)?))).collect();
+        Self { model, inference, rules, dealt, timing, limits, now, before }
     }
 
     /// The same, if the group follows one of these rules.
     pub(crate) fn under(&self, rules: Rules) -> Self {
-        let (limits, now) = (self.limits.clone(), self.now.clone());
+        let (dealt, limits, now) = (self.dealt.clone(), self.limits.clone(), self.now.clone());
         let inference = if rules == self.rules { self.inference } else { Inference::Fits { rules } };
-        Self { inference, rules, limits, now, ..*self }
+        Self { inference, rules, dealt, limits, now, ..*self }
     }
 
     /// The rules that are reckoned with.
@@ -122,20 +126,18 @@ impl<'a> Forecast<'a> {
         known || self.rules.iter().all(|rule| self.is_plain(rule) && self.needs_no_ids(rule))
     }
 
+    /// It is enough to know their order, or not even that.
     fn needs_no_ids(&self, rule: Assignor) -> bool {
+        let knows_order = self.dealt.contains_key(&rule);
         match rule {
-            // With even counts nobody gets one more than others.
+            // With even counts nobody gets one more than others, which hash tables decide.
             Assignor::Sticky | Assignor::CooperativeSticky => {
                 let (members, partitions) = self.size();
-                self.timing() == Timing::AllAtOnce
-                    && self.is_timing_sure()
-                    && partitions.is_multiple_of(members.max(1))
+                let at_once = self.timing() == Timing::AllAtOnce && self.is_timing_sure();
+                (knows_order || at_once) && partitions.is_multiple_of(members.max(1))
             }
-            Assignor::Range
-            | Assignor::RoundRobin
-            | Assignor::ServerRange
-            | Assignor::LibrdkafkaCooperativeSticky
-            | Assignor::Uniform => false,
+            Assignor::LibrdkafkaCooperativeSticky => knows_order,
+            Assignor::Range | Assignor::RoundRobin | Assignor::ServerRange | Assignor::Uniform => false,
         }
     }
 
@@ -195,7 +197,8 @@ impl<'a> Forecast<'a> {
         let most = self.most_members(pods);
         // Draws that are made one after the other take the possible courses in turn.
         let draw = seed & u64::from(u32::MAX);
-        Stage::first(self.model, (rule, timing), &self.limits, most, (draw, &mut random))
+        let dealt = self.dealt.get(&rule).map(Vec::as_slice);
+        Stage::first(self.model, (rule, timing), dealt, &self.limits, most, (draw, &mut random))
     }
 
     /// Works out the removal of these pods (by index) for at least as many draws of what is not known, made from the seed:

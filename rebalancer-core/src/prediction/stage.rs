@@ -5,7 +5,7 @@ use rand::rngs::ChaCha8Rng;
 
 use super::steps::Course;
 use super::{Evenness, Tries};
-use crate::assignor::{Assignor, TopicPartition};
+use crate::assignor::{Assignor, TopicPartition, uniform};
 use crate::assignor::plain::{Identity, Plain, Slot};
 use crate::group::{Consumer, GroupModel};
 use crate::policy::Timing;
@@ -40,10 +40,12 @@ pub(crate) struct Stage<'a> {
 }
 
 impl<'a> Stage<'a> {
-    /// The group as it is, with ids drawn where they are not known. Rotations of at most so many members will be tried.
+    /// The group as it is, with ids drawn where they are not known; in the order in which the rule went through the members,
+    /// where that is seen. Rotations of at most so many members will be tried.
     pub(super) fn first(
         model: &'a GroupModel,
         (rule, timing): (Assignor, Timing),
+        dealt: Option<&[usize]>,
         limits: &'a [f64],
         most: usize,
         (draw, random): (u64, &mut ChaCha8Rng),
@@ -52,7 +54,10 @@ impl<'a> Stage<'a> {
             let id = member.id.clone().unwrap_or_else(|| drawn(&member.client, random));
             Identity { id, listed: member.listed }
         };
-        let ids = model.members.iter().map(|member| known(member, random)).collect();
+        let mut ids: Vec<Identity> = model.members.iter().map(|member| known(member, random)).collect();
+        if let Some(dealt) = dealt {
+            ids = in_order(rule, ids, dealt);
+        }
         let owned = model.members.iter().map(|member| member.owned.clone()).collect();
         let factors = model.pods.iter().map(|pod| pod.factor).collect();
         let stage = Self {
@@ -137,6 +142,31 @@ pub(super) fn is_plain(model: &GroupModel) -> bool {
 /// The slot of a member, or of its replacement.
 pub(super) fn slot(place: usize) -> Slot {
     Slot::try_from(place).unwrap_or(Slot::MAX)
+}
+
+/// The same ids, given out so that the rule goes through the members in this order.
+fn in_order(rule: Assignor, ids: Vec<Identity>, members: &[usize]) -> Vec<Identity> {
+    let texts: Vec<&str> = ids.iter().map(|known| known.id.as_str()).collect();
+    let order = match rule {
+        Assignor::Uniform => uniform::id_order(&texts),
+        Assignor::Range
+        | Assignor::RoundRobin
+        | Assignor::Sticky
+        | Assignor::CooperativeSticky
+        | Assignor::LibrdkafkaCooperativeSticky
+        | Assignor::ServerRange => {
+            let mut order: Vec<usize> = (0..texts.len()).collect();
+            order.sort_by_key(|&place| texts.get(place));
+            order
+        }
+    };
+    let mut given = ids.clone();
+    for (&member, place) in members.iter().zip(order) {
+        if let (Some(slot), Some(id)) = (given.get_mut(member), ids.get(place)) {
+            slot.clone_from(id);
+        }
+    }
+    given
 }
 
 fn drawn(client: &str, random: &mut ChaCha8Rng) -> String {
