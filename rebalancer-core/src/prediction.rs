@@ -22,6 +22,8 @@ use std::fmt;
 pub(crate) use evenness::Evenness;
 pub(crate) use forecast::{Forecast, Foreseen, Others};
 pub(crate) use stage::Stage;
+#[cfg(feature = "simulation")]
+pub(crate) use steps::{Course, Step};
 pub(crate) use tries::Tries;
 
 use crate::assignor::Assignor;

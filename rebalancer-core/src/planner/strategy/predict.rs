@@ -98,10 +98,11 @@ impl Candidates<'_> {
             return self.rotation(good, raised);
         }
         if !is_known {
-            match self.if_it_were_known(model, forecast, confirmed) {
-                Ok(unclear) => return unclear,
-                Err(rejected) => tried = tried.or(rejected),
+            let (unclear, rejected) = self.if_it_were_known(model, forecast, confirmed);
+            if let Some(unclear) = unclear {
+                return unclear;
             }
+            tried = tried.or(rejected);
         }
         let Some(rejected) = tried else {
             let (serving, minimum) = (self.serving, self.policy.limits.minimum_pods);
@@ -136,13 +137,13 @@ impl Candidates<'_> {
     }
 
     /// No batch is good under each rule that fits: whether one would be good under some of them, if it were known which it
-    /// is. Gives a batch that is not, otherwise.
+    /// is, and a batch that is not.
     fn if_it_were_known(
         &self,
         model: &GroupModel,
         forecast: &Forecast<'_>,
         confirmed: &Raised<'_>,
-    ) -> Result<Best, Option<Tried>> {
+    ) -> (Option<Best>, Option<Tried>) {
         let fits = forecast.rules();
         let moving = fits.without(fits.that_restore_sets());
         let (mut helps, mut best, mut rejected) = (Rules::NONE, None, None);
@@ -159,7 +160,7 @@ impl Candidates<'_> {
         }
         let unclear =
             |prediction| Hold::AssignorUnclear { fits, helps, prediction: Box::new(prediction) };
-        best.map(|best: Tried| best.held(unclear)).ok_or(rejected)
+        (best.map(|best: Tried| best.held(unclear)), rejected)
     }
 
     fn rotation(&self, good: Tried, raised: &IndicatorReport) -> Best {
