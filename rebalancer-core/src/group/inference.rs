@@ -6,7 +6,7 @@
 //! | who holds what | rules that fit |
 //! |---|---|
 //! | partitions in turn | round robin, and all sticky rules: a group that was just formed |
-//! | contiguous blocks of each topic, the first ones larger | range, the coordinator's range; with one topic that is shared out evenly, `uniform` |
+//! | contiguous blocks of each topic, the first ones larger | range, the coordinator's range; `uniform`, with one topic that is shared out evenly, and pods that joined together |
 //! | contiguous blocks of the only topic, the last ones larger | `uniform` |
 //! | even counts without such a pattern | all sticky rules; with traces of a deal in turn, not `uniform` |
 //! | anything else | none that is known |
@@ -175,7 +175,8 @@ fn dealt(model: &GroupModel) -> Rules {
     if pattern::is_range(model) {
         rules = rules.with(Assignor::Range).with(Assignor::ServerRange);
     }
-    if pattern::is_fresh_uniform(model) {
+    // Its first blocks don't outlive a replacement: the coordinator assigns when a member has left, and again.
+    if pattern::is_fresh_uniform(model) && model.joined_together {
         rules = rules.with(Assignor::Uniform);
     }
     rules
