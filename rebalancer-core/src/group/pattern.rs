@@ -146,9 +146,8 @@ pub(super) fn is_telling(model: &GroupModel) -> bool {
 }
 
 fn is_dealt_to_any(model: &GroupModel, deal: &impl Deal) -> bool {
-    let enough = |each: usize| {
-        model.partitions() >= 2 * each * model.members.len() && luck(model, each) < UNLIKELY
-    };
+    let enough =
+        |each: usize| model.partitions() >= 2 * each * model.members.len() && luck(model, each) < UNLIKELY;
     // Kafka tells each consumer by itself.
     let most = if model.told.is_some() { 1 } else { MOST_IN_A_POD };
     let mut possible = (1..=most).filter(|&each| each == 1 || enough(each));

@@ -93,7 +93,8 @@ fn each_rules_own_pattern_is_recognized() {
         for assignor in [Assignor::Range, Assignor::RoundRobin] {
             let found = infer(&dealt(assignor, members, &partitions), None);
             let restore = found.map(|found| found.rules().that_restore_sets()).unwrap();
-            let other = [Assignor::RoundRobin, Assignor::Range][usize::from(assignor == Assignor::RoundRobin)];
+            let other =
+                [Assignor::RoundRobin, Assignor::Range][usize::from(assignor == Assignor::RoundRobin)];
             assert!(restore.contains(assignor), "{members} {partitions:?}: {restore}");
             assert!(!restore.contains(other), "{members} {partitions:?}: {restore}");
         }

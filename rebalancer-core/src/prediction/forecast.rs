@@ -181,8 +181,7 @@ impl<'a> Forecast<'a> {
                 Stage { share: share / draws as f64, ..stage }
             })
         };
-        let of_rule =
-            |rule: Assignor| self.timing.likely().flat_map(move |timing| of_timing(rule, timing));
+        let of_rule = |rule: Assignor| self.timing.likely().flat_map(move |timing| of_timing(rule, timing));
         self.rules.iter().flat_map(of_rule).collect()
     }
 

@@ -5,8 +5,8 @@ use rand::rngs::ChaCha8Rng;
 
 use super::steps::Course;
 use super::{Evenness, Tries};
-use crate::assignor::{Assignor, TopicPartition, uniform};
 use crate::assignor::plain::{Identity, Plain, Slot};
+use crate::assignor::{Assignor, TopicPartition, uniform};
 use crate::group::{Consumer, GroupModel};
 use crate::policy::Timing;
 

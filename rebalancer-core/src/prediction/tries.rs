@@ -187,9 +187,7 @@ impl<'s, 'a> Tries<'s, 'a> {
         };
         let Identity { id, listed } = identity.clone();
         let listed = match comes {
-            Comes::Stays | Comes::Joins if self.stage.rule == Assignor::Uniform => {
-                first_in_its_slot(listed)
-            }
+            Comes::Stays | Comes::Joins if self.stage.rule == Assignor::Uniform => first_in_its_slot(listed),
             Comes::Stays | Comes::Joins | Comes::JoinsAndRebalances => listed,
         };
         let subscription = known.subscription.clone();

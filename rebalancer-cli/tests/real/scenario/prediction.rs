@@ -132,8 +132,7 @@ async fn under_range_nothing_is_removed_and_the_remedy_is_named() {
     let everything = fleet.everything().await;
     for server in Server::BOTH {
         let metrics = librdkafka(&fleet, &before, blocks).serve(server).await;
-        let variables =
-            [FOUR_MAY_GO[0], ("KAFKA_METRICS_PRESET", "librdkafka"), ("KAFKA_ASSIGNOR", "range")];
+        let variables = [FOUR_MAY_GO[0], ("KAFKA_METRICS_PRESET", "librdkafka"), ("KAFKA_ASSIGNOR", "range")];
         let run = fleet.rebalance(&metrics, &variables).await.expect_exit(0);
         let decision = &run.log_with(&["\"event\":\"decision\""])[0];
         assert_eq!(decision["decision"], "assignor_restores_sets", "{server:?}: {}", run.stderr);

@@ -79,13 +79,7 @@ impl Candidates<'_> {
         model.pods.iter().map(|pod| raised.limit.for_request(request(pod.pod)).get()).collect()
     }
 
-    fn best(
-        &self,
-        model: &GroupModel,
-        forecast: &Forecast<'_>,
-        pool: &Pool,
-        confirmed: &Raised<'_>,
-    ) -> Best {
+    fn best(&self, model: &GroupModel, forecast: &Forecast<'_>, pool: &Pool, confirmed: &Raised<'_>) -> Best {
         let raised = confirmed.report;
         let limit = raised.limit.hot_above();
         if let Err(hold) = self.may_act(pool, raised, limit).and_then(|()| self.can_help(model, pool)) {
@@ -158,8 +152,7 @@ impl Candidates<'_> {
                 other => rejected = rejected.or(other),
             }
         }
-        let unclear =
-            |prediction| Hold::AssignorUnclear { fits, helps, prediction: Box::new(prediction) };
+        let unclear = |prediction| Hold::AssignorUnclear { fits, helps, prediction: Box::new(prediction) };
         (best.map(|best: Tried| best.held(unclear)), rejected)
     }
 
