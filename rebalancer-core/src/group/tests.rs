@@ -8,7 +8,7 @@ use proptest::prelude::*;
 fn dealt(assignor: Assignor, members: usize, partitions: &[u32]) -> GroupModel {
     let topics: Vec<Topic> = (0..)
         .zip(partitions)
-        .map(|(index, &partitions)| Topic { name: format!("t{index}"), partitions })
+        .map(|(index, &partitions)| Topic { name: format!("t{index}"), partitions, hash: None })
         .collect();
     // Ids in another order than the pods.
     let member = |index: usize| member(format!("{:02}", (index * 7 + 3) % members), partitions.len());
