@@ -6,15 +6,18 @@ use proptest::prelude::*;
 
 /// A model without metrics: members hold what the rule gives them.
 fn dealt(assignor: Assignor, members: usize, partitions: &[u32]) -> GroupModel {
-    let topics: Vec<Topic> = (0..)
-        .zip(partitions)
-        .map(|(index, &partitions)| Topic { name: format!("t{index}"), partitions, hash: None })
-        .collect();
+    let topics = topics(partitions);
     // Ids in another order than the pods.
     let member = |index: usize| member(format!("{:02}", (index * 7 + 3) % members), partitions.len());
     let mut group = Group { topics, members: (0..members).map(member).collect() };
     rebalance(&mut group, assignor);
     seen(group, 1)
+}
+
+fn topics(partitions: &[u32]) -> Vec<Topic> {
+    let topic =
+        |(index, &partitions): (u32, &u32)| Topic { name: format!("t{index}"), partitions, hash: None };
+    (0_u32..).zip(partitions).map(topic).collect()
 }
 
 fn member(id: String, topics: usize) -> Member {
@@ -60,10 +63,7 @@ type Replaced = (prop::sample::Index, u64, bool);
 /// A group that was formed at once, in which pods were replaced one after the other. A coordinator assigns when a member
 /// has left, and again when another one has joined.
 fn churned(assignor: Assignor, ids: &[u64], partitions: &[u32], replaced: &[Replaced]) -> GroupModel {
-    let topics: Vec<Topic> = (0..)
-        .zip(partitions)
-        .map(|(index, &partitions)| Topic { name: format!("t{index}"), partitions })
-        .collect();
+    let topics = topics(partitions);
     let member = |id: &u64| member(format!("consumer-1-{id:016x}"), partitions.len());
     let mut group = Group { topics, members: ids.iter().map(member).collect() };
     rebalance(&mut group, assignor);
@@ -138,10 +138,7 @@ fn several_consumers_in_a_pod_hide_no_rule_that_restores_sets() {
             (Assignor::Range, vec![160]),
             (Assignor::Range, vec![161, 90]),
         ] {
-            let topics: Vec<Topic> = (0..)
-                .zip(&partitions)
-                .map(|(index, &partitions)| Topic { name: format!("t{index}"), partitions })
-                .collect();
+            let topics = topics(&partitions);
             let ids = (0..8 * each).map(|index| format!("{:02}", (index * 13 + 5) % (8 * each)));
             let members = ids.map(|id| member(id, partitions.len())).collect();
             let mut group = Group { topics, members };
