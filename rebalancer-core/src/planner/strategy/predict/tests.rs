@@ -19,6 +19,7 @@ mod fallback;
 mod pods;
 mod properties;
 mod told;
+mod untold;
 
 /// A fleet by the loads of each pod's partitions, in messages a second. A message costs a millicore, unless a pod is
 /// `slow`, where it costs twice as much. Partitions are numbered as the rule would deal them, or pod by pod.
