@@ -6,8 +6,8 @@
 //! | who holds what | rules that fit |
 //! |---|---|
 //! | partitions in turn | round robin, and all sticky rules: a group that was just formed |
-//! | contiguous blocks of each topic, the first ones larger | range, the coordinator's range; `uniform`, with one topic that is shared out evenly, and pods that joined together |
-//! | contiguous blocks of the only topic, the last ones larger | `uniform` |
+//! | in a group of more than eight members: contiguous blocks of each topic, the first ones larger | range, the coordinator's range; `uniform`, with one topic that is shared out evenly, and pods that joined together |
+//! | in such a group: contiguous blocks of the only topic, the last ones larger | `uniform` |
 //! | even counts without such a pattern | all sticky rules; with traces of a deal in turn, not `uniform` |
 //! | anything else | none that is known |
 
@@ -143,7 +143,7 @@ fn possible(model: &GroupModel) -> Rules {
 /// does not deal in turn leaves no traces of that.
 fn likely(model: &GroupModel) -> Rules {
     let blocks = pattern::is_range(model) || pattern::is_fresh_uniform(model);
-    if blocks && pattern::is_telling(model) {
+    if blocks && pattern::are_blocks_no_luck(model) {
         dealt(model)
     } else if pattern::was_dealt_in_turn(model) {
         possible(model).without(Assignor::Uniform.into())
@@ -163,7 +163,7 @@ pub(crate) fn dealing_order(model: &GroupModel, rule: Assignor) -> Option<Vec<us
         // What they do depends on no order.
         Assignor::Range | Assignor::RoundRobin | Assignor::ServerRange => None,
     };
-    order.filter(|_| model.joined_together && pattern::is_telling(model))
+    order.filter(|_| model.joined_together && pattern::is_no_luck(model))
 }
 
 /// Rules that make what is held when they deal everything anew.

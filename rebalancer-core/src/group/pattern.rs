@@ -11,6 +11,9 @@ use crate::assignor::TopicPartition;
 /// At most so many consumers in each pod are looked for.
 const MOST_IN_A_POD: usize = 8;
 
+/// A group of at most so many members is small.
+const SMALL: usize = 8;
+
 /// What is less likely is no luck.
 const UNLIKELY: f64 = 1e-6;
 
@@ -141,8 +144,14 @@ pub(super) fn is_even(model: &GroupModel) -> bool {
 
 /// A rule that hands on what is held would come to a pattern of this group by luck only. Of two members it may well: the
 /// second one gets one half from the first.
-pub(super) fn is_telling(model: &GroupModel) -> bool {
+pub(super) fn is_no_luck(model: &GroupModel) -> bool {
     model.members.len() > 2 && luck(model, 1) < UNLIKELY
+}
+
+/// The same of blocks. In a small group they come about in other ways, too: what one member leaves goes in two pieces to
+/// its neighbors.
+pub(super) fn are_blocks_no_luck(model: &GroupModel) -> bool {
+    model.members.len() > SMALL && is_no_luck(model)
 }
 
 fn is_dealt_to_any(model: &GroupModel, deal: &impl Deal) -> bool {

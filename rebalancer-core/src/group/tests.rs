@@ -106,7 +106,7 @@ fn range_is_known_where_counts_differ_or_pods_joined_later() {
     let certain = Ok(Inference::Certain { assignor: Assignor::Range });
     let uneven = dealt(Assignor::Range, 6, &[33, 14]);
     assert_eq!(infer(&uneven, None), certain);
-    let even = dealt(Assignor::Range, 6, &[24]);
+    let even = dealt(Assignor::Range, 12, &[48]);
     let rules = [Assignor::Range, Assignor::Uniform, Assignor::ServerRange].into_iter().collect();
     assert_eq!(infer(&even, None), Ok(Inference::Fits { rules }));
     assert_eq!(infer(&GroupModel { joined_together: false, ..even }, None), certain);
@@ -114,7 +114,7 @@ fn range_is_known_where_counts_differ_or_pods_joined_later() {
 
 #[test]
 fn blocks_of_which_the_last_ones_are_larger_are_those_of_uniform() {
-    let model = dealt(Assignor::Uniform, 6, &[28]);
+    let model = dealt(Assignor::Uniform, 12, &[56]);
     assert_eq!(infer(&model, None), Ok(Inference::Certain { assignor: Assignor::Uniform }));
     assert!(dealing_order(&model, Assignor::Uniform).is_some());
     assert_eq!(dealing_order(&model, Assignor::Sticky), None);

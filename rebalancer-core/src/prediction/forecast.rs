@@ -17,7 +17,7 @@ use crate::unit::{PercentChange, Share};
 const FEW: u64 = 6;
 
 /// For each rule at least so many draws.
-const FEWEST: usize = 4;
+const FEWEST: usize = 8;
 
 /// Of so many draws this share, at least one.
 #[allow(
@@ -233,7 +233,8 @@ impl<'a> Forecast<'a> {
     /// The CV that each timing would lead to, reckoned with or not, over a few draws.
     fn by_timing(&self, removed: &[usize], seed: u64) -> ByTiming<Expected> {
         ByTiming::each(|timing| {
-            let under = |rule| self.after((rule, timing), removed, FEW, seed);
+            let draws = FEW.div_ceil(self.rules.len().max(1) as u64);
+            let under = |rule| self.after((rule, timing), removed, draws, seed);
             let after: Vec<Evenness> = self.rules.iter().flat_map(under).collect();
             let mean = |of: &dyn Fn(f64) -> f64| {
                 after.iter().map(|even| of(even.cv)).sum::<f64>() / after.len().max(1) as f64

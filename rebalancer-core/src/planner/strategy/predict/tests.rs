@@ -183,7 +183,13 @@ fn fits(rules: &[Assignor]) -> Inference {
 #[test]
 fn the_assignor_is_inferred_and_says_how_sure_it_is() {
     for (numbering, expected) in [
-        (Numbering::Blocks, fits(&[Assignor::Range, Assignor::ServerRange, Assignor::Uniform])),
+        // So few members come to blocks in other ways, too.
+        (
+            Numbering::Blocks,
+            fits(
+                &[&[Assignor::Range, Assignor::ServerRange, Assignor::Uniform], &DEALT_IN_TURN[..]].concat(),
+            ),
+        ),
         (Numbering::InTurn, fits(&[&[Assignor::RoundRobin], &DEALT_IN_TURN[..]].concat())),
         (Numbering::Mixed, fits(&DEALT_IN_TURN)),
     ] {

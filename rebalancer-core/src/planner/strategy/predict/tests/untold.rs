@@ -40,7 +40,7 @@ fn a_rotation_is_made_if_it_is_good_under_each_rule_that_fits() {
         panic!("{}", report.decision)
     };
     let worst = prediction.worst.unwrap();
-    assert!(worst.cv < prediction.cv_before && worst.cv >= prediction.expected_cv, "{prediction}");
+    assert!(worst.cv < prediction.cv_before && worst.cv > prediction.expected_cv - 1e-9, "{prediction}");
     assert!(prediction.to_string().contains("at worst"), "{prediction}");
 }
 
