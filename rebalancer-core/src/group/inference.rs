@@ -79,6 +79,7 @@ impl fmt::Display for Inference {
             Self::Told { assignor } => write!(f, "{assignor} (told by Kafka)"),
             Self::Configured { assignor } => write!(f, "{assignor} (configured)"),
             Self::Certain { assignor } => write!(f, "{assignor} (inferred from who holds what)"),
+            Self::Fits { rules } if rules.len() == 1 => write!(f, "{rules} (one that fits who holds what)"),
             Self::Fits { rules } => write!(f, "{rules} (who holds what fits each of them)"),
         }
     }
