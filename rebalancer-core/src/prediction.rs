@@ -6,8 +6,8 @@
 //!
 //! A `Stage` is the group with one draw of ids; `Tries` tries rotations of it, thousands of them, in the same buffers.
 //!
-//! Assumed: partitions keep their loads, replacements subscribe as those that they replace, and land on usual nodes. The
-//! timing is that of the policy.
+//! Assumed: partitions keep their loads, and replacements subscribe as those that they replace. They land on usual nodes;
+//! those of slow pods where earlier ones did. The timing is that of the policy.
 
 mod evenness;
 mod forecast;

@@ -21,7 +21,7 @@ fn dealt(assignor: Assignor, members: usize, partitions: &[u32]) -> GroupModel {
     };
     let group = Group { topics: topics.clone(), members: (0..members).map(member).collect() };
     let consumer = |(pod, owned)| Consumer { pod: Some(pod), owned, ..Consumer::default() };
-    let alone = |pod| MemberPod { pod, members: vec![pod], factor: 1.0 };
+    let alone = |pod| MemberPod { pod, members: vec![pod], factor: 1.0, replacement: 1.0 };
     let pods = (0..members).map(alone).collect();
     GroupModel {
         loads: topics.iter().map(|topic| vec![1.0; topic.partitions as usize]).collect(),

@@ -34,7 +34,10 @@ pub(super) fn model(snapshot: &Snapshot, observed: &ObservedGroup) -> Result<Gro
         }
     }
     all_held(&topics, &members)?;
-    let pods = pods.into_iter().map(|(pod, members)| MemberPod { pod, members, factor: 1.0 }).collect();
+    let pods = pods
+        .into_iter()
+        .map(|(pod, members)| MemberPod { pod, members, factor: 1.0, replacement: 1.0 })
+        .collect();
     Ok(GroupModel { topics, loads, members, pods, cost: Cost::default(), told: Some(told) })
 }
 

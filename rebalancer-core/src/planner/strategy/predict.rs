@@ -26,14 +26,15 @@ const SURE: f64 = 0.5;
 pub(super) fn select(candidates: &Candidates<'_>, confirmed: &Raised<'_>) -> Result<Selection, Unusable> {
     let raised = confirmed.report;
     let group = &candidates.policy.group;
-    let model = GroupModel::of(candidates.snapshot, raised.indicator)?;
+    let mut model = GroupModel::of(candidates.snapshot, raised.indicator)?;
+    model.expect(&candidates.constraints.replacements, candidates.snapshot);
     let inference = infer(&model, group.assignor)?;
     let timing = assumed(candidates.snapshot, group, candidates.constraints);
     let forecast = Forecast::new(&model, inference, timing, candidates.limits(&model, raised));
     let pool = candidates.pool(&model, &forecast, confirmed);
     let mut verdicts = Verdicts::of_ranked();
     for candidate in &pool.pods {
-        verdicts.spare(candidate.pod, Spared::NotInTheBest);
+        verdicts.spare(candidate.pod, candidates.spared(&model, candidate));
     }
     verdicts.spare_passing(confirmed, candidates.policy.balance.persistence);
     let Best { batch, prediction, decision } = candidates.best(&model, &forecast, &pool, raised);
@@ -91,7 +92,7 @@ impl Candidates<'_> {
             let Some((batch, prediction)) = search.best() else { break };
             let prediction = prediction.widened(self.constraints.prediction_error);
             let enough = self.is_enough(aim, &prediction, batch.len());
-            if enough && !only_changes_hands(model, forecast, pool) {
+            if enough && !self.only_changes_hands(model, forecast, pool) {
                 let decision = Decision::Rotate(self.plan_of(forecast, pool, &batch, prediction, raised));
                 return Best { batch: Some(batch), prediction: Some(prediction), decision };
             }
@@ -178,9 +179,14 @@ impl Candidates<'_> {
 
     /// Where removing pods can't help whatever they carry. A hot pod with a cause of its own may still be helped.
     fn can_help(&self, model: &GroupModel, pool: &Pool) -> Result<(), Hold> {
-        if pool.hot().iter().any(|pod| is_pod_side(model, pod)) {
+        if pool.hot().iter().any(|pod| self.may_be_mended(model, pod)) {
             return Ok(());
         }
+        self.can_move(model, pool).map_err(|hold| self.slow_node(model, pool).unwrap_or(hold))
+    }
+
+    /// Whether partitions can move at all.
+    fn can_move(&self, model: &GroupModel, pool: &Pool) -> Result<(), Hold> {
         let known = |pod: &Removable| model.pods.get(pod.place).is_some_and(|pod| model.is_static(pod));
         if self.policy.group.static_members || pool.hot().iter().any(known) {
             return Err(Hold::StaticMembers);
@@ -194,6 +200,9 @@ impl Candidates<'_> {
 
     /// Why even the best batch is not good enough, where there is a better reason than its numbers.
     fn reason(&self, model: &GroupModel, forecast: &Forecast<'_>, pool: &Pool, limit: Load) -> Option<Hold> {
+        if let Some(hold) = self.slow_node(model, pool) {
+            return Some(hold);
+        }
         let assignor = forecast.inference();
         if !assignor.assignor().is_sticky() {
             return Some(Hold::AssignorRestoresSets { assignor });
@@ -224,26 +233,19 @@ impl Candidates<'_> {
         }
     }
 
+    /// The same sets of partitions are made again, and no hot pod has a cause of its own that may be mended. That a hot set
+    /// may go to a pod with a larger request is luck.
+    fn only_changes_hands(&self, model: &GroupModel, forecast: &Forecast<'_>, pool: &Pool) -> bool {
+        let sticky = forecast.inference().assignor().is_sticky();
+        !sticky && !pool.hot().iter().any(|pod| self.may_be_mended(model, pod))
+    }
+
     fn pod_side(&self, model: &GroupModel) -> Vec<(String, f64)> {
         let stands_out = model.pods.iter().filter(|pod| (pod.factor - 1.0).abs() > f64::EPSILON);
         stands_out
             .filter_map(|pod| Some((self.snapshot.pods.get(pod.pod)?.pod.name.clone(), pod.factor)))
             .collect()
     }
-}
-
-/// The same sets of partitions are made again, and no hot pod has a cause of its own. That a hot set may go to a pod with
-/// a larger request is luck.
-fn only_changes_hands(model: &GroupModel, forecast: &Forecast<'_>, pool: &Pool) -> bool {
-    !forecast.inference().assignor().is_sticky() && !pool.hot().iter().any(|pod| is_pod_side(model, pod))
-}
-
-/// Hot because the same work costs more there: on a usual pod its partitions would stay below its limit.
-fn is_pod_side(model: &GroupModel, pod: &Removable) -> bool {
-    model
-        .pods
-        .get(pod.place)
-        .is_some_and(|known| known.factor > 1.0 && pod.explained / known.factor <= pod.limit.get())
 }
 
 /// Hot pods and others in turn, with what each was chosen as.
@@ -264,6 +266,7 @@ fn in_turn(forecast: &Forecast<'_>, pool: &Pool, batch: &Batch, k: usize) -> Vec
 
 mod effort;
 mod minimum;
+mod node;
 mod pool;
 mod search;
 #[cfg(test)]

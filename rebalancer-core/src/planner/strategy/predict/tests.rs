@@ -16,6 +16,7 @@ use crate::snapshot::Snapshot;
 use crate::unit::{Cores, Load};
 
 mod fallback;
+mod nodes;
 mod pods;
 mod properties;
 mod told;
