@@ -378,7 +378,7 @@ impl fmt::Display for Hold {
             Self::SmallGain { prediction, minimum } => write!(
                 f,
                 "the best batch is expected to bring {prediction}; in most draws the CV must fall by {minimum}, or by less \
-                 in proportion for a small batch, or {minimum} of what the removed pods carry above the limit must be \
+                 in proportion for a cheap batch, or {minimum} of what the removed pods carry above the limit must be \
                  gone: {} is",
                 prediction.relief_in_words()
             ),

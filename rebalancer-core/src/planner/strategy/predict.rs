@@ -91,7 +91,7 @@ impl Candidates<'_> {
             let search = Search { forecast, pool, limits, aim, minimum: self.minimum() };
             let Some((batch, prediction)) = search.best() else { break };
             let prediction = prediction.widened(self.constraints.prediction_error);
-            let enough = self.is_enough(aim, &prediction, batch.len());
+            let enough = self.is_enough(aim, &prediction, batch.len(), forecast.stops(batch.len()));
             if enough && !self.only_changes_hands(model, forecast, pool) {
                 let decision = Decision::Rotate(self.plan_of(forecast, pool, &batch, prediction, raised));
                 return Best { batch: Some(batch), prediction: Some(prediction), decision };
@@ -107,13 +107,13 @@ impl Candidates<'_> {
         Best { batch: Some(batch), prediction: Some(prediction), decision: Decision::Hold(hold) }
     }
 
-    /// Whether a rotation brings enough: the CV falls by the minimum, or by a part of it that is in proportion to the
-    /// share of the fleet that goes; or the minimum of what the removed pods carry above the limit is gone.
-    fn is_enough(&self, aim: Aim, prediction: &Prediction, pods: usize) -> bool {
-        let minimum = self.policy.selection.minimum_improvement;
+    /// Whether a rotation brings enough: the CV falls by the minimum, or by a part of it that is in proportion to what the
+    /// rotation costs; or the minimum of what the removed pods carry above the limit is gone, more where that stops everybody.
+    fn is_enough(&self, aim: Aim, prediction: &Prediction, pods: usize, stops: f64) -> bool {
+        let minimum = self.minimum();
         let enough = match aim {
-            Aim::Evenness => prediction.improvement_percent() > self.minimum().of_rotation(pods),
-            Aim::Relief => prediction.relief_percent.get() > minimum.get(),
+            Aim::Evenness => prediction.improvement_percent() > minimum.of_cost(minimum.cost(pods, stops)),
+            Aim::Relief => prediction.relief_percent.get() > minimum.of_relief(pods, stops),
         };
         enough && aim.likely(prediction).get() >= SURE
     }

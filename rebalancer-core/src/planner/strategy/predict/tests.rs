@@ -18,6 +18,7 @@ use crate::unit::{Cores, Load};
 mod fallback;
 mod nodes;
 mod pods;
+mod price;
 mod properties;
 mod told;
 
