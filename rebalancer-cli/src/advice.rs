@@ -118,6 +118,7 @@ fn by_hold(name: &str) -> Option<&'static str> {
         "share_too_small" => "MAXIMUM_REMOVAL_SHARE",
         "not_persistent" => "PERSISTENCE_REQUIRED",
         "static_members" => "KAFKA_STATIC_MEMBERSHIP",
+        "slow_node" => "cordon it, or move its pods; `rebalancer reset` forgets it",
         "small_gain" | "small_improvement" => "MINIMUM_IMPROVEMENT_PERCENT",
         "assignor_unclear" => WHICH_RULE,
         "group_unclear" => "`rebalancer check` shows the group's members",

@@ -11,7 +11,7 @@ use crate::guard::NotNow;
 use crate::history::Pause;
 use crate::port::MetricsError;
 use crate::prediction::Prediction;
-use crate::unit::{Load, Percent, Share};
+use crate::unit::{Load, Percent, Ratio, Share};
 
 /// Why nothing is done although something may be wrong. A hold is a result, not a failure.
 #[derive(Debug, Clone, PartialEq)]
@@ -126,6 +126,17 @@ pub enum Hold {
         /// The limit for a whole pod; where it depends on the CPU request, for one with the mean request.
         limit: Load,
     },
+    /// The hottest pod is hot because of its node: replacements of such pods did not help.
+    SlowNode {
+        /// The node.
+        node: String,
+        /// The pod.
+        pod: String,
+        /// How many times as much as on a usual pod the same work costs there.
+        factor: Ratio,
+        /// How many replacements of slow pods of this node did not help, the last ones in a row.
+        replacements: usize,
+    },
     /// The best batch that was found is not expected to bring enough.
     SmallGain {
         /// What it is expected to bring.
@@ -184,7 +195,7 @@ pub enum Hold {
 
 impl Hold {
     /// Every name that [`name`](Self::name) gives.
-    pub const NAMES: [&str; 41] = [
+    pub const NAMES: [&str; 42] = [
         "no_pods",
         "no_eligible_pods",
         "metrics_incomplete",
@@ -201,6 +212,7 @@ impl Hold {
         "assignor_restores_sets",
         "assignor_unclear",
         "hot_partition",
+        "slow_node",
         "small_gain",
         "small_improvement",
         "share_too_small",
@@ -248,6 +260,7 @@ impl Hold {
             Self::AssignorRestoresSets { .. } => "assignor_restores_sets",
             Self::AssignorUnclear { .. } => "assignor_unclear",
             Self::HotPartition { .. } => "hot_partition",
+            Self::SlowNode { .. } => "slow_node",
             Self::SmallGain { .. } => "small_gain",
             Self::ShareTooSmall { .. } => "share_too_small",
             Self::BudgetsTooTight { .. } => "disruption_budget",
@@ -370,10 +383,22 @@ impl fmt::Display for Hold {
                 "partition {partition} of topic {topic} alone costs {load}, above a whole pod's limit of {limit}; \
                  re-key the topic or add partitions"
             ),
+            Self::SlowNode { node, pod, factor, replacements } => {
+                let replaced = match replacements {
+                    1 => "the last replacement of such a pod".to_owned(),
+                    more => format!("the last {more} replacements of such pods"),
+                };
+                write!(
+                    f,
+                    "node {node}: {replaced} did not help, and the same work costs {:.2} times as much on {pod}; look at \
+                     the node",
+                    factor.get()
+                )
+            }
             Self::SmallGain { prediction, minimum } => write!(
                 f,
                 "the best batch is expected to bring {prediction}; in most draws the CV must fall by {minimum}, or by less \
-                 in proportion for a small batch, or {minimum} of what the removed pods carry above the limit must be \
+                 in proportion for a cheap batch, or {minimum} of what the removed pods carry above the limit must be \
                  gone: {} is",
                 prediction.relief_in_words()
             ),
