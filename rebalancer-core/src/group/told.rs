@@ -139,7 +139,7 @@ fn topics(observed: &ObservedGroup, rule: Assignor) -> Vec<Topic> {
     known.retain(|topic| !topic.partitions.is_empty());
     known.sort_by(|a, b| a.name.cmp(&b.name));
     let with_id = |topic: &&consumer_group::Topic| topic.id.map(|id| (id.most, id.least));
-    let ids: Option<Vec<(&str, (u64, u64), u32)>> =
+    let ids: Option<Vec<_>> =
         known.iter().map(|topic| Some((topic.name.as_str(), with_id(topic)?, count(topic)))).collect();
     match (rule, ids) {
         (Assignor::Uniform, Some(ids)) => uniform::topics(&ids),

@@ -220,7 +220,7 @@ async fn topics_that_share_a_bucket(broker: &Broker) -> Vec<String> {
 async fn topics_that_share_a_bucket_come_in_the_order_in_which_each_member_got_them() {
     let broker = Broker::shared().await;
     for _ in 0..3 {
-        let topics = topics_that_share_a_bucket(&broker).await;
+        let topics = topics_that_share_a_bucket(broker).await;
         let mut group = BareGroup::of_topics(Protocol::Uniform, topics, 7).await;
         for _ in 0..4 {
             let before = group.at_rest().await;
