@@ -126,7 +126,7 @@ impl Search<'_> {
         // Of several searches none is for a rotation that is made: nothing is kept of them.
         let foreseen = match self.searches {
             0 | 1 => self.forecast.promise(&places, self.final_draws(&mut budget), 3),
-            _ => self.forecast.predict(&places, DRAWS[0], 3),
+            _ => self.forecast.predict(&places, DRAWS[1], 3),
         };
         Some((batch, foreseen.map(|prediction| Prediction { way, ..prediction })))
     }
