@@ -261,7 +261,7 @@ impl<'a> Forecast<'a> {
             draws: after.len(),
             way: None,
             by_timing: None,
-            stops: (rebalances > 0).then(|| Stops { rebalances, members: self.model.members.len() }),
+            stops: (rebalances > 0).then_some(Stops { rebalances, members: self.model.members.len() }),
         }
     }
 
