@@ -22,7 +22,8 @@ mod verdict;
 pub use decision::{Choice, Decision, Exchange, Expectation, Improvement, Plan, Removal};
 pub use hold::Hold;
 pub use limit::{ByRequest, Limit};
-pub use pod::PodReport;
+pub(crate) use pod::Judged;
+pub use pod::{PodReport, PodReportIter, PodReports};
 pub use verdict::{Spared, Verdict};
 
 /// The result of planning.
@@ -73,7 +74,7 @@ pub struct Report {
     /// What is to be done.
     pub decision: Decision,
     /// What was decided about each pod that Kubernetes lists, by name and then UID.
-    pub pods: Vec<PodReport>,
+    pub pods: PodReports,
 }
 
 impl Report {

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 
 use super::Improvement;
+use crate::assignor::Rules;
 use crate::fleet::Indicator;
 use crate::group::{Inference, Unusable};
 use crate::guard::NotNow;
@@ -105,6 +106,15 @@ pub enum Hold {
         /// The assignor, and how it is known.
         assignor: Inference,
     },
+    /// Several rules fit who holds what, and no rotation is good under all of them.
+    AssignorUnclear {
+        /// All that fit.
+        fits: Rules,
+        /// Those under which a rotation would be good, though not always the same one.
+        helps: Rules,
+        /// What it would bring under the first of these.
+        prediction: Box<Prediction>,
+    },
     /// One partition alone is above the limit: whichever pod gets it is hot.
     HotPartition {
         /// Its topic.
@@ -185,7 +195,7 @@ pub enum Hold {
 
 impl Hold {
     /// Every name that [`name`](Self::name) gives.
-    pub const NAMES: [&str; 41] = [
+    pub const NAMES: [&str; 42] = [
         "no_pods",
         "no_eligible_pods",
         "metrics_incomplete",
@@ -200,6 +210,7 @@ impl Hold {
         "static_members",
         "too_few_partitions",
         "assignor_restores_sets",
+        "assignor_unclear",
         "hot_partition",
         "slow_node",
         "small_gain",
@@ -247,6 +258,7 @@ impl Hold {
             Self::StaticMembers => "static_members",
             Self::TooFewPartitions { .. } => "too_few_partitions",
             Self::AssignorRestoresSets { .. } => "assignor_restores_sets",
+            Self::AssignorUnclear { .. } => "assignor_unclear",
             Self::HotPartition { .. } => "hot_partition",
             Self::SlowNode { .. } => "slow_node",
             Self::SmallGain { .. } => "small_gain",
@@ -358,6 +370,14 @@ impl fmt::Display for Hold {
                 "the assignor is {assignor}: removing pods makes the same sets of partitions again; use \
                  cooperative-sticky, or the consumer protocol's uniform"
             ),
+            Self::AssignorUnclear { fits, helps, prediction } => {
+                write!(f, "who holds what fits the assignors {fits}; a rotation would help under {helps}")?;
+                match fits.without(*helps) {
+                    Rules::NONE => f.write_str(", and none helps under all of them")?,
+                    others => write!(f, ", not under {others}")?,
+                }
+                write!(f, ", and which it is is not known: {prediction}")
+            }
             Self::HotPartition { topic, partition, load, limit } => write!(
                 f,
                 "partition {partition} of topic {topic} alone costs {load}, above a whole pod's limit of {limit}; \

@@ -20,6 +20,7 @@ use crate::fleet::{
 };
 use crate::policy::Timing;
 use crate::port::{Readings, RemovalError};
+use crate::prediction::Course;
 use crate::unit::{Cores, Load};
 
 /// The namespace of everything here.
@@ -46,6 +47,8 @@ const WAVES: usize = 4;
 
 /// Tells the readings of different cycles apart: two to the 64 over the golden ratio.
 const SCATTER: u64 = 0x9E37_79B9_7F4A_7C15;
+
+mod coordinated;
 
 #[derive(Debug)]
 pub(super) struct World {
@@ -100,7 +103,7 @@ impl World {
             late: VecDeque::new(),
         };
         for _ in 0..shape.pods {
-            world.start_pod(None);
+            let _ = world.start_pod(None);
         }
         world.consumers.rebalance();
         world.churn();
@@ -160,6 +163,9 @@ impl World {
         if self.shape.static_members {
             return leavers.into_iter().for_each(|leaver| self.restart_pod(leaver.name, Some(leaver.node)));
         }
+        if let course @ Course::Coordinator(_) = Course::of(self.shape.assignor, timing) {
+            return self.replace_in_steps(&leavers, course);
+        }
         let apart = if timing == Timing::OneByOne { 1.0 } else { self.shape.apart };
         for leaver in &leavers {
             self.consumers.leave(&leaver.name);
@@ -169,7 +175,7 @@ impl World {
             self.consumers.rebalance();
         }
         for leaver in &leavers {
-            self.start_pod(Some(leaver.node));
+            let _ = self.start_pod(Some(leaver.node));
             self.perhaps(apart);
         }
         self.consumers.rebalance();
@@ -208,7 +214,7 @@ impl World {
                 continue;
             }
             for _ in wave {
-                self.start_pod(None);
+                let _ = self.start_pod(None);
             }
             self.consumers.rebalance();
             for name in wave {
@@ -219,15 +225,16 @@ impl World {
         }
     }
 
-    /// In place of one that ran on this node, if there was one.
-    fn start_pod(&mut self, replaces: Option<usize>) {
+    /// In place of one that ran on this node, if there was one. Gives its name.
+    fn start_pod(&mut self, replaces: Option<usize>) -> String {
         let name = format!("{NAME}-{:03}", self.serial);
         self.serial += 1;
         let instance = self.shape.static_members.then(|| name.clone());
         let id = self.member_id();
         self.consumers.join(name.clone(), id, instance);
         let life = self.life(replaces);
-        self.pods.insert(name, life);
+        self.pods.insert(name.clone(), life);
+        name
     }
 
     fn restart_pod(&mut self, name: String, replaces: Option<usize>) {
@@ -365,41 +372,41 @@ impl World {
     }
 
     pub(super) fn pods(&self) -> Vec<Pod> {
-        self.pods.iter().map(|(name, life)| self.described(name, life)).collect()
+        let owner = self.owner();
+        self.pods.iter().map(|(name, life)| described(name, life, owner.clone())).collect()
     }
 
     pub(super) fn pod(&self, name: &str) -> Option<Pod> {
-        self.pods.get(name).map(|life| self.described(name, life))
+        self.pods.get(name).map(|life| described(name, life, self.owner()))
     }
 
-    fn described(&self, name: &str, life: &Life) -> Pod {
+    fn owner(&self) -> Owner {
         let kind = if self.shape.static_members { "StatefulSet" } else { "ReplicaSet" };
-        Pod {
-            namespace: NAMESPACE.to_owned(),
-            name: name.to_owned(),
-            uid: life.uid.clone(),
-            phase: Phase::Running,
-            ready: true,
-            ready_since: Some(life.since),
-            terminating: false,
-            created_at: Some(life.since),
-            node: Some(format!("node-{:03}", life.node)),
-            owner: Some(Owner {
-                api_version: "apps/v1".to_owned(),
-                kind: kind.to_owned(),
-                name: NAME.to_owned(),
-                uid: Uid::new("owner"),
-            }),
-            mirror: false,
-            priority_class: None,
-            priority: Some(0),
-            labels: Labels::default(),
-            annotations: BTreeMap::new(),
-            container: Some(Requests { cpu: Cores::new(1.0).ok(), memory: None }),
-            whole: Requests::default(),
-            restarted_at: None,
-            ips: vec![life.address.into()],
-            container_id: None,
-        }
+        Owner::of_apps(kind, NAME, "owner")
+    }
+}
+
+fn described(name: &str, life: &Life, owner: Owner) -> Pod {
+    Pod {
+        namespace: NAMESPACE.to_owned(),
+        name: name.to_owned(),
+        uid: life.uid.clone(),
+        phase: Phase::Running,
+        ready: true,
+        ready_since: Some(life.since),
+        terminating: false,
+        created_at: Some(life.since),
+        node: Some(format!("node-{:03}", life.node)),
+        owner: Some(owner),
+        mirror: false,
+        priority_class: None,
+        priority: Some(0),
+        labels: Labels::default(),
+        annotations: BTreeMap::new(),
+        container: Some(Requests { cpu: Cores::new(1.0).ok(), memory: None }),
+        whole: Requests::default(),
+        restarted_at: None,
+        ips: vec![life.address.into()],
+        container_id: None,
     }
 }
