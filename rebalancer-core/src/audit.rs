@@ -4,6 +4,7 @@
 //! the eligibility rules must not be repeated here. What it shares with them are plain values and their look-ups: label
 //! selectors, the calendar of quiet hours, and the policy's thresholds and weights.
 
+mod forecast;
 mod group;
 mod violation;
 
@@ -77,7 +78,7 @@ fn violations(
     }
     violations.extend(check_shape(plan, policy));
     let fleet = may_go(snapshot, policy);
-    violations.extend(load::check(plan, snapshot, policy, &fleet));
+    violations.extend(forecast::check(plan, snapshot, policy, &fleet));
     violations.extend(check_rest(&seen, snapshot, policy));
     violations.extend(check_surroundings(plan, snapshot, policy));
     violations.extend(past::check(plan, snapshot, policy, &fleet));

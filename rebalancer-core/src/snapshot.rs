@@ -16,10 +16,12 @@ mod codec;
 mod group;
 mod membership;
 mod offsets;
+mod outlook;
 mod whose;
 
 pub use builder::SnapshotBuilder;
 pub use group::{GroupQuestion, ObservedGroup, partition_rates};
+pub use outlook::{ExpectedLoads, ForecastBy, ForecastTrials, NotForecast, Outlook};
 pub use membership::{MatchedBy, Placement, placements};
 
 /// A pod with what was measured of it.
@@ -108,6 +110,9 @@ pub struct Snapshot {
     pub surroundings: Surroundings,
     /// Earlier readings of the indicator that raised an imbalance; `None` when they were not asked for.
     pub past: Option<Past>,
+    /// What is expected of the indicator that raised an imbalance; `None` when it was not asked for.
+    #[cfg_attr(feature = "serde", serde(default))]
+    pub outlook: Option<Outlook>,
     /// The consumer group as Kafka tells it; `None` when it was not asked, or did not tell.
     #[cfg_attr(feature = "serde", serde(default))]
     pub group: Option<ObservedGroup>,
@@ -265,6 +270,7 @@ impl Snapshot {
             requests_error,
             surroundings,
             past: None,
+            outlook: None,
             group: None,
             group_error: None,
         })
