@@ -2,11 +2,11 @@
 //!
 //! ```text
 //!   history without a gap ─┬─> fit on all but the last days ─> 12 trials ─> MASE, of 'as now' and 'as a day ago' too
-//!                          └─> fit on all ─> the mean over the horizon, and what the fit has for now
+//!                          └─> fit on all ─> the mean over the horizon
 //! ```
 //!
-//! What is expected is the load of now, changed by as much as days and weeks change it. It decides nothing: whether that is
-//! relied on is for the core to say.
+//! What is expected is the level of the last half day, and on it the waves of days and weeks. It decides nothing: whether that
+//! is relied on is for the core to say.
 //!
 //! - A gap is never filled in: what lies before it does not count.
 //! - The work is bounded: more series are read in coarser steps, and what is not done within [`LIMIT`] is not done.

@@ -2,6 +2,7 @@
 
 use augurs_core::prelude::*;
 use augurs_mstl::MSTLModel;
+use augurs_mstl::stlrs::MstlParams;
 use rebalancer_core::jiff::SignedDuration;
 use rebalancer_core::port::{ForecastError, SeriesForecast, SeriesTrial};
 use rebalancer_core::unit::Load;
@@ -12,6 +13,9 @@ const TRIALS: usize = 6;
 const DAYS: usize = 2;
 /// Days that the first trials learn from, at least: what is fitted must be there twice.
 const LEAST_DAYS: usize = 2;
+
+/// Readings of one time of day that are smoothed together: more days than there are.
+const ALL_OF_IT: usize = 101;
 
 /// How many steps a day and the horizon have.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -46,19 +50,46 @@ pub(crate) fn forecast(loads: &[Option<Load>], steps: Steps) -> Result<SeriesFor
     }
     let first = loads.len() - unbroken;
     let loads: Vec<f64> = loads.iter().skip(first).flatten().map(|load| load.get()).collect();
-    let tried = try_on_last_days(&loads, steps)?;
-    let ahead = fit(&loads, steps, steps.horizon + 1)?;
-    let (present, later) = ahead.split_first().ok_or_else(nothing)?;
+    let (shape, tried) = best_shape(&loads, steps)?;
+    let waves = waves(&loads, steps, shape, steps.horizon)?;
+    let expected = expected(&loads, &waves, loads.len(), steps).ok_or_else(nothing)?;
     let scale = one_step(&loads);
     let of_scale = |error: f64| if error > 0.0 { error / scale } else { 0.0 };
     Ok(SeriesForecast::Tried(SeriesTrial {
-        present: *present,
-        expected: mean(later),
+        expected,
         forecast: of_scale(tried.forecast),
         as_now: of_scale(tried.as_now),
         as_a_day_ago: of_scale(tried.as_a_day_ago),
         trials: tried.trials,
     }))
+}
+
+/// Which waves a series is taken to have.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Shape {
+    Days,
+    /// Two weeks tell little of a week, so this is used only where it did better.
+    DaysAndWeeks,
+}
+
+/// The one that did better on the last days.
+fn best_shape(loads: &[f64], steps: Steps) -> Result<(Shape, Tried), ForecastError> {
+    let days = try_on_last_days(loads, steps, Shape::Days)?;
+    if loads.len() < (2 * 7 + DAYS) * steps.day + steps.horizon {
+        return Ok((Shape::Days, days));
+    }
+    let weeks = try_on_last_days(loads, steps, Shape::DaysAndWeeks)?;
+    let better = weeks.forecast < days.forecast;
+    Ok(if better { (Shape::DaysAndWeeks, weeks) } else { (Shape::Days, days) })
+}
+
+/// Where waves have come from the level of the last half day, over the horizon after the first `known` readings, in the mean.
+fn expected(loads: &[f64], waves: &[f64], known: usize, steps: Steps) -> Option<f64> {
+    let from = known.checked_sub(steps.day / 2)?;
+    let both = loads.get(from..known)?.iter().zip(waves.get(from..known)?);
+    let levels: Vec<f64> = both.map(|(load, wave)| load - wave).collect();
+    let ahead = waves.get(known..known + steps.horizon)?;
+    Some((mean(&levels) + mean(ahead)).max(0.0))
 }
 
 fn nothing() -> ForecastError {
@@ -75,27 +106,26 @@ struct Tried {
 }
 
 /// On each of the last days, a fit of what was before it is used for trials all over the day.
-fn try_on_last_days(loads: &[f64], steps: Steps) -> Result<Tried, ForecastError> {
+fn try_on_last_days(loads: &[f64], steps: Steps, shape: Shape) -> Result<Tried, ForecastError> {
     let Steps { day, horizon } = steps;
     let mut sums = Tried::default();
     for days in (1..=DAYS).rev() {
         let end = loads.len().saturating_sub(horizon + days * day);
-        let (before, after) = loads.split_at(end);
-        let shape = fit(before, steps, day + horizon)?;
+        let before = loads.get(..end).ok_or_else(nothing)?;
+        let waves = waves(before, steps, shape, day + horizon)?;
         for trial in 0..TRIALS {
-            let at = trial * day / TRIALS;
-            let over = |of: &[f64], from: usize| of.get(from..from + horizon).map(mean);
-            let day_before = loads.get(end + at + 1 - day.min(end + at + 1)..).unwrap_or_default();
-            let (Some(now), Some(actual), Some(ahead), Some(fitted), Some(yesterday)) = (
-                after.get(at),
-                over(after, at + 1),
-                over(&shape, at + 1),
-                shape.get(at),
-                over(day_before, 0),
+            let known = end + trial * day / TRIALS;
+            let over = |from: Option<usize>| Some(mean(loads.get(from?..from? + horizon)?));
+            let now = known.checked_sub(1).and_then(|now| loads.get(now));
+            let (Some(actual), Some(yesterday), Some(now), Some(expected)) = (
+                over(Some(known)),
+                over(known.checked_sub(day)),
+                now,
+                expected(loads, &waves, known, steps),
             ) else {
                 continue;
             };
-            sums.forecast += ((now + ahead - fitted).max(0.0) - actual).abs();
+            sums.forecast += (expected - actual).abs();
             sums.as_now += (now - actual).abs();
             sums.as_a_day_ago += (yesterday - actual).abs();
             sums.trials += 1;
@@ -110,13 +140,28 @@ fn try_on_last_days(loads: &[f64], steps: Steps) -> Result<Tried, ForecastError>
     })
 }
 
-/// Fits days, and weeks where there are two of them, and goes on for so many steps.
-fn fit(loads: &[f64], steps: Steps, ahead: usize) -> Result<Vec<f64>, ForecastError> {
-    let periods: Vec<usize> =
-        [steps.day, 7 * steps.day].into_iter().filter(|period| 2 * period <= loads.len()).collect();
+/// The waves at each reading, and for so many steps after it.
+fn waves(loads: &[f64], steps: Steps, shape: Shape, ahead: usize) -> Result<Vec<f64>, ForecastError> {
+    let (day, week) = (steps.day, 7 * steps.day);
+    let periods = match shape {
+        Shape::Days => vec![day],
+        Shape::DaysAndWeeks => vec![day, week],
+    };
     let failed = |error: augurs_mstl::Error| ForecastError::Failed { message: error.to_string() };
-    let fitted = MSTLModel::naive(periods).fit(loads).map_err(failed)?;
-    Ok(fitted.predict(ahead, None).map_err(failed)?.point)
+    // A wave is taken to be the same over all that is read: with the usual windows its noise is that of a few days.
+    let mut params = MstlParams::new();
+    params.seasonal_lengths(&vec![ALL_OF_IT; periods.len()]);
+    let fitted = MSTLModel::naive(periods).mstl_params(params).fit(loads).map_err(failed)?;
+    let mut waves = vec![0.0; loads.len()];
+    for wave in fitted.fit().seasonal() {
+        waves.iter_mut().zip(wave).for_each(|(sum, wave)| *sum += f64::from(*wave));
+    }
+    // The naive trend stays where the last reading is without its waves.
+    let (last, wave) = loads.last().zip(waves.last()).ok_or_else(nothing)?;
+    let level = last - wave;
+    let later = fitted.predict(ahead, None).map_err(failed)?.point;
+    waves.extend(later.into_iter().map(|load| load - level));
+    Ok(waves)
 }
 
 /// The mean absolute change from one reading to the next.

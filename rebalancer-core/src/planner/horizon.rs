@@ -117,16 +117,15 @@ const fn of_short(came: &SeriesForecast) -> Option<(usize, usize)> {
     }
 }
 
-/// By how much each series is expected to change, where that is relied on.
-type Changes<'a> = BTreeMap<&'a SeriesOf, f64>;
+/// The load that is expected of each series, where that is relied on.
+type Later<'a> = BTreeMap<&'a SeriesOf, Load>;
 
 fn expected(snapshot: &Snapshot, asked: Forecasted<'_>, came: &[SeriesForecast]) -> ExpectedLoads {
     let relied_on = |came| {
         let trial = of_trial(came).filter(|trial| beats_both(trial))?;
-        let change = trial.expected - trial.present;
-        change.is_finite().then_some(change)
+        Load::new(trial.expected).ok()
     };
-    let changes: Changes<'_> = asked
+    let later: Later<'_> = asked
         .series
         .iter()
         .zip(came)
@@ -134,36 +133,35 @@ fn expected(snapshot: &Snapshot, asked: Forecasted<'_>, came: &[SeriesForecast])
         .collect();
     match asked.by {
         ForecastBy::Pods => {
-            let change = |name: &str| changes.get(&SeriesOf::Pod(name.to_owned())).copied().unwrap_or(0.0);
-            ExpectedLoads { pods: pods(snapshot, asked.indicator, change), partitions: None }
+            let expected = |name: &str, now: Load| {
+                later.get(&SeriesOf::Pod(name.to_owned())).copied().unwrap_or(now)
+            };
+            ExpectedLoads { pods: pods(snapshot, asked.indicator, expected), partitions: None }
         }
-        ForecastBy::Partitions => by_partitions(snapshot, asked.indicator, &changes),
+        ForecastBy::Partitions => by_partitions(snapshot, asked.indicator, &later),
     }
 }
 
-/// The loads of now, changed by so much.
-fn pods(snapshot: &Snapshot, indicator: Indicator, change: impl Fn(&str) -> f64) -> Samples {
+/// What is expected of each pod with a load now.
+fn pods(snapshot: &Snapshot, indicator: Indicator, expected: impl Fn(&str, Load) -> Load) -> Samples {
     let known = snapshot.pods.iter().filter_map(|pod| Some((&pod.pod.name, pod.loads.get(indicator)?)));
-    known.map(|(name, now)| (name.clone(), changed(now, change(name)))).collect()
+    known.map(|(name, now)| (name.clone(), expected(name, now))).collect()
 }
 
-/// No load is below zero.
-fn changed(now: Load, change: f64) -> Load {
-    Load::new((now.get() + change).max(0.0)).unwrap_or(now)
-}
-
-/// A pod's load changes by what its partitions cost more or less there.
-fn by_partitions(snapshot: &Snapshot, indicator: Indicator, changes: &Changes<'_>) -> ExpectedLoads {
-    let later = |now: &PartitionLoad| {
+/// A pod's load changes by what its partitions cost more or less there. No load is below zero.
+fn by_partitions(snapshot: &Snapshot, indicator: Indicator, later: &Later<'_>) -> ExpectedLoads {
+    let of = |now: &PartitionLoad| {
         let of = SeriesOf::Partition { topic: now.topic.clone(), partition: now.partition.clone() };
-        let change = changes.get(&of).copied().unwrap_or(0.0);
-        PartitionLoad { load: changed(now.load, change), ..now.clone() }
+        PartitionLoad { load: later.get(&of).copied().unwrap_or(now.load), ..now.clone() }
     };
     let partitions: Option<Vec<PartitionLoad>> =
-        snapshot.partitions.as_ref().map(|partitions| partitions.iter().map(later).collect());
+        snapshot.partitions.as_ref().map(|partitions| partitions.iter().map(of).collect());
     let costs = costs(snapshot, indicator, partitions.as_deref());
-    let change = |name: &str| costs.get(name).copied().unwrap_or(0.0);
-    ExpectedLoads { pods: pods(snapshot, indicator, change), partitions }
+    let expected = |name: &str, now: Load| {
+        let change = costs.get(name).copied().unwrap_or(0.0);
+        Load::new((now.get() + change).max(0.0)).unwrap_or(now)
+    };
+    ExpectedLoads { pods: pods(snapshot, indicator, expected), partitions }
 }
 
 /// What the change of its partitions costs each pod, by its name.

@@ -41,9 +41,7 @@ pub struct HistoryGrid {
 /// What is expected of one series, and how well the same method did on its last days.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct SeriesTrial {
-    /// What the method has for now, in the unit of the series.
-    pub present: f64,
-    /// What it has for the horizon, in the mean.
+    /// What the method has for the horizon, in the mean, in the unit of the series.
     pub expected: f64,
     /// Its mean absolute error over the trials, by that of a series that stays as it is for one step (MASE).
     pub forecast: f64,
