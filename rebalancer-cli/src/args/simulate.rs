@@ -39,7 +39,7 @@ pub(crate) enum Scope {
 }
 
 /// Options that make a fleet; the standard suite has its own.
-const FLEET: [&str; 23] = [
+const FLEET: [&str; 25] = [
     "pods",
     "partitions",
     "topics",
