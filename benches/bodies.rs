@@ -7,7 +7,10 @@ use std::fmt::Write as _;
 pub const NAMESPACE: &str = "shop";
 pub const CONTAINER: &str = "orders";
 
-fn name(number: usize) -> String {
+/// What owns the pods.
+pub const REPLICA_SET: &str = "orders-5b9fd7c4c5";
+
+pub fn name(number: usize) -> String {
     format!("orders-5b9fd7c4c5-{number:05}")
 }
 
@@ -31,23 +34,32 @@ pub fn metrics(series: usize) -> Vec<u8> {
 /// The part of a pod that is of no interest here: managed fields, variables, tolerations and the like.
 const FILLER: usize = 6_000;
 
+/// The ID of a container, with its runtime.
+fn container_id(number: usize) -> String {
+    format!("containerd://{number:064x}")
+}
+
 /// A list of pods in JSON, 8 kB each.
 pub fn pods_json(pods: usize) -> Vec<u8> {
     let mut body =
         String::from(r#"{"kind":"PodList","apiVersion":"v1","metadata":{"resourceVersion":"77"},"items":["#);
     for number in 0..pods {
         let comma = if number == 0 { "" } else { "," };
-        let filler = r#"{\"f:metadata\":{}},"#.repeat(FILLER / 20);
-        write!(
-            body,
-            r#"{comma}{{"metadata":{{"name":"{name}","namespace":"{NAMESPACE}","uid":"5f0c6a52-0000-4000-8000-{number:012}","creationTimestamp":"2026-01-02T03:04:05Z","labels":{{"app":"orders","pod-template-hash":"5b9fd7c4c5","team":"checkout"}},"annotations":{{"kubectl.kubernetes.io/restartedAt":"2026-01-02T03:04:05Z"}},"ownerReferences":[{{"apiVersion":"apps/v1","kind":"ReplicaSet","name":"orders-5b9fd7c4c5","uid":"7a1b6a52-0000-4000-8000-000000000001","controller":true,"blockOwnerDeletion":true}}],"managedFields":"{filler}"}},"spec":{{"containers":[{{"name":"{CONTAINER}","image":"registry.invalid/orders:1","resources":{{"requests":{{"cpu":"1","memory":"1Gi"}}}}}}],"nodeName":"node-{node}","priority":0}},"status":{{"phase":"Running","conditions":[{{"type":"Ready","status":"True","lastTransitionTime":"2026-01-02T03:05:00Z"}}],"podIP":"10.1.2.3","podIPs":[{{"ip":"10.1.2.3"}}],"containerStatuses":[{{"name":"{CONTAINER}","restartCount":0,"containerID":"containerd://4f1c","state":{{"running":{{"startedAt":"2026-01-02T03:04:10Z"}}}}}}]}}}}"#,
-            name = name(number),
-            node = number % 50,
-        )
-        .unwrap();
+        write!(body, "{comma}{}", pod_json(number)).unwrap();
     }
     body.push_str("]}");
     body.into_bytes()
+}
+
+/// One of them.
+pub fn pod_json(number: usize) -> String {
+    let filler = r#"{\"f:metadata\":{}},"#.repeat(FILLER / 20);
+    format!(
+        r#"{{"metadata":{{"name":"{name}","namespace":"{NAMESPACE}","uid":"5f0c6a52-0000-4000-8000-{number:012}","creationTimestamp":"2026-01-02T03:04:05Z","labels":{{"app":"orders","pod-template-hash":"5b9fd7c4c5","team":"checkout"}},"annotations":{{"kubectl.kubernetes.io/restartedAt":"2026-01-02T03:04:05Z"}},"ownerReferences":[{{"apiVersion":"apps/v1","kind":"ReplicaSet","name":"orders-5b9fd7c4c5","uid":"7a1b6a52-0000-4000-8000-000000000001","controller":true,"blockOwnerDeletion":true}}],"managedFields":"{filler}"}},"spec":{{"containers":[{{"name":"{CONTAINER}","image":"registry.invalid/orders:1","resources":{{"requests":{{"cpu":"1","memory":"1Gi"}}}}}}],"nodeName":"node-{node}","priority":0}},"status":{{"phase":"Running","conditions":[{{"type":"Ready","status":"True","lastTransitionTime":"2026-01-02T03:05:00Z"}}],"podIP":"10.1.2.3","podIPs":[{{"ip":"10.1.2.3"}}],"containerStatuses":[{{"name":"{CONTAINER}","restartCount":0,"containerID":"{id}","state":{{"running":{{"startedAt":"2026-01-02T03:04:10Z"}}}}}}]}}}}"#,
+        name = name(number),
+        node = number % 50,
+        id = container_id(number),
+    )
 }
 
 /// A protobuf field of this number with these bytes.
@@ -114,7 +126,7 @@ fn pod(number: usize) -> Vec<u8> {
     let container = [text(1, CONTAINER), text(2, "registry.invalid/orders:1"), field(8, &requests)].concat();
     let spec = [field(2, &container), text(10, &format!("node-{}", number % 50))].concat();
     let ready = [text(1, "Ready"), text(2, "True"), time(4)].concat();
-    let status = [text(1, CONTAINER), field(2, &field(2, &time(1))), text(8, "containerd://4f1c")].concat();
+    let status = [text(1, CONTAINER), field(2, &field(2, &time(1))), text(8, &container_id(number))].concat();
     let status = [
         text(1, "Running"),
         field(2, &ready),

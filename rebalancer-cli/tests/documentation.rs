@@ -11,7 +11,7 @@ use std::process::Command;
 
 use jiff::{SignedDuration, Timestamp};
 use rebalancer_core::eligibility::{Annotation, Veto};
-use rebalancer_core::fleet::{Indicator, Owner, Phase, Uid};
+use rebalancer_core::fleet::{Indicator, Owner, Phase};
 use rebalancer_core::guard::NotNow;
 use rebalancer_core::history::{Pause, Trip};
 use rebalancer_core::port::MetricsError;
@@ -71,12 +71,7 @@ fn messages() -> Vec<(&'static str, String)> {
     let (hour, five_minutes) = (SignedDuration::from_hours(1), SignedDuration::from_mins(5));
     let until = at + hour;
     let of = || "Deployment consumer".to_owned();
-    let owner = || Owner {
-        api_version: "apps/v1".to_owned(),
-        kind: "ReplicaSet".to_owned(),
-        name: "other-7d4b9c".to_owned(),
-        uid: Uid::new("u"),
-    };
+    let owner = || Owner::of_apps("ReplicaSet", "other-7d4b9c", "u");
     let vetoes = [
         Veto::SystemNamespace,
         Veto::Critical { priority_class: "system-node-critical".to_owned() },

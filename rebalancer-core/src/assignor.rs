@@ -22,6 +22,9 @@ pub struct Topic {
     pub name: String,
     /// How many partitions it has.
     pub partitions: u32,
+    /// The hash code of its id in the coordinator ([`uniform::topics`]), where that is known. Only `uniform` looks at it:
+    /// topics that share a bucket of a hash table come, with each member, in an order of its own.
+    pub hash: Option<u32>,
 }
 
 /// A partition: an index into [`Group::topics`], and the partition's number.

@@ -12,8 +12,10 @@ pub use violation::Violation;
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use jiff::Timestamp;
+
 use crate::fleet::DisruptionBudget;
-use crate::fleet::{Phase, Target};
+use crate::fleet::{Phase, Target, Uid};
 use crate::history::Constraints;
 use crate::policy::Policy;
 use crate::port::MetricsError;
@@ -62,26 +64,46 @@ pub fn audit<'a>(
     if violations.is_empty() { Ok(AuditedPlan { plan, snapshot, policy }) } else { Err(violations) }
 }
 
+/// A pod of the snapshot, with what is worked out of it once.
+pub(super) struct Seen<'a> {
+    observed: &'a ObservedPod,
+    /// The workload owns it, whatever its containers are called.
+    owned: bool,
+    /// It is one of the workload's own.
+    own: bool,
+    /// The plan has a removal of its UID.
+    removed: bool,
+}
+
+/// A removal with the pod that it means.
+type Chosen<'a> = (&'a Removal, &'a ObservedPod);
+
 fn violations(
     plan: &Plan,
     snapshot: &Snapshot,
     policy: &Policy,
     constraints: &Constraints,
 ) -> Vec<Violation> {
+    let all = seen(plan, snapshot);
+    let touched: Vec<&Seen<'_>> = all.iter().filter(|seen| seen.removed).collect();
     let mut violations = Vec::new();
-    let mut seen = BTreeSet::new();
+    let mut once = BTreeSet::new();
     for removal in &plan.removals {
-        if !seen.insert(&removal.pod.uid) {
+        if !once.insert(&removal.pod.uid) {
             violations.push(Violation::Twice { pod: removal.pod.name.clone() });
         }
-        violations.extend(check_pod(removal, plan, snapshot, policy));
+        violations.extend(check_pod(removal, plan, &touched, snapshot, policy));
     }
     violations.extend(check_shape(plan, policy));
-    let fleet = may_go(snapshot, policy);
-    violations.extend(forecast::check(plan, snapshot, policy, &fleet));
-    violations.extend(check_rest(&seen, snapshot, policy));
-    violations.extend(check_surroundings(plan, snapshot, policy));
-    violations.extend(past::check(plan, snapshot, policy, &fleet));
+    let fleet = may_go(&all, snapshot, policy);
+    // One that is not in the snapshot is a violation already.
+    let known = |removal: &'_ Removal| touched.iter().find(|seen| seen.observed.pod.uid == removal.pod.uid);
+    let chosen = plan.removals.iter().filter_map(|removal| Some((removal, known(removal)?.observed)));
+    let chosen: Vec<Chosen<'_>> = chosen.collect();
+    violations.extend(forecast::check(plan, &chosen, snapshot, policy, &fleet));
+    violations.extend(check_rest(&all, once.len(), policy));
+    violations.extend(check_surroundings(&all, &touched, snapshot, policy));
+    violations.extend(past::check(plan, &chosen, snapshot, policy, &fleet));
     violations.extend(mixed(snapshot));
     violations.extend(group::check(plan, snapshot));
     let pods = plan.removals.len();
@@ -92,6 +114,18 @@ fn violations(
         violations.push(Violation::NotNow { what: "memory gives a reason to wait" });
     }
     violations
+}
+
+fn seen<'a>(plan: &'a Plan, snapshot: &'a Snapshot) -> Vec<Seen<'a>> {
+    let removed: BTreeSet<&Uid> = plan.removals.iter().map(|removal| &removal.pod.uid).collect();
+    let mut all = Vec::with_capacity(snapshot.pods.len());
+    all.extend(owners::Owners::of(snapshot).owned().map(|(observed, owned)| Seen {
+        observed,
+        owned,
+        own: owned && observed.pod.container.is_some(),
+        removed: removed.contains(&observed.pod.uid),
+    }));
+    all
 }
 
 /// Whatever the plan goes by: the rest comes from the same store.
@@ -106,46 +140,74 @@ fn mixed(snapshot: &Snapshot) -> impl Iterator<Item = Violation> {
         .map(|(query, _)| Violation::MixedSeries { query })
 }
 
-fn check_pod(removal: &Removal, plan: &Plan, snapshot: &Snapshot, policy: &Policy) -> Option<Violation> {
+fn check_pod(
+    removal: &Removal,
+    plan: &Plan,
+    touched: &[&Seen<'_>],
+    snapshot: &Snapshot,
+    policy: &Policy,
+) -> Option<Violation> {
     let pod = removal.pod.name.clone();
-    let same = |observed: &&ObservedPod| {
-        observed.pod.uid == removal.pod.uid
-            && observed.pod.name == removal.pod.name
-            && observed.pod.namespace == removal.pod.namespace
+    let same = |seen: &&&Seen<'_>| {
+        let observed = &seen.observed.pod;
+        observed.uid == removal.pod.uid
+            && observed.name == removal.pod.name
+            && observed.namespace == removal.pod.namespace
     };
-    let Some(observed) = snapshot.pods.iter().find(same) else {
+    let Some(seen) = touched.iter().find(same) else {
         return Some(Violation::UnknownPod { pod });
     };
-    let measured = observed.loads.get(plan.indicator) == Some(removal.load);
-    unfit(observed, snapshot, policy).or_else(|| (!measured).then_some(Violation::NotMeasured { pod }))
+    let measured = seen.observed.loads.get(plan.indicator) == Some(removal.load);
+    match unfit(seen, youngest(snapshot, policy), snapshot, policy) {
+        Some(Unfit::NotServing) => Some(Violation::NotServing { pod }),
+        Some(Unfit::TooYoung) => Some(Violation::TooYoung { pod }),
+        Some(Unfit::Untouchable) => Some(Violation::Untouchable { pod }),
+        None => (!measured).then_some(Violation::NotMeasured { pod }),
+    }
 }
 
 /// Why a pod must not be removed by its own state.
-fn unfit(observed: &ObservedPod, snapshot: &Snapshot, policy: &Policy) -> Option<Violation> {
-    let pod = || observed.pod.name.clone();
-    let old_enough = policy.eligibility.minimum_age.is_zero()
-        || observed
-            .pod
-            .ready_since
-            .is_some_and(|since| since <= snapshot.taken_at - policy.eligibility.minimum_age);
+enum Unfit {
+    NotServing,
+    TooYoung,
+    Untouchable,
+}
+
+/// Pods that became Ready after this are too young; `None` where none is.
+fn youngest(snapshot: &Snapshot, policy: &Policy) -> Option<Timestamp> {
+    let minimum = policy.eligibility.minimum_age;
+    (!minimum.is_zero()).then(|| snapshot.taken_at - minimum)
+}
+
+fn unfit(
+    seen: &Seen<'_>,
+    youngest: Option<Timestamp>,
+    snapshot: &Snapshot,
+    policy: &Policy,
+) -> Option<Unfit> {
+    let observed = seen.observed;
+    let old_enough =
+        youngest.is_none_or(|youngest| observed.pod.ready_since.is_some_and(|since| since <= youngest));
     if !serves(observed) {
-        Some(Violation::NotServing { pod: pod() })
+        Some(Unfit::NotServing)
     } else if !old_enough {
-        Some(Violation::TooYoung { pod: pod() })
-    } else if untouchable(observed)
-        || forbidden(observed, snapshot, policy)
-        || !owners::is_own(observed, snapshot)
-    {
-        Some(Violation::Untouchable { pod: pod() })
+        Some(Unfit::TooYoung)
+    } else if untouchable(observed) || forbidden(seen, snapshot, policy) || !seen.own {
+        Some(Unfit::Untouchable)
     } else {
         None
     }
 }
 
 /// The pods of which a plan may be made.
-fn may_go<'a>(snapshot: &'a Snapshot, policy: &Policy) -> Vec<&'a ObservedPod> {
-    let may_go = |pod: &&ObservedPod| unfit(pod, snapshot, policy).is_none() && covered_once(pod, snapshot);
-    snapshot.pods.iter().filter(may_go).collect()
+fn may_go<'a>(all: &[Seen<'a>], snapshot: &Snapshot, policy: &Policy) -> Vec<&'a ObservedPod> {
+    let youngest = youngest(snapshot, policy);
+    let may_go = |seen: &&Seen<'_>| {
+        unfit(seen, youngest, snapshot, policy).is_none() && covered_once(seen.observed, snapshot)
+    };
+    let mut fleet = Vec::with_capacity(all.len());
+    fleet.extend(all.iter().filter(may_go).map(|seen| seen.observed));
+    fleet
 }
 
 /// Whether no more than one disruption budget covers the pod.
@@ -174,16 +236,18 @@ fn untouchable(observed: &ObservedPod) -> bool {
 }
 
 /// By its priority, or since only marked pods may be touched.
-fn forbidden(observed: &ObservedPod, snapshot: &Snapshot, policy: &Policy) -> bool {
+fn forbidden(seen: &Seen<'_>, snapshot: &Snapshot, policy: &Policy) -> bool {
+    let pod = &seen.observed.pod;
     let marked = |annotations: &BTreeMap<String, String>| {
         annotations.get("pod-rebalancer.io/opt-in").map(|value| value.trim().to_lowercase()).as_deref()
             == Some("true")
     };
-    let above = owners::at_and_above_the_workload(observed, snapshot);
-    let opted_in = marked(&observed.pod.annotations) || above.iter().any(|owner| marked(&owner.annotations));
-    let too_important =
-        observed.pod.priority.is_some_and(|priority| priority > policy.eligibility.highest_priority);
-    too_important || (policy.eligibility.opt_in && !opted_in)
+    let opted_in = || {
+        let above = owners::at_and_above_the_workload(seen, snapshot);
+        marked(&pod.annotations) || above.iter().any(|owner| marked(&owner.annotations))
+    };
+    let too_important = pod.priority.is_some_and(|priority| priority > policy.eligibility.highest_priority);
+    too_important || (policy.eligibility.opt_in && !opted_in())
 }
 
 fn check_shape(plan: &Plan, policy: &Policy) -> Option<Violation> {
@@ -198,17 +262,12 @@ fn check_shape(plan: &Plan, policy: &Policy) -> Option<Violation> {
     unbalanced.then_some(Violation::Unbalanced { hot, cold, k })
 }
 
-fn check_rest(
-    removed: &BTreeSet<&crate::fleet::Uid>,
-    snapshot: &Snapshot,
-    policy: &Policy,
-) -> Option<Violation> {
-    let counts = |pod: &&ObservedPod| serves(pod) && owners::is_own(pod, snapshot);
-    let left = snapshot.pods.iter().filter(counts).filter(|pod| !removed.contains(&pod.pod.uid)).count();
+fn check_rest(all: &[Seen<'_>], pods: usize, policy: &Policy) -> Option<Violation> {
+    let counts = all.iter().filter(|seen| seen.own && serves(seen.observed));
+    let (serving, left) = counts
+        .fold((0_usize, 0_usize), |(serving, left), seen| (serving + 1, left + usize::from(!seen.removed)));
     let minimum = policy.limits.minimum_pods;
-    let serving = snapshot.pods.iter().filter(counts).count();
-    let over_share = removed.len() as f64 > policy.limits.most_share.get() * serving as f64 + 1e-6;
-    let pods = removed.len();
+    let over_share = pods as f64 > policy.limits.most_share.get() * serving as f64 + 1e-6;
     if left < minimum {
         Some(Violation::TooFewLeft { left, minimum })
     } else {
@@ -217,10 +276,15 @@ fn check_rest(
 }
 
 /// What Kubernetes says of the fleet's surroundings. Each budget must let its pods go, and no pod may have two.
-fn check_surroundings(plan: &Plan, snapshot: &Snapshot, policy: &Policy) -> Vec<Violation> {
+fn check_surroundings(
+    all: &[Seen<'_>],
+    touched: &[&Seen<'_>],
+    snapshot: &Snapshot,
+    policy: &Policy,
+) -> Vec<Violation> {
     let mut violations = Vec::new();
     let around = &snapshot.surroundings;
-    violations.extend(owners::check(snapshot));
+    violations.extend(owners::check(snapshot, all));
     if let Some(scaling) = around.scaling {
         let waits =
             policy.guards.wait_for_scale_in && scaling.wants_fewer && scaling.current > scaling.minimum;
@@ -237,24 +301,22 @@ fn check_surroundings(plan: &Plan, snapshot: &Snapshot, policy: &Policy) -> Vec<
     if matches!(snapshot.target, Target::Ambiguous { .. }) {
         violations.push(Violation::NotNow { what: "several autoscalers match" });
     }
-    if unsettled(snapshot, policy) {
+    if unsettled(all, snapshot, policy) {
         violations.push(Violation::NotNow { what: "the fleet has not settled" });
     }
     if policy.guards.quiet_hours.as_ref().is_some_and(|hours| hours.at(snapshot.taken_at).is_some()) {
         violations.push(Violation::NotNow { what: "a quiet hour" });
     }
-    let chosen =
-        |observed: &&ObservedPod| plan.removals.iter().any(|removal| removal.pod.uid == observed.pod.uid);
-    let chosen: Vec<&ObservedPod> = snapshot.pods.iter().filter(chosen).collect();
-    let covered = |budget: &DisruptionBudget| chosen.iter().filter(|pod| budget.covers(&pod.pod)).count();
+    let covers = |budget: &DisruptionBudget, seen: &&&Seen<'_>| budget.covers(&seen.observed.pod);
+    let covered = |budget: &DisruptionBudget| touched.iter().filter(|seen| covers(budget, seen)).count();
     for budget in &around.budgets {
         let pods = covered(budget);
         if pods > 0 && (pods > budget.allowed as usize || !budget.status_is_current) {
             violations.push(Violation::OverDisruptionBudget { budget: budget.name.clone(), pods });
         }
     }
-    for pod in &chosen {
-        let mut budgets = around.budgets.iter().filter(|budget| budget.covers(&pod.pod));
+    for seen in touched {
+        let mut budgets = around.budgets.iter().filter(|budget| covers(budget, &seen));
         if let (Some(_), Some(second)) = (budgets.next(), budgets.next()) {
             violations.push(Violation::OverDisruptionBudget { budget: second.name.clone(), pods: 1 });
         }
@@ -263,21 +325,20 @@ fn check_surroundings(plan: &Plan, snapshot: &Snapshot, policy: &Policy) -> Vec<
 }
 
 /// Too many of the workload's own pods start, or are young.
-fn unsettled(snapshot: &Snapshot, policy: &Policy) -> bool {
-    let mut all = 0_u32;
+fn unsettled(all: &[Seen<'_>], snapshot: &Snapshot, policy: &Policy) -> bool {
+    let Some(youngest) = youngest(snapshot, policy) else { return false };
+    let mut own = 0_u32;
     let mut fresh = 0_u32;
-    for observed in snapshot.pods.iter().filter(|observed| owners::is_own(observed, snapshot)) {
-        let pod = &observed.pod;
+    for seen in all.iter().filter(|seen| seen.own) {
+        let pod = &seen.observed.pod;
         if pod.terminating || pod.phase == Phase::Succeeded || pod.phase == Phase::Failed {
             continue;
         }
-        let since = pod.ready_since.filter(|_| serves(observed));
-        all += 1;
-        fresh +=
-            u32::from(since.is_none_or(|since| since > snapshot.taken_at - policy.eligibility.minimum_age));
+        let since = pod.ready_since.filter(|_| serves(seen.observed));
+        own += 1;
+        fresh += u32::from(since.is_none_or(|since| since > youngest));
     }
-    !policy.eligibility.minimum_age.is_zero()
-        && f64::from(fresh) > policy.guards.most_young.get() * f64::from(all) + 1e-6
+    f64::from(fresh) > policy.guards.most_young.get() * f64::from(own) + 1e-6
 }
 
 mod load;

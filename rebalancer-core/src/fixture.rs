@@ -6,8 +6,8 @@ use jiff::{SignedDuration, Timestamp};
 
 use crate::audit::Violation;
 use crate::fleet::{
-    Controller, CpuTarget, Hpa, Indicator, Owner, Ownership, Phase, Pod, Progress, Requests, Samples, Uid,
-    Workload,
+    Controller, CpuTarget, Hpa, Indicator, Owner, OwnerReference, Ownership, Phase, Pod, Progress, Requests,
+    Samples, Uid, Workload,
 };
 use crate::history::Constraints;
 use crate::policy::{Persistence, Policy};
@@ -48,17 +48,12 @@ pub(crate) fn pod(name: &str) -> Pod {
 
 /// A reference to an object whose UID follows from its kind and name.
 pub(crate) fn owner(kind: &str, name: &str) -> Owner {
-    Owner {
-        api_version: "apps/v1".to_owned(),
-        kind: kind.to_owned(),
-        name: name.to_owned(),
-        uid: Uid::new(format!("uid-of-{kind}-{name}")),
-    }
+    Owner::of_apps(kind, name, format!("uid-of-{kind}-{name}"))
 }
 
 /// The object that [`owner`] names, at rest with so many pods.
 pub(crate) fn controller(kind: &str, name: &str, pods: u32) -> Controller {
-    let Owner { api_version, kind, name, uid } = owner(kind, name);
+    let OwnerReference { api_version, kind, name, uid } = (*owner(kind, name)).clone();
     let progress = Progress { status_is_current: true, desired: pods, current: pods, updated: pods };
     Controller {
         api_version,

@@ -9,7 +9,7 @@ use std::fmt;
 use jiff::{SignedDuration, Timestamp};
 
 use crate::eligibility::{Annotation, opts_out};
-use crate::fleet::{Controller, Owner, Phase, Pod, Progress, Scaling, Workload, revision};
+use crate::fleet::{Controller, Phase, Pod, Progress, Scaling, Workload, are_of_one_revision};
 use crate::policy::Policy;
 use crate::snapshot::{ObservedPod, Snapshot, Surroundings};
 use crate::unit::Elapsed;
@@ -242,7 +242,7 @@ pub fn not_now(snapshot: &Snapshot, policy: &Policy) -> Option<NotNow> {
     let controller = surroundings.controller.as_ref();
     opted_out(snapshot)
         .or_else(|| quiet(policy, now))
-        .or_else(|| several_owners(snapshot))
+        .or_else(|| owner::several(snapshot))
         .or_else(|| owner::gone(snapshot))
         .or_else(|| controller.and_then(rolling_out))
         .or_else(|| several_revisions(snapshot))
@@ -274,7 +274,7 @@ fn opted_out(snapshot: &Snapshot) -> Option<NotNow> {
     let Surroundings { controller, ownership, .. } = &snapshot.surroundings;
     let marked = |object: &Controller| opts_out(&object.annotations);
     let pods = snapshot.pods.iter().map(|pod| &pod.pod);
-    let mut owners = pods
+    let mut owners = owner::one_of_each(pods)
         .filter(|pod| ownership.owns(pod, &snapshot.workload.name))
         .flat_map(|pod| ownership.marking(pod));
     (controller.as_ref().is_some_and(marked) || owners.any(marked)).then_some(OPTED_OUT)
@@ -306,14 +306,6 @@ fn counts(pod: &&ObservedPod) -> bool {
     pod.own && stays(&pod.pod)
 }
 
-/// Only one object of the workload's name can be the workload.
-fn several_owners(snapshot: &Snapshot) -> Option<NotNow> {
-    let staying = snapshot.pods.iter().map(|pod| &pod.pod).filter(|pod| stays(pod));
-    let tops = snapshot.surroundings.ownership.tops(staying, &snapshot.workload.name);
-    let described = |owner: &&Owner| format!("{owner} ({})", owner.uid);
-    (tops.len() > 1).then(|| NotNow::SeveralOwners { owners: tops.iter().map(described).collect() })
-}
-
 fn several_revisions(snapshot: &Snapshot) -> Option<NotNow> {
     let own = snapshot.pods.iter().filter(|pod| pod.own).map(|pod| &pod.pod);
     roll(own, snapshot.surroundings.controller.as_ref(), &snapshot.workload)
@@ -331,8 +323,8 @@ pub fn roll<'a>(
         return None;
     }
     let own: Vec<&Pod> = own.filter(|pod| stays(pod)).collect();
-    let newest = revision(own.iter().max_by_key(|pod| pod.created_at)?);
-    let updated = own.iter().filter(|pod| revision(pod) == newest).count();
+    let newest = own.iter().max_by_key(|pod| pod.created_at)?;
+    let updated = own.iter().filter(|pod| are_of_one_revision(pod, newest)).count();
     let of = || controller.map_or_else(|| workload.to_string(), Controller::to_string);
     (updated < own.len()).then(|| NotNow::RolloutInProgress { of: of(), updated, current: own.len() })
 }
@@ -341,10 +333,9 @@ pub fn roll<'a>(
 fn counts_disagree(controller: &Controller, snapshot: &Snapshot) -> Option<NotNow> {
     let says = controller.progress?.current;
     let ownership = &snapshot.surroundings.ownership;
-    let pods = snapshot.pods.iter().map(|pod| &pod.pod);
-    let own = pods.filter(|pod| ownership.owns(pod, &snapshot.workload.name));
-    let (listed, ending): (Vec<&Pod>, Vec<&Pod>) = own.partition(|pod| stays(pod));
-    let (listed, ending) = (listed.len(), ending.len());
+    let own = ownership.owned(snapshot.pods.iter().map(|pod| &pod.pod), &snapshot.workload.name);
+    let (mut listed, mut ending) = (0_usize, 0_usize);
+    own.for_each(|pod| *if stays(pod) { &mut listed } else { &mut ending } += 1);
     let agrees = (listed..=listed + ending).contains(&(says as usize));
     (!agrees).then(|| NotNow::CountsDisagree { of: controller.to_string(), says, listed, ending })
 }
@@ -378,17 +369,19 @@ fn unsettled(snapshot: &Snapshot, policy: &Policy) -> Option<NotNow> {
         let age = pod.pod.ready_since.map(|since| snapshot.taken_at.duration_since(since));
         age.is_none_or(|age| age < minimum_age)
     };
-    let (mut pods, mut not_ready, mut young) = (0_usize, Vec::new(), Vec::new());
+    let (mut pods, mut not_ready, mut young) = (0_usize, 0_usize, 0_usize);
+    let (mut first_not_ready, mut first_young) = (None, None);
     for pod in snapshot.pods.iter().filter(counts) {
         pods += 1;
-        match pod.pod.is_serving() {
-            false => not_ready.push(pod),
-            true if is_young(pod) => young.push(pod),
-            true => {}
+        if !pod.pod.is_serving() {
+            not_ready += 1;
+            first_not_ready.get_or_insert(pod);
+        } else if is_young(pod) {
+            young += 1;
+            first_young.get_or_insert(pod);
         }
     }
-    let such_as = not_ready.iter().chain(&young).next()?.pod.name.clone();
-    let (young, not_ready) = (young.len(), not_ready.len());
+    let such_as = first_not_ready.or(first_young)?.pod.name.clone();
     let too_many = (young + not_ready) as f64 > policy.guards.most_young.get() * pods as f64;
     too_many.then_some(NotNow::Unsettled { young, not_ready, such_as, pods, minimum_age })
 }

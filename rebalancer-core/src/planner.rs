@@ -23,7 +23,7 @@ use crate::policy::Policy;
 use crate::prediction::{Prediction, predict_carried};
 use crate::report::{Decision, ForecastReport, Hold, IndicatorReport, Method, Report};
 use crate::snapshot::Snapshot;
-use candidates::Candidates;
+use candidates::{Candidates, JudgedPods};
 pub use horizon::{Forecasted, outlook, to_forecast};
 use measure::Measurements;
 use raised::Raised;
@@ -45,8 +45,20 @@ use strategy::Selection;
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 pub fn plan(snapshot: &Snapshot, policy: &Policy, constraints: &Constraints) -> Report {
-    let candidates = Candidates::of(snapshot, policy, constraints);
-    let (measured, selection) = match candidates.measure() {
+    plan_judged(None, snapshot, policy, constraints)
+}
+
+/// The same, where each pod of this snapshot was judged by this policy already.
+pub(crate) fn plan_judged(
+    judged: Option<Judged>,
+    snapshot: &Snapshot,
+    policy: &Policy,
+    constraints: &Constraints,
+) -> Report {
+    let Judged { pods, seen } = judged.unwrap_or_else(|| Judged::of(snapshot, policy));
+    let candidates = Candidates::with(pods, snapshot, policy, constraints);
+    let measured = candidates.nothing_to_decide().map_or(seen, Err);
+    let (measured, selection) = match measured {
         Ok(measured) => {
             let selection = decide(&candidates, &measured);
             (Some(measured), selection)
@@ -62,12 +74,33 @@ pub fn plan(snapshot: &Snapshot, policy: &Policy, constraints: &Constraints) -> 
 /// one reading.
 #[must_use]
 pub fn to_confirm(snapshot: &Snapshot, policy: &Policy) -> Option<Indicator> {
-    if policy.balance.persistence.earlier() == 0 || snapshot.ambiguous().is_some() {
-        return None;
+    judge_to_confirm(snapshot, policy).and_then(|judged| judged.raised())
+}
+
+/// Judges each pod, where earlier readings may be needed. The [plan](plan_judged) need not do it again.
+pub(crate) fn judge_to_confirm(snapshot: &Snapshot, policy: &Policy) -> Option<Judged> {
+    let needed = policy.balance.persistence.earlier() > 0 && snapshot.ambiguous().is_none();
+    needed.then(|| Judged::of(snapshot, policy))
+}
+
+/// What follows from a snapshot and a policy alone, whatever was earlier and whatever memory allows.
+pub(crate) struct Judged {
+    pods: JudgedPods,
+    seen: Result<Measurements, Hold>,
+}
+
+impl Judged {
+    fn of(snapshot: &Snapshot, policy: &Policy) -> Self {
+        let unlimited = Constraints::default();
+        let candidates = Candidates::with(JudgedPods::of(snapshot, policy), snapshot, policy, &unlimited);
+        let seen = candidates.see();
+        Self { pods: candidates.pods, seen }
     }
-    let unlimited = Constraints::default();
-    let measured = Candidates::of(snapshot, policy, &unlimited).see().ok()?;
-    measured.raised().map(|report| report.indicator)
+
+    /// The indicator that is out of balance now.
+    pub(crate) fn raised(&self) -> Option<Indicator> {
+        self.seen.as_ref().ok()?.raised().map(|report| report.indicator)
+    }
 }
 
 /// How each usable indicator is distributed over the eligible pods, as a [`plan`] reports it; none when that would mean
@@ -75,7 +108,8 @@ pub fn to_confirm(snapshot: &Snapshot, policy: &Policy) -> Option<Indicator> {
 #[must_use]
 pub fn measure(snapshot: &Snapshot, policy: &Policy) -> Vec<IndicatorReport> {
     let unlimited = Constraints::default();
-    let measured = Candidates::of(snapshot, policy, &unlimited).measure();
+    let pods = JudgedPods::of(snapshot, policy);
+    let measured = Candidates::with(pods, snapshot, policy, &unlimited).measure();
     measured.map(|measured| measured.indicators).unwrap_or_default()
 }
 
@@ -120,7 +154,7 @@ fn held_now(
 
 fn report(candidates: Candidates<'_>, measured: Option<Measurements>, selection: Selection) -> Report {
     let snapshot = candidates.snapshot;
-    let (serving, eligible) = (candidates.serving, candidates.eligible.len());
+    let (serving, eligible) = (candidates.pods.serving, candidates.pods.eligible.len());
     let Selection { method, prediction, decision, verdicts } = selection;
     let carried = carried(snapshot, &method, &decision)
         .map(|carried| carried.widened(candidates.constraints.prediction_error));

@@ -24,7 +24,8 @@ pub use decision::{Choice, Decision, Exchange, Expectation, Improvement, Plan, R
 pub use forecast::ForecastReport;
 pub use hold::Hold;
 pub use limit::{ByRequest, Limit};
-pub use pod::PodReport;
+pub(crate) use pod::Judged;
+pub use pod::{PodReport, PodReportIter, PodReports};
 pub use verdict::{Spared, Verdict};
 
 /// The result of planning.
@@ -78,7 +79,7 @@ pub struct Report {
     /// What is to be done.
     pub decision: Decision,
     /// What was decided about each pod that Kubernetes lists, by name and then UID.
-    pub pods: Vec<PodReport>,
+    pub pods: PodReports,
 }
 
 impl Report {

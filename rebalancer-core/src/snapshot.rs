@@ -14,15 +14,19 @@ mod builder;
 #[cfg(feature = "serde")]
 mod codec;
 mod group;
+mod loads;
 mod membership;
 mod offsets;
 mod outlook;
+mod pods;
 mod whose;
 
 pub use builder::SnapshotBuilder;
 pub use group::{GroupQuestion, ObservedGroup, partition_rates};
+pub use loads::Loads;
 pub use outlook::{ExpectedLoads, ForecastBy, ForecastTrials, NotForecast, Outlook};
 pub use membership::{MatchedBy, Placement, placements};
+pub use pods::Pods;
 
 /// A pod with what was measured of it.
 #[derive(Debug, Clone, PartialEq)]
@@ -41,42 +45,6 @@ pub struct ObservedPod {
     pub partitions: Option<usize>,
 }
 
-/// Loads of one pod by indicator.
-#[derive(Debug, Clone, Copy, PartialEq, Default)]
-#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-pub struct Loads {
-    cpu: Option<Load>,
-    memory: Option<Load>,
-    lag: Option<Load>,
-    consumption_rate: Option<Load>,
-    production_rate: Option<Load>,
-}
-
-impl Loads {
-    /// The load by one indicator.
-    #[must_use]
-    pub const fn get(&self, indicator: Indicator) -> Option<Load> {
-        match indicator {
-            Indicator::Cpu => self.cpu,
-            Indicator::Memory => self.memory,
-            Indicator::Lag => self.lag,
-            Indicator::ConsumptionRate => self.consumption_rate,
-            Indicator::ProductionRate => self.production_rate,
-        }
-    }
-
-    const fn slot(&mut self, indicator: Indicator) -> &mut Option<Load> {
-        match indicator {
-            Indicator::Cpu => &mut self.cpu,
-            Indicator::Memory => &mut self.memory,
-            Indicator::Lag => &mut self.lag,
-            Indicator::ConsumptionRate => &mut self.consumption_rate,
-            Indicator::ProductionRate => &mut self.production_rate,
-        }
-    }
-}
-
 /// The fleet at one time.
 #[derive(Debug, Clone, PartialEq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
@@ -88,7 +56,7 @@ pub struct Snapshot {
     pub taken_at: Timestamp,
     /// Every pod that Kubernetes lists, by name and then UID.
     #[cfg_attr(feature = "serde", serde(deserialize_with = "codec::pods"))]
-    pub pods: Vec<ObservedPod>,
+    pub pods: Pods,
     /// The CPU target.
     pub target: Target,
     /// Indicators that could be read, in the order of [`Indicator::ALL`].
@@ -236,7 +204,7 @@ impl Snapshot {
                 Ok(samples) => {
                     readable.push(indicator);
                     join(&mut pods, &mut unlisted, &samples, |pod, load| {
-                        *pod.loads.slot(indicator) = Some(load);
+                        pod.loads.set(indicator, load);
                     });
                 }
                 Err(error) => degraded.push(Degraded { indicator, error }),
@@ -260,7 +228,7 @@ impl Snapshot {
         Ok(Self {
             workload,
             taken_at,
-            pods,
+            pods: pods.into(),
             target,
             readable,
             degraded,
@@ -309,26 +277,28 @@ impl Snapshot {
     }
 }
 
-/// Pods in order, each UID once, with its CPU request.
+/// So many pods are taken from the list before what they leave is given back.
+const AT_ONCE: usize = 4_096;
+
+/// Pods in order, each UID once, with its CPU request. The list becomes shorter as its pods are taken: both as a whole at
+/// the same time would be the most that a cycle needs.
 fn observed(mut pods: Vec<Pod>, requests: &Samples, workload: &str, of_container: bool) -> Vec<ObservedPod> {
     let nothing_read = Ownership::default();
-    pods.sort_unstable_by(|a, b| (&a.name, &a.uid).cmp(&(&b.name, &b.uid)));
+    pods.sort_unstable_by(|a, b| (&b.name, &b.uid).cmp(&(&a.name, &a.uid)));
     pods.dedup_by(|a, b| a.uid == b.uid && a.name == b.name);
-    pods.into_iter()
-        .map(|pod| {
-            let measured = || requests.get(&pod.name).and_then(|load| Cores::new(load.get()).ok());
-            let whole = pod.whole.cpu.filter(|_| !of_container && pod.container.is_some());
-            let own = || pod.container.and_then(|requests| requests.cpu);
-            let cpu_request = whole.or_else(own).or_else(measured);
-            ObservedPod {
-                own: nothing_read.belongs(&pod, workload),
-                pod,
-                cpu_request,
-                loads: Loads::default(),
-                partitions: None,
-            }
-        })
-        .collect()
+    let mut all = Vec::with_capacity(pods.len());
+    while let Some(pod) = pods.pop() {
+        if pods.len().is_multiple_of(AT_ONCE) {
+            pods.shrink_to_fit();
+        }
+        let measured = || requests.get(&pod.name).and_then(|load| Cores::new(load.get()).ok());
+        let whole = pod.whole.cpu.filter(|_| !of_container && pod.container.is_some());
+        let own = || pod.container.and_then(|requests| requests.cpu);
+        let cpu_request = whole.or_else(own).or_else(measured);
+        let own = nothing_read.belongs(&pod, workload);
+        all.push(ObservedPod { pod, own, cpu_request, loads: Loads::default(), partitions: None });
+    }
+    all
 }
 
 /// Walks pods and samples together, both sorted by name. Two pods with one name (one going, one coming) both stay

@@ -116,6 +116,11 @@ impl Load {
     /// The largest load that there is.
     pub const MAX: Self = Self(f64::MAX);
 
+    /// The load that this number was; NaN was none.
+    pub(crate) fn unless_nan(value: f64) -> Option<Self> {
+        (!value.is_nan()).then_some(Self(value))
+    }
+
     /// Total order; there is no NaN to make it partial.
     #[must_use]
     pub fn total_cmp(&self, other: &Self) -> std::cmp::Ordering {

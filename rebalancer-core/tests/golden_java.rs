@@ -98,7 +98,7 @@ fn check(assign: Assignor, situations: &str) {
 fn group(situation: &Value) -> Group {
     let topics: Vec<Topic> = object(&situation["topics"])
         .iter()
-        .map(|(name, count)| Topic { name: name.clone(), partitions: number(count) })
+        .map(|(name, count)| Topic { name: name.clone(), partitions: number(count), hash: None })
         .collect();
     let members = array(&situation["members"]).iter().map(|value| member(&topics, value)).collect();
     Group { topics, members }
@@ -157,7 +157,7 @@ prop_compose! {
         members in prop::collection::vec((any::<u16>(), 1_u32..31, any::<u64>(), -1_i32..4, any::<bool>()), 1..14),
     ) -> Group {
         let topics: Vec<Topic> = counts.iter().zip(0..)
-            .map(|(&partitions, index): (_, u32)| Topic { name: format!("t{index}"), partitions })
+            .map(|(&partitions, index): (_, u32)| Topic { name: format!("t{index}"), partitions, hash: None })
             .collect();
         let members = members.into_iter().zip(0..)
             .map(|((id, wanted, owned, generation, fixed), index)| {

@@ -39,7 +39,7 @@ fn round_robin_is_javas() {
 
 /// Twelve members, four of them replaced: how many of the sets of partitions are there afterwards as before.
 fn sets_kept(partitions: u32, replace: fn(&mut Group)) -> usize {
-    let topics = vec![Topic { name: "t".to_owned(), partitions }];
+    let topics = vec![Topic { name: "t".to_owned(), partitions, hash: None }];
     let mut group = Group { topics, members: (0..12).map(|i| member(&format!("m{i:02}"))).collect() };
     settle(&mut group);
     let before = sets(&group);

@@ -37,7 +37,7 @@ prop_compose! {
             members.iter_mut().for_each(|member| member.subscription.clone_from(&subscription));
         }
         let named = counts.into_iter().enumerate();
-        Group { topics: named.map(|(i, partitions)| Topic { name: format!("t{i}"), partitions }).collect(), members }
+        Group { topics: named.map(|(i, partitions)| Topic { name: format!("t{i}"), partitions, hash: None }).collect(), members }
     }
 }
 

@@ -5,7 +5,7 @@ use rebalancer_core::port::InventoryError;
 
 use crate::answer::{Encoding, Gather as _, Listed, Object, One};
 use crate::decode::{RawHpa, RawPod, foreign, hpa, pod};
-use crate::inventory::each_once;
+use crate::inventory::{each_once, sharing};
 use crate::wire::Failure;
 
 pub use crate::state::fuzzing::{acquire, annotation, peek, record, written};
@@ -15,7 +15,7 @@ pub use crate::state::fuzzing::{acquire, annotation, peek, record, written};
 /// # Errors
 /// When it can't be used.
 pub fn pods(body: &[u8], namespace: &str, container: &str) -> Result<Vec<Pod>, InventoryError> {
-    list(body, "PodList", |raw: RawPod| pod(raw, namespace, container)).map(each_once)
+    list(body, "PodList", sharing(|raw: RawPod| pod(raw, namespace, container))).map(each_once)
 }
 
 /// One pod of this namespace.

@@ -6,7 +6,7 @@ use std::sync::{Mutex, PoisonError};
 use async_trait::async_trait;
 use http::Request;
 use http::header::{ACCEPT, HeaderValue};
-use rebalancer_core::fleet::{Controller, DisruptionBudget, Hpa, Labels, Pod, Scale, Uid};
+use rebalancer_core::fleet::{Controller, DisruptionBudget, Hpa, Labels, Owner, Pod, Scale, Uid};
 use rebalancer_core::port::{ApiErrors, Inventory, InventoryError};
 use serde::de::DeserializeOwned;
 use tracing::{Instrument as _, debug, info_span, warn};
@@ -69,8 +69,7 @@ impl KubeInventory {
     async fn list_pods(&self, labels: &str) -> Result<Vec<Pod>, InventoryError> {
         let list = self.list("/api/v1", "pods", "PodList", LIST_PODS);
         let list = List { labels: Some(labels), encodings: Encodings::Either, ..list };
-        let shared = Mutex::new(BTreeSet::new());
-        let convert = |raw| self.decoded(raw).map(|pod| sharing(pod, &shared));
+        let convert = sharing(|raw| self.decoded(raw));
         let pods = list.read(convert).instrument(info_span!("list_pods")).await?;
         Ok(each_once(pods))
     }
@@ -217,27 +216,53 @@ impl Inventory for KubeInventory {
     }
 }
 
-/// The pod with the labels of another one that has the same, if there is one.
-fn sharing(pod: Pod, seen: &Mutex<BTreeSet<Labels>>) -> Pod {
-    let mut seen = seen.lock().unwrap_or_else(PoisonError::into_inner);
-    match seen.get(&pod.labels) {
-        Some(same) => Pod { labels: same.clone(), ..pod },
-        None => {
-            seen.insert(pod.labels.clone());
-            pod
-        }
+/// Decodes pods so that they share what they have in common.
+pub(crate) fn sharing(
+    decoded: impl Fn(RawPod) -> Result<Pod, InventoryError> + Sync,
+) -> impl Fn(RawPod) -> Result<Pod, InventoryError> + Sync {
+    let shared = Mutex::new(Shared::default());
+    move |raw| {
+        let pod = decoded(raw)?;
+        Ok(shared.lock().unwrap_or_else(PoisonError::into_inner).sharing(pod))
     }
+}
+
+/// What pods have in common, once.
+#[derive(Default)]
+struct Shared {
+    labels: BTreeSet<Labels>,
+    owners: BTreeSet<Owner>,
+}
+
+impl Shared {
+    /// The pod with the labels and the owner of others that have the same, if there are some.
+    fn sharing(&mut self, mut pod: Pod) -> Pod {
+        pod.labels = known(&mut self.labels, pod.labels);
+        pod.owner = pod.owner.map(|owner| known(&mut self.owners, owner));
+        pod
+    }
+}
+
+fn known<T: Ord + Clone>(seen: &mut BTreeSet<T>, one: T) -> T {
+    if let Some(same) = seen.get(&one) {
+        return same.clone();
+    }
+    seen.insert(one.clone());
+    one
 }
 
 /// Counting a pod twice would distort every statistic, so of equal UIDs the first stays.
 pub(crate) fn each_once(pods: Vec<Pod>) -> Vec<Pod> {
-    let mut seen: BTreeSet<Uid> = BTreeSet::new();
-    let fresh = |pod: &Pod| {
-        let fresh = seen.insert(pod.uid.clone());
-        if !fresh {
+    let (mut seen, mut again): (BTreeSet<&Uid>, BTreeSet<usize>) = Default::default();
+    for (place, pod) in pods.iter().enumerate() {
+        if !seen.insert(&pod.uid) {
             warn!(event = "kubernetes_duplicate", pod = %pod.name, uid = %pod.uid, "listed twice, counted once");
+            again.insert(place);
         }
-        fresh
-    };
-    pods.into_iter().filter(fresh).collect()
+    }
+    if again.is_empty() {
+        return pods;
+    }
+    let fresh = pods.into_iter().enumerate().filter(|(place, _)| !again.contains(place));
+    fresh.map(|(_, pod)| pod).collect()
 }

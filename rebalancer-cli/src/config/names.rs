@@ -50,12 +50,12 @@ impl Names {
         if pods.is_empty() {
             return Some(format!("{selector} matches nothing in {namespace}"));
         }
-        if !pods.iter().any(|pod| pod.has_container) {
+        if !pods.iter().any(|pod| pod.has_container()) {
             return Some(format!("none of {} pods has a container by {container}", pods.len()));
         }
         if !pods.iter().any(|pod| pod.own) {
             // Which of the two names is wrong can't be told where others' pods alone have the container.
-            let also = match pods.iter().all(|pod| pod.has_container) {
+            let also = match pods.iter().all(|pod| pod.has_container()) {
                 true => String::new(),
                 false => format!(" and has a container by {container}"),
             };

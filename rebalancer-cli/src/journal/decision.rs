@@ -91,7 +91,7 @@ fn judged(report: &Report) {
             consumption_rate = load(Indicator::ConsumptionRate),
             production_rate = load(Indicator::ProductionRate),
             score = pod.score.map(|score| score.get()),
-            verdict = advice::verdict(report, &pod.verdict),
+            verdict = advice::verdict(report, pod.verdict),
             "a pod with its loads and its verdict"
         );
     }

@@ -84,7 +84,7 @@ pub(crate) struct PlanDocument<'a> {
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 struct PodEntry<'a> {
     #[serde(flatten)]
-    pod: &'a PodReport,
+    pod: PodReport<'a>,
     /// The verdict in words, with what to do about it.
     reason: String,
 }
@@ -115,7 +115,7 @@ impl<'a> PlanDocument<'a> {
             pods,
             ..
         } = shown.report;
-        let reason = |pod: &PodReport| advice::verdict(shown.report, &pod.verdict);
+        let reason = |pod: &PodReport<'_>| advice::verdict(shown.report, pod.verdict);
         Self {
             version: VERSION,
             summary: shown.summary(),
@@ -138,7 +138,7 @@ impl<'a> PlanDocument<'a> {
             prediction: prediction.as_ref(),
             carried: carried.as_ref(),
             decision,
-            pods: pods.iter().map(|pod| PodEntry { pod, reason: reason(pod) }).collect(),
+            pods: pods.iter().map(|pod| PodEntry { pod, reason: reason(&pod) }).collect(),
             last_rotation: shown.last,
             metrics_usage: shown.usage,
             kafka_usage: shown.kafka,

@@ -183,7 +183,7 @@ fn pod_table(report: &Report) -> comfy_table::Table {
     header.push("VERDICT".to_owned());
     let mut table = super::table(&header.iter().map(String::as_str).collect::<Vec<_>>());
     for pod in rows(report) {
-        let mut row = vec![one_line(&pod.pod.name), known(pod.node.as_deref().map(one_line))];
+        let mut row = vec![one_line(&pod.pod.name), known(pod.pod.node.as_deref().map(one_line))];
         row.extend(
             report
                 .readable
@@ -192,7 +192,7 @@ fn pod_table(report: &Report) -> comfy_table::Table {
         );
         row.extend(scores.then(|| known(pod.score)));
         row.extend(partitions.then(|| known(pod.partitions)));
-        row.push(advice::verdict(report, &pod.verdict));
+        row.push(advice::verdict(report, pod.verdict));
         table.add_row(row);
     }
     table
@@ -208,15 +208,15 @@ fn known(value: Option<impl ToString>) -> String {
     value.map_or_else(|| "-".to_owned(), |value| value.to_string())
 }
 
-fn rows(report: &Report) -> Vec<&PodReport> {
-    let mut rows: Vec<&PodReport> = report.pods.iter().collect();
-    let first = |pod: &PodReport| {
+fn rows(report: &Report) -> Vec<PodReport<'_>> {
+    let mut rows: Vec<PodReport<'_>> = report.pods.iter().collect();
+    let first = |pod: &PodReport<'_>| {
         let loads = report.readable.iter().filter_map(|&indicator| pod.loads.get(indicator));
         let score = pod.score.map(|score| score.get());
         score.or_else(|| loads.map(|load| load.get()).next()).unwrap_or(-1.0)
     };
     rows.sort_by(|a, b| {
-        let chosen = |pod: &PodReport| matches!(pod.verdict, Verdict::Chosen(_));
+        let chosen = |pod: &PodReport<'_>| matches!(pod.verdict, Verdict::Chosen(_));
         let by_load = first(b).total_cmp(&first(a));
         chosen(b).cmp(&chosen(a)).then(by_load).then(a.pod.name.cmp(&b.pod.name))
     });

@@ -28,7 +28,7 @@ impl Comparison {
     pub(crate) fn of(saved: &Saved, now: &Report) -> serde_json::Result<Self> {
         let mut other_pods = Vec::new();
         for pod in &now.pods {
-            let verdict = serde_json::to_value(&pod.verdict)?;
+            let verdict = serde_json::to_value(pod.verdict)?;
             let before = saved.plan.pods.iter().find(|before| before.uid == pod.pod.uid.as_str());
             if !before.is_some_and(|before| has(&verdict, &before.verdict)) {
                 other_pods.push(pod.pod.name.clone());

@@ -56,7 +56,7 @@ fn eager(policy: &Policy, measured: &IndicatorReport) -> Policy {
 }
 
 /// Chosen, or chosen and held for another reason.
-fn is_of_batch(pod: &PodReport) -> bool {
+fn is_of_batch(pod: &PodReport<'_>) -> bool {
     matches!(pod.verdict, Verdict::Chosen(_) | Verdict::Spared(Spared::Held(_)))
 }
 
@@ -64,7 +64,7 @@ fn is_of_batch(pod: &PodReport) -> bool {
 fn outcome(prediction: &Prediction, snapshot: &Snapshot, report: &Report, stage: &Stage<'_>) -> Outcome {
     let of_batch = |place: &usize| {
         let pod = stage.model.pods.get(*place).and_then(|pod| snapshot.pods.get(pod.pod));
-        pod.is_some_and(|seen| report.pods.iter().any(|pod| is_of_batch(pod) && pod.pod.uid == seen.pod.uid))
+        pod.is_some_and(|seen| report.pods.iter().any(|pod| is_of_batch(&pod) && pod.pod.uid == seen.pod.uid))
     };
     let batch: Vec<usize> = (0..stage.model.pods.len()).filter(of_batch).collect();
     let mut random = ChaCha8Rng::seed_from_u64(SEED);

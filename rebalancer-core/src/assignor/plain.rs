@@ -18,7 +18,7 @@ pub(crate) use trial::Trial;
 
 use super::{Assignor, TopicPartition};
 use crate::assignor::sticky as java;
-use crate::assignor::uniform::java_order;
+use crate::assignor::uniform::java_order::{self, ByTopic};
 
 /// A member, by its place in the list of ids that a [`Plain`] is made from.
 pub(crate) type Slot = u32;
@@ -48,6 +48,7 @@ pub(crate) struct Plain {
     /// All slots in the order of the hash table of so many members.
     by_hash: Vec<(TableSize, Vec<Slot>)>,
     hashes: Vec<u32>,
+    by_topic: ByTopic,
 }
 
 /// What the order of a hash table depends on besides the ids.
@@ -78,6 +79,7 @@ impl Plain {
             ranks: vec![0; ids.len()],
             by_hash: Vec::new(),
             hashes: ids.iter().map(|known| java::of_text(&known.id)).collect(),
+            by_topic: ByTopic::of(topics),
             partitions,
         };
         plain.hold(held);

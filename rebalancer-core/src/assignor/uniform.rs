@@ -13,10 +13,11 @@
 //!   order in which it lists them ([`Member::listed`](super::Member::listed)), which depends on when they joined; where
 //!   that is not known, as if they had joined in order of their ids.
 //! - **Topics** come in the order of a hash set of their random ids, which differs from cluster to cluster; here in the
-//!   order in which the group lists them: [`topic_order`] is the coordinator's. Nothing depends on it in a group of one
-//!   topic, and the counts never do.
+//!   order in which the group lists them: [`topics`] has the coordinator's. What a member holds comes in the order of a hash
+//!   map of its own: topics of one bucket ([`Topic::hash`]) in the order in which [`Member::owned`] has them; what comes
+//!   new to it goes to the front. Nothing depends on it in a group of one topic, and the counts never do.
 //! - **Partitions** of one topic that a member has too many of come in the order of a hash set of their numbers, those of
-//!   one bucket in the order of [`Member::owned`](super::Member::owned), where all members subscribe to the same topics;
+//!   one bucket in the order of [`Member::owned`], where all members subscribe to the same topics;
 //!   else ascending. (A bucket with more than eight of them would be a tree in Java, and is not modeled.)
 //!
 //! Of two members that claim one partition, which the coordinator's state excludes, the one with the later epoch has it.
@@ -27,21 +28,26 @@ pub(super) mod java_order;
 mod leveling;
 mod table;
 
-use super::{Assignment, Group};
+#[cfg(doc)]
+use super::Member;
+use super::{Assignment, Group, Topic};
 pub(super) use homogeneous::Quotas;
 
-/// In which order the coordinator goes through topics of these names and ids, each id in two halves of 64 bits: as a
-/// `HashSet` of the ids does that was filled from one of the names. Gives their places.
+/// Topics of these names, ids (in two halves of 64 bits) and numbers of partitions, as the coordinator goes through them:
+/// as a `HashSet` of the ids does that was filled from one of the names, which was filled in their order.
 #[must_use]
-pub fn topic_order(topics: &[(&str, (u64, u64))]) -> Vec<usize> {
-    let mut order: Vec<usize> = (0..topics.len()).collect();
-    order.sort_by_key(|&place| {
-        topics.get(place).map(|&(name, id)| {
-            let count = topics.len();
-            (java_order::topic_bucket(id, count), java_order::name_bucket(name, count), name)
-        })
+pub fn topics(known: &[(&str, (u64, u64), u32)]) -> Vec<Topic> {
+    let bucket = |hash| java_order::copied_bucket(hash, known.len());
+    let mut order = known.to_vec();
+    order.sort_by_key(|&(name, id, _)| {
+        (bucket(java_order::id_hash(id)), bucket(java_order::hash_code(name)), name)
     });
-    order
+    let topic = |(name, id, partitions): (&str, _, _)| Topic {
+        name: name.to_owned(),
+        partitions,
+        hash: Some(java_order::id_hash(id)),
+    };
+    order.into_iter().map(topic).collect()
 }
 
 /// Partitions for each member of `group`.

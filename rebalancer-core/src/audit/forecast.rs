@@ -1,6 +1,7 @@
 //! Whether a plan that goes by expected loads may do so, and is one by the loads of now and by the expected ones.
 
-use super::{Violation, load, may_go};
+use super::{Chosen, Violation, load, may_go, seen};
+use crate::fleet::Uid;
 use crate::policy::Policy;
 use crate::report::Plan;
 use crate::snapshot::{ObservedPod, Snapshot};
@@ -9,15 +10,21 @@ use crate::snapshot::{ObservedPod, Snapshot};
 /// be there by both, pods rank by the expected ones, and the forecast must have earned it.
 pub(super) fn check(
     plan: &Plan,
+    chosen: &[Chosen<'_>],
     snapshot: &Snapshot,
     policy: &Policy,
     fleet: &[&ObservedPod],
 ) -> Vec<Violation> {
     let Some(later) = snapshot.over_the_horizon(plan.indicator) else {
-        return load::check(plan, snapshot, policy, fleet);
+        return load::check(plan, chosen, snapshot, policy, fleet);
     };
-    let mut violations = load::check(plan, &later, policy, &may_go(&later, policy));
-    violations.extend(load::check_now(plan, snapshot, policy, fleet));
+    let all = seen(plan, &later);
+    let known = |uid: &Uid| all.iter().find(|seen| seen.observed.pod.uid == *uid);
+    let removals = plan.removals.iter();
+    let then: Vec<Chosen<'_>> =
+        removals.filter_map(|removal| Some((removal, known(&removal.pod.uid)?.observed))).collect();
+    let mut violations = load::check(plan, &then, &later, policy, &may_go(&all, &later, policy));
+    violations.extend(load::check_now(plan, chosen, snapshot, policy, fleet));
     if !earned(snapshot) || policy.balance.horizon.is_none() {
         violations.push(Violation::UnearnedForecast { indicator: plan.indicator });
     }

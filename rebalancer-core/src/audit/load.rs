@@ -2,7 +2,7 @@
 
 use std::cmp::Ordering;
 
-use super::Violation;
+use super::{Chosen, Violation};
 use crate::fleet::{CpuTarget, Indicator, Target};
 use crate::policy::Policy;
 use crate::report::{Expectation, Plan, Removal};
@@ -32,6 +32,7 @@ pub(super) enum Limit {
 /// Every hot pod must be above its limit, no cold pod above that of another indicator, and the hot ones must rank first.
 pub(super) fn check(
     plan: &Plan,
+    chosen: &[Chosen<'_>],
     snapshot: &Snapshot,
     policy: &Policy,
     fleet: &[&ObservedPod],
@@ -41,10 +42,6 @@ pub(super) fn check(
         return Vec::new();
     }
     let measured = measured(fleet, snapshot, policy);
-    // One that is not in the snapshot is a violation already.
-    let known = |removal: &'_ Removal| snapshot.pods.iter().find(|pod| pod.pod.uid == removal.pod.uid);
-    let chosen: Vec<(&Removal, &ObservedPod)> =
-        plan.removals.iter().filter_map(|removal| Some((removal, known(removal)?))).collect();
     let each = chosen.iter().filter_map(|(removal, pod)| check_pod(removal, pod, plan.indicator, &measured));
     let mut violations: Vec<Violation> = each.collect();
     violations.extend(check_grounds(plan.indicator, policy, &measured));
@@ -55,7 +52,7 @@ pub(super) fn check(
         violations.push(Violation::RequestUnknown);
     }
     // A prediction does not rank what it tries.
-    if matches!(plan.expectation, Expectation::EvenMixing(_)) && !ranked(&chosen, plan.indicator, &measured) {
+    if matches!(plan.expectation, Expectation::EvenMixing(_)) && !ranked(chosen, plan.indicator, &measured) {
         violations.push(Violation::NotOutliers);
     }
     violations
@@ -65,6 +62,7 @@ pub(super) fn check(
 /// grounds that are there now.
 pub(super) fn check_now(
     plan: &Plan,
+    chosen: &[Chosen<'_>],
     snapshot: &Snapshot,
     policy: &Policy,
     fleet: &[&ObservedPod],
@@ -74,13 +72,9 @@ pub(super) fn check_now(
     }
     let measured = measured(fleet, snapshot, policy);
     let by = measured.iter().find(|by| by.indicator == plan.indicator);
-    let hot = plan.removals.iter().filter(|removal| removal.choice.is_hot());
-    let known = |removal: &Removal| snapshot.pods.iter().find(|pod| pod.pod.uid == removal.pod.uid);
-    let cool = hot.filter(|removal| {
-        let above = known(removal).and_then(|pod| by.and_then(|by| by.above(pod, 1.0 - ROUNDING)));
-        above != Some(true)
-    });
-    let cool = cool.map(|removal| Violation::NotHot { pod: removal.pod.name.clone() });
+    let hot = chosen.iter().filter(|(removal, _)| removal.choice.is_hot());
+    let cool = hot.filter(|(_, pod)| by.and_then(|by| by.above(pod, 1.0 - ROUNDING)) != Some(true));
+    let cool = cool.map(|(removal, _)| Violation::NotHot { pod: removal.pod.name.clone() });
     cool.chain(check_grounds(plan.indicator, policy, &measured)).collect()
 }
 
@@ -115,7 +109,7 @@ fn check_pod(
 }
 
 /// Whether no cold pod ranks above a hot one.
-fn ranked(chosen: &[(&Removal, &ObservedPod)], raised: Indicator, measured: &[Measured]) -> bool {
+fn ranked(chosen: &[Chosen<'_>], raised: Indicator, measured: &[Measured]) -> bool {
     let rank = |hot: bool| {
         let those = chosen.iter().filter(move |(removal, _)| removal.choice.is_hot() == hot);
         those.map(|(_, pod)| (score(pod, measured), pod.loads.get(raised).map(|load| load.get())))
@@ -166,7 +160,9 @@ impl Limit {
 fn measured(fleet: &[&ObservedPod], snapshot: &Snapshot, policy: &Policy) -> Vec<Measured> {
     let measure = |&indicator: &Indicator| {
         let loads = fleet.iter().filter_map(|pod| pod.loads.get(indicator));
-        let loads: Vec<f64> = loads.map(|load| load.get()).collect();
+        let mut all = Vec::with_capacity(fleet.len());
+        all.extend(loads.map(|load| load.get()));
+        let loads = all;
         let enough = loads.len() as f64 >= policy.balance.minimum_coverage.get() * fleet.len() as f64;
         let mean = mean(&loads);
         let by_target = target_of(indicator, snapshot).map(|target| by_target(target, policy));

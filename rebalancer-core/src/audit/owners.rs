@@ -3,25 +3,46 @@
 
 use std::collections::BTreeSet;
 
-use super::Violation;
+use super::{Seen, Violation};
 use crate::fleet::{Controller, NotRead, Owner, Phase, Pod, Uid};
 use crate::snapshot::{ObservedPod, Snapshot};
 
-/// Whether the pod is one of the workload's own.
-pub(super) fn is_own(observed: &ObservedPod, snapshot: &Snapshot) -> bool {
-    observed.pod.container.is_some() && is_owned(&observed.pod, snapshot)
+/// Who owns the pods, as the raw references say.
+pub(super) struct Owners<'a> {
+    snapshot: &'a Snapshot,
+    /// UIDs of everything that has the workload's name, or is controlled by something that has, however far down.
+    below: BTreeSet<&'a Uid>,
 }
 
-/// Whether the workload owns it, whatever its containers are called: by UID, or, where what owns it could not be read, by
-/// its name.
-fn is_owned(pod: &Pod, snapshot: &Snapshot) -> bool {
-    let workload = snapshot.workload.name.as_str();
-    let Some(owner) = &pod.owner else { return false };
-    if owner.name == workload || below(snapshot).contains(&owner.uid) {
-        return true;
+impl<'a> Owners<'a> {
+    pub(super) fn of(snapshot: &'a Snapshot) -> Self {
+        Self { snapshot, below: below(snapshot) }
     }
-    let was_read = objects(snapshot).any(|object| is_meant(object, owner));
-    !was_read && may_be_revision(owner, workload)
+
+    /// Of each pod, in the order of the snapshot, whether the workload [owns](Self::is_owned) it. Pods with one owner have one
+    /// answer.
+    pub(super) fn owned(&self) -> impl Iterator<Item = (&'a ObservedPod, bool)> {
+        let mut last: Option<(&Owner, bool)> = None;
+        self.snapshot.pods.iter().map(move |observed| {
+            let Some(owner) = &observed.pod.owner else { return (observed, false) };
+            let owned = match last {
+                Some((same, owned)) if same == owner => owned,
+                Some(_) | None => self.is_owned(owner),
+            };
+            last = Some((owner, owned));
+            (observed, owned)
+        })
+    }
+
+    /// Whether the workload owns what has this owner: by UID, or, where what owns it could not be read, by its name.
+    fn is_owned(&self, owner: &Owner) -> bool {
+        let workload = self.snapshot.workload.name.as_str();
+        if owner.name == workload || self.below.contains(&owner.uid) {
+            return true;
+        }
+        let was_read = objects(self.snapshot).any(|object| is_meant(object, owner));
+        !was_read && may_be_revision(owner, workload)
+    }
 }
 
 fn objects(snapshot: &Snapshot) -> impl Iterator<Item = &Controller> {
@@ -42,7 +63,6 @@ fn may_be_revision(owner: &Owner, workload: &str) -> bool {
     })
 }
 
-/// UIDs of everything that has the workload's name, or is controlled by something that has, however far down.
 fn below(snapshot: &Snapshot) -> BTreeSet<&Uid> {
     let workload = snapshot.workload.name.as_str();
     let mut found: BTreeSet<&Uid> = BTreeSet::new();
@@ -64,12 +84,9 @@ fn below(snapshot: &Snapshot) -> BTreeSet<&Uid> {
 }
 
 /// Every object above one of the workload's own pods, its own owner first.
-fn above_or_presumed<'a>(observed: &'a ObservedPod, snapshot: &'a Snapshot) -> Vec<&'a Controller> {
+fn above_or_presumed<'a>(owner: &'a Owner, snapshot: &'a Snapshot) -> Vec<&'a Controller> {
     let mut found: Vec<&Controller> = Vec::new();
-    if !is_owned(&observed.pod, snapshot) {
-        return found;
-    }
-    let mut next = observed.pod.owner.as_ref();
+    let mut next = Some(owner);
     while let Some(object) = next.and_then(|owner| objects(snapshot).find(|object| is_meant(object, owner))) {
         if found.contains(&object) {
             break;
@@ -81,20 +98,17 @@ fn above_or_presumed<'a>(observed: &'a ObservedPod, snapshot: &'a Snapshot) -> V
 }
 
 /// The same, where they lead the pod to the workload and do not merely have names like it.
-fn above<'a>(observed: &'a ObservedPod, snapshot: &'a Snapshot) -> Vec<&'a Controller> {
-    let found = above_or_presumed(observed, snapshot);
+fn above<'a>(owner: &'a Owner, snapshot: &'a Snapshot) -> Vec<&'a Controller> {
+    let found = above_or_presumed(owner, snapshot);
     let named = |owner: &Owner| owner.name == snapshot.workload.name;
-    let leads = observed.pod.owner.as_ref().is_some_and(named)
-        || found.iter().any(|object| object.owner.as_ref().is_some_and(named));
+    let leads = named(owner) || found.iter().any(|object| object.owner.as_ref().is_some_and(named));
     if leads { found } else { Vec::new() }
 }
 
 /// Those of them that have the workload's name, or stand above such a one: what is below may have marks that are old.
-pub(super) fn at_and_above_the_workload<'a>(
-    observed: &'a ObservedPod,
-    snapshot: &'a Snapshot,
-) -> Vec<&'a Controller> {
-    let mut found = above(observed, snapshot);
+pub(super) fn at_and_above_the_workload<'a>(seen: &Seen<'a>, snapshot: &'a Snapshot) -> Vec<&'a Controller> {
+    let owner = seen.observed.pod.owner.as_ref().filter(|_| seen.owned);
+    let mut found = owner.map(|owner| above(owner, snapshot)).unwrap_or_default();
     let first = found.iter().position(|object| object.name == snapshot.workload.name);
     match first {
         Some(first) => found.split_off(first),
@@ -114,37 +128,37 @@ fn is_copied(object: &Controller, snapshot: &Snapshot) -> bool {
 }
 
 /// What owns the pods, and what that says, forbids nothing.
-pub(super) fn check(snapshot: &Snapshot) -> Vec<Violation> {
-    let around = &snapshot.surroundings;
-    let staying: Vec<&ObservedPod> = snapshot.pods.iter().filter(|pod| stays(&pod.pod)).collect();
-    let owned: Vec<&ObservedPod> =
-        staying.iter().copied().filter(|pod| is_owned(&pod.pod, snapshot)).collect();
-    let controller = around.controller.as_ref();
+pub(super) fn check(snapshot: &Snapshot, fleet: &[Seen<'_>]) -> Vec<Violation> {
+    let all_owned = || fleet.iter().filter(|seen| seen.owned);
+    let owned = || all_owned().filter(|seen| stays(&seen.observed.pod));
+    let controller = snapshot.surroundings.controller.as_ref();
     let progress = controller.and_then(|owner| owner.progress);
     let marked = |owner: &Controller| {
         let told = owner.annotations.get("pod-rebalancer.io/opt-out");
         told.is_some_and(|value| value.trim().to_lowercase() != "false")
     };
-    let all_owned = snapshot.pods.iter().filter(|pod| is_owned(&pod.pod, snapshot));
-    let marks = |pod: &ObservedPod| {
-        above_or_presumed(pod, snapshot).into_iter().any(|owner| marked(owner) && !is_copied(owner, snapshot))
+    let marks = |owner: &Owner| {
+        above_or_presumed(owner, snapshot)
+            .into_iter()
+            .any(|owner| marked(owner) && !is_copied(owner, snapshot))
     };
-    let opted_out = controller.is_some_and(marked) || all_owned.clone().any(marks);
+    let opted_out = controller.is_some_and(marked) || each(all_owned()).any(marks);
     let told_by_status = controller.is_some_and(|owner| {
         owner.kind == "StatefulSet" && owner.api_version.split('/').next() == Some("apps")
     }) && progress.is_some();
-    let own = owned.iter().filter(|pod| is_own(pod, snapshot));
-    let revisions: BTreeSet<String> = own.map(|pod| revision_of(&pod.pod)).collect();
-    let (least, most) = (owned.len(), all_owned.count());
+    let (least, most) = (owned().count(), all_owned().count());
     let mut violations = Vec::new();
     for (what, holds) in [
-        ("several objects of the workload's name own pods", tops(&owned, snapshot).len() > 1),
-        ("an owner of pods is gone", owned.iter().any(|pod| has_lost_an_owner(pod, snapshot))),
+        ("several objects of the workload's name own pods", tops(each(owned()), snapshot).len() > 1),
+        ("an owner of pods is gone", each(owned()).any(|owner| has_lost_an_owner(owner, snapshot))),
         (
             "a rollout is in progress",
             progress.is_some_and(|it| !it.status_is_current || it.updated < it.current),
         ),
-        ("two revisions are among the pods", !told_by_status && revisions.len() > 1),
+        (
+            "two revisions are among the pods",
+            !told_by_status && has_two_revisions(owned().filter(|seen| seen.own)),
+        ),
         (
             "the controller has another number of pods",
             progress.is_some_and(|it| (it.current as usize) < least || it.current as usize > most),
@@ -157,14 +171,25 @@ pub(super) fn check(snapshot: &Snapshot) -> Vec<Violation> {
     violations
 }
 
+/// The owners of these pods; of pods in a row that have the same, once.
+fn each<'a>(pods: impl Iterator<Item = &'a Seen<'a>>) -> impl Iterator<Item = &'a Owner> {
+    let mut last: Option<&Owner> = None;
+    pods.filter_map(move |seen| {
+        let owner = seen.observed.pod.owner.as_ref()?;
+        let same = last == Some(owner);
+        last = Some(owner);
+        (!same).then_some(owner)
+    })
+}
+
 fn stays(pod: &Pod) -> bool {
     !pod.terminating && pod.phase != Phase::Succeeded && pod.phase != Phase::Failed
 }
 
 /// Something that is named above it does not exist, or is another object now.
-fn has_lost_an_owner(observed: &ObservedPod, snapshot: &Snapshot) -> bool {
-    let above = above_or_presumed(observed, snapshot);
-    let named = observed.pod.owner.iter().chain(above.into_iter().filter_map(|object| object.owner.as_ref()));
+fn has_lost_an_owner(owner: &Owner, snapshot: &Snapshot) -> bool {
+    let above = above_or_presumed(owner, snapshot);
+    let named = std::iter::once(owner).chain(above.into_iter().filter_map(|object| object.owner.as_ref()));
     let named: BTreeSet<&Uid> = named.map(|owner| &owner.uid).collect();
     let by_replica_set =
         |owner: &Owner| owner.kind == "Deployment" && owner.api_version.split('/').next() == Some("apps");
@@ -177,25 +202,45 @@ fn has_lost_an_owner(observed: &ObservedPod, snapshot: &Snapshot) -> bool {
     lost.any(|it| named.contains(&it.owner.uid))
 }
 
-/// Everything of a pod that differs between two revisions of a workload.
-fn revision_of(pod: &Pod) -> String {
-    let owner = pod.owner.as_ref().map(|owner| (&owner.uid, &owner.kind, &owner.name));
-    let mut marks: Vec<&str> =
-        vec!["pod-template-hash", "controller-revision-hash", "rollouts-pod-template-hash"];
-    if owner.is_some_and(|(_, kind, _)| kind == "ReplicationController") {
-        marks.push("deployment");
-    }
-    let labels: Vec<_> = marks.iter().map(|mark| pod.labels.get(*mark)).collect();
-    format!("{owner:?} {labels:?} {:?}", pod.annotations.get("strimzi.io/revision"))
+fn has_two_revisions<'a>(pods: impl Iterator<Item = &'a Seen<'a>>) -> bool {
+    let mut last: Option<&Pod> = None;
+    // What is one and the same in two pods in a row need not be looked up again.
+    let unlike_the_last = pods.map(|seen| &seen.observed.pod).filter(|pod| {
+        let same = last.is_some_and(|last| {
+            let unmarked = last.annotations.is_empty() && pod.annotations.is_empty();
+            unmarked && last.owner == pod.owner && last.labels.are_shared_with(&pod.labels)
+        });
+        last = Some(pod);
+        !same
+    });
+    let mut first = None;
+    unlike_the_last.map(revision_of).any(|of| *first.get_or_insert(of) != of)
 }
 
-/// Objects of the workload's name that own some of these pods.
-fn tops<'a>(owned: &[&'a ObservedPod], snapshot: &'a Snapshot) -> BTreeSet<(&'a Uid, &'a str)> {
+/// Everything of a pod that differs between two revisions of a workload: its owner's UID, kind and name, and what
+/// controllers write on it.
+type Revision<'a> = (Option<(&'a Uid, &'a str, &'a str)>, [Option<&'a String>; 5]);
+
+fn revision_of(pod: &Pod) -> Revision<'_> {
+    let owner = pod.owner.as_ref();
+    let by_number = owner.is_some_and(|owner| owner.kind == "ReplicationController");
+    let label = |mark: &str| pod.labels.get(mark);
+    let marks = [
+        label("pod-template-hash"),
+        label("controller-revision-hash"),
+        label("rollouts-pod-template-hash"),
+        label("deployment").filter(|_| by_number),
+        pod.annotations.get("strimzi.io/revision"),
+    ];
+    (owner.map(|owner| (&owner.uid, owner.kind.as_str(), owner.name.as_str())), marks)
+}
+
+/// Objects of the workload's name among these owners, and above them.
+fn tops<'a>(owners: impl Iterator<Item = &'a Owner>, snapshot: &'a Snapshot) -> BTreeSet<(&'a Uid, &'a str)> {
     let mut tops = BTreeSet::new();
-    for pod in owned {
-        let direct = pod.pod.owner.iter();
-        let further = above(pod, snapshot).into_iter().filter_map(|object| object.owner.as_ref());
-        let named = direct.chain(further).find(|owner| owner.name == snapshot.workload.name);
+    for owner in owners {
+        let further = above(owner, snapshot).into_iter().filter_map(|object| object.owner.as_ref());
+        let named = std::iter::once(owner).chain(further).find(|owner| owner.name == snapshot.workload.name);
         tops.extend(named.map(|owner| (&owner.uid, owner.kind.as_str())));
     }
     tops

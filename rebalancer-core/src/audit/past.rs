@@ -2,8 +2,8 @@
 
 use jiff::Timestamp;
 
-use super::Violation;
 use super::load::{self, ROUNDING};
+use super::{Chosen, Violation};
 use crate::fleet::Samples;
 use crate::policy::Policy;
 use crate::report::Plan;
@@ -13,6 +13,7 @@ use crate::snapshot::{ObservedPod, Snapshot};
 /// there is a target, or else above the tolerance around the mean of the time.
 pub(super) fn check(
     plan: &Plan,
+    chosen: &[Chosen<'_>],
     snapshot: &Snapshot,
     policy: &Policy,
     fleet: &[&ObservedPod],
@@ -23,24 +24,24 @@ pub(super) fn check(
     let known = snapshot.past.as_ref().filter(|past| past.indicator == plan.indicator);
     let windows = known.and_then(|past| past.windows.as_deref().ok()).unwrap_or_default();
     let step = policy.balance.persistence.step();
+    let by_target = load::target_of(plan.indicator, snapshot).map(|target| load::by_target(target, policy));
+    let by_mean = |window: &Samples, at| mean_at(fleet, window, at) * policy.balance.tolerance.get();
     let earlier: Vec<_> = windows
         .iter()
         .zip(1_i32..)
         .map(|(window, steps)| (window, snapshot.taken_at - step * steps))
-        .map(|(window, at)| (window, at, mean_at(fleet, window, at) * policy.balance.tolerance.get()))
+        .map(|(window, at)| (window, at, by_target.is_none().then(|| by_mean(window, at))))
         .collect();
-    let by_target = load::target_of(plan.indicator, snapshot).map(|target| load::by_target(target, policy));
     let passing = |pod: &ObservedPod| {
-        let was_hot = |(window, at, by_mean): &&(&Samples, Timestamp, f64)| {
-            let limit = by_target.as_ref().map_or(Some(*by_mean), |limit| limit.of(pod));
+        let was_hot = |(window, at, by_mean): &&(&Samples, Timestamp, Option<f64>)| {
+            let limit = by_target.as_ref().map_or(*by_mean, |limit| limit.of(pod));
             let load = load_at(pod, window, *at);
             limit.zip(load).is_some_and(|(limit, load)| load > limit * (1.0 - ROUNDING))
         };
         1 + earlier.iter().filter(was_hot).count() < policy.balance.persistence.required()
     };
-    let hot = plan.removals.iter().filter(|removal| removal.choice.is_hot());
-    let pods = hot.filter_map(|hot| snapshot.pods.iter().find(|pod| pod.pod.uid == hot.pod.uid));
-    let passing = pods.filter(|pod| passing(pod));
+    let hot = chosen.iter().filter(|(removal, _)| removal.choice.is_hot()).map(|(_, pod)| pod);
+    let passing = hot.filter(|pod| passing(pod));
     passing.map(|pod| Violation::Passing { pod: pod.pod.name.clone() }).collect()
 }
 
@@ -51,6 +52,17 @@ fn load_at(pod: &ObservedPod, window: &Samples, at: Timestamp) -> Option<f64> {
 }
 
 fn mean_at(fleet: &[&ObservedPod], window: &Samples, at: Timestamp) -> f64 {
-    let loads: Vec<f64> = fleet.iter().filter_map(|pod| load_at(pod, window, at)).collect();
+    let mut loads = Vec::with_capacity(fleet.len());
+    if fleet.is_sorted_by(|a, b| a.pod.name <= b.pod.name) {
+        // Both are in the order of names.
+        let mut window = window.iter().peekable();
+        loads.extend(fleet.iter().filter_map(|pod| {
+            while window.next_if(|(name, _)| **name < pod.pod.name).is_some() {}
+            let (_, load) = window.peek().filter(|(name, _)| **name == pod.pod.name)?;
+            pod.pod.ready_since.filter(|since| *since <= at).map(|_| load.get())
+        }));
+    } else {
+        loads.extend(fleet.iter().filter_map(|pod| load_at(pod, window, at)));
+    }
     load::mean(&loads)
 }

@@ -10,7 +10,7 @@ use super::until::both;
 use super::{GroupSide, Sources};
 use crate::fleet::{Hpa, Indicator, Ownership, Pod, Samples, Workload};
 use crate::history::Constraints;
-use crate::planner;
+use crate::planner::{Judged, judge_to_confirm, plan, plan_judged};
 use crate::policy::Policy;
 use crate::port::{GroupError, GroupReading, InventoryError, MetricsError, MetricsSource, Readings};
 use crate::report::Report;
@@ -61,16 +61,16 @@ pub async fn observe(
     memory: Option<&mut Memory>,
     now: Timestamp,
 ) -> Result<Observation, ObserveError> {
-    let snapshot = read(subject, sources, policy, now).await?;
+    let (snapshot, judged) = read(subject, sources, policy, now).await?;
     let (look_back, constraints) = remember(memory, &snapshot, policy, now);
-    let report = planner::plan(&snapshot, policy, &constraints);
+    let report = plan_judged(judged, &snapshot, policy, &constraints);
     Ok(Observation { snapshot, look_back, constraints, report })
 }
 
 /// What a cycle without memory decides on this snapshot.
 pub fn decide(snapshot: Snapshot, policy: &Policy) -> Observation {
     let constraints = Constraints::default();
-    let report = planner::plan(&snapshot, policy, &constraints);
+    let report = plan(&snapshot, policy, &constraints);
     Observation { snapshot, look_back: None, constraints, report }
 }
 
@@ -86,13 +86,13 @@ pub(super) fn remember(
     (Some(look_back), memory.constraints(now))
 }
 
-/// Reads everything that is decided on.
+/// Reads everything that is decided on. Where its pods had to be judged for that, the plan need not do it again.
 pub(super) async fn read(
     subject: &Subject,
     sources: Sources<'_>,
     policy: &Policy,
     now: Timestamp,
-) -> Result<Snapshot, ObserveError> {
+) -> Result<(Snapshot, Option<Judged>), ObserveError> {
     let Sources { metrics, inventory, group: side, forecaster } = sources;
     let loads = both(metrics.read(now), async {
         match side {
@@ -122,11 +122,11 @@ pub(super) async fn read(
     let controller = ownership.controller(pods.iter(), &subject.workload.name).cloned();
     let surroundings = Surroundings { controller, ownership, budgets, ..Surroundings::default() };
     let reading = FleetReading { readings, hpas, surroundings, pods, group };
-    let mut snapshot = assemble(subject, reading, metrics, side, policy, now).await?;
+    let (mut snapshot, judged) = assemble_judged(subject, reading, metrics, side, policy, now).await?;
     if let Some(forecaster) = forecaster {
         snapshot.outlook = look_ahead(&snapshot, metrics, forecaster, policy, now).await;
     }
-    Ok(snapshot)
+    Ok((snapshot, judged))
 }
 
 /// A pod of the workload does not tell what it requests, and nobody has told of any.
@@ -168,6 +168,18 @@ pub async fn assemble(
     policy: &Policy,
     now: Timestamp,
 ) -> Result<Snapshot, ObserveError> {
+    let assembled = assemble_judged(subject, reading, metrics, side, policy, now).await;
+    assembled.map(|(snapshot, _)| snapshot)
+}
+
+async fn assemble_judged(
+    subject: &Subject,
+    reading: FleetReading,
+    metrics: &dyn MetricsSource,
+    side: Option<GroupSide<'_>>,
+    policy: &Policy,
+    now: Timestamp,
+) -> Result<(Snapshot, Option<Judged>), ObserveError> {
     let FleetReading { mut readings, hpas, surroundings, pods, group } = reading;
     let (group, group_error) = match (group, side) {
         (Some(Ok(group)), Some(GroupSide { question, .. })) => {
@@ -183,11 +195,12 @@ pub async fn assemble(
         Snapshot::assemble(subject.workload.clone(), now, pods, hpas, &subject.hpa_prefix, readings)?;
     snapshot.surround(surroundings);
     (snapshot.group, snapshot.group_error) = (group, group_error);
-    if let Some(indicator) = planner::to_confirm(&snapshot, policy) {
+    let judged = judge_to_confirm(&snapshot, policy);
+    if let Some(indicator) = judged.as_ref().and_then(Judged::raised) {
         let windows = past(indicator, &snapshot, metrics, side, policy, now).await;
         snapshot.past = Some(Past { indicator, windows });
     }
-    Ok(snapshot)
+    Ok((snapshot, judged))
 }
 
 /// Earlier readings, from where the present one came.

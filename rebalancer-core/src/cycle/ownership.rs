@@ -2,7 +2,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::fleet::{Controller, NotRead, Owner, Ownership, Pod, Progress, Scale, Tie, Unread};
+use crate::fleet::{
+    Controller, NotRead, Owner, OwnerReference, Ownership, Pod, Progress, Scale, Tie, Unread,
+};
 use crate::port::{Inventory, InventoryError};
 
 /// Direct owners that are looked at. A settled fleet has one and a rollout two; the selector may match others' pods too,
@@ -67,7 +69,7 @@ impl Reader<'_> {
         if self.ownership.unread.iter().any(|unread| unread.owner == *owner) {
             return Ok(None);
         }
-        let Owner { api_version, kind, name, uid } = owner;
+        let OwnerReference { api_version, kind, name, uid } = &**owner;
         let why = match self.inventory.owner(api_version, kind, name).await {
             Ok(Some(object)) if object.uid == *uid => {
                 let above = object.owner.clone();
@@ -99,7 +101,7 @@ impl Reader<'_> {
         if owner.name != self.workload {
             return Ok(None);
         }
-        let Owner { api_version, kind, name, uid } = owner.clone();
+        let OwnerReference { api_version, kind, name, uid } = (**owner).clone();
         let scale = if_told(self.inventory.scale(&api_version, &kind, &name).await)?;
         Ok(scale.filter(|scale| scale.uid == uid).map(|scale| Controller {
             api_version,

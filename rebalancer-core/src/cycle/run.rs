@@ -9,7 +9,7 @@ use super::{ActSettings, CycleError, Memory, Outcome, Ports, Step, Subject, Watc
 use crate::audit::{AuditedPlan, audit};
 use crate::fleet::Workload;
 use crate::history::{CycleCost, HistoryPolicy, Record, StateError, StateStore};
-use crate::planner::plan;
+use crate::planner::plan_judged;
 use crate::policy::Policy;
 use crate::port::{ApiErrors, Mode};
 use crate::report::{Decision, Report};
@@ -235,11 +235,11 @@ async fn observe_and_decide(
     let Ports { clock, journal, interrupt, .. } = *ports;
     let began = clock.now();
     let reading = observe::read(&spec.subject, ports.sources(), &spec.policy, began);
-    let snapshot =
+    let (snapshot, judged) =
         until_stopped(interrupt, reading).await.map_err(CycleError::Stopped)?.map_err(CycleError::Observe)?;
     let (look_back, constraints) =
         observe::remember(memory.as_deref_mut(), &snapshot, &spec.policy, clock.now());
-    let report = journaled(ports, Step::Plan, || plan(&snapshot, &spec.policy, &constraints));
+    let report = journaled(ports, Step::Plan, || plan_judged(judged, &snapshot, &spec.policy, &constraints));
     if let (Some(memory), Some(look_back)) = (memory, &look_back) {
         journal.looked_back(look_back);
         memory.decided(&report, clock.now().duration_since(began));

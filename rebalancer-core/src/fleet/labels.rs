@@ -9,6 +9,17 @@ use std::sync::Arc;
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Default)]
 pub struct Labels(Option<Arc<BTreeMap<String, String>>>);
 
+impl Labels {
+    /// Both are one and the same, or both are empty. Others may be equal all the same.
+    pub(crate) fn are_shared_with(&self, other: &Self) -> bool {
+        match (&self.0, &other.0) {
+            (Some(own), Some(others)) => Arc::ptr_eq(own, others),
+            (None, None) => true,
+            (Some(_), None) | (None, Some(_)) => false,
+        }
+    }
+}
+
 static NONE: BTreeMap<String, String> = BTreeMap::new();
 
 impl Deref for Labels {

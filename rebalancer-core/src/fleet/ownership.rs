@@ -7,7 +7,7 @@
 //!
 //! An object that has the workload's name and is not in the chain says nothing of the pods.
 
-use super::{Controller, Owner, Pod};
+use super::{Controller, Owner, OwnerReference, Pod};
 
 /// Longer than any chain that makes sense, so that a circle ends.
 const LONGEST_CHAIN: usize = 8;
@@ -91,7 +91,7 @@ impl Unread {
     /// on.
     #[must_use]
     pub fn is_lost(&self) -> bool {
-        let Owner { api_version, kind, .. } = &self.owner;
+        let OwnerReference { api_version, kind, .. } = &*self.owner;
         match self.why {
             NotRead::Replaced => true,
             NotRead::Gone => kind == "Deployment" && api_version.starts_with("apps/"),
@@ -184,6 +184,24 @@ impl Ownership {
         }
     }
 
+    /// Those of these pods that the workload [owns](Self::owns).
+    pub(crate) fn owned<'a>(
+        &self,
+        pods: impl Iterator<Item = &'a Pod>,
+        workload: &str,
+    ) -> impl Iterator<Item = &'a Pod> {
+        // Pods in a row mostly have one owner, and nothing else of them matters.
+        let mut last = None;
+        pods.filter(move |pod| match last {
+            Some((owner, owns)) if owner == &pod.owner => owns,
+            Some(_) | None => {
+                let owns = self.owns(pod, workload);
+                last = Some((&pod.owner, owns));
+                owns
+            }
+        })
+    }
+
     /// One of the workload's own pods: it has the container too.
     #[must_use]
     pub fn belongs(&self, pod: &Pod, workload: &str) -> bool {
@@ -246,6 +264,13 @@ pub fn revision_label(pod: &Pod) -> Option<(&'static str, &str)> {
     };
     let only = !pod.annotations.contains_key(REVISION_ANNOTATION);
     Some((label, pod.labels.get(label).filter(|_| only)?.as_str()))
+}
+
+/// Nothing tells the [revisions](revision) of these pods apart.
+pub(crate) fn are_of_one_revision(one: &Pod, other: &Pod) -> bool {
+    let unmarked = one.annotations.is_empty() && other.annotations.is_empty();
+    let same = unmarked && one.owner == other.owner && one.labels.are_shared_with(&other.labels);
+    same || revision(one) == revision(other)
 }
 
 /// What tells the revisions of a workload's pods apart: who controls them directly, and the labels (of a

@@ -6,20 +6,20 @@ use std::net::IpAddr;
 
 use jiff::Timestamp;
 
-use super::Labels;
+use super::{Labels, Owner};
 use crate::unit::{Bytes, Cores};
 
 /// A pod's identity. A name can be taken over by another pod; a UID can't.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(transparent))]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-pub struct Uid(String);
+pub struct Uid(Box<str>);
 
 impl Uid {
     /// Takes the UID as the API server gives it.
     #[must_use]
     pub fn new(uid: impl Into<String>) -> Self {
-        Self(uid.into())
+        Self(uid.into().into_boxed_str())
     }
 
     /// The UID as text.
@@ -50,35 +50,6 @@ pub enum Phase {
     Failed,
     /// The node can't be asked, or the API server gave a phase that is not known here.
     Unknown,
-}
-
-/// A reference to the object that controls another one, as that one carries it.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-pub struct Owner {
-    /// Such as `apps/v1`.
-    pub api_version: String,
-    /// Such as `ReplicaSet`.
-    pub kind: String,
-    /// Its name.
-    pub name: String,
-    /// Its identity: a name can be taken over by another object.
-    pub uid: Uid,
-}
-
-impl Owner {
-    /// A reference to this object of `apps/v1`, such as a `ReplicaSet` or a `StatefulSet`.
-    #[must_use]
-    pub fn of_apps(kind: impl Into<String>, name: impl Into<String>, uid: impl Into<String>) -> Self {
-        Self { api_version: "apps/v1".to_owned(), kind: kind.into(), name: name.into(), uid: Uid::new(uid) }
-    }
-}
-
-impl fmt::Display for Owner {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} {}", self.kind, self.name)
-    }
 }
 
 /// What a container asks of its node. `None` is "not set", never zero.

@@ -23,7 +23,11 @@ pub(super) fn model(snapshot: &Snapshot) -> Result<GroupModel, Unusable> {
     let by_topic = numbered(partitions)?;
     let topics: Vec<Topic> = by_topic
         .iter()
-        .map(|(name, partitions)| Topic { name: (*name).to_owned(), partitions: count(partitions) })
+        .map(|(name, partitions)| Topic {
+            name: (*name).to_owned(),
+            partitions: count(partitions),
+            hash: None,
+        })
         .collect();
     let mut owners = members(snapshot);
     let mut loads = Vec::with_capacity(by_topic.len());

@@ -8,7 +8,7 @@ use proptest::prelude::*;
 fn dealt(assignor: Assignor, members: usize, partitions: &[u32]) -> GroupModel {
     let topics: Vec<Topic> = (0..)
         .zip(partitions)
-        .map(|(index, &partitions)| Topic { name: format!("t{index}"), partitions })
+        .map(|(index, &partitions)| Topic { name: format!("t{index}"), partitions, hash: None })
         .collect();
     let member = |index: usize| Member {
         // Ids in another order than the pods.

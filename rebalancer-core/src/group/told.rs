@@ -137,15 +137,20 @@ fn topics(observed: &ObservedGroup, rule: Assignor) -> Vec<Topic> {
     let mut known: Vec<&consumer_group::Topic> = observed.topics.iter().collect();
     known.retain(|topic| !topic.partitions.is_empty());
     known.sort_by(|a, b| a.name.cmp(&b.name));
-    let id = |topic: &&consumer_group::Topic| topic.id.map(|id| (id.most, id.least));
-    let ids: Option<Vec<(&str, (u64, u64))>> =
-        known.iter().map(|topic| Some((topic.name.as_str(), id(topic)?))).collect();
-    let order = match (rule, ids) {
-        (Assignor::Uniform, Some(ids)) => uniform::topic_order(&ids),
-        (_, _) => (0..known.len()).collect(),
-    };
-    let ordered = order.into_iter().filter_map(|place| known.get(place));
-    ordered.map(|topic| Topic { name: topic.name.clone(), partitions: count(topic) }).collect()
+    let with_id = |topic: &&consumer_group::Topic| topic.id.map(|id| (id.most, id.least));
+    let ids: Option<Vec<_>> =
+        known.iter().map(|topic| Some((topic.name.as_str(), with_id(topic)?, count(topic)))).collect();
+    match (rule, ids) {
+        (Assignor::Uniform, Some(ids)) => uniform::topics(&ids),
+        (_, _) => {
+            let topic = |topic: &&consumer_group::Topic| Topic {
+                name: topic.name.clone(),
+                partitions: count(topic),
+                hash: None,
+            };
+            known.iter().map(topic).collect()
+        }
+    }
 }
 
 /// The load of each partition of these topics. Who holds it must be what Kafka says, where the loads say that too.
@@ -205,7 +210,6 @@ fn consumer(
     let target: Vec<TopicPartition> = member.target.iter().flatten().filter_map(place).collect();
     if target.len() == owned.len() && target.iter().all(|held| owned.binary_search(held).is_ok()) {
         owned = target;
-        owned.sort_by_key(|held| held.topic);
     }
     Ok(Consumer {
         id: Some(member.id.clone()),

@@ -17,13 +17,18 @@ pub(super) struct Candidates<'a> {
     pub(super) snapshot: &'a Snapshot,
     pub(super) policy: &'a Policy,
     pub(super) constraints: &'a Constraints,
+    pub(super) pods: JudgedPods,
+    pub(super) headroom: Headroom<'a>,
+}
+
+/// Every pod, judged by its own state.
+pub(super) struct JudgedPods {
     /// In the order of the snapshot.
     pub(super) eligible: Vec<Eligible>,
     /// Every pod's veto, in the order of the snapshot.
     pub(super) vetoes: Vec<Option<Veto>>,
     /// Pods of the workload that serve.
     pub(super) serving: usize,
-    pub(super) headroom: Headroom<'a>,
 }
 
 /// What matters of an eligible pod. Small, so that a fleet of 100,000 is walked once, and only these are later.
@@ -46,12 +51,11 @@ impl Eligible {
     }
 }
 
-impl<'a> Candidates<'a> {
-    /// Judges every pod by its own state.
-    pub(super) fn of(snapshot: &'a Snapshot, policy: &'a Policy, constraints: &'a Constraints) -> Self {
+impl JudgedPods {
+    pub(super) fn of(snapshot: &Snapshot, policy: &Policy) -> Self {
         let headroom = Headroom::of(snapshot);
         let criteria = Criteria::of(snapshot, policy);
-        let (mut eligible, mut serving) = (Vec::new(), 0);
+        let (mut eligible, mut serving) = (Vec::with_capacity(snapshot.pods.len()), 0);
         let mut vetoes = Vec::with_capacity(snapshot.pods.len());
         for (index, observed) in snapshot.pods.iter().enumerate() {
             serving += usize::from(observed.own && observed.pod.is_serving());
@@ -63,16 +67,28 @@ impl<'a> Candidates<'a> {
             }
             vetoes.push(veto);
         }
-        Self { snapshot, policy, constraints, eligible, vetoes, serving, headroom }
+        Self { eligible, vetoes, serving }
+    }
+}
+
+impl<'a> Candidates<'a> {
+    /// Pods that were judged on this snapshot and by this policy.
+    pub(super) fn with(
+        pods: JudgedPods,
+        snapshot: &'a Snapshot,
+        policy: &'a Policy,
+        constraints: &'a Constraints,
+    ) -> Self {
+        Self { snapshot, policy, constraints, pods, headroom: Headroom::of(snapshot) }
     }
 
     /// The hold when there is nothing to decide about, whatever the loads.
     pub(super) fn nothing_to_decide(&self) -> Option<Hold> {
-        match (self.snapshot.pods.len(), self.eligible.len()) {
+        match (self.snapshot.pods.len(), self.pods.eligible.len()) {
             (0, _) => Some(Hold::NoPods),
             (pods, 0) => {
                 let mut vetoes = BTreeMap::new();
-                for veto in self.vetoes.iter().flatten() {
+                for veto in self.pods.vetoes.iter().flatten() {
                     *vetoes.entry(veto.name().to_owned()).or_insert(0) += 1;
                 }
                 Some(Hold::NoEligiblePods { pods, vetoes })
@@ -96,13 +112,13 @@ impl<'a> Candidates<'a> {
     /// The most pods that may go together.
     pub(super) fn most(&self) -> usize {
         let by_memory = self.constraints.most_removals.unwrap_or(usize::MAX);
-        self.policy.limits.removable(self.serving).min(by_memory)
+        self.policy.limits.removable(self.pods.serving).min(by_memory)
     }
 
     /// How many pods may go, at least this many; or why that many may not.
     pub(super) fn removable(&self, least: usize) -> Result<usize, Hold> {
         let limits = &self.policy.limits;
-        let (serving, minimum) = (self.serving, limits.minimum_pods);
+        let (serving, minimum) = (self.pods.serving, limits.minimum_pods);
         let removable = self.most();
         if removable >= least {
             Ok(removable)

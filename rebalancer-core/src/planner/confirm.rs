@@ -8,7 +8,7 @@ use super::candidates::{Candidates, Eligible};
 use crate::fleet::Samples;
 use crate::report::{Hold, IndicatorReport, Limit};
 use crate::snapshot::Past;
-use crate::stats::Distribution;
+use crate::stats::Spread;
 use crate::unit::Load;
 
 /// One earlier reading.
@@ -48,7 +48,7 @@ impl Candidates<'_> {
             return Err(not_persistent(seen_in));
         }
         let (mut passing, mut lasting) = (BTreeMap::new(), 0_usize);
-        for pod in self.eligible.iter().filter(|pod| pod.is_hot(raised)) {
+        for pod in self.pods.eligible.iter().filter(|pod| pod.is_hot(raised)) {
             let hot_in = 1 + self.hot_before(pod, &readings);
             if hot_in < persistence.required() {
                 passing.insert(pod.index, hot_in);
@@ -71,7 +71,7 @@ impl Candidates<'_> {
             let missed = readings.iter().filter(came_after).count();
             persistence.windows().saturating_sub(missed) < persistence.required()
         };
-        self.eligible.iter().filter(|pod| pod.is_hot(raised)).filter(is_younger).count()
+        self.pods.eligible.iter().filter(|pod| pod.is_hot(raised)).filter(is_younger).count()
     }
 
     fn readings(&self, raised: &IndicatorReport) -> Result<Vec<Reading<'_>>, Hold> {
@@ -96,9 +96,9 @@ impl Candidates<'_> {
                 (self.loads_at(samples, at).any(|(pod, load)| pod.exceeds(&limit, Some(load))), limit)
             }
             limit @ Limit::Variance { threshold, .. } => {
-                let then = Distribution::of(self.loads_at(samples, at).map(|(_, load)| load));
-                then.map_or((false, limit), |then| {
-                    (then.cv > threshold.get(), self.variance_limit(raised.indicator, &then))
+                let then = Spread::of(self.loads_at(samples, at).map(|(_, load)| load));
+                then.mean().map_or((false, limit), |mean| {
+                    (then.cv() > threshold.get(), self.variance_limit(raised.indicator, mean))
                 })
             }
         };
@@ -112,7 +112,7 @@ impl Candidates<'_> {
         at: Timestamp,
     ) -> impl Iterator<Item = (&'a Eligible, Load)> + 'a {
         let mut samples = samples.iter().peekable();
-        self.eligible.iter().filter_map(move |eligible| {
+        self.pods.eligible.iter().filter_map(move |eligible| {
             let pod = &self.snapshot.pods.get(eligible.index)?.pod;
             while samples.next_if(|(name, _)| **name < pod.name).is_some() {}
             let (name, load) = samples.peek()?;

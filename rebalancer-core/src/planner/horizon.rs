@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::candidates::{Candidates, Eligible};
+use super::candidates::{Candidates, Eligible, JudgedPods};
 use super::confirm;
 use super::raised::Raised;
 use super::strategy::{self, Selection};
@@ -23,7 +23,8 @@ use crate::unit::Load;
 pub fn to_forecast(snapshot: &Snapshot, policy: &Policy) -> Option<(Indicator, ForecastBy)> {
     policy.balance.horizon?;
     let unlimited = Constraints::default();
-    let candidates = Candidates::of(snapshot, policy, &unlimited);
+    let pods = JudgedPods::of(snapshot, policy);
+    let candidates = Candidates::with(pods, snapshot, policy, &unlimited);
     let measured = candidates.measure().ok()?;
     let raised = measured.raised()?;
     confirm::confirm(&candidates, raised).ok()?;
@@ -188,7 +189,8 @@ pub(super) fn select(candidates: &Candidates<'_>, raised: &Raised<'_>) -> Select
     let Some(later) = candidates.snapshot.over_the_horizon(indicator) else {
         return strategy::select(candidates, raised);
     };
-    let ahead = Candidates::of(&later, candidates.policy, candidates.constraints);
+    let pods = JudgedPods::of(&later, candidates.policy);
+    let ahead = Candidates::with(pods, &later, candidates.policy, candidates.constraints);
     let measured = match ahead.see() {
         Ok(measured) => measured,
         Err(hold) => return Selection::hold(hold),
@@ -200,7 +202,7 @@ pub(super) fn select(candidates: &Candidates<'_>, raised: &Raised<'_>) -> Select
     let lasts = |pod: &Eligible| {
         pod.is_hot(report) && !raised.is_passing(pod.index) && !unlike.contains_key(&pod.index)
     };
-    let any_lasts = report.out_of_balance && ahead.eligible.iter().any(lasts);
+    let any_lasts = report.out_of_balance && ahead.pods.eligible.iter().any(lasts);
     let over = Raised { unlike, ..Raised::confirmed(report, &measured, raised.passing.clone()) };
     if !any_lasts {
         return passes(candidates, raised.report, &over);
@@ -222,7 +224,7 @@ fn unlike(
     now: &IndicatorReport,
     later: &IndicatorReport,
 ) -> BTreeMap<usize, Spared> {
-    let both = candidates.eligible.iter().zip(&ahead.eligible);
+    let both = candidates.pods.eligible.iter().zip(&ahead.pods.eligible);
     let unlike = both.filter_map(|(pod, then)| {
         let expected = then.loads.get(later.indicator)?;
         match (pod.is_hot(now), then.is_hot(later)) {

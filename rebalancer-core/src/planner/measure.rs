@@ -45,7 +45,7 @@ impl Candidates<'_> {
     }
 
     fn cpu_limit(&self) -> Result<CpuLimit, Hold> {
-        let requests = self.eligible.iter().map(|pod| pod.cpu_request);
+        let requests = self.pods.eligible.iter().map(|pod| pod.cpu_request);
         if self.snapshot.readable.contains(&Indicator::Cpu) {
             cpu_limit(&self.snapshot.target, self.policy, requests)
         } else {
@@ -69,21 +69,21 @@ impl Candidates<'_> {
     }
 
     fn measure_one(&self, indicator: Indicator, cpu: CpuLimit) -> Result<IndicatorReport, Hold> {
-        let loads: Vec<Load> = self.eligible.iter().filter_map(|pod| pod.loads.get(indicator)).collect();
-        let (sampled, eligible) = (loads.len(), self.eligible.len());
+        let loads = || self.pods.eligible.iter().filter_map(|pod| pod.loads.get(indicator));
+        let (sampled, eligible) = (loads().count(), self.pods.eligible.len());
         let required = self.policy.balance.minimum_coverage;
         let incomplete = Hold::MetricsIncomplete { indicator, sampled, eligible, required };
         if (sampled as f64) < required.get() * eligible as f64 {
             return Err(incomplete);
         }
-        let distribution = Distribution::of(loads).ok_or(incomplete)?;
+        let distribution = Distribution::of(loads()).ok_or(incomplete)?;
         let limit = match (indicator, cpu) {
             (Indicator::Cpu, CpuLimit::Target(limit)) => limit,
-            _ => self.variance_limit(indicator, &distribution),
+            _ => self.variance_limit(indicator, distribution.mean),
         };
         let out_of_balance = match limit {
             Limit::Target { .. } => {
-                self.eligible.iter().any(|pod| pod.exceeds(&limit, pod.loads.get(indicator)))
+                self.pods.eligible.iter().any(|pod| pod.exceeds(&limit, pod.loads.get(indicator)))
             }
             Limit::Variance { threshold, .. } => distribution.cv > threshold.get(),
         };
@@ -91,8 +91,8 @@ impl Candidates<'_> {
         Ok(IndicatorReport { indicator, distribution, limit, out_of_balance, weight })
     }
 
-    pub(super) fn variance_limit(&self, indicator: Indicator, distribution: &Distribution) -> Limit {
-        let hot_above = Load::new(distribution.mean * self.policy.balance.tolerance.get());
+    pub(super) fn variance_limit(&self, indicator: Indicator, mean: f64) -> Limit {
+        let hot_above = Load::new(mean * self.policy.balance.tolerance.get());
         Limit::Variance {
             threshold: self.policy.variance_threshold(indicator),
             // A mean so large that the product overflows has no pod above it.

@@ -67,16 +67,36 @@ pub(crate) struct Outliers {
 /// name.
 ///
 /// Linear in the number of candidates: both ends are selected, only they are sorted.
-pub(crate) fn choose(candidates: Vec<Candidate>, k: usize) -> Outliers {
-    let (mut above, mut rest): (Vec<_>, Vec<_>) = candidates.into_iter().partition(Candidate::is_hot);
-    let mut hot = first(&mut above, k, |a, b| b.rank(a));
-    rest.retain(Candidate::may_be_cold);
-    let mut not_hot = first(&mut rest, k - hot.len(), |a, b| b.rank(a));
-    rest.extend(above.into_iter().skip(k).filter(Candidate::may_be_cold));
-    let mut cold = first(&mut rest, k, |a, b| a.is_hot().cmp(&b.is_hot()).then_with(|| a.rank(b)));
+pub(crate) fn choose(mut candidates: Vec<Candidate>, k: usize) -> Outliers {
+    // In place: those above their limits, those of the rest that may be cold, and the others.
+    let above = bring_forward(&mut candidates, Candidate::is_hot);
+    let (above, rest) = candidates.split_at_mut(above);
+    let may_be_cold = bring_forward(rest, Candidate::may_be_cold);
+    let mut hot = first(above, k, |a, b| b.rank(a));
+    let (rest, _) = rest.split_at_mut(may_be_cold);
+    let mut not_hot = first(rest, k - hot.len(), |a, b| b.rank(a));
+    // The hot ones that are left over stand before the rest then.
+    let (_, left) = above.split_at_mut(hot.len());
+    let only_hot = bring_forward(left, |candidate| !candidate.may_be_cold());
+    let from = hot.len() + only_hot;
+    let until = above.len() + rest.len();
+    let others = candidates.get_mut(from..until).unwrap_or_default();
+    let mut cold = first(others, k, |a, b| a.is_hot().cmp(&b.is_hot()).then_with(|| a.rank(b)));
     draw_apart(&mut hot, &mut cold);
     not_hot.retain(|candidate| !cold.contains(candidate));
     Outliers { hot, cold, not_hot }
+}
+
+/// Brings those of which it holds to the front, in any order; gives how many they are.
+fn bring_forward(all: &mut [Candidate], holds: impl Fn(&Candidate) -> bool) -> usize {
+    let mut found = 0;
+    for place in 0..all.len() {
+        if all.get(place).is_some_and(&holds) {
+            all.swap(found, place);
+            found += 1;
+        }
+    }
+    found
 }
 
 /// No hot pod stays that ranks below the coldest one, and then no cold pod that ranks above a hot one: they have nothing

@@ -3,11 +3,11 @@
 
 use std::collections::BTreeMap;
 
-use super::candidates::{Candidates, Eligible};
+use super::candidates::{Candidates, Eligible, JudgedPods};
 use super::measure::Measurements;
 use super::raised::Raised;
 use crate::policy::Persistence;
-use crate::report::{PodReport, Spared, Verdict};
+use crate::report::{Judged, PodReports, Spared, Verdict};
 
 /// What a strategy says of single pods, by their places in the snapshot.
 #[derive(Debug, Default)]
@@ -54,29 +54,26 @@ impl Verdicts {
     }
 
     /// One entry for every pod of the snapshot, in its order.
-    pub(super) fn complete(
-        mut self,
-        candidates: Candidates<'_>,
-        measured: Option<&Measurements>,
-    ) -> Vec<PodReport> {
-        let Candidates { snapshot, eligible, vetoes, .. } = candidates;
-        let mut eligible = eligible.into_iter();
+    pub(super) fn complete(self, candidates: Candidates<'_>, measured: Option<&Measurements>) -> PodReports {
+        let Candidates { snapshot, pods: JudgedPods { eligible, vetoes, .. }, .. } = candidates;
+        let (mut said, mut eligible) = (self.said.into_iter().peekable(), eligible.into_iter());
         let raised = measured.filter(|_| self.ranked).and_then(Raised::unconfirmed);
-        let pods = snapshot.pods.iter().zip(vetoes).enumerate().map(|(index, (observed, veto))| {
-            let verdict = match (veto, self.said.remove(&index)) {
-                (Some(veto), _) => Verdict::Vetoed(veto),
-                (None, said) => {
+        let judged = snapshot.pods.iter().zip(vetoes).enumerate().map(|(index, (observed, veto))| {
+            let said = said.next_if(|(of, _)| *of == index).map(|(_, verdict)| verdict);
+            let rest = |pod: Option<Eligible>| {
+                Verdict::Spared(unsaid(pod.as_ref(), &snapshot.readable, measured, raised.as_ref()))
+            };
+            let verdict = match veto {
+                Some(veto) => Verdict::Vetoed(veto),
+                None => {
                     let pod = eligible.next();
-                    let rest = || {
-                        Verdict::Spared(unsaid(pod.as_ref(), &snapshot.readable, measured, raised.as_ref()))
-                    };
-                    said.unwrap_or_else(rest)
+                    said.unwrap_or_else(|| rest(pod))
                 }
             };
-            let score = measured.and_then(|measured| measured.score(&observed.loads));
-            PodReport::new(observed, score, verdict)
+            Judged { score: measured.and_then(|measured| measured.score(&observed.loads)), verdict }
         });
-        pods.collect()
+        let judged = judged.collect();
+        PodReports::new(snapshot.pods.clone(), judged)
     }
 }
 

@@ -171,7 +171,7 @@ impl Cycle {
     /// Nothing was removed, and nothing will be if the world stays as it is.
     fn is_final(&self) -> bool {
         let waits = |verdict: &Verdict| matches!(verdict, Verdict::Vetoed(Veto::TooYoung { .. }));
-        self.removed == 0 && !self.report.pods.iter().any(|pod| waits(&pod.verdict))
+        self.removed == 0 && !self.report.pods.iter().any(|pod| waits(pod.verdict))
     }
 }
 

@@ -106,6 +106,7 @@ fn topics(shape: &Shape) -> Vec<Topic> {
     let named = |index: usize| Topic {
         name: if shape.topics == 1 { "events".to_owned() } else { format!("events-{index:05}") },
         partitions: u32::try_from(size + usize::from(index < larger)).unwrap_or(u32::MAX),
+        hash: None,
     };
     (0..shape.topics).map(named).collect()
 }

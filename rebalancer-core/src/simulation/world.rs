@@ -373,41 +373,41 @@ impl World {
     }
 
     pub(super) fn pods(&self) -> Vec<Pod> {
-        self.pods.iter().map(|(name, life)| self.described(name, life)).collect()
+        let owner = self.owner();
+        self.pods.iter().map(|(name, life)| described(name, life, owner.clone())).collect()
     }
 
     pub(super) fn pod(&self, name: &str) -> Option<Pod> {
-        self.pods.get(name).map(|life| self.described(name, life))
+        self.pods.get(name).map(|life| described(name, life, self.owner()))
     }
 
-    fn described(&self, name: &str, life: &Life) -> Pod {
+    fn owner(&self) -> Owner {
         let kind = if self.shape.static_members { "StatefulSet" } else { "ReplicaSet" };
-        Pod {
-            namespace: NAMESPACE.to_owned(),
-            name: name.to_owned(),
-            uid: life.uid.clone(),
-            phase: Phase::Running,
-            ready: true,
-            ready_since: Some(life.since),
-            terminating: false,
-            created_at: Some(life.since),
-            node: Some(format!("node-{:03}", life.node)),
-            owner: Some(Owner {
-                api_version: "apps/v1".to_owned(),
-                kind: kind.to_owned(),
-                name: NAME.to_owned(),
-                uid: Uid::new("owner"),
-            }),
-            mirror: false,
-            priority_class: None,
-            priority: Some(0),
-            labels: Labels::default(),
-            annotations: BTreeMap::new(),
-            container: Some(Requests { cpu: Cores::new(1.0).ok(), memory: None }),
-            whole: Requests::default(),
-            restarted_at: None,
-            ips: vec![life.address.into()],
-            container_id: None,
-        }
+        Owner::of_apps(kind, NAME, "owner")
+    }
+}
+
+fn described(name: &str, life: &Life, owner: Owner) -> Pod {
+    Pod {
+        namespace: NAMESPACE.to_owned(),
+        name: name.to_owned(),
+        uid: life.uid.clone(),
+        phase: Phase::Running,
+        ready: true,
+        ready_since: Some(life.since),
+        terminating: false,
+        created_at: Some(life.since),
+        node: Some(format!("node-{:03}", life.node)),
+        owner: Some(owner),
+        mirror: false,
+        priority_class: None,
+        priority: Some(0),
+        labels: Labels::default(),
+        annotations: BTreeMap::new(),
+        container: Some(Requests { cpu: Cores::new(1.0).ok(), memory: None }),
+        whole: Requests::default(),
+        restarted_at: None,
+        ips: vec![life.address.into()],
+        container_id: None,
     }
 }

@@ -2,13 +2,13 @@
 
 use serde::de::{Deserialize, Deserializer, Error};
 
-use super::ObservedPod;
+use super::{ObservedPod, Pods};
 use crate::fleet::{Indicator, PartitionLoad};
 
-pub(super) fn pods<'de, D: Deserializer<'de>>(from: D) -> Result<Vec<ObservedPod>, D::Error> {
+pub(super) fn pods<'de, D: Deserializer<'de>>(from: D) -> Result<Pods, D::Error> {
     let pods = Vec::<ObservedPod>::deserialize(from)?;
     let ordered = pods.is_sorted_by(|a, b| (&a.pod.name, &a.pod.uid) < (&b.pod.name, &b.pod.uid));
-    in_order(pods, ordered, "pods are not ordered by name and UID, or one is there twice")
+    in_order(pods.into(), ordered, "pods are not ordered by name and UID, or one is there twice")
 }
 
 pub(super) fn readable<'de, D: Deserializer<'de>>(from: D) -> Result<Vec<Indicator>, D::Error> {

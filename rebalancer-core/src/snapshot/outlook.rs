@@ -131,8 +131,9 @@ impl Snapshot {
         let mut later = self.clone();
         for pod in &mut later.pods {
             let load: Option<Load> = expected.pods.get(&pod.pod.name).copied();
-            let slot = pod.loads.slot(indicator);
-            *slot = slot.and(load.or(*slot));
+            if let (Some(load), Some(_)) = (load, pod.loads.get(indicator)) {
+                pod.loads.set(indicator, load);
+            }
         }
         if let Some(partitions) = &expected.partitions {
             later.partitions = Some(partitions.clone());

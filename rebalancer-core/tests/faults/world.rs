@@ -12,7 +12,7 @@ use jiff::{SignedDuration, Timestamp};
 use rand::Rng as _;
 use rand::rngs::ChaCha8Rng;
 use rebalancer_core::fleet::{Controller, DisruptionBudget, Progress, Requirement, Scaling, Selector};
-use rebalancer_core::fleet::{CpuTarget, Hpa, Owner, Phase, Pod, Requests, Uid};
+use rebalancer_core::fleet::{CpuTarget, Hpa, Owner, OwnerReference, Phase, Pod, Requests, Uid};
 use rebalancer_core::unit::Cores;
 
 use crate::setup::Setup;
@@ -287,8 +287,7 @@ impl World {
 
 /// What objects say of their owner.
 fn reference(kind: &str, name: &str) -> Owner {
-    let uid = Uid::new(format!("uid-of-{kind}-{name}"));
-    Owner { api_version: "apps/v1".to_owned(), kind: kind.to_owned(), name: name.to_owned(), uid }
+    Owner::of_apps(kind, name, format!("uid-of-{kind}-{name}"))
 }
 
 fn object(
@@ -297,7 +296,7 @@ fn object(
     annotations: BTreeMap<String, String>,
     progress: Option<Progress>,
 ) -> Controller {
-    let Owner { api_version, kind, name, uid } = of.clone();
+    let OwnerReference { api_version, kind, name, uid } = (**of).clone();
     Controller { api_version, kind, name, uid, annotations, owner, progress }
 }
 

@@ -25,7 +25,7 @@ fn group(situation: &Value) -> Group {
     Group {
         topics: topics
             .iter()
-            .map(|(name, count)| Topic { name: name.clone(), partitions: number(count) })
+            .map(|(name, count)| Topic { name: name.clone(), partitions: number(count), hash: None })
             .collect(),
         members: situation["members"].as_array().unwrap().iter().map(|json| member(json, &names)).collect(),
     }

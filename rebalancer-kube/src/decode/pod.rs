@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::net::IpAddr;
 
 use jiff::Timestamp;
-use rebalancer_core::fleet::{Owner, Phase, Pod, Requests, Uid};
+use rebalancer_core::fleet::{self, Owner, Phase, Pod, Requests, Uid};
 use rebalancer_core::port::InventoryError;
 use rebalancer_core::unit::{Bytes, Cores};
 use serde::Deserialize;
@@ -284,7 +284,7 @@ fn phase(phase: &str) -> Phase {
 pub(super) fn controlling(owners: Option<Vec<OwnerReference>>) -> Option<Owner> {
     let OwnerReference { api_version, kind, name, uid, .. } =
         owners?.into_iter().find(|owner| owner.controller)?;
-    Some(Owner { api_version, kind, name, uid: Uid::new(uid) })
+    Some(fleet::OwnerReference { api_version, kind, name, uid: Uid::new(uid) }.into())
 }
 
 fn requests(container: Container) -> Requests {

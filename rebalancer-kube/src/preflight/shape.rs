@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
-use rebalancer_core::fleet::{Owner, Uid};
+use rebalancer_core::fleet::{Owner, OwnerReference, Uid};
 use serde::Deserialize;
 use serde_json::Value;
 
@@ -237,11 +237,9 @@ pub(super) fn pod(raw: RawPod) -> PodShape {
     PodShape {
         name: raw.metadata.name,
         labels: raw.metadata.labels,
-        owner: owner.map(|owner| Owner {
-            api_version: owner.api_version,
-            kind: owner.kind,
-            name: owner.name,
-            uid: Uid::new(owner.uid),
+        owner: owner.map(|owner| {
+            let RawOwner { api_version, kind, name, uid, .. } = owner;
+            OwnerReference { api_version, kind, name, uid: Uid::new(uid) }.into()
         }),
         containers: raw.spec.containers.into_iter().chain(sidecars).map(|container| container.name).collect(),
     }

@@ -163,7 +163,7 @@ fn told_in_part(survey: &Survey, top: &Owner, found: &Controller, own: &[&Pod]) 
 /// The rule of a Role that lets this object be read, and its scale subresource.
 fn rule(owner: &Owner) -> String {
     let group = owner.api_version.split_once('/').map_or("", |(group, _)| group);
-    let Owner { name, .. } = owner;
+    let name = &owner.name;
     let resource = resource(&owner.kind);
     format!(
         "- {{apiGroups: [\"{group}\"], resources: [\"{resource}\", \"{resource}/scale\"], resourceNames: [\"{name}\"], \

@@ -60,19 +60,19 @@ fn pods(shown: &Shown<'_>) -> Table {
     header.push("Verdict");
     let mut table = Table::new("Pods", &header);
     for pod in &shown.report.pods {
-        table.rows.push(row(shown, seen, pod));
+        table.rows.push(row(shown, seen, &pod));
     }
     table
 }
 
-fn row(shown: &Shown<'_>, seen: &[IndicatorReport], pod: &PodReport) -> Vec<String> {
+fn row(shown: &Shown<'_>, seen: &[IndicatorReport], pod: &PodReport<'_>) -> Vec<String> {
     let load = |seen: &IndicatorReport| {
         let load = pod.loads.get(seen.indicator);
         load.map_or_else(|| "no sample".to_owned(), |load| seen.indicator.with_unit(load))
     };
     let mut row = vec![pod.pod.name.clone()];
     row.extend(seen.iter().map(load));
-    row.push(advice::verdict(shown.report, &pod.verdict));
+    row.push(advice::verdict(shown.report, pod.verdict));
     row
 }
 

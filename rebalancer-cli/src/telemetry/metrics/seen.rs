@@ -84,7 +84,7 @@ fn distributions(report: &Report) -> Vec<(Indicator, Distribution)> {
 
 fn each(report: &Report) -> Vec<(String, Indicator, f64)> {
     let pods = report.pods.iter().take(MOST_PODS);
-    let of_pod = |pod: &PodReport| {
+    let of_pod = |pod: PodReport<'_>| {
         let load = |indicator| {
             let load = pod.loads.get(indicator)?.get();
             Some((pod.pod.name.clone(), indicator, load))

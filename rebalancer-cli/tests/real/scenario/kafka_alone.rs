@@ -8,6 +8,7 @@ use crate::harness::kafka::broker::Broker;
 use crate::harness::kafka::loads::Flow;
 use crate::harness::kafka::pods::{Launch, PodConsumers};
 use crate::harness::kafka::protocol::Protocol;
+use crate::harness::metrics::Server;
 use crate::harness::rebalancer::{Rebalancer, Run};
 
 const PODS: usize = 5;
@@ -90,4 +91,30 @@ async fn a_group_that_is_misspelt_and_servers_that_are_down_are_told_and_nothing
     }
     let uids = |pods: &Pods| pods.0.iter().map(|pod| pod.uid.clone()).collect::<Vec<_>>();
     assert_eq!(uids(&fleet.pods().await), uids(&before));
+}
+
+/// What Kafka adds to a plan that has a metric server already. `REBALANCER_BINARY` says which build is measured.
+#[tokio::test(flavor = "multi_thread")]
+#[ignore]
+async fn kafka_beside_a_metric_server_costs_a_plan_a_few_mebibytes() {
+    let (fleet, consumers) = running(Launch::of(Protocol::CooperativeSticky)).await;
+    let (pods, _) = consumers.settled(&fleet).await;
+    let loads = pods.0.iter().zip([1.2, 0.9, 0.7, 0.5, 0.3]);
+    let history = loads.fold(fleet.requests(&pods), |history, (pod, cores)| history.cpu(&pod.name, cores));
+    let metrics = history.serve(Server::Prometheus).await;
+    let mut peaks = [u64::MAX; 2];
+    for _ in 0..5 {
+        let plan = fleet.rebalancer(&metrics).args(&["plan"]);
+        let without = plan.run().await.expect_exit(0);
+        let plan = fleet.rebalancer(&metrics).args(&["plan"]);
+        let servers = plan.env("KAFKA_BOOTSTRAP_SERVERS", consumers.broker.bootstrap());
+        let with = servers.env("KAFKA_GROUP_ID", &consumers.group).run().await.expect_exit(0);
+        assert!(with.stdout.contains("predicted"), "{}", with.stdout);
+        for (peak, run) in peaks.iter_mut().zip([without, with]) {
+            *peak = run.peak_memory.min(*peak);
+        }
+    }
+    let [without, with] = peaks.map(|bytes| bytes as f64 / f64::from(1 << 20));
+    eprintln!("peak resident memory of a plan: {without:.1} MiB, with Kafka {with:.1} MiB");
+    assert!(with < without + 8.0, "{with:.1} MiB with Kafka, {without:.1} without");
 }

@@ -40,7 +40,12 @@ fn any_case() -> impl Strategy<Value = Case> {
                 Case {
                     topics: (0..)
                         .zip(&sizes)
-                        .map(|(name, &partitions): (u32, _)| Topic { name: format!("t{name}"), partitions })
+                        .map(|(name, &partitions): (u32, _)| Topic {
+                            name: format!("t{name}"),
+                            partitions,
+                            // Some share a bucket.
+                            hash: Some(name / 2 + (name % 2) * 32),
+                        })
                         .collect(),
                     ids: ids.zip(listed(seed)).map(|(id, listed)| Identity { id, listed }).collect(),
                     members,

@@ -1,7 +1,7 @@
 //! One rotation that is tried: who leaves and joins, and who holds what after each rebalance.
 
 use super::{Plain, Slot, librdkafka, sticky, uniform};
-use crate::assignor::Assignor;
+use crate::assignor::{Assignor, TopicPartition};
 
 /// Rebalances until a cooperative group is taken to be at rest, as in `cooperative_sticky::settle`.
 const MOST_REBALANCES: usize = 16;
@@ -24,10 +24,21 @@ pub(crate) struct Trial<'a> {
     /// Partitions of nobody.
     pub(super) free: Vec<u32>,
     /// Who got what since the beginning; a part of it is out of date.
-    got: Vec<(Slot, u32)>,
+    got: Vec<(Slot, Turn)>,
     /// Partitions whose owner changed at any time, each once.
     touched: Vec<u32>,
     is_touched: Vec<bool>,
+}
+
+/// What happened to a slot.
+#[derive(Debug, Clone, Copy)]
+enum Turn {
+    /// It got this partition.
+    Given(u32),
+    /// It gave some up; those that it kept follow.
+    Listed,
+    /// It kept this one.
+    Kept(u32),
 }
 
 impl<'a> Trial<'a> {
@@ -185,35 +196,34 @@ impl Trial<'_> {
         list.clear();
         let first = self.plain.held(slot).iter().copied();
         list.extend(first.filter(|&partition| self.owner(partition) == Some(slot)));
-        let got = self.got.iter().filter(|(to, _)| *to == slot).map(|(_, partition)| *partition);
+        let turns = self.got.iter().filter(|(to, _)| *to == slot);
+        let got = turns.filter_map(|(_, turn)| match turn {
+            Turn::Given(partition) | Turn::Kept(partition) => Some(*partition),
+            Turn::Listed => None,
+        });
         list.extend(got.filter(|&partition| self.owner(partition) == Some(slot)));
         list.sort_unstable();
         list.dedup();
     }
 
-    /// Puts what a slot holds into a list: what it had at first, in the order in which that is told, then what it got.
-    pub(super) fn gather_in_turn(&self, slot: Slot, list: &mut Vec<u32>) {
+    /// Puts what a slot holds into a list, as [`ByTopic::put`](super::ByTopic::put) does one after the other.
+    pub(super) fn gather_in_turn(&self, slot: Slot, list: &mut Vec<TopicPartition>) {
+        let named = |partition: u32| self.plain.partition(partition);
         list.clear();
-        let got = self.got.iter().rev().filter(|(to, _)| *to == slot).map(|(_, partition)| *partition);
-        for partition in got.filter(|&partition| self.owner(partition) == Some(slot)) {
-            // Of what it got twice, the last time counts.
-            if !list.contains(&partition) {
-                list.push(partition);
+        list.extend(self.plain.held(slot).iter().map(|&held| named(held)));
+        for (_, turn) in self.got.iter().filter(|(to, _)| *to == slot) {
+            match *turn {
+                Turn::Listed => list.clear(),
+                Turn::Kept(partition) => list.push(named(partition)),
+                Turn::Given(partition) => self.plain.by_topic.put(list, named(partition)),
             }
         }
-        let got = list.len();
-        let held = self.plain.held(slot).iter().rev().copied();
-        for partition in held.filter(|&partition| self.owner(partition) == Some(slot)) {
-            if !list.iter().take(got).any(|&other| other == partition) {
-                list.push(partition);
-            }
-        }
-        list.reverse();
     }
 
     /// What a slot holds comes in this order from now on.
     pub(super) fn keep_in_turn(&mut self, slot: Slot, partitions: &[u32]) {
-        self.got.extend(partitions.iter().map(|&partition| (slot, partition)));
+        self.got.push((slot, Turn::Listed));
+        self.got.extend(partitions.iter().map(|&partition| (slot, Turn::Kept(partition))));
     }
 
     /// Takes a partition from its owner; it is nobody's.
@@ -231,7 +241,7 @@ impl Trial<'_> {
         if let Some(count) = self.counts.get_mut(to as usize) {
             *count += 1;
         }
-        self.got.push((to, partition));
+        self.got.push((to, Turn::Given(partition)));
     }
 
     fn set_owner(&mut self, partition: u32, owner: Option<Slot>) {

@@ -54,11 +54,9 @@ fn in_turn(trial: &Trial<'_>) -> Vec<Slot> {
 
 /// Takes what a member has too much, in the order of the coordinator's sets of numbers.
 fn take_surplus(trial: &mut Trial<'_>, slot: Slot, most: usize, surplus: &mut Vec<u32>) {
-    let mut list = Vec::new();
-    trial.gather_in_turn(slot, &mut list);
-    let mut held: Vec<TopicPartition> =
-        list.iter().map(|&partition| trial.plain.partition(partition)).collect();
-    held.sort_by_key(|held| held.topic);
+    let mut held: Vec<TopicPartition> = Vec::new();
+    trial.gather_in_turn(slot, &mut held);
+    trial.plain.by_topic.sort(&mut held);
     java_order::sort_partitions(&mut held);
     let place = |partition: &TopicPartition| {
         let place = trial.plain.partitions.binary_search(partition).ok()?;

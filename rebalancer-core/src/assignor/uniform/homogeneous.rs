@@ -4,7 +4,7 @@
 //! to members that hold that many, then to the last ones in order, so that it rarely moves anything.
 
 use super::{
-    java_order,
+    java_order::{self, ByTopic},
     table::{Table, in_group_order},
 };
 use crate::assignor::{Assignment, Group, Member, TopicPartition};
@@ -12,7 +12,9 @@ use crate::assignor::{Assignment, Group, Member, TopicPartition};
 /// The assignment, members taken in `order`.
 pub(super) fn assign(group: &Group, order: &[usize]) -> Assignment {
     let table = Table::held(group, order);
+    let by_topic = ByTopic::of(&group.topics);
     let mut lists = held_in_turn(&table, group, order);
+    lists.iter_mut().for_each(|list| by_topic.sort(list));
     let mut quotas = Quotas::new(table.iter().count(), order.len());
     let mut pool: Vec<_> =
         table.iter().filter(|(_, holder)| holder.is_none()).map(|(free, _)| free).collect();
@@ -23,11 +25,11 @@ pub(super) fn assign(group: &Group, order: &[usize]) -> Assignment {
             quotas.room(list.len())
         })
         .collect();
-    deal(pool, &mut lists, &rooms);
+    deal(pool, &mut lists, &rooms, &by_topic);
     in_group_order(lists, order)
 }
 
-/// What each rank holds, in the order in which it is told.
+/// What each rank holds, in the order in which it got that.
 fn held_in_turn(table: &Table, group: &Group, order: &[usize]) -> Vec<Vec<TopicPartition>> {
     let members =
         order.iter().enumerate().filter_map(|(rank, &index)| Some((rank, group.members.get(index)?)));
@@ -42,7 +44,6 @@ fn held_in_turn(table: &Table, group: &Group, order: &[usize]) -> Vec<Vec<TopicP
                 list.push(*held)
             }
         });
-        list.sort_by_key(|held| held.topic);
         list
     };
     members.map(held).collect()
@@ -58,11 +59,11 @@ fn surplus(list: &mut Vec<TopicPartition>, most: usize) -> Vec<TopicPartition> {
 }
 
 /// Each gets as many as it has room for, from the front of the pool.
-fn deal(pool: Vec<TopicPartition>, lists: &mut [Vec<TopicPartition>], rooms: &[usize]) {
+fn deal(pool: Vec<TopicPartition>, lists: &mut [Vec<TopicPartition>], rooms: &[usize], by_topic: &ByTopic) {
     let mut rest = pool.into_iter();
     for (list, room) in lists.iter_mut().zip(rooms) {
-        list.extend(rest.by_ref().take(*room));
-        list.sort_by_key(|held| held.topic);
+        rest.by_ref().take(*room).for_each(|got| by_topic.put(list, got));
+        by_topic.sort(list);
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::cmp::Reverse;
 
-use crate::assignor::{Member, TopicPartition};
+use crate::assignor::{Member, Topic, TopicPartition};
 
 /// 2^64 divided by the golden ratio: the multiplier of the coordinator's own hash table.
 const FIBONACCI: u64 = 0x9E37_79B9_7F4A_7C15;
@@ -36,6 +36,50 @@ pub(in crate::assignor) fn sizes(members: usize) -> (usize, usize) {
     (grown_table(members), own_table(members))
 }
 
+/// The hash map, by topic, of what a member holds.
+#[derive(Debug, Clone)]
+pub(in crate::assignor) struct ByTopic {
+    /// By topic; `None` where they are not known, or there is but one.
+    hashes: Option<Vec<u32>>,
+}
+
+impl ByTopic {
+    pub(in crate::assignor) fn of(topics: &[Topic]) -> Self {
+        let hashes = topics.iter().map(|topic| topic.hash);
+        Self { hashes: hashes.collect::<Option<Vec<u32>>>().filter(|hashes| hashes.len() > 1) }
+    }
+
+    /// Adds a partition to what a member holds. A topic of which it had none goes to the front of its bucket, as
+    /// `HashMap.computeIfAbsent` puts it there.
+    pub(in crate::assignor) fn put(&self, held: &mut Vec<TopicPartition>, got: TopicPartition) {
+        if self.hashes.is_some() && !held.iter().any(|held| held.topic == got.topic) {
+            held.insert(0, got);
+        } else {
+            held.push(got);
+        }
+    }
+
+    /// Sorts what a member holds, which comes in the order of [`Self::put`], by topic, as the map hands it out.
+    pub(in crate::assignor) fn sort(&self, held: &mut [TopicPartition]) {
+        let Some(hashes) = &self.hashes else {
+            held.sort_by_key(|held| held.topic);
+            return;
+        };
+        let mut firsts: Vec<Option<usize>> = vec![None; hashes.len()];
+        for (place, held) in held.iter().enumerate() {
+            if let Some(first) = firsts.get_mut(held.topic as usize) {
+                first.get_or_insert(place);
+            }
+        }
+        let buckets = grown_table(firsts.iter().flatten().count());
+        held.sort_by_key(|held| {
+            let topic = held.topic as usize;
+            let hash = hashes.get(topic).copied().unwrap_or(0);
+            (bucket(hash, buckets), firsts.get(topic).copied().flatten())
+        });
+    }
+}
+
 /// Sorts partitions, which come by topic, as `HashSet`s of the numbers of each topic would hand them out; those of one
 /// bucket stay in order.
 pub(in crate::assignor) fn sort_partitions(held: &mut [TopicPartition]) {
@@ -45,16 +89,16 @@ pub(in crate::assignor) fn sort_partitions(held: &mut [TopicPartition]) {
     }
 }
 
-/// The bucket of a topic's id among so many in a `HashSet`: `Uuid.hashCode` of Kafka.
-pub(super) fn topic_bucket((most, least): (u64, u64), topics: usize) -> usize {
+/// `Uuid.hashCode` of Kafka.
+pub(super) fn id_hash((most, least): (u64, u64)) -> u32 {
     let mixed = most ^ least;
     let (upper, lower) = (mixed >> 32, mixed & u64::from(u32::MAX));
-    bucket(u32::try_from(upper ^ lower).unwrap_or(0), copied_table(topics))
+    u32::try_from(upper ^ lower).unwrap_or(0)
 }
 
-/// The bucket of a topic's name among so many in a `HashSet`.
-pub(super) fn name_bucket(name: &str, topics: usize) -> usize {
-    bucket(hash_code(name), copied_table(topics))
+/// The bucket of a hash in a `HashSet` that was made from a collection of `len` elements.
+pub(super) fn copied_bucket(hash: u32, len: usize) -> usize {
+    bucket(hash, copied_table(len))
 }
 
 /// `String.hashCode`.
@@ -105,12 +149,31 @@ mod tests {
     #[test]
     fn topics_come_by_the_buckets_of_their_ids() {
         let shared = (0x0000_0001_0000_0000, 0x0000_0000_0000_0003);
-        assert_eq!(topic_bucket(shared, 2), 2);
-        assert_eq!(topic_bucket((0, 0x0001_0000), 2), 1, "the upper bits count too");
-        let topics = [("a", (0, 9)), ("b", (0, 4)), ("c", (0, 5))];
-        assert_eq!(super::super::topic_order(&topics), [1, 2, 0]);
-        let of_one_bucket = [("a", (0, 4)), ("p", (0, 20)), ("b", (0, 36))];
-        assert_eq!(super::super::topic_order(&of_one_bucket), [1, 0, 2], "by name: 'p' has the first bucket");
+        assert_eq!(copied_bucket(id_hash(shared), 2), 2);
+        assert_eq!(copied_bucket(id_hash((0, 0x0001_0000)), 2), 1, "the upper bits count too");
+        let names = |known: &[(&str, (u64, u64), u32)]| -> Vec<String> {
+            super::super::topics(known).into_iter().map(|topic| topic.name).collect()
+        };
+        assert_eq!(names(&[("a", (0, 9), 1), ("b", (0, 4), 1), ("c", (0, 5), 1)]), ["b", "c", "a"]);
+        let of_one_bucket = [("a", (0, 4), 1), ("p", (0, 20), 1), ("b", (0, 36), 1)];
+        assert_eq!(names(&of_one_bucket), ["p", "a", "b"], "by name: 'p' has the first bucket");
+    }
+
+    #[test]
+    fn of_topics_in_one_bucket_a_member_hands_out_first_what_it_got_last() {
+        let topics = super::super::topics(&[("a", (0, 4), 9), ("b", (0, 5), 9), ("c", (0, 20), 9)]);
+        assert_eq!(topics[1].name, "c", "it shares a bucket with 'a', and 'b' comes after them");
+        let buckets = ByTopic::of(&topics);
+        let held = |list: &[(u32, u32)]| -> Vec<TopicPartition> {
+            list.iter().map(|&(topic, partition)| TopicPartition { topic, partition }).collect()
+        };
+        let mut got = Vec::new();
+        held(&[(2, 0), (1, 0), (0, 0), (1, 1)]).into_iter().for_each(|one| buckets.put(&mut got, one));
+        buckets.sort(&mut got);
+        assert_eq!(got, held(&[(0, 0), (1, 0), (1, 1), (2, 0)]));
+        buckets.put(&mut got, TopicPartition { topic: 1, partition: 2 });
+        buckets.sort(&mut got);
+        assert_eq!(got, held(&[(0, 0), (1, 0), (1, 1), (1, 2), (2, 0)]));
     }
 
     #[test]

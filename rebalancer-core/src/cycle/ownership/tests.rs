@@ -33,7 +33,7 @@ impl Inventory for Server {
     /// Of a CloneSet: its fourth pod is on the way.
     async fn scale(&self, _: &str, kind: &str, name: &str) -> Result<Option<Scale>, InventoryError> {
         self.2.lock().unwrap().push(format!("scale of {kind} {name}"));
-        let uid = owner("CloneSet", "consumer").uid;
+        let uid = owner("CloneSet", "consumer").uid.clone();
         Ok((kind == "CloneSet").then_some(Scale { uid, desired: 4, current: 3 }))
     }
 }
@@ -158,7 +158,8 @@ async fn where_the_workload_s_own_object_may_not_be_read_its_scale_tells_its_num
     assert!(found.is_by_scale(object));
     assert_eq!(found.unread, vec![Unread { owner: set.clone(), why: NotRead::NotAllowed }]);
     // Another object of its name is not it.
-    let another = Owner { uid: Uid::new("x"), ..set };
+    let mut another = set;
+    another.uid = Uid::new("x");
     let (_, top, found) = read(Vec::new(), forbidden(), &[another]).await;
     assert_eq!((top, found.unwrap().objects), (None, Vec::new()));
     // Nor is a scale asked for where it is not the workload's.
@@ -188,10 +189,9 @@ async fn what_was_told_by_a_scale_is_read_again_by_it() {
     let now = again(&server, &found, &known).await.unwrap().unwrap();
     assert_eq!((now.uid, now.progress), (known.uid.clone(), Some(ON_THE_WAY)));
     let gone = Controller { uid: Uid::new("x"), ..known };
-    let unread = vec![Unread {
-        owner: Owner { uid: Uid::new("x"), ..owner("CloneSet", "consumer") },
-        why: NotRead::NotAllowed,
-    }];
+    let mut another = owner("CloneSet", "consumer");
+    another.uid = Uid::new("x");
+    let unread = vec![Unread { owner: another, why: NotRead::NotAllowed }];
     let found = Ownership { unread, ..found };
     assert_eq!(again(&server, &found, &gone).await, Ok(None));
 }

@@ -98,7 +98,7 @@ impl Candidates<'_> {
             rejected.get_or_insert((batch, prediction));
         }
         let Some((batch, prediction)) = rejected else {
-            let (serving, minimum) = (self.serving, self.policy.limits.minimum_pods);
+            let (serving, minimum) = (self.pods.serving, self.policy.limits.minimum_pods);
             return Best::none(self.headroom.tightest().unwrap_or(Hold::TooFewPods { serving, minimum }));
         };
         let reason = self.reason(model, forecast, pool, limit);
@@ -118,7 +118,7 @@ impl Candidates<'_> {
     }
 
     const fn minimum(&self) -> Minimum {
-        Minimum { percent: self.policy.selection.minimum_improvement, serving: self.serving }
+        Minimum { percent: self.policy.selection.minimum_improvement, serving: self.pods.serving }
     }
 
     fn top_k(&self) -> usize {
@@ -142,8 +142,8 @@ impl Candidates<'_> {
     fn removables(&self, model: &GroupModel, forecast: &Forecast<'_>, raised: &Raised<'_>) -> Vec<Removable> {
         let newest = self.newest();
         let mut members = model.pods.iter().zip(forecast.loads_now()).enumerate().peekable();
-        let mut all = Vec::with_capacity(self.eligible.len());
-        for eligible in &self.eligible {
+        let mut all = Vec::with_capacity(self.pods.eligible.len());
+        for eligible in &self.pods.eligible {
             let pod = eligible.index;
             while members.next_if(|(_, (member, _))| member.pod < pod).is_some() {}
             if let (Some(&(place, (consumer, &explained))), Some((load, limit))) =

@@ -32,8 +32,8 @@ pub(super) fn select(candidates: &Candidates<'_>, raised: &Raised<'_>) -> (Decis
 
 /// Every eligible pod with a load that is not hot only now.
 fn ranked(candidates: &Candidates<'_>, raised: &Raised<'_>) -> Vec<Candidate> {
-    let mut ranked = Vec::with_capacity(candidates.eligible.len());
-    for pod in candidates.eligible.iter().filter(|pod| !raised.is_passing(pod.index)) {
+    let mut ranked = Vec::with_capacity(candidates.pods.eligible.len());
+    for pod in candidates.pods.eligible.iter().filter(|pod| !raised.is_passing(pod.index)) {
         let Some((load, limit)) = raised.load_of(pod) else { continue };
         let (score, (may_be, _)) = (raised.measured.score(&pod.loads), raised.candidate_role(pod));
         ranked.push(Candidate { index: pod.index, load, limit, score, may_be });

@@ -229,7 +229,7 @@ proptest! {
         let Decision::Rotate(plan) = &report.decision else { return Ok(()) };
         for removal in &plan.removals {
             let place = fleet.pods.iter().position(|pod| pod.pod.name == removal.pod.name).unwrap();
-            prop_assert_eq!(removal.choice.score(), report.pods[place].score);
+            prop_assert_eq!(removal.choice.score(), report.pods.get(place).unwrap().score);
         }
         let raised = report.indicators.iter().find(|seen| seen.indicator == plan.indicator).unwrap();
         let is_above = |removal: &&Removal| {

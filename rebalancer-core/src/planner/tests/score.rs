@@ -129,7 +129,7 @@ fn a_pod_without_a_sample_of_the_raised_indicator_is_no_candidate_whatever_its_s
         cpu[pod] = None;
         let report = plan(&fleet(&cpu, &known(&LAG)), &policy());
         assert_eq!(verdicts(&report)[pod], Verdict::Spared(Spared::NoSample));
-        assert!(report.pods[pod].score.is_some());
+        assert!(report.pods.get(pod).unwrap().score.is_some());
     }
 }
 
@@ -168,7 +168,7 @@ fn a_vetoed_pod_has_a_score_and_is_left_alone_all_the_same() {
     fleet.pods[0].pod.ready = false;
     let report = plan(&fleet, &policy());
     assert_eq!(verdicts(&report)[0], Verdict::Vetoed(Veto::NotReady));
-    assert!(report.pods[0].score.is_some());
+    assert!(report.pods.get(0).unwrap().score.is_some());
 }
 
 #[test]

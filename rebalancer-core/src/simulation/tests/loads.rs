@@ -64,7 +64,7 @@ fn a_slow_node_shows_in_the_cpu_of_its_pods_but_not_in_the_loads_of_their_partit
     let (even, uneven) = (fleet(shape), fleet(slow));
     assert_eq!(partitions(&even), partitions(&uneven));
     assert!(Balance::of(&even.loads()).cv < 1e-9);
-    for pod in uneven.snapshot().unwrap().pods {
+    for pod in &uneven.snapshot().unwrap().pods {
         let factor = if pod.pod.node.as_deref() == Some("node-000") { 2.0 } else { 1.0 };
         let expected = 0.6 * (0.03 + 0.97 * factor);
         assert!((pod.loads.get(Indicator::Cpu).unwrap().get() - expected).abs() < 1e-9, "{:?}", pod.pod.node);

@@ -40,7 +40,7 @@ pub(super) struct Consumers {
 
 impl Consumers {
     pub(super) fn new(setup: &Setup, random: &mut ChaCha8Rng) -> Self {
-        let topic = Topic { name: "events".to_owned(), partitions: setup.partitions };
+        let topic = Topic { name: "events".to_owned(), partitions: setup.partitions, hash: None };
         let mut group = Self {
             rule: setup.assignor,
             topic,

@@ -48,12 +48,7 @@ fn everything_that_matters_is_taken() {
         terminating: false,
         created_at: Some("2026-01-02T03:04:05Z".parse().unwrap()),
         node: Some("node-1".into()),
-        owner: Some(Owner {
-            api_version: "apps/v1".into(),
-            kind: "ReplicaSet".into(),
-            name: "consumer-abc".into(),
-            uid: Uid::new("rs"),
-        }),
+        owner: Some(Owner::of_apps("ReplicaSet", "consumer-abc", "rs")),
         mirror: false,
         container_id: None,
         annotations: BTreeMap::new(),

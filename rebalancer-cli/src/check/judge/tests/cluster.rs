@@ -35,12 +35,7 @@ fn pod(name: &str) -> Pod {
         terminating: false,
         created_at: Some(since),
         node: None,
-        owner: Some(Owner {
-            api_version: "apps/v1".to_owned(),
-            kind: "StatefulSet".to_owned(),
-            name: "orders".to_owned(),
-            uid: Uid::new("orders"),
-        }),
+        owner: Some(Owner::of_apps("StatefulSet", "orders", "orders")),
         mirror: false,
         priority_class: None,
         priority: Some(0),

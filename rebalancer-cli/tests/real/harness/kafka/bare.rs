@@ -38,18 +38,23 @@ pub(crate) struct Rotation {
 impl BareGroup {
     /// So many members on these topics. A member's client id is its name.
     pub(crate) async fn start(protocol: Protocol, flows: &[Flow], members: usize) -> Self {
-        let broker = Broker::shared().await;
         let java = Clients::shared(Client::Java).await;
         for flow in flows {
             flow.make(&java).await;
         }
+        Self::of_topics(protocol, flows.iter().map(|flow| flow.topic.clone()).collect(), members).await
+    }
+
+    /// The same, on topics that are there.
+    pub(crate) async fn of_topics(protocol: Protocol, topics: Vec<String>, members: usize) -> Self {
+        let broker = Broker::shared().await;
         let group = broker.name("group");
         let mut all = Self {
             protocol,
             clients: Clients::shared(protocol.client()).await,
             source: broker.source(&group),
             group,
-            topics: flows.iter().map(|flow| flow.topic.clone()).collect(),
+            topics,
             names: BTreeSet::new(),
             started: 0,
         };

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
 use rebalancer_core::assignor::uniform::assign_in_turn;
-use rebalancer_core::assignor::{Group, Member, Topic, TopicPartition};
+use rebalancer_core::assignor::{Group, Member, TopicPartition};
 use rebalancer_core::fleet::consumer_group::{self, GroupMember};
 use rebalancer_core::policy::Timing;
 
@@ -44,7 +44,7 @@ struct Rest {
 
 impl Search {
     fn new(before: &Observed, after: &Observed) -> Self {
-        let names = after.in_order.clone();
+        let names: Vec<String> = after.in_order.iter().map(|topic| topic.name.clone()).collect();
         let place = |order: &Observed, id: &str| {
             let listed = order.group.members.iter().find(|member| member.id == id);
             listed.map(|member| member.listed)
@@ -77,10 +77,9 @@ impl Search {
         };
         let (ids_before, ids_after) = (ids(before), ids(after));
         let joining = after.group.members.iter().filter(|member| !ids_before.contains(&member.id));
-        let topics = names.iter().map(|name| Topic { name: name.clone(), partitions: after.topics[name] });
         Self {
             group: Group {
-                topics: topics.collect(),
+                topics: after.in_order.clone(),
                 members: before.group.members.iter().map(|known| member(known, true)).collect(),
             },
             leaving: ids_before.difference(&ids_after).cloned().collect(),

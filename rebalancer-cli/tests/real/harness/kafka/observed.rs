@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use rebalancer_core::assignor::uniform::topic_order;
+use rebalancer_core::assignor::{self, uniform};
 use rebalancer_core::fleet::consumer_group::{ConsumerGroup, GroupMember, Topic, TopicPartition};
 use rebalancer_core::port::GroupSource;
 use rebalancer_kafka::KafkaGroupSource;
@@ -20,8 +20,8 @@ pub(crate) struct Observed {
     pub(crate) names: BTreeMap<String, String>,
     /// Partitions of each topic.
     pub(crate) topics: BTreeMap<String, u32>,
-    /// Names of the topics, as the coordinator goes through them.
-    pub(crate) in_order: Vec<String>,
+    /// The topics as the coordinator goes through them.
+    pub(crate) in_order: Vec<assignor::Topic>,
 }
 
 impl Observed {
@@ -39,12 +39,12 @@ impl Observed {
             let same = group.state.is_stable() && seen.len() == names.len() && as_seen(&group) == ids(&seen);
             let topics = source.topics(&group.topics()).await.map_err(|error| error.to_string())?;
             let id = |topic: &Topic| topic.id.map(|id| (id.most, id.least)).unwrap();
-            let ids: Vec<_> = topics.iter().map(|topic| (topic.name.as_str(), id(topic))).collect();
-            let in_order = topic_order(&ids).into_iter().map(|place| topics[place].name.clone()).collect();
-            let topics: BTreeMap<String, u32> = topics
-                .into_iter()
-                .map(|topic| (topic.name, u32::try_from(topic.partitions.len()).unwrap()))
-                .collect();
+            let count = |topic: &Topic| u32::try_from(topic.partitions.len()).unwrap();
+            let known: Vec<_> =
+                topics.iter().map(|topic| (topic.name.as_str(), id(topic), count(topic))).collect();
+            let in_order = uniform::topics(&known);
+            let topics: BTreeMap<String, u32> =
+                topics.iter().map(|topic| (topic.name.clone(), count(topic))).collect();
             let held: usize = seen.values().map(|member| member.held.len()).sum();
             let all: u32 = topics.values().sum();
             if same && held == all as usize {

@@ -31,7 +31,7 @@ pub(crate) fn dealt(rule: Assignor, before: &Observed, after: &Observed) -> Held
         Member { id, instance, subscription, owned, generation: known.map(|_| 1), listed: member.listed }
     };
     let members: Vec<Member> = after.group.members.iter().map(member).collect();
-    let named = |(name, &partitions): (&String, &u32)| Topic { name: name.clone(), partitions };
+    let named = |(name, &partitions): (&String, &u32)| Topic { name: name.clone(), partitions, hash: None };
     let group = Group { topics: after.topics.iter().map(named).collect(), members };
     let assignment = rule.assign(&group);
     let name =

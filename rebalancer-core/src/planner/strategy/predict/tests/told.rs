@@ -263,6 +263,7 @@ fn another_assignor_than_the_configured_one_holds() {
     );
 }
 
+#[cfg(feature = "simulation")]
 #[test]
 fn a_pod_that_is_neither_hot_nor_cold_goes_where_its_partitions_are_of_use_and_the_report_says_so() {
     let policy = fixture::policy().with_timing(Some(Timing::LeaveThenJoin));
