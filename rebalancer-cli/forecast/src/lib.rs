@@ -31,7 +31,7 @@ use series::Steps;
 /// What is read: two weeks to learn from, two days of trials, and a horizon of up to a day.
 const DAYS: i64 = 17;
 
-/// How many series are read in steps of so many minutes, at most. On two cores of 2.5 GHz each takes about four seconds.
+/// How many series are read in steps of so many minutes, at most.
 const STEPS: [(usize, i64); 3] = [(600, 15), (1_200, 30), (10_000, 60)];
 
 /// After so long the loads of now count.
