@@ -8,8 +8,8 @@ use anyhow::{Context as _, anyhow};
 use jiff::Timestamp;
 use rebalancer_core::cycle::{self, Memory, Observation, Sources, Subject};
 use rebalancer_core::policy::Policy;
-use rebalancer_forecast::Mstl;
 use rebalancer_core::port::Interrupt as _;
+use rebalancer_forecast::Mstl;
 use rebalancer_kube::{ConnectError, Connection, KubeInventory};
 
 use crate::config::AdapterSettings;

@@ -24,8 +24,8 @@ mod whose;
 pub use builder::SnapshotBuilder;
 pub use group::{GroupQuestion, ObservedGroup, partition_rates};
 pub use loads::Loads;
-pub use outlook::{ExpectedLoads, ForecastBy, ForecastTrials, NotForecast, Outlook};
 pub use membership::{MatchedBy, Placement, placements};
+pub use outlook::{ExpectedLoads, ForecastBy, ForecastTrials, NotForecast, Outlook};
 pub use pods::Pods;
 
 /// A pod with what was measured of it.

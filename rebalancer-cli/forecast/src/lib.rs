@@ -71,7 +71,9 @@ impl LoadForecaster for Mstl {
         let step = SignedDuration::from_mins(*minutes);
         if step > horizon {
             let (step, horizon) = (Elapsed(step), Elapsed(horizon));
-            return Err(too_many(format!("so many are read in steps of {step}, and the horizon is {horizon}")));
+            return Err(too_many(format!(
+                "so many are read in steps of {step}, and the horizon is {horizon}"
+            )));
         }
         let count = usize::try_from(DAYS * 24 * 60 / minutes).unwrap_or(0);
         Ok(HistoryGrid { step, count })

@@ -117,12 +117,9 @@ fn try_on_last_days(loads: &[f64], steps: Steps, shape: Shape) -> Result<Tried, 
             let known = end + trial * day / TRIALS;
             let over = |from: Option<usize>| Some(mean(loads.get(from?..from? + horizon)?));
             let now = known.checked_sub(1).and_then(|now| loads.get(now));
-            let (Some(actual), Some(yesterday), Some(now), Some(expected)) = (
-                over(Some(known)),
-                over(known.checked_sub(day)),
-                now,
-                expected(loads, &waves, known, steps),
-            ) else {
+            let (Some(actual), Some(yesterday), Some(now), Some(expected)) =
+                (over(Some(known)), over(known.checked_sub(day)), now, expected(loads, &waves, known, steps))
+            else {
                 continue;
             };
             sums.forecast += (expected - actual).abs();
@@ -166,11 +163,8 @@ fn waves(loads: &[f64], steps: Steps, shape: Shape, ahead: usize) -> Result<Vec<
 
 /// The mean absolute change from one reading to the next.
 fn one_step(loads: &[f64]) -> f64 {
-    let changes: Vec<f64> = loads
-        .iter()
-        .zip(loads.iter().skip(1))
-        .map(|(before, after)| (after - before).abs())
-        .collect();
+    let changes: Vec<f64> =
+        loads.iter().zip(loads.iter().skip(1)).map(|(before, after)| (after - before).abs()).collect();
     mean(&changes).max(f64::MIN_POSITIVE)
 }
 

@@ -2,12 +2,12 @@
 #![allow(clippy::unwrap_used, clippy::print_stdout, clippy::panic, reason = "a panic is how a test fails")]
 
 use jiff::SignedDuration;
+use rebalancer_core::Decision;
 use rebalancer_core::policy::{ForecastHorizon, Persistence, Policy};
 use rebalancer_core::port::{ForecastError, HistoryGrid, LoadForecaster, LoadHistory, SeriesForecast};
 use rebalancer_core::report::Hold;
 use rebalancer_core::simulation::course::{self, Balance, Course};
 use rebalancer_core::simulation::{Drift, Metrics, Shape};
-use rebalancer_core::Decision;
 use rebalancer_forecast::Mstl;
 
 /// A day and a half, in cycles of ten minutes.
@@ -48,7 +48,11 @@ fn add(sum: &mut Sum, course: &Course) {
         let balance = Balance::of(&cycle.after);
         sum.removals += cycle.removed;
         if std::env::var_os("WORDS").is_some() {
-            println!("{} | {:?}", cycle.report.decision.name(), cycle.report.forecast.as_ref().map(ToString::to_string));
+            println!(
+                "{} | {:?}",
+                cycle.report.decision.name(),
+                cycle.report.forecast.as_ref().map(ToString::to_string)
+            );
         }
         sum.passed += usize::from(matches!(cycle.report.decision, Decision::Hold(Hold::WillPass { .. })));
         sum.cv += balance.cv / each;
@@ -81,12 +85,16 @@ async fn what_a_forecast_brings() {
         .with_persistence(Persistence::default())
         .with_assignor(Some(base.assignor))
         .with_timing(Some(base.timing));
-    for (name, drift) in [("days", day), ("days and weeks", week), ("days and trends", trend), ("walks", walk)] {
+    for (name, drift) in
+        [("days", day), ("days and weeks", week), ("days and trends", trend), ("walks", walk)]
+    {
         for hpa_percent in [Some(70.0), None] {
             for horizon in [Some(240), None, Some(60), Some(480)] {
                 let shape = Shape { drift, hpa_percent, metrics: noise, ..base };
                 let Sum { removals, passed, cv, max, above } = whole(shape, &policy, horizon).await;
-                println!("{name:16} target {hpa_percent:?} horizon {horizon:?}: {removals} removals, CV {cv:.3}, max/mean {max:.2}, above {above:.4}, will_pass {passed}");
+                println!(
+                    "{name:16} target {hpa_percent:?} horizon {horizon:?}: {removals} removals, CV {cv:.3}, max/mean {max:.2}, above {above:.4}, will_pass {passed}"
+                );
             }
         }
     }

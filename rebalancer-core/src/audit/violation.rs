@@ -118,7 +118,9 @@ pub enum Violation {
         indicator: Indicator,
     },
     /// The plan goes by a forecast that did not beat both *as now* and *as a day ago* on the last days.
-    #[error("the plan goes by a forecast of {indicator} that is no better than the loads of now, or of a day ago")]
+    #[error(
+        "the plan goes by a forecast of {indicator} that is no better than the loads of now, or of a day ago"
+    )]
     UnearnedForecast {
         /// The indicator.
         indicator: Indicator,

@@ -13,8 +13,8 @@ use crate::fleet::{Indicator, PartitionLoad, Samples};
 use crate::group::GroupModel;
 use crate::history::Constraints;
 use crate::policy::{Policy, Strategy};
-use crate::report::{Decision, Hold, IndicatorReport, Method, Spared};
 use crate::port::{HistoryGrid, SeriesForecast, SeriesOf, SeriesTrial};
+use crate::report::{Decision, Hold, IndicatorReport, Method, Spared};
 use crate::snapshot::{ExpectedLoads, ForecastBy, ForecastTrials, NotForecast, Outlook, Snapshot};
 use crate::unit::Load;
 
@@ -77,7 +77,8 @@ fn beats_both(trial: &SeriesTrial) -> bool {
 }
 
 fn trials(now: Timestamp, asked: Forecasted<'_>, came: &[SeriesForecast]) -> ForecastTrials {
-    let (still, tried): (Vec<&SeriesTrial>, Vec<_>) = came.iter().filter_map(of_trial).partition(|trial| trial.as_now <= 0.0);
+    let (still, tried): (Vec<&SeriesTrial>, Vec<_>) =
+        came.iter().filter_map(of_trial).partition(|trial| trial.as_now <= 0.0);
     let median = |of: &dyn Fn(&SeriesTrial) -> f64| {
         let mut errors: Vec<f64> = tried.iter().map(|trial| of(trial)).collect();
         errors.sort_unstable_by(f64::total_cmp);
@@ -126,17 +127,12 @@ fn expected(snapshot: &Snapshot, asked: Forecasted<'_>, came: &[SeriesForecast])
         let trial = of_trial(came).filter(|trial| beats_both(trial))?;
         Load::new(trial.expected).ok()
     };
-    let later: Later<'_> = asked
-        .series
-        .iter()
-        .zip(came)
-        .filter_map(|(of, came)| Some((of, relied_on(came)?)))
-        .collect();
+    let later: Later<'_> =
+        asked.series.iter().zip(came).filter_map(|(of, came)| Some((of, relied_on(came)?))).collect();
     match asked.by {
         ForecastBy::Pods => {
-            let expected = |name: &str, now: Load| {
-                later.get(&SeriesOf::Pod(name.to_owned())).copied().unwrap_or(now)
-            };
+            let expected =
+                |name: &str, now: Load| later.get(&SeriesOf::Pod(name.to_owned())).copied().unwrap_or(now);
             ExpectedLoads { pods: pods(snapshot, asked.indicator, expected), partitions: None }
         }
         ForecastBy::Partitions => by_partitions(snapshot, asked.indicator, &later),

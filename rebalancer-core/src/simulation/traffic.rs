@@ -49,7 +49,12 @@ impl Traffic {
         let messages = shape.mean_cores * (1.0 - IDLE_SHARE) * shape.pods as f64 / COST;
         let scale = if total > 0.0 { messages / total } else { 0.0 };
         let flow = |weight| Flow { mean: weight * scale, phase: random.random(), walk: 0.0 };
-        Self { drift: shape.drift, hours: 0.0, flows: weights.into_iter().map(flow).collect(), walks: Vec::new() }
+        Self {
+            drift: shape.drift,
+            hours: 0.0,
+            flows: weights.into_iter().map(flow).collect(),
+            walks: Vec::new(),
+        }
     }
 
     /// Messages a second of one partition.

@@ -310,7 +310,8 @@ impl World {
         };
         let mut histories = Vec::new();
         for (number, topic) in (0..).zip(self.consumers.topics()) {
-            let partitions = (0..topic.partitions).map(|partition| TopicPartition { topic: number, partition });
+            let partitions =
+                (0..topic.partitions).map(|partition| TopicPartition { topic: number, partition });
             histories.extend(partitions.map(|held| of(topic, held)));
         }
         histories

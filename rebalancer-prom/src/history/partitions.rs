@@ -42,10 +42,8 @@ pub(crate) async fn read(
         done += count;
         size = (VALUES / series.len().max(1)).clamp(FIRST, 11_000);
     }
-    let history = |((topic, partition), loads)| LoadHistory {
-        of: SeriesOf::Partition { topic, partition },
-        loads,
-    };
+    let history =
+        |((topic, partition), loads)| LoadHistory { of: SeriesOf::Partition { topic, partition }, loads };
     Ok(series.into_iter().map(history).collect())
 }
 
@@ -59,10 +57,7 @@ fn put(series: &mut Series, loads: Vec<PartitionLoad>, place: usize, count: usiz
     }
 }
 
-async fn one_chunk(
-    source: &PrometheusSource,
-    chunk: Chunk,
-) -> Result<Vec<Vec<PartitionLoad>>, MetricsError> {
+async fn one_chunk(source: &PrometheusSource, chunk: Chunk) -> Result<Vec<Vec<PartitionLoad>>, MetricsError> {
     let (grid, times) = times(chunk)?;
     let asked = Asked { source, grid, times: &times, kept: None };
     let course = asked.partitions().await.ok_or_else(|| MetricsError::Refused {

@@ -137,9 +137,16 @@ async fn a_history_with_a_gap_is_named_and_not_used() {
         let metrics = weeks(&fleet, &before, Hot::ForAWhile, &gap).serve(server).await;
         let run = cycle(&fleet, &metrics).await;
         let forecast = logged(&run, "forecast");
-        assert_eq!((&forecast["used"], &forecast["not_used"]), (&false.into(), &"broken".into()), "{forecast}");
+        assert_eq!(
+            (&forecast["used"], &forecast["not_used"]),
+            (&false.into(), &"broken".into()),
+            "{forecast}"
+        );
         let why = forecast["why"].as_str().unwrap();
-        assert!(why.contains("24 of 24 series have less than") && why.contains("the shortest since"), "{why}");
+        assert!(
+            why.contains("24 of 24 series have less than") && why.contains("the shortest since"),
+            "{why}"
+        );
         // The loads of now count.
         assert!(fleet.gone(&before).await.contains(&0), "{server:?}");
     }

@@ -56,7 +56,10 @@ fn an_imbalance_that_is_expected_to_be_gone_holds_with_its_numbers() {
     let Decision::Hold(Hold::WillPass { max, expected_max, limit, .. }) = &report.decision else {
         panic!("{}", report.decision)
     };
-    assert_eq!([max.get(), expected_max.get(), limit.get()].map(|load| (load * 100.0).round()), [120.0, 80.0, 105.0]);
+    assert_eq!(
+        [max.get(), expected_max.get(), limit.get()].map(|load| (load * 100.0).round()),
+        [120.0, 80.0, 105.0]
+    );
     assert!(matches!(report.pods[0].verdict, Verdict::Spared(Spared::WillPass { .. })));
     assert!(report.forecast.unwrap().not_used.is_none());
 }
@@ -116,7 +119,12 @@ fn a_history_that_is_broken_for_most_is_not_used_and_named() {
     assert_eq!(outlook.expected, Err(NotForecast::Broken));
     let since = fixture::NOW - SignedDuration::from_hours(10);
     assert_eq!(outlook.trials.unwrap().unbroken_since, Some(since));
-    assert!(outlook.to_string().contains(&format!("5 of 6 series have less than 98h without a gap, the shortest since {since}")), "{outlook}");
+    assert!(
+        outlook
+            .to_string()
+            .contains(&format!("5 of 6 series have less than 98h without a gap, the shortest since {since}")),
+        "{outlook}"
+    );
     assert_eq!(removed(&plan(&fleet, &looking_ahead()).decision)[0], "p000");
 }
 

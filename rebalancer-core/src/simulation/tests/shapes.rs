@@ -69,7 +69,11 @@ fn the_widest_shapes_have_loads_that_are_numbers() {
         Spread::Zipf { exponent: 10.0 },
         Spread::Hot { partitions: 160, times: 0.0 },
     ] {
-        let fleet = fleet(Shape { spread, drift: Drift { swing: 1.0, walk: 10.0, ..Drift::default() }, ..Shape::default() });
+        let fleet = fleet(Shape {
+            spread,
+            drift: Drift { swing: 1.0, walk: 10.0, ..Drift::default() },
+            ..Shape::default()
+        });
         for _ in 0..50 {
             later(&fleet);
         }
