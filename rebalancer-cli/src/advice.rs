@@ -120,6 +120,7 @@ fn by_hold(name: &str) -> Option<&'static str> {
         "will_pass" => "FORECAST_HORIZON",
         "static_members" => "KAFKA_STATIC_MEMBERSHIP",
         "small_gain" | "small_improvement" => "MINIMUM_IMPROVEMENT_PERCENT",
+        "assignor_unclear" => WHICH_RULE,
         "group_unclear" => "`rebalancer check` shows the group's members",
         "group_unread" => "`rebalancer check` names the cause",
         "quiet_hours" => "QUIET_HOURS",
@@ -145,10 +146,14 @@ fn by_veto(veto: &Veto) -> Option<&'static str> {
     }
 }
 
+/// What tells rules apart that fit who holds what.
+const WHICH_RULE: &str =
+    "set KAFKA_BOOTSTRAP_SERVERS, so that Kafka tells which it is, or set KAFKA_ASSIGNOR";
+
 const fn for_assignor(assignor: Inference) -> Option<&'static str> {
     match assignor {
         Inference::Told { .. } | Inference::Configured { .. } | Inference::Certain { .. } => None,
-        Inference::Ambiguous { .. } | Inference::Family { .. } => Some("set KAFKA_ASSIGNOR to be sure"),
+        Inference::Fits { .. } => Some(WHICH_RULE),
     }
 }
 

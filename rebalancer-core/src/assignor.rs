@@ -9,11 +9,13 @@ pub(crate) mod plain;
 pub mod range;
 pub mod round_robin;
 mod rule;
+mod rules;
 pub mod server_range;
 pub mod sticky;
 pub mod uniform;
 
 pub use rule::Assignor;
+pub use rules::Rules;
 
 /// A topic of the group's subscriptions.
 #[derive(Debug, Clone, PartialEq, Eq)]

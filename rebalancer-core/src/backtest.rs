@@ -171,6 +171,8 @@ pub enum NotKnown {
     Partitions,
     /// Member ids: they were drawn, so that of a group under a sticky rule this is one of many possible courses.
     MemberIds,
+    /// The assignor: several rules fitted who held what, and one of them was followed.
+    Assignor,
     /// Topics came or went after the first rotation: what would have been is not known from then on.
     Topics,
 }

@@ -17,6 +17,7 @@ use crate::unit::Load;
 mod cost;
 mod inference;
 mod inferred;
+mod pattern;
 mod summary;
 #[cfg(test)]
 mod tests;
@@ -26,7 +27,7 @@ mod unusable;
 
 pub(crate) use cost::Cost;
 pub use inference::Inference;
-pub(crate) use inference::infer;
+pub(crate) use inference::{dealing_order, infer};
 pub use summary::GroupSummary;
 pub(crate) use timing::assumed;
 pub use timing::{AssumedTiming, TimingBasis};
@@ -47,6 +48,8 @@ pub(crate) struct GroupModel {
     pub(crate) cost: Cost,
     /// The assignor as Kafka tells it; `None` when Kafka was not asked.
     pub(crate) told: Option<Assignor>,
+    /// All pods with members became Ready together: none of them is known to have joined after others.
+    pub(crate) joined_together: bool,
 }
 
 /// One member of the group.

@@ -4,6 +4,8 @@
 //! Kafka tells them; those of replacements, and all of them without Kafka, are drawn: the rotation is worked out for many
 //! draws, and what comes of it is a distribution.
 //!
+//! Where several rules fit who holds what, it is worked out under each of them.
+//!
 //! A `Stage` is the group with one draw of ids; `Tries` tries rotations of it, thousands of them, in the same buffers.
 //!
 //! Assumed: partitions keep their loads, replacements subscribe as those that they replace, and land on usual nodes. The
@@ -18,10 +20,13 @@ mod tries;
 use std::fmt;
 
 pub(crate) use evenness::Evenness;
-pub(crate) use forecast::{Forecast, Others};
+pub(crate) use forecast::{Forecast, Foreseen, Others};
 pub(crate) use stage::Stage;
+#[cfg(feature = "simulation")]
+pub(crate) use steps::{Course, Step};
 pub(crate) use tries::Tries;
 
+use crate::assignor::Assignor;
 use crate::fleet::{Indicator, Uid};
 use crate::group::{AssumedTiming, GroupModel, Inference, Unusable, assumed, infer};
 use crate::history::Constraints;
@@ -64,6 +69,9 @@ pub struct Prediction {
     pub relief: f64,
     /// How many draws were made.
     pub draws: usize,
+    /// The rule under which the expected CV is highest, where several fit who holds what.
+    #[cfg_attr(feature = "serde", serde(default, skip_serializing_if = "Option::is_none"))]
+    pub worst: Option<UnderRule>,
     /// The way that this rotation begins, where later ones are worth it too; each run plans afresh from what it sees.
     #[cfg_attr(feature = "serde", serde(default, skip_serializing_if = "Option::is_none"))]
     pub way: Option<Way>,
@@ -81,6 +89,17 @@ pub struct Expected {
     pub cv: f64,
     /// Standard deviation over the draws.
     pub spread: f64,
+}
+
+/// What is expected under one of several rules.
+#[derive(Debug, Clone, Copy, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct UnderRule {
+    /// The rule.
+    pub rule: Assignor,
+    /// The expected coefficient of variation.
+    pub cv: f64,
 }
 
 /// A rotation and those that are expected to follow it.
@@ -141,6 +160,9 @@ impl fmt::Display for Prediction {
             self.draws,
             self.assignor
         )?;
+        if let Some(UnderRule { rule, cv }) = self.worst {
+            write!(f, ", at worst {cv:.3} under {rule}")?;
+        }
         match self.way {
             Some(Way { rotations, pods, cv }) => write!(
                 f,
@@ -175,7 +197,7 @@ pub fn predict(
     let is_removed = |pod: usize| name(pod).is_some_and(|name| removed.contains(&name));
     let pods = model.pods.iter().enumerate().filter(|(_, pod)| is_removed(pod.pod));
     let pods: Vec<usize> = pods.map(|(place, _)| place).collect();
-    Ok(forecast.predict(&pods, DRAWS, 1))
+    Ok(forecast.predict(&pods, DRAWS, 1).all)
 }
 
 /// The same in what the pods' partitions carry, in messages a second, whatever that costs where: what Kafka itself shows
@@ -196,5 +218,5 @@ pub(crate) fn predict_carried(
         |pod: usize| snapshot.pods.get(pod).is_some_and(|observed| removed.contains(&&observed.pod.uid));
     let pods = model.pods.iter().enumerate().filter(|(_, pod)| is_removed(pod.pod));
     let pods: Vec<usize> = pods.map(|(place, _)| place).collect();
-    Ok(forecast.promise(&pods, DRAWS, 1))
+    Ok(forecast.promise(&pods, DRAWS, 1).all)
 }

@@ -168,6 +168,9 @@ pub(super) const fn not_known(unknown: NotKnown) -> &'static str {
         NotKnown::MemberIds => {
             "member ids: they were drawn, so under a sticky assignor this is one of many possible courses"
         }
+        NotKnown::Assignor => {
+            "the assignor: several fitted who held what, and one of them was followed (KAFKA_ASSIGNOR)"
+        }
         NotKnown::Topics => {
             "what would have been after topics came or went: nothing is compared from then on"
         }

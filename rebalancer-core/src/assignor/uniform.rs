@@ -70,6 +70,16 @@ pub fn assign_in_turn(group: &Group) -> Assignment {
     }
 }
 
+/// In which order the coordinator goes through members with these ids, as far as that depends on nothing else.
+pub(crate) fn id_order(ids: &[&str]) -> Vec<usize> {
+    let mut order: Vec<usize> = (0..ids.len()).collect();
+    order.sort_by_key(|&place| {
+        let known = ids.get(place).map(|id| (java_order::place(java_order::hash_code(id), ids.len()), id));
+        known.map(|(at, id)| (at, std::cmp::Reverse(*id)))
+    });
+    order
+}
+
 fn subscriptions_are_equal(group: &Group) -> bool {
     group.members.windows(2).all(|pair| match pair {
         [one, next] => one.subscription == next.subscription,

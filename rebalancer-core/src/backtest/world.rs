@@ -106,6 +106,9 @@ impl<'a> World<'a> {
             if model.members.iter().any(|member| member.id.is_none()) {
                 state.unknown.insert(NotKnown::MemberIds);
             }
+            if inference.rules().len() > 1 {
+                state.unknown.insert(NotKnown::Assignor);
+            }
             state.other = Some(Counterfactual::of(&model, &snapshot, inference.assignor(), timing));
         }
         let now = snapshot.taken_at;

@@ -1,9 +1,20 @@
-//! Which assignor a group uses, read off who holds what.
+//! Which assignors a group may follow, read off who holds what.
+//!
+//! A rule that looks at nothing before has a pattern that nothing can hide: where it is missing, the rule is another one.
+//! One that hands on what is held begins with a pattern, too, and may come to any assignment with even counts.
+//!
+//! | who holds what | rules that fit |
+//! |---|---|
+//! | partitions in turn | round robin, and all sticky rules: a group that was just formed |
+//! | in a group of more than eight members: contiguous blocks of each topic, the first ones larger | range, the coordinator's range; `uniform`, with one topic that is shared out evenly, and pods that joined together |
+//! | in such a group: contiguous blocks of the only topic, the last ones larger | `uniform` |
+//! | even counts without such a pattern | all sticky rules; with traces of a deal in turn, not `uniform` |
+//! | anything else | none that is known |
 
 use std::fmt;
 
-use super::{GroupModel, Unusable};
-use crate::assignor::Assignor;
+use super::{GroupModel, Unusable, pattern};
+use crate::assignor::{Assignor, Rules};
 
 /// The assignor of a group and how it is known.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -24,33 +35,40 @@ pub enum Inference {
         /// The assignor.
         assignor: Assignor,
     },
-    /// The pattern of this rule is seen, and no other explains it.
+    /// Who holds what can come from this rule, and from no other that does anything else.
     Certain {
         /// The assignor.
         assignor: Assignor,
     },
-    /// The pattern of this rule is seen, but another one could have made it too.
-    Ambiguous {
-        /// The assignor that is assumed, since it is the one under which less is done.
-        assignor: Assignor,
-    },
-    /// Counts are even and there is no pattern: one of the sticky rules, which can't be distinguished.
-    Family {
-        /// The assignor that is assumed.
-        assignor: Assignor,
+    /// Who holds what can come from each of these rules, and nothing tells which it is.
+    Fits {
+        /// The assignors.
+        rules: Rules,
     },
 }
 
 impl Inference {
-    /// The assignor.
+    /// The assignor; of several that fit, the one under which rotations do least.
     #[must_use]
-    pub const fn assignor(&self) -> Assignor {
+    pub fn assignor(&self) -> Assignor {
         match self {
-            Self::Told { assignor }
-            | Self::Configured { assignor }
-            | Self::Certain { assignor }
-            | Self::Ambiguous { assignor }
-            | Self::Family { assignor } => *assignor,
+            Self::Told { assignor } | Self::Configured { assignor } | Self::Certain { assignor } => *assignor,
+            Self::Fits { rules } => {
+                let least = rules.that_restore_sets().iter().next();
+                let usual = Some(Assignor::CooperativeSticky).filter(|rule| rules.contains(*rule));
+                least.or(usual).or_else(|| rules.iter().next()).unwrap_or(Assignor::Range)
+            }
+        }
+    }
+
+    /// All that it may be.
+    #[must_use]
+    pub fn rules(&self) -> Rules {
+        match self {
+            Self::Told { assignor } | Self::Configured { assignor } | Self::Certain { assignor } => {
+                (*assignor).into()
+            }
+            Self::Fits { rules } => *rules,
         }
     }
 }
@@ -61,17 +79,13 @@ impl fmt::Display for Inference {
             Self::Told { assignor } => write!(f, "{assignor} (told by Kafka)"),
             Self::Configured { assignor } => write!(f, "{assignor} (configured)"),
             Self::Certain { assignor } => write!(f, "{assignor} (inferred from who holds what)"),
-            Self::Ambiguous { assignor } => {
-                write!(f, "{assignor} (inferred; a sticky group that was never disturbed looks the same)")
-            }
-            Self::Family { assignor } => {
-                write!(f, "{assignor} (inferred: no fixed pattern, so one of the sticky ones)")
-            }
+            Self::Fits { rules } if rules.len() == 1 => write!(f, "{rules} (one that fits who holds what)"),
+            Self::Fits { rules } => write!(f, "{rules} (who holds what fits each of them)"),
         }
     }
 }
 
-/// Finds the assignor.
+/// Finds the assignor, or those that it may be.
 ///
 /// # Errors
 /// When who holds what follows no rule, or not the configured one; when Kafka tells another one than is configured.
@@ -82,7 +96,11 @@ pub(crate) fn infer(model: &GroupModel, configured: Option<Assignor>) -> Result<
         }
         (Some(assignor), _) if !follows(model, assignor) => Err(Unusable::NotItsRule { assignor }),
         (Some(assignor), _) => Ok(Inference::Told { assignor }),
-        (None, _) => by_pattern(model, configured).ok_or(Unusable::NoKnownRule),
+        (None, Some(assignor)) if possible(model).contains(assignor) => {
+            Ok(Inference::Configured { assignor })
+        }
+        (None, Some(_)) => Err(Unusable::NoKnownRule),
+        (None, None) => inferred(likely(model)).ok_or(Unusable::NoKnownRule),
     }
 }
 
@@ -94,8 +112,8 @@ fn follows(model: &GroupModel, told: Assignor) -> bool {
     let alike = members.all(|member| Some(&member.subscription) == first);
     let is_static = model.members.iter().any(|member| member.instance.is_some());
     match told {
-        Assignor::Range => !alike || is_static || is_range(model),
-        Assignor::RoundRobin => !alike || is_static || is_round_robin(model),
+        Assignor::Range => !alike || is_static || pattern::is_range(model),
+        Assignor::RoundRobin => !alike || is_static || pattern::is_in_turn(model),
         Assignor::Sticky
         | Assignor::CooperativeSticky
         | Assignor::LibrdkafkaCooperativeSticky
@@ -104,81 +122,63 @@ fn follows(model: &GroupModel, told: Assignor) -> bool {
     }
 }
 
-fn by_pattern(model: &GroupModel, configured: Option<Assignor>) -> Option<Inference> {
-    let (range, round_robin, even) = (is_range(model), is_round_robin(model), is_even(model));
-    if let Some(assignor) = configured {
-        let agrees = match assignor {
-            Assignor::Range | Assignor::ServerRange => range,
-            Assignor::RoundRobin => round_robin,
-            Assignor::Sticky
-            | Assignor::CooperativeSticky
-            | Assignor::LibrdkafkaCooperativeSticky
-            | Assignor::Uniform => even,
-        };
-        return agrees.then_some(Inference::Configured { assignor });
-    }
-    // With one partition a member every rule looks alike.
-    let telling = model.partitions() >= 2 * model.members.len();
-    match (range, round_robin, even) {
-        (true, false, _) if telling => Some(Inference::Certain { assignor: Assignor::Range }),
-        (true, _, _) => Some(Inference::Ambiguous { assignor: Assignor::Range }),
-        (false, true, _) => Some(Inference::Ambiguous { assignor: Assignor::RoundRobin }),
-        (false, false, true) => Some(Inference::Family { assignor: Assignor::CooperativeSticky }),
-        (false, false, false) => None,
+/// The client's range and the coordinator's do the same.
+fn inferred(rules: Rules) -> Option<Inference> {
+    let of_range: Rules = [Assignor::Range, Assignor::ServerRange].into_iter().collect();
+    let mut all = rules.iter();
+    match (all.next(), all.next()) {
+        (None, _) => None,
+        (Some(assignor), None) => Some(Inference::Certain { assignor }),
+        (Some(assignor), Some(_)) if rules == of_range => Some(Inference::Certain { assignor }),
+        (Some(_), Some(_)) => Some(Inference::Fits { rules }),
     }
 }
 
-/// For each topic contiguous blocks in one order of the members, the first ones one larger.
-fn is_range(model: &GroupModel) -> bool {
-    let mut order: Vec<_> = model.members.iter().collect();
-    // The member of the first block of a topic comes first in every topic; members without any come last.
-    order.sort_by_key(|member| {
-        let mut first = vec![u32::MAX; model.topics.len()];
-        for held in member.owned.iter().rev() {
-            if let Some(slot) = first.get_mut(held.topic as usize) {
-                *slot = held.partition;
-            }
+/// All rules that who holds what can come from. One that hands on what is held may have got it from any other.
+fn possible(model: &GroupModel) -> Rules {
+    let sticky = if pattern::is_even(model) { Rules::STICKY } else { Rules::NONE };
+    sticky.and(dealt(model))
+}
+
+/// The same without those that would have come to it by luck. To blocks only a rule comes that deals them. And a rule that
+/// does not deal in turn leaves no traces of that.
+fn likely(model: &GroupModel) -> Rules {
+    let blocks = pattern::is_range(model) || pattern::is_fresh_uniform(model);
+    if blocks && pattern::are_blocks_no_luck(model) {
+        dealt(model)
+    } else if pattern::was_dealt_in_turn(model) {
+        possible(model).without(Assignor::Uniform.into())
+    } else {
+        possible(model)
+    }
+}
+
+/// The members in the order in which this rule went through them, where it is seen how it dealt everything: the order of
+/// their ids, or of their places in the coordinator's table. `None` where some may have joined later.
+pub(crate) fn dealing_order(model: &GroupModel, rule: Assignor) -> Option<Vec<usize>> {
+    let order = match rule {
+        Assignor::Sticky | Assignor::CooperativeSticky | Assignor::LibrdkafkaCooperativeSticky => {
+            pattern::order_in_turn(model)
         }
-        first
-    });
-    (0..).zip(&model.topics).all(|(index, topic)| {
-        let members = u32::try_from(order.len()).unwrap_or(u32::MAX).max(1);
-        let (least, larger) = (topic.partitions / members, topic.partitions % members);
-        let mut next = 0;
-        (0..).zip(&order).all(|(rank, member)| {
-            let size = least + u32::from(rank < larger);
-            let held = member.owned.iter().filter(|held| held.topic == index).map(|held| held.partition);
-            let block = next..next + size;
-            next += size;
-            held.eq(block)
-        })
-    })
-}
-
-/// All partitions, in order, are assigned in turn.
-fn is_round_robin(model: &GroupModel) -> bool {
-    let members = model.members.len().max(1);
-    let mut starts = Vec::with_capacity(model.topics.len());
-    let mut next = 0_usize;
-    for topic in &model.topics {
-        starts.push(next);
-        next += topic.partitions as usize;
-    }
-    let turn = |held: &crate::assignor::TopicPartition| {
-        starts.get(held.topic as usize).map(|start| (start + held.partition as usize) % members)
+        Assignor::Uniform => pattern::order_of_blocks(model),
+        // What they do depends on no order.
+        Assignor::Range | Assignor::RoundRobin | Assignor::ServerRange => None,
     };
-    let mut seen = vec![false; members];
-    model.members.iter().filter(|member| !member.owned.is_empty()).all(|member| {
-        let mut turns = member.owned.iter().map(turn);
-        let first = turns.next().flatten();
-        let fresh =
-            first.and_then(|turn| seen.get_mut(turn)).is_some_and(|seen| !std::mem::replace(seen, true));
-        fresh && turns.all(|turn| turn == first)
-    }) && is_even(model)
+    order.filter(|_| model.joined_together && pattern::is_no_luck(model))
 }
 
-/// Counts differ by at most one.
-fn is_even(model: &GroupModel) -> bool {
-    let counts = || model.members.iter().map(|member| member.owned.len());
-    counts().max().unwrap_or(0) - counts().min().unwrap_or(0) <= 1
+/// Rules that make what is held when they deal everything anew.
+fn dealt(model: &GroupModel) -> Rules {
+    let mut rules = Rules::NONE;
+    if pattern::is_in_turn(model) {
+        rules = rules.with(Assignor::RoundRobin).and(Rules::STICKY);
+    }
+    if pattern::is_range(model) {
+        rules = rules.with(Assignor::Range).with(Assignor::ServerRange);
+    }
+    // Its first blocks don't outlive a replacement: the coordinator assigns when a member has left, and again.
+    if pattern::is_fresh_uniform(model) && model.joined_together {
+        rules = rules.with(Assignor::Uniform);
+    }
+    rules
 }

@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use jiff::SignedDuration;
+
 use super::{Consumer, Cost, GroupModel, MemberPod, Unusable};
 use crate::assignor::{Topic, TopicPartition};
 use crate::fleet::PartitionLoad;
@@ -9,6 +11,9 @@ use crate::snapshot::{ObservedPod, Snapshot};
 
 /// A topic with more partitions than this is a mistake in a label.
 const MOST_PARTITIONS: u32 = 200_000;
+
+/// Pods that became Ready within this time of each other are taken to have joined together.
+const TOGETHER: SignedDuration = SignedDuration::from_mins(3);
 
 /// Every serving pod is one member, and every member is taken to subscribe to every topic.
 ///
@@ -49,7 +54,15 @@ pub(super) fn model(snapshot: &Snapshot) -> Result<GroupModel, Unusable> {
     let alone =
         |(place, (pod, _)): (usize, &(usize, _))| MemberPod { pod: *pod, members: vec![place], factor: 1.0 };
     let pods = owners.iter().enumerate().map(alone).collect();
-    Ok(GroupModel { topics, loads, members, pods, cost: Cost::default(), told: None })
+    let joined_together = joined_together(snapshot, owners.iter().map(|(pod, _)| *pod));
+    Ok(GroupModel { topics, loads, members, pods, cost: Cost::default(), told: None, joined_together })
+}
+
+/// None of these pods is known to have joined after others.
+fn joined_together(snapshot: &Snapshot, pods: impl Iterator<Item = usize>) -> bool {
+    let since: Option<Vec<_>> = pods.map(|pod| snapshot.pods.get(pod)?.pod.ready_since).collect();
+    let ends = since.as_ref().and_then(|since| Some((since.iter().min()?, since.iter().max()?)));
+    ends.is_some_and(|(first, last)| last.duration_since(*first) <= TOGETHER)
 }
 
 pub(super) type Numbered<'a> = BTreeMap<u32, &'a PartitionLoad>;

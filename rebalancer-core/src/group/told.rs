@@ -35,7 +35,8 @@ pub(super) fn model(snapshot: &Snapshot, observed: &ObservedGroup) -> Result<Gro
     }
     all_held(&topics, &members)?;
     let pods = pods.into_iter().map(|(pod, members)| MemberPod { pod, members, factor: 1.0 }).collect();
-    Ok(GroupModel { topics, loads, members, pods, cost: Cost::default(), told: Some(told) })
+    let (cost, told) = (Cost::default(), Some(told));
+    Ok(GroupModel { topics, loads, members, pods, cost, told, joined_together: false })
 }
 
 /// The rule behind the name that Kafka gives. A rule that is not known here is never guessed.

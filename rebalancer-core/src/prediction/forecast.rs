@@ -1,20 +1,23 @@
-//! Predictions over draws of the ids that are not known.
+//! Predictions over draws of the ids that are not known, under each rule that the group may follow.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use rand::SeedableRng as _;
 use rand::rngs::ChaCha8Rng;
 
 use super::stage::is_plain;
 use super::steps::Course;
-use super::{Evenness, Expected, Prediction, Stage, Tries};
-use crate::assignor::{Assignor, TopicPartition};
-use crate::group::{AssumedTiming, GroupModel, Inference};
+use super::{Evenness, Expected, Prediction, Stage, Tries, UnderRule};
+use crate::assignor::{Assignor, Rules, TopicPartition};
+use crate::group::{AssumedTiming, GroupModel, Inference, dealing_order};
 use crate::policy::{ByTiming, Timing};
 use crate::unit::{PercentChange, Share};
 
 /// Draws for a timing of which only the mean is asked, where its course is not told apart from others.
 const FEW: u64 = 6;
+
+/// For each rule at least so many draws.
+const FEWEST: usize = 8;
 
 /// Of so many draws this share, at least one.
 #[allow(
@@ -35,10 +38,33 @@ pub(crate) struct Others {
     pub(crate) load: f64,
 }
 
+/// What a rotation is expected to do.
+#[derive(Debug, Clone)]
+pub(crate) struct Foreseen {
+    /// Over all rules that are reckoned with, each as likely as the others.
+    pub(crate) all: Prediction,
+    /// Under each of them alone.
+    pub(crate) each: Vec<(Assignor, Prediction)>,
+}
+
+impl Foreseen {
+    /// All of it, changed in the same way.
+    pub(crate) fn map(self, change: impl Fn(Prediction) -> Prediction) -> Self {
+        let each = self.each.into_iter().map(|(rule, prediction)| (rule, change(prediction))).collect();
+        Self { all: change(self.all), each }
+    }
+}
+
+/// What comes of a rotation in each draw, with its share of 1.
+type Drawn = Vec<(Evenness, f64)>;
+
 /// What stays the same while batches are compared.
 pub(crate) struct Forecast<'a> {
     model: &'a GroupModel,
     inference: Inference,
+    rules: Rules,
+    /// The members in the order in which a rule dealt everything to them, where that is seen.
+    dealt: BTreeMap<Assignor, Vec<usize>>,
     timing: AssumedTiming,
     limits: Vec<f64>,
     now: Vec<f64>,
@@ -56,7 +82,21 @@ impl<'a> Forecast<'a> {
     ) -> Self {
         let now = model.loads_now();
         let before = Evenness::of(&now, &limits);
-        Self { model, inference, timing, limits, now, before }
+        let rules = inference.rules();
+        let dealt = rules.iter().filter_map(|rule| Some((rule, dealing_order(model, rule)?))).collect();
+        Self { model, inference, rules, dealt, timing, limits, now, before }
+    }
+
+    /// The same, if the group follows one of these rules.
+    pub(crate) fn under(&self, rules: Rules) -> Self {
+        let (dealt, limits, now) = (self.dealt.clone(), self.limits.clone(), self.now.clone());
+        let inference = if rules == self.rules { self.inference } else { Inference::Fits { rules } };
+        Self { inference, rules, dealt, limits, now, ..*self }
+    }
+
+    /// The rules that are reckoned with.
+    pub(crate) const fn rules(&self) -> Rules {
+        self.rules
     }
 
     /// Load of each pod now, as the model explains it.
@@ -83,31 +123,34 @@ impl<'a> Forecast<'a> {
     /// that stay. It may still depend on the course that the coordinator takes: [`is_exact`](Self::is_exact).
     pub(crate) fn knows_ids(&self) -> bool {
         let known = self.model.members.iter().all(|member| member.id.is_some());
-        let by_rule = match self.inference.assignor() {
-            // With even counts nobody gets one more than others.
+        known || self.rules.iter().all(|rule| self.is_plain(rule) && self.needs_no_ids(rule))
+    }
+
+    /// It is enough to know their order, or not even that.
+    fn needs_no_ids(&self, rule: Assignor) -> bool {
+        let knows_order = self.dealt.contains_key(&rule);
+        match rule {
+            // With even counts nobody gets one more than others, which hash tables decide.
             Assignor::Sticky | Assignor::CooperativeSticky => {
                 let (members, partitions) = self.size();
-                self.timing() == Timing::AllAtOnce
-                    && self.is_timing_sure()
-                    && partitions.is_multiple_of(members.max(1))
+                let at_once = self.timing() == Timing::AllAtOnce && self.is_timing_sure();
+                (knows_order || at_once) && partitions.is_multiple_of(members.max(1))
             }
-            Assignor::Range
-            | Assignor::RoundRobin
-            | Assignor::ServerRange
-            | Assignor::LibrdkafkaCooperativeSticky
-            | Assignor::Uniform => false,
-        };
-        known || (by_rule && self.is_plain())
+            Assignor::LibrdkafkaCooperativeSticky => knows_order,
+            Assignor::Range | Assignor::RoundRobin | Assignor::ServerRange | Assignor::Uniform => false,
+        }
     }
 
     /// One outcome is possible for any rotation of at most so many pods, as far as anybody knows.
     pub(crate) fn is_exact(&self, pods: usize) -> bool {
-        let courses = self.course(self.timing()).possible(self.most_members(pods));
-        self.knows_ids() && self.is_timing_sure() && courses == Some(1)
+        let mut rules = self.rules.iter();
+        let (Some(rule), None) = (rules.next(), rules.next()) else { return false };
+        self.is_timing_sure() && self.has_one_course((rule, self.timing()), pods)
     }
 
-    const fn course(&self, timing: Timing) -> Course {
-        Course::of(self.inference.assignor(), timing)
+    /// Under this rule, with this timing.
+    fn has_one_course(&self, (rule, timing): (Assignor, Timing), pods: usize) -> bool {
+        self.knows_ids() && Course::of(rule, timing).possible(self.most_members(pods)) == Some(1)
     }
 
     /// How many members so many pods have at most.
@@ -115,9 +158,9 @@ impl<'a> Forecast<'a> {
         pods.saturating_mul(self.model.pods.iter().map(|pod| pod.members.len()).max().unwrap_or(1))
     }
 
-    /// Rotations are worked out by what moves.
-    pub(crate) fn is_plain(&self) -> bool {
-        self.inference.assignor().is_sticky() && is_plain(self.model)
+    /// Rotations under this rule are worked out by what moves.
+    pub(crate) fn is_plain(&self, rule: Assignor) -> bool {
+        rule.is_sticky() && is_plain(self.model)
     }
 
     /// Members and partitions.
@@ -125,52 +168,74 @@ impl<'a> Forecast<'a> {
         (self.model.members.len(), self.model.partitions())
     }
 
-    /// The group with draws of what is not known, at least one for each timing that is reckoned with; for rotations of at
-    /// most so many pods. `draws` is how many there are for all of them together, about.
+    /// The group with draws of what is not known, at least one for each timing and rule that is reckoned with; for rotations
+    /// of at most so many pods. `draws` is how many there are for all of them together, about. Those under one rule come one
+    /// after the other, and their shares are 1 together.
     pub(crate) fn stages(&self, pods: usize, draws: usize, seed: u64) -> Vec<Stage<'_>> {
-        let exact =
-            |timing| self.knows_ids() && self.course(timing).possible(self.most_members(pods)) == Some(1);
-        let of_timing = |(timing, share): (Timing, f64)| {
-            let draws = if exact(timing) { 1 } else { part(draws, share) };
+        let draws = self.draws_of_each(draws);
+        let of_timing = |rule: Assignor, (timing, share): (Timing, f64)| {
+            let exact = self.has_one_course((rule, timing), pods);
+            let draws = if exact { 1 } else { part(draws, share) };
             (0..draws).map(move |draw| {
-                let stage = self.stage(timing, pods, seed.wrapping_add(draw));
+                let stage = self.stage((rule, timing), pods, seed.wrapping_add(draw));
                 Stage { share: share / draws as f64, ..stage }
             })
         };
-        self.timing.likely().flat_map(of_timing).collect()
+        let of_rule = |rule: Assignor| self.timing.likely().flat_map(move |timing| of_timing(rule, timing));
+        self.rules.iter().flat_map(of_rule).collect()
+    }
+
+    /// Of so many draws for all rules together.
+    fn draws_of_each(&self, draws: usize) -> usize {
+        draws.div_ceil(self.rules.len().max(1)).max(FEWEST.min(draws))
     }
 
     /// With one draw, made from the seed.
-    fn stage(&self, timing: Timing, pods: usize, seed: u64) -> Stage<'_> {
+    fn stage(&self, (rule, timing): (Assignor, Timing), pods: usize, seed: u64) -> Stage<'_> {
         let mut random = ChaCha8Rng::seed_from_u64(seed);
         let most = self.most_members(pods);
         // Draws that are made one after the other take the possible courses in turn.
         let draw = seed & u64::from(u32::MAX);
-        Stage::first(self.model, (self.inference, timing), &self.limits, most, (draw, &mut random))
+        let dealt = self.dealt.get(&rule).map(Vec::as_slice);
+        Stage::first(self.model, (rule, timing), dealt, &self.limits, most, (draw, &mut random))
     }
 
     /// Works out the removal of these pods (by index) for at least as many draws of what is not known, made from the seed:
     /// of ids, of timings and of the course that the coordinator takes. Each course that is possible is among them.
-    pub(crate) fn predict(&self, removed: &[usize], draws: usize, seed: u64) -> Prediction {
+    pub(crate) fn predict(&self, removed: &[usize], draws: usize, seed: u64) -> Foreseen {
+        let draws = self.draws_of_each(draws);
+        let drawn: Vec<(Assignor, Drawn)> =
+            self.rules.iter().map(|rule| (rule, self.drawn(rule, removed, draws, seed))).collect();
+        let summarized = |(rule, drawn): &(Assignor, Drawn)| (*rule, self.summarize(removed, drawn));
+        let each: Vec<(Assignor, Prediction)> = drawn.iter().map(summarized).collect();
+        let all: Drawn = drawn.into_iter().flat_map(|(_, drawn)| drawn).collect();
+        let worst = each.iter().max_by(|(_, a), (_, b)| a.expected_cv.total_cmp(&b.expected_cv));
+        let worst = worst.filter(|_| each.len() > 1);
+        let worst = worst.map(|(rule, worst)| UnderRule { rule: *rule, cv: worst.expected_cv });
+        Foreseen { all: Prediction { worst, ..self.summarize(removed, &all) }, each }
+    }
+
+    fn drawn(&self, rule: Assignor, removed: &[usize], draws: usize, seed: u64) -> Drawn {
         let of_timing = |(timing, share): (Timing, f64)| {
-            let after = self.after(timing, removed, part(draws, share), seed);
+            let after = self.after((rule, timing), removed, part(draws, share), seed);
             let each = share / after.len().max(1) as f64;
             after.into_iter().map(move |even| (even, each))
         };
-        let after: Vec<(Evenness, f64)> = self.timing.likely().flat_map(of_timing).collect();
-        self.summarize(removed, &after)
+        self.timing.likely().flat_map(of_timing).collect()
     }
 
     /// The same for what is to be kept: where nobody has said when replacements join, with what each timing would lead to.
-    pub(crate) fn promise(&self, removed: &[usize], draws: usize, seed: u64) -> Prediction {
+    pub(crate) fn promise(&self, removed: &[usize], draws: usize, seed: u64) -> Foreseen {
         let by_timing = self.timing.is_to_be_found_out().then(|| self.by_timing(removed, seed));
-        Prediction { by_timing, ..self.predict(removed, draws, seed) }
+        self.predict(removed, draws, seed).map(|prediction| Prediction { by_timing, ..prediction })
     }
 
     /// The CV that each timing would lead to, reckoned with or not, over a few draws.
     fn by_timing(&self, removed: &[usize], seed: u64) -> ByTiming<Expected> {
         ByTiming::each(|timing| {
-            let after = self.after(timing, removed, FEW, seed);
+            let draws = FEW.div_ceil(self.rules.len().max(1) as u64);
+            let under = |rule| self.after((rule, timing), removed, draws, seed);
+            let after: Vec<Evenness> = self.rules.iter().flat_map(under).collect();
             let mean = |of: &dyn Fn(f64) -> f64| {
                 after.iter().map(|even| of(even.cv)).sum::<f64>() / after.len().max(1) as f64
             };
@@ -179,12 +244,18 @@ impl<'a> Forecast<'a> {
         })
     }
 
-    fn after(&self, timing: Timing, removed: &[usize], draws: u64, seed: u64) -> Vec<Evenness> {
+    fn after(
+        &self,
+        (rule, timing): (Assignor, Timing),
+        removed: &[usize],
+        draws: u64,
+        seed: u64,
+    ) -> Vec<Evenness> {
         let members = removed.iter().filter_map(|&pod| self.model.pods.get(pod)).map(|pod| pod.members.len());
-        let courses = self.course(timing).possible(members.sum()).unwrap_or(0);
+        let courses = Course::of(rule, timing).possible(members.sum()).unwrap_or(0);
         let seeds = (0..courses.max(draws)).map(|draw| seed.wrapping_shl(32).wrapping_add(draw));
         let drawn = seeds.map(|seed| {
-            let stage = self.stage(timing, removed.len(), seed);
+            let stage = self.stage((rule, timing), removed.len(), seed);
             Tries::new(&stage).evenness(removed)
         });
         drawn.collect()
@@ -193,7 +264,8 @@ impl<'a> Forecast<'a> {
     /// Who gets partitions of one of the removed pods, and who gives some to its replacement, of those that stay; where
     /// that depends on draws, by one of them.
     pub(crate) fn exchanges(&self, removed: &[usize], pod: usize) -> (Others, Others) {
-        let stage = self.stage(self.timing(), removed.len(), 1);
+        let rule = self.inference.assignor();
+        let stage = self.stage((rule, self.timing()), removed.len(), 1);
         let after = Tries::new(&stage).owned_after(removed);
         let own = stage.members_of(pod);
         let held = |owned: &[Vec<TopicPartition>]| -> BTreeSet<TopicPartition> {
@@ -242,6 +314,7 @@ impl<'a> Forecast<'a> {
             relief,
             relief_percent: PercentChange::of(relief, self.carried_above(removed)),
             draws: after.len(),
+            worst: None,
             way: None,
             by_timing: None,
         }

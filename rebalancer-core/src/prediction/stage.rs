@@ -5,20 +5,21 @@ use rand::rngs::ChaCha8Rng;
 
 use super::steps::Course;
 use super::{Evenness, Tries};
-use crate::assignor::TopicPartition;
 use crate::assignor::plain::{Identity, Plain, Slot};
-use crate::group::{Consumer, GroupModel, Inference};
+use crate::assignor::{Assignor, TopicPartition, uniform};
+use crate::group::{Consumer, GroupModel};
 use crate::policy::Timing;
 
 /// The group at one point: who holds what under which id, and the ids that replacements would get.
 #[derive(Debug, Clone)]
 pub(crate) struct Stage<'a> {
     pub(super) model: &'a GroupModel,
-    pub(super) inference: Inference,
+    /// The rule that it follows.
+    pub(crate) rule: Assignor,
     pub(super) timing: Timing,
     /// Which of the possible courses rotations take.
     pub(super) draw: u64,
-    /// How likely this draw is, of all together.
+    /// How likely this draw is, of all under its rule together.
     pub(crate) share: f64,
     /// For each pod: loads above this are hot, in the indicator's unit.
     pub(super) limits: &'a [f64],
@@ -39,10 +40,12 @@ pub(crate) struct Stage<'a> {
 }
 
 impl<'a> Stage<'a> {
-    /// The group as it is, with ids drawn where they are not known. Rotations of at most so many members will be tried.
+    /// The group as it is, with ids drawn where they are not known; in the order in which the rule went through the members,
+    /// where that is seen. Rotations of at most so many members will be tried.
     pub(super) fn first(
         model: &'a GroupModel,
-        (inference, timing): (Inference, Timing),
+        (rule, timing): (Assignor, Timing),
+        dealt: Option<&[usize]>,
         limits: &'a [f64],
         most: usize,
         (draw, random): (u64, &mut ChaCha8Rng),
@@ -51,12 +54,15 @@ impl<'a> Stage<'a> {
             let id = member.id.clone().unwrap_or_else(|| drawn(&member.client, random));
             Identity { id, listed: member.listed }
         };
-        let ids = model.members.iter().map(|member| known(member, random)).collect();
+        let mut ids: Vec<Identity> = model.members.iter().map(|member| known(member, random)).collect();
+        if let Some(dealt) = dealt {
+            ids = in_order(rule, ids, dealt);
+        }
         let owned = model.members.iter().map(|member| member.owned.clone()).collect();
         let factors = model.pods.iter().map(|pod| pod.factor).collect();
         let stage = Self {
             model,
-            inference,
+            rule,
             timing,
             draw,
             share: 1.0,
@@ -83,8 +89,7 @@ impl<'a> Stage<'a> {
         // The coordinator may assign to the first that joins before any other has left.
         let range = (members.saturating_sub(most), members + 1);
         if is_plain(self.model) {
-            let (rule, topics) = (self.inference.assignor(), &self.model.topics);
-            self.plain = Plain::new(rule, topics, &self.ids, &self.owned, range);
+            self.plain = Plain::new(self.rule, &self.model.topics, &self.ids, &self.owned, range);
         }
         self
     }
@@ -119,7 +124,7 @@ impl<'a> Stage<'a> {
 
     /// The course of a rotation.
     pub(super) const fn course(&self) -> Course {
-        Course::of(self.inference.assignor(), self.timing)
+        Course::of(self.rule, self.timing)
     }
 
     /// The members of a pod.
@@ -137,6 +142,31 @@ pub(super) fn is_plain(model: &GroupModel) -> bool {
 /// The slot of a member, or of its replacement.
 pub(super) fn slot(place: usize) -> Slot {
     Slot::try_from(place).unwrap_or(Slot::MAX)
+}
+
+/// The same ids, given out so that the rule goes through the members in this order.
+fn in_order(rule: Assignor, ids: Vec<Identity>, members: &[usize]) -> Vec<Identity> {
+    let texts: Vec<&str> = ids.iter().map(|known| known.id.as_str()).collect();
+    let order = match rule {
+        Assignor::Uniform => uniform::id_order(&texts),
+        Assignor::Range
+        | Assignor::RoundRobin
+        | Assignor::Sticky
+        | Assignor::CooperativeSticky
+        | Assignor::LibrdkafkaCooperativeSticky
+        | Assignor::ServerRange => {
+            let mut order: Vec<usize> = (0..texts.len()).collect();
+            order.sort_by_key(|&place| texts.get(place));
+            order
+        }
+    };
+    let mut given = ids.clone();
+    for (&member, place) in members.iter().zip(order) {
+        if let (Some(slot), Some(id)) = (given.get_mut(member), ids.get(place)) {
+            slot.clone_from(id);
+        }
+    }
+    given
 }
 
 fn drawn(client: &str, random: &mut ChaCha8Rng) -> String {

@@ -11,7 +11,7 @@ use crate::policy::Timing;
 
 /// A step of a rotation. Members are named by their place in the model.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Step {
+pub(crate) enum Step {
     /// This member leaves.
     Leave(usize),
     /// The replacement of this member joins.
@@ -25,7 +25,7 @@ pub(super) enum Step {
 
 /// Which leaves and joins fall into one rebalance.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Course {
+pub(crate) enum Course {
     /// All members leave and all replacements join in one.
     AllAtOnce,
     /// All members leave in one, then all replacements join in one.
@@ -38,7 +38,7 @@ pub(super) enum Course {
 
 impl Course {
     /// The course that a rotation takes under this rule.
-    pub(super) const fn of(rule: Assignor, timing: Timing) -> Self {
+    pub(crate) const fn of(rule: Assignor, timing: Timing) -> Self {
         match rule {
             Assignor::Uniform => Self::Coordinator(timing),
             Assignor::Range
@@ -66,7 +66,7 @@ impl Course {
 
     /// The steps of a rotation of these members: of the possible lists, the one of this draw. As many draws in a row as
     /// there are lists take each of them once.
-    pub(super) fn steps(self, members: impl Iterator<Item = usize> + Clone, draw: u64) -> Vec<Step> {
+    pub(crate) fn steps(self, members: impl Iterator<Item = usize> + Clone, draw: u64) -> Vec<Step> {
         let leaves = members.clone().map(Step::Leave);
         let joins = members.clone().map(Step::Join);
         let settle = || std::iter::once(Step::Rebalance);

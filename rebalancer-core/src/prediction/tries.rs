@@ -136,7 +136,7 @@ impl<'s, 'a> Tries<'s, 'a> {
 
     /// By the rules themselves, on a copy of the group.
     fn owned_by_rules(&self, removed: &[usize]) -> Assignment {
-        let assignor = self.stage.inference.assignor();
+        let assignor = self.stage.rule;
         let members = self.stage.owned.len();
         // Who takes part, by the place of the member or of whom it replaces.
         let mut places: Vec<usize> = Vec::new();
@@ -187,9 +187,7 @@ impl<'s, 'a> Tries<'s, 'a> {
         };
         let Identity { id, listed } = identity.clone();
         let listed = match comes {
-            Comes::Stays | Comes::Joins if self.stage.inference.assignor() == Assignor::Uniform => {
-                first_in_its_slot(listed)
-            }
+            Comes::Stays | Comes::Joins if self.stage.rule == Assignor::Uniform => first_in_its_slot(listed),
             Comes::Stays | Comes::Joins | Comes::JoinsAndRebalances => listed,
         };
         let subscription = known.subscription.clone();

@@ -6,6 +6,7 @@ use std::fmt;
 use jiff::SignedDuration;
 
 use super::Improvement;
+use crate::assignor::Rules;
 use crate::fleet::Indicator;
 use crate::group::{Inference, Unusable};
 use crate::guard::NotNow;
@@ -106,6 +107,15 @@ pub enum Hold {
     AssignorRestoresSets {
         /// The assignor, and how it is known.
         assignor: Inference,
+    },
+    /// Several rules fit who holds what, and no rotation is good under all of them.
+    AssignorUnclear {
+        /// All that fit.
+        fits: Rules,
+        /// Those under which a rotation would be good, though not always the same one.
+        helps: Rules,
+        /// What it would bring under the first of these.
+        prediction: Box<Prediction>,
     },
     /// One partition alone is above the limit: whichever pod gets it is hot.
     HotPartition {
@@ -208,6 +218,7 @@ impl Hold {
         "static_members",
         "too_few_partitions",
         "assignor_restores_sets",
+        "assignor_unclear",
         "hot_partition",
         "small_gain",
         "small_improvement",
@@ -255,6 +266,7 @@ impl Hold {
             Self::StaticMembers => "static_members",
             Self::TooFewPartitions { .. } => "too_few_partitions",
             Self::AssignorRestoresSets { .. } => "assignor_restores_sets",
+            Self::AssignorUnclear { .. } => "assignor_unclear",
             Self::HotPartition { .. } => "hot_partition",
             Self::SmallGain { .. } => "small_gain",
             Self::ShareTooSmall { .. } => "share_too_small",
@@ -375,6 +387,14 @@ impl fmt::Display for Hold {
                 "the assignor is {assignor}: removing pods makes the same sets of partitions again; use \
                  cooperative-sticky, or the consumer protocol's uniform"
             ),
+            Self::AssignorUnclear { fits, helps, prediction } => {
+                write!(f, "who holds what fits the assignors {fits}; a rotation would help under {helps}")?;
+                match fits.without(*helps) {
+                    Rules::NONE => f.write_str(", and none helps under all of them")?,
+                    others => write!(f, ", not under {others}")?,
+                }
+                write!(f, ", and which it is is not known: {prediction}")
+            }
             Self::HotPartition { topic, partition, load, limit } => write!(
                 f,
                 "partition {partition} of topic {topic} alone costs {load}, above a whole pod's limit of {limit}; \

@@ -32,6 +32,13 @@ impl Consumers {
         self.members.insert(pod, member);
     }
 
+    /// Its own first heartbeat makes the coordinator assign: in the next rebalance it is not yet in the list of members.
+    pub(super) fn is_newest(&mut self, pod: &str) {
+        if let Some(member) = self.members.get_mut(pod) {
+            member.listed = u32::MAX;
+        }
+    }
+
     /// A pod's consumer is no member any more; what it held is nobody's before the next rebalance.
     pub(super) fn leave(&mut self, pod: &str) {
         self.members.remove(pod);

@@ -20,6 +20,7 @@ use crate::fleet::{
 };
 use crate::policy::Timing;
 use crate::port::{HistoryGrid, LoadHistory, Readings, RemovalError, SeriesOf};
+use crate::prediction::Course;
 use crate::unit::{Cores, Load};
 
 /// The namespace of everything here.
@@ -46,6 +47,8 @@ const WAVES: usize = 4;
 
 /// Tells the readings of different cycles apart: two to the 64 over the golden ratio.
 const SCATTER: u64 = 0x9E37_79B9_7F4A_7C15;
+
+mod coordinated;
 
 #[derive(Debug)]
 pub(super) struct World {
@@ -93,7 +96,7 @@ impl World {
             late: VecDeque::new(),
         };
         for _ in 0..shape.pods {
-            world.start_pod();
+            let _ = world.start_pod();
         }
         world.consumers.rebalance();
         world.churn();
@@ -149,6 +152,9 @@ impl World {
         if self.shape.static_members {
             return leavers.into_iter().for_each(|name| self.restart_pod(name));
         }
+        if let course @ Course::Coordinator(_) = Course::of(self.shape.assignor, timing) {
+            return self.replace_in_steps(&leavers, course);
+        }
         let apart = if timing == Timing::OneByOne { 1.0 } else { self.shape.apart };
         for name in &leavers {
             self.consumers.leave(name);
@@ -158,7 +164,7 @@ impl World {
             self.consumers.rebalance();
         }
         for _ in &leavers {
-            self.start_pod();
+            let _ = self.start_pod();
             self.perhaps(apart);
         }
         self.consumers.rebalance();
@@ -197,7 +203,7 @@ impl World {
                 continue;
             }
             for _ in wave {
-                self.start_pod();
+                let _ = self.start_pod();
             }
             self.consumers.rebalance();
             for name in wave {
@@ -208,14 +214,16 @@ impl World {
         }
     }
 
-    fn start_pod(&mut self) {
+    /// Gives its name.
+    fn start_pod(&mut self) -> String {
         let name = format!("{NAME}-{:03}", self.serial);
         self.serial += 1;
         let instance = self.shape.static_members.then(|| name.clone());
         let id = self.member_id();
         self.consumers.join(name.clone(), id, instance);
         let life = self.life();
-        self.pods.insert(name, life);
+        self.pods.insert(name.clone(), life);
+        name
     }
 
     fn restart_pod(&mut self, name: String) {

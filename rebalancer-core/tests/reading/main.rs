@@ -15,7 +15,7 @@ use std::fmt::Debug;
 
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
-use rebalancer_core::assignor::Assignor;
+use rebalancer_core::assignor::{Assignor, Rules};
 use rebalancer_core::eligibility::{Annotation, Veto};
 use rebalancer_core::fleet::{
     Controller, CpuTarget, DisruptionBudget, Hpa, Level, Measured, NotRead, Owner, Ownership, PartitionLoad,

@@ -58,7 +58,12 @@ fn every_decision_comes_back_as_it_was() {
         Hold::GroupUnclear { why: Unusable::UnknownAssignor { name: name() } },
         Hold::StaticMembers,
         Hold::TooFewPartitions { partitions: 3, members: 6 },
-        Hold::AssignorRestoresSets { assignor: Inference::Family { assignor: Assignor::Sticky } },
+        Hold::AssignorRestoresSets { assignor: Inference::Certain { assignor: Assignor::Range } },
+        Hold::AssignorUnclear {
+            fits: Rules::STICKY.with(Assignor::RoundRobin),
+            helps: Rules::STICKY,
+            prediction: Box::new(prediction()),
+        },
         Hold::HotPartition { topic: "orders".to_owned(), partition: 7, load: load(3.0), limit: load(1.0) },
         Hold::SmallGain { prediction: Box::new(prediction()), minimum },
         Hold::ShareTooSmall { serving: 3, share },
@@ -148,7 +153,8 @@ fn every_fact_comes_back_as_it_was() {
         comes_back(&Method::RotateOutliers { because: Some(unusable) });
     }
     for assignor in Assignor::ALL {
-        let inferences = [Inference::Configured { assignor }, Inference::Ambiguous { assignor }];
+        let fits = Inference::Fits { rules: Rules::STICKY.with(assignor) };
+        let inferences = [Inference::Configured { assignor }, fits];
         for assignor in inferences.into_iter().chain([Inference::Certain { assignor }]) {
             let pod_side = vec![(name(), 1.5)];
             let timing = AssumedTiming::only(Timing::AllAtOnce, TimingBasis::Seen { rotations: 2 });

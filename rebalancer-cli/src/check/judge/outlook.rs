@@ -37,6 +37,11 @@ pub(super) fn judge(facts: &Facts<'_>) -> Vec<Finding> {
             "docs/operations.md says what to do about this hold",
         ),
         Decision::Hold(hold @ Hold::GroupUnsettled { why }) => unsettled(hold, why, facts),
+        Decision::Hold(hold @ Hold::AssignorUnclear { .. }) => Finding::warning(
+            Code::Outlook,
+            format!("a cycle now would hold ({}): {hold}", hold.name()),
+            "set KAFKA_BOOTSTRAP_SERVERS, so that Kafka tells which assignor it is, or set KAFKA_ASSIGNOR",
+        ),
         Decision::Hold(hold) => {
             Finding::note(Code::Outlook, format!("a cycle now would hold ({}): {hold}", hold.name()))
         }
@@ -93,6 +98,7 @@ fn lasts(hold: &Hold) -> bool {
         | Hold::AmbiguousTarget { .. }
         | Hold::AmbiguousSeries { .. }
         | Hold::RequestsUnknown { .. }
+        | Hold::AssignorUnclear { .. }
         | Hold::NoHotPod { .. }
         | Hold::TooFewPods { .. }
         | Hold::GroupUnsettled { .. }

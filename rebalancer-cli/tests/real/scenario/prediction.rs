@@ -28,12 +28,17 @@ fn blocks(pod: usize, place: usize) -> usize {
     pod * 4 + place
 }
 
+/// In turn, as round robin deals, and each of the clients' sticky rules when a group is formed.
+fn in_turn(pod: usize, place: usize) -> usize {
+    place * 6 + pod
+}
+
 /// No pattern that range or round robin would make.
 fn mixed(pod: usize, place: usize) -> usize {
     match (pod, place) {
         (0, 0) => 1,
         (1, 0) => 0,
-        _ => place * 6 + pod,
+        _ => in_turn(pod, place),
     }
 }
 
@@ -127,12 +132,41 @@ async fn under_range_nothing_is_removed_and_the_remedy_is_named() {
     let everything = fleet.everything().await;
     for server in Server::BOTH {
         let metrics = librdkafka(&fleet, &before, blocks).serve(server).await;
-        let variables = [FOUR_MAY_GO[0], ("KAFKA_METRICS_PRESET", "librdkafka")];
+        let variables = [FOUR_MAY_GO[0], ("KAFKA_METRICS_PRESET", "librdkafka"), ("KAFKA_ASSIGNOR", "range")];
         let run = fleet.rebalance(&metrics, &variables).await.expect_exit(0);
         let decision = &run.log_with(&["\"event\":\"decision\""])[0];
         assert_eq!(decision["decision"], "assignor_restores_sets", "{server:?}: {}", run.stderr);
         assert!(decision["reason"].as_str().unwrap().contains("use cooperative-sticky"));
         assert_eq!(fleet.everything().await, everything, "{server:?}");
+    }
+}
+
+#[tokio::test]
+#[ignore]
+async fn a_rule_that_nothing_tells_is_not_guessed_and_what_tells_it_is_named() {
+    for server in Server::BOTH {
+        let fleet = Fleet::named("untold").cpu(&cores()).hpa(70).start().await;
+        let before = fleet.settled().await;
+        let everything = fleet.everything().await;
+        let metrics = librdkafka(&fleet, &before, in_turn).serve(server).await;
+        let untold = [
+            FOUR_MAY_GO[0],
+            ("KAFKA_METRICS_PRESET", "librdkafka"),
+            ("KAFKA_REPLACEMENT_TIMING", "leave-then-join"),
+        ];
+        let run = fleet.rebalance(&metrics, &untold).await.expect_exit(0);
+        let decision = &run.log_with(&["\"event\":\"decision\""])[0];
+        assert_eq!(decision["decision"], "assignor_unclear", "{server:?}: {}", run.stderr);
+        let reason = decision["reason"].as_str().unwrap();
+        for word in ["roundrobin", "cooperative-sticky", "KAFKA_BOOTSTRAP_SERVERS", "KAFKA_ASSIGNOR"] {
+            assert!(reason.contains(word), "{server:?}: {word} in {reason}");
+        }
+        assert_eq!(fleet.everything().await, everything, "{server:?}");
+        let told = [&untold[..], &[("KAFKA_ASSIGNOR", "cooperative-sticky")]].concat();
+        fleet.rebalance(&metrics, &told).await.expect_exit(0);
+        let gone = fleet.gone(&before).await;
+        assert!(gone.contains(&0) && gone.len() <= 4, "{server:?}: {gone:?}");
+        fleet.settled().await;
     }
 }
 

@@ -1,5 +1,5 @@
 //! *Predict*: searches batches within the limits for the best expected gain for each removal, and refuses with the
-//! remedy where no removal helps.
+//! remedy where no removal helps. Where several rules fit who holds what, a batch must be good under each of them.
 
 use jiff::{SignedDuration, Timestamp};
 
@@ -10,9 +10,9 @@ use super::super::candidates::Candidates;
 use super::super::raised::Raised;
 use super::super::verdicts::Verdicts;
 use super::Selection;
-use crate::assignor::TopicPartition;
+use crate::assignor::{Rules, TopicPartition};
 use crate::group::{GroupModel, Unusable, assumed, infer};
-use crate::prediction::{Forecast, Prediction};
+use crate::prediction::{Forecast, Foreseen, Prediction};
 use crate::report::{Choice, Decision, Expectation, Hold, IndicatorReport, Method, Plan, Spared, Verdict};
 use crate::unit::Load;
 
@@ -36,9 +36,9 @@ pub(super) fn select(candidates: &Candidates<'_>, confirmed: &Raised<'_>) -> Res
         verdicts.spare(candidate.pod, Spared::NotInTheBest);
     }
     verdicts.spare_passing(confirmed, candidates.policy.balance.persistence);
-    let Best { batch, prediction, decision } = candidates.best(&model, &forecast, &pool, raised);
+    let Best { chosen, prediction, decision } = candidates.best(&model, &forecast, &pool, confirmed);
     let planned = matches!(decision, Decision::Rotate(_));
-    for (pod, choice) in batch.iter().flat_map(|batch| in_turn(&forecast, &pool, batch, candidates.top_k())) {
+    for (pod, choice) in chosen {
         let held = || Verdict::Spared(Spared::Held(choice));
         verdicts.say(pod.pod, if planned { Verdict::Chosen(choice) } else { held() });
     }
@@ -54,15 +54,22 @@ pub(super) fn select(candidates: &Candidates<'_>, confirmed: &Raised<'_>) -> Res
 
 /// The best batch that was found, if there is one, and what is decided about it.
 struct Best {
-    batch: Option<Batch>,
+    chosen: Vec<(Removable, Choice)>,
     prediction: Option<Prediction>,
     decision: Decision,
 }
 
 impl Best {
     const fn none(hold: Hold) -> Self {
-        Self { batch: None, prediction: None, decision: Decision::Hold(hold) }
+        Self { chosen: Vec::new(), prediction: None, decision: Decision::Hold(hold) }
     }
+}
+
+/// The best batch for an aim, and whether it brings enough under each rule that is reckoned with.
+struct Tried {
+    chosen: Vec<(Removable, Choice)>,
+    prediction: Prediction,
+    is_enough: bool,
 }
 
 impl Candidates<'_> {
@@ -72,38 +79,98 @@ impl Candidates<'_> {
         model.pods.iter().map(|pod| raised.limit.for_request(request(pod.pod)).get()).collect()
     }
 
-    fn best(
-        &self,
-        model: &GroupModel,
-        forecast: &Forecast<'_>,
-        pool: &Pool,
-        raised: &IndicatorReport,
-    ) -> Best {
+    fn best(&self, model: &GroupModel, forecast: &Forecast<'_>, pool: &Pool, confirmed: &Raised<'_>) -> Best {
+        let raised = confirmed.report;
         let limit = raised.limit.hot_above();
         if let Err(hold) = self.may_act(pool, raised, limit).and_then(|()| self.can_help(model, pool)) {
             return Best::none(hold);
         }
-        let limits = Limits { k: self.top_k(), all: self.most(), headroom: &self.headroom };
-        let minimum = self.policy.selection.minimum_improvement;
-        let mut rejected = None;
-        for aim in [Aim::Evenness, Aim::Relief] {
-            let search = Search { forecast, pool, limits, aim, minimum: self.minimum() };
-            let Some((batch, prediction)) = search.best() else { break };
-            let prediction = prediction.widened(self.constraints.prediction_error);
-            let enough = self.is_enough(aim, &prediction, batch.len());
-            if enough && !only_changes_hands(model, forecast, pool) {
-                let decision = Decision::Rotate(self.plan_of(forecast, pool, &batch, prediction, raised));
-                return Best { batch: Some(batch), prediction: Some(prediction), decision };
-            }
-            rejected.get_or_insert((batch, prediction));
+        let is_known = forecast.rules().len() == 1;
+        let is_futile = only_changes_hands(model, forecast.rules(), pool);
+        let mut tried = if is_known || !is_futile { self.tried(forecast, pool, 1) } else { None };
+        if let Some(good) = tried.take_if(|tried| tried.is_enough && !is_futile) {
+            return self.rotation(good, raised);
         }
-        let Some((batch, prediction)) = rejected else {
+        if !is_known {
+            let (unclear, rejected) = self.if_it_were_known(model, forecast, confirmed);
+            if let Some(unclear) = unclear {
+                return unclear;
+            }
+            tried = tried.or(rejected);
+        }
+        let Some(rejected) = tried else {
             let (serving, minimum) = (self.pods.serving, self.policy.limits.minimum_pods);
             return Best::none(self.headroom.tightest().unwrap_or(Hold::TooFewPods { serving, minimum }));
         };
+        let small = |prediction| Hold::SmallGain {
+            prediction: Box::new(prediction),
+            minimum: self.policy.selection.minimum_improvement,
+        };
         let reason = self.reason(model, forecast, pool, limit);
-        let hold = reason.unwrap_or(Hold::SmallGain { prediction: Box::new(prediction), minimum });
-        Best { batch: Some(batch), prediction: Some(prediction), decision: Decision::Hold(hold) }
+        rejected.held(|prediction| reason.unwrap_or_else(|| small(prediction)))
+    }
+
+    /// Searches for each aim, with so many searches that share the work that is allowed; `None` when the limits allow
+    /// no batch.
+    fn tried(&self, forecast: &Forecast<'_>, pool: &Pool, searches: usize) -> Option<Tried> {
+        let limits = Limits { k: self.top_k(), all: self.most(), headroom: &self.headroom };
+        let mut rejected = None;
+        for aim in [Aim::Evenness, Aim::Relief] {
+            let search = Search { forecast, pool, limits, aim, minimum: self.minimum(), searches };
+            let Some((batch, foreseen)) = search.best() else { break };
+            let foreseen = foreseen.map(|prediction| prediction.widened(self.constraints.prediction_error));
+            let is_enough = self.is_enough_under_each(aim, &foreseen, batch.len());
+            let chosen = in_turn(forecast, pool, &batch, self.top_k());
+            let tried = Tried { chosen, prediction: foreseen.all, is_enough };
+            if is_enough {
+                return Some(tried);
+            }
+            rejected.get_or_insert(tried);
+        }
+        rejected
+    }
+
+    /// No batch is good under each rule that fits: whether one would be good under some of them, if it were known which it
+    /// is, and a batch that is not.
+    fn if_it_were_known(
+        &self,
+        model: &GroupModel,
+        forecast: &Forecast<'_>,
+        confirmed: &Raised<'_>,
+    ) -> (Option<Best>, Option<Tried>) {
+        let fits = forecast.rules();
+        let moving = fits.without(fits.that_restore_sets());
+        let (mut helps, mut best, mut rejected) = (Rules::NONE, None, None);
+        for rule in moving.iter() {
+            let alone = forecast.under(rule.into());
+            let pool = self.pool(model, &alone, confirmed);
+            match self.tried(&alone, &pool, moving.len()) {
+                Some(good) if good.is_enough => {
+                    helps = helps.with(rule);
+                    best.get_or_insert(good);
+                }
+                other => rejected = rejected.or(other),
+            }
+        }
+        let unclear = |prediction| Hold::AssignorUnclear { fits, helps, prediction: Box::new(prediction) };
+        (best.map(|best: Tried| best.held(unclear)), rejected)
+    }
+
+    fn rotation(&self, good: Tried, raised: &IndicatorReport) -> Best {
+        let Tried { chosen, prediction, .. } = good;
+        let removals = chosen
+            .iter()
+            .filter_map(|(pod, choice)| self.removal(pod.pod, raised.indicator, pod.load, *choice));
+        let plan = Plan {
+            indicator: raised.indicator,
+            expectation: Expectation::Predicted(prediction),
+            removals: removals.collect(),
+        };
+        Best { chosen, prediction: Some(prediction), decision: Decision::Rotate(plan) }
+    }
+
+    fn is_enough_under_each(&self, aim: Aim, foreseen: &Foreseen, pods: usize) -> bool {
+        foreseen.each.iter().all(|(_, prediction)| self.is_enough(aim, prediction, pods))
     }
 
     /// Whether a rotation brings enough: the CV falls by the minimum, or by a part of it that is in proportion to the
@@ -194,9 +261,9 @@ impl Candidates<'_> {
 
     /// Why even the best batch is not good enough, where there is a better reason than its numbers.
     fn reason(&self, model: &GroupModel, forecast: &Forecast<'_>, pool: &Pool, limit: Load) -> Option<Hold> {
-        let assignor = forecast.inference();
-        if !assignor.assignor().is_sticky() {
-            return Some(Hold::AssignorRestoresSets { assignor });
+        let rules = forecast.rules();
+        if rules == rules.that_restore_sets() {
+            return Some(Hold::AssignorRestoresSets { assignor: forecast.inference() });
         }
         let hottest = pool.hot().first().and_then(|pod| model.pods.get(pod.place))?;
         let cost = |held: &TopicPartition| model.cost.of(model.load(held));
@@ -204,24 +271,6 @@ impl Candidates<'_> {
         let load = Load::new(cost(worst)).ok().filter(|load| *load > limit)?;
         let topic = model.topics.get(worst.topic as usize)?.name.clone();
         Some(Hold::HotPartition { topic, partition: worst.partition, load, limit })
-    }
-
-    fn plan_of(
-        &self,
-        forecast: &Forecast<'_>,
-        pool: &Pool,
-        batch: &Batch,
-        prediction: Prediction,
-        raised: &IndicatorReport,
-    ) -> Plan {
-        let removals = in_turn(forecast, pool, batch, self.top_k())
-            .into_iter()
-            .filter_map(|(pod, choice)| self.removal(pod.pod, raised.indicator, pod.load, choice));
-        Plan {
-            indicator: raised.indicator,
-            expectation: Expectation::Predicted(prediction),
-            removals: removals.collect(),
-        }
     }
 
     fn pod_side(&self, model: &GroupModel) -> Vec<(String, f64)> {
@@ -232,10 +281,18 @@ impl Candidates<'_> {
     }
 }
 
-/// The same sets of partitions are made again, and no hot pod has a cause of its own. That a hot set may go to a pod with
-/// a larger request is luck.
-fn only_changes_hands(model: &GroupModel, forecast: &Forecast<'_>, pool: &Pool) -> bool {
-    !forecast.inference().assignor().is_sticky() && !pool.hot().iter().any(|pod| is_pod_side(model, pod))
+impl Tried {
+    /// Holds it.
+    fn held(self, hold: impl FnOnce(Prediction) -> Hold) -> Best {
+        let Self { chosen, prediction, .. } = self;
+        Best { chosen, prediction: Some(prediction), decision: Decision::Hold(hold(prediction)) }
+    }
+}
+
+/// By one of these rules, the same sets of partitions are made again, and no hot pod has a cause of its own. That a hot set
+/// may go to a pod with a larger request is luck.
+fn only_changes_hands(model: &GroupModel, rules: Rules, pool: &Pool) -> bool {
+    !rules.that_restore_sets().is_empty() && !pool.hot().iter().any(|pod| is_pod_side(model, pod))
 }
 
 /// Hot because the same work costs more there: on a usual pod its partitions would stay below its limit.

@@ -19,22 +19,17 @@ pub(super) struct Budget {
 
 impl Budget {
     pub(super) fn of(forecast: &Forecast<'_>) -> Self {
-        let (members, partitions) = forecast.size();
-        let each = if forecast.is_plain() {
-            match forecast.inference().assignor() {
-                Assignor::Sticky | Assignor::CooperativeSticky => 4_000 + members * 50,
-                Assignor::Uniform => 2_000 + members * 30,
-                Assignor::LibrdkafkaCooperativeSticky
-                | Assignor::Range
-                | Assignor::RoundRobin
-                | Assignor::ServerRange => 5_000 + members * 100 + partitions * 20,
-            }
-        } else {
-            10_000 + (members + partitions) * 1_000
-        };
+        let (members, _) = forecast.size();
+        let rules = forecast.rules();
+        let each = rules.iter().map(|rule| one_try(forecast, rule)).sum::<usize>() / rules.len().max(1);
         let [least, for_each, most] = WORK;
         let work = (least + members * for_each).min(most);
         Self { left: work.max(LEAST * each), each }
+    }
+
+    /// For each of so many searches that share it.
+    pub(super) fn shared(self, searches: usize) -> Self {
+        Self { left: self.left / searches.max(1), ..self }
     }
 
     /// One of so many parts of what is left, which is taken out of it.
@@ -54,5 +49,21 @@ impl Budget {
     /// How many tries are left.
     pub(super) fn affordable(&self) -> usize {
         self.left / self.each
+    }
+}
+
+/// The work of one try under this rule.
+fn one_try(forecast: &Forecast<'_>, rule: Assignor) -> usize {
+    let (members, partitions) = forecast.size();
+    if !forecast.is_plain(rule) {
+        return 10_000 + (members + partitions) * 1_000;
+    }
+    match rule {
+        Assignor::Sticky | Assignor::CooperativeSticky => 4_000 + members * 50,
+        Assignor::Uniform => 2_000 + members * 30,
+        Assignor::LibrdkafkaCooperativeSticky
+        | Assignor::Range
+        | Assignor::RoundRobin
+        | Assignor::ServerRange => 5_000 + members * 100 + partitions * 20,
     }
 }

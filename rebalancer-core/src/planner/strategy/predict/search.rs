@@ -11,7 +11,7 @@ use super::minimum::Minimum;
 use super::pool::{Pool, Removable};
 use crate::planner::budget::Headroom;
 use crate::policy::Timing;
-use crate::prediction::{Evenness, Forecast, Prediction, Stage, Tries, Way};
+use crate::prediction::{Evenness, Forecast, Foreseen, Prediction, Stage, Tries, Way};
 use crate::unit::Share;
 
 /// Draws of member ids in the three rounds, when it matters which ids are drawn: all candidates, the best few, and the
@@ -105,12 +105,14 @@ pub(super) struct Search<'s> {
     pub(super) limits: Limits<'s>,
     pub(super) aim: Aim,
     pub(super) minimum: Minimum,
+    /// How many searches share the work that is allowed.
+    pub(super) searches: usize,
 }
 
 impl Search<'_> {
     /// The best batch, with a prediction of its own; `None` when the limits allow no batch.
-    pub(super) fn best(&self) -> Option<(Batch, Prediction)> {
-        let mut budget = Budget::of(self.forecast);
+    pub(super) fn best(&self) -> Option<(Batch, Foreseen)> {
+        let mut budget = Budget::of(self.forecast).shared(self.searches);
         let stages = self.forecast.stages(self.most(), DRAWS[0], 1);
         let mut tries: Vec<Tries<'_, '_>> = stages.iter().map(Tries::new).collect();
         let found = self.batches(&mut tries, &mut budget.share(2), Place::First);
@@ -120,8 +122,12 @@ impl Search<'_> {
         };
         let (batch, way) = winner;
         let places = self.pool.places(&batch);
-        let prediction = self.forecast.promise(&places, self.final_draws(&mut budget), 3);
-        Some((batch, Prediction { way, ..prediction }))
+        // Of several searches none is for a rotation that is made: nothing is kept of them.
+        let foreseen = match self.searches {
+            0 | 1 => self.forecast.promise(&places, self.final_draws(&mut budget), 3),
+            _ => self.forecast.predict(&places, DRAWS[0], 3),
+        };
+        Some((batch, foreseen.map(|prediction| Prediction { way, ..prediction })))
     }
 
     /// How many pods may go at most.
@@ -240,13 +246,18 @@ impl Search<'_> {
         }
     }
 
+    /// By what it is expected to bring; where several rules are possible, under the one where that is least.
     fn scored(&self, batch: Batch, tries: &mut [Tries<'_, '_>]) -> Scored {
         let places = self.pool.places(&batch);
-        let mut gain = 0.0;
-        for tries in tries.iter_mut() {
-            let before = tries.stage().now;
-            gain += self.aim.gain(&before, &tries.evenness(&places)) * tries.stage().share;
-        }
+        let of_rule = |tries: &mut [Tries<'_, '_>]| {
+            let gains = tries.iter_mut().map(|tries| {
+                let before = tries.stage().now;
+                self.aim.gain(&before, &tries.evenness(&places)) * tries.stage().share
+            });
+            gains.sum::<f64>()
+        };
+        let by_rule = tries.chunk_by_mut(|one, next| one.stage().rule == next.stage().rule);
+        let gain = by_rule.map(of_rule).min_by(f64::total_cmp).unwrap_or(0.0);
         Scored { batch, gain }
     }
 

@@ -34,7 +34,7 @@ fn a_replacement_is_no_larger_than_the_pod_that_it_replaces() {
     let mut limits = vec![2.0; 6];
     limits[0] = 0.7;
     let timing = AssumedTiming::only(Timing::AllAtOnce, TimingBasis::Configured);
-    let prediction = Forecast::new(&model, inference, timing, limits).predict(&[0], 4, 1);
+    let prediction = Forecast::new(&model, inference, timing, limits).predict(&[0], 4, 1).all;
     assert!(prediction.relief_percent.get().abs() < 1e-9, "{}", prediction.relief_percent);
 }
 
