@@ -9,6 +9,7 @@ use jiff::Timestamp;
 use rebalancer_core::cycle::{self, Memory, Observation, Sources, Subject};
 use rebalancer_core::policy::Policy;
 use rebalancer_core::port::Interrupt as _;
+use rebalancer_forecast::Mstl;
 use rebalancer_kube::{ConnectError, Connection, KubeInventory};
 
 use crate::config::AdapterSettings;
@@ -24,6 +25,8 @@ pub(crate) struct Adapters {
     /// The consumer group, where Kafka is asked.
     pub(crate) group: Option<Group>,
     pub(crate) inventory: KubeInventory,
+    /// Asked only where the policy has a horizon.
+    pub(crate) forecaster: Mstl,
 }
 
 impl Adapters {
@@ -34,11 +37,14 @@ impl Adapters {
             group: adapters.kafka.map(Group::open),
             inventory: KubeInventory::new(&connection, adapters.inventory),
             connection,
+            forecaster: Mstl::new(),
         }
     }
 
     fn sources(&self) -> Sources<'_> {
-        Sources::new(&self.metrics, &self.inventory).with_group(self.group.as_ref().map(Group::side))
+        Sources::new(&self.metrics, &self.inventory)
+            .with_group(self.group.as_ref().map(Group::side))
+            .with_forecaster(Some(&self.forecaster))
     }
 
     /// Reads the fleet and decides. Nothing has happened yet, so a signal or the deadline ends it at once.

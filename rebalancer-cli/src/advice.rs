@@ -117,6 +117,7 @@ fn by_hold(name: &str) -> Option<&'static str> {
         "too_few_pods" => "MINIMUM_PODS_REQUIRED",
         "share_too_small" => "MAXIMUM_REMOVAL_SHARE",
         "not_persistent" => "PERSISTENCE_REQUIRED",
+        "will_pass" => "FORECAST_HORIZON",
         "static_members" => "KAFKA_STATIC_MEMBERSHIP",
         "slow_node" => "cordon it, or move its pods; `rebalancer reset` forgets it",
         "small_gain" | "small_improvement" => "MINIMUM_IMPROVEMENT_PERCENT",

@@ -4,6 +4,7 @@
 //! the eligibility rules must not be repeated here. What it shares with them are plain values and their look-ups: label
 //! selectors, the calendar of quiet hours, and the policy's thresholds and weights.
 
+mod forecast;
 mod group;
 mod violation;
 
@@ -99,7 +100,7 @@ fn violations(
     let known = |removal: &'_ Removal| touched.iter().find(|seen| seen.observed.pod.uid == removal.pod.uid);
     let chosen = plan.removals.iter().filter_map(|removal| Some((removal, known(removal)?.observed)));
     let chosen: Vec<Chosen<'_>> = chosen.collect();
-    violations.extend(load::check(plan, &chosen, snapshot, policy, &fleet));
+    violations.extend(forecast::check(plan, &chosen, snapshot, policy, &fleet));
     violations.extend(check_rest(&all, once.len(), policy));
     violations.extend(check_surroundings(&all, &touched, snapshot, policy));
     violations.extend(past::check(plan, &chosen, snapshot, policy, &fleet));

@@ -9,6 +9,7 @@
 //! What has changed nothing yet is dropped when it is time to stop; [`act`] stops by itself between two removals.
 
 mod act;
+mod ahead;
 mod error;
 mod journal;
 mod left;

@@ -5,6 +5,7 @@ mod budget;
 mod candidates;
 mod confirm;
 mod cpu_limit;
+mod horizon;
 mod measure;
 mod outlier;
 mod raised;
@@ -20,9 +21,10 @@ use crate::guard::{group_not_stable, not_now};
 use crate::history::Constraints;
 use crate::policy::Policy;
 use crate::prediction::{Prediction, predict_carried};
-use crate::report::{Decision, Hold, IndicatorReport, Method, Report};
+use crate::report::{Decision, ForecastReport, Hold, IndicatorReport, Method, Report};
 use crate::snapshot::Snapshot;
 use candidates::{Candidates, JudgedPods};
+pub use horizon::{Forecasted, outlook, to_forecast};
 use measure::Measurements;
 use raised::Raised;
 use strategy::Selection;
@@ -115,7 +117,7 @@ fn decide(candidates: &Candidates<'_>, measured: &Measurements) -> Selection {
     match (measured.raised(), &measured.incomplete) {
         // One indicator that sees an imbalance is enough; to call the fleet balanced, all must be whole.
         (Some(report), _) => match confirm::confirm(candidates, report) {
-            Ok(passing) => strategy::select(candidates, &Raised { report, measured, passing }),
+            Ok(passing) => horizon::select(candidates, &Raised::confirmed(report, measured, passing)),
             Err(hold) => Selection::hold(hold),
         },
         (None, Some(hold)) => Selection::hold(hold.clone()),
@@ -172,6 +174,7 @@ fn report(candidates: Candidates<'_>, measured: Option<Measurements>, selection:
         unlisted: snapshot.unlisted.clone(),
         group: GroupSummary::of(snapshot),
         group_error: snapshot.group_error.as_ref().map(ToString::to_string),
+        forecast: ForecastReport::of(snapshot),
         method,
         prediction,
         carried,

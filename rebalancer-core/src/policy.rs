@@ -1,10 +1,12 @@
 //! Validated thresholds and limits. Unlike a configuration, a policy can't hold a value that makes no sense.
 
 mod builder;
+mod forecast;
 mod persistence;
 mod quiet;
 mod weights;
 
+pub use forecast::{ForecastHorizon, NotAHorizon};
 pub use persistence::{Persistence, TooManyRequired};
 pub use quiet::{NotAWindow, QuietHours, QuietWindow};
 pub use weights::{NoWeight, Weights};
@@ -74,6 +76,8 @@ pub struct BalancePolicy {
     /// In how many readings the imbalance must have been there. Default [`Persistence::NONE`]: a snapshot in memory has
     /// no earlier readings. A cycle that acts on its own should use [`Persistence::default`].
     pub persistence: Persistence,
+    /// Over which time expected loads count, where loads are forecast. Default `None`: the loads of now count.
+    pub horizon: Option<ForecastHorizon>,
 }
 
 /// Which pods are chosen.
@@ -264,6 +268,7 @@ impl Default for BalancePolicy {
             variance_thresholds: BTreeMap::new(),
             minimum_coverage: valid(Share::new(0.8)),
             persistence: Persistence::NONE,
+            horizon: None,
         }
     }
 }

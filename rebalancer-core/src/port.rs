@@ -6,6 +6,7 @@
 
 mod api_errors;
 mod deleter;
+mod forecast;
 mod group;
 mod group_error;
 mod inventory;
@@ -14,6 +15,9 @@ mod time;
 
 pub use api_errors::ApiErrors;
 pub use deleter::{Mode, PodDeleter, RemovalError};
+pub use forecast::{
+    ForecastError, HistoryGrid, LoadForecaster, LoadHistory, SeriesForecast, SeriesOf, SeriesTrial,
+};
 pub use group::{GroupReading, GroupSource};
 pub use group_error::{AclOperation, AclResource, GroupError, Misconfiguration, MissingAcl, OtherGroup};
 pub use inventory::{Inventory, InventoryError};

@@ -14,12 +14,14 @@ use crate::stats::Distribution;
 use crate::unit::Weight;
 
 mod decision;
+mod forecast;
 mod hold;
 mod limit;
 mod pod;
 mod verdict;
 
 pub use decision::{Choice, Decision, Exchange, Expectation, Improvement, Plan, Removal};
+pub use forecast::ForecastReport;
 pub use hold::Hold;
 pub use limit::{ByRequest, Limit};
 pub(crate) use pod::Judged;
@@ -63,6 +65,9 @@ pub struct Report {
     /// Why Kafka did not tell although it was asked.
     #[cfg_attr(feature = "serde", serde(default))]
     pub group_error: Option<String>,
+    /// What was forecast; `None` where nothing was to be, or the fleet showed no lasting imbalance.
+    #[cfg_attr(feature = "serde", serde(default, skip_serializing_if = "Option::is_none"))]
+    pub forecast: Option<ForecastReport>,
     /// How pods were chosen.
     pub method: Method,
     /// What was predicted for the plan, or for the best batch that was found and not good enough.

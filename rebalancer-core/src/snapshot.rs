@@ -17,6 +17,7 @@ mod group;
 mod loads;
 mod membership;
 mod offsets;
+mod outlook;
 mod pods;
 mod whose;
 
@@ -24,6 +25,7 @@ pub use builder::SnapshotBuilder;
 pub use group::{GroupQuestion, ObservedGroup, partition_rates};
 pub use loads::Loads;
 pub use membership::{MatchedBy, Placement, placements};
+pub use outlook::{ExpectedLoads, ForecastBy, ForecastTrials, NotForecast, Outlook};
 pub use pods::Pods;
 
 /// A pod with what was measured of it.
@@ -76,6 +78,9 @@ pub struct Snapshot {
     pub surroundings: Surroundings,
     /// Earlier readings of the indicator that raised an imbalance; `None` when they were not asked for.
     pub past: Option<Past>,
+    /// What is expected of the indicator that raised an imbalance; `None` when it was not asked for.
+    #[cfg_attr(feature = "serde", serde(default))]
+    pub outlook: Option<Outlook>,
     /// The consumer group as Kafka tells it; `None` when it was not asked, or did not tell.
     #[cfg_attr(feature = "serde", serde(default))]
     pub group: Option<ObservedGroup>,
@@ -233,6 +238,7 @@ impl Snapshot {
             requests_error,
             surroundings,
             past: None,
+            outlook: None,
             group: None,
             group_error: None,
         })

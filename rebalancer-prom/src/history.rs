@@ -13,6 +13,7 @@
 mod fleet;
 mod kept;
 mod moments;
+pub(crate) mod partitions;
 
 use futures_util::future::join_all;
 use jiff::{SignedDuration, Timestamp};

@@ -6,7 +6,9 @@ use async_trait::async_trait;
 use futures_util::future::join_all;
 use jiff::{SignedDuration, Timestamp};
 use rebalancer_core::fleet::{Claims, Indicator, PartitionLoad, Samples};
-use rebalancer_core::port::{ApiErrors, MetricsError, MetricsSource, PastReading, Readings};
+use rebalancer_core::port::{
+    ApiErrors, HistoryGrid, LoadHistory, MetricsError, MetricsSource, PastReading, Readings,
+};
 use rebalancer_core::unit::Elapsed;
 use tracing::Instrument as _;
 
@@ -14,7 +16,7 @@ use crate::Client;
 use crate::decode::claimed::{self, Claimed};
 use crate::decode::{self, Decoded, kept};
 use crate::grid::Grid;
-use crate::history::FleetQueries;
+use crate::history::{self, FleetQueries};
 use crate::query::PromQl;
 use crate::question::{Question, Times};
 use crate::request_log::RequestLog;
@@ -215,6 +217,14 @@ impl MetricsSource for PrometheusSource {
         let decode = if promql.keeps_labels() { kept::past } else { decode::past };
         let past = self.fetch(question, |body| decode(body, &grid)).await?;
         Ok(past.into_iter().map(PastReading::from).collect())
+    }
+
+    async fn partition_history(
+        &self,
+        at: Timestamp,
+        grid: HistoryGrid,
+    ) -> Result<Vec<LoadHistory>, MetricsError> {
+        history::partitions::read(self, at, grid).await
     }
 
     fn errors(&self) -> ApiErrors {

@@ -3,7 +3,9 @@
 use async_trait::async_trait;
 use jiff::{SignedDuration, Timestamp};
 use rebalancer_core::fleet::{Indicator, PartitionLoad, Samples};
-use rebalancer_core::port::{ApiErrors, MetricsError, MetricsSource, PastReading, Readings};
+use rebalancer_core::port::{
+    ApiErrors, HistoryGrid, LoadHistory, MetricsError, MetricsSource, PastReading, Readings,
+};
 use rebalancer_prom::history::{Chunk, Kept, ReadChunk};
 use rebalancer_prom::{PrometheusSource, Usage};
 
@@ -65,6 +67,17 @@ impl MetricsSource for Loads {
     ) -> Result<Vec<PastReading>, MetricsError> {
         match &self.0 {
             Some(source) => source.past(indicator, at, step, count).await,
+            None => Err(MetricsError::Refused { message: "no metric server is set".to_owned() }),
+        }
+    }
+
+    async fn partition_history(
+        &self,
+        at: Timestamp,
+        grid: HistoryGrid,
+    ) -> Result<Vec<LoadHistory>, MetricsError> {
+        match &self.0 {
+            Some(source) => source.partition_history(at, grid).await,
             None => Err(MetricsError::Refused { message: "no metric server is set".to_owned() }),
         }
     }

@@ -39,7 +39,7 @@ pub(crate) enum Scope {
 }
 
 /// Options that make a fleet; the standard suite has its own.
-const FLEET: [&str; 23] = [
+const FLEET: [&str; 25] = [
     "pods",
     "partitions",
     "topics",
@@ -49,6 +49,8 @@ const FLEET: [&str; 23] = [
     "hot-partitions",
     "hot-times",
     "drift",
+    "week",
+    "trend",
     "walk",
     "assignor",
     "timing",
@@ -130,6 +132,8 @@ fn load() -> Vec<Arg> {
         number("hot-partitions", "16", "hot: how many partitions are hot").value_parser(value_parser!(u32)),
         real("hot-times", "8", "hot: how many times the others' load they have"),
         real("drift", "0", "Each partition rises and falls by this share once a day, each at its own time"),
+        real("week", "0", "The same once a week"),
+        real("trend", "0", "Each partition grows or shrinks by up to this share a day, each by its own"),
         real("walk", "0", "Standard deviation of a random walk's step in an hour, of the logarithm"),
     ]
 }
@@ -215,7 +219,12 @@ fn shape(matches: &ArgMatches) -> Shape {
         partitions: count(matches, "partitions"),
         topics: count(matches, "topics"),
         spread: spread(matches),
-        drift: Drift { swing: real(matches, "drift"), walk: real(matches, "walk") },
+        drift: Drift {
+            swing: real(matches, "drift"),
+            week: real(matches, "week"),
+            trend: real(matches, "trend"),
+            walk: real(matches, "walk"),
+        },
         assignor: assignor(matches),
         timing: timing(matches),
         static_members: matches.get_flag("static-members"),

@@ -85,7 +85,8 @@ async fn cycle(
     let journal = Journals(journals);
     let ports = Ports::new(&adapters.metrics, &adapters.inventory, &remover, &SystemClock)
         .with_journal(&journal)
-        .with_interrupt(watch);
+        .with_interrupt(watch)
+        .with_forecaster(&adapters.forecaster);
     let ports = match &adapters.group {
         Some(group) => ports.with_group(group.side()),
         None => ports,

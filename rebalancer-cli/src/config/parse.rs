@@ -5,6 +5,7 @@ use std::str::FromStr;
 use std::time::Duration;
 
 use jiff::SignedDuration;
+use rebalancer_core::policy::ForecastHorizon;
 use rebalancer_core::unit::NotAQuantity;
 
 use super::layers::Raw;
@@ -108,6 +109,16 @@ pub(crate) fn duration(text: &str) -> Result<SignedDuration, Expected> {
     let expected = || "a duration of 0 or more with its unit, such as 30s, 5m or 1m30s".to_owned();
     let duration = unquoted(text).parse::<SignedDuration>().map_err(|_| expected())?;
     if duration.is_negative() { Err(expected()) } else { Ok(duration) }
+}
+
+/// How far to look ahead; `off` for not at all.
+pub(crate) fn horizon(text: &str) -> Result<Option<ForecastHorizon>, Expected> {
+    if unquoted(text) == "off" {
+        return Ok(None);
+    }
+    let expected = || "off, or a duration between 30m and 24h".to_owned();
+    let given = duration(text).map_err(|_| expected())?;
+    ForecastHorizon::new(given).map(Some).map_err(|_| expected())
 }
 
 /// A duration within these bounds.

@@ -235,6 +235,7 @@ fn read_policy(reader: &mut Reader<'_>) -> Option<Policy> {
     let minimum_coverage = reader.required("MINIMUM_SAMPLE_COVERAGE", parse::quantity);
     let minimum_pods = read_minimum_pods(reader);
     let minimum_age = read_minimum_age(reader);
+    let horizon = reader.required("FORECAST_HORIZON", parse::horizon);
     let strategies = [("predict", Strategy::Predict), ("rotate-outliers", Strategy::RotateOutliers)];
     let strategy = reader.required("REBALANCE_STRATEGY", parse::one_of(&strategies));
     let assignor = reader.required("KAFKA_ASSIGNOR", parse::one_of(&assignors()));
@@ -258,6 +259,7 @@ fn read_policy(reader: &mut Reader<'_>) -> Option<Policy> {
                     .map(|(indicator, threshold)| Some((indicator, threshold?)))
                     .collect::<Option<_>>()?,
             )
+            .with_horizon(horizon?)
             .with_strategy(strategy?)
             .with_assignor(assignor?)
             .with_static_members(static_members?)

@@ -4,7 +4,8 @@ use super::group;
 use crate::advice;
 use rebalancer_core::cycle::LookBack;
 use rebalancer_core::fleet::{Indicator, Target, Unread};
-use rebalancer_core::report::{Method, Report};
+use rebalancer_core::report::{ForecastReport, Method, Report};
+use rebalancer_core::snapshot::NotForecast;
 use tracing::{debug, info, warn};
 
 use crate::config::Names;
@@ -38,6 +39,9 @@ pub(super) fn decided(report: &Report, names: &Names, seconds: f64) {
         );
     }
     judged(report);
+    if let Some(forecast) = &report.forecast {
+        log_forecast(forecast);
+    }
     group::seen(report.group.as_ref(), report.group_error.as_deref());
     log_prediction(report);
     info!(
@@ -50,6 +54,26 @@ pub(super) fn decided(report: &Report, names: &Names, seconds: f64) {
         gone = report.unlisted.len(),
         seconds,
         "decided"
+    );
+}
+
+/// Whether expected loads counted, and how good they were on the last days.
+fn log_forecast(forecast: &ForecastReport) {
+    let trials = forecast.trials.as_ref();
+    info!(
+        event = "forecast",
+        indicator = forecast.indicator.name(),
+        used = forecast.not_used.is_none(),
+        not_used = forecast.not_used.as_ref().map(NotForecast::name),
+        horizon_seconds = forecast.horizon.as_secs(),
+        series = trials.map(|trials| trials.series),
+        better = trials.map(|trials| trials.better),
+        error = trials.map(|trials| trials.forecast),
+        error_as_now = trials.map(|trials| trials.as_now),
+        error_as_a_day_ago = trials.map(|trials| trials.as_a_day_ago),
+        expected_cv = forecast.expected.map(|expected| expected.cv),
+        why = forecast.words,
+        "what is expected of the loads over the horizon"
     );
 }
 

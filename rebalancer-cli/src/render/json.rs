@@ -6,7 +6,7 @@ use rebalancer_core::history::Rotation;
 use rebalancer_core::jiff::Timestamp;
 use rebalancer_core::port::MetricsError;
 use rebalancer_core::prediction::Prediction;
-use rebalancer_core::report::{Decision, IndicatorReport, Method, PodReport, Report};
+use rebalancer_core::report::{Decision, ForecastReport, IndicatorReport, Method, PodReport, Report};
 use rebalancer_core::snapshot::Degraded;
 use rebalancer_prom::Usage;
 use serde::Serialize;
@@ -54,6 +54,9 @@ pub(crate) struct PlanDocument<'a> {
     group: Option<&'a GroupSummary>,
     /// Why Kafka did not tell although it was asked.
     group_error: Option<&'a str>,
+    /// What was forecast; absent where nothing was to be, or no imbalance lasts.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    forecast: Option<&'a ForecastReport>,
     /// How pods were chosen.
     method: &'a Method,
     /// What was predicted for the plan, or for the best batch that was found and not good enough.
@@ -104,6 +107,7 @@ impl<'a> PlanDocument<'a> {
             unlisted,
             group,
             group_error,
+            forecast,
             method,
             prediction,
             carried,
@@ -129,6 +133,7 @@ impl<'a> PlanDocument<'a> {
             unlisted,
             group: group.as_ref(),
             group_error: group_error.as_deref(),
+            forecast: forecast.as_ref(),
             method,
             prediction: prediction.as_ref(),
             carried: carried.as_ref(),

@@ -35,6 +35,9 @@ fn text(shown: &Shown<'_>) -> Result<String, std::fmt::Error> {
     indicators(&mut out, report)?;
     scores(&mut out, report)?;
     group::lines(&mut out, report)?;
+    if let Some(forecast) = &report.forecast {
+        writeln!(out, "{:<10} {forecast}", "forecast")?;
+    }
     if report.method != Method::None {
         writeln!(out, "{:<10} {}", "method", advice::method(&report.method))?;
     }

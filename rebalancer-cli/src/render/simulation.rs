@@ -69,7 +69,7 @@ fn spread(spread: Spread) -> String {
 
 /// Everything that is not as in the simplest fleet.
 fn circumstances(shape: &Shape) -> Vec<String> {
-    let Drift { swing, walk } = shape.drift;
+    let Drift { swing, week, trend, walk } = shape.drift;
     let (nodes, metrics) = (shape.nodes, shape.metrics);
     let mut lines = Vec::new();
     let mut unless_simple = |simple: bool, line: String| {
@@ -80,6 +80,10 @@ fn circumstances(shape: &Shape) -> Vec<String> {
     unless_simple(
         shape.drift == Drift::default(),
         format!("loads swing by {swing} a day and walk by {walk} an hour"),
+    );
+    unless_simple(
+        week <= 0.0 && trend <= 0.0,
+        format!("loads swing by {week} a week and grow or shrink by up to {trend} a day"),
     );
     unless_simple(
         nodes.slow_share <= 0.0,

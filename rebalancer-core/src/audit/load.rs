@@ -58,6 +58,26 @@ pub(super) fn check(
     violations
 }
 
+/// The same of the loads of now alone, where the plan goes by those that are expected: each hot pod must be above its limit, on
+/// grounds that are there now.
+pub(super) fn check_now(
+    plan: &Plan,
+    chosen: &[Chosen<'_>],
+    snapshot: &Snapshot,
+    policy: &Policy,
+    fleet: &[&ObservedPod],
+) -> Vec<Violation> {
+    if fleet.is_empty() {
+        return Vec::new();
+    }
+    let measured = measured(fleet, snapshot, policy);
+    let by = measured.iter().find(|by| by.indicator == plan.indicator);
+    let hot = chosen.iter().filter(|(removal, _)| removal.choice.is_hot());
+    let cool = hot.filter(|(_, pod)| by.and_then(|by| by.above(pod, 1.0 - ROUNDING)) != Some(true));
+    let cool = cool.map(|(removal, _)| Violation::NotHot { pod: removal.pod.name.clone() });
+    cool.chain(check_grounds(plan.indicator, policy, &measured)).collect()
+}
+
 /// By a target, one hot pod is an imbalance, and each plan has one. By the variance, pods must differ enough.
 fn check_grounds(raised: Indicator, policy: &Policy, measured: &[Measured]) -> Option<Violation> {
     let cv = measured.iter().find(|by| by.indicator == raised)?.cv?;

@@ -117,6 +117,14 @@ pub enum Violation {
         /// The grounds of the plan.
         indicator: Indicator,
     },
+    /// The plan goes by a forecast that did not beat both *as now* and *as a day ago* on the last days.
+    #[error(
+        "the plan goes by a forecast of {indicator} that is no better than the loads of now, or of a day ago"
+    )]
+    UnearnedForecast {
+        /// The indicator.
+        indicator: Indicator,
+    },
     /// The metric system has series of several sources for one of the fleet's names.
     #[error("whose loads {query} has is not known: the metric system mixes series of several sources")]
     MixedSeries {

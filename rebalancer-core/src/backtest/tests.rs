@@ -29,7 +29,7 @@ fn shape(assignor: Assignor, seed: u64) -> Shape {
         pods: 8,
         partitions: 40,
         spread: Spread::LogNormal { sigma: 1.0 },
-        drift: Drift { swing: 0.5, walk: 0.0 },
+        drift: Drift { swing: 0.5, walk: 0.0, ..Drift::default() },
         assignor,
         hpa_percent: None,
         seed,

@@ -3,6 +3,7 @@
 use jiff::Timestamp;
 
 use super::LookBack;
+use super::ahead::look_ahead;
 use super::memory::Memory;
 use super::ownership::ownership;
 use super::until::both;
@@ -92,7 +93,7 @@ pub(super) async fn read(
     policy: &Policy,
     now: Timestamp,
 ) -> Result<(Snapshot, Option<Judged>), ObserveError> {
-    let Sources { metrics, inventory, group: side } = sources;
+    let Sources { metrics, inventory, group: side, forecaster } = sources;
     let loads = both(metrics.read(now), async {
         match side {
             Some(group) => Some(group.read(now).await),
@@ -121,7 +122,11 @@ pub(super) async fn read(
     let controller = ownership.controller(pods.iter(), &subject.workload.name).cloned();
     let surroundings = Surroundings { controller, ownership, budgets, ..Surroundings::default() };
     let reading = FleetReading { readings, hpas, surroundings, pods, group };
-    assemble_judged(subject, reading, metrics, side, policy, now).await
+    let (mut snapshot, judged) = assemble_judged(subject, reading, metrics, side, policy, now).await?;
+    if let Some(forecaster) = forecaster {
+        snapshot.outlook = look_ahead(&snapshot, metrics, forecaster, policy, now).await;
+    }
+    Ok((snapshot, judged))
 }
 
 /// A pod of the workload does not tell what it requests, and nobody has told of any.

@@ -6,7 +6,7 @@ use async_trait::async_trait;
 
 use super::{GroupSide, Intent, Journal, PodOutcome, Sources};
 use crate::history::StateStore;
-use crate::port::{Clock, Interrupt, Interruption, Inventory, MetricsSource, PodDeleter};
+use crate::port::{Clock, Interrupt, Interruption, Inventory, LoadForecaster, MetricsSource, PodDeleter};
 
 /// Everything that a cycle needs from outside.
 #[derive(Clone, Copy)]
@@ -18,6 +18,8 @@ pub struct Ports<'a> {
     pub inventory: &'a dyn Inventory,
     /// Reads the consumer group, where Kafka can be asked.
     pub group: Option<GroupSide<'a>>,
+    /// Forecasts loads, where the policy asks for it.
+    pub forecaster: Option<&'a dyn LoadForecaster>,
     /// Removes pods.
     pub deleter: &'a dyn PodDeleter,
     /// Says how old pods are when they are read again, and whether the lock still holds.
@@ -44,6 +46,7 @@ impl<'a> Ports<'a> {
             metrics,
             inventory,
             group: None,
+            forecaster: None,
             deleter,
             clock,
             store: None,
@@ -58,10 +61,16 @@ impl<'a> Ports<'a> {
         Self { group: Some(group), ..self }
     }
 
+    /// Forecasts loads by this, where the policy asks for it.
+    #[must_use]
+    pub fn with_forecaster(self, forecaster: &'a dyn LoadForecaster) -> Self {
+        Self { forecaster: Some(forecaster), ..self }
+    }
+
     /// Where this cycle reads from.
     #[must_use]
     pub const fn sources(&self) -> Sources<'a> {
-        Sources::new(self.metrics, self.inventory).with_group(self.group)
+        Sources::new(self.metrics, self.inventory).with_group(self.group).with_forecaster(self.forecaster)
     }
 
     /// Remembers, and keeps two runs apart, by this store.

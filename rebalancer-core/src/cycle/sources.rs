@@ -2,7 +2,7 @@
 
 use jiff::{SignedDuration, Timestamp};
 
-use crate::port::{GroupError, GroupReading, GroupSource, Inventory, MetricsSource};
+use crate::port::{GroupError, GroupReading, GroupSource, Inventory, LoadForecaster, MetricsSource};
 use crate::snapshot::GroupQuestion;
 
 /// Where a cycle reads from.
@@ -15,6 +15,8 @@ pub struct Sources<'a> {
     pub inventory: &'a dyn Inventory,
     /// Reads the consumer group, where Kafka can be asked.
     pub group: Option<GroupSide<'a>>,
+    /// Forecasts loads, where the policy asks for it.
+    pub forecaster: Option<&'a dyn LoadForecaster>,
 }
 
 /// A consumer group, and what is asked of it.
@@ -30,13 +32,19 @@ impl<'a> Sources<'a> {
     /// Loads and pods; Kafka is not asked.
     #[must_use]
     pub const fn new(metrics: &'a dyn MetricsSource, inventory: &'a dyn Inventory) -> Self {
-        Self { metrics, inventory, group: None }
+        Self { metrics, inventory, group: None, forecaster: None }
     }
 
     /// Asks Kafka too.
     #[must_use]
     pub const fn with_group(self, group: Option<GroupSide<'a>>) -> Self {
         Self { group, ..self }
+    }
+
+    /// Forecasts loads by this, where the policy asks for it.
+    #[must_use]
+    pub const fn with_forecaster(self, forecaster: Option<&'a dyn LoadForecaster>) -> Self {
+        Self { forecaster, ..self }
     }
 }
 

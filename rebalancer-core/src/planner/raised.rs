@@ -16,12 +16,23 @@ pub(super) struct Raised<'a> {
     /// Pods that are hot now and were not in enough readings, by their place in the snapshot, with the number of
     /// readings in which they were.
     pub(super) passing: BTreeMap<usize, usize>,
+    /// Pods that are hot only now, or only over the horizon, with what is said of them.
+    pub(super) unlike: BTreeMap<usize, Spared>,
 }
 
 impl<'a> Raised<'a> {
+    /// Confirmed by earlier readings, but for these pods.
+    pub(super) const fn confirmed(
+        report: &'a IndicatorReport,
+        measured: &'a Measurements,
+        passing: BTreeMap<usize, usize>,
+    ) -> Self {
+        Self { report, measured, passing, unlike: BTreeMap::new() }
+    }
+
     /// As if earlier readings had confirmed it for every pod.
     pub(super) fn unconfirmed(measured: &'a Measurements) -> Option<Self> {
-        Some(Self { report: measured.raised()?, measured, passing: BTreeMap::new() })
+        Some(Self::confirmed(measured.raised()?, measured, BTreeMap::new()))
     }
 }
 
@@ -32,9 +43,9 @@ impl Raised<'_> {
         Some((load, self.report.limit.for_request(pod.cpu_request)))
     }
 
-    /// It is hot only now. Such a pod is no candidate, neither as a hot nor as a cold one.
+    /// It is hot only now, or only later. Such a pod is no candidate, neither as a hot nor as a cold one.
     pub(super) fn is_passing(&self, pod: usize) -> bool {
-        self.passing.contains_key(&pod)
+        self.passing.contains_key(&pod) || self.unlike.contains_key(&pod)
     }
 
     /// The roles for which a pod with a sample may be selected; and why it is not, as long as nothing better is known.

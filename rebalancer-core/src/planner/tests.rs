@@ -16,6 +16,7 @@ use crate::report::{Choice, Expectation, Method, Plan, Removal, Spared, Verdict}
 use crate::snapshot::Degraded;
 use crate::unit::{Load, Percent, Ratio, Share, Tolerance};
 
+mod horizon;
 mod properties;
 mod requests;
 mod score;

@@ -39,6 +39,9 @@ impl Verdicts {
         for (&pod, &hot_in) in &raised.passing {
             self.spare(pod, Spared::NotPersistent { hot_in, windows, required });
         }
+        for (&pod, &why) in &raised.unlike {
+            self.spare(pod, why);
+        }
     }
 
     /// Marks each selected pod as held with the plan.

@@ -5,7 +5,7 @@ use std::num::NonZeroUsize;
 
 use jiff::SignedDuration;
 
-use super::{MemberMatching, Persistence, Policy, QuietHours, Strategy, Timing, Weights};
+use super::{ForecastHorizon, MemberMatching, Persistence, Policy, QuietHours, Strategy, Timing, Weights};
 use crate::assignor::Assignor;
 use crate::fleet::Indicator;
 use crate::unit::{Percent, Ratio, Share, Tolerance};
@@ -34,6 +34,8 @@ setters! {
     with_minimum_coverage: balance.minimum_coverage: Share;
     /// In how many readings an imbalance must have been there.
     with_persistence: balance.persistence: Persistence;
+    /// Over which time expected loads count; `None` for the loads of now.
+    with_horizon: balance.horizon: Option<ForecastHorizon>;
     /// How pods are chosen.
     with_strategy: selection.strategy: Strategy;
     /// At most this many hot and this many cold pods in one cycle.

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use async_trait::async_trait;
 use jiff::{SignedDuration, Timestamp};
 
-use super::ApiErrors;
+use super::{ApiErrors, HistoryGrid, LoadHistory};
 use crate::fleet::{Claims, Hpa, Indicator, PartitionLoad, Samples};
 
 /// Why a metric could not be read.
@@ -177,6 +177,19 @@ pub trait MetricsSource: Send + Sync {
         _count: usize,
     ) -> Result<Vec<PastReading>, MetricsError> {
         Err(MetricsError::Refused { message: "this source keeps no earlier readings".to_owned() })
+    }
+
+    /// The load of each partition at the times of this grid, the last of which is one step before `at`. What is not known
+    /// of a time stays unknown.
+    ///
+    /// # Errors
+    /// When the past can't be read, or the source keeps none.
+    async fn partition_history(
+        &self,
+        _at: Timestamp,
+        _grid: HistoryGrid,
+    ) -> Result<Vec<LoadHistory>, MetricsError> {
+        Err(MetricsError::Refused { message: "this source keeps no earlier partition loads".to_owned() })
     }
 
     /// What went wrong with the metric server so far, as far as that is known.

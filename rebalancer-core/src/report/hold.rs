@@ -3,6 +3,8 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
+use jiff::SignedDuration;
+
 use super::Improvement;
 use crate::assignor::Rules;
 use crate::fleet::Indicator;
@@ -11,7 +13,7 @@ use crate::guard::NotNow;
 use crate::history::Pause;
 use crate::port::MetricsError;
 use crate::prediction::Prediction;
-use crate::unit::{Load, Percent, Ratio, Share};
+use crate::unit::{Elapsed, Load, Percent, Ratio, Share};
 
 /// Why nothing is done although something may be wrong. A hold is a result, not a failure.
 #[derive(Debug, Clone, PartialEq)]
@@ -180,6 +182,23 @@ pub enum Hold {
         /// Why; `None` when it was not requested.
         error: Option<MetricsError>,
     },
+    /// The imbalance is expected to be gone before a rotation could pay.
+    WillPass {
+        /// The indicator that raised it.
+        indicator: Indicator,
+        /// Over which time its loads were forecast.
+        horizon: SignedDuration,
+        /// Coefficient of variation now.
+        cv: f64,
+        /// The one that is expected over the horizon.
+        expected_cv: f64,
+        /// Highest load now.
+        max: Load,
+        /// The one that is expected over the horizon.
+        expected_max: Load,
+        /// Above this a pod is hot then; where it depends on the CPU request, one with the mean request.
+        limit: Load,
+    },
     /// The fleet is left alone now, whatever its loads.
     NotNow(NotNow),
     /// Memory gives a reason to wait: the last rotation settles, the breaker is open, the removal budget is spent.
@@ -195,7 +214,7 @@ pub enum Hold {
 
 impl Hold {
     /// Every name that [`name`](Self::name) gives.
-    pub const NAMES: [&str; 42] = [
+    pub const NAMES: [&str; 43] = [
         "no_pods",
         "no_eligible_pods",
         "metrics_incomplete",
@@ -219,6 +238,7 @@ impl Hold {
         "disruption_budget",
         "not_persistent",
         "past_unknown",
+        "will_pass",
         "workload_opted_out",
         "quiet_hours",
         "several_owners",
@@ -266,6 +286,7 @@ impl Hold {
             Self::BudgetsTooTight { .. } => "disruption_budget",
             Self::NotPersistent { .. } => "not_persistent",
             Self::PastUnknown { .. } => "past_unknown",
+            Self::WillPass { .. } => "will_pass",
             Self::NotNow(guard) => guard.name(),
             Self::Paused(pause) => pause.name(),
             Self::SmallImprovement { .. } => "small_improvement",
@@ -353,6 +374,15 @@ impl fmt::Display for Hold {
                      (Snapshot::past), and the policy asks for several (Persistence)"
                 )
             }
+            Self::WillPass { indicator, horizon, cv, expected_cv, max, expected_max, limit } => write!(
+                f,
+                "{indicator} is expected to be in balance over the next {}: CV {cv:.3} now and {expected_cv:.3} expected, \
+                 highest load {} and {}, hot above {}; a rotation would not pay",
+                Elapsed(*horizon),
+                indicator.shown(*max),
+                indicator.shown(*expected_max),
+                indicator.shown(*limit)
+            ),
             Self::NotNow(guard) => guard.fmt(f),
             Self::Paused(pause) => pause.fmt(f),
             Self::GroupUnsettled { why } | Self::GroupUnclear { why } => write!(f, "{why}"),

@@ -29,6 +29,11 @@ impl Verdict {
             Self::Spared(Spared::NotHot { limit }) => {
                 format!("spared: among the hottest, but not above {}", indicator.shown(*limit))
             }
+            Self::Spared(Spared::WillPass { expected, limit }) => format!(
+                "spared: hot now, but expected to carry {} over the horizon, which is not above {}",
+                indicator.shown(*expected),
+                indicator.shown(*limit)
+            ),
             Self::Spared(_) | Self::Vetoed(_) => self.to_string(),
         }
     }
@@ -88,6 +93,13 @@ pub enum Spared {
         /// In how many it must have been hot.
         required: usize,
     },
+    /// It is hot now, and is not expected to be over the horizon.
+    WillPass {
+        /// Its expected load.
+        expected: Load,
+        /// Its limit then.
+        limit: Load,
+    },
     /// It would have been chosen, but enough pods must stay Ready, and budgets must last.
     Trimmed(Choice),
     /// It would have been chosen, but the whole plan is held.
@@ -117,6 +129,10 @@ impl fmt::Display for Spared {
                     "hot now, but only in {hot_in} of the last {windows} readings; {required} are required"
                 )
             }
+            Self::WillPass { expected, limit } => write!(
+                f,
+                "hot now, but expected to carry {expected} over the horizon, which is not above {limit}"
+            ),
             Self::Trimmed(choice) => {
                 write!(
                     f,

@@ -8,7 +8,7 @@ use crate::eligibility::Veto;
 use crate::fleet::Samples;
 use crate::history::{HistoryPolicy, MemoryStore};
 use crate::policy::Policy;
-use crate::port::Mode;
+use crate::port::{LoadForecaster, Mode};
 use crate::report::{Report, Verdict};
 use crate::stats::Distribution;
 
@@ -61,7 +61,7 @@ pub enum CourseError {
 /// # Errors
 /// When the shape's numbers make no fleet.
 pub async fn run(shape: &Shape, policy: &Policy, cycles: usize) -> Result<Course, CourseError> {
-    run_with(shape, policy, cycles, None).await
+    run_with(shape, policy, cycles, None, None).await
 }
 
 /// The same with memory: what rotations did is measured, remembered and learned from.
@@ -69,7 +69,20 @@ pub async fn run(shape: &Shape, policy: &Policy, cycles: usize) -> Result<Course
 /// # Errors
 /// When the shape's numbers make no fleet.
 pub async fn run_remembering(shape: &Shape, policy: &Policy, cycles: usize) -> Result<Course, CourseError> {
-    run_with(shape, policy, cycles, Some(&MemoryStore::default())).await
+    run_with(shape, policy, cycles, Some(&MemoryStore::default()), None).await
+}
+
+/// The same as [`run`], with loads that are forecast from their history where the policy asks for it.
+///
+/// # Errors
+/// When the shape's numbers make no fleet.
+pub async fn run_forecasting(
+    shape: &Shape,
+    policy: &Policy,
+    cycles: usize,
+    forecaster: &dyn LoadForecaster,
+) -> Result<Course, CourseError> {
+    run_with(shape, policy, cycles, None, Some(forecaster)).await
 }
 
 async fn run_with(
@@ -77,11 +90,12 @@ async fn run_with(
     policy: &Policy,
     cycles: usize,
     store: Option<&MemoryStore>,
+    forecaster: Option<&dyn LoadForecaster>,
 ) -> Result<Course, CourseError> {
     let fleet = Fleet::new(shape)?;
     let mut course = Course { start: fleet.loads(), cycles: Vec::new() };
     while course.cycles.len() < cycles {
-        let cycle = one_cycle(&fleet, policy, store, course.cycles.len()).await?;
+        let cycle = one_cycle(&fleet, policy, (store, forecaster), course.cycles.len()).await?;
         let over = shape.is_still() && store.is_none() && cycle.is_final();
         course.cycles.push(cycle);
         if over {
@@ -94,7 +108,7 @@ async fn run_with(
 async fn one_cycle(
     fleet: &Fleet,
     policy: &Policy,
-    store: Option<&MemoryStore>,
+    (store, forecaster): (Option<&MemoryStore>, Option<&dyn LoadForecaster>),
     number: usize,
 ) -> Result<Cycle, CourseError> {
     let before = fleet.loads();
@@ -110,6 +124,10 @@ async fn one_cycle(
     };
     let ports = match store {
         Some(store) => ports.with_store(store),
+        None => ports,
+    };
+    let ports = match forecaster {
+        Some(forecaster) => ports.with_forecaster(forecaster),
         None => ports,
     };
     let end = cycle::run(&spec, &ports).await;

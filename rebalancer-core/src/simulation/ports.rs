@@ -11,8 +11,8 @@ use crate::fleet::consumer_group::{ConsumerGroup, GroupOffsets, Reassignment, To
 use crate::fleet::{Controller, DisruptionBudget};
 use crate::fleet::{Hpa, Indicator, Pod, Samples};
 use crate::port::{
-    Clock, GroupError, GroupSource, Inventory, InventoryError, MetricsError, MetricsSource, MissingAcl, Mode,
-    PastReading, PodDeleter, Readings, RemovalError,
+    Clock, GroupError, GroupSource, HistoryGrid, Inventory, InventoryError, LoadHistory, MetricsError,
+    MetricsSource, MissingAcl, Mode, PastReading, PodDeleter, Readings, RemovalError,
 };
 
 #[async_trait]
@@ -31,6 +31,15 @@ impl MetricsSource for Fleet {
     ) -> Result<Vec<PastReading>, MetricsError> {
         let now = self.world().readings().loads.remove(&indicator);
         now.unwrap_or_else(|| Ok(Samples::new())).map(|samples| vec![samples.into(); count])
+    }
+
+    /// The load of each partition as it was, with the error of the readings. Before the start there was no random walk.
+    async fn partition_history(
+        &self,
+        _at: Timestamp,
+        grid: HistoryGrid,
+    ) -> Result<Vec<LoadHistory>, MetricsError> {
+        Ok(self.world().partition_history(grid))
     }
 }
 

@@ -79,6 +79,10 @@ pub enum Spread {
 pub struct Drift {
     /// Each partition rises and falls by this share once a day, each at its own time.
     pub swing: f64,
+    /// Each partition rises and falls by this share once a week, each at its own time.
+    pub week: f64,
+    /// Each partition grows or shrinks by up to this share a day, each by its own.
+    pub trend: f64,
     /// Standard deviation of the logarithm of a random walk's step in one hour.
     pub walk: f64,
 }
@@ -202,6 +206,8 @@ impl Shape {
         within("the ratio of topics", self.topic_ratio, 0.01..=100.0)?;
         within("the share of leaves and joins apart", self.apart, 0.0..=1.0)?;
         within("the swing", self.drift.swing, 0.0..=1.0)?;
+        within("the weekly swing", self.drift.week, 0.0..=1.0)?;
+        within("the trend", self.drift.trend, 0.0..=0.5)?;
         within("the walk", self.drift.walk, LOGARITHM)?;
         within("the mean load in cores", self.mean_cores, 1e-6..=1e6)?;
         self.hpa_percent.map_or(Ok(()), |target| within("the autoscaler's target", target, 1e-6..=1e6))?;

@@ -88,7 +88,7 @@ fn improvable() -> Vec<Case> {
         ),
         case("noisy-metrics", Shape { metrics: Metrics { noise: 0.2, delay: 0 }, ..base }),
         case("late-metrics", Shape { metrics: Metrics { noise: 0.0, delay: 2 }, ..base }),
-        case("drift", Shape { drift: Drift { swing: 0.5, walk: 0.1 }, ..base }),
+        case("drift", Shape { drift: Drift { swing: 0.5, walk: 0.1, ..Drift::default() }, ..base }),
         case("rollouts", Shape { rollout_every: NonZeroUsize::new(10), ..base }),
         case("one-by-one", Shape { apart: 1.0, ..base }),
         case("uneven-topics", uneven_topics()),
@@ -117,7 +117,7 @@ fn told() -> Vec<Case> {
                 ..log_normal(0.3, base)
             },
         ),
-        case("told-drift", Shape { drift: Drift { swing: 0.5, walk: 0.1 }, ..base }),
+        case("told-drift", Shape { drift: Drift { swing: 0.5, walk: 0.1, ..Drift::default() }, ..base }),
         case("told-one-by-one", Shape { apart: 1.0, ..base }),
     ]
 }

@@ -126,7 +126,7 @@ fn only_the_very_pod_is_removed() {
 fn the_same_seed_makes_the_same_fleet_with_the_same_future_and_another_seed_another() {
     let future = |seed| {
         let fleet = fleet(Shape {
-            drift: Drift { swing: 0.5, walk: 0.2 },
+            drift: Drift { swing: 0.5, walk: 0.2, ..Drift::default() },
             metrics: Metrics { noise: 0.1, delay: 1 },
             seed,
             ..Shape::default()

@@ -26,6 +26,8 @@ pub(super) struct Traffic {
     /// Since the start.
     hours: f64,
     flows: Vec<Flow>,
+    /// Where the random walks were, by the hour; empty without them.
+    walks: Vec<(f64, Vec<f64>)>,
 }
 
 #[derive(Debug)]
@@ -47,15 +49,26 @@ impl Traffic {
         let messages = shape.mean_cores * (1.0 - IDLE_SHARE) * shape.pods as f64 / COST;
         let scale = if total > 0.0 { messages / total } else { 0.0 };
         let flow = |weight| Flow { mean: weight * scale, phase: random.random(), walk: 0.0 };
-        Self { drift: shape.drift, hours: 0.0, flows: weights.into_iter().map(flow).collect() }
+        Self {
+            drift: shape.drift,
+            hours: 0.0,
+            flows: weights.into_iter().map(flow).collect(),
+            walks: Vec::new(),
+        }
     }
 
     /// Messages a second of one partition.
     pub(super) fn rate(&self, partition: usize) -> f64 {
-        self.flows.get(partition).map_or(0.0, |flow| {
-            let time_of_day = TAU * (self.hours / 24.0 + flow.phase);
-            flow.mean * (1.0 + self.drift.swing * time_of_day.sin()) * flow.walk.exp()
-        })
+        self.flows.get(partition).map_or(0.0, |flow| flow.rate(&self.drift, self.hours, flow.walk))
+    }
+
+    /// The same so many hours ago. Before the start there was no random walk.
+    pub(super) fn rate_ago(&self, partition: usize, hours: f64) -> f64 {
+        let then = self.hours - hours;
+        let after = self.walks.partition_point(|(at, _)| *at <= then);
+        let walks = after.checked_sub(1).and_then(|place| self.walks.get(place));
+        let walk = walks.and_then(|(_, walks)| walks.get(partition)).copied().unwrap_or(0.0);
+        self.flows.get(partition).map_or(0.0, |flow| flow.rate(&self.drift, then, walk))
     }
 
     /// Moves time on.
@@ -68,8 +81,24 @@ impl Traffic {
                 let step: f64 = StandardNormal.sample(random);
                 flow.walk = (flow.walk + deviation * step).clamp(-FARTHEST, FARTHEST);
             }
+            self.walks.push((self.hours, self.flows.iter().map(|flow| flow.walk).collect()));
         }
     }
+}
+
+impl Flow {
+    /// Messages a second at this hour, with the random walk where it was.
+    fn rate(&self, drift: &Drift, hours: f64, walk: f64) -> f64 {
+        let day = 1.0 + drift.swing * (TAU * (hours / 24.0 + self.phase)).sin();
+        let week = 1.0 + drift.week * (TAU * (hours / 168.0 + other(self.phase, 7.31))).sin();
+        let grows = drift.trend * (2.0 * other(self.phase, 13.7) - 1.0) * hours / 24.0;
+        self.mean * day * week * (grows + walk).clamp(-FARTHEST, FARTHEST).exp()
+    }
+}
+
+/// Another number from 0 to 1 that a phase stands for: fleets of earlier versions stay what they are.
+fn other(phase: f64, times: f64) -> f64 {
+    (phase * times).fract()
 }
 
 fn weights(spread: Spread, partitions: usize, random: &mut ChaCha8Rng) -> Vec<f64> {

@@ -19,7 +19,7 @@ use crate::fleet::{
     CpuTarget, Hpa, Indicator, Labels, Owner, PartitionLoad, Phase, Pod, Requests, Samples, Uid,
 };
 use crate::policy::Timing;
-use crate::port::{Readings, RemovalError};
+use crate::port::{HistoryGrid, LoadHistory, Readings, RemovalError, SeriesOf};
 use crate::prediction::Course;
 use crate::unit::{Cores, Load};
 
@@ -313,6 +313,31 @@ impl World {
 
     fn messages(&self, partition: TopicPartition) -> f64 {
         self.traffic.rate(self.consumers.place(partition))
+    }
+
+    /// What each partition carried at these times, the last of which is one step ago.
+    pub(super) fn partition_history(&self, grid: HistoryGrid) -> Vec<LoadHistory> {
+        let mut random = ChaCha8Rng::seed_from_u64(self.shape.seed ^ self.cycle.wrapping_mul(SCATTER));
+        let noise = self.shape.metrics.noise;
+        let hours = grid.step.as_secs_f64() / 3600.0;
+        let mut of = |topic: &assignor::Topic, held: TopicPartition| {
+            let place = self.consumers.place(held);
+            let ago = (1..=grid.count).rev().map(|steps| steps as f64 * hours);
+            let load = |ago: f64| {
+                let exact = self.traffic.rate_ago(place, ago);
+                Load::new(exact * error_factor(noise, &mut random)).ok()
+            };
+            let loads = ago.map(load).collect();
+            let (topic, partition) = (topic.name.clone(), held.partition.to_string());
+            LoadHistory { of: SeriesOf::Partition { topic, partition }, loads }
+        };
+        let mut histories = Vec::new();
+        for (number, topic) in (0..).zip(self.consumers.topics()) {
+            let partitions =
+                (0..topic.partitions).map(|partition| TopicPartition { topic: number, partition });
+            histories.extend(partitions.map(|held| of(topic, held)));
+        }
+        histories
     }
 
     /// What the metric system answers.

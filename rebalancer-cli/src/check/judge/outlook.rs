@@ -109,6 +109,7 @@ fn lasts(hold: &Hold) -> bool {
         | Hold::BudgetsTooTight { .. }
         | Hold::NotPersistent { .. }
         | Hold::PastUnknown { .. }
+        | Hold::WillPass { .. }
         | Hold::NotNow(_)
         | Hold::Paused(_)
         | Hold::SmallImprovement { .. } => false,

@@ -195,6 +195,7 @@ pub(super) const WRONG: &[(&str, &str, &str)] = &[
         "0,5",
         "PRODUCTION_RATE_VARIANCE_THRESHOLD=\"0,5\": expected a number, such as 1.5",
     ),
+    ("FORECAST_HORIZON", "5m", "FORECAST_HORIZON=\"5m\": expected off, or a duration between 30m and 24h"),
     ("REBALANCE_STRATEGY", "best", "REBALANCE_STRATEGY=\"best\": expected one of predict, rotate-outliers"),
     (
         "KAFKA_ASSIGNOR",

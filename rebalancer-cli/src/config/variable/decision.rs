@@ -45,6 +45,12 @@ pub(super) const SETTINGS: &[Variable] = &[
     ),
     Variable::new(
         HEADING,
+        "FORECAST_HORIZON",
+        Some("off"),
+        "Within this time a rotation must pay, 30m to 24h: loads count as their own history of days and weeks lets them be expected over it, where that was better on the last days; off: the loads of now count",
+    ),
+    Variable::new(
+        HEADING,
         "REBALANCE_STRATEGY",
         Some("predict"),
         "predict: works out from partition loads what a removal does (needs KAFKA_BOOTSTRAP_SERVERS, PARTITION_LOAD_QUERY or KAFKA_METRICS_PRESET, otherwise as rotate-outliers); rotate-outliers: takes the hottest and coldest pods",

@@ -21,7 +21,7 @@ fn shape() -> Shape {
         pods: 8,
         partitions: 40,
         spread: Spread::LogNormal { sigma: 1.0 },
-        drift: Drift { swing: 0.5, walk: 0.0 },
+        drift: Drift { swing: 0.5, walk: 0.0, ..Drift::default() },
         assignor: Assignor::CooperativeSticky,
         hpa_percent: None,
         seed: 3,

@@ -21,6 +21,7 @@ mod decision;
 mod eligibility;
 mod encodings;
 mod fault;
+mod forecast;
 mod guard;
 mod harness;
 mod helm;

@@ -62,7 +62,7 @@ async fn the_report_of_a_backtest_is_readable() {
         pods: 12,
         partitions: 60,
         spread: Spread::LogNormal { sigma: 1.0 },
-        drift: Drift { swing: 0.5, walk: 0.05 },
+        drift: Drift { swing: 0.5, walk: 0.05, ..Drift::default() },
         assignor: Assignor::CooperativeSticky,
         hpa_percent: None,
         seed: 3,

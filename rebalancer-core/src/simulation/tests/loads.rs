@@ -91,7 +91,7 @@ fn noise_changes_readings_each_cycle_and_never_the_truth() {
 fn late_readings_are_those_of_earlier_cycles_and_newcomers_have_none() {
     let fleet = fleet(Shape {
         metrics: Metrics { noise: 0.0, delay: 2 },
-        drift: Drift { swing: 0.5, walk: 0.0 },
+        drift: Drift { swing: 0.5, walk: 0.0, ..Drift::default() },
         churn: 0,
         ..Shape::default()
     });
@@ -112,7 +112,8 @@ fn late_readings_are_those_of_earlier_cycles_and_newcomers_have_none() {
 
 #[test]
 fn drift_keeps_every_partition_within_its_swing_turns_after_half_a_day_and_is_back_after_a_whole_one() {
-    let fleet = fleet(Shape { drift: Drift { swing: 0.4, walk: 0.0 }, ..Shape::default() });
+    let fleet =
+        fleet(Shape { drift: Drift { swing: 0.4, walk: 0.0, ..Drift::default() }, ..Shape::default() });
     let without = super::fleet(Shape::default());
     let loads = |fleet| partitions(fleet).into_iter().map(|one| one.load.get()).collect::<Vec<_>>();
     let (mean, mut days) = (loads(&without), vec![loads(&fleet)]);
@@ -132,7 +133,8 @@ fn drift_keeps_every_partition_within_its_swing_turns_after_half_a_day_and_is_ba
 
 #[test]
 fn a_random_walk_leads_away_without_end() {
-    let fleet = fleet(Shape { drift: Drift { swing: 0.0, walk: 0.5 }, ..Shape::default() });
+    let fleet =
+        fleet(Shape { drift: Drift { swing: 0.0, walk: 0.5, ..Drift::default() }, ..Shape::default() });
     let (before, at_first) = (total(&fleet), Balance::of(&fleet.loads()).cv);
     for _ in 0..60 {
         later(&fleet);

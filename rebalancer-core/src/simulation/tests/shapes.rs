@@ -55,8 +55,8 @@ fn numbers_that_make_no_fleet_are_refused() {
         Shape { nodes: Nodes { slow_share: 1.1, cost_factor: 2.0, ..base.nodes }, ..base },
         Shape { nodes: Nodes { slow_share: 0.1, cost_factor: 0.0, ..base.nodes }, ..base },
         Shape { metrics: Metrics { noise: -0.1, delay: 0 }, ..base },
-        Shape { drift: Drift { swing: 1.5, walk: 0.0 }, ..base },
-        Shape { drift: Drift { swing: 0.0, walk: f64::NAN }, ..base },
+        Shape { drift: Drift { swing: 1.5, walk: 0.0, ..Drift::default() }, ..base },
+        Shape { drift: Drift { swing: 0.0, walk: f64::NAN, ..Drift::default() }, ..base },
     ] {
         assert!(Fleet::new(&shape).is_err(), "{shape:?}");
     }
@@ -69,7 +69,11 @@ fn the_widest_shapes_have_loads_that_are_numbers() {
         Spread::Zipf { exponent: 10.0 },
         Spread::Hot { partitions: 160, times: 0.0 },
     ] {
-        let fleet = fleet(Shape { spread, drift: Drift { swing: 1.0, walk: 10.0 }, ..Shape::default() });
+        let fleet = fleet(Shape {
+            spread,
+            drift: Drift { swing: 1.0, walk: 10.0, ..Drift::default() },
+            ..Shape::default()
+        });
         for _ in 0..50 {
             later(&fleet);
         }

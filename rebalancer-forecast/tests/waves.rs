@@ -1,0 +1,101 @@
+//! What a forecast brings on fleets whose loads have days, weeks and trends.
+#![allow(clippy::unwrap_used, clippy::print_stdout, clippy::panic, reason = "a panic is how a test fails")]
+
+use jiff::SignedDuration;
+use rebalancer_core::Decision;
+use rebalancer_core::policy::{ForecastHorizon, Persistence, Policy};
+use rebalancer_core::port::{ForecastError, HistoryGrid, LoadForecaster, LoadHistory, SeriesForecast};
+use rebalancer_core::report::Hold;
+use rebalancer_core::simulation::course::{self, Balance, Course};
+use rebalancer_core::simulation::{Drift, Metrics, Shape};
+use rebalancer_forecast::Mstl;
+
+/// A day and a half, in cycles of ten minutes.
+const CYCLES: usize = 216;
+const SEEDS: u64 = 2;
+
+/// In steps of an hour, as of thousands of partitions.
+struct Hourly(Mstl);
+
+#[rebalancer_core::async_trait]
+impl LoadForecaster for Hourly {
+    fn grid(&self, _: usize, horizon: SignedDuration) -> Result<HistoryGrid, ForecastError> {
+        self.0.grid(10_000, horizon)
+    }
+
+    async fn forecast(
+        &self,
+        series: Vec<LoadHistory>,
+        grid: HistoryGrid,
+        horizon: SignedDuration,
+    ) -> Result<Vec<SeriesForecast>, ForecastError> {
+        self.0.forecast(series, grid, horizon).await
+    }
+}
+
+#[derive(Default)]
+struct Sum {
+    removals: usize,
+    passed: usize,
+    cv: f64,
+    max: f64,
+    above: f64,
+}
+
+fn add(sum: &mut Sum, course: &Course) {
+    let each = course.cycles.len() as f64 * SEEDS as f64;
+    for cycle in &course.cycles {
+        let balance = Balance::of(&cycle.after);
+        sum.removals += cycle.removed;
+        if std::env::var_os("WORDS").is_some() {
+            println!(
+                "{} | {:?}",
+                cycle.report.decision.name(),
+                cycle.report.forecast.as_ref().map(ToString::to_string)
+            );
+        }
+        sum.passed += usize::from(matches!(cycle.report.decision, Decision::Hold(Hold::WillPass { .. })));
+        sum.cv += balance.cv / each;
+        sum.max += balance.max_to_mean / each;
+        sum.above += cycle.after.values().map(|load| (load.get() - 1.05).max(0.0)).sum::<f64>() / each;
+    }
+}
+
+async fn whole(shape: Shape, policy: &Policy, horizon: Option<i64>) -> Sum {
+    let horizon = horizon.map(|minutes| ForecastHorizon::new(SignedDuration::from_mins(minutes)).unwrap());
+    let policy = policy.clone().with_horizon(horizon);
+    let mut sum = Sum::default();
+    for seed in 1..=SEEDS {
+        let shape = Shape { seed, ..shape };
+        add(&mut sum, &course::run_forecasting(&shape, &policy, CYCLES, &Hourly(Mstl::new())).await.unwrap());
+    }
+    sum
+}
+
+#[tokio::test]
+#[ignore = "takes minutes without optimization: cargo test --release -p rebalancer-forecast --test waves -- --ignored --nocapture"]
+async fn what_a_forecast_brings() {
+    let base = Shape { pods: 12, partitions: 72, kafka: false, ..Shape::default() };
+    let day = Drift { swing: 0.6, ..Drift::default() };
+    let week = Drift { swing: 0.5, week: 0.3, ..Drift::default() };
+    let trend = Drift { swing: 0.5, trend: 0.05, ..Drift::default() };
+    let walk = Drift { walk: 0.15, ..Drift::default() };
+    let noise = Metrics { noise: 0.05, delay: 0 };
+    let policy = Policy::default()
+        .with_persistence(Persistence::default())
+        .with_assignor(Some(base.assignor))
+        .with_timing(Some(base.timing));
+    for (name, drift) in
+        [("days", day), ("days and weeks", week), ("days and trends", trend), ("walks", walk)]
+    {
+        for hpa_percent in [Some(70.0), None] {
+            for horizon in [Some(240), None, Some(60), Some(480)] {
+                let shape = Shape { drift, hpa_percent, metrics: noise, ..base };
+                let Sum { removals, passed, cv, max, above } = whole(shape, &policy, horizon).await;
+                println!(
+                    "{name:16} target {hpa_percent:?} horizon {horizon:?}: {removals} removals, CV {cv:.3}, max/mean {max:.2}, above {above:.4}, will_pass {passed}"
+                );
+            }
+        }
+    }
+}
