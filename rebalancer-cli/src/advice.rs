@@ -119,6 +119,7 @@ fn by_hold(name: &str) -> Option<&'static str> {
         "not_persistent" => "PERSISTENCE_REQUIRED",
         "will_pass" => "FORECAST_HORIZON",
         "static_members" => "KAFKA_STATIC_MEMBERSHIP",
+        "slow_node" => "cordon it, or move its pods; `rebalancer reset` forgets it",
         "small_gain" | "small_improvement" => "MINIMUM_IMPROVEMENT_PERCENT",
         "assignor_unclear" => WHICH_RULE,
         "group_unclear" => "`rebalancer check` shows the group's members",

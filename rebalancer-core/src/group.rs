@@ -9,10 +9,10 @@
 
 use crate::assignor::{Assignor, Topic, TopicPartition};
 use crate::fleet::Indicator;
-use crate::history::Imbalance;
+use crate::history::{Imbalance, PodFactor, Replacements};
 use crate::snapshot::Snapshot;
 use crate::stats::Distribution;
-use crate::unit::Load;
+use crate::unit::{Load, Ratio};
 
 mod cost;
 mod inference;
@@ -80,6 +80,8 @@ pub(crate) struct MemberPod {
     pub(crate) members: Vec<usize>,
     /// How much more (above 1) the same work costs here than on a usual pod; 1 unless the pod stands out.
     pub(crate) factor: f64,
+    /// The same of its replacement, as it is expected.
+    pub(crate) replacement: f64,
 }
 
 /// How uneven what the pods carry is, in messages a second; `None` where Kafka does not tell the group, or it is not at
@@ -92,6 +94,18 @@ pub(crate) fn carried_now(snapshot: &Snapshot) -> Option<Imbalance> {
     Imbalance::of(&Distribution::of(carried?)?)
 }
 
+/// What the same work costs on each pod with a load by this indicator that holds partitions; none where that can't be told.
+pub(crate) fn factors(snapshot: &Snapshot, indicator: Indicator) -> Vec<PodFactor<'_>> {
+    let Ok(model) = GroupModel::of(snapshot, indicator) else { return Vec::new() };
+    let measured = |pod: &MemberPod| {
+        let observed = snapshot.pods.get(pod.pod)?;
+        observed.loads.get(indicator)?;
+        model.held(pod).next()?;
+        Some(PodFactor { pod: &observed.pod, factor: Ratio::new(pod.factor).ok()? })
+    };
+    model.pods.iter().filter_map(measured).collect()
+}
+
 impl GroupModel {
     /// Builds the model for the pods' loads by one indicator.
     ///
@@ -101,6 +115,14 @@ impl GroupModel {
         let mut model = Self::without_cost(snapshot)?;
         model.cost = cost::explain(&mut model, snapshot, indicator)?;
         Ok(model)
+    }
+
+    /// Expects of the replacements of slow pods what earlier ones brought.
+    pub(crate) fn expect(&mut self, replacements: &Replacements, snapshot: &Snapshot) {
+        for pod in self.pods.iter_mut().filter(|pod| pod.factor > 1.0) {
+            let node = snapshot.pods.get(pod.pod).and_then(|observed| observed.pod.node.as_deref());
+            pod.replacement = replacements.expected(node, pod.factor);
+        }
     }
 
     /// Builds it without asking what a partition costs: a pod's load is what its partitions carry.

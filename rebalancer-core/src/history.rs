@@ -33,6 +33,7 @@ mod policy;
 mod promises;
 mod record;
 mod rotation;
+mod slow;
 mod store;
 
 pub use breaker::{Breaker, Trip};
@@ -50,12 +51,13 @@ pub use record::{Header, Record, SCHEMA_VERSION};
 pub use rotation::{
     Found, ReconciledRemoval, RemovalFate, RemovalResult, Role, RotatedPod, Rotation, Unrecordable,
 };
+pub use slow::{Landed, PodFactor, Replacement, Replacements, SlowPod};
 pub use store::{Acquired, Held, Peeked, StateError, StateStore, Token};
 
 use jiff::{SignedDuration, Timestamp};
 
 /// A record as JSON is never longer. All annotations of an object may take 256 KiB together, and others use them too.
-pub const MOST_BYTES: usize = 40 * 1024;
+pub const MOST_BYTES: usize = 56 * 1024;
 
 /// Later by this much, or the last time there is.
 fn later(at: Timestamp, by: SignedDuration) -> Timestamp {

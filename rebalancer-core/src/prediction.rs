@@ -8,8 +8,8 @@
 //!
 //! A `Stage` is the group with one draw of ids; `Tries` tries rotations of it, thousands of them, in the same buffers.
 //!
-//! Assumed: partitions keep their loads, replacements subscribe as those that they replace, and land on usual nodes. The
-//! timing is that of the policy.
+//! Assumed: partitions keep their loads, and replacements subscribe as those that they replace. They land on usual nodes;
+//! those of slow pods where earlier ones did. The timing is that of the policy.
 
 mod evenness;
 mod forecast;
@@ -78,6 +78,31 @@ pub struct Prediction {
     /// The expected CV by when replacements join, where that has to be found out: what comes of it then tells which it was.
     #[cfg_attr(feature = "serde", serde(default, skip_serializing_if = "Option::is_none"))]
     pub by_timing: Option<ByTiming<Expected>>,
+    /// What it costs everybody; `None` where a rebalance stops only partitions that move.
+    #[cfg_attr(feature = "serde", serde(default, skip_serializing_if = "Option::is_none"))]
+    pub stops: Option<Stops>,
+}
+
+/// Rebalances in which nobody consumes: under the eager protocol every member gives up all that it holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct Stops {
+    /// How many of them the rotation takes, as members are expected to leave and join.
+    pub rebalances: usize,
+    /// How many members each stops: all.
+    pub members: usize,
+}
+
+impl fmt::Display for Stops {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self { rebalances: 1, members } => write!(f, "1 rebalance that stops all {members} members"),
+            Self { rebalances, members } => {
+                write!(f, "{rebalances} rebalances that stop all {members} members")
+            }
+        }
+    }
 }
 
 /// A CV that is expected, of several draws.
@@ -162,6 +187,9 @@ impl fmt::Display for Prediction {
         )?;
         if let Some(UnderRule { rule, cv }) = self.worst {
             write!(f, ", at worst {cv:.3} under {rule}")?;
+        }
+        if let Some(stops) = self.stops {
+            write!(f, "; {stops}")?;
         }
         match self.way {
             Some(Way { rotations, pods, cv }) => write!(

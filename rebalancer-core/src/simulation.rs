@@ -38,7 +38,7 @@ use jiff::{SignedDuration, Timestamp};
 use crate::fleet::{Indicator, Samples, Workload};
 use crate::policy::{MemberMatching, Persistence};
 use crate::snapshot::{GroupQuestion, ObserveError, ObservedGroup, Past, Snapshot};
-pub use shape::{Drift, Metrics, Nodes, Shape, ShapeError, Spread};
+pub use shape::{Drift, Landing, Metrics, Nodes, Shape, ShapeError, Spread};
 use world::World;
 
 /// The fleet. All ports work on the same world.

@@ -125,8 +125,15 @@ fn what_rotations_are_worth_after_churn() {
         let known = show("predict, ids known", Strategy::Predict, true);
         assert!(known.iter().all(|run| run.3 == 0), "with ids and timing known, no removal is in vain");
         // A quarter of the removals: 4 against 16, on the same fleets.
-        let worse = known.iter().zip(&seeds).filter(|(own, seeds)| own.1[0] > seeds.1[2]).count();
-        println!("  worse with 4 removals than rotate-outliers with 16: {worse} of {SEEDS}");
+        let pairs = known.iter().zip(&seeds).zip(1..).map(|((own, seeds), seed)| (seed, own, seeds));
+        let worse: Vec<String> = pairs
+            .filter(|(_, own, seeds)| own.1[0] > seeds.1[2])
+            .map(|(seed, own, seeds)| {
+                format!("seed {seed}: {:.3}, {:.3} of {:.3}", own.1[0], seeds.1[2], own.0)
+            })
+            .collect();
+        println!("  worse with 4 removals than rotate-outliers with 16: {} of {SEEDS}", worse.len());
+        println!("    {}", worse.join("; "));
     }
 }
 

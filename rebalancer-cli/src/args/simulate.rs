@@ -230,7 +230,11 @@ fn shape(matches: &ArgMatches) -> Shape {
         static_members: matches.get_flag("static-members"),
         kafka: matches.get_flag("told"),
         rollout_every: NonZeroUsize::new(count(matches, "rollout-every")),
-        nodes: Nodes { slow_share: real(matches, "slow-nodes"), cost_factor: real(matches, "slow-factor") },
+        nodes: Nodes {
+            slow_share: real(matches, "slow-nodes"),
+            cost_factor: real(matches, "slow-factor"),
+            ..Nodes::default()
+        },
         metrics: Metrics { noise: real(matches, "noise"), delay: count(matches, "delay") },
         seed: matches.get_one("seed").copied().unwrap_or_default(),
         ..Shape::default()

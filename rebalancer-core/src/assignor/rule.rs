@@ -67,6 +67,19 @@ impl Assignor {
         }
     }
 
+    /// In a rebalance every member gives up all that it holds until it is over. Under the others only partitions that move
+    /// are stopped.
+    #[must_use]
+    pub const fn is_eager(self) -> bool {
+        match self {
+            Self::Range | Self::RoundRobin | Self::Sticky => true,
+            Self::CooperativeSticky
+            | Self::LibrdkafkaCooperativeSticky
+            | Self::Uniform
+            | Self::ServerRange => false,
+        }
+    }
+
     /// Who holds what once the group has come to rest; for the cooperative rule that may take two rebalances.
     #[must_use]
     pub fn assign(self, group: &Group) -> Assignment {

@@ -7,20 +7,22 @@
 //!
 //! A dry run and a plan only read: they decide by what is remembered, and write nothing.
 
+use std::collections::BTreeMap;
+
 use jiff::{SignedDuration, Timestamp};
 
 use super::{CycleError, NotBegun, Outcome, Rebalance, Watched};
-use crate::fleet::Indicator;
-use crate::group::carried_now;
+use crate::fleet::{Indicator, Uid};
+use crate::group::{carried_now, factors};
 use crate::history::{
     Acquired, Breaker, Constraints, CycleCost, CycleHealth, GroupEffect, HistoryPolicy, Imbalance, Peeked,
-    Promised, ReconciledRemoval, Record, Rotation, StateError, StateStore, Token,
+    Promised, ReconciledRemoval, Record, Rotation, SlowPod, StateError, StateStore, Token,
 };
 use crate::planner::measure;
 use crate::policy::{ByTiming, Policy};
 use crate::port::{Interruption, Mode};
 use crate::prediction::{Expected, Prediction};
-use crate::report::{Decision, Expectation, IndicatorReport, Plan, Report};
+use crate::report::{Decision, Expectation, IndicatorReport, Method, Plan, Removal, Report};
 use crate::snapshot::Snapshot;
 use crate::unit::{Ratio, Share};
 
@@ -110,6 +112,10 @@ impl Memory {
         if let Some(carried) = carried_now(snapshot) {
             self.record.watched_late(carried, now, &expected);
         }
+        if let Some(last) = self.record.rotations().last() {
+            let factors = factors(snapshot, last.indicator);
+            self.record.replaced(&factors, now, &expected);
+        }
         let indicators = || measure(snapshot, policy);
         let judged = self.record.measure(now, &expected, |indicator| imbalance(&indicators(), indicator));
         let judged = judged.cloned();
@@ -157,7 +163,8 @@ impl Memory {
         let rotation = Rotation::intended(&self.cycle, now, plan.indicator, pods, before, predicted)
             .map_err(NotBegun::Unrecordable)?
             .with_promised(promised(predicted_by_timing(plan)))
-            .with_group(report.carried.as_ref().and_then(expected));
+            .with_group(report.carried.as_ref().and_then(expected))
+            .with_slow(&slow(&report.method, plan));
         self.record.begin(rotation);
         store.save(now, token, &self.record).await.map_err(NotBegun::State)
     }
@@ -222,6 +229,17 @@ impl Memory {
         self.record.count_cost(cost);
         store.release(now, token, &self.record).await.map(|()| self.record)
     }
+}
+
+/// Of the pods that go, those that stand out, with what the same work costs on them.
+fn slow(method: &Method, plan: &Plan) -> BTreeMap<Uid, SlowPod> {
+    let Method::Predict { pod_side, .. } = method else { return BTreeMap::new() };
+    let slow = |removal: &Removal| {
+        let (_, factor) = pod_side.iter().find(|(name, _)| *name == removal.pod.name)?;
+        let factor = Ratio::new(*factor).ok().filter(|factor| factor.get() > 1.0)?;
+        Some((removal.pod.uid.clone(), SlowPod::new(removal.node.as_deref(), factor)))
+    };
+    plan.removals.iter().filter_map(slow).collect()
 }
 
 /// What is predicted for the group, as the record keeps it.

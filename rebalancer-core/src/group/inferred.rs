@@ -51,8 +51,12 @@ pub(super) fn model(snapshot: &Snapshot) -> Result<GroupModel, Unusable> {
         ..Consumer::default()
     };
     let members = owners.iter().enumerate().map(consumer).collect();
-    let alone =
-        |(place, (pod, _)): (usize, &(usize, _))| MemberPod { pod: *pod, members: vec![place], factor: 1.0 };
+    let alone = |(place, (pod, _)): (usize, &(usize, _))| MemberPod {
+        pod: *pod,
+        members: vec![place],
+        factor: 1.0,
+        replacement: 1.0,
+    };
     let pods = owners.iter().enumerate().map(alone).collect();
     let joined_together = joined_together(snapshot, owners.iter().map(|(pod, _)| *pod));
     Ok(GroupModel { topics, loads, members, pods, cost: Cost::default(), told: None, joined_together })

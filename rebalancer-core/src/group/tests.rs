@@ -45,7 +45,7 @@ fn seen(group: Group, each: usize) -> GroupModel {
         .zip(held.chunks(each))
         .map(|(pod, held)| Consumer { pod: Some(pod), owned: of_pod(held), ..Consumer::default() })
         .collect();
-    let alone = |pod| MemberPod { pod, members: vec![pod], factor: 1.0 };
+    let alone = |pod| MemberPod { pod, members: vec![pod], factor: 1.0, replacement: 1.0 };
     GroupModel {
         loads: group.topics.iter().map(|topic| vec![1.0; topic.partitions as usize]).collect(),
         topics: group.topics,

@@ -34,7 +34,8 @@ pub(super) fn model(snapshot: &Snapshot, observed: &ObservedGroup) -> Result<Gro
         }
     }
     all_held(&topics, &members)?;
-    let pods = pods.into_iter().map(|(pod, members)| MemberPod { pod, members, factor: 1.0 }).collect();
+    let pod = |(pod, members)| MemberPod { pod, members, factor: 1.0, replacement: 1.0 };
+    let pods = pods.into_iter().map(pod).collect();
     let (cost, told) = (Cost::default(), Some(told));
     Ok(GroupModel { topics, loads, members, pods, cost, told, joined_together: false })
 }

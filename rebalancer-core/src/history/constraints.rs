@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 
-use super::{HistoryPolicy, Pause, Record, Rotation, TimingEvidence};
+use super::{HistoryPolicy, Pause, Record, Replacements, Rotation, TimingEvidence};
 use crate::policy::Timing;
 use crate::unit::Ratio;
 
@@ -27,6 +27,9 @@ pub struct Constraints {
     /// How far the predicted CV was off in earlier rotations, as a share of the CV before; `None` before any was measured.
     #[cfg_attr(feature = "serde", serde(default))]
     pub prediction_error: Option<Ratio>,
+    /// What replacements of slow pods brought.
+    #[cfg_attr(feature = "serde", serde(default))]
+    pub replacements: Replacements,
 }
 
 /// When replacements joined after the last rotations, which all agree.
@@ -42,30 +45,36 @@ pub struct SeenTiming {
 impl Constraints {
     /// Allows at most this many removals.
     #[must_use]
-    pub const fn with_most_removals(mut self, most: usize) -> Self {
+    pub fn with_most_removals(mut self, most: usize) -> Self {
         self.most_removals = Some(most);
         self
     }
 
     /// Knows when replacements join.
     #[must_use]
-    pub const fn with_timing(mut self, timing: Option<SeenTiming>) -> Self {
+    pub fn with_timing(mut self, timing: Option<SeenTiming>) -> Self {
         self.timing = timing;
         self
     }
 
     /// Knows what came of earlier rotations.
     #[must_use]
-    pub const fn with_evidence(mut self, evidence: Option<TimingEvidence>) -> Self {
+    pub fn with_evidence(mut self, evidence: Option<TimingEvidence>) -> Self {
         self.evidence = evidence;
         self
     }
 
     /// Knows how far earlier predictions were off.
     #[must_use]
-    pub const fn with_prediction_error(mut self, error: Option<Ratio>) -> Self {
+    pub fn with_prediction_error(mut self, error: Option<Ratio>) -> Self {
         self.prediction_error = error;
         self
+    }
+
+    /// Knows what replacements of slow pods brought.
+    #[must_use]
+    pub fn with_replacements(self, replacements: Replacements) -> Self {
+        Self { replacements, ..self }
     }
 
     /// Allows no rotation, for this reason.
@@ -88,6 +97,7 @@ impl Record {
             timing: self.timing(),
             evidence: self.evidence(),
             prediction_error: self.prediction_error(),
+            replacements: self.replacements(now),
         }
     }
 }

@@ -82,6 +82,7 @@ impl Record {
         self.failures_in_a_row = 0;
         // What was predicted until now counts no more.
         self.trusted_since = self.rotations.last().map(|last| later(last.at, SignedDuration::from_nanos(1)));
+        self.forget_slow();
     }
 
     /// The rotation that was made since the breaker is half-open, while its effect is not known.

@@ -5,7 +5,7 @@ use std::fmt;
 use jiff::Timestamp;
 
 use super::effect::rounded;
-use super::{Effect, GroupEffect, Imbalance, Promised};
+use super::{Effect, GroupEffect, Imbalance, Promised, SlowPod};
 use crate::fleet::PodRef;
 use crate::fleet::{Indicator, Pod, Uid};
 use crate::policy::ByTiming;
@@ -14,7 +14,7 @@ use crate::unit::Ratio;
 
 /// A larger batch is not remembered, so it must not be made: a crash would leave no trace of its removals.
 pub(super) const MOST_PODS: usize = 40;
-const LONGEST_NAME: usize = 253;
+pub(super) const LONGEST_NAME: usize = 253;
 const LONGEST_ID: usize = 64;
 
 /// A batch of removals that was decided on. Made by [`intended`](Self::intended), which checks that it fits.
@@ -47,7 +47,7 @@ pub struct Rotation {
 }
 
 /// One pod of a rotation.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct RotatedPod {
@@ -59,6 +59,9 @@ pub struct RotatedPod {
     pub role: Role,
     /// What became of it.
     pub fate: RemovalFate,
+    /// How it stood out, where it did.
+    #[cfg_attr(feature = "serde", serde(default, skip_serializing_if = "Option::is_none"))]
+    pub slow: Option<SlowPod>,
 }
 
 /// The role for which a pod was selected.
@@ -121,7 +124,7 @@ impl RemovalFate {
         matches!(self, Self::Intended | Self::Unknown)
     }
 
-    const fn may_be_removed(self) -> bool {
+    pub(super) const fn may_be_removed(self) -> bool {
         matches!(self, Self::Intended | Self::Unknown | Self::Removed)
     }
 }
@@ -270,6 +273,7 @@ impl Rotation {
             uid: pod.uid,
             role,
             fate: RemovalFate::Intended,
+            slow: None,
         };
         let rotation = Self {
             cycle: cycle.to_owned(),
@@ -304,7 +308,9 @@ impl Rotation {
         plain(&self.cycle, LONGEST_ID)?;
         self.pods.iter().try_for_each(|pod| {
             plain(&pod.name, LONGEST_NAME)?;
-            plain(pod.uid.as_str(), LONGEST_ID)
+            plain(pod.uid.as_str(), LONGEST_ID)?;
+            let node = pod.slow.as_ref().and_then(|slow| slow.node.as_deref());
+            node.map_or(Ok(()), |node| plain(node, LONGEST_NAME))
         })
     }
 
@@ -334,7 +340,7 @@ impl RotatedPod {
 }
 
 /// No character of it grows in JSON.
-fn plain(text: &str, longest: usize) -> Result<(), Unrecordable> {
+pub(super) fn plain(text: &str, longest: usize) -> Result<(), Unrecordable> {
     let is_plain = |b: u8| b.is_ascii_graphic() && b != b'"' && b != b'\\';
     if text.len() <= longest && text.bytes().all(is_plain) {
         Ok(())

@@ -6,6 +6,7 @@ mod json;
 mod lock;
 mod promises;
 mod properties;
+mod slow;
 
 use jiff::{SignedDuration, Timestamp};
 

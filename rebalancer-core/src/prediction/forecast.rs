@@ -7,7 +7,7 @@ use rand::rngs::ChaCha8Rng;
 
 use super::stage::is_plain;
 use super::steps::Course;
-use super::{Evenness, Expected, Prediction, Stage, Tries, UnderRule};
+use super::{Evenness, Expected, Prediction, Stage, Stops, Tries, UnderRule};
 use crate::assignor::{Assignor, Rules, TopicPartition};
 use crate::group::{AssumedTiming, GroupModel, Inference, dealing_order};
 use crate::policy::{ByTiming, Timing};
@@ -112,6 +112,20 @@ impl<'a> Forecast<'a> {
     /// Nothing is reckoned with but that.
     fn is_timing_sure(&self) -> bool {
         self.timing.likely().count() == 1
+    }
+
+    /// How many rebalances that stop every member a rotation of so many pods takes, over the timings that are reckoned with;
+    /// 0 where only partitions that move are stopped.
+    pub(crate) fn stops(&self, pods: usize) -> f64 {
+        let members = self.most_members(pods);
+        let of = |(timing, share): (Timing, f64)| self.stopping(timing, members) as f64 * share;
+        self.timing.likely().map(of).sum()
+    }
+
+    /// Under the rule that takes the most, of those that are reckoned with.
+    fn stopping(&self, timing: Timing, members: usize) -> usize {
+        let eager = self.rules.iter().filter(|rule| rule.is_eager());
+        eager.map(|rule| Course::of(rule, timing).rebalances(members)).max().unwrap_or(0)
     }
 
     /// How the group's assignor is known.
@@ -251,14 +265,18 @@ impl<'a> Forecast<'a> {
         draws: u64,
         seed: u64,
     ) -> Vec<Evenness> {
-        let members = removed.iter().filter_map(|&pod| self.model.pods.get(pod)).map(|pod| pod.members.len());
-        let courses = Course::of(rule, timing).possible(members.sum()).unwrap_or(0);
+        let courses = Course::of(rule, timing).possible(self.members_of(removed)).unwrap_or(0);
         let seeds = (0..courses.max(draws)).map(|draw| seed.wrapping_shl(32).wrapping_add(draw));
         let drawn = seeds.map(|seed| {
             let stage = self.stage((rule, timing), removed.len(), seed);
             Tries::new(&stage).evenness(removed)
         });
         drawn.collect()
+    }
+
+    /// How many members these pods have.
+    fn members_of(&self, removed: &[usize]) -> usize {
+        removed.iter().filter_map(|&pod| self.model.pods.get(pod)).map(|pod| pod.members.len()).sum()
     }
 
     /// Who gets partitions of one of the removed pods, and who gives some to its replacement, of those that stay; where
@@ -299,6 +317,7 @@ impl<'a> Forecast<'a> {
         };
         let expected_cv = mean(&|even| even.cv);
         let variance = mean(&|even| (even.cv - expected_cv).powi(2));
+        let rebalances = self.stopping(self.timing(), self.members_of(removed));
         let relief = self.before.excess - mean(&|even| even.excess);
         Prediction {
             assignor: self.inference,
@@ -317,6 +336,7 @@ impl<'a> Forecast<'a> {
             worst: None,
             way: None,
             by_timing: None,
+            stops: (rebalances > 0).then_some(Stops { rebalances, members: self.model.members.len() }),
         }
     }
 

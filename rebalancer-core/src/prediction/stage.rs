@@ -107,8 +107,9 @@ impl<'a> Stage<'a> {
                     id.clone_from(drawn);
                 }
             }
-            if let Some(factor) = next.factors.get_mut(pod) {
-                *factor = 1.0;
+            let replacement = self.model.pods.get(pod).map(|pod| pod.replacement);
+            if let (Some(factor), Some(replacement)) = (next.factors.get_mut(pod), replacement) {
+                *factor = replacement;
             }
         }
         next.ready(most, random)

@@ -64,6 +64,15 @@ impl Course {
         }
     }
 
+    /// How many rebalances a rotation of so many members takes; where the coordinator decides, at most.
+    pub(super) const fn rebalances(self, members: usize) -> usize {
+        match self {
+            Self::AllAtOnce => 1,
+            Self::LeaveThenJoin => 2,
+            Self::OneByOne | Self::Coordinator(_) => members.saturating_mul(2),
+        }
+    }
+
     /// The steps of a rotation of these members: of the possible lists, the one of this draw. As many draws in a row as
     /// there are lists take each of them once.
     pub(crate) fn steps(self, members: impl Iterator<Item = usize> + Clone, draw: u64) -> Vec<Step> {
@@ -123,6 +132,14 @@ mod tests {
         );
         let each = [Leave(3), Rebalance, Leave(1), Rebalance, Join(3), Rebalance, Join(1), Rebalance];
         assert_eq!(steps(Course::OneByOne), each);
+    }
+
+    #[test]
+    fn as_many_rebalances_are_counted_as_there_are() {
+        for course in [Course::AllAtOnce, Course::LeaveThenJoin, Course::OneByOne] {
+            let rebalances = steps(course).into_iter().filter(|step| *step == Rebalance).count();
+            assert_eq!(course.rebalances(2), rebalances, "{course:?}");
+        }
     }
 
     #[test]

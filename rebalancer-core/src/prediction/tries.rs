@@ -120,7 +120,7 @@ impl<'s, 'a> Tries<'s, 'a> {
         }
     }
 
-    /// Loads from what is carried; a replacement runs on a usual node.
+    /// Loads from what is carried, on replacements with what the work is expected to cost there.
     fn cost(&mut self, removed: &[usize]) {
         let stage = self.stage;
         for ((load, factor), pod) in self.loads.iter_mut().zip(&stage.factors).zip(&stage.model.pods) {
@@ -128,8 +128,9 @@ impl<'s, 'a> Tries<'s, 'a> {
             *load = stage.model.cost.of(carried) * factor;
         }
         for &pod in removed {
+            let replacement = stage.model.pods.get(pod).map_or(1.0, |pod| pod.replacement);
             if let (Some(load), Some(factor)) = (self.loads.get_mut(pod), stage.factors.get(pod)) {
-                *load /= factor;
+                *load *= replacement / factor;
             }
         }
     }

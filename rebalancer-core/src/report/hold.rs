@@ -13,7 +13,7 @@ use crate::guard::NotNow;
 use crate::history::Pause;
 use crate::port::MetricsError;
 use crate::prediction::Prediction;
-use crate::unit::{Elapsed, Load, Percent, Share};
+use crate::unit::{Elapsed, Load, Percent, Ratio, Share};
 
 /// Why nothing is done although something may be wrong. A hold is a result, not a failure.
 #[derive(Debug, Clone, PartialEq)]
@@ -128,6 +128,17 @@ pub enum Hold {
         /// The limit for a whole pod; where it depends on the CPU request, for one with the mean request.
         limit: Load,
     },
+    /// The hottest pod is hot because of its node: replacements of such pods did not help.
+    SlowNode {
+        /// The node.
+        node: String,
+        /// The pod.
+        pod: String,
+        /// How many times as much as on a usual pod the same work costs there.
+        factor: Ratio,
+        /// How many replacements of slow pods of this node did not help, the last ones in a row.
+        replacements: usize,
+    },
     /// The best batch that was found is not expected to bring enough.
     SmallGain {
         /// What it is expected to bring.
@@ -203,7 +214,7 @@ pub enum Hold {
 
 impl Hold {
     /// Every name that [`name`](Self::name) gives.
-    pub const NAMES: [&str; 41] = [
+    pub const NAMES: [&str; 43] = [
         "no_pods",
         "no_eligible_pods",
         "metrics_incomplete",
@@ -220,6 +231,7 @@ impl Hold {
         "assignor_restores_sets",
         "assignor_unclear",
         "hot_partition",
+        "slow_node",
         "small_gain",
         "small_improvement",
         "share_too_small",
@@ -268,6 +280,7 @@ impl Hold {
             Self::AssignorRestoresSets { .. } => "assignor_restores_sets",
             Self::AssignorUnclear { .. } => "assignor_unclear",
             Self::HotPartition { .. } => "hot_partition",
+            Self::SlowNode { .. } => "slow_node",
             Self::SmallGain { .. } => "small_gain",
             Self::ShareTooSmall { .. } => "share_too_small",
             Self::BudgetsTooTight { .. } => "disruption_budget",
@@ -400,10 +413,22 @@ impl fmt::Display for Hold {
                 "partition {partition} of topic {topic} alone costs {load}, above a whole pod's limit of {limit}; \
                  re-key the topic or add partitions"
             ),
+            Self::SlowNode { node, pod, factor, replacements } => {
+                let replaced = match replacements {
+                    1 => "the last replacement of such a pod".to_owned(),
+                    more => format!("the last {more} replacements of such pods"),
+                };
+                write!(
+                    f,
+                    "node {node}: {replaced} did not help, and the same work costs {:.2} times as much on {pod}; look at \
+                     the node",
+                    factor.get()
+                )
+            }
             Self::SmallGain { prediction, minimum } => write!(
                 f,
                 "the best batch is expected to bring {prediction}; in most draws the CV must fall by {minimum}, or by less \
-                 in proportion for a small batch, or {minimum} of what the removed pods carry above the limit must be \
+                 in proportion for a cheap batch, or {minimum} of what the removed pods carry above the limit must be \
                  gone: {} is",
                 prediction.relief_in_words()
             ),

@@ -62,6 +62,11 @@ pub enum Spared {
     Between,
     /// It was considered in batches, but another batch is expected to help more.
     NotInTheBest,
+    /// It is hot because of its node, where replacements of such pods did not help; another one would be made by hope.
+    SlowNode {
+        /// How many, the last ones in a row.
+        replacements: usize,
+    },
     /// It is one of the K hottest, but not above the limit.
     NotHot {
         /// The limit.
@@ -108,6 +113,9 @@ impl fmt::Display for Spared {
             Self::NothingToDo => f.write_str("nothing to do"),
             Self::Between => f.write_str("neither among the hottest nor the coldest"),
             Self::NotInTheBest => f.write_str("considered, but another batch is expected to help more"),
+            Self::SlowNode { replacements } => {
+                write!(f, "hot because of its node, where the last {replacements} replacements did not help")
+            }
             Self::NotHot { limit } => write!(f, "among the hottest, but not above {limit}"),
             Self::HotBy { indicator, limit } => {
                 write!(f, "not eligible as cold: its {indicator} is above {}", indicator.shown(*limit))

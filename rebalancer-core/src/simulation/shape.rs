@@ -87,13 +87,25 @@ pub struct Drift {
     pub walk: f64,
 }
 
-/// The nodes; five pods' room on each. Pods land on them at random, replacements too.
+/// The nodes; five pods' room on each. Pods land on them at random.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Nodes {
     /// The share of nodes that are slow.
     pub slow_share: f64,
     /// How many times as much CPU a message costs on a slow node.
     pub cost_factor: f64,
+    /// Where replacements land.
+    pub landing: Landing,
+}
+
+/// Where the replacement of a pod lands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Landing {
+    /// On any node, as pods of a Deployment.
+    #[default]
+    AnyNode,
+    /// On the node of the pod that it replaces, as where a local volume keeps it.
+    SameNode,
 }
 
 /// How well loads are measured; by default exactly and at once.
@@ -132,7 +144,7 @@ impl Default for Shape {
 
 impl Default for Nodes {
     fn default() -> Self {
-        Self { slow_share: 0.0, cost_factor: 2.0 }
+        Self { slow_share: 0.0, cost_factor: 2.0, landing: Landing::AnyNode }
     }
 }
 

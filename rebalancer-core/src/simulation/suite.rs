@@ -81,7 +81,10 @@ fn improvable() -> Vec<Case> {
         case("four-topics", Shape { topics: 4, ..base }),
         case(
             "slow-node",
-            Shape { nodes: Nodes { slow_share: 0.25, cost_factor: 2.0 }, ..log_normal(0.3, base) },
+            Shape {
+                nodes: Nodes { slow_share: 0.25, cost_factor: 2.0, ..Nodes::default() },
+                ..log_normal(0.3, base)
+            },
         ),
         case("noisy-metrics", Shape { metrics: Metrics { noise: 0.2, delay: 0 }, ..base }),
         case("late-metrics", Shape { metrics: Metrics { noise: 0.0, delay: 2 }, ..base }),
@@ -109,7 +112,10 @@ fn told() -> Vec<Case> {
         case("told-uneven-topics", Shape { kafka: true, ..uneven_topics() }),
         case(
             "told-slow-node",
-            Shape { nodes: Nodes { slow_share: 0.25, cost_factor: 2.0 }, ..log_normal(0.3, base) },
+            Shape {
+                nodes: Nodes { slow_share: 0.25, cost_factor: 2.0, ..Nodes::default() },
+                ..log_normal(0.3, base)
+            },
         ),
         case("told-drift", Shape { drift: Drift { swing: 0.5, walk: 0.1, ..Drift::default() }, ..base }),
         case("told-one-by-one", Shape { apart: 1.0, ..base }),

@@ -10,7 +10,7 @@ use rand::{Rng as _, RngExt as _, SeedableRng as _};
 
 use super::group::Consumers;
 use super::kafka::{self, CLIENT_ID, is_classic};
-use super::shape::{Shape, ShapeError};
+use super::shape::{Landing, Shape, ShapeError};
 use super::traffic::{COST, IDLE_SHARE, Traffic, error_factor};
 use crate::assignor::{self, TopicPartition};
 use crate::fleet::PodRef;
@@ -60,13 +60,20 @@ pub(super) struct World {
     traffic: Traffic,
     consumers: Consumers,
     pods: BTreeMap<String, Life>,
-    /// Names of pods that were removed and not yet replaced; the group has not noticed yet.
-    leavers: Vec<String>,
+    /// Pods that were removed and not yet replaced; the group has not noticed yet.
+    leavers: Vec<Leaver>,
     serial: usize,
     /// How many addresses were given.
     addresses: u32,
     /// Readings that are still on their way, the oldest first; empty without delay.
     late: VecDeque<Readings>,
+}
+
+/// A pod that was removed.
+#[derive(Debug, Clone)]
+struct Leaver {
+    name: String,
+    node: usize,
 }
 
 /// One pod from start to end.
@@ -96,7 +103,7 @@ impl World {
             late: VecDeque::new(),
         };
         for _ in 0..shape.pods {
-            let _ = world.start_pod();
+            let _ = world.start_pod(None);
         }
         world.consumers.rebalance();
         world.churn();
@@ -113,10 +120,15 @@ impl World {
             Some(_) => {}
         }
         if real {
-            self.pods.remove(&pod.name);
-            self.leavers.push(pod.name.clone());
+            self.take_out(&pod.name);
         }
         Ok(())
+    }
+
+    fn take_out(&mut self, name: &str) {
+        if let Some(life) = self.pods.remove(name) {
+            self.leavers.push(Leaver { name: name.to_owned(), node: life.node });
+        }
     }
 
     /// What went on before the first cycle: pods were replaced, one after another. Nobody planned that, so that some
@@ -131,8 +143,7 @@ impl World {
             left = left.saturating_sub(now);
             let names: Vec<String> = self.pods.keys().cloned().collect();
             for name in names.sample(&mut self.random, now) {
-                self.pods.remove(name);
-                self.leavers.push(name.clone());
+                self.take_out(name);
             }
             let late = self.random.random_bool(0.5);
             self.replace_by(if late { Timing::LeaveThenJoin } else { self.shape.timing });
@@ -150,21 +161,21 @@ impl World {
             return;
         }
         if self.shape.static_members {
-            return leavers.into_iter().for_each(|name| self.restart_pod(name));
+            return leavers.into_iter().for_each(|leaver| self.restart_pod(leaver.name, Some(leaver.node)));
         }
         if let course @ Course::Coordinator(_) = Course::of(self.shape.assignor, timing) {
             return self.replace_in_steps(&leavers, course);
         }
         let apart = if timing == Timing::OneByOne { 1.0 } else { self.shape.apart };
-        for name in &leavers {
-            self.consumers.leave(name);
+        for leaver in &leavers {
+            self.consumers.leave(&leaver.name);
             self.perhaps(apart);
         }
         if timing == Timing::LeaveThenJoin {
             self.consumers.rebalance();
         }
-        for _ in &leavers {
-            let _ = self.start_pod();
+        for leaver in &leavers {
+            let _ = self.start_pod(Some(leaver.node));
             self.perhaps(apart);
         }
         self.consumers.rebalance();
@@ -199,11 +210,11 @@ impl World {
         let old: Vec<String> = self.pods.keys().cloned().collect();
         for wave in old.chunks(old.len().div_ceil(WAVES).max(1)) {
             if self.shape.static_members {
-                wave.iter().for_each(|name| self.restart_pod(name.clone()));
+                wave.iter().for_each(|name| self.restart_pod(name.clone(), None));
                 continue;
             }
             for _ in wave {
-                let _ = self.start_pod();
+                let _ = self.start_pod(None);
             }
             self.consumers.rebalance();
             for name in wave {
@@ -214,22 +225,22 @@ impl World {
         }
     }
 
-    /// Gives its name.
-    fn start_pod(&mut self) -> String {
+    /// In place of one that ran on this node, if there was one. Gives its name.
+    fn start_pod(&mut self, replaces: Option<usize>) -> String {
         let name = format!("{NAME}-{:03}", self.serial);
         self.serial += 1;
         let instance = self.shape.static_members.then(|| name.clone());
         let id = self.member_id();
         self.consumers.join(name.clone(), id, instance);
-        let life = self.life();
+        let life = self.life(replaces);
         self.pods.insert(name.clone(), life);
         name
     }
 
-    fn restart_pod(&mut self, name: String) {
+    fn restart_pod(&mut self, name: String, replaces: Option<usize>) {
         let id = self.member_id();
         self.consumers.come_back(&name, id);
-        let life = self.life();
+        let life = self.life(replaces);
         self.pods.insert(name, life);
     }
 
@@ -240,9 +251,13 @@ impl World {
         if is_classic(self.consumers.rule()) { format!("{CLIENT_ID}-{number}") } else { number }
     }
 
-    fn life(&mut self) -> Life {
+    fn life(&mut self, replaces: Option<usize>) -> Life {
         let uid = Uid::new(format!("{:016x}", self.random.next_u64()));
-        let node = self.random.random_range(0..self.nodes());
+        let any = self.random.random_range(0..self.nodes());
+        let node = match self.shape.nodes.landing {
+            Landing::AnyNode => any,
+            Landing::SameNode => replaces.unwrap_or(any),
+        };
         let address = Ipv4Addr::from(FIRST_ADDRESS.saturating_add(self.addresses));
         self.addresses = self.addresses.saturating_add(1);
         Life { uid, address, since: self.now, node }

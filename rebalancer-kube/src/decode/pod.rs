@@ -124,6 +124,8 @@ impl Status {
             all.chain(self.pod_ip.as_deref()).filter_map(|text| text.parse().ok()).collect();
         ips.sort_unstable();
         ips.dedup();
+        // Collected they have room for four, and mostly there is one.
+        ips.shrink_to_fit();
         ips
     }
 }

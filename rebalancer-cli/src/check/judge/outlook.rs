@@ -91,6 +91,7 @@ fn lasts(hold: &Hold) -> bool {
         | Hold::GroupUnclear { .. }
         | Hold::TooFewPartitions { .. }
         | Hold::AssignorRestoresSets { .. }
+        | Hold::SlowNode { .. }
         | Hold::AmbiguousSeries { error: MetricsError::Ambiguous { passing: false, .. }, .. } => true,
         Hold::NoPods
         | Hold::NoEligiblePods { .. }

@@ -11,7 +11,7 @@ use crate::group::{AssumedTiming, TimingBasis};
 use crate::history::{Effect, MemoryStore, Pause};
 use crate::policy::{Strategy, Timing};
 use crate::report::{Hold, Method};
-use crate::simulation::{Fleet, Shape};
+use crate::simulation::{Fleet, Landing, Nodes, Shape, Spread};
 
 const TTL: SignedDuration = SignedDuration::from_mins(1);
 
@@ -226,4 +226,42 @@ async fn a_spent_budget_is_the_reason_that_is_given() {
         ),
         "{last:?}"
     );
+}
+
+/// Every pod of one node of four costs twice as much: three to five of them. Replacements land where `landing` says.
+fn one_slow_node(landing: Landing) -> (Fleet, Policy) {
+    let nodes = Nodes { slow_share: 0.25, cost_factor: 2.0, landing };
+    let base = Shape { assignor: Assignor::Range, nodes, spread: Spread::Equal, ..Shape::default() };
+    let slow = |fleet: &Fleet| fleet.loads().values().filter(|load| load.get() > 1.0).count();
+    let fleets = (1..100).map(|seed| Fleet::new(&Shape { seed, ..base }).unwrap());
+    let fleet = fleets.into_iter().find(|fleet| (3..=5).contains(&slow(fleet))).unwrap();
+    (fleet, Policy::default().with_assignor(Some(base.assignor)))
+}
+
+#[tokio::test]
+async fn pods_of_a_slow_node_are_replaced_until_it_is_known_that_replacements_are_as_slow() {
+    let course = async |landing| {
+        let (fleet, policy) = one_slow_node(landing);
+        let store = MemoryStore::default();
+        let (mut removed, mut last) = (0, None);
+        for number in 0..30 {
+            let id = format!("cycle-{number}");
+            let (_, report, outcome) = cycle(&fleet, &store, &policy, Mode::Real, &id).await;
+            if let Outcome::Acted { pods, .. } = outcome {
+                removed += pods.len();
+            }
+            last = Some(report.decision);
+            fleet.settle(SignedDuration::from_mins(20));
+        }
+        (removed, last.unwrap())
+    };
+    let (removed, last) = course(Landing::SameNode).await;
+    assert!((2..=4).contains(&removed), "{removed}");
+    assert!(
+        matches!(&last, Decision::Hold(Hold::SlowNode { node, replacements: 2.., .. }) if node == "node-000"),
+        "{last}"
+    );
+    let (moved, last) = course(Landing::AnyNode).await;
+    assert!(moved > removed, "{moved}: on other nodes they are no slower, and all of them go there");
+    assert!(!matches!(last, Decision::Hold(Hold::SlowNode { .. })), "{last}");
 }

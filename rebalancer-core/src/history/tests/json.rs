@@ -1,5 +1,7 @@
 //! The record as JSON.
 
+use std::collections::BTreeMap;
+
 use super::*;
 
 fn json(record: &Record) -> String {
@@ -42,6 +44,20 @@ fn a_record_that_counted_less_is_read_and_begins_at_none() {
     let old = text.split(r#","degraded":"#).next().unwrap().to_owned() + "}}";
     assert_ne!(old, text);
     assert_eq!(serde_json::from_str::<Record>(&old).unwrap(), record);
+}
+
+#[test]
+fn a_record_from_before_slow_pods_were_remembered_is_read_and_one_with_them_comes_back_as_it_was() {
+    let old = after(&[(0, 0.5)]);
+    assert!(!json(&old).contains("slow"));
+    let slow = SlowPod::new(Some("worker-7"), Ratio::new(2.0).unwrap());
+    let mut record = Record::default();
+    record.begin(rotation("a", 0).with_slow(&BTreeMap::from([(pod_ref("hot").uid, slow)])));
+    let text = json(&record);
+    assert!(text.contains(r#""slow":{"node":"worker-7","factor":2.0}}"#), "{text}");
+    assert_eq!(serde_json::from_str::<Record>(&text).unwrap(), record);
+    let broken = text.replacen("worker-7", "worker\\n7", 1);
+    assert!(serde_json::from_str::<Record>(&broken).is_err());
 }
 
 #[test]
@@ -116,7 +132,15 @@ fn the_largest_record_there_is_stays_within_its_bounds() {
     let (spread, time) = (Imbalance::new(odd, odd), Timestamp::MAX);
     let rotation = |count, cycle: usize| {
         let cycle = format!("{cycle:064}");
-        Rotation::intended(&cycle, time, Indicator::ProductionRate, pods(count), spread, Some(odd)).unwrap()
+        let slow = BTreeMap::from([(uid(), SlowPod::new(Some(&longest), odd))]);
+        let pods = pods(count);
+        let rotation =
+            Rotation::intended(&cycle, time, Indicator::ProductionRate, pods, spread, Some(odd)).unwrap();
+        let mut rotation = rotation.with_slow(&slow);
+        for slow in rotation.pods.iter_mut().filter_map(|pod| pod.slow.as_mut()) {
+            slow.replacement = Some(Replacement { factor: odd, landed: Landed::OtherNode });
+        }
+        rotation
     };
     let mut record = Record::default();
     for cycle in 0..200 {

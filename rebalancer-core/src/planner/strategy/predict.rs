@@ -26,14 +26,15 @@ const SURE: f64 = 0.5;
 pub(super) fn select(candidates: &Candidates<'_>, confirmed: &Raised<'_>) -> Result<Selection, Unusable> {
     let raised = confirmed.report;
     let group = &candidates.policy.group;
-    let model = GroupModel::of(candidates.snapshot, raised.indicator)?;
+    let mut model = GroupModel::of(candidates.snapshot, raised.indicator)?;
+    model.expect(&candidates.constraints.replacements, candidates.snapshot);
     let inference = infer(&model, group.assignor)?;
     let timing = assumed(candidates.snapshot, group, candidates.constraints);
     let forecast = Forecast::new(&model, inference, timing, candidates.limits(&model, raised));
     let pool = candidates.pool(&model, &forecast, confirmed);
     let mut verdicts = Verdicts::of_ranked();
     for candidate in &pool.pods {
-        verdicts.spare(candidate.pod, Spared::NotInTheBest);
+        verdicts.spare(candidate.pod, candidates.spared(&model, candidate));
     }
     verdicts.spare_passing(confirmed, candidates.policy.balance.persistence);
     let Best { chosen, prediction, decision } = candidates.best(&model, &forecast, &pool, confirmed);
@@ -86,7 +87,7 @@ impl Candidates<'_> {
             return Best::none(hold);
         }
         let is_known = forecast.rules().len() == 1;
-        let is_futile = only_changes_hands(model, forecast.rules(), pool);
+        let is_futile = self.only_changes_hands(model, forecast.rules(), pool);
         let mut tried = if is_known || !is_futile { self.tried(forecast, pool, 1) } else { None };
         if let Some(good) = tried.take_if(|tried| tried.is_enough && !is_futile) {
             return self.rotation(good, raised);
@@ -119,7 +120,8 @@ impl Candidates<'_> {
             let search = Search { forecast, pool, limits, aim, minimum: self.minimum(), searches };
             let Some((batch, foreseen)) = search.best() else { break };
             let foreseen = foreseen.map(|prediction| prediction.widened(self.constraints.prediction_error));
-            let is_enough = self.is_enough_under_each(aim, &foreseen, batch.len());
+            let is_enough =
+                self.is_enough_under_each(aim, &foreseen, batch.len(), forecast.stops(batch.len()));
             let chosen = in_turn(forecast, pool, &batch, self.top_k());
             let tried = Tried { chosen, prediction: foreseen.all, is_enough };
             if is_enough {
@@ -169,17 +171,17 @@ impl Candidates<'_> {
         Best { chosen, prediction: Some(prediction), decision: Decision::Rotate(plan) }
     }
 
-    fn is_enough_under_each(&self, aim: Aim, foreseen: &Foreseen, pods: usize) -> bool {
-        foreseen.each.iter().all(|(_, prediction)| self.is_enough(aim, prediction, pods))
+    fn is_enough_under_each(&self, aim: Aim, foreseen: &Foreseen, pods: usize, stops: f64) -> bool {
+        foreseen.each.iter().all(|(_, prediction)| self.is_enough(aim, prediction, pods, stops))
     }
 
-    /// Whether a rotation brings enough: the CV falls by the minimum, or by a part of it that is in proportion to the
-    /// share of the fleet that goes; or the minimum of what the removed pods carry above the limit is gone.
-    fn is_enough(&self, aim: Aim, prediction: &Prediction, pods: usize) -> bool {
-        let minimum = self.policy.selection.minimum_improvement;
+    /// Whether a rotation brings enough: the CV falls by the minimum, or by a part of it that is in proportion to what the
+    /// rotation costs; or the minimum of what the removed pods carry above the limit is gone, more where that stops everybody.
+    fn is_enough(&self, aim: Aim, prediction: &Prediction, pods: usize, stops: f64) -> bool {
+        let minimum = self.minimum();
         let enough = match aim {
-            Aim::Evenness => prediction.improvement_percent() > self.minimum().of_rotation(pods),
-            Aim::Relief => prediction.relief_percent.get() > minimum.get(),
+            Aim::Evenness => prediction.improvement_percent() > minimum.of_cost(minimum.cost(pods, stops)),
+            Aim::Relief => prediction.relief_percent.get() > minimum.of_relief(pods, stops),
         };
         enough && aim.likely(prediction).get() >= SURE
     }
@@ -245,9 +247,14 @@ impl Candidates<'_> {
 
     /// Where removing pods can't help whatever they carry. A hot pod with a cause of its own may still be helped.
     fn can_help(&self, model: &GroupModel, pool: &Pool) -> Result<(), Hold> {
-        if pool.hot().iter().any(|pod| is_pod_side(model, pod)) {
+        if pool.hot().iter().any(|pod| self.may_be_mended(model, pod)) {
             return Ok(());
         }
+        self.can_move(model, pool).map_err(|hold| self.slow_node(model, pool).unwrap_or(hold))
+    }
+
+    /// Whether partitions can move at all.
+    fn can_move(&self, model: &GroupModel, pool: &Pool) -> Result<(), Hold> {
         let known = |pod: &Removable| model.pods.get(pod.place).is_some_and(|pod| model.is_static(pod));
         if self.policy.group.static_members || pool.hot().iter().any(known) {
             return Err(Hold::StaticMembers);
@@ -261,6 +268,9 @@ impl Candidates<'_> {
 
     /// Why even the best batch is not good enough, where there is a better reason than its numbers.
     fn reason(&self, model: &GroupModel, forecast: &Forecast<'_>, pool: &Pool, limit: Load) -> Option<Hold> {
+        if let Some(hold) = self.slow_node(model, pool) {
+            return Some(hold);
+        }
         let rules = forecast.rules();
         if rules == rules.that_restore_sets() {
             return Some(Hold::AssignorRestoresSets { assignor: forecast.inference() });
@@ -271,6 +281,12 @@ impl Candidates<'_> {
         let load = Load::new(cost(worst)).ok().filter(|load| *load > limit)?;
         let topic = model.topics.get(worst.topic as usize)?.name.clone();
         Some(Hold::HotPartition { topic, partition: worst.partition, load, limit })
+    }
+
+    /// By one of these rules, the same sets of partitions are made again, and no hot pod has a cause of its own that may be
+    /// mended. That a hot set may go to a pod with a larger request is luck.
+    fn only_changes_hands(&self, model: &GroupModel, rules: Rules, pool: &Pool) -> bool {
+        !rules.that_restore_sets().is_empty() && !pool.hot().iter().any(|pod| self.may_be_mended(model, pod))
     }
 
     fn pod_side(&self, model: &GroupModel) -> Vec<(String, f64)> {
@@ -287,20 +303,6 @@ impl Tried {
         let Self { chosen, prediction, .. } = self;
         Best { chosen, prediction: Some(prediction), decision: Decision::Hold(hold(prediction)) }
     }
-}
-
-/// By one of these rules, the same sets of partitions are made again, and no hot pod has a cause of its own. That a hot set
-/// may go to a pod with a larger request is luck.
-fn only_changes_hands(model: &GroupModel, rules: Rules, pool: &Pool) -> bool {
-    !rules.that_restore_sets().is_empty() && !pool.hot().iter().any(|pod| is_pod_side(model, pod))
-}
-
-/// Hot because the same work costs more there: on a usual pod its partitions would stay below its limit.
-fn is_pod_side(model: &GroupModel, pod: &Removable) -> bool {
-    model
-        .pods
-        .get(pod.place)
-        .is_some_and(|known| known.factor > 1.0 && pod.explained / known.factor <= pod.limit.get())
 }
 
 /// Hot pods and others in turn, with what each was chosen as.
@@ -321,6 +323,7 @@ fn in_turn(forecast: &Forecast<'_>, pool: &Pool, batch: &Batch, k: usize) -> Vec
 
 mod effort;
 mod minimum;
+mod node;
 mod pool;
 mod search;
 #[cfg(test)]

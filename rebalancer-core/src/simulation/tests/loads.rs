@@ -60,7 +60,7 @@ fn each_spread_is_as_uneven_as_it_says() {
 #[test]
 fn a_slow_node_shows_in_the_cpu_of_its_pods_but_not_in_the_loads_of_their_partitions() {
     let shape = Shape { spread: Spread::Equal, ..Shape::default() };
-    let slow = Shape { nodes: Nodes { slow_share: 0.25, cost_factor: 2.0 }, ..shape };
+    let slow = Shape { nodes: Nodes { slow_share: 0.25, cost_factor: 2.0, ..Nodes::default() }, ..shape };
     let (even, uneven) = (fleet(shape), fleet(slow));
     assert_eq!(partitions(&even), partitions(&uneven));
     assert!(Balance::of(&even.loads()).cv < 1e-9);

@@ -79,23 +79,24 @@ pub(super) struct Limits<'a> {
 /// Which pods go together: places in the pool, ascending.
 pub(super) type Batch = Vec<usize>;
 
-/// A batch and what it is worth.
+/// A batch, what it brings and what it costs.
 #[derive(Debug, Clone)]
 struct Scored {
     batch: Batch,
     gain: f64,
+    cost: f64,
 }
 
 impl Scored {
-    /// A large batch brings more and costs more; the square root of its size lies between counting all of it and
-    /// counting each pod.
+    /// A large batch brings more and costs more; the square root of what it costs, in pods, lies between counting all of it
+    /// and counting each pod.
     fn score(&self) -> f64 {
-        worth(self.gain, self.batch.len())
+        worth(self.gain, self.cost)
     }
 }
 
-fn worth(gain: f64, pods: usize) -> f64 {
-    gain / (pods.max(1) as f64).sqrt()
+fn worth(gain: f64, cost: f64) -> f64 {
+    gain / cost.sqrt()
 }
 
 /// What is searched.
@@ -125,7 +126,7 @@ impl Search<'_> {
         // Of several searches none is for a rotation that is made: nothing is kept of them.
         let foreseen = match self.searches {
             0 | 1 => self.forecast.promise(&places, self.final_draws(&mut budget), 3),
-            _ => self.forecast.predict(&places, DRAWS[0], 3),
+            _ => self.forecast.predict(&places, DRAWS[1], 3),
         };
         Some((batch, foreseen.map(|prediction| Prediction { way, ..prediction })))
     }
@@ -258,7 +259,13 @@ impl Search<'_> {
         };
         let by_rule = tries.chunk_by_mut(|one, next| one.stage().rule == next.stage().rule);
         let gain = by_rule.map(of_rule).min_by(f64::total_cmp).unwrap_or(0.0);
-        Scored { batch, gain }
+        let cost = self.cost(batch.len());
+        Scored { batch, gain, cost }
+    }
+
+    /// Of a rotation of so many pods, in pods.
+    fn cost(&self, pods: usize) -> f64 {
+        self.minimum.cost(pods, self.forecast.stops(pods))
     }
 
     /// Nothing forbids these, as a part of a batch.
@@ -296,12 +303,13 @@ struct Ahead<'s> {
     rotations: usize,
     pods: usize,
     gain: f64,
+    cost: f64,
     stage: Stage<'s>,
 }
 
 impl Ahead<'_> {
     fn score(&self) -> f64 {
-        worth(self.gain, self.pods)
+        worth(self.gain, self.cost)
     }
 
     fn way(&self) -> Way {
@@ -356,7 +364,7 @@ impl<'s> Search<'s> {
     /// What is below the minimum would be refused, whatever follows it.
     fn is_worth_it(&self, stage: &Stage<'_>, scored: &Scored) -> bool {
         let least = match self.aim {
-            Aim::Evenness => stage.now.cv * self.minimum.of_rotation(scored.batch.len()) / 100.0,
+            Aim::Evenness => stage.now.cv * self.minimum.of_cost(scored.cost) / 100.0,
             Aim::Relief => 0.0,
         };
         scored.gain > least
@@ -370,14 +378,15 @@ impl<'s> Search<'s> {
         random: &mut ChaCha8Rng,
     ) -> Ahead<'s> {
         let next = stage.after(&self.pool.places(&scored.batch), self.most(), random);
-        let pods = scored.batch.len();
+        let (pods, cost) = (scored.batch.len(), scored.cost);
         match before {
-            None => Ahead { first: scored.batch, rotations: 1, pods, gain: scored.gain, stage: next },
+            None => Ahead { first: scored.batch, rotations: 1, pods, gain: scored.gain, cost, stage: next },
             Some(before) => Ahead {
                 first: before.first.clone(),
                 rotations: before.rotations + 1,
                 pods: before.pods + pods,
                 gain: before.gain + scored.gain,
+                cost: before.cost + cost,
                 stage: next,
             },
         }

@@ -16,7 +16,9 @@ use crate::snapshot::Snapshot;
 use crate::unit::{Cores, Load};
 
 mod fallback;
+mod nodes;
 mod pods;
+mod price;
 mod properties;
 mod told;
 mod untold;
