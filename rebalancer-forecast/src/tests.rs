@@ -60,14 +60,12 @@ async fn what_has_no_days_does_not_beat_as_now() {
         steps.push((state >> 33) as f64 / f64::from(u32::MAX >> 1));
     }
     let mut level = 1_000.0;
-    let walk: Vec<f64> = steps
-        .iter()
-        .map(|step| {
-            level += step - 0.5;
-            level
-        })
-        .collect();
-    let trial = tried(history(|hours| walk[(hours * 4.0) as usize])).await;
+    let mut walk = history(daily);
+    for (load, step) in walk.loads.iter_mut().zip(steps) {
+        level += step - 0.5;
+        *load = Load::new(level).ok();
+    }
+    let trial = tried(walk).await;
     assert!(trial.forecast >= trial.as_now, "{trial:?}");
 }
 

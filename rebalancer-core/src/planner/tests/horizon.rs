@@ -60,7 +60,7 @@ fn an_imbalance_that_is_expected_to_be_gone_holds_with_its_numbers() {
         [max.get(), expected_max.get(), limit.get()].map(|load| (load * 100.0).round()),
         [120.0, 80.0, 105.0]
     );
-    assert!(matches!(report.pods.get(0).unwrap().verdict, Verdict::Spared(Spared::WillPass { .. })));
+    assert!(matches!(report.pods.iter().next().unwrap().verdict, Verdict::Spared(Spared::WillPass { .. })));
     assert!(report.forecast.unwrap().not_used.is_none());
 }
 
