@@ -19,7 +19,13 @@ const LIMIT: f64 = 1.05;
 
 /// Each partition doubles or triples in the course of the day, at its own time, and wanders besides.
 fn shape(partitions: usize, seed: u64, kafka: bool) -> Shape {
-    Shape { partitions, drift: Drift { swing: 0.5, walk: 0.1 }, kafka, seed, ..Shape::default() }
+    Shape {
+        partitions,
+        drift: Drift { swing: 0.5, walk: 0.1, ..Drift::default() },
+        kafka,
+        seed,
+        ..Shape::default()
+    }
 }
 
 /// What came of one day, in hours.

@@ -51,6 +51,7 @@ pub struct Forecasted<'a> {
 
 /// What follows from forecasts of single series. Of a series of which the method did not beat both baselines, the load of
 /// now is expected.
+#[must_use]
 pub fn outlook(snapshot: &Snapshot, asked: Forecasted<'_>, came: &[SeriesForecast]) -> Outlook {
     let trials = trials(snapshot.taken_at, asked, came);
     let expected = if (trials.tried + trials.still) * 2 < trials.series || trials.series == 0 {
