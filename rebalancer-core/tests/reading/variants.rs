@@ -73,6 +73,15 @@ fn every_decision_comes_back_as_it_was() {
         Hold::PastUnknown { indicator, error: Some(MetricsError::Unavailable { message: "no".to_owned() }) },
         Hold::PastUnknown { indicator, error: None },
         Hold::SmallImprovement { improvement, minimum },
+        Hold::WillPass {
+            indicator,
+            horizon: SignedDuration::from_hours(4),
+            cv: 0.4,
+            expected_cv: 0.1,
+            max: load(3.0),
+            expected_max: load(0.9),
+            limit: load(1.0),
+        },
     ];
     let holds: Vec<Hold> =
         holds.into_iter().chain(guards.map(Hold::NotNow)).chain(pauses.map(Hold::Paused)).collect();
@@ -119,6 +128,7 @@ fn every_verdict_comes_back_as_it_was() {
         Spared::HotBy { indicator, limit },
         Spared::MaybeHotBy { indicator },
         Spared::NotPersistent { hot_in: 1, windows: 3, required: 2 },
+        Spared::WillPass { expected: load(0.9), limit },
         Spared::Trimmed(hot),
         Spared::Held(cold),
     ] {
