@@ -178,7 +178,8 @@ async fn advice_names_the_lever_that_helps_and_changes_nothing() {
     let everything = fleet.everything().await;
     for server in Server::BOTH {
         let metrics = librdkafka(&fleet, &before, blocks).serve(server).await;
-        let variables = [FOUR_MAY_GO[0], ("KAFKA_METRICS_PRESET", "librdkafka")];
+        // Blocks of one size are what a uniform group begins with, too.
+        let variables = [FOUR_MAY_GO[0], ("KAFKA_METRICS_PRESET", "librdkafka"), ("KAFKA_ASSIGNOR", "range")];
         let advise = |more: &'static [&'static str]| {
             let arguments = [&["advise", "--output", "json"], more].concat();
             fleet.rebalancer(&metrics).envs(&variables).args(&arguments).run()
