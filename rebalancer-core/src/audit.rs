@@ -78,6 +78,16 @@ pub(super) struct Seen<'a> {
 /// A removal with the pod that it means.
 type Chosen<'a> = (&'a Removal, &'a ObservedPod);
 
+/// What the loads of a plan are checked against.
+struct Case<'a> {
+    plan: &'a Plan,
+    chosen: &'a [Chosen<'a>],
+    snapshot: &'a Snapshot,
+    policy: &'a Policy,
+    /// The pods that may go.
+    fleet: &'a [&'a ObservedPod],
+}
+
 fn violations(
     plan: &Plan,
     snapshot: &Snapshot,
@@ -100,10 +110,11 @@ fn violations(
     let known = |removal: &'_ Removal| touched.iter().find(|seen| seen.observed.pod.uid == removal.pod.uid);
     let chosen = plan.removals.iter().filter_map(|removal| Some((removal, known(removal)?.observed)));
     let chosen: Vec<Chosen<'_>> = chosen.collect();
-    violations.extend(forecast::check(plan, &chosen, snapshot, policy, &fleet));
+    let case = Case { plan, chosen: &chosen, snapshot, policy, fleet: &fleet };
+    violations.extend(forecast::check(&case));
     violations.extend(check_rest(&all, once.len(), policy));
     violations.extend(check_surroundings(&all, &touched, snapshot, policy));
-    violations.extend(past::check(plan, &chosen, snapshot, policy, &fleet));
+    violations.extend(past::check(&case));
     violations.extend(mixed(snapshot));
     violations.extend(group::check(plan, snapshot));
     let pods = plan.removals.len();

@@ -1,30 +1,24 @@
 //! Whether a plan that goes by expected loads may do so, and is one by the loads of now and by the expected ones.
 
-use super::{Chosen, Violation, load, may_go, seen};
+use super::{Case, Chosen, Violation, load, may_go, seen};
 use crate::fleet::Uid;
-use crate::policy::Policy;
-use crate::report::Plan;
-use crate::snapshot::{ObservedPod, Snapshot};
+use crate::snapshot::Snapshot;
 
 /// Without expected loads, the loads of now alone are looked at. With them, each hot pod must be hot by both, the imbalance must
 /// be there by both, pods rank by the expected ones, and the forecast must have earned it.
-pub(super) fn check(
-    plan: &Plan,
-    chosen: &[Chosen<'_>],
-    snapshot: &Snapshot,
-    policy: &Policy,
-    fleet: &[&ObservedPod],
-) -> Vec<Violation> {
+pub(super) fn check(case: &Case<'_>) -> Vec<Violation> {
+    let Case { plan, snapshot, policy, .. } = *case;
     let Some(later) = snapshot.over_the_horizon(plan.indicator) else {
-        return load::check(plan, chosen, snapshot, policy, fleet);
+        return load::check(case);
     };
     let all = seen(plan, &later);
     let known = |uid: &Uid| all.iter().find(|seen| seen.observed.pod.uid == *uid);
     let removals = plan.removals.iter();
     let then: Vec<Chosen<'_>> =
         removals.filter_map(|removal| Some((removal, known(&removal.pod.uid)?.observed))).collect();
-    let mut violations = load::check(plan, &then, &later, policy, &may_go(&all, &later, policy));
-    violations.extend(load::check_now(plan, chosen, snapshot, policy, fleet));
+    let ahead = Case { plan, chosen: &then, snapshot: &later, policy, fleet: &may_go(&all, &later, policy) };
+    let mut violations = load::check(&ahead);
+    violations.extend(load::check_now(case));
     if !earned(snapshot) || policy.balance.horizon.is_none() {
         violations.push(Violation::UnearnedForecast { indicator: plan.indicator });
     }

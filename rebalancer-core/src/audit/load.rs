@@ -2,10 +2,10 @@
 
 use std::cmp::Ordering;
 
-use super::{Chosen, Violation};
+use super::{Case, Chosen, Violation};
 use crate::fleet::{CpuTarget, Indicator, Target};
 use crate::policy::Policy;
-use crate::report::{Expectation, Plan, Removal};
+use crate::report::{Expectation, Removal};
 use crate::snapshot::{ObservedPod, Snapshot};
 
 /// The last digits of a sum depend on the order of what is added. That is no violation.
@@ -30,13 +30,8 @@ pub(super) enum Limit {
 }
 
 /// Every hot pod must be above its limit, no cold pod above that of another indicator, and the hot ones must rank first.
-pub(super) fn check(
-    plan: &Plan,
-    chosen: &[Chosen<'_>],
-    snapshot: &Snapshot,
-    policy: &Policy,
-    fleet: &[&ObservedPod],
-) -> Vec<Violation> {
+pub(super) fn check(case: &Case<'_>) -> Vec<Violation> {
+    let Case { plan, chosen, snapshot, policy, fleet } = case;
     if fleet.is_empty() {
         // Nothing is known of such a fleet, and every pod of the plan is a violation already.
         return Vec::new();
@@ -60,22 +55,26 @@ pub(super) fn check(
 
 /// The same of the loads of now alone, where the plan goes by those that are expected: each hot pod must be above its limit, on
 /// grounds that are there now.
-pub(super) fn check_now(
-    plan: &Plan,
-    chosen: &[Chosen<'_>],
-    snapshot: &Snapshot,
-    policy: &Policy,
-    fleet: &[&ObservedPod],
-) -> Vec<Violation> {
+pub(super) fn check_now(case: &Case<'_>) -> Vec<Violation> {
+    let Case { plan, chosen, snapshot, policy, fleet } = case;
     if fleet.is_empty() {
         return Vec::new();
     }
     let measured = measured(fleet, snapshot, policy);
-    let by = measured.iter().find(|by| by.indicator == plan.indicator);
     let hot = chosen.iter().filter(|(removal, _)| removal.choice.is_hot());
-    let cool = hot.filter(|(_, pod)| by.and_then(|by| by.above(pod, 1.0 - ROUNDING)) != Some(true));
-    let cool = cool.map(|(removal, _)| Violation::NotHot { pod: removal.pod.name.clone() });
+    let cool = hot.filter_map(|(removal, pod)| check_hot(removal, pod, plan.indicator, &measured));
     cool.chain(check_grounds(plan.indicator, policy, &measured)).collect()
+}
+
+fn check_hot(
+    removal: &Removal,
+    pod: &ObservedPod,
+    raised: Indicator,
+    measured: &[Measured],
+) -> Option<Violation> {
+    let by = measured.iter().find(|by| by.indicator == raised);
+    let hot = by.and_then(|by| by.above(pod, 1.0 - ROUNDING));
+    (hot != Some(true)).then(|| Violation::NotHot { pod: removal.pod.name.clone() })
 }
 
 /// By a target, one hot pod is an imbalance, and each plan has one. By the variance, pods must differ enough.
@@ -99,9 +98,7 @@ fn check_pod(
         return Some(Violation::NotMeasured { pod: name });
     }
     if removal.choice.is_hot() {
-        let by = measured.iter().find(|by| by.indicator == raised);
-        let hot = by.and_then(|by| by.above(pod, 1.0 - ROUNDING));
-        return (hot != Some(true)).then_some(Violation::NotHot { pod: name });
+        return check_hot(removal, pod, raised, measured);
     }
     let mut others = measured.iter().filter(|by| by.indicator != raised);
     let hot_by = others.find(|by| by.above(pod, 1.0 + ROUNDING) != Some(false))?;
@@ -159,10 +156,8 @@ impl Limit {
 
 fn measured(fleet: &[&ObservedPod], snapshot: &Snapshot, policy: &Policy) -> Vec<Measured> {
     let measure = |&indicator: &Indicator| {
-        let loads = fleet.iter().filter_map(|pod| pod.loads.get(indicator));
-        let mut all = Vec::with_capacity(fleet.len());
-        all.extend(loads.map(|load| load.get()));
-        let loads = all;
+        let mut loads = Vec::with_capacity(fleet.len());
+        loads.extend(fleet.iter().filter_map(|pod| pod.loads.get(indicator)).map(|load| load.get()));
         let enough = loads.len() as f64 >= policy.balance.minimum_coverage.get() * fleet.len() as f64;
         let mean = mean(&loads);
         let by_target = target_of(indicator, snapshot).map(|target| by_target(target, policy));

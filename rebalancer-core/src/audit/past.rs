@@ -3,21 +3,14 @@
 use jiff::Timestamp;
 
 use super::load::{self, ROUNDING};
-use super::{Chosen, Violation};
+use super::{Case, Violation};
 use crate::fleet::Samples;
-use crate::policy::Policy;
-use crate::report::Plan;
-use crate::snapshot::{ObservedPod, Snapshot};
+use crate::snapshot::ObservedPod;
 
 /// Every hot pod must have been hot in enough earlier readings, and it must have been this pod: above its own limit where
 /// there is a target, or else above the tolerance around the mean of the time.
-pub(super) fn check(
-    plan: &Plan,
-    chosen: &[Chosen<'_>],
-    snapshot: &Snapshot,
-    policy: &Policy,
-    fleet: &[&ObservedPod],
-) -> Vec<Violation> {
+pub(super) fn check(case: &Case<'_>) -> Vec<Violation> {
+    let Case { plan, chosen, snapshot, policy, fleet } = case;
     if policy.balance.persistence.windows() < 2 {
         return Vec::new();
     }
