@@ -9,19 +9,13 @@ use rand::seq::IndexedRandom as _;
 use rand::{Rng as _, RngExt as _, SeedableRng as _};
 
 use super::group::Consumers;
-use super::kafka::{self, CLIENT_ID, is_classic};
+use super::kafka::{CLIENT_ID, is_classic};
 use super::shape::{Landing, Shape, ShapeError};
-use super::traffic::{COST, IDLE_SHARE, Traffic, error_factor};
-use crate::assignor::{self, TopicPartition};
-use crate::fleet::PodRef;
-use crate::fleet::consumer_group::{self, ConsumerGroup, GroupOffsets, Topic};
-use crate::fleet::{
-    CpuTarget, Hpa, Indicator, Labels, Owner, PartitionLoad, Phase, Pod, Requests, Samples, Uid,
-};
+use super::traffic::Traffic;
+use crate::fleet::{PodRef, Uid};
 use crate::policy::Timing;
-use crate::port::{HistoryGrid, LoadHistory, Readings, RemovalError, SeriesOf};
+use crate::port::{Readings, RemovalError};
 use crate::prediction::Course;
-use crate::unit::{Cores, Load};
 
 /// The namespace of everything here.
 pub(super) const NAMESPACE: &str = "simulation";
@@ -45,10 +39,8 @@ const FIRST_ADDRESS: u32 = 0x0A00_0001;
 /// A rollout goes in so many waves, as a Deployment's does when it may surge by a quarter.
 const WAVES: usize = 4;
 
-/// Tells the readings of different cycles apart: two to the 64 over the golden ratio.
-const SCATTER: u64 = 0x9E37_79B9_7F4A_7C15;
-
 mod coordinated;
+mod seen;
 
 #[derive(Debug)]
 pub(super) struct World {
@@ -271,167 +263,5 @@ impl World {
     fn node_factor(&self, node: usize) -> f64 {
         let slow = self.shape.nodes.slow_share * self.nodes() as f64;
         if (node as f64) < slow { self.shape.nodes.cost_factor } else { 1.0 }
-    }
-}
-
-/// What there is to see.
-impl World {
-    /// The consumer group, as Kafka describes it; `None` when it can't be asked.
-    pub(super) fn group(&self) -> Option<ConsumerGroup> {
-        let address = |pod: &str| self.pods.get(pod).map(|life| life.address);
-        self.shape.kafka.then(|| kafka::described(&self.consumers, address))
-    }
-
-    /// Its topics.
-    pub(super) fn topics(&self) -> Vec<Topic> {
-        self.consumers.topics().iter().map(kafka::topic).collect()
-    }
-
-    /// Offsets now and at earlier times, as if each partition's rate had always been what it is.
-    pub(super) fn offsets(&self, earlier: &[Timestamp]) -> GroupOffsets {
-        let of_topic = |(topic, known): (u32, &assignor::Topic)| {
-            let name = known.name.clone();
-            (0..known.partitions).map(move |partition| {
-                let rate = self.messages(TopicPartition { topic, partition });
-                let offsets = kafka::offsets(rate, earlier, self.now);
-                (consumer_group::TopicPartition::new(name.clone(), partition), Ok(offsets))
-            })
-        };
-        (0..).zip(self.consumers.topics()).flat_map(of_topic).collect()
-    }
-
-    /// CPU of each pod in cores, as it is.
-    pub(super) fn loads(&self) -> Samples {
-        let load = |name: &String, life: &Life| Load::new(self.cpu(name, life)).ok();
-        self.pods.iter().filter_map(|(name, life)| Some((name.clone(), load(name, life)?))).collect()
-    }
-
-    fn cpu(&self, name: &str, life: &Life) -> f64 {
-        let messages: f64 = self.consumers.held(name).iter().map(|&partition| self.messages(partition)).sum();
-        self.shape.mean_cores * IDLE_SHARE + messages * COST * self.node_factor(life.node)
-    }
-
-    fn messages(&self, partition: TopicPartition) -> f64 {
-        self.traffic.rate(self.consumers.place(partition))
-    }
-
-    /// What each partition carried at these times, the last of which is one step ago.
-    pub(super) fn partition_history(&self, grid: HistoryGrid) -> Vec<LoadHistory> {
-        let mut random = ChaCha8Rng::seed_from_u64(self.shape.seed ^ self.cycle.wrapping_mul(SCATTER));
-        let noise = self.shape.metrics.noise;
-        let hours = grid.step.as_secs_f64() / 3600.0;
-        let mut of = |topic: &assignor::Topic, held: TopicPartition| {
-            let place = self.consumers.place(held);
-            let ago = (1..=grid.count).rev().map(|steps| steps as f64 * hours);
-            let load = |ago: f64| {
-                let exact = self.traffic.rate_ago(place, ago);
-                Load::new(exact * error_factor(noise, &mut random)).ok()
-            };
-            let loads = ago.map(load).collect();
-            let (topic, partition) = (topic.name.clone(), held.partition.to_string());
-            LoadHistory { of: SeriesOf::Partition { topic, partition }, loads }
-        };
-        let mut histories = Vec::new();
-        for (number, topic) in (0..).zip(self.consumers.topics()) {
-            let partitions =
-                (0..topic.partitions).map(|partition| TopicPartition { topic: number, partition });
-            histories.extend(partitions.map(|held| of(topic, held)));
-        }
-        histories
-    }
-
-    /// What the metric system answers.
-    pub(super) fn readings(&self) -> Readings {
-        self.late.front().cloned().unwrap_or_else(|| self.measure())
-    }
-
-    /// With delay, keeps what is measured now for later.
-    fn remember(&mut self) {
-        if self.shape.metrics.delay > 0 {
-            let now = self.measure();
-            self.late.push_back(now);
-            if self.late.len() > self.shape.metrics.delay + 1 {
-                self.late.pop_front();
-            }
-        }
-    }
-
-    /// What is measured now. The error belongs to the cycle: asking twice gives the same answer.
-    fn measure(&self) -> Readings {
-        let cycle = self.cycle.wrapping_add(1).wrapping_mul(SCATTER);
-        let mut random = ChaCha8Rng::seed_from_u64(self.shape.seed ^ cycle);
-        let mut inexact = |exact: f64| {
-            Load::new(exact * error_factor(self.shape.metrics.noise, &mut random)).unwrap_or(Load::MAX)
-        };
-        let cpu = self.loads().into_iter().map(|(pod, load)| (pod, inexact(load.get()))).collect();
-        let held = self
-            .pods
-            .keys()
-            .flat_map(|pod| self.consumers.held(pod).iter().map(move |&partition| (pod.as_str(), partition)));
-        let partitions = held.map(|(pod, partition)| PartitionLoad {
-            topic: self.consumers.topic(partition).to_owned(),
-            partition: partition.partition.to_string(),
-            pod: Some(pod.to_owned()),
-            load: inexact(self.messages(partition)),
-        });
-        Readings {
-            loads: BTreeMap::from([(Indicator::Cpu, Ok(cpu))]),
-            claims: Default::default(),
-            cpu_requests: Ok(Samples::new()),
-            hpas: Ok(Vec::new()),
-            partitions: Some(Ok(partitions.collect())),
-        }
-    }
-
-    pub(super) fn hpas(&self) -> Vec<Hpa> {
-        let hpa = |percent| Hpa {
-            name: NAME.to_owned(),
-            scales: Some(NAME.to_owned()),
-            scales_kind: None,
-            of_container: false,
-            cpu: Some(CpuTarget::Utilization(percent)),
-            scaling: None,
-            scales_by: Vec::new(),
-        };
-        self.shape.hpa_percent.map(hpa).into_iter().collect()
-    }
-
-    pub(super) fn pods(&self) -> Vec<Pod> {
-        let owner = self.owner();
-        self.pods.iter().map(|(name, life)| described(name, life, owner.clone())).collect()
-    }
-
-    pub(super) fn pod(&self, name: &str) -> Option<Pod> {
-        self.pods.get(name).map(|life| described(name, life, self.owner()))
-    }
-
-    fn owner(&self) -> Owner {
-        let kind = if self.shape.static_members { "StatefulSet" } else { "ReplicaSet" };
-        Owner::of_apps(kind, NAME, "owner")
-    }
-}
-
-fn described(name: &str, life: &Life, owner: Owner) -> Pod {
-    Pod {
-        namespace: NAMESPACE.to_owned(),
-        name: name.to_owned(),
-        uid: life.uid.clone(),
-        phase: Phase::Running,
-        ready: true,
-        ready_since: Some(life.since),
-        terminating: false,
-        created_at: Some(life.since),
-        node: Some(format!("node-{:03}", life.node)),
-        owner: Some(owner),
-        mirror: false,
-        priority_class: None,
-        priority: Some(0),
-        labels: Labels::default(),
-        annotations: BTreeMap::new(),
-        container: Some(Requests { cpu: Cores::new(1.0).ok(), memory: None }),
-        whole: Requests::default(),
-        restarted_at: None,
-        ips: vec![life.address.into()],
-        container_id: None,
     }
 }

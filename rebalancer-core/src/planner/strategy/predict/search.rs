@@ -1,17 +1,16 @@
 //! The search for the best rotation: any pods, worked out exactly where nothing has to be drawn, with those that are
 //! expected to follow it.
 
-use std::collections::BTreeSet;
+mod ahead;
 
-use rand::SeedableRng as _;
-use rand::rngs::ChaCha8Rng;
+use std::collections::BTreeSet;
 
 use super::effort::Budget;
 use super::minimum::Minimum;
 use super::pool::{Pool, Removable};
 use crate::planner::budget::Headroom;
 use crate::policy::Timing;
-use crate::prediction::{Evenness, Forecast, Foreseen, Prediction, Stage, Tries, Way};
+use crate::prediction::{Evenness, Forecast, Foreseen, Prediction, Tries};
 use crate::unit::Share;
 
 /// Draws of member ids in the three rounds, when it matters which ids are drawn: all candidates, the best few, and the
@@ -26,12 +25,6 @@ const BEAM: usize = 6;
 
 /// More than this brings nothing.
 const WIDEST: usize = 300;
-
-/// How many ways are followed.
-const WAYS: usize = 3;
-
-/// How many rotations are looked at, the next one among them.
-const DEPTH: usize = 3;
 
 /// A gain that is smaller than this share is rounding.
 const ROUNDING: f64 = 1e-9;
@@ -294,102 +287,6 @@ impl Search<'_> {
         !self.pool.knows_ids()
             && self.forecast.timing() == Timing::LeaveThenJoin
             && self.pool.of(batch).all(|pod: &Removable| pod.newest)
-    }
-}
-
-/// A rotation and those that follow.
-struct Ahead<'s> {
-    first: Batch,
-    rotations: usize,
-    pods: usize,
-    gain: f64,
-    cost: f64,
-    stage: Stage<'s>,
-}
-
-impl Ahead<'_> {
-    fn score(&self) -> f64 {
-        worth(self.gain, self.cost)
-    }
-
-    fn way(&self) -> Way {
-        Way { rotations: self.rotations, pods: self.pods, cv: self.stage.now.cv }
-    }
-}
-
-/// Rotations to come.
-impl<'s> Search<'s> {
-    /// The first batch of the best way. All that begin with what is worth a rotation by itself are followed; of those that
-    /// go on longest the best one counts, since the first rotation of any way brings more than the later ones.
-    fn way(
-        &self,
-        stage: &Stage<'s>,
-        found: Vec<Scored>,
-        budget: &mut Budget,
-    ) -> Option<(Batch, Option<Way>)> {
-        let alone = found.first()?.batch.clone();
-        let mut random = ChaCha8Rng::seed_from_u64(7);
-        let firsts = found.into_iter().filter(|scored| self.is_worth_it(stage, scored)).take(WAYS);
-        let mut beam: Vec<Ahead<'s>> =
-            firsts.map(|scored| self.step(stage, None, scored, &mut random)).collect();
-        for _ in 1..DEPTH {
-            let next = self.onward(&beam, budget, &mut random);
-            if next.is_empty() {
-                break;
-            }
-            beam = next;
-        }
-        // Without a sort, the first of the beam is the best already: it was made from sorted batches.
-        let best = beam.into_iter().next();
-        Some(best.map_or((alone, None), |best| {
-            let way = (best.rotations > 1).then(|| best.way());
-            (best.first, way)
-        }))
-    }
-
-    /// The best ways that are one rotation longer; none when nothing is hot any more.
-    fn onward(&self, beam: &[Ahead<'s>], budget: &mut Budget, random: &mut ChaCha8Rng) -> Vec<Ahead<'s>> {
-        let mut next: Vec<Ahead<'s>> = Vec::new();
-        for ahead in beam.iter().filter(|ahead| ahead.stage.now.excess > 0.0) {
-            let mut tries = [Tries::new(&ahead.stage)];
-            let found = self.batches(&mut tries, &mut budget.share(4), Place::Later);
-            let steps = found.into_iter().filter(|scored| scored.gain > 0.0).take(WAYS);
-            next.extend(steps.map(|scored| self.step(&ahead.stage, Some(ahead), scored, random)));
-        }
-        next.sort_by(|a, b| b.score().total_cmp(&a.score()));
-        next.truncate(WAYS);
-        next
-    }
-
-    /// What is below the minimum would be refused, whatever follows it.
-    fn is_worth_it(&self, stage: &Stage<'_>, scored: &Scored) -> bool {
-        let least = match self.aim {
-            Aim::Evenness => stage.now.cv * self.minimum.of_cost(scored.cost) / 100.0,
-            Aim::Relief => 0.0,
-        };
-        scored.gain > least
-    }
-
-    fn step(
-        &self,
-        stage: &Stage<'s>,
-        before: Option<&Ahead<'s>>,
-        scored: Scored,
-        random: &mut ChaCha8Rng,
-    ) -> Ahead<'s> {
-        let next = stage.after(&self.pool.places(&scored.batch), self.most(), random);
-        let (pods, cost) = (scored.batch.len(), scored.cost);
-        match before {
-            None => Ahead { first: scored.batch, rotations: 1, pods, gain: scored.gain, cost, stage: next },
-            Some(before) => Ahead {
-                first: before.first.clone(),
-                rotations: before.rotations + 1,
-                pods: before.pods + pods,
-                gain: before.gain + scored.gain,
-                cost: before.cost + cost,
-                stage: next,
-            },
-        }
     }
 }
 
