@@ -1,6 +1,7 @@
 //! What a forecast brings on fleets whose loads have days, weeks and trends.
 #![allow(clippy::unwrap_used, clippy::print_stdout, clippy::panic, reason = "a panic is how a test fails")]
 
+use std::fmt;
 use std::ops::RangeInclusive;
 
 use jiff::SignedDuration;
@@ -45,6 +46,13 @@ struct Sum {
     above: f64,
 }
 
+impl fmt::Display for Sum {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { removals, passed, cv, max, above } = self;
+        write!(f, "{removals} removals, CV {cv:.3}, max/mean {max:.2}, above {above:.4}, will_pass {passed}")
+    }
+}
+
 fn add(sum: &mut Sum, course: &Course) {
     let each = course.cycles.len() as f64 * SEEDS.count() as f64;
     for cycle in &course.cycles {
@@ -69,7 +77,7 @@ async fn whole(shape: Shape, policy: &Policy, horizon: Option<i64>) -> Sum {
 }
 
 #[tokio::test]
-#[ignore = "takes minutes without optimization: cargo test --release -p rebalancer-forecast --test waves -- --ignored --nocapture"]
+#[ignore = "takes half an hour: cargo test --release -p rebalancer-forecast --test waves -- --ignored --nocapture"]
 async fn what_a_forecast_brings() {
     let base = Shape { pods: 12, partitions: 72, kafka: false, ..Shape::default() };
     let day = Drift { swing: 0.6, ..Drift::default() };
@@ -85,12 +93,17 @@ async fn what_a_forecast_brings() {
         [("days", day), ("days and weeks", week), ("days and trends", trend), ("walks", walk)]
     {
         for hpa_percent in [Some(70.0), None] {
-            for horizon in [Some(240), None, Some(60), Some(480)] {
-                let shape = Shape { drift, hpa_percent, metrics: noise, ..base };
-                let Sum { removals, passed, cv, max, above } = whole(shape, &policy, horizon).await;
-                println!(
-                    "{name:16} target {hpa_percent:?} horizon {horizon:?}: {removals} removals, CV {cv:.3}, max/mean {max:.2}, above {above:.4}, will_pass {passed}"
-                );
+            let shape = Shape { drift, hpa_percent, metrics: noise, ..base };
+            let without = whole(shape, &policy, None).await;
+            println!("{name:16} target {hpa_percent:?} off: {without}");
+            for minutes in [60, 240, 480] {
+                let with = whole(shape, &policy, Some(minutes)).await;
+                println!("{name:16} target {hpa_percent:?} {minutes} minutes: {with}");
+                if drift == trend {
+                    assert_eq!((with.removals, with.passed), (without.removals, 0), "it is not relied on");
+                } else if drift != walk {
+                    assert!(with.cv <= 1.1 * without.cv, "as even as without: {with} and {without}");
+                }
             }
         }
     }
