@@ -21,6 +21,7 @@
 
 mod counterfactual;
 mod fleet;
+mod offsets;
 mod summary;
 #[cfg(test)]
 #[cfg(feature = "simulation")]
@@ -35,6 +36,7 @@ use crate::history::MemoryStore;
 use crate::policy::Policy;
 use crate::port::{Mode, Readings};
 use crate::report::{Decision, Report};
+pub use offsets::{FromOffsets, KafkaPast, fill, times};
 pub use summary::{Compared, HoldCount, Summary};
 use world::World;
 
@@ -61,6 +63,8 @@ pub struct BacktestSpec {
     pub memory: Option<MemorySettings>,
     /// Moments from one cycle to the next.
     pub stride: usize,
+    /// What else is not known of the past.
+    pub unknown: Vec<NotKnown>,
 }
 
 impl BacktestSpec {
@@ -72,7 +76,17 @@ impl BacktestSpec {
         memory: Option<MemorySettings>,
         stride: usize,
     ) -> Self {
-        Self { subject, policy, memory, stride }
+        Self { subject, policy, memory, stride, unknown: Vec::new() }
+    }
+
+    /// Partition loads come from Kafka's offsets: the rule is that which Kafka tells, unless the policy names one.
+    #[must_use]
+    pub fn with_offsets(mut self, told: &FromOffsets) -> Self {
+        let group = &mut self.policy.group;
+        group.assignor = group.assignor.or(told.assignor);
+        group.static_members |= told.static_members;
+        self.unknown.extend([NotKnown::Holders, NotKnown::Consumed]);
+        self
     }
 }
 
@@ -173,6 +187,10 @@ pub enum NotKnown {
     MemberIds,
     /// The assignor: several rules fitted who held what, and one of them was followed.
     Assignor,
+    /// Who held what: Kafka tells it of now only, and it is taken to have been so for as long as the pods were those of now.
+    Holders,
+    /// What was consumed, and lag: Kafka keeps neither.
+    Consumed,
     /// Topics came or went after the first rotation: what would have been is not known from then on.
     Topics,
 }

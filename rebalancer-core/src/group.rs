@@ -30,6 +30,7 @@ pub use inference::Inference;
 pub(crate) use inference::{dealing_order, infer};
 pub use summary::GroupSummary;
 pub(crate) use timing::assumed;
+pub(crate) use told::told_assignor as told_rule;
 pub use timing::{AssumedTiming, TimingBasis};
 pub use unusable::Unusable;
 

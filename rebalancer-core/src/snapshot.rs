@@ -25,6 +25,7 @@ pub use builder::SnapshotBuilder;
 pub use group::{GroupQuestion, ObservedGroup, partition_rates};
 pub use loads::Loads;
 pub use membership::{MatchedBy, Placement, placements};
+pub use offsets::ProducedRates;
 pub use outlook::{ExpectedLoads, ForecastBy, ForecastTrials, NotForecast, Outlook};
 pub use pods::Pods;
 

@@ -8,7 +8,7 @@ use std::fmt::Write as _;
 
 use comfy_table::{CellAlignment, Table};
 use jiff::{SignedDuration, Timestamp};
-use rebalancer_core::backtest::{Backtest, Compared, Gap, NotKnown, Summary};
+use rebalancer_core::backtest::{Backtest, Compared, FromOffsets, Gap, NotKnown, Summary};
 use rebalancer_core::fleet::{Indicator, Workload};
 use rebalancer_core::unit::Elapsed;
 use rebalancer_prom::Usage;
@@ -44,6 +44,10 @@ pub(crate) struct Shown<'a> {
     /// Answers that an earlier run had kept.
     pub(crate) kept: usize,
     pub(crate) usage: Usage,
+    /// What Kafka's offsets told; `None` when they were not asked for.
+    pub(crate) offsets: Option<&'a FromOffsets>,
+    /// What Kafka was asked for it; `None` when it was not.
+    pub(crate) kafka: Option<rebalancer_kafka::Usage>,
 }
 
 /// What `rebalancer backtest --output json` prints.
@@ -72,6 +76,10 @@ pub(crate) struct BacktestDocument<'a> {
     kept_answers: usize,
     /// What the metric server was asked for it.
     metrics_usage: Usage,
+    /// What Kafka's offsets told of partition loads; `null` when Kafka was not asked.
+    offsets: Option<&'a FromOffsets>,
+    /// What Kafka was asked for it; `null` when it was not.
+    kafka_usage: Option<rebalancer_kafka::Usage>,
 }
 
 impl<'a> BacktestDocument<'a> {
@@ -88,6 +96,8 @@ impl<'a> BacktestDocument<'a> {
             points: shown.points,
             kept_answers: shown.kept,
             metrics_usage: shown.usage,
+            offsets: shown.offsets,
+            kafka_usage: shown.kafka,
         }
     }
 }
@@ -131,6 +141,9 @@ fn text(shown: &Shown<'_>) -> Result<String, std::fmt::Error> {
     if let Some(more) = backtest.gaps.len().checked_sub(MOST_GAPS).filter(|more| *more > 0) {
         writeln!(out, "           and {more} more gaps")?;
     }
+    for told in shown.offsets.iter().flat_map(|told| from_offsets(told)) {
+        writeln!(out, "offsets    {told}")?;
+    }
     for unknown in &backtest.unknown {
         writeln!(out, "not known  {}", not_known(*unknown))?;
     }
@@ -144,7 +157,22 @@ fn text(shown: &Shown<'_>) -> Result<String, std::fmt::Error> {
         "\nmetric server: {}; values: {}, answers kept from an earlier run: {}",
         shown.usage, shown.points, shown.kept
     )?;
+    if let (Some(usage), Some(told)) = (shown.kafka, shown.offsets) {
+        writeln!(out, "Kafka: {usage}; offsets of {} partitions at {} times", told.partitions, told.times)?;
+    }
     Ok(out)
+}
+
+/// How far offsets tell what was produced, and who held it.
+pub(super) fn from_offsets(told: &FromOffsets) -> [String; 2] {
+    let since = |from: Option<Timestamp>, before: Option<&String>| {
+        let from = from.map_or_else(|| "at no time".to_owned(), |from| format!("from {from}"));
+        before.map_or_else(|| from.clone(), |why| format!("{from}; not before: {why}"))
+    };
+    [
+        format!("what was produced is known {}", since(told.rates_from, told.rates_before.as_ref())),
+        format!("who held what is known {}", since(told.held_from, told.held_before.as_ref())),
+    ]
 }
 
 /// How many gaps are named of what may be many.
@@ -163,7 +191,8 @@ pub(super) const fn not_known(unknown: NotKnown) -> &'static str {
         }
         NotKnown::Scaling => "what the autoscaler was doing: only its target is known",
         NotKnown::Partitions => {
-            "partition loads: rotations are named and not carried out (PARTITION_LOAD_QUERY, KAFKA_METRICS_PRESET)"
+            "partition loads: rotations are named and not carried out (PARTITION_LOAD_QUERY, \
+             KAFKA_METRICS_PRESET, KAFKA_BOOTSTRAP_SERVERS)"
         }
         NotKnown::MemberIds => {
             "member ids: they were drawn, so under a sticky assignor this is one of many possible courses"
@@ -171,6 +200,10 @@ pub(super) const fn not_known(unknown: NotKnown) -> &'static str {
         NotKnown::Assignor => {
             "the assignor: several fitted who held what, and one of them was followed (KAFKA_ASSIGNOR)"
         }
+        NotKnown::Holders => {
+            "who held what: Kafka tells it of now, and it is taken to have been so while the pods were those of now"
+        }
+        NotKnown::Consumed => "what was consumed, and lag by Kafka: it keeps neither",
         NotKnown::Topics => {
             "what would have been after topics came or went: nothing is compared from then on"
         }

@@ -49,7 +49,9 @@ struct State {
 
 impl<'a> World<'a> {
     pub(super) fn new(spec: &'a BacktestSpec, history: &'a [Moment]) -> Self {
-        let state = State { unknown: not_told(history), ..State::default() };
+        let mut unknown = not_told(history);
+        unknown.extend(spec.unknown.iter().copied());
+        let state = State { unknown, ..State::default() };
         let readable = |moment: &Moment| {
             let loads = &moment.readings.loads;
             let usable = |(indicator, loads): (&Indicator, &Result<Samples, _>)| {

@@ -13,6 +13,10 @@ use crate::fleet::{Indicator, PartitionLoad, Samples};
 use crate::port::{GroupReading, MetricsError};
 use crate::unit::Load;
 
+mod course;
+
+pub use course::ProducedRates;
+
 /// Time stamps that lie further ahead than this are no differences between clocks.
 const CLOCKS_DIFFER: jiff::SignedDuration = jiff::SignedDuration::from_mins(5);
 

@@ -32,6 +32,8 @@ fn shown<'a>(workload: &'a Workload, runs: &'a [Run]) -> Shown<'a> {
         points: 12_345,
         kept: 3,
         usage: Usage { queries: 14, retries: 1, errors: 1, bytes: 65_536 },
+        offsets: None,
+        kafka: None,
     }
 }
 

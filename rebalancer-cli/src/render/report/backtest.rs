@@ -5,7 +5,7 @@ use rebalancer_core::backtest::{Came, PastCycle};
 use rebalancer_core::fleet::Samples;
 
 use super::{Course, Report, Shows, Table, rows};
-use crate::render::backtest::{Run, Shown, best, named, not_known, words};
+use crate::render::backtest::{Run, Shown, best, from_offsets, named, not_known, words};
 
 /// The report: the course under the best settings, or under the only ones.
 pub(crate) fn report(shown: &Shown<'_>) -> Report {
@@ -129,7 +129,7 @@ fn sweep(runs: &[Run]) -> Table {
 fn sources(shown: &Shown<'_>, run: &Run) -> Vec<String> {
     let mut sources = vec![
         format!(
-            "Loads, partitions and pods: the metric server, by range queries with a step of {} s: {} values; {}; {} answers \
+            "Loads and pods: the metric server, by range queries with a step of {} s: {} values; {}; {} answers \
              kept from an earlier run.",
             shown.step.as_secs(),
             shown.points,
@@ -139,6 +139,13 @@ fn sources(shown: &Shown<'_>, run: &Run) -> Vec<String> {
         "With rotations: partitions held as the assignor's rule gives them, under their real loads."
             .to_owned(),
     ];
+    if let (Some(told), Some(usage)) = (shown.offsets, shown.kafka) {
+        sources.push(format!(
+            "Partition loads: Kafka's offsets of {} partitions at {} times; {usage}.",
+            told.partitions, told.times
+        ));
+        sources.extend(from_offsets(told).map(|told| format!("By offsets, {told}.")));
+    }
     sources.extend(run.backtest.unknown.iter().map(|unknown| format!("Not known: {}.", not_known(*unknown))));
     for gap in &run.backtest.gaps {
         sources
