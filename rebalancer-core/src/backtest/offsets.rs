@@ -14,6 +14,10 @@ use crate::port::{GroupReading, MetricsError};
 use crate::snapshot::{GroupQuestion, ObservedGroup, Placement, ProducedRates, placements};
 use crate::unit::Load;
 
+#[cfg(test)]
+#[cfg(feature = "simulation")]
+mod tests;
+
 /// What Kafka tells for a backtest.
 #[derive(Debug, Clone, PartialEq)]
 pub struct KafkaPast {
@@ -81,7 +85,8 @@ pub fn fill(history: &mut [Moment], past: &KafkaPast, question: &GroupQuestion) 
         };
         put(moment, loads, question);
     }
-    let observed = ObservedGroup { topics: reading.topics.clone(), ..ObservedGroup::new(reading.group.clone(), places) };
+    let observed =
+        ObservedGroup { topics: reading.topics.clone(), ..ObservedGroup::new(reading.group.clone(), places) };
     let (held_from, held_before) = match held {
         Ok(held) => (history.get(held.place).map(|moment| moment.at), held.before),
         Err(why) => (None, Some(why)),
@@ -172,7 +177,8 @@ fn held(history: &[Moment], past: &KafkaPast, places: &[Placement]) -> Result<He
         }
         match other(moment, &distinct, &names) {
             Some(pod) => {
-                before = Some(format!("at {:.0} there was {pod}, which is none of the pods of now", moment.at));
+                before =
+                    Some(format!("at {:.0} there was {pod}, which is none of the pods of now", moment.at));
                 break;
             }
             None => first = place,

@@ -13,10 +13,10 @@ use crate::simulation::course::Balance;
 use crate::simulation::{Drift, Fleet, Shape, Spread};
 use crate::unit::{Cores, Ratio};
 
-const STEP: SignedDuration = SignedDuration::from_mins(10);
+pub(super) const STEP: SignedDuration = SignedDuration::from_mins(10);
 
 /// Nothing here waits.
-fn now<T>(future: impl Future<Output = T>) -> T {
+pub(super) fn now<T>(future: impl Future<Output = T>) -> T {
     match pin!(future).poll(&mut Context::from_waker(Waker::noop())) {
         Poll::Ready(value) => value,
         Poll::Pending => panic!("it waits"),
@@ -24,7 +24,7 @@ fn now<T>(future: impl Future<Output = T>) -> T {
 }
 
 /// Loads that rise and fall with the day, without anything random.
-fn shape(assignor: Assignor, seed: u64) -> Shape {
+pub(super) fn shape(assignor: Assignor, seed: u64) -> Shape {
     Shape {
         pods: 8,
         partitions: 40,
@@ -37,11 +37,11 @@ fn shape(assignor: Assignor, seed: u64) -> Shape {
     }
 }
 
-fn spec(policy: Policy) -> BacktestSpec {
+pub(super) fn spec(policy: Policy) -> BacktestSpec {
     BacktestSpec::new(Fleet::workload().into(), policy, Some(MemorySettings::default()), 1)
 }
 
-fn policy(assignor: Assignor) -> Policy {
+pub(super) fn policy(assignor: Assignor) -> Policy {
     let mut policy = Policy::default();
     policy.group.assignor = Some(assignor);
     policy.balance.persistence = Persistence::NONE;
@@ -49,7 +49,7 @@ fn policy(assignor: Assignor) -> Policy {
 }
 
 /// The fleet left alone, and its true loads.
-fn past(shape: &Shape, moments: usize) -> (Vec<Moment>, Vec<Samples>) {
+pub(super) fn past(shape: &Shape, moments: usize) -> (Vec<Moment>, Vec<Samples>) {
     let fleet = Fleet::new(shape).unwrap();
     let (mut history, mut truth) = (Vec::new(), Vec::new());
     for _ in 0..moments {
@@ -62,7 +62,7 @@ fn past(shape: &Shape, moments: usize) -> (Vec<Moment>, Vec<Samples>) {
     (history, truth)
 }
 
-fn close(a: f64, b: f64) {
+pub(super) fn close(a: f64, b: f64) {
     assert!((a - b).abs() < 1e-6, "{a} is not {b}");
 }
 

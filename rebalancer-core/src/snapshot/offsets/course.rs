@@ -37,7 +37,8 @@ impl<'a> ProducedRates<'a> {
         self.loads.trusted()?;
         let offsets = self.loads.offsets()?;
         let place = |time: Timestamp| {
-            let unasked = || MetricsError::Offsets { message: format!("offsets of {time:.0} were not asked for") };
+            let unasked =
+                || MetricsError::Offsets { message: format!("offsets of {time:.0} were not asked for") };
             self.places.get(&time).copied().ok_or_else(unasked)
         };
         let (first, last) = (place(from)?, place(to)?);
@@ -52,7 +53,8 @@ impl<'a> ProducedRates<'a> {
             };
             let (before, after) = (known(first, from)?, known(last, to)?);
             topics.entry(&partition.topic).or_default().add(offsets, before);
-            let load = per_second(after.saturating_sub(before), from, to).map_err(|why| at(partition, &why))?;
+            let load =
+                per_second(after.saturating_sub(before), from, to).map_err(|why| at(partition, &why))?;
             let pod = self.owners.get(partition).copied().flatten().map(str::to_owned);
             let TopicPartition { topic, partition } = partition.clone();
             rates.push(PartitionLoad { topic, partition: partition.to_string(), pod, load });
@@ -88,7 +90,9 @@ impl Seen {
     /// any record before a time may not have been there, or have been another one by its name.
     fn unknown(&self, topic: &str, from: Timestamp) -> Option<String> {
         match self {
-            Self { has: true, had: false, .. } => Some(format!("the topic {topic} has no record before {from:.0}")),
+            Self { has: true, had: false, .. } => {
+                Some(format!("the topic {topic} has no record before {from:.0}"))
+            }
             Self { emptied: true, whole: false, .. } => {
                 Some(format!("retention has deleted all records of the topic {topic}"))
             }
