@@ -108,12 +108,6 @@ impl<'a> Loads<'a> {
     }
 }
 
-/// The rate of each partition from the first earlier time of a reading until its own time; whose they are is not looked at.
-pub(super) fn rates(reading: &GroupReading) -> Result<Vec<PartitionLoad>, MetricsError> {
-    let nobody: Vec<Option<&str>> = vec![None; reading.group.members.len()];
-    Loads::new(reading, &nobody).partitions()
-}
-
 /// The rates of each pod's partitions over windows that lie back: one for each pair of times, the latest first, as the
 /// partitions are held now. `reading` has the times of the pairs one after the other: from, to.
 pub(super) fn past_rates(
