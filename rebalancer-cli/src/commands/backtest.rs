@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 
 use anyhow::{Context as _, anyhow, bail, ensure};
 use jiff::{SignedDuration, Timestamp};
-use rebalancer_core::backtest::{self, BacktestSpec, FromOffsets};
+use rebalancer_core::backtest::{self, BacktestSpec, FromOffsets, PartitionUnit};
 use tracing::Instrument as _;
 
 use super::Exit;
@@ -93,7 +93,16 @@ async fn one(
         let mut done = Vec::with_capacity(runs.len());
         for (settings, workload) in &runs {
             let RunSettings { policy, memory, .. } = &workload.run;
-            let spec = BacktestSpec::new(subject.clone(), policy.clone(), *memory, span.stride);
+            let mut spec = BacktestSpec::new(subject.clone(), policy.clone(), *memory, span.stride);
+            spec.behind = request.lag.into();
+            if first
+                .adapters
+                .metrics
+                .as_ref()
+                .is_some_and(|server| server.partitions == PartitionUnit::Produced)
+            {
+                spec.unit = PartitionUnit::Produced;
+            }
             let spec = match &from_offsets {
                 Some(told) => spec.with_offsets(told),
                 None => spec,

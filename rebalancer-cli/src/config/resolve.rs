@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use jiff::SignedDuration;
 use rebalancer_core::assignor::Assignor;
+use rebalancer_core::backtest::PartitionUnit;
 use rebalancer_core::cycle::{CycleSpec, MemorySettings, Subject};
 use rebalancer_core::fleet::{Indicator, Workload};
 use rebalancer_core::policy::{Policy, Strategy, Timing};
@@ -43,6 +44,8 @@ pub(crate) struct AdapterSettings {
 pub(crate) struct MetricServer {
     pub(crate) client: Client,
     pub(crate) queries: Queries,
+    /// What the partition loads are that it tells.
+    pub(crate) partitions: PartitionUnit,
     /// What the queries that are ready ask for besides the fleet's names.
     pub(crate) matchers: Matchers,
 }
@@ -150,12 +153,13 @@ fn read_settings(reader: &mut Reader<'_>, raw: &Raw) -> Option<WorkloadSettings>
     let matchers = metrics::matchers(reader);
     let queries = metrics::queries(reader, subject.as_ref(), container.as_deref());
     let need = metrics::need(reader);
+    let partitions = metrics::partition_unit(reader);
     let client = access::client(reader, timeout, &need);
     let kafka = kafka::kafka(reader, subject.as_ref(), timeout);
     let export = export::export(reader);
     let subject = subject?;
     let (queries, matchers) = (queries?, matchers.unwrap_or_default());
-    let metrics = client?.map(|client| MetricServer { client, queries, matchers });
+    let metrics = client?.map(|client| MetricServer { client, queries, partitions, matchers });
     let inventory = InventorySettings {
         namespace: subject.workload.namespace.clone(),
         workload: subject.workload.name.clone(),

@@ -8,7 +8,9 @@ use std::fmt::Write as _;
 
 use comfy_table::{CellAlignment, Table};
 use jiff::{SignedDuration, Timestamp};
-use rebalancer_core::backtest::{Backtest, Compared, FromOffsets, Gap, NotKnown, Summary};
+use rebalancer_core::backtest::{
+    Backtest, Compared, FromOffsets, Gap, LagCompared, LagHours, NotKnown, Summary,
+};
 use rebalancer_core::fleet::{Indicator, Workload};
 use rebalancer_core::unit::Elapsed;
 use rebalancer_prom::Usage;
@@ -204,6 +206,9 @@ pub(super) const fn not_known(unknown: NotKnown) -> &'static str {
             "who held what: Kafka tells it of now, and it is taken to have been so while the pods were those of now"
         }
         NotKnown::Consumed => "what was consumed, and lag by Kafka: it keeps neither",
+        NotKnown::Pauses => {
+            "how much lag the rebalances of rotations would have made: their pauses are not in it"
+        }
         NotKnown::Topics => {
             "what would have been after topics came or went: nothing is compared from then on"
         }
@@ -239,7 +244,29 @@ fn comparison(run: &Run) -> Table {
         format!("{:.1}", compared.pod_hours_above_was),
         format!("{:.1}", compared.pod_hours_above_would),
     );
+    if let Some(lag) = &run.summary.lag {
+        let (was, would) = match lag.compared {
+            Some(compared) => (compared.pod_hours_was, format!("{:.1}", compared.pod_hours_would)),
+            None => (lag.pod_hours_was, "not known".to_owned()),
+        };
+        row(&format!("pod-hours with lag above {}", lag.above), format!("{was:.1}"), would);
+    }
     right(table, 1..3)
+}
+
+/// Hours of lag in words; nothing where no lag is known.
+fn lag_words(lag: &LagHours) -> String {
+    let LagHours { above, pod_hours_was, pod_hours_removed, compared, .. } = lag;
+    match compared {
+        Some(LagCompared { pod_hours_was: was, pod_hours_would: would, .. }) => format!(
+            " Of {was:.1} pod-hours with lag above {above}, {would:.1} would have been left, by a queue for each pod and \
+             without the pauses of rebalances."
+        ),
+        None => format!(
+            " Pods had lag above {above} for {pod_hours_was:.1} pod-hours, {pod_hours_removed:.1} of them on pods that would \
+             have been removed by then; what lag would have been is not known."
+        ),
+    }
 }
 
 fn holds(summary: &Summary) -> String {
@@ -323,7 +350,7 @@ pub(super) fn words(shown: &Shown<'_>) -> String {
 }
 
 fn one(summary: &Summary) -> String {
-    let Summary { cycles, rotations, removals, wanted, wanted_removals, compared, .. } = summary;
+    let Summary { cycles, rotations, removals, wanted, wanted_removals, compared, lag, .. } = summary;
     if *wanted > 0 && *rotations == 0 {
         return format!(
             "{wanted} of {cycles} cycles would have removed {wanted_removals} pods, each as if none had before it. What had \
@@ -342,7 +369,7 @@ fn one(summary: &Summary) -> String {
         "{rotations} would have removed {removals} in {cycles} cycles. Mean CV {cv_was:.3} would have been \
          {cv_would:.3}, and {:.1} pod-hours above the limit would have been avoided.",
         pod_hours_above_was - pod_hours_above_would
-    )
+    ) + &lag.as_ref().map(lag_words).unwrap_or_default()
 }
 
 /// `1 pod`, `2 pods`.

@@ -46,6 +46,13 @@ fn glance(run: &Run) -> Vec<(String, String)> {
             ),
         ]);
     }
+    if let Some(lag) = &summary.lag {
+        let (was, would) = match lag.compared {
+            Some(compared) => (compared.pod_hours_was, format!("{:.1}", compared.pod_hours_would)),
+            None => (lag.pod_hours_was, "not known".to_owned()),
+        };
+        glance.push((format!("{was:.1} → {would}"), format!("pod-hours with lag above {}", lag.above)));
+    }
     glance
 }
 

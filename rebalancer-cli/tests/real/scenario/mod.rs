@@ -27,6 +27,7 @@ mod harness;
 mod helm;
 mod indicators;
 mod kafka_alone;
+mod kafka_backtest;
 mod kafka_failing;
 mod kafka_groups;
 mod kafka_loop;
