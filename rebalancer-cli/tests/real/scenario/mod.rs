@@ -7,6 +7,7 @@ mod alerts;
 mod audit;
 mod autoscaler;
 mod backtest;
+mod backtest_weeks;
 mod check_budgets;
 mod check_cluster;
 mod check_endpoint;

@@ -112,6 +112,11 @@ fn before_retention_nothing_is_carried_out_and_it_is_said_why() {
     let partition = partition.to_string();
     let told = fill(&mut by_kafka, &kafka, &question());
     assert_eq!(told.rates_from, Some(history[9].at));
+    // A broker whose segments are still there says that nothing came since, which is no truth where something did.
+    let mut lingering = kafka.clone();
+    let offsets = lingering.reading.offsets.as_mut().unwrap().values_mut().nth(7).unwrap();
+    offsets.as_mut().unwrap().earlier[..8].fill(OffsetAt::NothingSince);
+    assert_eq!(fill(&mut by_kafka.clone(), &lingering, &question()), told);
     let why = told.rates_before.clone().unwrap();
     assert!(why.contains(&partition) && why.contains("does not reach back"), "{why}");
     let backtest = now(run(&spec(policy(Assignor::CooperativeSticky)).with_offsets(&told), &by_kafka));

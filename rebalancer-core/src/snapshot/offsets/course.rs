@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 
-use super::{Loads, at, honest, offset_at, owners, per_second, read};
+use super::{Loads, at, honest, latest_told, offset_at, owners, per_second, read};
 use crate::fleet::PartitionLoad;
 use crate::fleet::consumer_group::{PartitionOffsets, TopicPartition};
 use crate::port::{GroupReading, MetricsError};
@@ -15,16 +15,22 @@ pub struct ProducedRates<'a> {
     owners: BTreeMap<&'a TopicPartition, Option<&'a str>>,
     /// The place of each time among the reading's.
     places: BTreeMap<Timestamp, usize>,
+    /// The latest of these times of which a partition tells a record.
+    told: BTreeMap<&'a TopicPartition, Option<Timestamp>>,
 }
 
 impl<'a> ProducedRates<'a> {
     /// `holders` has the name of each member's pod, in the order of the members; partitions are held as they are now.
     #[must_use]
     pub fn new(reading: &'a GroupReading, holders: &'a [Option<&'a str>]) -> Self {
+        let all = reading.offsets.iter().flatten();
+        let read = all.filter_map(|(partition, offsets)| Some((partition, offsets.as_ref().ok()?)));
+        let told = read.map(|(partition, offsets)| (partition, latest_told(offsets, &reading.earlier)));
         Self {
             loads: Loads::new(reading, holders),
             owners: owners(&reading.group, holders),
             places: reading.earlier.iter().copied().zip(0..).collect(),
+            told: told.collect(),
         }
     }
 
@@ -47,9 +53,10 @@ impl<'a> ProducedRates<'a> {
         for (partition, offsets) in offsets {
             let offsets = read(partition, offsets)?;
             honest(offsets, self.loads.reading.at).map_err(|why| at(partition, &why))?;
+            let since = self.told.get(partition).copied().flatten();
             let known = |place: usize, time: Timestamp| {
                 let back = || at(partition, &format!("its log does not reach back to {time:.0}"));
-                offset_at(offsets, place).ok_or_else(back)
+                offset_at(offsets, place, time, since).ok_or_else(back)
             };
             let (before, after) = (known(first, from)?, known(last, to)?);
             topics.entry(&partition.topic).or_default().add(offsets, before);
