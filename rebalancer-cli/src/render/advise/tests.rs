@@ -47,6 +47,14 @@ fn a_sticky_group_is_helped_by_a_rotation() {
 }
 
 #[test]
+fn where_nothing_tells_the_assignor_the_spread_over_all_that_fit_is_said() {
+    let sticky = shape(Assignor::CooperativeSticky, Spread::LogNormal { sigma: 1.0 });
+    let snapshot = Fleet::new(&Shape { seed: 3, ..sticky }).unwrap().snapshot().unwrap();
+    let advice = advise(&snapshot, &Policy::default(), &Constraints::default(), &LoadBasis::Present).unwrap();
+    golden("untold", &advice);
+}
+
+#[test]
 fn one_hot_partition_is_said_to_be_one() {
     let hot = Spread::Hot { partitions: 1, times: 60.0 };
     let advice = advice(&shape(Assignor::CooperativeSticky, hot), false);

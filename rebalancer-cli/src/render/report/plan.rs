@@ -43,7 +43,7 @@ fn levers(given: &Advice) -> Option<Table> {
         let outcome = lever.outcome();
         let costs: Vec<String> = costs.iter().map(ToString::to_string).collect();
         table.rows.push(vec![
-            name.to_string(),
+            advise::lever_name(name, known),
             figure(outcome.map(|outcome| format!("{:.3}", outcome.cv.expected))),
             figure(outcome.map(|outcome| format!("{:.2}", outcome.max_to_mean.expected))),
             figure(outcome.map(|outcome| format!("{:.1}", outcome.above.expected))),
