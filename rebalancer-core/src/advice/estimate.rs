@@ -133,7 +133,11 @@ impl Outcome {
             worst: *worst,
             worst_cv: worst_outcome.cv.expected,
         };
-        Some(Self { rules: (outcomes.len() > 1).then_some(rules), ..all })
+        // A few draws far below can bring what is expected below the range.
+        let cv =
+            Estimate { low: all.cv.low.min(rules.best_cv), high: all.cv.high.max(rules.worst_cv), ..all.cv };
+        let several = outcomes.len() > 1;
+        Some(Self { cv: if several { cv } else { all.cv }, rules: several.then_some(rules), ..all })
     }
 
     /// The same expectation, with a range that includes this other outcome.
