@@ -31,9 +31,10 @@ mod world;
 
 use jiff::{SignedDuration, Timestamp};
 
+use crate::advice::{Advice, LoadBasis, advise};
 use crate::cycle::{self, CycleEnd, CycleSpec, MemorySettings, Outcome, PodOutcome, Ports, Subject};
 use crate::fleet::{Indicator, Pod, Samples};
-use crate::history::MemoryStore;
+use crate::history::{Constraints, MemoryStore};
 use crate::policy::Policy;
 use crate::port::{Mode, Readings};
 use crate::report::{Decision, Report};
@@ -287,6 +288,14 @@ pub async fn run(spec: &BacktestSpec, history: &[Moment]) -> Backtest {
         unknown: world.unknown(),
         behind: spec.behind,
     }
+}
+
+/// What would help the group, as it was at the last moment at which it can be modeled; `None` where there is none.
+#[must_use]
+pub fn advice(spec: &BacktestSpec, history: &[Moment]) -> Option<Advice> {
+    let world = World::new(spec, history);
+    let last = (0..history.len()).rev().find_map(|place| world.modeled(place))?;
+    advise(&last, &spec.policy, &Constraints::default(), &LoadBasis::Present).ok()
 }
 
 fn stride(spec: &BacktestSpec) -> i32 {

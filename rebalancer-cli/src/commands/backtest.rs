@@ -91,6 +91,7 @@ async fn one(
         let group = first.adapters.kafka.clone().map(Group::open).filter(Group::is_asked);
         let (read, from_offsets) = read(&metrics, group.as_ref(), first, &span, request).await?;
         let mut done = Vec::with_capacity(runs.len());
+        let mut advice = None;
         for (settings, workload) in &runs {
             let RunSettings { policy, memory, .. } = &workload.run;
             let mut spec = BacktestSpec::new(subject.clone(), policy.clone(), *memory, span.stride);
@@ -108,6 +109,9 @@ async fn one(
                 None => spec,
             };
             let backtest = backtest::run(&spec, &read.history).await;
+            if request.report.is_some() && advice.is_none() {
+                advice = backtest::advice(&spec, &read.history);
+            }
             done.push(Run { settings: settings.clone(), summary: backtest.summary(), backtest });
         }
         let shown = Shown {
@@ -123,7 +127,7 @@ async fn one(
             kafka: group.as_ref().map(Group::usage),
         };
         if let Some(file) = &request.report {
-            report::write(&report::backtest::report(&shown), file)?;
+            report::write(&report::backtest::report(&shown, advice.as_ref()), file)?;
         }
         render::show(form, &shown)
     }

@@ -75,5 +75,8 @@ fn simulated() -> Course {
 fn a_simulation_is_shown_as_text_and_as_a_report() {
     let course = simulated();
     golden("simulation/tests/fleet.txt", &simulation::text(&shape(), &policy(), &course).unwrap());
-    golden_report("simulation/tests/fleet.html", &report::simulation::report(&shape(), &policy(), &course));
+    let snapshot = Fleet::new(&shape()).unwrap().snapshot().unwrap();
+    let advice = advise(&snapshot, &policy(), &Constraints::default(), &LoadBasis::Present).unwrap();
+    let report = report::simulation::report(&shape(), &policy(), &course, Some(&advice));
+    golden_report("simulation/tests/fleet.html", &report);
 }

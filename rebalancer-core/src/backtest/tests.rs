@@ -211,6 +211,17 @@ fn pods_that_come_and_go_in_the_past_come_and_go_beside_a_rotation() {
 }
 
 #[test]
+fn the_advice_is_that_of_the_last_moment_that_can_be_modeled() {
+    let (mut history, _) = past(&shape(Assignor::CooperativeSticky, 3), 6);
+    history[5].readings.partitions = None;
+    let of_it = advice(&spec(policy(Assignor::CooperativeSticky)), &history).unwrap();
+    assert_eq!(of_it.taken_at, history[4].at);
+    assert!(matches!(of_it.outlook, crate::advice::Outlook::Known(_)), "{of_it:?}");
+    history.iter_mut().for_each(|moment| moment.readings.partitions = None);
+    assert_eq!(advice(&spec(policy(Assignor::CooperativeSticky)), &history), None);
+}
+
+#[test]
 fn the_same_past_has_the_same_course() {
     let (history, _) = past(&shape(Assignor::CooperativeSticky, 9), 12);
     let run = || now(run(&spec(policy(Assignor::CooperativeSticky)), &history));

@@ -164,6 +164,11 @@ impl<'a> World<'a> {
         self.assembled(moment.at, pods.clone(), self.readings_of(moment))
     }
 
+    /// The past at this moment, where who holds what and what it costs is known.
+    pub(super) fn modeled(&self, place: usize) -> Option<Snapshot> {
+        self.snapshot(place).filter(|snapshot| !self.models(snapshot).is_empty())
+    }
+
     fn assembled(&self, at: Timestamp, pods: Vec<Pod>, readings: Readings) -> Option<Snapshot> {
         let subject = &self.spec.subject;
         Snapshot::assemble(subject.workload.clone(), at, pods, Ok(Vec::new()), &subject.hpa_prefix, readings)
@@ -195,7 +200,7 @@ impl<'a> World<'a> {
             let state = self.state();
             (state.place, state.ended)
         };
-        !ended && self.snapshot(place).is_some_and(|snapshot| !self.models(&snapshot).is_empty())
+        !ended && self.modeled(place).is_some()
     }
 
     /// How even the fleet was, and how even it would have been.

@@ -79,7 +79,7 @@ fn machines_get_the_same_with_its_version() {
 
 #[test]
 fn what_offsets_told_and_lag_is_said() {
-    let mut one = run(&[], 3, 0.3);
+    let mut one = run(&[("REBALANCE_TOP_K_PODS", "1")], 3, 0.3);
     one.summary.lag = serde_json::from_value(serde_json::json!({
         "above": 1000.0, "pod_hours_was": 41.5, "pod_hours_removed": 30.0,
         "compared": {"cycles": 9, "pod_hours_was": 40.0, "pod_hours_would": 6.5},
@@ -98,10 +98,18 @@ fn what_offsets_told_and_lag_is_said() {
         bytes_sent: 162_944,
         bytes_received: 241_984,
     };
-    let (workload, runs) = (workload(), [one]);
+    let loads = |first: f64| -> rebalancer_core::fleet::Samples {
+        let load = |pod: u32| rebalancer_core::unit::Load::new(first / f64::from(pod)).unwrap();
+        (1..=4).map(|pod| (format!("orders-{pod}"), load(pod))).collect()
+    };
+    for (cycle, first) in one.backtest.cycles.iter_mut().zip([4.0, 2.0]) {
+        (cycle.loads_were, cycle.loads_would) = (loads(4.0), loads(first));
+    }
+    let top = "REBALANCE_TOP_K_PODS";
+    let (workload, runs) = (workload(), [one, run(&[(top, "2")], 9, 0.28)]);
     let shown = Shown { offsets: Some(&told), kafka: Some(kafka), ..shown(&workload, &runs) };
     crate::render::golden::golden("backtest/tests/offsets.txt", &text(&shown).unwrap());
-    let report = crate::render::report::backtest::report(&shown);
+    let report = crate::render::report::backtest::report(&shown, None);
     crate::render::golden::golden_report("backtest/tests/offsets.html", &report);
 }
 

@@ -1,14 +1,17 @@
 //! The report of a backtest.
 
 use jiff::Timestamp;
+use rebalancer_core::advice::Advice;
 use rebalancer_core::backtest::{Came, PastCycle};
 use rebalancer_core::fleet::Samples;
 
+use super::plan::levers;
 use super::{Course, Report, Shows, Table, rows};
+use crate::render::advise;
 use crate::render::backtest::{Run, Shown, best, from_offsets, named, not_known, words};
 
 /// The report: the course under the best settings, or under the only ones.
-pub(crate) fn report(shown: &Shown<'_>) -> Report {
+pub(crate) fn report(shown: &Shown<'_>, given: Option<&Advice>) -> Report {
     let Some(run) = best(shown.runs).and_then(|index| shown.runs.get(index)).or_else(|| shown.runs.first())
     else {
         return Report::default();
@@ -18,23 +21,38 @@ pub(crate) fn report(shown: &Shown<'_>) -> Report {
     Report {
         title: format!("Backtest of {}", shown.workload),
         subtitle: format!("{} to {}, {} cycles{settings}", shown.from, shown.to, run.summary.cycles),
-        summary: words(shown).lines().map(ToOwned::to_owned).collect(),
+        summary: words(shown).lines().map(ToOwned::to_owned).chain(advised(given)).collect(),
         glance: glance(run),
         courses: courses(run),
-        tables: [Some(ends(run)), (shown.runs.len() > 1).then(|| sweep(shown.runs))]
+        tables: [Some(ends(run)), (shown.runs.len() > 1).then(|| sweep(shown.runs)), given.and_then(levers)]
             .into_iter()
             .flatten()
             .collect(),
-        sources: sources(shown, run),
+        sources: sources(shown, run)
+            .into_iter()
+            .chain(
+                given.map(|given| format!("What would help: the loads and the group of {}.", given.taken_at)),
+            )
+            .collect(),
     }
+}
+
+/// What follows for the group as it was last, in words.
+fn advised(given: Option<&Advice>) -> Vec<String> {
+    let Some(given) = given else { return Vec::new() };
+    let conclusion = advise::conclusion(given);
+    conclusion.lines().map(|line| format!("At {}: {line}", given.taken_at)).collect()
 }
 
 fn glance(run: &Run) -> Vec<(String, String)> {
     let summary = &run.summary;
-    let mut glance = vec![
+    let last = run.backtest.cycles.iter().rev().find_map(|cycle| cycle.was);
+    let pods = last.map(|seen| (seen.pods.to_string(), "pods at the end".to_owned()));
+    let mut glance: Vec<(String, String)> = pods.into_iter().collect();
+    glance.extend([
         (summary.rotations.to_string(), "rotations".to_owned()),
         (summary.removals.to_string(), "pods removed".to_owned()),
-    ];
+    ]);
     if let Some(compared) = &summary.compared {
         let pair = |was: f64, would: f64, digits: usize| format!("{was:.digits$} → {would:.digits$}");
         glance.extend([

@@ -34,7 +34,8 @@ pub(crate) fn report(shown: &Shown<'_>, given: Option<&Advice>) -> Report {
     }
 }
 
-fn levers(given: &Advice) -> Option<Table> {
+/// What each lever would bring, where that is known.
+pub(super) fn levers(given: &Advice) -> Option<Table> {
     let Outlook::Known(known) = &given.outlook else { return None };
     let mut table = Table::new("What would help", &["Lever", "CV", "Max/mean", "Pods above", "Costs"]);
     for lever in &known.levers {
