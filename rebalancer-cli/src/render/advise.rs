@@ -195,7 +195,7 @@ fn with_reason(name: String, reason: &str) -> [String; 6] {
     [name, "-".to_owned(), reason.to_owned(), "-".to_owned(), "-".to_owned(), String::new()]
 }
 
-fn range(outcome: &Outcome) -> String {
+pub(super) fn range(outcome: &Outcome) -> String {
     let cv = &outcome.cv;
     let mark = match outcome.uncertainty {
         Uncertainty::None => return String::new(),
@@ -208,6 +208,14 @@ fn range(outcome: &Outcome) -> String {
     }
     let spread = if outcome.rules.is_some() { " [3]" } else { "" };
     format!("{:.3} to {:.3}{mark}{spread}", cv.low, cv.high)
+}
+
+/// What nothing can beat, and where the ranges come from: a line each.
+pub(super) fn notes(known: &Known) -> Vec<String> {
+    let bounds = known.bounds.iter().map(bounded);
+    let ranges = ranges(known);
+    let lines = bounds.chain(ranges.lines().map(ToOwned::to_owned));
+    lines.map(|line| line.split_whitespace().collect::<Vec<_>>().join(" ")).collect()
 }
 
 /// Where the ranges come from.

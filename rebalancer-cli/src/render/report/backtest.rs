@@ -5,9 +5,8 @@ use rebalancer_core::advice::Advice;
 use rebalancer_core::backtest::{Came, PastCycle};
 use rebalancer_core::fleet::Samples;
 
-use super::plan::levers;
+use super::plan::{advised, levers, notes};
 use super::{Course, Report, Shows, Table, rows};
-use crate::render::advise;
 use crate::render::backtest::{Run, Shown, best, from_offsets, named, not_known, words};
 
 /// The report: the course under the best settings, or under the only ones.
@@ -18,30 +17,19 @@ pub(crate) fn report(shown: &Shown<'_>, given: Option<&Advice>) -> Report {
     };
     let settings =
         if run.settings.is_empty() { String::new() } else { format!("; {}", named(&run.settings)) };
+    let last = given.map_or_else(String::new, |given| format!("At {}", given.taken_at));
     Report {
         title: format!("Backtest of {}", shown.workload),
         subtitle: format!("{} to {}, {} cycles{settings}", shown.from, shown.to, run.summary.cycles),
-        summary: words(shown).lines().map(ToOwned::to_owned).chain(advised(given)).collect(),
+        summary: words(shown).lines().map(ToOwned::to_owned).chain(advised(given, &last)).collect(),
         glance: glance(run),
         courses: courses(run),
         tables: [Some(ends(run)), (shown.runs.len() > 1).then(|| sweep(shown.runs)), given.and_then(levers)]
             .into_iter()
             .flatten()
             .collect(),
-        sources: sources(shown, run)
-            .into_iter()
-            .chain(
-                given.map(|given| format!("What would help: the loads and the group of {}.", given.taken_at)),
-            )
-            .collect(),
+        sources: sources(shown, run).into_iter().chain(notes(given)).collect(),
     }
-}
-
-/// What follows for the group as it was last, in words.
-fn advised(given: Option<&Advice>) -> Vec<String> {
-    let Some(given) = given else { return Vec::new() };
-    let conclusion = advise::conclusion(given);
-    conclusion.lines().map(|line| format!("At {}: {line}", given.taken_at)).collect()
 }
 
 fn glance(run: &Run) -> Vec<(String, String)> {

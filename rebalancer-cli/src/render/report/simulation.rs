@@ -8,9 +8,8 @@ use rebalancer_core::report::Decision;
 use rebalancer_core::simulation::Shape;
 use rebalancer_core::simulation::course::{self, Balance, Cycle};
 
-use super::plan::levers;
+use super::plan::{advised, levers, notes};
 use super::{Course, Report, Shows, Table, rows};
-use crate::render::advise;
 use crate::render::simulation::{heading, strategy_name};
 
 /// The report of one fleet under one policy.
@@ -22,13 +21,13 @@ pub(crate) fn report(
 ) -> Report {
     let counted = course.summary();
     let summary = format!(
-        "CV {:.3} came to {:.3}, max/mean {:.2} to {:.2}, with {} removals in {} cycles.",
+        "CV {:.3} came to {:.3}, max/mean {:.2} to {:.2}; pods removed in {} cycles: {}.",
         counted.before.cv,
         counted.after.cv,
         counted.before.max_to_mean,
         counted.after.max_to_mean,
-        counted.removals,
-        counted.cycles
+        counted.cycles,
+        counted.removals
     );
     let states = || course.cycles.iter().map(|cycle| &cycle.before).chain([course.end()]);
     let times: Vec<String> = (1..=states().count()).map(|cycle| format!("cycle {cycle}")).collect();
@@ -48,15 +47,7 @@ pub(crate) fn report(
     Report {
         title: "Simulation".to_owned(),
         subtitle: format!("strategy {}", strategy_name(policy.selection.strategy)),
-        summary: std::iter::once(summary)
-            .chain(
-                given
-                    .map(advise::conclusion)
-                    .iter()
-                    .flat_map(|text| text.lines())
-                    .map(|line| format!("At the begin: {line}")),
-            )
-            .collect(),
+        summary: std::iter::once(summary).chain(advised(given, "As it begins")).collect(),
         glance: vec![
             (counted.removals.to_string(), "pods removed".to_owned()),
             (format!("{:.3} → {:.3}", counted.before.cv, counted.after.cv), "CV".to_owned()),
@@ -70,7 +61,12 @@ pub(crate) fn report(
             .into_iter()
             .flatten()
             .collect(),
-        sources: heading(shape).lines().filter(|line| !line.is_empty()).map(ToOwned::to_owned).collect(),
+        sources: heading(shape)
+            .lines()
+            .filter(|line| !line.is_empty())
+            .map(ToOwned::to_owned)
+            .chain(notes(given))
+            .collect(),
     }
 }
 
