@@ -187,7 +187,12 @@ pub(super) fn lever_name(lever: &Lever, known: &Known) -> String {
         Lever::Assignor { assignor } if known.assignor.rules().contains(*assignor) => {
             format!("{lever} (may be the present one)")
         }
-        lever => lever.to_string(),
+        Lever::Assignor { .. }
+        | Lever::Nothing
+        | Lever::Rotation { .. }
+        | Lever::DoublePartitions
+        | Lever::Replicas { .. }
+        | Lever::HottestKey { .. } => lever.to_string(),
     }
 }
 

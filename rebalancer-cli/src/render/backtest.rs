@@ -254,6 +254,17 @@ fn comparison(run: &Run) -> Table {
     right(table, 1..3)
 }
 
+/// Hours of lag as they were and would have been.
+pub(super) fn lag_hours(summary: &Summary) -> String {
+    match &summary.lag {
+        None => "-".to_owned(),
+        Some(LagHours { compared: Some(compared), .. }) => {
+            format!("{:.1} -> {:.1}", compared.pod_hours_was, compared.pod_hours_would)
+        }
+        Some(LagHours { compared: None, pod_hours_was, .. }) => format!("{pod_hours_was:.1} -> not known"),
+    }
+}
+
 /// Hours of lag in words; nothing where no lag is known.
 fn lag_words(lag: &LagHours) -> String {
     let LagHours { above, pod_hours_was, pod_hours_removed, compared, .. } = lag;
@@ -288,7 +299,8 @@ fn holds(summary: &Summary) -> String {
 }
 
 fn sweep(runs: &[Run]) -> Table {
-    let mut table = super::table(&[
+    let with_lag = runs.iter().any(|run| run.summary.lag.is_some());
+    let mut header = vec![
         "SETTINGS",
         "ROTATIONS",
         "REMOVALS",
@@ -296,7 +308,9 @@ fn sweep(runs: &[Run]) -> Table {
         "MAX/MEAN",
         "POD-HOURS ABOVE",
         "REMOVALS PER 0.01 CV",
-    ]);
+    ];
+    header.extend(with_lag.then_some("POD-HOURS OF LAG"));
+    let mut table = super::table(&header);
     for run in runs {
         let Summary { rotations, removals, compared, removals_per_hundredth, .. } = &run.summary;
         let pair = |of: fn(&Compared) -> (f64, f64), digits: usize| {
@@ -308,7 +322,7 @@ fn sweep(runs: &[Run]) -> Table {
                 },
             )
         };
-        table.add_row([
+        let mut row = vec![
             named(&run.settings),
             rotations.to_string(),
             removals.to_string(),
@@ -316,9 +330,11 @@ fn sweep(runs: &[Run]) -> Table {
             pair(|compared| (compared.max_to_mean_was, compared.max_to_mean_would), 2),
             pair(|compared| (compared.pod_hours_above_was, compared.pod_hours_above_would), 1),
             removals_per_hundredth.map_or_else(|| "-".to_owned(), |per| format!("{per:.2}")),
-        ]);
+        ];
+        row.extend(with_lag.then(|| lag_hours(&run.summary)));
+        table.add_row(row);
     }
-    right(table, 1..7)
+    right(table, 1..header.len())
 }
 
 pub(super) fn named(settings: &BTreeMap<String, String>) -> String {

@@ -7,7 +7,7 @@ use rebalancer_core::fleet::Samples;
 
 use super::plan::{advised, levers, notes};
 use super::{Course, Report, Shows, Table, rows};
-use crate::render::backtest::{Run, Shown, best, from_offsets, named, not_known, words};
+use crate::render::backtest::{Run, Shown, best, from_offsets, lag_hours, named, not_known, words};
 
 /// The report: the course under the best settings, or under the only ones.
 pub(crate) fn report(shown: &Shown<'_>, given: Option<&Advice>) -> Report {
@@ -53,11 +53,8 @@ fn glance(run: &Run) -> Vec<(String, String)> {
         ]);
     }
     if let Some(lag) = &summary.lag {
-        let (was, would) = match lag.compared {
-            Some(compared) => (compared.pod_hours_was, format!("{:.1}", compared.pod_hours_would)),
-            None => (lag.pod_hours_was, "not known".to_owned()),
-        };
-        glance.push((format!("{was:.1} → {would}"), format!("pod-hours with lag above {}", lag.above)));
+        glance
+            .push((lag_hours(summary).replace("->", "→"), format!("pod-hours with lag above {}", lag.above)));
     }
     glance
 }
@@ -119,7 +116,15 @@ fn ends(run: &Run) -> Table {
 fn sweep(runs: &[Run]) -> Table {
     let mut table = Table::new(
         "Settings",
-        &["Settings", "Rotations", "Removals", "Mean CV", "Pod-hours above", "Removals per 0.01 CV"],
+        &[
+            "Settings",
+            "Rotations",
+            "Removals",
+            "Mean CV",
+            "Pod-hours above",
+            "Pod-hours of lag",
+            "Removals per 0.01 CV",
+        ],
     );
     for run in runs {
         let summary = &run.summary;
@@ -131,6 +136,7 @@ fn sweep(runs: &[Run]) -> Table {
             summary.removals.to_string(),
             known(compared.map(|compared| format!("{:.3}", compared.cv_would))),
             known(compared.map(|compared| format!("{:.1}", compared.pod_hours_above_would))),
+            lag_hours(summary).replace("->", "→"),
             summary
                 .removals_per_hundredth
                 .map_or_else(|| "no improvement".to_owned(), |per| format!("{per:.2}")),

@@ -169,15 +169,13 @@ fn history(weeks: &Weeks, lag: impl Fn(&str, usize) -> f64) -> History {
         history = history.recorded("container_cpu_usage_seconds_total", &cpu, counted.collect(), span());
         let (set, _) = pod.name.rsplit_once('-').unwrap();
         let info = [name, uid, ("created_by_kind", "ReplicaSet"), ("created_by_name", set)];
-        let gauges: [(&str, Vec<(&str, &str)>, f64); 4] = [
-            ("kube_pod_info", info.to_vec(), 1.0),
-            ("kube_pod_container_info", vec![name, uid, container], 1.0),
-            ("kube_pod_status_ready", vec![name, uid, ("condition", "true")], 1.0),
-            ("kube_pod_created", vec![name, uid], seconds(created)),
-        ];
-        for (metric, labels, value) in gauges {
-            history = history.recorded(metric, &labels, each(&|_| value), span());
-        }
+        let always = |history: History, metric: &str, labels: &[(&str, &str)], value: f64| {
+            history.recorded(metric, labels, each(&|_| value), span())
+        };
+        history = always(history, "kube_pod_info", &info, 1.0);
+        history = always(history, "kube_pod_container_info", &[name, uid, container], 1.0);
+        history = always(history, "kube_pod_status_ready", &[name, uid, ("condition", "true")], 1.0);
+        history = always(history, "kube_pod_created", &[name, uid], seconds(created));
         history = history.recorded("consumer_lag", &[name], each(&|hour| lag(&pod.name, hour)), span());
     }
     history
