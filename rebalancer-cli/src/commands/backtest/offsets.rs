@@ -43,7 +43,9 @@ pub(super) async fn fill(
     let question = group.side().question;
     let times = backtest::times(history.iter().map(|moment| moment.at), question.window);
     let reading = GroupReading::of(&group.source, Vec::new(), Timestamp::now()).await;
-    let mut reading = reading.context("the consumer group could not be read")?;
+    let mut reading = reading.context(
+        "the consumer group could not be read (unset KAFKA_BOOTSTRAP_SERVERS to go without Kafka)",
+    )?;
     let partitions: usize = reading.topics.iter().map(|topic| topic.partitions.len()).sum();
     let values = partitions.saturating_mul(times.len());
     if values > most {

@@ -199,3 +199,37 @@ fn rates_of_pods_are_what_their_partitions_got_and_lag_of_then_is_not_known() {
     let sum: f64 = of_pod.map(|one| one.load.get() * RECORDS).sum();
     close(loads[&Indicator::ProductionRate].as_ref().unwrap()[&pod].get() / sum, 1.0);
 }
+
+#[test]
+fn times_that_are_read_in_chunks_are_those_of_one_reading() {
+    let (history, _) = past(&shape(Assignor::CooperativeSticky, 3), 6);
+    let (mut whole_history, whole) = in_kafka(&history);
+    let mut parted_history = whole_history.clone();
+    let offsets = whole.reading.offsets.clone().unwrap();
+    let of = |places: std::ops::Range<usize>| -> crate::fleet::consumer_group::GroupOffsets {
+        let part = |known: &PartitionOffsets| PartitionOffsets {
+            earlier: known.earlier[places.clone()].to_vec(),
+            ..known.clone()
+        };
+        offsets
+            .iter()
+            .map(|(partition, known)| (partition.clone(), known.as_ref().map(part).map_err(Clone::clone)))
+            .collect()
+    };
+    let times = whole.reading.earlier.clone();
+    let mut parted = whole.clone();
+    (parted.reading.earlier, parted.reading.offsets) = (Vec::new(), Ok(of(0..0)));
+    parted.reading.extend(&times[..3], of(0..3));
+    parted.reading.extend(&times[3..], of(3..7));
+    assert_eq!(parted, whole);
+    let told = fill(&mut whole_history, &whole, &question());
+    assert_eq!(fill(&mut parted_history, &parted, &question()), told);
+    // A partition that can't be read once is not known, and one that was not told is not there.
+    let mut broken = of(0..1);
+    let partition = broken.keys().next().unwrap().clone();
+    broken.insert(partition.clone(), Err(crate::fleet::consumer_group::Unread::NoLeader));
+    parted.reading.extend(&times[..1], broken);
+    assert!(parted.reading.offsets.as_ref().unwrap()[&partition].is_err());
+    let told = fill(&mut parted_history, &parted, &question());
+    assert!(told.rates_before.unwrap().contains("it has no leader"));
+}
