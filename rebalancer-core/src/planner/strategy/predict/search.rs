@@ -99,14 +99,22 @@ pub(super) struct Search<'s> {
     pub(super) limits: Limits<'s>,
     pub(super) aim: Aim,
     pub(super) minimum: Minimum,
-    /// How many searches share the work that is allowed.
-    pub(super) searches: usize,
+    pub(super) effort: Effort,
+}
+
+/// How much of the work that is allowed a search may do, and what for.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Effort {
+    /// So many searches share the work.
+    pub(super) parts: usize,
+    /// What is found may be made, so what is kept of it for the record is worked out.
+    pub(super) for_a_rotation: bool,
 }
 
 impl Search<'_> {
     /// The best batch, with a prediction of its own; `None` when the limits allow no batch.
     pub(super) fn best(&self) -> Option<(Batch, Foreseen)> {
-        let mut budget = Budget::of(self.forecast).shared(self.searches);
+        let mut budget = Budget::of(self.forecast).shared(self.effort.parts);
         let stages = self.forecast.stages(self.most(), DRAWS[0], 1);
         let mut tries: Vec<Tries<'_, '_>> = stages.iter().map(Tries::new).collect();
         let found = self.batches(&mut tries, &mut budget.share(2), Place::First);
@@ -116,10 +124,10 @@ impl Search<'_> {
         };
         let (batch, way) = winner;
         let places = self.pool.places(&batch);
-        // Of several searches none is for a rotation that is made: nothing is kept of them.
-        let foreseen = match self.searches {
-            0 | 1 => self.forecast.promise(&places, self.final_draws(&mut budget), 3),
-            _ => self.forecast.predict(&places, DRAWS[1], 3),
+        let foreseen = if self.effort.for_a_rotation {
+            self.forecast.promise(&places, self.final_draws(&mut budget), 3)
+        } else {
+            self.forecast.predict(&places, DRAWS[1], 3)
         };
         Some((batch, foreseen.map(|prediction| Prediction { way, ..prediction })))
     }
