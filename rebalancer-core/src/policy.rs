@@ -244,6 +244,17 @@ pub enum Pace {
     EachAwaited,
 }
 
+impl Pace {
+    /// Its name in logs and reports.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Together => "together",
+            Self::EachAwaited => "each-awaited",
+        }
+    }
+}
+
 /// Something for each [`Timing`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(rename_all = "kebab-case"))]

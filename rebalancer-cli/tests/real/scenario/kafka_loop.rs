@@ -60,6 +60,22 @@ async fn a_rotation_of_the_consumer_protocol_takes_one_of_the_coordinators_cours
     }
 }
 
+/// Two pods that go together may be assigned anew in several ways. One that goes when the replacement of the other is a member
+/// leaves one: what comes is exactly what was predicted.
+#[tokio::test(flavor = "multi_thread")]
+#[ignore]
+async fn a_run_that_waits_for_each_replacement_leaves_nothing_open() {
+    let world = World::start(Launch::of(Protocol::Uniform).start_up(LATE)).await;
+    let patient = world.rebalancer().env("KAFKA_REPLACEMENT_WAIT", "40s").env("CYCLE_TIMEOUT", "90s");
+    let rotated = world.rotated_by(patient).await;
+    rotated.expect_method(&["uniform", "told by Kafka", LEAVE_THEN_JOIN]);
+    assert!(rotated.gone.len() > 1, "{}", rotated.run.stderr);
+    assert_eq!(rotated.event("prediction")["pace"], "each-awaited", "{}", rotated.run.stderr);
+    let joined = rotated.run.log_with(&["\"event\":\"replacement_joined\""]);
+    assert_eq!(joined.len(), rotated.gone.len() - 1, "{}", rotated.run.stderr);
+    rotated.expect_as_predicted();
+}
+
 #[tokio::test(flavor = "multi_thread")]
 #[ignore]
 async fn several_consumers_in_a_pod_leave_and_come_together() {

@@ -70,7 +70,12 @@ impl World {
 
     /// One cycle, and what came of it once the group is at rest again.
     pub(crate) async fn rotated(&self) -> Rotated {
-        let run = self.rebalancer().run().await.expect_exit(0);
+        self.rotated_by(self.rebalancer()).await
+    }
+
+    /// The same with other settings.
+    pub(crate) async fn rotated_by(&self, rebalancer: Rebalancer) -> Rotated {
+        let run = rebalancer.run().await.expect_exit(0);
         let gone = self.fleet.gone(&self.pods).await.into_iter();
         let gone: BTreeSet<String> = gone.map(|index| self.pods.0[index].name.clone()).collect();
         let loads = loads::measured(&self.consumers.source).await;

@@ -70,11 +70,10 @@ impl Tried {
 
 /// The CV that comes of it if it comes out high: under any timing, where the one that is assumed is a guess.
 fn highest(prediction: &Prediction, is_timing_a_guess: bool) -> f64 {
-    let assumed = Expected { cv: prediction.expected_cv, spread: prediction.cv_spread };
     let others = prediction.by_timing.filter(|_| is_timing_a_guess);
     let others = others.map(|by| [by.leave_then_join, by.all_at_once, by.one_by_one]);
-    let all = others.into_iter().flatten().chain([assumed]);
-    all.map(|expected| expected.cv + expected.spread).fold(f64::MIN, f64::max)
+    let others = others.into_iter().flatten().map(|Expected { cv, spread }| cv + spread);
+    others.fold(prediction.expected_cv, f64::max)
 }
 
 #[cfg(test)]
