@@ -44,13 +44,18 @@ impl World {
     }
 
     pub(crate) async fn of(setup: Setup, launch: Launch) -> Self {
-        let mut fleet = setup.start().await;
         let broker = Broker::shared().await;
         let flows = [
             Flow::log_normal(&broker.name("orders"), 17, 1.0, 7).hot(3, 3),
             Flow::log_normal(&broker.name("payments"), 9, 1.0, 8),
         ];
-        let consumers = PodConsumers::launch(&mut fleet, launch, &flows, PODS).await;
+        Self::with(setup, launch, &flows).await
+    }
+
+    /// With these loads.
+    pub(crate) async fn with(setup: Setup, launch: Launch, flows: &[Flow]) -> Self {
+        let mut fleet = setup.start().await;
+        let consumers = PodConsumers::launch(&mut fleet, launch, flows, PODS).await;
         let (pods, before) = consumers.settled(&fleet).await;
         Self { fleet, consumers, pods, before }
     }
@@ -70,12 +75,7 @@ impl World {
 
     /// One cycle, and what came of it once the group is at rest again.
     pub(crate) async fn rotated(&self) -> Rotated {
-        self.rotated_by(self.rebalancer()).await
-    }
-
-    /// The same with other settings.
-    pub(crate) async fn rotated_by(&self, rebalancer: Rebalancer) -> Rotated {
-        let run = rebalancer.run().await.expect_exit(0);
+        let run = self.rebalancer().run().await.expect_exit(0);
         let gone = self.fleet.gone(&self.pods).await.into_iter();
         let gone: BTreeSet<String> = gone.map(|index| self.pods.0[index].name.clone()).collect();
         let loads = loads::measured(&self.consumers.source).await;

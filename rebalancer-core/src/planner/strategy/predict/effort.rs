@@ -25,8 +25,8 @@ impl Budget {
         let each = rules.iter().map(|rule| one_try(forecast, rule)).sum::<usize>() / rules.len().max(1);
         let each = match forecast.pace() {
             Pace::Together => each,
-            // Each pod takes its own rebalances.
-            Pace::EachAwaited => each * 2,
+            // Each pod takes its own rebalances, and each part of a batch is looked at.
+            Pace::EachAwaited => each * 3,
         };
         let [least, for_each, most] = WORK;
         let work = (least + members * for_each).min(most);

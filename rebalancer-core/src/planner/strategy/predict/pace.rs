@@ -9,7 +9,7 @@ use super::search::{Aim, Effort};
 use crate::group::{ONE_REBALANCE, start_up};
 use crate::planner::candidates::Candidates;
 use crate::policy::Pace;
-use crate::prediction::{Expected, Forecast, Prediction};
+use crate::prediction::{Forecast, Prediction};
 
 impl Candidates<'_> {
     /// The best batch for an aim, at the pace at which it is worth more, whatever comes of what is not known.
@@ -68,11 +68,11 @@ impl Tried {
     }
 }
 
-/// The CV that comes of it if it comes out high: under any timing, where the one that is assumed is a guess.
+/// The CV that is expected of it; the highest under any timing, where the one that is assumed is a guess.
 fn highest(prediction: &Prediction, is_timing_a_guess: bool) -> f64 {
     let others = prediction.by_timing.filter(|_| is_timing_a_guess);
     let others = others.map(|by| [by.leave_then_join, by.all_at_once, by.one_by_one]);
-    let others = others.into_iter().flatten().map(|Expected { cv, spread }| cv + spread);
+    let others = others.into_iter().flatten().map(|expected| expected.cv);
     others.fold(prediction.expected_cv, f64::max)
 }
 

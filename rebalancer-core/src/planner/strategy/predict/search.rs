@@ -9,7 +9,7 @@ use super::effort::Budget;
 use super::minimum::Minimum;
 use super::pool::{Pool, Removable};
 use crate::planner::budget::Headroom;
-use crate::policy::Timing;
+use crate::policy::{Pace, Timing};
 use crate::prediction::{Evenness, Forecast, Foreseen, Prediction, Tries};
 use crate::unit::Share;
 
@@ -248,20 +248,36 @@ impl Search<'_> {
         }
     }
 
-    /// By what it is expected to bring; where several rules are possible, under the one where that is least.
+    /// By what it is expected to bring.
     fn scored(&self, batch: Batch, tries: &mut [Tries<'_, '_>]) -> Scored {
         let places = self.pool.places(&batch);
+        let gain = if self.may_stop_anywhere(&places, tries) { self.gain(&places, tries) } else { 0.0 };
+        let cost = self.cost(batch.len());
+        Scored { batch, gain, cost }
+    }
+
+    /// Where each pod waits for the replacement of the one before, any may be the last: the fleet must not be worse off for
+    /// that.
+    fn may_stop_anywhere(&self, places: &[usize], tries: &mut [Tries<'_, '_>]) -> bool {
+        match self.forecast.pace() {
+            Pace::Together => true,
+            Pace::EachAwaited => (1..places.len())
+                .filter_map(|count| places.get(..count))
+                .all(|first| self.gain(first, tries) >= 0.0),
+        }
+    }
+
+    /// What is expected of the removal of these; where several rules are possible, under the one where that is least.
+    fn gain(&self, places: &[usize], tries: &mut [Tries<'_, '_>]) -> f64 {
         let of_rule = |tries: &mut [Tries<'_, '_>]| {
             let gains = tries.iter_mut().map(|tries| {
                 let before = tries.stage().now;
-                self.aim.gain(&before, &tries.evenness(&places)) * tries.stage().share
+                self.aim.gain(&before, &tries.evenness(places)) * tries.stage().share
             });
             gains.sum::<f64>()
         };
         let by_rule = tries.chunk_by_mut(|one, next| one.stage().rule == next.stage().rule);
-        let gain = by_rule.map(of_rule).min_by(f64::total_cmp).unwrap_or(0.0);
-        let cost = self.cost(batch.len());
-        Scored { batch, gain, cost }
+        by_rule.map(of_rule).min_by(f64::total_cmp).unwrap_or(0.0)
     }
 
     /// Of a rotation of so many pods, in pods.
