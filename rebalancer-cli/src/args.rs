@@ -295,6 +295,7 @@ fn is_policy(variable: &Variable) -> bool {
             | "KAFKA_ASSIGNOR"
             | "KAFKA_STATIC_MEMBERSHIP"
             | "KAFKA_REPLACEMENT_TIMING"
+            | "KAFKA_REPLACEMENT_WAIT"
     )
 }
 

@@ -178,6 +178,12 @@ fn read_settings(reader: &mut Reader<'_>, raw: &Raw) -> Option<WorkloadSettings>
     });
     // A plain deletion asks no disruption budget.
     let policy = policy.map(|policy| policy.with_respect_budgets(method == Some(RemovalMethod::Evict)));
+    // Waiting leaves time for what follows it: a removal, and a look at what came of it.
+    let half = SignedDuration::try_from(timeout? / 2).ok()?;
+    let policy = policy.map(|policy| {
+        let wait = policy.group.replacement_wait.min(half);
+        policy.with_replacement_wait(wait)
+    });
     let mode = if dry_run? { Mode::DryRun } else { Mode::Real };
     Some(WorkloadSettings {
         adapters: AdapterSettings { metrics, kafka: kafka?, kubernetes: kubernetes?, inventory },
@@ -247,6 +253,7 @@ fn read_policy(reader: &mut Reader<'_>) -> Option<Policy> {
     let named = Timing::ALL.into_iter().map(|timing| (timing.name(), Some(timing)));
     let timings: Vec<(&str, Option<Timing>)> = std::iter::once(("auto", None)).chain(named).collect();
     let timing = reader.required("KAFKA_REPLACEMENT_TIMING", parse::one_of(&timings));
+    let replacement_wait = reader.required("KAFKA_REPLACEMENT_WAIT", parse::duration);
     let thresholds = Indicator::ALL
         .map(|indicator| (indicator, reader.required(threshold_variable(indicator), parse::quantity)));
     Some(
@@ -267,7 +274,8 @@ fn read_policy(reader: &mut Reader<'_>) -> Option<Policy> {
             .with_strategy(strategy?)
             .with_assignor(assignor?)
             .with_static_members(static_members?)
-            .with_timing(timing?),
+            .with_timing(timing?)
+            .with_replacement_wait(replacement_wait?),
     )
 }
 
