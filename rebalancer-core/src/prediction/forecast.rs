@@ -125,7 +125,7 @@ impl<'a> Forecast<'a> {
     /// Under the rule that takes the most, of those that are reckoned with.
     fn stopping(&self, timing: Timing, members: usize) -> usize {
         let eager = self.rules.iter().filter(|rule| rule.is_eager());
-        eager.map(|rule| Course::of(rule, timing).rebalances(members)).max().unwrap_or(0)
+        eager.map(|rule| self.course(rule, timing).rebalances(members)).max().unwrap_or(0)
     }
 
     /// How the group's assignor is known.
@@ -151,7 +151,11 @@ impl<'a> Forecast<'a> {
                 (knows_order || at_once) && partitions.is_multiple_of(members.max(1))
             }
             Assignor::LibrdkafkaCooperativeSticky => knows_order,
-            Assignor::Range | Assignor::RoundRobin | Assignor::ServerRange | Assignor::Uniform => false,
+            Assignor::Range
+            | Assignor::RoundRobin
+            | Assignor::ServerRange
+            | Assignor::Uniform
+            | Assignor::EarlyUniform => false,
         }
     }
 
@@ -164,7 +168,11 @@ impl<'a> Forecast<'a> {
 
     /// Under this rule, with this timing.
     fn has_one_course(&self, (rule, timing): (Assignor, Timing), pods: usize) -> bool {
-        self.knows_ids() && Course::of(rule, timing).possible(self.most_members(pods)) == Some(1)
+        self.knows_ids() && self.course(rule, timing).possible(self.most_members(pods)) == Some(1)
+    }
+
+    fn course(&self, rule: Assignor, timing: Timing) -> Course {
+        Course::of(rule, timing, self.model.coordinator)
     }
 
     /// How many members so many pods have at most.
@@ -265,7 +273,7 @@ impl<'a> Forecast<'a> {
         draws: u64,
         seed: u64,
     ) -> Vec<Evenness> {
-        let courses = Course::of(rule, timing).possible(self.members_of(removed)).unwrap_or(0);
+        let courses = self.course(rule, timing).possible(self.members_of(removed)).unwrap_or(0);
         let seeds = (0..courses.max(draws)).map(|draw| seed.wrapping_shl(32).wrapping_add(draw));
         let drawn = seeds.map(|seed| {
             let stage = self.stage((rule, timing), removed.len(), seed);

@@ -12,6 +12,7 @@ fn group(state: GroupState, members: &[&str]) -> ConsumerGroup {
         protocol: GroupProtocol::Classic,
         assignor: None,
         members: members.iter().map(member).collect(),
+        coordinator: None,
     }
 }
 
