@@ -183,6 +183,10 @@ const fn for_partitions(why: &Unusable) -> Option<&'static str> {
             "put the pod's name into client.id or group.instance.id, or restart the pods that don't consume",
         ),
         Unusable::ContradictoryMember { .. } => Some("KAFKA_POD_MATCHING"),
+        Unusable::NoKnownRule => Some(
+            "set KAFKA_BOOTSTRAP_SERVERS, so that Kafka tells the group and its assignor, or check KAFKA_ASSIGNOR; \
+             REBALANCE_STRATEGY=rotate-outliers needs no rule",
+        ),
         Unusable::UnknownAssignor { .. }
         | Unusable::NotItsRule { .. }
         | Unusable::RackAware { .. }
@@ -196,8 +200,7 @@ const fn for_partitions(why: &Unusable) -> Option<&'static str> {
         | Unusable::TwoOwners { .. }
         | Unusable::StrangeOwner { .. }
         | Unusable::NoOwner { .. }
-        | Unusable::Unexplained { .. }
-        | Unusable::NoKnownRule => None,
+        | Unusable::Unexplained { .. } => None,
     }
 }
 
