@@ -98,7 +98,11 @@ pub fn fill(history: &mut [Moment], past: &KafkaPast, question: &GroupQuestion) 
         rates_before,
         held_from,
         held_before,
-        assignor: told_rule(&observed).ok(),
+        // Where it depends on a release that is not known, all that fit are reckoned with, as without it.
+        assignor: told_rule(&observed)
+            .ok()
+            .filter(|rules| rules.len() == 1)
+            .and_then(|rules| rules.iter().next()),
         static_members: reading.group.members.iter().any(|member| member.instance_id.is_some()),
     }
 }

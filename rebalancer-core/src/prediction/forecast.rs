@@ -147,7 +147,7 @@ impl<'a> Forecast<'a> {
     /// Under the rule that takes the most, of those that are reckoned with.
     fn stopping(&self, timing: Timing, members: usize) -> usize {
         let eager = self.rules.iter().filter(|rule| rule.is_eager());
-        eager.map(|rule| Course::of(rule, timing).rebalances(members)).max().unwrap_or(0)
+        eager.map(|rule| self.course(rule, timing).rebalances(members)).max().unwrap_or(0)
     }
 
     /// How the group's assignor is known.
@@ -173,7 +173,11 @@ impl<'a> Forecast<'a> {
                 (knows_order || at_once) && partitions.is_multiple_of(members.max(1))
             }
             Assignor::LibrdkafkaCooperativeSticky => knows_order,
-            Assignor::Range | Assignor::RoundRobin | Assignor::ServerRange | Assignor::Uniform => false,
+            Assignor::Range
+            | Assignor::RoundRobin
+            | Assignor::ServerRange
+            | Assignor::Uniform
+            | Assignor::EarlyUniform => false,
         }
     }
 
@@ -190,7 +194,11 @@ impl<'a> Forecast<'a> {
             Pace::Together => pods,
             Pace::EachAwaited => 1,
         };
-        self.knows_ids() && Course::of(rule, timing).possible(self.most_members(pods)) == Some(1)
+        self.knows_ids() && self.course(rule, timing).possible(self.most_members(pods)) == Some(1)
+    }
+
+    fn course(&self, rule: Assignor, timing: Timing) -> Course {
+        Course::of(rule, timing, self.model.coordinator)
     }
 
     /// How many members so many pods have at most.
@@ -291,7 +299,7 @@ impl<'a> Forecast<'a> {
         draws: u64,
         seed: u64,
     ) -> Vec<Evenness> {
-        let course = Course::of(rule, timing);
+        let course = self.course(rule, timing);
         let of_rounds = rounds(self.pace, removed).map(|round| course.possible(self.members_of(round)));
         let courses =
             of_rounds.product::<Option<u64>>().filter(|&courses| courses <= MOST_COURSES).unwrap_or(0);

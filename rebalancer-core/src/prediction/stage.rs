@@ -126,8 +126,8 @@ impl<'a> Stage<'a> {
     }
 
     /// The course of a rotation.
-    pub(super) const fn course(&self) -> Course {
-        Course::of(self.rule, self.timing)
+    pub(super) fn course(&self) -> Course {
+        Course::of(self.rule, self.timing, self.model.coordinator)
     }
 
     /// The members of a pod.
@@ -151,7 +151,7 @@ pub(super) fn slot(place: usize) -> Slot {
 fn in_order(rule: Assignor, ids: Vec<Identity>, members: &[usize]) -> Vec<Identity> {
     let texts: Vec<&str> = ids.iter().map(|known| known.id.as_str()).collect();
     let order = match rule {
-        Assignor::Uniform => uniform::id_order(&texts),
+        Assignor::Uniform | Assignor::EarlyUniform => uniform::id_order(&texts),
         Assignor::Range
         | Assignor::RoundRobin
         | Assignor::Sticky

@@ -7,7 +7,9 @@
 mod coordinator;
 
 use crate::assignor::Assignor;
+use crate::fleet::consumer_group::CoordinatorRelease;
 use crate::policy::{Pace, Timing};
+pub(crate) use coordinator::Joins;
 
 /// A step of a rotation. Members are named by their place in the model.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -33,14 +35,15 @@ pub(crate) enum Course {
     /// Each leave has one of its own, and then each join.
     OneByOne,
     /// The coordinator assigns in steps of its own, within what this timing leaves open.
-    Coordinator(Timing),
+    Coordinator(Timing, Joins),
 }
 
 impl Course {
-    /// The course that a rotation takes under this rule.
-    pub(crate) const fn of(rule: Assignor, timing: Timing) -> Self {
+    /// The course that a rotation takes under this rule, if the coordinator's release is this one.
+    pub(crate) fn of(rule: Assignor, timing: Timing, release: Option<CoordinatorRelease>) -> Self {
         match rule {
-            Assignor::Uniform => Self::Coordinator(timing),
+            Assignor::Uniform => Self::Coordinator(timing, Joins::of(release)),
+            Assignor::EarlyUniform => Self::Coordinator(timing, Joins::EachAlone),
             Assignor::Range
             | Assignor::RoundRobin
             | Assignor::Sticky
@@ -60,7 +63,7 @@ impl Course {
         match self {
             Self::AllAtOnce | Self::LeaveThenJoin => Some(1),
             Self::OneByOne => orders(members),
-            Self::Coordinator(timing) => coordinator::possible(timing, members),
+            Self::Coordinator(timing, joins) => coordinator::possible(timing, joins, members),
         }
     }
 
@@ -69,7 +72,7 @@ impl Course {
         match self {
             Self::AllAtOnce => 1,
             Self::LeaveThenJoin => 2,
-            Self::OneByOne | Self::Coordinator(_) => members.saturating_mul(2),
+            Self::OneByOne | Self::Coordinator(_, _) => members.saturating_mul(2),
         }
     }
 
@@ -86,7 +89,9 @@ impl Course {
                 let leaves = in_order(leaves.collect(), draw).into_iter();
                 leaves.chain(joins).flat_map(|step| [step, Step::Rebalance]).collect()
             }
-            Self::Coordinator(timing) => coordinator::steps(timing, &members.collect::<Vec<_>>(), draw),
+            Self::Coordinator(timing, joins) => {
+                coordinator::steps(timing, joins, &members.collect::<Vec<_>>(), draw)
+            }
         }
     }
 }

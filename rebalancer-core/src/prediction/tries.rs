@@ -195,7 +195,7 @@ impl<'s, 'a> Tries<'s, 'a> {
         };
         let Identity { id, listed } = identity.clone();
         let listed = match comes {
-            Comes::Stays | Comes::Joins if self.stage.rule == Assignor::Uniform => first_in_its_slot(listed),
+            Comes::Stays | Comes::Joins if self.stage.rule.is_uniform() => first_in_its_slot(listed),
             Comes::Stays | Comes::Joins | Comes::JoinsAndRebalances => listed,
         };
         let subscription = known.subscription.clone();
@@ -226,7 +226,7 @@ fn rebalance(group: &mut Group, assignor: Assignor) {
         member.owned = owned;
         member.generation = Some(2);
         // It is in the table by now.
-        if assignor == Assignor::Uniform && member.listed == u32::MAX {
+        if assignor.is_uniform() && member.listed == u32::MAX {
             member.listed = first_in_its_slot(u32::MAX);
         }
     }

@@ -160,7 +160,8 @@ impl World {
         if self.shape.static_members {
             return leavers.into_iter().for_each(|leaver| self.restart_pod(leaver.name, Some(leaver.node)));
         }
-        if let course @ Course::Coordinator(_) = Course::of(self.shape.assignor, timing) {
+        let release = super::kafka::coordinator(self.shape.assignor);
+        if let course @ Course::Coordinator(_, _) = Course::of(self.shape.assignor, timing, release) {
             return self.replace_in_steps(&leavers, course);
         }
         let apart = if timing == Timing::OneByOne { 1.0 } else { self.shape.apart };

@@ -200,7 +200,7 @@ pub(super) const WRONG: &[(&str, &str, &str)] = &[
     (
         "KAFKA_ASSIGNOR",
         "stickiest",
-        "KAFKA_ASSIGNOR=\"stickiest\": expected one of auto, range, roundrobin, sticky, cooperative-sticky, librdkafka-cooperative-sticky, uniform, server-range",
+        "KAFKA_ASSIGNOR=\"stickiest\": expected one of auto, range, roundrobin, sticky, cooperative-sticky, librdkafka-cooperative-sticky, uniform, uniform-4.0.0, server-range",
     ),
     ("KAFKA_STATIC_MEMBERSHIP", "2", "KAFKA_STATIC_MEMBERSHIP=\"2\": expected true or false"),
     (

@@ -59,7 +59,7 @@ pub(super) const SETTINGS: &[Variable] = &[
         HEADING,
         "KAFKA_ASSIGNOR",
         Some("auto"),
-        "The group's assignor: range, roundrobin, sticky, cooperative-sticky, librdkafka-cooperative-sticky, uniform, server-range; auto: as Kafka tells it, else inferred from the current assignment",
+        "The group's assignor: range, roundrobin, sticky, cooperative-sticky, librdkafka-cooperative-sticky, uniform, uniform-4.0.0, server-range; auto: as Kafka tells it, else inferred from the current assignment",
     ),
     Variable::new(
         HEADING,

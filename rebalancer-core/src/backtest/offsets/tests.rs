@@ -60,6 +60,7 @@ fn in_kafka(history: &[Moment]) -> (Vec<Moment>, KafkaPast) {
         protocol: GroupProtocol::Classic,
         assignor: Some("sticky".to_owned()),
         members: pods.iter().map(member).collect(),
+        coordinator: None,
     };
     let partition = Partition { leader: Some(1), racks: BTreeSet::new() };
     let topics = vec![Topic { name: topic.clone(), id: None, partitions: vec![partition; held.len()] }];

@@ -11,6 +11,7 @@ fn group(state: GroupState, members: &[&str]) -> ConsumerGroup {
         protocol: GroupProtocol::Classic,
         assignor: None,
         members: members.iter().map(member).collect(),
+        coordinator: None,
     }
 }
 

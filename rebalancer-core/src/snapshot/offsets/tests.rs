@@ -35,6 +35,7 @@ fn reading(partitions: [Result<PartitionOffsets, Unread>; 4]) -> GroupReading {
             protocol: GroupProtocol::Classic,
             assignor: None,
             members: vec![holding(&[0]), holding(&[1]), holding(&[2]), holding(&[3])],
+            coordinator: None,
         },
         topics: Vec::new(),
         configs: BTreeMap::new(),

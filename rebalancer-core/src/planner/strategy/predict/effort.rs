@@ -66,7 +66,7 @@ fn one_try(forecast: &Forecast<'_>, rule: Assignor) -> usize {
     }
     match rule {
         Assignor::Sticky | Assignor::CooperativeSticky => 4_000 + members * 50,
-        Assignor::Uniform => 2_000 + members * 30,
+        Assignor::Uniform | Assignor::EarlyUniform => 2_000 + members * 30,
         Assignor::LibrdkafkaCooperativeSticky
         | Assignor::Range
         | Assignor::RoundRobin
