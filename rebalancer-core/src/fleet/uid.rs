@@ -3,8 +3,9 @@
 //! The API server's UIDs are UUIDs in lower case, and the IDs of containers are digests: their numbers say all of the text.
 //! Whatever is written in another way stays the text that it is, so that two are equal exactly where their texts are.
 
+use std::borrow::Cow;
 use std::cmp::Ordering;
-use std::fmt::{self, Write as _};
+use std::fmt;
 use std::sync::Arc;
 
 /// Bytes of a UUID.
@@ -46,6 +47,22 @@ impl<const BYTES: usize> Form<BYTES> {
         characters.next().is_none().then_some(bytes)
     }
 
+    fn text(&self) -> Cow<'_, str> {
+        let bytes = match self {
+            Self::Digits(bytes) => bytes,
+            Self::Other(text) => return Cow::Borrowed(text),
+        };
+        let mut text = String::with_capacity(2 * BYTES + 4);
+        for (place, byte) in bytes.iter().enumerate() {
+            if Self::has_a_dash_before(place) {
+                text.push('-');
+            }
+            let digits = [byte >> 4, byte & 0xf].map(|digit| char::from_digit(digit.into(), 16));
+            text.extend(digits.into_iter().flatten());
+        }
+        Cow::Owned(text)
+    }
+
     const fn has_a_dash_before(place: usize) -> bool {
         BYTES == UUID && matches!(place, 4 | 6 | 8 | 10)
     }
@@ -66,7 +83,7 @@ impl<const BYTES: usize> Ord for Form<BYTES> {
             (Self::Digits(own), Self::Digits(others)) => own.cmp(others),
             (Self::Other(own), Self::Other(others)) => own.cmp(others),
             (Self::Digits(_), Self::Other(_)) | (Self::Other(_), Self::Digits(_)) => {
-                self.to_string().cmp(&other.to_string())
+                self.text().cmp(&other.text())
             }
         }
     }
@@ -80,16 +97,7 @@ impl<const BYTES: usize> PartialOrd for Form<BYTES> {
 
 impl<const BYTES: usize> fmt::Display for Form<BYTES> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Other(text) => f.pad(text),
-            Self::Digits(_) if f.width().is_some() || f.precision().is_some() => f.pad(&self.to_string()),
-            Self::Digits(bytes) => bytes.iter().enumerate().try_for_each(|(place, byte)| {
-                if Self::has_a_dash_before(place) {
-                    f.write_char('-')?;
-                }
-                write!(f, "{byte:02x}")
-            }),
-        }
+        f.pad(&self.text())
     }
 }
 
@@ -148,7 +156,7 @@ identity!(ContainerId);
 
 #[cfg(feature = "schema")]
 impl schemars::JsonSchema for Uid {
-    fn schema_name() -> std::borrow::Cow<'static, str> {
+    fn schema_name() -> Cow<'static, str> {
         "Uid".into()
     }
 
