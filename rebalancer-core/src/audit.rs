@@ -234,7 +234,7 @@ fn untouchable(observed: &ObservedPod) -> bool {
     let pod = &observed.pod;
     let replaced =
         pod.owner.as_ref().is_some_and(|owner| !matches!(owner.kind.as_str(), "DaemonSet" | "Job" | "Node"));
-    let critical = pod.priority_class.as_deref().is_some_and(|class| class.starts_with("system-"));
+    let critical = pod.extras.priority_class.as_deref().is_some_and(|class| class.starts_with("system-"));
     let system = matches!(pod.namespace.as_str(), "kube-system" | "kube-public" | "kube-node-lease");
     let marks = &pod.annotations;
     let marked =

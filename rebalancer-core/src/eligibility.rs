@@ -104,7 +104,8 @@ fn identity_veto(pod: &Pod, own: bool) -> Option<Veto> {
     if SYSTEM_NAMESPACES.contains(&pod.namespace.as_str()) {
         return Some(Veto::SystemNamespace);
     }
-    if let Some(class) = pod.priority_class.as_deref().filter(|class| class.starts_with(CRITICAL_CLASSES)) {
+    let class = pod.extras.priority_class.as_deref();
+    if let Some(class) = class.filter(|class| class.starts_with(CRITICAL_CLASSES)) {
         return Some(Veto::Critical { priority_class: class.to_owned() });
     }
     if pod.mirror {
@@ -266,16 +267,16 @@ mod tests {
 
     #[test]
     fn what_keeps_the_cluster_alive_is_never_a_candidate() {
-        check(|pod| pod.namespace = "kube-system".to_owned(), Some(Veto::SystemNamespace));
+        check(|pod| pod.namespace = "kube-system".into(), Some(Veto::SystemNamespace));
         check(
-            |pod| pod.priority_class = Some("system-node-critical".to_owned()),
+            |pod| pod.extras.priority_class = Some("system-node-critical".into()),
             Some(Veto::Critical { priority_class: "system-node-critical".to_owned() }),
         );
         check(
-            |pod| pod.priority_class = Some("system-of-tomorrow".to_owned()),
+            |pod| pod.extras.priority_class = Some("system-of-tomorrow".into()),
             Some(Veto::Critical { priority_class: "system-of-tomorrow".to_owned() }),
         );
-        check(|pod| pod.priority_class = Some("batch".to_owned()), None);
+        check(|pod| pod.extras.priority_class = Some("batch".into()), None);
     }
 
     #[test]

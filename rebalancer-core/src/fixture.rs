@@ -6,8 +6,8 @@ use jiff::{SignedDuration, Timestamp};
 
 use crate::audit::Violation;
 use crate::fleet::{
-    Controller, CpuTarget, Hpa, Indicator, Owner, OwnerReference, Ownership, Phase, Pod, Progress, Requests,
-    Samples, Uid, Workload,
+    Addresses, Controller, CpuTarget, Extras, Hpa, Indicator, Labels, Owner, OwnerReference, Ownership,
+    Phase, Pod, Progress, Requests, Samples, Uid, Workload,
 };
 use crate::history::Constraints;
 use crate::policy::{Persistence, Policy};
@@ -23,7 +23,7 @@ pub(crate) const NOW: Timestamp = Timestamp::constant(1_767_225_600, 0);
 pub(crate) fn pod(name: &str) -> Pod {
     let since = NOW - SignedDuration::from_hours(1);
     Pod {
-        namespace: "streams".to_owned(),
+        namespace: "streams".into(),
         name: name.to_owned(),
         uid: Uid::new(format!("uid-{name}")),
         phase: Phase::Running,
@@ -31,18 +31,16 @@ pub(crate) fn pod(name: &str) -> Pod {
         ready_since: Some(since),
         terminating: false,
         created_at: Some(since),
-        node: Some("node-1".to_owned()),
+        node: Some("node-1".into()),
         owner: Some(owner("ReplicaSet", "consumer-1")),
         mirror: false,
-        priority_class: None,
         priority: Some(0),
         labels: [("app".to_owned(), "consumer".to_owned())].into(),
-        annotations: BTreeMap::new(),
+        annotations: Labels::default(),
         container: Some(Requests { cpu: Some(Cores::new(1.0).unwrap()), memory: None }),
-        whole: Requests::default(),
-        restarted_at: None,
-        ips: Vec::new(),
+        ips: Addresses::default(),
         container_id: None,
+        extras: Extras::default(),
     }
 }
 

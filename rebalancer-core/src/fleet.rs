@@ -1,28 +1,36 @@
 //! The objects that a decision is about, as plain values: what Kubernetes and the metric system give of them. What
 //! follows from them is decided elsewhere.
 
+mod addresses;
 mod autoscaler;
 mod claim;
 pub mod consumer_group;
 mod controller;
 mod disruption;
+mod extras;
 mod labels;
 mod load;
 mod owner;
 mod ownership;
 mod pod;
 mod scaling_metric;
+mod text;
+mod uid;
 mod workload;
 
+pub use addresses::Addresses;
 pub use autoscaler::{CpuTarget, Hpa, Scaling, Target};
 pub use claim::{Claims, Identity, Settled};
 pub use controller::{Controller, Progress, Scale};
 pub use disruption::{DisruptionBudget, Requirement, Selector};
+pub use extras::{Extra, Extras};
 pub use labels::Labels;
 pub use load::{Indicator, PartitionLoad, Samples};
 pub use owner::{Owner, OwnerReference};
 pub use ownership::{LABELS, NotRead, Ownership, Tie, Unread, revision, revision_label};
 pub(crate) use ownership::{REVISION_ANNOTATION, are_of_one_revision};
-pub use pod::{Phase, Pod, PodRef, Requests, Uid};
+pub use pod::{Phase, Pod, PodRef, Requests};
 pub use scaling_metric::{Level, Measured, ScalingMetric};
+pub use text::Text;
+pub use uid::{ContainerId, Uid};
 pub use workload::Workload;

@@ -293,7 +293,7 @@ fn observed(mut pods: Vec<Pod>, requests: &Samples, workload: &str, of_container
             pods.shrink_to_fit();
         }
         let measured = || requests.get(&pod.name).and_then(|load| Cores::new(load.get()).ok());
-        let whole = pod.whole.cpu.filter(|_| !of_container && pod.container.is_some());
+        let whole = pod.extras.whole.cpu.filter(|_| !of_container && pod.container.is_some());
         let own = || pod.container.and_then(|requests| requests.cpu);
         let cpu_request = whole.or_else(own).or_else(measured);
         let own = nothing_read.belongs(&pod, workload);

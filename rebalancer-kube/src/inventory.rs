@@ -6,7 +6,7 @@ use std::sync::{Mutex, PoisonError};
 use async_trait::async_trait;
 use http::Request;
 use http::header::{ACCEPT, HeaderValue};
-use rebalancer_core::fleet::{Controller, DisruptionBudget, Hpa, Labels, Owner, Pod, Scale, Uid};
+use rebalancer_core::fleet::{Controller, DisruptionBudget, Hpa, Labels, Owner, Pod, Scale, Text, Uid};
 use rebalancer_core::port::{ApiErrors, Inventory, InventoryError};
 use serde::de::DeserializeOwned;
 use tracing::{Instrument as _, debug, info_span, warn};
@@ -230,15 +230,22 @@ pub(crate) fn sharing(
 /// What pods have in common, once.
 #[derive(Default)]
 struct Shared {
+    texts: BTreeSet<Text>,
     labels: BTreeSet<Labels>,
     owners: BTreeSet<Owner>,
 }
 
 impl Shared {
-    /// The pod with the labels and the owner of others that have the same, if there are some.
+    /// The pod with what others have that have the same.
     fn sharing(&mut self, mut pod: Pod) -> Pod {
+        pod.namespace = known(&mut self.texts, pod.namespace);
+        pod.node = pod.node.map(|node| known(&mut self.texts, node));
         pod.labels = known(&mut self.labels, pod.labels);
+        pod.annotations = known(&mut self.labels, pod.annotations);
         pod.owner = pod.owner.map(|owner| known(&mut self.owners, owner));
+        if let Some(class) = pod.extras.priority_class.clone() {
+            pod.extras.priority_class = Some(known(&mut self.texts, class));
+        }
         pod
     }
 }

@@ -61,7 +61,7 @@
 //! );
 //! let remover = KubeRemover::new(&connection, RemovalMethod::Evict);
 //! for pod in inventory.pods().await?.into_iter().take(1) {
-//!     let pod = PodRef { namespace: pod.namespace, name: pod.name, uid: pod.uid };
+//!     let pod = PodRef::from(&pod);
 //!     remover.remove(&pod, Mode::DryRun).await?;
 //! }
 //! # Ok(())

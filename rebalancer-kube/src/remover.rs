@@ -153,7 +153,7 @@ fn deletion(pod: &PodRef, mode: Mode) -> Result<Request<Vec<u8>>, Failure> {
 
 fn options(pod: &PodRef, mode: Mode) -> DeleteOptions {
     DeleteOptions {
-        preconditions: Some(Preconditions { uid: Some(pod.uid.as_str().to_owned()), resource_version: None }),
+        preconditions: Some(Preconditions { uid: Some(pod.uid.to_string()), resource_version: None }),
         dry_run: match mode {
             Mode::Real => None,
             Mode::DryRun => Some(vec!["All".to_owned()]),

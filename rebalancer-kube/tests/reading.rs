@@ -5,7 +5,7 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use rebalancer_core::fleet::{CpuTarget, Hpa, Pod};
+use rebalancer_core::fleet::{CpuTarget, Hpa, Pod, Uid};
 use rebalancer_core::fleet::{Level, Measured, Scaling, ScalingMetric};
 use rebalancer_core::port::{ApiErrors as Counted, Inventory, InventoryError};
 use rebalancer_core::unit::Amount;
@@ -129,7 +129,7 @@ async fn an_answer_of_another_kind_is_not_an_empty_fleet() {
 async fn a_pod_is_read_by_name_and_a_missing_one_is_none() {
     let inventory = World::with_pods(2).inventory();
     let found = inventory.pod("consumer-0001").await.unwrap().unwrap();
-    assert_eq!((found.name.as_str(), found.uid.as_str()), ("consumer-0001", "uid-1"));
+    assert_eq!((found.name.as_str(), found.uid), ("consumer-0001", Uid::new("uid-1")));
     assert_eq!(inventory.pod("consumer-0002").await, Ok(None));
 }
 

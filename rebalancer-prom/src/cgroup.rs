@@ -8,7 +8,7 @@
 //!   /kubepods.slice/kubepods-burstable.slice/kubepods-burstable-pod0b6c1f0e_….slice/cri-containerd-4f1c….scope
 //! ```
 
-use rebalancer_core::fleet::{Identity, Uid};
+use rebalancer_core::fleet::{ContainerId, Identity, Text, Uid};
 
 use crate::copies::Labels;
 
@@ -26,8 +26,13 @@ pub(crate) fn identity(labels: &mut Labels) -> Identity {
         take(labels, "container_id", |text| container(text.split_once("://").map_or(text, |(_, id)| id)));
     Identity {
         pod: path.split('/').rev().find_map(pod_of_cgroup).or(by_label).map(Uid::new),
-        container: path.rsplit('/').next().and_then(container_of_cgroup).or(container_by_label),
-        node: labels.remove("node").filter(|node| !node.is_empty()),
+        container: path
+            .rsplit('/')
+            .next()
+            .and_then(container_of_cgroup)
+            .or(container_by_label)
+            .map(ContainerId::new),
+        node: labels.remove("node").filter(|node| !node.is_empty()).map(Text::from),
     }
 }
 
@@ -81,7 +86,7 @@ mod tests {
     }
 
     fn of(pod: Option<&str>, container: Option<String>) -> Identity {
-        Identity { pod: pod.map(Uid::new), container, node: None }
+        Identity { pod: pod.map(Uid::new), container: container.map(ContainerId::new), node: None }
     }
 
     #[test]
@@ -127,7 +132,7 @@ mod tests {
         let id = id();
         let containerd = format!("containerd://{id}");
         let found = read(&[("uid", POD), ("container_id", &containerd), ("node", "n1"), ("app", "x")]);
-        let expected = Identity { node: Some("n1".to_owned()), ..of(Some(POD), Some(id)) };
+        let expected = Identity { node: Some("n1".into()), ..of(Some(POD), Some(id)) };
         assert_eq!(found, (expected, vec!["app".to_owned()]));
         assert_eq!(read(&[("node", "")]).0, Identity::default());
     }

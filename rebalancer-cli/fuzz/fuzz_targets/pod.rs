@@ -33,7 +33,7 @@ fuzz_target!(|data: &[u8]| {
 });
 
 fn check_pod(pod: &Pod) {
-    assert!(!pod.uid.as_str().is_empty() && !pod.name.is_empty() && !pod.namespace.is_empty(), "{pod:?}");
+    assert!(pod.uid != *"" && !pod.name.is_empty() && !pod.namespace.is_empty(), "{pod:?}");
     let requests = pod.container.unwrap_or_default();
     assert!(requests.cpu.is_none_or(|cores| cores.get().is_finite() && cores.get() >= 0.0), "{pod:?}");
     assert!(requests.memory.is_none_or(|bytes| bytes.get().is_finite() && bytes.get() >= 0.0), "{pod:?}");
@@ -83,7 +83,7 @@ fn check_against_the_json(body: &[u8], plan: &Plan) {
 
 fn is(pod: &Value, removal: &Removal) -> bool {
     let metadata = &pod["metadata"];
-    metadata["uid"] == removal.pod.uid.as_str()
+    metadata["uid"] == removal.pod.uid.to_string()
         && metadata["name"] == removal.pod.name.as_str()
         && metadata["namespace"] == fleet::NAMESPACE
 }

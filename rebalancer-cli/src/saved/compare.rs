@@ -1,5 +1,6 @@
 //! The decision that was saved against the one that is made from the same facts now.
 
+use rebalancer_core::fleet::Uid;
 use rebalancer_core::report::Report;
 use serde::Serialize;
 use serde_json::Value;
@@ -29,12 +30,12 @@ impl Comparison {
         let mut other_pods = Vec::new();
         for pod in &now.pods {
             let verdict = serde_json::to_value(pod.verdict)?;
-            let before = saved.plan.pods.iter().find(|before| before.uid == pod.pod.uid.as_str());
+            let before = saved.plan.pods.iter().find(|before| before.uid == pod.pod.uid);
             if !before.is_some_and(|before| has(&verdict, &before.verdict)) {
                 other_pods.push(pod.pod.name.clone());
             }
         }
-        let is_known = |uid: &str| now.pods.iter().any(|pod| pod.pod.uid.as_str() == uid);
+        let is_known = |uid: &Uid| now.pods.iter().any(|pod| pod.pod.uid == *uid);
         let gone = saved.plan.pods.iter().filter(|before| !is_known(&before.uid));
         other_pods.extend(gone.map(|before| before.name.clone()));
         let decision = serde_json::to_value(&now.decision)?;

@@ -4,6 +4,7 @@ use std::fs;
 use std::io;
 use std::path::Path;
 
+use rebalancer_core::fleet::Uid;
 use rebalancer_core::history::{Constraints, Rotation};
 use rebalancer_core::policy::Policy;
 use rebalancer_core::snapshot::Snapshot;
@@ -40,7 +41,7 @@ pub(crate) struct SavedPlan {
 #[derive(Debug, Deserialize)]
 pub(super) struct SavedPod {
     pub(super) name: String,
-    pub(super) uid: String,
+    pub(super) uid: Uid,
     pub(super) verdict: serde_json::Value,
 }
 

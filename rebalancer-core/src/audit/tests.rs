@@ -103,7 +103,7 @@ fn a_pod_that_must_not_be_touched_is_caught() {
     }
     check(|_, snapshot| snapshot.pods[0].pod.container = None, &expected);
     check(
-        |_, snapshot| snapshot.pods[0].pod.priority_class = Some("system-node-critical".to_owned()),
+        |_, snapshot| snapshot.pods[0].pod.extras.priority_class = Some("system-node-critical".into()),
         &expected,
     );
     check(

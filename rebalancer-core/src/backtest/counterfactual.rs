@@ -9,7 +9,7 @@ use rand::rngs::ChaCha8Rng;
 use super::lag::PodQueue;
 use crate::advice::stage::Play;
 use crate::assignor::Assignor;
-use crate::fleet::{Indicator, PartitionLoad, Pod, Samples, Uid};
+use crate::fleet::{Extra, Indicator, PartitionLoad, Pod, Samples, Uid};
 use crate::group::GroupModel;
 use crate::policy::Timing;
 use crate::port::{MetricsError, Readings};
@@ -251,7 +251,7 @@ impl Slot {
                 uid: self.uid(),
                 created_at: Some(*since),
                 ready_since: source.ready.then_some(*since),
-                restarted_at: None,
+                extras: Extra { restarted_at: None, ..(*source.extras).clone() }.into(),
                 ..source.clone()
             },
         }

@@ -5,13 +5,14 @@ use std::collections::{BTreeMap, BTreeSet};
 use jiff::Timestamp;
 
 use super::{Gap, Moment};
-use crate::fleet::{Owner, Pod, Uid, Workload};
+use crate::fleet::{Owner, Pod, Text, Uid, Workload};
 
 /// Pods of each moment, with since when they are Ready: the first time at which they were seen to be, or, of those that were
 /// there from the start, when they were created.
 pub(super) fn of(history: &[Moment], workload: &Workload) -> Vec<Vec<Pod>> {
     let mut ready: BTreeMap<Uid, Timestamp> = BTreeMap::new();
     let mut is_first = true;
+    let namespace = Text::from(workload.namespace.as_str());
     let mut fleets = Vec::with_capacity(history.len());
     for moment in history {
         let mut pods = moment.pods.clone().unwrap_or_else(|| inferred(moment, workload));
@@ -21,7 +22,7 @@ pub(super) fn of(history: &[Moment], workload: &Workload) -> Vec<Vec<Pod>> {
             ready.retain(|uid, _| here.contains(uid));
         }
         for pod in &mut pods {
-            pod.namespace.clone_from(&workload.namespace);
+            pod.namespace.clone_from(&namespace);
             if pod.ready {
                 let before = if is_first { pod.created_at.unwrap_or(Timestamp::MIN) } else { moment.at };
                 let since = *ready.entry(pod.uid.clone()).or_insert(before);

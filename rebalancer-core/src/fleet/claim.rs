@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{Indicator, Pod, Samples, Uid};
+use super::{ContainerId, Indicator, Pod, Samples, Text, Uid};
 use crate::unit::Load;
 
 /// What the labels of a series say of whose it is. `None` is not said, which fits everybody.
@@ -11,9 +11,9 @@ pub struct Identity {
     /// The pod's UID.
     pub pod: Option<Uid>,
     /// The container's ID, without its runtime: `4f1c…`.
-    pub container: Option<String>,
+    pub container: Option<ContainerId>,
     /// The node, by whatever name the metric system has for it.
-    pub node: Option<String>,
+    pub node: Option<Text>,
 }
 
 impl Identity {
@@ -138,9 +138,9 @@ fn is_of_uid(of: &Identity, pod: &Pod) -> bool {
 }
 
 fn by_container(own: &[&(Identity, Load)], pod: &Pod, indicator: Indicator) -> Settled {
-    let mut containers: BTreeMap<&str, Load> = BTreeMap::new();
+    let mut containers: BTreeMap<&ContainerId, Load> = BTreeMap::new();
     for (of, load) in own {
-        if let Some(container) = of.container.as_deref() {
+        if let Some(container) = &of.container {
             let known = containers.entry(container).or_insert(*load);
             *known = larger(*known, *load);
         }
@@ -148,7 +148,7 @@ fn by_container(own: &[&(Identity, Load)], pod: &Pod, indicator: Indicator) -> S
     // One that says nothing of its container may be a copy of one that does.
     let others = own.iter().filter(|(of, _)| of.container.is_none()).map(|(_, load)| *load);
     let others = others.reduce(larger).map_or(Settled::OfOthers, Settled::OfPod);
-    let running = pod.container_id.as_deref();
+    let running = pod.container_id.as_ref();
     match indicator {
         Indicator::Memory => match running {
             Some(running) => containers.get(running).map_or(others, |load| Settled::Running(*load)),

@@ -28,7 +28,7 @@ pub struct OwnerReference {
 impl Owner {
     /// A reference to this object of `apps/v1`, such as a `ReplicaSet` or a `StatefulSet`.
     #[must_use]
-    pub fn of_apps(kind: impl Into<String>, name: impl Into<String>, uid: impl Into<String>) -> Self {
+    pub fn of_apps(kind: impl Into<String>, name: impl Into<String>, uid: impl AsRef<str>) -> Self {
         let api_version = "apps/v1".to_owned();
         OwnerReference { api_version, kind: kind.into(), name: name.into(), uid: Uid::new(uid) }.into()
     }

@@ -1,39 +1,12 @@
 //! Pods, as Kubernetes lists them.
 
-use std::collections::BTreeMap;
 use std::fmt;
 use std::net::IpAddr;
 
 use jiff::Timestamp;
 
-use super::{Labels, Owner};
+use super::{Addresses, ContainerId, Extras, Labels, Owner, Text, Uid};
 use crate::unit::{Bytes, Cores};
-
-/// A pod's identity. A name can be taken over by another pod; a UID can't.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(transparent))]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-pub struct Uid(Box<str>);
-
-impl Uid {
-    /// Takes the UID as the API server gives it.
-    #[must_use]
-    pub fn new(uid: impl Into<String>) -> Self {
-        Self(uid.into().into_boxed_str())
-    }
-
-    /// The UID as text.
-    #[must_use]
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
-}
-
-impl fmt::Display for Uid {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(&self.0)
-    }
-}
 
 /// Where a pod is in its life, as Kubernetes says.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -62,12 +35,12 @@ pub struct Requests {
     pub memory: Option<Bytes>,
 }
 
-/// One pod as Kubernetes lists it now.
+/// One pod as Kubernetes lists it now. What pods have in common they share, so that a fleet takes little memory.
 #[derive(Debug, Clone, PartialEq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct Pod {
     /// Its namespace.
-    pub namespace: String,
+    pub namespace: Text,
     /// Its name, unique in the namespace at one time.
     pub name: String,
     /// Its identity.
@@ -79,45 +52,42 @@ pub struct Pod {
     /// Since when the Ready condition is what it is, with the container that runs now: the later of the two. A container
     /// that was restarted is a fresh member of the group, whether or not the condition went to False meanwhile.
     pub ready_since: Option<Timestamp>,
-    /// When the target container started that runs now, if another one ran before it in this pod.
-    pub restarted_at: Option<Timestamp>,
     /// The ID of the target container that runs now, without its runtime; `None` where none runs, or it is not told.
     #[cfg_attr(feature = "serde", serde(default))]
-    pub container_id: Option<String>,
+    pub container_id: Option<ContainerId>,
     /// It has a deletion time stamp: it is on its way out.
     pub terminating: bool,
     /// When it was created.
     pub created_at: Option<Timestamp>,
     /// The node it runs on.
-    pub node: Option<String>,
+    pub node: Option<Text>,
     /// Its addresses; those of the node, for a pod on the host's network. Empty until it has some.
     #[cfg_attr(feature = "serde", serde(default))]
-    pub ips: Vec<IpAddr>,
+    pub ips: Addresses,
     /// The controlling owner.
     pub owner: Option<Owner>,
     /// The kubelet made it from a file on the node; the API can't remove it.
     pub mirror: bool,
-    /// Its priority class.
-    pub priority_class: Option<String>,
     /// Its priority, as the class resolved to when it was created.
     pub priority: Option<i32>,
     /// Its labels.
     pub labels: Labels,
     /// Those of its annotations that matter here: [`ANNOTATIONS`](crate::eligibility::ANNOTATIONS).
-    pub annotations: BTreeMap<String, String>,
+    pub annotations: Labels,
     /// Requests of the target container; `None` when the pod has no container of that name.
     pub container: Option<Requests>,
-    /// Requests of the pod as a whole (`spec.resources`, with its overhead), where it sets them.
-    pub whole: Requests,
+    /// What few pods have.
+    #[cfg_attr(feature = "serde", serde(flatten))]
+    pub extras: Extras,
 }
 
 impl Pod {
     /// A pod that serves: Running and Ready, with a container of the configured name. What is not known of it stays so:
     /// since when it is Ready, who owns it, what it requests. A pod without an owner, or of unknown age, is never removed.
     #[must_use]
-    pub fn new(name: impl Into<String>, uid: impl Into<String>) -> Self {
+    pub fn new(name: impl Into<String>, uid: impl AsRef<str>) -> Self {
         Self {
-            namespace: String::new(),
+            namespace: Text::default(),
             name: name.into(),
             uid: Uid::new(uid),
             phase: Phase::Running,
@@ -128,21 +98,19 @@ impl Pod {
             node: None,
             owner: None,
             mirror: false,
-            priority_class: None,
             priority: None,
             labels: Labels::default(),
-            annotations: BTreeMap::new(),
+            annotations: Labels::default(),
             container: Some(Requests::default()),
-            whole: Requests::default(),
-            restarted_at: None,
-            ips: Vec::new(),
+            ips: Addresses::default(),
             container_id: None,
+            extras: Extras::default(),
         }
     }
 
     /// In this namespace; a [snapshot's builder](crate::snapshot::SnapshotBuilder) fills in the workload's.
     #[must_use]
-    pub fn with_namespace(self, namespace: impl Into<String>) -> Self {
+    pub fn with_namespace(self, namespace: impl Into<Text>) -> Self {
         Self { namespace: namespace.into(), ..self }
     }
 
@@ -173,7 +141,7 @@ impl Pod {
 
     /// On this node.
     #[must_use]
-    pub fn with_node(self, node: impl Into<String>) -> Self {
+    pub fn with_node(self, node: impl Into<Text>) -> Self {
         Self { node: Some(node.into()), ..self }
     }
 
@@ -181,6 +149,20 @@ impl Pod {
     #[must_use]
     pub fn with_ip(mut self, ip: IpAddr) -> Self {
         self.ips.push(ip);
+        self
+    }
+
+    /// Of this priority class.
+    #[must_use]
+    pub fn with_priority_class(mut self, class: impl Into<Text>) -> Self {
+        self.extras.priority_class = Some(class.into());
+        self
+    }
+
+    /// With a target container that was started again at this time.
+    #[must_use]
+    pub fn with_restarted_at(mut self, at: Timestamp) -> Self {
+        self.extras.restarted_at = Some(at);
         self
     }
 
@@ -213,7 +195,7 @@ pub struct PodRef {
 
 impl From<&Pod> for PodRef {
     fn from(pod: &Pod) -> Self {
-        Self { namespace: pod.namespace.clone(), name: pod.name.clone(), uid: pod.uid.clone() }
+        Self { namespace: pod.namespace.as_str().to_owned(), name: pod.name.clone(), uid: pod.uid.clone() }
     }
 }
 

@@ -168,7 +168,7 @@ fn whole(percent: f64) -> u8 {
 /// From a pod's creation to Ready, the median over the fleet. Of a pod whose container was restarted it is not known.
 pub(crate) fn start_up(snapshot: &Snapshot) -> Option<SignedDuration> {
     let own = snapshot.pods.iter().filter(|pod| pod.own && pod.pod.is_serving()).map(|pod| &pod.pod);
-    let fresh = own.filter(|pod| pod.restarted_at.is_none());
+    let fresh = own.filter(|pod| pod.extras.restarted_at.is_none());
     let took = fresh.filter_map(|pod| Some(pod.ready_since?.duration_since(pod.created_at?)));
     let mut took: Vec<SignedDuration> = took.filter(|took| took.is_positive()).collect();
     took.sort_unstable();

@@ -308,7 +308,7 @@ impl Rotation {
         plain(&self.cycle, LONGEST_ID)?;
         self.pods.iter().try_for_each(|pod| {
             plain(&pod.name, LONGEST_NAME)?;
-            plain(pod.uid.as_str(), LONGEST_ID)?;
+            plain(&pod.uid.to_string(), LONGEST_ID)?;
             let node = pod.slow.as_ref().and_then(|slow| slow.node.as_deref());
             node.map_or(Ok(()), |node| plain(node, LONGEST_NAME))
         })

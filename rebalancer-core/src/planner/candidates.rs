@@ -138,7 +138,7 @@ impl<'a> Candidates<'a> {
         choice: Choice,
     ) -> Option<Removal> {
         let ObservedPod { pod, .. } = self.snapshot.pods.get(index)?;
-        let (node, owner) = (pod.node.clone(), pod.owner.clone());
+        let (node, owner) = (pod.node.clone().map(String::from), pod.owner.clone());
         Some(Removal { pod: PodRef::from(pod), node, owner, indicator, load, choice })
     }
 }

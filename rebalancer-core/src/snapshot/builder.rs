@@ -43,7 +43,7 @@ impl SnapshotBuilder {
     /// Adds a pod, with its loads by indicator, in each indicator's unit. A pod without a namespace is in the workload's.
     pub fn pod(mut self, mut pod: Pod, loads: impl IntoIterator<Item = (Indicator, Load)>) -> Self {
         if pod.namespace.is_empty() {
-            pod.namespace.clone_from(&self.workload.namespace);
+            pod.namespace = self.workload.namespace.as_str().into();
         }
         for (indicator, load) in loads {
             let samples = self.readings.loads.entry(indicator).or_insert_with(|| Ok(Samples::new()));

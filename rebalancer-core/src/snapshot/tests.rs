@@ -1,6 +1,6 @@
 use super::*;
 use crate::fixture::{NOW, pod, readings, workload};
-use crate::fleet::{Claims, Identity, Uid};
+use crate::fleet::{Claims, ContainerId, Identity, Uid};
 
 fn assemble(pods: Vec<Pod>, readings: Readings) -> Snapshot {
     Snapshot::assemble(workload(), NOW, pods, Ok(Vec::new()), "", readings).unwrap()
@@ -66,7 +66,7 @@ fn requests_that_the_metric_system_can_not_tell_matter_only_where_the_api_has_no
 #[test]
 fn requests_are_those_that_the_autoscaler_divides_by() {
     let mut pod = pod("a");
-    pod.whole.cpu = Cores::new(4.0).ok();
+    pod.extras.whole.cpu = Cores::new(4.0).ok();
     let request = |of_container| {
         let hpa = Hpa { of_container, ..crate::fixture::hpa(70.0) };
         let pods = vec![pod.clone()];
@@ -81,10 +81,10 @@ fn requests_are_those_that_the_autoscaler_divides_by() {
 #[test]
 fn the_memory_of_a_container_that_may_be_dead_is_nobody_s() {
     let with = |ago: i64| {
-        let restarted_at = Some(NOW - jiff::SignedDuration::from_secs(ago));
+        let restarted_at = NOW - jiff::SignedDuration::from_secs(ago);
         let mut both = readings(&[("a", 1.0)]);
         both.loads.insert(Indicator::Memory, Ok(crate::fixture::samples(&[("a", 1.6e9)])));
-        let snapshot = assemble(vec![Pod { restarted_at, ..pod("a") }], both);
+        let snapshot = assemble(vec![pod("a").with_restarted_at(restarted_at)], both);
         let of = |indicator| snapshot.pods[0].loads.get(indicator).is_some();
         (of(Indicator::Cpu), of(Indicator::Memory))
     };
@@ -130,7 +130,7 @@ fn two_containers_before() -> PastReading {
 fn two_containers() -> (Samples, Claims) {
     let mut claims = Claims::default();
     for (container, bytes) in [("old", 1.6e9), ("new", 3e8)] {
-        let identity = Identity { container: Some(container.to_owned()), ..Identity::default() };
+        let identity = Identity { container: Some(ContainerId::new(container)), ..Identity::default() };
         claims.add("a", identity, Load::new(bytes).unwrap());
     }
     (crate::fixture::samples(&[("a", 1.6e9)]), claims)
@@ -138,9 +138,9 @@ fn two_containers() -> (Samples, Claims) {
 
 #[test]
 fn the_memory_of_the_running_container_is_the_pod_s_at_once() {
-    let restarted_at = Some(NOW - jiff::SignedDuration::from_secs(1));
-    let container_id = Some("new".to_owned());
-    let pod = Pod { restarted_at, container_id, ..pod("a") };
+    let restarted_at = NOW - jiff::SignedDuration::from_secs(1);
+    let container_id = Some(ContainerId::new("new"));
+    let pod = Pod { container_id, ..pod("a").with_restarted_at(restarted_at) };
     let (samples, claims) = two_containers();
     let mut both = readings(&[("a", 1.0)]);
     both.loads.insert(Indicator::Memory, Ok(samples));
@@ -152,7 +152,7 @@ fn the_memory_of_the_running_container_is_the_pod_s_at_once() {
         snapshot.own_past(Indicator::Memory, vec![two_containers_before()]).unwrap(),
         vec![crate::fixture::samples(&[("a", 3e8)])]
     );
-    let another = Pod { container_id: Some("newer".to_owned()), ..pod };
+    let another = Pod { container_id: Some(ContainerId::new("newer")), ..pod };
     let snapshot = assemble(vec![another], both);
     assert_eq!((memory(&snapshot), snapshot.unlisted.len()), (None, 0));
     let past = snapshot.own_past(Indicator::Memory, vec![two_containers_before()]).unwrap();
@@ -163,7 +163,7 @@ fn the_memory_of_the_running_container_is_the_pod_s_at_once() {
 fn series_that_name_nodes_which_nobody_knows_are_those_of_nobody_known() {
     let mut claims = Claims::default();
     for node in ["x", "y"] {
-        let identity = Identity { node: Some(node.to_owned()), ..Identity::default() };
+        let identity = Identity { node: Some(node.into()), ..Identity::default() };
         claims.add("a", identity, Load::new(1.0).unwrap());
     }
     let mut both = readings(&[("a", 1.0)]);

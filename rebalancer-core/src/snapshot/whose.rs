@@ -56,6 +56,6 @@ fn own_where(
 /// its container, whose a sample is can no longer be told: it is missing. A rate of CPU covers no more than the metrics
 /// window, which MINIMUM_POD_AGE outlasts.
 fn may_be_of_a_dead_container(pod: &Pod, indicator: Indicator, at: Timestamp) -> bool {
-    let restarted = pod.restarted_at.is_some_and(|restarted| at.duration_since(restarted) < LOOK_BACK);
+    let restarted = pod.extras.restarted_at.is_some_and(|restarted| at.duration_since(restarted) < LOOK_BACK);
     indicator == Indicator::Memory && restarted
 }

@@ -75,7 +75,7 @@ impl World {
     #[must_use]
     pub fn with_pod(self, mut pod: Pod, loads: impl IntoIterator<Item = (Indicator, Load)>) -> Self {
         if pod.namespace.is_empty() {
-            pod.namespace.clone_from(&self.workload.namespace);
+            pod.namespace = self.workload.namespace.as_str().into();
         }
         self.with(|inner| {
             for (indicator, load) in loads {

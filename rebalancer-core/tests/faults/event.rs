@@ -102,7 +102,7 @@ impl fmt::Display for Event<'_> {
             }
             What::Unlike { pods } => write!(f, "finds {} pods of other revisions", pods.len()),
             What::Read { name, pod } => {
-                let uid = pod.map_or("none", |pod| pod.uid.as_str());
+                let uid = pod.map_or_else(|| "none".to_owned(), |pod| pod.uid.to_string());
                 write!(f, "reads {name} again: {uid}, serving: {}", pod.is_some_and(Pod::is_serving))
             }
             What::ShownController { controller } => {

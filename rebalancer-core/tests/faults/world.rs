@@ -11,8 +11,10 @@ use std::collections::BTreeMap;
 use jiff::{SignedDuration, Timestamp};
 use rand::Rng as _;
 use rand::rngs::ChaCha8Rng;
+use rebalancer_core::fleet::{
+    Addresses, CpuTarget, Extras, Hpa, Labels, Owner, OwnerReference, Phase, Pod, Requests, Uid,
+};
 use rebalancer_core::fleet::{Controller, DisruptionBudget, Progress, Requirement, Scaling, Selector};
-use rebalancer_core::fleet::{CpuTarget, Hpa, Owner, OwnerReference, Phase, Pod, Requests, Uid};
 use rebalancer_core::unit::Cores;
 
 use crate::setup::Setup;
@@ -155,7 +157,7 @@ impl World {
 
     fn blank(&self, name: String, owner: Owner, random: &mut ChaCha8Rng) -> Pod {
         Pod {
-            namespace: NAMESPACE.to_owned(),
+            namespace: NAMESPACE.into(),
             name,
             uid: Uid::new(format!("{:016x}", random.next_u64())),
             phase: Phase::Pending,
@@ -163,18 +165,16 @@ impl World {
             ready_since: None,
             terminating: false,
             created_at: Some(self.now),
-            node: Some("node".to_owned()),
+            node: Some("node".into()),
             owner: Some(owner),
             mirror: false,
-            priority_class: None,
             priority: Some(0),
             labels: [("app".to_owned(), NAME.to_owned())].into(),
-            annotations: BTreeMap::new(),
+            annotations: Labels::default(),
             container: Some(Requests { cpu: Cores::new(1.0).ok(), memory: None }),
-            whole: Requests::default(),
-            restarted_at: None,
-            ips: Vec::new(),
+            ips: Addresses::default(),
             container_id: None,
+            extras: Extras::default(),
         }
     }
 }

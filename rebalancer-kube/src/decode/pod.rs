@@ -1,10 +1,9 @@
 //! Pods.
 
 use std::collections::BTreeMap;
-use std::net::IpAddr;
 
 use jiff::Timestamp;
-use rebalancer_core::fleet::{self, Owner, Phase, Pod, Requests, Uid};
+use rebalancer_core::fleet::{self, Addresses, ContainerId, Extra, Owner, Phase, Pod, Requests, Text, Uid};
 use rebalancer_core::port::InventoryError;
 use rebalancer_core::unit::{Bytes, Cores};
 use serde::Deserialize;
@@ -118,15 +117,13 @@ struct PodIp {
 
 impl Status {
     /// Every address that the kubelet gave the pod; older API servers know one only.
-    fn ips(&self) -> Vec<IpAddr> {
+    fn ips(&self) -> Addresses {
         let all = self.pod_ips.iter().flatten().filter_map(|one| one.ip.as_deref());
-        let mut ips: Vec<IpAddr> =
+        let mut ips: Vec<_> =
             all.chain(self.pod_ip.as_deref()).filter_map(|text| text.parse().ok()).collect();
         ips.sort_unstable();
         ips.dedup();
-        // Collected they have room for four, and mostly there is one.
-        ips.shrink_to_fit();
-        ips
+        ips.into()
     }
 }
 
@@ -145,10 +142,10 @@ struct ContainerStatus {
 
 impl ContainerStatus {
     /// Of the container that runs now. While none runs, the status has that of the last one.
-    fn running_id(&self) -> Option<String> {
+    fn running_id(&self) -> Option<ContainerId> {
         self.state.running.as_ref()?;
         let (_, id) = self.container_id.as_deref()?.split_once("://")?;
-        Some(id.to_owned()).filter(|id| !id.is_empty())
+        Some(id).filter(|id| !id.is_empty()).map(ContainerId::new)
     }
 
     /// Since when the container runs that runs now.
@@ -199,26 +196,29 @@ pub(crate) fn pod(raw: RawPod, namespace: &str, container: &str) -> Result<Pod, 
     let Spec { node_name, priority_class_name, priority, containers, init_containers, .. } = spec;
     let measured = running(containers, init_containers).find(|found| found.name == container);
     let seen = status_of(&status, container);
+    let extra = Extra {
+        restarted_at: seen.filter(|seen| seen.restart_count > 0).and_then(ContainerStatus::started_at),
+        priority_class: priority_class_name.map(Text::from),
+        whole,
+    };
     let ready = status.conditions.iter().flatten().find(|condition| condition.r#type == "Ready");
     Ok(Pod {
-        namespace: found,
+        namespace: found.into(),
         uid: Uid::new(present(metadata.uid, "a UID")?),
         phase: phase(&status.phase),
         ready: ready.is_some_and(|ready| ready.status == "True"),
         ready_since: ready.and_then(|ready| ready_since(ready, seen.and_then(ContainerStatus::started_at))),
         container_id: seen.and_then(ContainerStatus::running_id),
-        restarted_at: seen.filter(|seen| seen.restart_count > 0).and_then(ContainerStatus::started_at),
         terminating: metadata.deletion_timestamp.is_some(),
         created_at: metadata.creation_timestamp.and_then(|at| at.0),
-        node: node_name,
+        node: node_name.map(Text::from),
         ips: status.ips(),
         owner: controlling(metadata.owner_references),
         mirror,
-        annotations,
-        priority_class: priority_class_name,
+        annotations: annotations.into(),
         priority,
         labels: metadata.labels.unwrap_or_default().into(),
-        whole,
+        extras: extra.into(),
         container: measured.map(requests),
         name,
     })

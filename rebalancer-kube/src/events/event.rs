@@ -34,7 +34,7 @@ pub(super) fn event(note: &Note, instance: &str, number: u64) -> Event {
             kind: Some(kind.clone()),
             namespace: Some(namespace.clone()),
             name: Some(name.clone()),
-            uid: Some(uid.as_str().to_owned()),
+            uid: Some(uid.to_string()),
             ..ObjectReference::default()
         }),
         reporting_controller: Some(REPORTING_CONTROLLER.to_owned()),

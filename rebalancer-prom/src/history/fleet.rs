@@ -62,7 +62,7 @@ pub(super) fn pods(info: &[Element], ready: &[Element], created: &[Element]) -> 
             phase: if is_ready { Phase::Running } else { Phase::Pending },
             ready: is_ready,
             created_at: since,
-            node: Some(label(labels, "node").to_owned()).filter(|node| !node.is_empty()),
+            node: Some(label(labels, "node")).filter(|node| !node.is_empty()).map(Into::into),
             owner: owner(labels),
             ..Pod::new(name, uid)
         }

@@ -99,7 +99,8 @@ impl Recorded {
 
     fn pod(&self, history: History, pod: &Pod, cores: Vec<f64>, broken: &Broken) -> History {
         let workload = Fleet::workload();
-        let (name, uid) = (("pod", pod.name.as_str()), ("uid", pod.uid.as_str()));
+        let uid = pod.uid.to_string();
+        let (name, uid) = (("pod", pod.name.as_str()), ("uid", uid.as_str()));
         let container = ("container", workload.name.as_str());
         let owner = pod.owner.as_ref().unwrap();
         let node = ("node", pod.node.as_deref().unwrap());

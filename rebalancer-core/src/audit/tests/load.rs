@@ -25,7 +25,11 @@ fn planted(snapshot: &Snapshot, hot: (usize, Option<f64>), cold: (usize, Option<
         let observed = &snapshot.pods[place];
         let pod = &observed.pod;
         Removal {
-            pod: PodRef { namespace: pod.namespace.clone(), name: pod.name.clone(), uid: pod.uid.clone() },
+            pod: PodRef {
+                namespace: pod.namespace.to_string(),
+                name: pod.name.clone(),
+                uid: pod.uid.clone(),
+            },
             node: None,
             owner: None,
             indicator: Indicator::Cpu,

@@ -6,8 +6,11 @@ fn load(number: f64) -> Load {
 }
 
 fn identity(uid: Option<&str>, container: Option<&str>, node: Option<&str>) -> Identity {
-    let text = |text: Option<&str>| text.map(ToOwned::to_owned);
-    Identity { pod: uid.map(Uid::new), container: text(container), node: text(node) }
+    Identity {
+        pod: uid.map(Uid::new),
+        container: container.map(ContainerId::new),
+        node: node.map(Text::from),
+    }
 }
 
 fn claims(of: &[(&str, Identity, f64)]) -> Claims {
@@ -20,7 +23,7 @@ fn claims(of: &[(&str, Identity, f64)]) -> Claims {
 
 /// The pod `a` on the node `node-1`, in which the container `new` runs.
 fn running() -> Pod {
-    Pod { container_id: Some("new".to_owned()), ..pod("a") }
+    Pod { container_id: Some(ContainerId::new("new")), ..pod("a") }
 }
 
 const UID: Option<&str> = Some("uid-a");

@@ -12,7 +12,7 @@ fn ratio(value: f64) -> Ratio {
 
 /// A pod that was created at this minute, on this node.
 fn created(name: &str, minute: i64, node: &str) -> Pod {
-    Pod { created_at: Some(at(minute)), node: Some(node.to_owned()), ..listed(name, &format!("new-{name}")) }
+    Pod { created_at: Some(at(minute)), node: Some(node.into()), ..listed(name, &format!("new-{name}")) }
 }
 
 /// A rotation of a pod of node worker-7, on which the work costs twice as much, and of a usual one.

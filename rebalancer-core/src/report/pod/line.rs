@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::{Judged, PodReport, PodReports};
-use crate::fleet::{Owner, Phase, Pod, PodRef, Requests};
+use crate::fleet::{Owner, Phase, Pod, PodRef, Requests, Text};
 use crate::report::Verdict;
 use crate::snapshot::{Loads, ObservedPod};
 use crate::unit::{Cores, Ratio};
@@ -52,7 +52,7 @@ impl From<PodReport<'_>> for Line {
         let PodReport { pod, own, cpu_request, loads, partitions, score, verdict } = report;
         Self {
             pod: PodRef::from(pod),
-            node: pod.node.clone(),
+            node: pod.node.clone().map(String::from),
             owner: pod.owner.clone(),
             phase: pod.phase,
             ready: pod.ready,
@@ -73,9 +73,9 @@ impl From<Line> for (ObservedPod, Judged) {
     fn from(line: Line) -> Self {
         let PodRef { namespace, name, uid } = line.pod;
         let pod = Pod {
-            namespace,
+            namespace: namespace.into(),
             uid,
-            node: line.node,
+            node: line.node.map(Text::from),
             owner: line.owner,
             phase: line.phase,
             ready: line.ready,

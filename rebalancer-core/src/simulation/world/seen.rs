@@ -9,7 +9,9 @@ use rand::rngs::ChaCha8Rng;
 use super::{Life, NAME, NAMESPACE, World};
 use crate::assignor::{self, TopicPartition};
 use crate::fleet::consumer_group::{self, ConsumerGroup, GroupOffsets, Topic};
-use crate::fleet::{CpuTarget, Hpa, Indicator, Labels, Owner, PartitionLoad, Phase, Pod, Requests, Samples};
+use crate::fleet::{
+    CpuTarget, Extras, Hpa, Indicator, Labels, Owner, PartitionLoad, Phase, Pod, Requests, Samples,
+};
 use crate::port::{HistoryGrid, LoadHistory, Readings, SeriesOf};
 use crate::simulation::kafka;
 use crate::simulation::traffic::{COST, IDLE_SHARE, error_factor};
@@ -159,7 +161,7 @@ impl World {
 
 fn described(name: &str, life: &Life, owner: Owner, start_up: SignedDuration) -> Pod {
     Pod {
-        namespace: NAMESPACE.to_owned(),
+        namespace: NAMESPACE.into(),
         name: name.to_owned(),
         uid: life.uid.clone(),
         phase: Phase::Running,
@@ -167,17 +169,15 @@ fn described(name: &str, life: &Life, owner: Owner, start_up: SignedDuration) ->
         ready_since: Some(life.since),
         terminating: false,
         created_at: Some(life.since - start_up),
-        node: Some(format!("node-{:03}", life.node)),
+        node: Some(format!("node-{:03}", life.node).into()),
         owner: Some(owner),
         mirror: false,
-        priority_class: None,
         priority: Some(0),
         labels: Labels::default(),
-        annotations: BTreeMap::new(),
+        annotations: Labels::default(),
         container: Some(Requests { cpu: Cores::new(1.0).ok(), memory: None }),
-        whole: Requests::default(),
-        restarted_at: None,
-        ips: vec![life.address.into()],
+        ips: [life.address.into()].into_iter().collect(),
         container_id: None,
+        extras: Extras::default(),
     }
 }

@@ -216,7 +216,7 @@ fn who_controls_it_in_turn_comes_with_it() {
     ]);
     let read = decode("ReplicaSet", set).unwrap();
     let owner = read.owner.as_ref().unwrap();
-    assert_eq!((owner.to_string().as_str(), owner.uid.as_str()), ("Rollout consumer", "r"));
+    assert_eq!((owner.to_string().as_str(), owner.uid.to_string().as_str()), ("Rollout consumer", "r"));
     assert_eq!(owner.api_version, "argoproj.io/v1alpha1");
     assert_eq!(told(&read), Some((5, 5, 5)));
 }

@@ -1,3 +1,4 @@
+use rebalancer_core::fleet::Labels;
 use serde_json::{Value, json};
 
 use super::*;
@@ -51,17 +52,15 @@ fn everything_that_matters_is_taken() {
         owner: Some(Owner::of_apps("ReplicaSet", "consumer-abc", "rs")),
         mirror: false,
         container_id: None,
-        annotations: BTreeMap::new(),
-        priority_class: Some("high".into()),
+        extras: Extra { priority_class: Some("high".into()), ..Extra::default() }.into(),
+        annotations: Labels::default(),
         priority: Some(1000),
         labels: [("app".into(), "consumer".into())].into(),
         container: Some(Requests {
             cpu: Some(Cores::new(1.5).unwrap()),
             memory: Some(Bytes::new(1_073_741_824.0).unwrap()),
         }),
-        whole: Requests::default(),
-        restarted_at: None,
-        ips: Vec::new(),
+        ips: Addresses::default(),
     };
     assert_eq!(decode(full()), Ok(expected));
 }
@@ -86,7 +85,7 @@ fn what_the_pod_asks_for_as_a_whole_is_its_own_with_its_overhead() {
         let mut value = full();
         value["spec"]["resources"] = resources;
         value["spec"]["overhead"] = overhead;
-        decode(value).unwrap().whole.cpu.map(Cores::get)
+        decode(value).unwrap().extras.whole.cpu.map(Cores::get)
     };
     let two = || json!({"requests": {"cpu": "2"}});
     assert_eq!(of(two(), Value::Null), Some(2.0));
@@ -122,7 +121,7 @@ fn a_container_s_restart_is_a_fresh_start() {
     let mut value = full();
     value["status"]["containerStatuses"] =
         json!([{"name": "consumer", "restartCount": 1, "state": restarted()}]);
-    let restarted_at = decode(value).unwrap().restarted_at.map(|at| at.to_string());
+    let restarted_at = decode(value).unwrap().extras.restarted_at.map(|at| at.to_string());
     assert_eq!(restarted_at, Some("2026-01-02T05:00:00Z".to_owned()));
     assert_eq!(since("containerStatuses", running("2026-01-02T03:04:06Z")), ready);
     assert_eq!(since("containerStatuses", json!({"waiting": {}})), ready);
@@ -138,7 +137,7 @@ fn the_container_that_runs_is_known_by_its_id_and_one_that_has_ended_is_not() {
         decode(value).unwrap().container_id
     };
     let running = || json!({"running": {"startedAt": "2026-01-02T05:00:00Z"}});
-    assert_eq!(id(json!("containerd://4f1c"), running()).as_deref(), Some("4f1c"));
+    assert_eq!(id(json!("containerd://4f1c"), running()), Some(ContainerId::new("4f1c")));
     assert_eq!(id(json!("containerd://4f1c"), json!({"waiting": {"reason": "CrashLoopBackOff"}})), None);
     for unknown in [Value::Null, json!(""), json!("4f1c"), json!("containerd://")] {
         assert_eq!(id(unknown, running()), None);

@@ -1,6 +1,6 @@
 use jiff::{SignedDuration, Timestamp};
 use proptest::prelude::*;
-use rebalancer_core::fleet::{Indicator, Pod, Settled};
+use rebalancer_core::fleet::{ContainerId, Indicator, Pod, Settled};
 
 use super::*;
 
@@ -62,7 +62,7 @@ fn settled(elements: &[(&str, &str)], parts: Parts, running: Option<char>) -> Se
     let elements: Vec<_> = elements.iter().map(|(text, value)| (format!("pod=a {text}"), *value)).collect();
     let (_, claims) = samples(vector_of(&elements).as_bytes(), parts).unwrap().value;
     let mut pod = Pod::new("a", POD).with_node("n1");
-    pod.container_id = running.map(container);
+    pod.container_id = running.map(|letter| ContainerId::new(container(letter)));
     let indicator = match parts {
         Parts::Added => Indicator::Cpu,
         Parts::Successive => Indicator::Memory,
@@ -117,7 +117,7 @@ fn each_earlier_time_has_its_own_claims() {
     let decoded = past(body.as_bytes(), &grid, Parts::Successive).unwrap();
     assert_eq!((decoded.series, decoded.values, decoded.left_out), (2, 3, 0));
     let mut pod = Pod::new("a", POD);
-    pod.container_id = Some(container('e'));
+    pod.container_id = Some(ContainerId::new(container('e')));
     let settled: Vec<_> = decoded
         .value
         .iter()

@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use jiff::{SignedDuration, Timestamp};
 use rebalancer_core::fleet::{
-    Controller, CpuTarget, DisruptionBudget, Hpa, Indicator, Owner, Ownership, Phase, Pod, Progress,
-    Requests, Samples, Scaling, Selector, Uid,
+    Addresses, Controller, CpuTarget, DisruptionBudget, Extras, Hpa, Indicator, Labels, Owner, Ownership,
+    Phase, Pod, Progress, Requests, Samples, Scaling, Selector, Uid,
 };
 use rebalancer_core::history::{CycleHealth, HistoryPolicy, Peeked, Record, StateError};
 use rebalancer_core::port::InventoryError;
@@ -26,7 +26,7 @@ pub(super) const NOW: Timestamp = Timestamp::constant(1_767_225_600, 0);
 fn pod(name: &str) -> Pod {
     let since = NOW - SignedDuration::from_hours(1);
     Pod {
-        namespace: "shop".to_owned(),
+        namespace: "shop".into(),
         name: name.to_owned(),
         uid: Uid::new(name),
         phase: Phase::Running,
@@ -37,15 +37,13 @@ fn pod(name: &str) -> Pod {
         node: None,
         owner: Some(Owner::of_apps("StatefulSet", "orders", "orders")),
         mirror: false,
-        priority_class: None,
         priority: Some(0),
-        labels: BTreeMap::new().into(),
-        annotations: BTreeMap::new(),
+        labels: Labels::default(),
+        annotations: Labels::default(),
         container: Some(Requests { cpu: Some(Cores::new(1.0).unwrap()), memory: None }),
-        whole: Requests::default(),
-        restarted_at: None,
-        ips: Vec::new(),
+        ips: Addresses::default(),
         container_id: None,
+        extras: Extras::default(),
     }
 }
 

@@ -14,7 +14,7 @@ fn slow_under(assignor: Assignor) -> (Snapshot, Policy) {
     group.slow = Some(3);
     let mut snapshot = group.snapshot();
     for (place, pod) in snapshot.pods.iter_mut().enumerate() {
-        pod.pod.node = Some(if place == 3 { NODE.to_owned() } else { format!("worker-{}", place + 10) });
+        pod.pod.node = Some(if place == 3 { NODE.into() } else { format!("worker-{}", place + 10).into() });
     }
     (snapshot, with(assignor, Timing::LeaveThenJoin))
 }
@@ -35,7 +35,7 @@ fn remembering(factors: &[f64]) -> Constraints {
         record.begin(rotation.with_slow(&slow));
         record.finish(&cycle, &[RemovalResult::removed(gone.uid)], before(minutes));
         let mut new = pod(&format!("new-{turn}"));
-        (new.node, new.created_at) = (Some(NODE.to_owned()), Some(before(minutes - 1)));
+        (new.node, new.created_at) = (Some(NODE.into()), Some(before(minutes - 1)));
         let seen = [PodFactor { pod: &new, factor: ratio(*factor) }];
         record.replaced(&seen, before(minutes - 20), &policy);
         record.measure(before(minutes - 20), &policy, |_| Some(cv));
@@ -102,7 +102,7 @@ fn static_members_on_such_a_node_are_held_for_the_node_too() {
 #[test]
 fn another_slow_pod_on_another_node_is_still_replaced() {
     let (mut snapshot, policy) = slow_under(Assignor::Range);
-    snapshot.pods[3].pod.node = Some("worker-1".to_owned());
+    snapshot.pods[3].pod.node = Some("worker-1".into());
     let report = crate::planner::plan(&snapshot, &policy, &remembering(&[2.0, 2.0]));
     assert!(!matches!(report.decision, Decision::Hold(Hold::SlowNode { .. })), "{}", report.decision);
 }
