@@ -30,8 +30,9 @@ pub(crate) use cost::Cost;
 pub use inference::Inference;
 pub(crate) use inference::{dealing_order, infer};
 pub use summary::GroupSummary;
-pub(crate) use timing::assumed;
 pub use timing::{AssumedTiming, TimingBasis};
+pub(crate) use told::told_assignor as told_rule;
+pub(crate) use timing::{ONE_REBALANCE, assumed, start_up};
 pub use unusable::Unusable;
 
 /// The group, with all that is needed to work out what a removal does to it.

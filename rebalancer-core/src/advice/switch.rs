@@ -9,10 +9,10 @@ use super::stage::{Play, Stage, WAVES, affordable, draws};
 use crate::assignor::Assignor;
 use crate::policy::Timing;
 
-/// Every rule but the group's own.
+/// Every rule but the group's own. Where several fit, each may be another one.
 pub(super) fn all(stage: &Stage<'_>) -> Vec<LeverReport> {
-    let others =
-        Assignor::ALL.into_iter().filter(|&rule| rule != stage.assignor && available(rule, stage.assignor));
+    let is_own = |rule: Assignor| stage.rules == rule.into();
+    let others = Assignor::ALL.into_iter().filter(|&rule| !is_own(rule) && available(rule, stage.assignor));
     others.map(|rule| lever(stage, rule)).collect()
 }
 

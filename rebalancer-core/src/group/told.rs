@@ -42,7 +42,10 @@ pub(super) fn model(snapshot: &Snapshot, observed: &ObservedGroup) -> Result<Gro
 
 /// The rule behind the name that Kafka gives; all that it may be where that depends on a release that is not known. A rule
 /// that is not known here is never guessed.
-fn told_assignor(observed: &ObservedGroup) -> Result<Rules, Unusable> {
+///
+/// # Errors
+/// When the group is not at rest, or its rule is not known.
+pub(crate) fn told_assignor(observed: &ObservedGroup) -> Result<Rules, Unusable> {
     let state = || Unusable::NotStable { state: observed.group.state.to_string() };
     if !observed.group.state.is_stable() {
         return Err(state());

@@ -8,7 +8,7 @@ mod coordinator;
 
 use crate::assignor::Assignor;
 use crate::fleet::consumer_group::CoordinatorRelease;
-use crate::policy::Timing;
+use crate::policy::{Pace, Timing};
 pub(crate) use coordinator::Joins;
 
 /// A step of a rotation. Members are named by their place in the model.
@@ -94,6 +94,14 @@ impl Course {
             }
         }
     }
+}
+
+/// The courses that follow each other in a rotation of these pods, each with the pods that it is of.
+pub(super) fn rounds(pace: Pace, pods: &[usize]) -> std::slice::Chunks<'_, usize> {
+    pods.chunks(match pace {
+        Pace::Together => pods.len().max(1),
+        Pace::EachAwaited => 1,
+    })
 }
 
 /// In how many orders so many members may leave; `None`: more than are told apart. Replacements are alike, so that it does

@@ -142,6 +142,11 @@ impl World {
         }
     }
 
+    /// Replacements are there when the group is looked at again.
+    pub(super) fn starts_quickly(&self) -> bool {
+        self.shape.start_up.is_positive()
+    }
+
     /// Replaces what was removed, and lets the group come to rest.
     pub(super) fn replace(&mut self) {
         self.replace_by(self.shape.timing);

@@ -208,6 +208,11 @@ pub(super) const WRONG: &[(&str, &str, &str)] = &[
         "later",
         "KAFKA_REPLACEMENT_TIMING=\"later\": expected one of auto, leave-then-join, all-at-once, one-by-one",
     ),
+    (
+        "KAFKA_REPLACEMENT_WAIT",
+        "soon",
+        "KAFKA_REPLACEMENT_WAIT=\"soon\": expected a duration of 0 or more with its unit, such as 30s, 5m or 1m30s",
+    ),
     ("DRY_RUN", "maybe", "DRY_RUN=\"maybe\": expected true or false"),
     ("MINIMUM_PODS_REQUIRED", "-3", "MINIMUM_PODS_REQUIRED=\"-3\": expected a whole number of 0 or more"),
     ("MIN_PODS_REQUIRED", "three", "MIN_PODS_REQUIRED=\"three\": expected a whole number of 0 or more"),

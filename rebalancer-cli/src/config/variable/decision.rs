@@ -73,4 +73,10 @@ pub(super) const SETTINGS: &[Variable] = &[
         Some("auto"),
         "auto: as earlier rotations showed, or as long as pods take to start; leave-then-join: removed pods have left before their replacements join; all-at-once: both happen in one rebalance; one-by-one: each in a rebalance of its own",
     ),
+    Variable::new(
+        HEADING,
+        "KAFKA_REPLACEMENT_WAIT",
+        Some("10s"),
+        "Where Kafka is asked and can't tell what becomes of pods that go together, a run may remove one after the other: each when the replacement of the one before is a member. It waits for so long all together, at most half of CYCLE_TIMEOUT; 0s: never",
+    ),
 ];

@@ -180,3 +180,5 @@ async fn a_group_that_can_not_be_read_gives_no_loads_and_so_no_decision() {
     let error = end.outcome.unwrap_err().to_string();
     assert!(error.contains("no broker"), "{error}");
 }
+
+mod removals_that_wait;
