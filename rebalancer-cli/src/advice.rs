@@ -1,6 +1,7 @@
 //! What to do about what the core says. The core speaks of facts; which setting or command changes them is known here, by
 //! the reason's name.
 
+use rebalancer_core::assignor::Rules;
 use rebalancer_core::cycle::{CycleError, NotBegun};
 use std::borrow::Cow;
 
@@ -87,6 +88,8 @@ fn advised(fact: impl std::fmt::Display, advice: Option<impl AsRef<str>>) -> Str
 fn for_hold(hold: &Hold) -> Option<Cow<'static, str>> {
     let particular = if let Hold::AssignorRestoresSets { assignor } = hold {
         for_assignor(*assignor).map(Cow::from)
+    } else if let Hold::AssignorUnclear { fits, .. } = hold {
+        Some(Cow::from(which_rule(*fits)))
     } else if let Hold::AmbiguousSeries { error, .. } = hold {
         one_of_several(error)
     } else if let Hold::GroupUnclear { why } = hold {
@@ -151,9 +154,18 @@ fn by_veto(veto: &Veto) -> Option<&'static str> {
 const WHICH_RULE: &str =
     "set KAFKA_BOOTSTRAP_SERVERS, so that Kafka tells which it is, or set KAFKA_ASSIGNOR";
 
+/// What tells releases of the broker's rule apart, where it does not.
+const WHICH_UNIFORM: &str = "set KAFKA_ASSIGNOR=uniform (Kafka 4.0.1 or later) or uniform-4.0.0";
+
+/// How to say which of these rules it is.
+pub(crate) fn which_rule(fits: Rules) -> &'static str {
+    if fits.without(Rules::UNIFORM).is_empty() { WHICH_UNIFORM } else { WHICH_RULE }
+}
+
 const fn for_assignor(assignor: Inference) -> Option<&'static str> {
     match assignor {
         Inference::Told { .. } | Inference::Configured { .. } | Inference::Certain { .. } => None,
+        Inference::Named { .. } => Some(WHICH_UNIFORM),
         Inference::Fits { .. } => Some(WHICH_RULE),
     }
 }
@@ -171,6 +183,10 @@ const fn for_partitions(why: &Unusable) -> Option<&'static str> {
             "put the pod's name into client.id or group.instance.id, or restart the pods that don't consume",
         ),
         Unusable::ContradictoryMember { .. } => Some("KAFKA_POD_MATCHING"),
+        Unusable::NoKnownRule => Some(
+            "set KAFKA_BOOTSTRAP_SERVERS, so that Kafka tells the group and its assignor, or check KAFKA_ASSIGNOR; \
+             REBALANCE_STRATEGY=rotate-outliers needs no rule",
+        ),
         Unusable::UnknownAssignor { .. }
         | Unusable::NotItsRule { .. }
         | Unusable::RackAware { .. }
@@ -184,8 +200,7 @@ const fn for_partitions(why: &Unusable) -> Option<&'static str> {
         | Unusable::TwoOwners { .. }
         | Unusable::StrangeOwner { .. }
         | Unusable::NoOwner { .. }
-        | Unusable::Unexplained { .. }
-        | Unusable::NoKnownRule => None,
+        | Unusable::Unexplained { .. } => None,
     }
 }
 

@@ -244,7 +244,7 @@ pub(crate) fn command() -> Command {
         )
         .subcommand(
             Command::new("backtest")
-                .about("What would it have done? Runs the cycle over the past that the metric server has. Changes nothing")
+                .about("What would it have done? Runs the cycle over the past that the metric server and Kafka have. Changes nothing")
                 .arg(output())
                 .args(PastRequest::arguments())
                 .arg(report())
@@ -295,6 +295,7 @@ fn is_policy(variable: &Variable) -> bool {
             | "KAFKA_ASSIGNOR"
             | "KAFKA_STATIC_MEMBERSHIP"
             | "KAFKA_REPLACEMENT_TIMING"
+            | "KAFKA_REPLACEMENT_WAIT"
     )
 }
 

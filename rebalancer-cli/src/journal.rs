@@ -15,6 +15,8 @@ pub(crate) use steps::StepJournal;
 use rebalancer_core::cycle::LookBack;
 use rebalancer_core::cycle::{Intent, Journal, Step};
 use rebalancer_core::cycle::{Observation, PodOutcome, Watched};
+use rebalancer_core::history::Imbalance;
+use rebalancer_core::jiff::SignedDuration;
 use tokio::time::Instant;
 
 use crate::config::Names;
@@ -41,6 +43,10 @@ impl Journal for Journals<'_> {
 
     fn watched(&self, observation: &Observation, watched: &Watched) {
         self.0.iter().for_each(|journal| journal.watched(observation, watched));
+    }
+
+    fn replaced(&self, after: SignedDuration, carried: Imbalance) {
+        self.0.iter().for_each(|journal| journal.replaced(after, carried));
     }
 
     fn intended(&self, intent: &Intent<'_>) {
@@ -77,6 +83,10 @@ impl Journal for LogJournal {
 
     fn watched(&self, observation: &Observation, watched: &Watched) {
         group::watched(observation.report.carried.as_ref(), watched);
+    }
+
+    fn replaced(&self, after: SignedDuration, carried: Imbalance) {
+        group::replaced(after, carried);
     }
 
     fn intended(&self, intent: &Intent<'_>) {

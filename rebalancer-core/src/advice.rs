@@ -39,7 +39,7 @@ use crate::report::{Decision, Hold, IndicatorReport};
 use crate::snapshot::Snapshot;
 pub use bounds::{Bound, BoundKind, Floor, Found};
 pub use conclusion::Conclusion;
-pub use estimate::{Estimate, Outcome, Uncertainty};
+pub use estimate::{Estimate, Outcome, RuleSpread, Uncertainty};
 pub use lever::{Effect, Lever, LeverCost, LeverReport};
 use stage::Stage;
 use yardstick::Yardstick;
@@ -226,8 +226,13 @@ fn known(
         model.loads = averaged(&model, partitions)?;
     }
     let yardstick = Yardstick::of(snapshot, &model, policy, measured);
-    let stage =
-        Stage { model: &model, yardstick: &yardstick, assignor: assignor.assignor(), timing: timing.timing };
+    let stage = Stage {
+        model: &model,
+        yardstick: &yardstick,
+        assignor: assignor.assignor(),
+        rules: assignor.rules(),
+        timing: timing.timing,
+    };
     let now = yardstick.found(&model.loads_now());
     let mut levers =
         vec![lever::nothing(&now), rotation::best(snapshot, policy, constraints, measured, &stage)];
@@ -236,8 +241,11 @@ fn known(
     levers.extend(partitions::hottest_key(&stage));
     levers.extend(replicas::all(&stage, policy.limits.minimum_pods));
     lever::rank(&mut levers);
+    // One that fits may be the present one, so it is no change that could be advised.
+    let is_own = |report: &&LeverReport| matches!(&report.lever, Lever::Assignor { assignor } if stage.rules.contains(*assignor));
+    let changes: Vec<LeverReport> = levers.iter().filter(|report| !is_own(report)).cloned().collect();
     let (bounds, hottest) = (bounds::all(&stage), hottest(&model));
-    let conclusion = conclusion::of(&now, &hottest, &levers, &bounds, policy, measured);
+    let conclusion = conclusion::of(&now, &hottest, &changes, &bounds, policy, measured);
     Ok(Known {
         assignor,
         timing,

@@ -21,6 +21,8 @@
 
 mod counterfactual;
 mod fleet;
+mod lag;
+mod offsets;
 mod summary;
 #[cfg(test)]
 #[cfg(feature = "simulation")]
@@ -29,13 +31,16 @@ mod world;
 
 use jiff::{SignedDuration, Timestamp};
 
+use crate::advice::{Advice, LoadBasis, advise};
 use crate::cycle::{self, CycleEnd, CycleSpec, MemorySettings, Outcome, PodOutcome, Ports, Subject};
 use crate::fleet::{Indicator, Pod, Samples};
-use crate::history::MemoryStore;
+use crate::history::{Constraints, MemoryStore};
 use crate::policy::Policy;
 use crate::port::{Mode, Readings};
 use crate::report::{Decision, Report};
-pub use summary::{Compared, HoldCount, Summary};
+pub use lag::PartitionUnit;
+pub use offsets::{FromOffsets, KafkaPast, fill, times};
+pub use summary::{Compared, HoldCount, LagCompared, LagHours, Summary};
 use world::World;
 
 /// What the metric system had at one time.
@@ -61,6 +66,12 @@ pub struct BacktestSpec {
     pub memory: Option<MemorySettings>,
     /// Moments from one cycle to the next.
     pub stride: usize,
+    /// What else is not known of the past.
+    pub unknown: Vec<NotKnown>,
+    /// What partition loads are.
+    pub unit: PartitionUnit,
+    /// A pod with more lag than this is behind, in messages.
+    pub behind: f64,
 }
 
 impl BacktestSpec {
@@ -72,8 +83,36 @@ impl BacktestSpec {
         memory: Option<MemorySettings>,
         stride: usize,
     ) -> Self {
-        Self { subject, policy, memory, stride }
+        let unit = PartitionUnit::Other;
+        Self { subject, policy, memory, stride, unknown: Vec::new(), unit, behind: BEHIND }
     }
+
+    /// Partition loads come from Kafka's offsets: the rule is that which Kafka tells, unless the policy names one.
+    #[must_use]
+    pub fn with_offsets(mut self, told: &FromOffsets) -> Self {
+        let group = &mut self.policy.group;
+        group.assignor = group.assignor.or(told.assignor);
+        group.static_members |= told.static_members;
+        self.unit = PartitionUnit::Produced;
+        self.unknown.extend([NotKnown::Holders, NotKnown::Consumed]);
+        self
+    }
+}
+
+/// Messages of lag, where nobody says how many are too many.
+pub const BEHIND: f64 = 1_000.0;
+
+/// Lag of the pods at one time.
+#[derive(Debug, Clone, Copy, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct LagSeen {
+    /// Pods that were behind.
+    pub was: usize,
+    /// Of these, pods that an earlier rotation would have removed.
+    pub removed: usize,
+    /// Pods that would have been behind; `None` where that is not known.
+    pub would: Option<usize>,
 }
 
 /// How even the fleet was.
@@ -145,6 +184,9 @@ pub struct PastCycle {
     pub was: Option<Seen>,
     /// How even it would have been, before this cycle; `None` where that is not known.
     pub would: Option<Seen>,
+    /// Lag of the pods; `None` where none is known.
+    #[cfg_attr(feature = "serde", serde(default))]
+    pub lag: Option<LagSeen>,
     /// Load of each pod as it was, by the indicator of the comparison; not written down.
     #[cfg_attr(feature = "serde", serde(skip))]
     pub loads_were: Samples,
@@ -173,6 +215,12 @@ pub enum NotKnown {
     MemberIds,
     /// The assignor: several rules fitted who held what, and one of them was followed.
     Assignor,
+    /// Who held what: Kafka tells it of now only, and it is taken to have been so for as long as the pods were those of now.
+    Holders,
+    /// What was consumed, and lag: Kafka keeps neither.
+    Consumed,
+    /// By how much the rebalances of rotations would have let lag grow: their pauses are not in it.
+    Pauses,
     /// Topics came or went after the first rotation: what would have been is not known from then on.
     Topics,
 }
@@ -207,6 +255,14 @@ pub struct Backtest {
     pub gaps: Vec<Gap>,
     /// What is not known.
     pub unknown: Vec<NotKnown>,
+    /// A pod with more messages of lag than this is behind.
+    #[cfg_attr(feature = "serde", serde(default = "behind"))]
+    pub behind: f64,
+}
+
+#[cfg(feature = "serde")]
+const fn behind() -> f64 {
+    BEHIND
 }
 
 /// Runs the production cycle over the past. Moments are evenly apart, the earliest first.
@@ -230,7 +286,16 @@ pub async fn run(spec: &BacktestSpec, history: &[Moment]) -> Backtest {
         cycles,
         gaps: fleet::gaps(history),
         unknown: world.unknown(),
+        behind: spec.behind,
     }
+}
+
+/// What would help the group, as it was at the last moment at which it can be modeled; `None` where there is none.
+#[must_use]
+pub fn advice(spec: &BacktestSpec, history: &[Moment]) -> Option<Advice> {
+    let world = World::new(spec, history);
+    let last = (0..history.len()).rev().find_map(|place| world.modeled(place))?;
+    advise(&last, &spec.policy, &Constraints::default(), &LoadBasis::Present).ok()
 }
 
 fn stride(spec: &BacktestSpec) -> i32 {
@@ -240,6 +305,7 @@ fn stride(spec: &BacktestSpec) -> i32 {
 async fn one(spec: &BacktestSpec, world: &World<'_>, store: &MemoryStore, number: usize) -> PastCycle {
     let [(was, loads_were), (would, loads_would)] = world.seen().map(|seen| seen.unzip());
     let (loads_were, loads_would) = (loads_were.unwrap_or_default(), loads_would.unwrap_or_default());
+    let lag = world.lag();
     let mode = if world.can_go_on() { Mode::Real } else { Mode::DryRun };
     let cycle = CycleSpec::new(format!("past-{number}"), spec.subject.workload.clone())
         .with_hpa_prefix(spec.subject.hpa_prefix.clone())
@@ -251,7 +317,7 @@ async fn one(spec: &BacktestSpec, world: &World<'_>, store: &MemoryStore, number
         None => cycle::run(&cycle, &ports).await,
     };
     world.settle();
-    PastCycle { at: world.at(), came: came(end, was.is_some()), was, would, loads_were, loads_would }
+    PastCycle { at: world.at(), came: came(end, was.is_some()), was, would, lag, loads_were, loads_would }
 }
 
 fn came(end: CycleEnd, is_known: bool) -> Came {

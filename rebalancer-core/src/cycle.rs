@@ -13,11 +13,14 @@ mod ahead;
 mod error;
 mod journal;
 mod left;
+mod looks;
 mod memory;
 mod observe;
 mod outcome;
 mod ownership;
 mod ports;
+mod rebalance;
+mod replaced;
 mod run;
 mod sources;
 mod until;
@@ -26,14 +29,16 @@ mod watch;
 pub use act::{ActSettings, act};
 pub use error::{CycleError, NotBegun};
 pub use journal::{Intent, Journal, Step};
+pub use looks::WatchSettings;
 pub use memory::{LookBack, Memory};
 pub use observe::{FleetReading, Observation, Subject, assemble, decide, observe};
 pub use outcome::{Changed, NotAttempted, Outcome, PodOutcome};
 pub use ownership::ownership;
 pub use ports::{NoJournal, Ports, Uninterrupted};
+pub use rebalance::Rebalance;
 pub use run::{CycleEnd, CycleSpec, MemorySettings, run};
 pub use sources::{GroupSide, Sources};
-pub use watch::{Rebalance, WatchSettings, Watched};
+pub use watch::Watched;
 
 #[cfg(test)]
 #[cfg(feature = "simulation")]

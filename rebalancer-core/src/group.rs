@@ -7,8 +7,9 @@
 //! What Kafka itself tells of the group is used as it is. Without it, every serving pod is taken for one member that
 //! subscribes to everything, and its id is not known.
 
-use crate::assignor::{Assignor, Topic, TopicPartition};
+use crate::assignor::{Rules, Topic, TopicPartition};
 use crate::fleet::Indicator;
+use crate::fleet::consumer_group::CoordinatorRelease;
 use crate::history::{Imbalance, PodFactor, Replacements};
 use crate::snapshot::Snapshot;
 use crate::stats::Distribution;
@@ -29,8 +30,9 @@ pub(crate) use cost::Cost;
 pub use inference::Inference;
 pub(crate) use inference::{dealing_order, infer};
 pub use summary::GroupSummary;
-pub(crate) use timing::assumed;
 pub use timing::{AssumedTiming, TimingBasis};
+pub(crate) use timing::{ONE_REBALANCE, assumed, start_up};
+pub(crate) use told::told_assignor as told_rule;
 pub use unusable::Unusable;
 
 /// The group, with all that is needed to work out what a removal does to it.
@@ -46,8 +48,10 @@ pub(crate) struct GroupModel {
     pub(crate) pods: Vec<MemberPod>,
     /// From partition load to pod load.
     pub(crate) cost: Cost,
-    /// The assignor as Kafka tells it; `None` when Kafka was not asked.
-    pub(crate) told: Option<Assignor>,
+    /// The assignor as Kafka tells it, and several where it has one name for them; `None` when Kafka was not asked.
+    pub(crate) told: Option<Rules>,
+    /// The coordinator's release, where that is known.
+    pub(crate) coordinator: Option<CoordinatorRelease>,
     /// All pods with members became Ready together: none of them is known to have joined after others.
     pub(crate) joined_together: bool,
 }

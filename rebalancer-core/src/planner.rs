@@ -19,8 +19,8 @@ use crate::fleet::Indicator;
 use crate::group::GroupSummary;
 use crate::guard::{group_not_stable, not_now};
 use crate::history::Constraints;
-use crate::policy::Policy;
-use crate::prediction::{Prediction, predict_carried};
+use crate::policy::{Pace, Policy};
+use crate::prediction::{Carried, Expected};
 use crate::report::{Decision, ForecastReport, Hold, IndicatorReport, Method, Report};
 use crate::snapshot::Snapshot;
 use candidates::{Candidates, JudgedPods};
@@ -155,9 +155,14 @@ fn held_now(
 fn report(candidates: Candidates<'_>, measured: Option<Measurements>, selection: Selection) -> Report {
     let snapshot = candidates.snapshot;
     let (serving, eligible) = (candidates.pods.serving, candidates.pods.eligible.len());
-    let Selection { method, prediction, decision, verdicts } = selection;
-    let carried = carried(snapshot, &method, &decision)
-        .map(|carried| carried.widened(candidates.constraints.prediction_error));
+    let Selection { method, prediction, mut decision, verdicts } = selection;
+    let (carried, steps) = carried(snapshot, &method, &decision)
+        .map(|carried| (carried.predict().ok(), steps(&carried)))
+        .unwrap_or_default();
+    let carried = carried.map(|carried| carried.widened(candidates.constraints.prediction_error));
+    if let Decision::Rotate(plan) = &mut decision {
+        plan.steps = steps;
+    }
     let pods = verdicts.complete(candidates, measured.as_ref());
     Report {
         workload: snapshot.workload.clone(),
@@ -184,12 +189,20 @@ fn report(candidates: Candidates<'_>, measured: Option<Measurements>, selection:
 }
 
 /// What the plan does to what pods carry, which Kafka shows right after it.
-fn carried(snapshot: &Snapshot, method: &Method, decision: &Decision) -> Option<Prediction> {
+fn carried<'a>(snapshot: &'a Snapshot, method: &Method, decision: &'a Decision) -> Option<Carried<'a>> {
     match (decision, method) {
         (Decision::Rotate(plan), Method::Predict { assignor, timing, .. }) if snapshot.group.is_some() => {
-            let removed: Vec<_> = plan.removals.iter().map(|removal| &removal.pod.uid).collect();
-            predict_carried(snapshot, *assignor, *timing, &removed).ok()
+            let removed = plan.removals.iter().map(|removal| &removal.pod.uid).collect();
+            Some(Carried { snapshot, assignor: *assignor, timing: *timing, pace: plan.pace(), removed })
         }
         (Decision::Rotate(_) | Decision::Balanced | Decision::Hold(_), _) => None,
+    }
+}
+
+/// What is expected after each removal, where each but the first waits for what the one before brings.
+fn steps(carried: &Carried<'_>) -> Vec<Expected> {
+    match carried.pace {
+        Pace::Together => Vec::new(),
+        Pace::EachAwaited => carried.after_each().unwrap_or_default(),
     }
 }

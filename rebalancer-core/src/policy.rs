@@ -168,6 +168,10 @@ pub struct GroupPolicy {
     /// When replacements join, relative to when the removed pods leave; `None`, the default: as earlier rotations showed,
     /// or as long as the fleet's pods take to start.
     pub timing: Option<Timing>,
+    /// For so long, all together, a run may wait for replacements to join before it removes the next pod. It does where it
+    /// can't be known otherwise what a rotation does, and pods start quickly enough. Zero: it never waits. Default 10
+    /// seconds.
+    pub replacement_wait: SignedDuration,
     /// How members are matched with pods, where Kafka tells of them. Default [`MemberMatching::Auto`].
     pub matching: MemberMatching,
 }
@@ -224,6 +228,29 @@ impl Timing {
             Self::LeaveThenJoin => "leave-then-join",
             Self::AllAtOnce => "all-at-once",
             Self::OneByOne => "one-by-one",
+        }
+    }
+}
+
+/// How the removals of a rotation follow each other.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(rename_all = "kebab-case"))]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub enum Pace {
+    /// One right after the other.
+    #[default]
+    Together,
+    /// Each waits until the replacement of the one before is a member, and the group is at rest.
+    EachAwaited,
+}
+
+impl Pace {
+    /// Its name in logs and reports.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Together => "together",
+            Self::EachAwaited => "each-awaited",
         }
     }
 }
@@ -308,7 +335,13 @@ impl Default for GuardPolicy {
 
 impl Default for GroupPolicy {
     fn default() -> Self {
-        Self { assignor: None, static_members: false, timing: None, matching: MemberMatching::Auto }
+        Self {
+            assignor: None,
+            static_members: false,
+            timing: None,
+            replacement_wait: SignedDuration::from_secs(10),
+            matching: MemberMatching::Auto,
+        }
     }
 }
 

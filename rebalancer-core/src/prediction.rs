@@ -30,7 +30,7 @@ use crate::assignor::Assignor;
 use crate::fleet::{Indicator, Uid};
 use crate::group::{AssumedTiming, GroupModel, Inference, Unusable, assumed, infer};
 use crate::history::Constraints;
-use crate::policy::{ByTiming, GroupPolicy, Timing};
+use crate::policy::{ByTiming, GroupPolicy, Pace, Timing};
 use crate::snapshot::Snapshot;
 use crate::unit::{PercentChange, Ratio, Share};
 
@@ -44,6 +44,9 @@ pub struct Prediction {
     pub assignor: Inference,
     /// What is assumed about when replacements join.
     pub timing: Timing,
+    /// How the removals follow each other.
+    #[cfg_attr(feature = "serde", serde(default))]
+    pub pace: Pace,
     /// Coefficient of variation now, as the model explains it: without the noise of the measurement.
     pub cv_before: f64,
     /// Expected coefficient of variation afterwards.
@@ -188,6 +191,12 @@ impl fmt::Display for Prediction {
         if let Some(UnderRule { rule, cv }) = self.worst {
             write!(f, ", at worst {cv:.3} under {rule}")?;
         }
+        match self.pace {
+            Pace::Together => {}
+            Pace::EachAwaited => {
+                f.write_str("; each pod goes when the replacement of the one before is a member")?;
+            }
+        }
         if let Some(stops) = self.stops {
             write!(f, "; {stops}")?;
         }
@@ -204,6 +213,9 @@ impl fmt::Display for Prediction {
 
 /// How many draws of member ids are made where it matters which are drawn.
 const DRAWS: usize = 32;
+
+/// And where only a mean is asked.
+const FEW: usize = 8;
 
 /// Works out what the removal of these pods, by name, does to the group's loads by this indicator. Names of non-members
 /// are ignored.
@@ -229,22 +241,52 @@ pub fn predict(
 }
 
 /// The same in what the pods' partitions carry, in messages a second, whatever that costs where: what Kafka itself shows
-/// afterwards. The timing is the one of the plan.
-///
-/// # Errors
-/// Why that can't be worked out.
-pub(crate) fn predict_carried(
-    snapshot: &Snapshot,
-    assignor: Inference,
-    timing: AssumedTiming,
-    removed: &[&Uid],
-) -> Result<Prediction, Unusable> {
-    let model = GroupModel::without_cost(snapshot)?;
-    let unlimited = vec![f64::MAX; model.pods.len()];
-    let forecast = Forecast::new(&model, assignor, timing, unlimited);
-    let is_removed =
-        |pod: usize| snapshot.pods.get(pod).is_some_and(|observed| removed.contains(&&observed.pod.uid));
-    let pods = model.pods.iter().enumerate().filter(|(_, pod)| is_removed(pod.pod));
-    let pods: Vec<usize> = pods.map(|(place, _)| place).collect();
-    Ok(forecast.promise(&pods, DRAWS, 1).all)
+/// afterwards.
+pub(crate) struct Carried<'a> {
+    pub(crate) snapshot: &'a Snapshot,
+    pub(crate) assignor: Inference,
+    /// That of the plan.
+    pub(crate) timing: AssumedTiming,
+    /// That of the plan.
+    pub(crate) pace: Pace,
+    /// In the order in which they go.
+    pub(crate) removed: Vec<&'a Uid>,
+}
+
+impl Carried<'_> {
+    /// After all of them.
+    ///
+    /// # Errors
+    /// Why that can't be worked out.
+    pub(crate) fn predict(&self) -> Result<Prediction, Unusable> {
+        let model = GroupModel::without_cost(self.snapshot)?;
+        Ok(self.forecast(&model).promise(&self.places(&model), DRAWS, 1).all)
+    }
+
+    /// After each of them.
+    ///
+    /// # Errors
+    /// Why that can't be worked out.
+    pub(crate) fn after_each(&self) -> Result<Vec<Expected>, Unusable> {
+        let model = GroupModel::without_cost(self.snapshot)?;
+        let (forecast, places) = (self.forecast(&model), self.places(&model));
+        let prefixes = (1..=places.len()).filter_map(|count| places.get(..count));
+        let expected =
+            |prediction: Prediction| Expected { cv: prediction.expected_cv, spread: prediction.cv_spread };
+        Ok(prefixes.map(|removed| expected(forecast.predict(removed, FEW, 1).all)).collect())
+    }
+
+    fn forecast<'m>(&self, model: &'m GroupModel) -> Forecast<'m> {
+        let unlimited = vec![f64::MAX; model.pods.len()];
+        Forecast::new(model, self.assignor, self.timing, unlimited).paced(self.pace)
+    }
+
+    /// Those that are members, by their places in the model.
+    fn places(&self, model: &GroupModel) -> Vec<usize> {
+        let is = |pod: usize, uid: &Uid| {
+            self.snapshot.pods.get(pod).is_some_and(|observed| observed.pod.uid == *uid)
+        };
+        let place = |uid: &&Uid| model.pods.iter().position(|pod| is(pod.pod, uid));
+        self.removed.iter().filter_map(place).collect()
+    }
 }

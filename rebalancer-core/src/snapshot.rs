@@ -22,9 +22,10 @@ mod pods;
 mod whose;
 
 pub use builder::SnapshotBuilder;
-pub use group::{GroupQuestion, ObservedGroup, partition_rates};
+pub use group::{GroupQuestion, ObservedGroup};
 pub use loads::Loads;
 pub use membership::{MatchedBy, Placement, placements};
+pub use offsets::ProducedRates;
 pub use outlook::{ExpectedLoads, ForecastBy, ForecastTrials, NotForecast, Outlook};
 pub use pods::Pods;
 

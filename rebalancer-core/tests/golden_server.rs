@@ -12,11 +12,17 @@ use rebalancer_core::assignor::{Assignment, Group, Member, Topic, TopicPartition
 use situation::assert_all_equal;
 
 const UNIFORM: &str = include_str!("golden/uniform.jsonl");
+const EARLY_UNIFORM: &str = include_str!("golden/uniform-4.0.0.jsonl");
 const RANGE: &str = include_str!("golden/server-range.jsonl");
 
 #[test]
 fn uniform_is_the_brokers() {
     assert_all_equal(UNIFORM, 600, uniform::assign);
+}
+
+#[test]
+fn early_uniform_is_that_of_kafka_4_0_0() {
+    assert_all_equal(EARLY_UNIFORM, 600, uniform::assign_before_4_0_1);
 }
 
 #[test]
@@ -81,12 +87,13 @@ proptest! {
     #[test]
     fn every_partition_goes_to_one_subscriber(group in any_group()) {
         assert_complete(&group, &uniform::assign(&group));
+        assert_complete(&group, &uniform::assign_before_4_0_1(&group));
         assert_complete(&group, &server_range::assign(&group));
     }
 
     #[test]
     fn the_order_of_members_does_not_matter(group in any_group(), by in 0_usize..12) {
-        for assign in [uniform::assign, server_range::assign] {
+        for assign in [uniform::assign, uniform::assign_before_4_0_1, server_range::assign] {
             let mut turned = group.clone();
             let by = by % group.members.len();
             turned.members.rotate_left(by);

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use futures_util::future::join_all;
 use futures_util::stream::{FuturesUnordered, StreamExt};
+use rebalancer_core::fleet::consumer_group::CoordinatorRelease;
 use rebalancer_core::port::Misconfiguration;
 use tokio::time::{Instant, sleep, timeout};
 
@@ -122,15 +123,15 @@ impl Cluster {
         }
     }
 
-    /// Whether a broker knows a request at all.
+    /// Whether a broker knows a request at all, and its release.
     pub(crate) async fn knows(
         &self,
         attempts: &Attempts<'_>,
         address: &Address,
         api: Api,
-    ) -> Result<bool, Failure> {
+    ) -> Result<(bool, Option<CoordinatorRelease>), Failure> {
         let connection = self.advertised(attempts, address).await?;
-        let known = connection.version(api).is_some();
+        let known = (connection.version(api).is_some(), connection.release());
         self.lock().idle.insert(address.clone(), connection);
         Ok(known)
     }

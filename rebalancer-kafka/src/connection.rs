@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::FutureExt;
+use rebalancer_core::fleet::consumer_group::CoordinatorRelease;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::time::{Instant, timeout};
@@ -99,6 +100,11 @@ impl Connection {
     pub(crate) fn is_usable(&mut self) -> bool {
         let silent = self.stream.read(&mut [0]).now_or_never().is_none();
         silent && self.expires.is_none_or(|expires| Instant::now() < expires)
+    }
+
+    /// The broker's release, as far as the requests that it knows tell it.
+    pub(crate) fn release(&self) -> Option<CoordinatorRelease> {
+        decode::release(&self.versions)
     }
 
     /// The version to use, if the broker knows one that is known here.

@@ -10,7 +10,9 @@ mod offsets;
 mod sasl;
 
 pub(crate) use classic::{Described, describe_groups};
-pub(crate) use cluster::{Broker, Metadata, TopicAnswer, Versions, api_versions, find_coordinator, metadata};
+pub(crate) use cluster::{
+    Broker, Metadata, TopicAnswer, Versions, api_versions, find_coordinator, metadata, release,
+};
 pub(crate) use config::{CLEANUP_POLICY, TIMESTAMP_TYPE, describe_configs};
 pub(crate) use consumer::consumer_group_describe;
 pub(crate) use listing::{ListedGroup, list_groups};

@@ -46,15 +46,19 @@ impl KafkaGroupSource {
 
     async fn described(&self, attempts: &Attempts<'_>) -> Result<Described, Failure> {
         let Some(coordinator) = self.coordinator(attempts).await? else { return Ok(Described::Absent) };
-        if self.cluster.knows(attempts, &coordinator, Api::ConsumerGroupDescribe).await? {
+        let (knows, release) = self.cluster.knows(attempts, &coordinator, Api::ConsumerGroupDescribe).await?;
+        if knows {
             let question = Question::new(
                 Api::ConsumerGroupDescribe,
                 |version| query::consumer_group_describe(version, self.id()),
                 |r, version| decode::consumer_group_describe(r, version, self.id()),
             );
-            let described = self.cluster.ask_at(attempts, &coordinator, question).await?;
-            if described != Described::Absent {
-                return Ok(described);
+            match self.cluster.ask_at(attempts, &coordinator, question).await? {
+                Described::Absent => {}
+                Described::Group(group) => {
+                    return Ok(Described::Group(Box::new(ConsumerGroup { coordinator: release, ..*group })));
+                }
+                other @ (Described::Other(_) | Described::Failed(_)) => return Ok(other),
             }
         }
         let question = Question::new(

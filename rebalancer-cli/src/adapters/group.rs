@@ -28,6 +28,11 @@ impl Group {
         self.question.partitions
     }
 
+    /// Something is taken from its offsets.
+    pub(crate) fn is_asked(&self) -> bool {
+        self.question.partitions || !self.question.indicators.is_empty()
+    }
+
     /// What the brokers were asked so far.
     pub(crate) fn usage(&self) -> Usage {
         self.source.usage()

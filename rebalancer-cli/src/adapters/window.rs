@@ -6,7 +6,7 @@ use anyhow::{Context as _, bail, ensure};
 use jiff::{SignedDuration, Timestamp};
 use rebalancer_core::advice::LoadBasis;
 use rebalancer_core::fleet::PartitionLoad;
-use rebalancer_core::snapshot::partition_rates;
+use rebalancer_core::snapshot::ProducedRates;
 use rebalancer_core::unit::{Elapsed, Load};
 
 use super::Adapters;
@@ -27,8 +27,9 @@ pub(crate) async fn mean_of(
     let from = now.checked_sub(window).context("the window reaches back to before all time")?;
     match &adapters.group {
         Some(group) if group.tells_loads() => {
-            let reading = group.side().source.reading(vec![from], now).await;
-            let partitions = partition_rates(&reading.context("the offsets could not be read")?)?;
+            let reading = group.side().source.reading(vec![from, now], now).await;
+            let reading = reading.context("the offsets could not be read")?;
+            let partitions = ProducedRates::new(&reading, &[]).between(from, now)?;
             Ok(LoadBasis::Mean { window, readings: 1, asked: 1, partitions })
         }
         Some(_) | None => of_metrics(adapters, window, now).await,

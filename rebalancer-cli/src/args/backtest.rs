@@ -24,6 +24,8 @@ pub(crate) struct PastRequest {
     pub(crate) cache: Option<PathBuf>,
     /// The most values that may be read.
     pub(crate) points: usize,
+    /// A pod with more messages of lag is behind.
+    pub(crate) lag: u32,
     /// Where to write a report.
     pub(crate) report: Option<PathBuf>,
 }
@@ -45,6 +47,9 @@ impl When {
     }
 }
 
+/// Messages of lag, where nobody says how many are too many.
+const BEHIND: u32 = 1_000;
+
 /// So many combinations of settings are compared at most.
 const MOST_RUNS: usize = 64;
 
@@ -65,6 +70,10 @@ impl PastRequest {
             option("cache", "FOLDER")
                 .value_parser(value_parser!(PathBuf))
                 .help("Keep answers of the metric server in this folder, so that a run that was stopped goes on"),
+            option("lag", "MESSAGES")
+                .default_value("1000")
+                .value_parser(value_parser!(u32))
+                .help("A pod with more lag than this is behind: its hours are counted"),
             option("points", "N")
                 .default_value("20000000")
                 .value_parser(value_parser!(usize))
@@ -95,6 +104,7 @@ impl PastRequest {
             sweep,
             cache: matches.get_one::<PathBuf>("cache").cloned(),
             points: matches.get_one::<usize>("points").copied().unwrap_or(usize::MAX),
+            lag: matches.get_one::<u32>("lag").copied().unwrap_or(BEHIND),
             report: matches.get_one::<PathBuf>("report").cloned(),
         })
     }
@@ -189,6 +199,7 @@ mod tests {
             sweep: vec![two, one],
             cache: None,
             points: 1,
+            lag: BEHIND,
             report: None,
         };
         let shown: Vec<String> =

@@ -1,16 +1,17 @@
-//! `rebalancer backtest`: the production cycle over the past of a fleet. Reads the metric server, and nothing else.
+//! `rebalancer backtest`: the production cycle over the past of a fleet. Reads the metric server and, where it is set up, Kafka.
 
+mod offsets;
 mod past;
 
 use std::collections::BTreeMap;
 
 use anyhow::{Context as _, anyhow, bail, ensure};
 use jiff::{SignedDuration, Timestamp};
-use rebalancer_core::backtest::{self, BacktestSpec};
+use rebalancer_core::backtest::{self, BacktestSpec, FromOffsets, PartitionUnit};
 use tracing::Instrument as _;
 
 use super::Exit;
-use crate::adapters::Loads;
+use crate::adapters::{Group, Loads};
 use crate::args::PastRequest;
 use crate::config::layers::Raw;
 use crate::config::problem::Problem;
@@ -20,7 +21,7 @@ use crate::render::Form;
 use crate::render::backtest::{self as render, Run, Shown};
 use crate::render::report;
 use crate::{config, telemetry};
-use past::Span;
+use past::{ReadPast, Span};
 
 /// One combination of settings, with the workloads under it.
 pub(super) struct Combination {
@@ -78,21 +79,39 @@ fn failed(error: &anyhow::Error) -> Exit {
 
 async fn one(
     request: &PastRequest,
-    mut runs: Vec<(BTreeMap<String, String>, WorkloadSettings)>,
+    runs: Vec<(BTreeMap<String, String>, WorkloadSettings)>,
     form: Form,
 ) -> anyhow::Result<()> {
-    let Some((_, first)) = runs.first_mut() else { bail!("there is no workload") };
+    let Some((_, first)) = runs.first() else { bail!("there is no workload") };
     let metrics = Loads::of(first.adapters.metrics.as_ref());
     let subject = first.run.subject.clone();
     let span = telemetry::plan(&subject.workload);
     async {
         let span = span_of(request, runs.iter().map(|(_, workload)| &workload.run))?;
-        let read = past::read(&metrics, &span, request).await?;
+        let group = first.adapters.kafka.clone().map(Group::open).filter(Group::is_asked);
+        let (read, from_offsets) = read(&metrics, group.as_ref(), first, &span, request).await?;
         let mut done = Vec::with_capacity(runs.len());
+        let mut advice = None;
         for (settings, workload) in &runs {
             let RunSettings { policy, memory, .. } = &workload.run;
-            let spec = BacktestSpec::new(subject.clone(), policy.clone(), *memory, span.stride);
+            let mut spec = BacktestSpec::new(subject.clone(), policy.clone(), *memory, span.stride);
+            spec.behind = request.lag.into();
+            if first
+                .adapters
+                .metrics
+                .as_ref()
+                .is_some_and(|server| server.partitions == PartitionUnit::Produced)
+            {
+                spec.unit = PartitionUnit::Produced;
+            }
+            let spec = match &from_offsets {
+                Some(told) => spec.with_offsets(told),
+                None => spec,
+            };
             let backtest = backtest::run(&spec, &read.history).await;
+            if request.report.is_some() && advice.is_none() {
+                advice = backtest::advice(&spec, &read.history);
+            }
             done.push(Run { settings: settings.clone(), summary: backtest.summary(), backtest });
         }
         let shown = Shown {
@@ -104,14 +123,36 @@ async fn one(
             points: read.points,
             kept: read.kept,
             usage: metrics.usage(),
+            offsets: from_offsets.as_ref(),
+            kafka: group.as_ref().map(Group::usage),
         };
         if let Some(file) = &request.report {
-            report::write(&report::backtest::report(&shown), file)?;
+            report::write(&report::backtest::report(&shown, advice.as_ref()), file)?;
         }
         render::show(form, &shown)
     }
     .instrument(span)
     .await
+}
+
+/// What the metric server has, and what Kafka's offsets tell where they are asked.
+async fn read(
+    metrics: &Loads,
+    group: Option<&Group>,
+    first: &WorkloadSettings,
+    span: &Span,
+    request: &PastRequest,
+) -> anyhow::Result<(ReadPast, Option<FromOffsets>)> {
+    let Some(group) = group else { return Ok((past::read(metrics, span, request).await?, None)) };
+    let pods = offsets::pods(&first.adapters).await?;
+    let mut read = match &first.adapters.metrics {
+        Some(_) => past::read(metrics, span, request).await?,
+        None => ReadPast { history: offsets::moments(span.times(), &pods), points: 0, kept: 0 },
+    };
+    let most = request.points.saturating_sub(read.points);
+    let matching = first.run.policy.group.matching;
+    let told = offsets::fill(&mut read.history, group, pods, matching, most).await?;
+    Ok((read, Some(told)))
 }
 
 /// The times that are read: as many as cycles and their earlier readings need, and evenly apart.

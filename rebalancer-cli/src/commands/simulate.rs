@@ -3,10 +3,12 @@
 use std::path::Path;
 
 use anyhow::Context as _;
+use rebalancer_core::advice::{Advice, LoadBasis, advise};
+use rebalancer_core::history::Constraints;
 use rebalancer_core::policy::{Policy, Strategy};
-use rebalancer_core::simulation::Shape;
 use rebalancer_core::simulation::course::{self, Course, CourseError};
 use rebalancer_core::simulation::suite::{self, Case};
+use rebalancer_core::simulation::{Fleet, Shape};
 
 use super::Exit;
 use crate::args::{Scope, Simulation};
@@ -41,9 +43,16 @@ async fn one_fleet(request: &Simulation, policy: &Policy) -> anyhow::Result<()> 
     let course = course::run(&request.shape, policy, request.cycles).await?;
     draw(request.picture.as_deref(), &request.shape, &[(policy.selection.strategy, &course)])?;
     if let Some(file) = &request.report {
-        report::write(&report::simulation::report(&request.shape, policy, &course), file)?;
+        let advice = advice(&request.shape, policy);
+        report::write(&report::simulation::report(&request.shape, policy, &course, advice.as_ref()), file)?;
     }
     show::show(&request.shape, policy, &course)
+}
+
+/// What would help the fleet as it begins; `None` where there is nothing to advise on.
+fn advice(shape: &Shape, policy: &Policy) -> Option<Advice> {
+    let snapshot = Fleet::new(shape).ok()?.snapshot().ok()?;
+    advise(&snapshot, policy, &Constraints::default(), &LoadBasis::Present).ok()
 }
 
 async fn compare(request: &Simulation, seeds: u64, policy: &Policy) -> anyhow::Result<()> {

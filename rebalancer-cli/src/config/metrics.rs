@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use rebalancer_core::backtest::PartitionUnit;
 use rebalancer_core::cycle::Subject;
 use rebalancer_core::fleet::Indicator;
 use rebalancer_prom::Queries;
@@ -95,6 +96,16 @@ fn preset(reader: &mut Reader<'_>) -> Option<Option<Preset>> {
     match reader.text(PRESET) {
         Some(_) => reader.required(PRESET, parse::one_of(&presets)).map(Some),
         None => Some(None),
+    }
+}
+
+/// What partition loads of the metric server are: one preset has what kafka_exporter says of offsets, the other one what
+/// clients have read, and of one's own query nobody knows.
+pub(super) fn partition_unit(reader: &mut Reader<'_>) -> PartitionUnit {
+    let preset = preset(reader).flatten().filter(|_| reader.text(PARTITIONS).is_none());
+    match preset {
+        Some(Preset::JmxExporter) => PartitionUnit::Produced,
+        Some(Preset::Librdkafka) | None => PartitionUnit::Other,
     }
 }
 

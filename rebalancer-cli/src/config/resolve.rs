@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use jiff::SignedDuration;
 use rebalancer_core::assignor::Assignor;
+use rebalancer_core::backtest::PartitionUnit;
 use rebalancer_core::cycle::{CycleSpec, MemorySettings, Subject};
 use rebalancer_core::fleet::{Indicator, Workload};
 use rebalancer_core::policy::{Policy, Strategy, Timing};
@@ -43,6 +44,8 @@ pub(crate) struct AdapterSettings {
 pub(crate) struct MetricServer {
     pub(crate) client: Client,
     pub(crate) queries: Queries,
+    /// What the partition loads are that it tells.
+    pub(crate) partitions: PartitionUnit,
     /// What the queries that are ready ask for besides the fleet's names.
     pub(crate) matchers: Matchers,
 }
@@ -150,12 +153,13 @@ fn read_settings(reader: &mut Reader<'_>, raw: &Raw) -> Option<WorkloadSettings>
     let matchers = metrics::matchers(reader);
     let queries = metrics::queries(reader, subject.as_ref(), container.as_deref());
     let need = metrics::need(reader);
+    let partitions = metrics::partition_unit(reader);
     let client = access::client(reader, timeout, &need);
     let kafka = kafka::kafka(reader, subject.as_ref(), timeout);
     let export = export::export(reader);
     let subject = subject?;
     let (queries, matchers) = (queries?, matchers.unwrap_or_default());
-    let metrics = client?.map(|client| MetricServer { client, queries, matchers });
+    let metrics = client?.map(|client| MetricServer { client, queries, partitions, matchers });
     let inventory = InventorySettings {
         namespace: subject.workload.namespace.clone(),
         workload: subject.workload.name.clone(),
@@ -174,6 +178,12 @@ fn read_settings(reader: &mut Reader<'_>, raw: &Raw) -> Option<WorkloadSettings>
     });
     // A plain deletion asks no disruption budget.
     let policy = policy.map(|policy| policy.with_respect_budgets(method == Some(RemovalMethod::Evict)));
+    // Waiting leaves time for what follows it: a removal, and a look at what came of it.
+    let half = SignedDuration::try_from(timeout? / 2).ok()?;
+    let policy = policy.map(|policy| {
+        let wait = policy.group.replacement_wait.min(half);
+        policy.with_replacement_wait(wait)
+    });
     let mode = if dry_run? { Mode::DryRun } else { Mode::Real };
     Some(WorkloadSettings {
         adapters: AdapterSettings { metrics, kafka: kafka?, kubernetes: kubernetes?, inventory },
@@ -243,6 +253,7 @@ fn read_policy(reader: &mut Reader<'_>) -> Option<Policy> {
     let named = Timing::ALL.into_iter().map(|timing| (timing.name(), Some(timing)));
     let timings: Vec<(&str, Option<Timing>)> = std::iter::once(("auto", None)).chain(named).collect();
     let timing = reader.required("KAFKA_REPLACEMENT_TIMING", parse::one_of(&timings));
+    let replacement_wait = reader.required("KAFKA_REPLACEMENT_WAIT", parse::duration);
     let thresholds = Indicator::ALL
         .map(|indicator| (indicator, reader.required(threshold_variable(indicator), parse::quantity)));
     Some(
@@ -263,7 +274,8 @@ fn read_policy(reader: &mut Reader<'_>) -> Option<Policy> {
             .with_strategy(strategy?)
             .with_assignor(assignor?)
             .with_static_members(static_members?)
-            .with_timing(timing?),
+            .with_timing(timing?)
+            .with_replacement_wait(replacement_wait?),
     )
 }
 

@@ -5,6 +5,9 @@ use rebalancer_core::cycle::Intent;
 use rebalancer_core::cycle::{Changed, NotAttempted, PodOutcome};
 use rebalancer_core::port::Mode;
 use rebalancer_core::report::Removal;
+use rebalancer_core::unit::Ratio;
+
+use super::group;
 
 /// Raised when a field changes its meaning or goes.
 pub(crate) const SCHEMA: u32 = 1;
@@ -88,6 +91,21 @@ pub(super) fn detail(outcome: &PodOutcome) -> String {
             "not attempted: no hot pod could be removed, and removing a cold one alone does not help".to_owned()
         }
         PodOutcome::NotAttempted(NotAttempted::NotNow(guard)) => format!("not attempted: {guard}"),
+        PodOutcome::NotAttempted(NotAttempted::EarlierStayed { pod }) => {
+            format!("not attempted: {pod} was not removed, and what follows builds on that; the next run plans afresh")
+        }
+        PodOutcome::NotAttempted(NotAttempted::NotReplaced(rebalance)) => format!(
+            "not attempted: the replacement of the pod before is not there within KAFKA_REPLACEMENT_WAIT ({}); the next run plans afresh",
+            group::at_last(rebalance)
+        ),
+        PodOutcome::NotAttempted(NotAttempted::NotAsExpected { expected, came }) => {
+            let cv = |cv: &Option<Ratio>| cv.map_or_else(|| "unknown".to_owned(), |cv| format!("{:.3}", cv.get()));
+            format!(
+                "not attempted: what came of the removal before is not what was expected of it (CV {}, expected {}); the next run plans afresh",
+                cv(came),
+                cv(expected)
+            )
+        }
         PodOutcome::NotAttempted(NotAttempted::AfterForbidden) => {
             "not attempted: an earlier removal showed that the right is missing or the credentials are not accepted".to_owned()
         }

@@ -145,6 +145,7 @@ fn log_prediction(report: &Report) {
             better = prediction.better.get(),
             relief_percent = prediction.relief_percent.get(),
             draws = prediction.draws,
+            pace = prediction.pace.name(),
             "the expected effect of the best batch"
         );
     }

@@ -2,6 +2,8 @@
 
 use rebalancer_core::cycle::{Rebalance, Watched};
 use rebalancer_core::group::GroupSummary;
+use rebalancer_core::history::Imbalance;
+use rebalancer_core::jiff::SignedDuration;
 use rebalancer_core::policy::Timing;
 use rebalancer_core::prediction::Prediction;
 use tracing::{info, warn};
@@ -52,5 +54,30 @@ pub(super) fn watched(predicted: Option<&Prediction>, watched: &Watched) {
         Rebalance::Unread { error } => {
             warn!(event = "group_unread", error, "what became of the consumer group could not be read");
         }
+    }
+}
+
+/// The replacement of a removed pod is a member, and the next pod may go.
+pub(super) fn replaced(after: SignedDuration, carried: Imbalance) {
+    info!(
+        event = "replacement_joined",
+        seconds = after.as_secs_f64(),
+        measured_cv = carried.cv.get(),
+        max_to_mean = carried.max_to_mean.get(),
+        "the replacement of the pod that was removed is a member, and what came of it is what was expected; the next one follows"
+    );
+}
+
+/// How the group was last seen, in words.
+pub(super) fn at_last(rebalance: &Rebalance) -> String {
+    match rebalance {
+        Rebalance::Settled { after } => format!("at rest after {:.1} s", after.as_secs_f64()),
+        Rebalance::NotYet { state, members, expected, staying: 0 } => {
+            format!("{members} of {expected} members, {state}")
+        }
+        Rebalance::NotYet { state, members, expected, staying } => {
+            format!("{members} of {expected} members, {staying} of them of the removed pod, {state}")
+        }
+        Rebalance::Unread { error } => format!("the group could not be read: {error}"),
     }
 }

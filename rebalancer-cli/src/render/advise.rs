@@ -8,7 +8,8 @@ use std::fmt::Write as _;
 
 use comfy_table::CellAlignment;
 use rebalancer_core::advice::{
-    Advice, Basis, Bound, BoundKind, Effect, Estimate, Known, LeverReport, Outlook, Uncertainty,
+    Advice, Basis, Bound, BoundKind, Effect, Known, Lever, LeverReport, Outcome, Outlook, RuleSpread,
+    Uncertainty,
 };
 use rebalancer_core::unit::Elapsed;
 use rebalancer_prom::Usage;
@@ -153,7 +154,7 @@ fn basis(basis: &Basis) -> String {
 fn table(known: &Known) -> comfy_table::Table {
     let mut table = super::table(&["LEVER", "CV", "5 TO 95 %", "MAX/MEAN", "PODS ABOVE", "COSTS"]);
     for lever in &known.levers {
-        table.add_row(row(lever));
+        table.add_row(row(lever, known));
     }
     for index in [1, 3, 4] {
         if let Some(column) = table.column_mut(index) {
@@ -163,14 +164,14 @@ fn table(known: &Known) -> comfy_table::Table {
     table
 }
 
-fn row(report: &LeverReport) -> [String; 6] {
+fn row(report: &LeverReport, known: &Known) -> [String; 6] {
     let costs: Vec<String> = report.costs.iter().map(ToString::to_string).collect();
-    let (name, costs) = (report.lever.to_string(), costs.join(", "));
+    let (name, costs) = (lever_name(&report.lever, known), costs.join(", "));
     match &report.effect {
         Effect::Expected(outcome) => [
             name,
             format!("{:.3}", outcome.cv.expected),
-            range(&outcome.cv, outcome.uncertainty),
+            range(outcome),
             format!("{:.2}", outcome.max_to_mean.expected),
             format!("{:.1}", outcome.above.expected),
             costs,
@@ -180,21 +181,46 @@ fn row(report: &LeverReport) -> [String; 6] {
     }
 }
 
+/// The lever; an assignor that fits the group may be its own.
+pub(super) fn lever_name(lever: &Lever, known: &Known) -> String {
+    match lever {
+        Lever::Assignor { assignor } if known.assignor.rules().contains(*assignor) => {
+            format!("{lever} (may be the present one)")
+        }
+        Lever::Assignor { .. }
+        | Lever::Nothing
+        | Lever::Rotation { .. }
+        | Lever::DoublePartitions
+        | Lever::Replicas { .. }
+        | Lever::HottestKey { .. } => lever.to_string(),
+    }
+}
+
 fn with_reason(name: String, reason: &str) -> [String; 6] {
     [name, "-".to_owned(), reason.to_owned(), "-".to_owned(), "-".to_owned(), String::new()]
 }
 
-fn range(cv: &Estimate, from: Uncertainty) -> String {
-    if cv.high - cv.low < SHOWN {
-        return String::new();
-    }
-    let mark = match from {
+pub(super) fn range(outcome: &Outcome) -> String {
+    let cv = &outcome.cv;
+    let mark = match outcome.uncertainty {
         Uncertainty::None => return String::new(),
         Uncertainty::Draws { .. } => "",
         Uncertainty::Keys { .. } => " [1]",
         Uncertainty::OneKey => " [2]",
     };
-    format!("{:.3} to {:.3}{mark}", cv.low, cv.high)
+    if cv.high - cv.low < SHOWN {
+        return String::new();
+    }
+    let spread = if outcome.rules.is_some() { " [3]" } else { "" };
+    format!("{:.3} to {:.3}{mark}{spread}", cv.low, cv.high)
+}
+
+/// What nothing can beat, and where the ranges come from: a line each.
+pub(super) fn notes(known: &Known) -> Vec<String> {
+    let bounds = known.bounds.iter().map(bounded);
+    let ranges = ranges(known);
+    let lines = bounds.chain(ranges.lines().map(ToOwned::to_owned));
+    lines.map(|line| line.split_whitespace().collect::<Vec<_>>().join(" ")).collect()
 }
 
 /// Where the ranges come from.
@@ -212,7 +238,30 @@ fn ranges(known: &Known) -> String {
     if of(|from| matches!(from, Uncertainty::OneKey)) {
         lines.push("           [2] at best: if all that it carries above the others is one key, which is spread over the topic");
     }
+    let rules = rule_spread(known);
+    lines.extend(rules.iter().map(String::as_str));
     lines.join("\n")
+}
+
+/// What is expected under the best and the worst of the rules that fit, of each lever to which it matters.
+fn rule_spread(known: &Known) -> Vec<String> {
+    let of = |report: &LeverReport| {
+        let spread = report.outcome()?.rules?;
+        let RuleSpread { best, best_cv, worst, worst_cv } = spread;
+        (worst_cv - best_cv >= SHOWN).then(|| {
+            format!("           {}: CV {best_cv:.3} under {best}, {worst_cv:.3} under {worst}", report.lever)
+        })
+    };
+    let spreads: Vec<String> = known.levers.iter().filter_map(of).collect();
+    if known.assignor.rules().len() < 2 {
+        return Vec::new();
+    }
+    let head = format!(
+        "           [3] the group may follow each of {}: the worst of them is expected, the range is over all (KAFKA_ASSIGNOR, \
+         KAFKA_BOOTSTRAP_SERVERS)",
+        known.assignor.rules()
+    );
+    std::iter::once(head).chain(spreads).collect()
 }
 
 fn bounded(bound: &Bound) -> String {

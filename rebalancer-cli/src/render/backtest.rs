@@ -8,7 +8,9 @@ use std::fmt::Write as _;
 
 use comfy_table::{CellAlignment, Table};
 use jiff::{SignedDuration, Timestamp};
-use rebalancer_core::backtest::{Backtest, Compared, Gap, NotKnown, Summary};
+use rebalancer_core::backtest::{
+    Backtest, Compared, FromOffsets, Gap, LagCompared, LagHours, NotKnown, Summary,
+};
 use rebalancer_core::fleet::{Indicator, Workload};
 use rebalancer_core::unit::Elapsed;
 use rebalancer_prom::Usage;
@@ -44,6 +46,10 @@ pub(crate) struct Shown<'a> {
     /// Answers that an earlier run had kept.
     pub(crate) kept: usize,
     pub(crate) usage: Usage,
+    /// What Kafka's offsets told; `None` when they were not asked for.
+    pub(crate) offsets: Option<&'a FromOffsets>,
+    /// What Kafka was asked for it; `None` when it was not.
+    pub(crate) kafka: Option<rebalancer_kafka::Usage>,
 }
 
 /// What `rebalancer backtest --output json` prints.
@@ -72,6 +78,10 @@ pub(crate) struct BacktestDocument<'a> {
     kept_answers: usize,
     /// What the metric server was asked for it.
     metrics_usage: Usage,
+    /// What Kafka's offsets told of partition loads; `null` when Kafka was not asked.
+    offsets: Option<&'a FromOffsets>,
+    /// What Kafka was asked for it; `null` when it was not.
+    kafka_usage: Option<rebalancer_kafka::Usage>,
 }
 
 impl<'a> BacktestDocument<'a> {
@@ -88,6 +98,8 @@ impl<'a> BacktestDocument<'a> {
             points: shown.points,
             kept_answers: shown.kept,
             metrics_usage: shown.usage,
+            offsets: shown.offsets,
+            kafka_usage: shown.kafka,
         }
     }
 }
@@ -131,6 +143,9 @@ fn text(shown: &Shown<'_>) -> Result<String, std::fmt::Error> {
     if let Some(more) = backtest.gaps.len().checked_sub(MOST_GAPS).filter(|more| *more > 0) {
         writeln!(out, "           and {more} more gaps")?;
     }
+    for told in shown.offsets.iter().flat_map(|told| from_offsets(told)) {
+        writeln!(out, "offsets    {told}")?;
+    }
     for unknown in &backtest.unknown {
         writeln!(out, "not known  {}", not_known(*unknown))?;
     }
@@ -144,7 +159,22 @@ fn text(shown: &Shown<'_>) -> Result<String, std::fmt::Error> {
         "\nmetric server: {}; values: {}, answers kept from an earlier run: {}",
         shown.usage, shown.points, shown.kept
     )?;
+    if let (Some(usage), Some(told)) = (shown.kafka, shown.offsets) {
+        writeln!(out, "Kafka: {usage}; offsets of {} partitions at {} times", told.partitions, told.times)?;
+    }
     Ok(out)
+}
+
+/// How far offsets tell what was produced, and who held it.
+pub(super) fn from_offsets(told: &FromOffsets) -> [String; 2] {
+    let since = |from: Option<Timestamp>, before: Option<&String>| {
+        let from = from.map_or_else(|| "at no time".to_owned(), |from| format!("from {from}"));
+        before.map_or_else(|| from.clone(), |why| format!("{from}; not before: {why}"))
+    };
+    [
+        format!("what was produced is known {}", since(told.rates_from, told.rates_before.as_ref())),
+        format!("who held what is known {}", since(told.held_from, told.held_before.as_ref())),
+    ]
 }
 
 /// How many gaps are named of what may be many.
@@ -163,13 +193,21 @@ pub(super) const fn not_known(unknown: NotKnown) -> &'static str {
         }
         NotKnown::Scaling => "what the autoscaler was doing: only its target is known",
         NotKnown::Partitions => {
-            "partition loads: rotations are named and not carried out (PARTITION_LOAD_QUERY, KAFKA_METRICS_PRESET)"
+            "partition loads: rotations are named and not carried out (PARTITION_LOAD_QUERY, \
+             KAFKA_METRICS_PRESET, KAFKA_BOOTSTRAP_SERVERS)"
         }
         NotKnown::MemberIds => {
             "member ids: they were drawn, so under a sticky assignor this is one of many possible courses"
         }
         NotKnown::Assignor => {
             "the assignor: several fitted who held what, and one of them was followed (KAFKA_ASSIGNOR)"
+        }
+        NotKnown::Holders => {
+            "who held what: Kafka tells it of now, and it is taken to have been so while the pods were those of now"
+        }
+        NotKnown::Consumed => "what was consumed, and lag by Kafka: it keeps neither",
+        NotKnown::Pauses => {
+            "how much lag the rebalances of rotations would have made: their pauses are not in it"
         }
         NotKnown::Topics => {
             "what would have been after topics came or went: nothing is compared from then on"
@@ -206,7 +244,40 @@ fn comparison(run: &Run) -> Table {
         format!("{:.1}", compared.pod_hours_above_was),
         format!("{:.1}", compared.pod_hours_above_would),
     );
+    if let Some(lag) = &run.summary.lag {
+        let (was, would) = match lag.compared {
+            Some(compared) => (compared.pod_hours_was, format!("{:.1}", compared.pod_hours_would)),
+            None => (lag.pod_hours_was, "not known".to_owned()),
+        };
+        row(&format!("pod-hours with lag above {}", lag.above), format!("{was:.1}"), would);
+    }
     right(table, 1..3)
+}
+
+/// Hours of lag as they were and would have been.
+pub(super) fn lag_hours(summary: &Summary) -> String {
+    match &summary.lag {
+        None => "-".to_owned(),
+        Some(LagHours { compared: Some(compared), .. }) => {
+            format!("{:.1} -> {:.1}", compared.pod_hours_was, compared.pod_hours_would)
+        }
+        Some(LagHours { compared: None, pod_hours_was, .. }) => format!("{pod_hours_was:.1} -> not known"),
+    }
+}
+
+/// Hours of lag in words; nothing where no lag is known.
+fn lag_words(lag: &LagHours) -> String {
+    let LagHours { above, pod_hours_was, pod_hours_removed, compared, .. } = lag;
+    match compared {
+        Some(LagCompared { pod_hours_was: was, pod_hours_would: would, .. }) => format!(
+            " Of {was:.1} pod-hours with lag above {above}, {would:.1} would have been left, by a queue for each pod and \
+             without the pauses of rebalances."
+        ),
+        None => format!(
+            " Pods had lag above {above} for {pod_hours_was:.1} pod-hours, {pod_hours_removed:.1} of them on pods that would \
+             have been removed by then; what lag would have been is not known."
+        ),
+    }
 }
 
 fn holds(summary: &Summary) -> String {
@@ -228,7 +299,8 @@ fn holds(summary: &Summary) -> String {
 }
 
 fn sweep(runs: &[Run]) -> Table {
-    let mut table = super::table(&[
+    let with_lag = runs.iter().any(|run| run.summary.lag.is_some());
+    let mut header = vec![
         "SETTINGS",
         "ROTATIONS",
         "REMOVALS",
@@ -236,7 +308,9 @@ fn sweep(runs: &[Run]) -> Table {
         "MAX/MEAN",
         "POD-HOURS ABOVE",
         "REMOVALS PER 0.01 CV",
-    ]);
+    ];
+    header.extend(with_lag.then_some("POD-HOURS OF LAG"));
+    let mut table = super::table(&header);
     for run in runs {
         let Summary { rotations, removals, compared, removals_per_hundredth, .. } = &run.summary;
         let pair = |of: fn(&Compared) -> (f64, f64), digits: usize| {
@@ -248,7 +322,7 @@ fn sweep(runs: &[Run]) -> Table {
                 },
             )
         };
-        table.add_row([
+        let mut row = vec![
             named(&run.settings),
             rotations.to_string(),
             removals.to_string(),
@@ -256,9 +330,11 @@ fn sweep(runs: &[Run]) -> Table {
             pair(|compared| (compared.max_to_mean_was, compared.max_to_mean_would), 2),
             pair(|compared| (compared.pod_hours_above_was, compared.pod_hours_above_would), 1),
             removals_per_hundredth.map_or_else(|| "-".to_owned(), |per| format!("{per:.2}")),
-        ]);
+        ];
+        row.extend(with_lag.then(|| lag_hours(&run.summary)));
+        table.add_row(row);
     }
-    right(table, 1..7)
+    right(table, 1..header.len())
 }
 
 pub(super) fn named(settings: &BTreeMap<String, String>) -> String {
@@ -290,7 +366,7 @@ pub(super) fn words(shown: &Shown<'_>) -> String {
 }
 
 fn one(summary: &Summary) -> String {
-    let Summary { cycles, rotations, removals, wanted, wanted_removals, compared, .. } = summary;
+    let Summary { cycles, rotations, removals, wanted, wanted_removals, compared, lag, .. } = summary;
     if *wanted > 0 && *rotations == 0 {
         return format!(
             "{wanted} of {cycles} cycles would have removed {wanted_removals} pods, each as if none had before it. What had \
@@ -309,7 +385,7 @@ fn one(summary: &Summary) -> String {
         "{rotations} would have removed {removals} in {cycles} cycles. Mean CV {cv_was:.3} would have been \
          {cv_would:.3}, and {:.1} pod-hours above the limit would have been avoided.",
         pod_hours_above_was - pod_hours_above_would
-    )
+    ) + &lag.as_ref().map(lag_words).unwrap_or_default()
 }
 
 /// `1 pod`, `2 pods`.

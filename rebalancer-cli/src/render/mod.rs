@@ -3,10 +3,14 @@
 pub(crate) mod advise;
 pub(crate) mod backtest;
 mod check;
+#[cfg(test)]
+pub(crate) mod golden;
 mod json;
 mod plan;
 pub(crate) mod report;
 pub(crate) mod simulation;
+#[cfg(test)]
+mod tests;
 
 pub(crate) use json::PlanDocument;
 #[cfg(test)]
@@ -126,16 +130,5 @@ pub(crate) fn print(text: &str) -> anyhow::Result<()> {
     match writeln!(std::io::stdout().lock(), "{}", plain(text.trim_end())) {
         Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => Ok(()),
         written => Ok(written?),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_name_gives_the_terminal_no_orders() {
-        assert_eq!(plain("consumer-1\n\tchosen"), "consumer-1\n\tchosen");
-        assert_eq!(plain("a\u{1b}]0;title\u{7}b\r"), "a\u{fffd}]0;title\u{fffd}b\u{fffd}");
     }
 }

@@ -22,7 +22,7 @@ pub(crate) fn show(shown: &Shown<'_>) -> anyhow::Result<()> {
     super::print(&text(shown)?)
 }
 
-fn text(shown: &Shown<'_>) -> Result<String, std::fmt::Error> {
+pub(super) fn text(shown: &Shown<'_>) -> Result<String, std::fmt::Error> {
     let report = shown.report;
     let mut out = String::new();
     writeln!(out, "workload   {}", report.workload)?;

@@ -63,6 +63,15 @@ impl Table {
     }
 }
 
+/// The page of a report.
+///
+/// # Errors
+/// When it can't be drawn.
+#[cfg(test)]
+pub(crate) fn html(report: &Report) -> anyhow::Result<String> {
+    page::html(report)
+}
+
 /// Writes a report to a file, whole or not at all.
 ///
 /// # Errors

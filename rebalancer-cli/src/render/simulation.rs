@@ -26,7 +26,7 @@ pub(crate) fn show(shape: &Shape, policy: &Policy, course: &Course) -> anyhow::R
     super::print(&text(shape, policy, course)?)
 }
 
-fn text(shape: &Shape, policy: &Policy, course: &Course) -> Result<String, std::fmt::Error> {
+pub(super) fn text(shape: &Shape, policy: &Policy, course: &Course) -> Result<String, std::fmt::Error> {
     let mut out = heading(shape);
     writeln!(out, "strategy: {}\n", strategy_name(policy.selection.strategy))?;
     let scale = highest(&course.start).max(highest(course.end()));

@@ -62,6 +62,7 @@ fn snapshot_with_group() -> Snapshot {
         protocol: GroupProtocol::Classic,
         assignor: Some("range".to_owned()),
         members: (0..).zip(&snapshot.pods).map(member).collect(),
+        coordinator: None,
     };
     let place = |pod: &ObservedPod| Placement::Pod { uid: pod.pod.uid.clone(), by: MatchedBy::ClientId };
     let placements = snapshot.pods.iter().map(place).collect();

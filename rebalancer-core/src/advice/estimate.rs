@@ -1,6 +1,7 @@
 //! What is to be expected of a lever, and how sure that is.
 
 use super::bounds::Found;
+use crate::assignor::Assignor;
 
 /// An expected value, and the range in which it lies.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -29,6 +30,25 @@ pub struct Outcome {
     pub above: Estimate,
     /// Where the range comes from.
     pub uncertainty: Uncertainty,
+    /// Where several assignors fit the group: under which this comes out best and worst. What is expected is the worst of
+    /// them, and the ranges are over all of them. `None` where the assignor is known, or decides nothing.
+    #[cfg_attr(feature = "serde", serde(default))]
+    pub rules: Option<RuleSpread>,
+}
+
+/// What is expected under the best and the worst of the assignors that fit a group.
+#[derive(Debug, Clone, Copy, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct RuleSpread {
+    /// The one under which the lever brings the most.
+    pub best: Assignor,
+    /// The coefficient of variation that is expected under it.
+    pub best_cv: f64,
+    /// The one under which it brings the least.
+    pub worst: Assignor,
+    /// The coefficient of variation that is expected under it.
+    pub worst_cv: f64,
 }
 
 /// Where the range of an estimate comes from.
@@ -83,6 +103,7 @@ impl Outcome {
             max_to_mean: Estimate::exactly(found.max_to_mean),
             above: Estimate::exactly(found.above as f64),
             uncertainty: Uncertainty::None,
+            rules: None,
         }
     }
 
@@ -94,7 +115,29 @@ impl Outcome {
             max_to_mean: all(|found| found.max_to_mean),
             above: all(|found| found.above as f64),
             uncertainty: Uncertainty::Draws { draws: draws.len() },
+            rules: None,
         }
+    }
+
+    /// Under each of these assignors: the worst of them, with a range over all.
+    pub(super) fn under_each(outcomes: &[(Assignor, Self)]) -> Option<Self> {
+        let by_cv =
+            |a: &&(Assignor, Self), b: &&(Assignor, Self)| a.1.cv.expected.total_cmp(&b.1.cv.expected);
+        let (best, best_outcome) = outcomes.iter().min_by(by_cv)?;
+        let (worst, worst_outcome) = outcomes.iter().max_by(by_cv)?;
+        let uncertainty = worst_outcome.uncertainty;
+        let all = outcomes.iter().fold(*worst_outcome, |all, (_, outcome)| all.up_to(outcome, uncertainty));
+        let rules = RuleSpread {
+            best: *best,
+            best_cv: best_outcome.cv.expected,
+            worst: *worst,
+            worst_cv: worst_outcome.cv.expected,
+        };
+        // A few draws far below can bring what is expected below the range.
+        let cv =
+            Estimate { low: all.cv.low.min(rules.best_cv), high: all.cv.high.max(rules.worst_cv), ..all.cv };
+        let several = outcomes.len() > 1;
+        Some(Self { cv: if several { cv } else { all.cv }, rules: several.then_some(rules), ..all })
     }
 
     /// The same expectation, with a range that includes this other outcome.
@@ -104,6 +147,7 @@ impl Outcome {
             max_to_mean: self.max_to_mean.up_to(other.max_to_mean),
             above: self.above.up_to(other.above),
             uncertainty,
+            rules: self.rules,
         }
     }
 }

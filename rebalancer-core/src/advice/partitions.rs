@@ -7,23 +7,25 @@ use super::bounds::Found;
 use super::estimate::{Outcome, Uncertainty};
 use super::lever::{Effect, Lever, LeverCost, LeverReport};
 use super::stage::{Play, Stage, draws};
-use crate::assignor::TopicPartition;
+use crate::assignor::{Assignor, TopicPartition};
 
 /// Twice the partitions in every topic. Kafka's own partitioner puts a key of partition `p` of `n` into `p` or `p + n` then.
 pub(super) fn doubled(stage: &Stage<'_>) -> LeverReport {
-    let evenly = doubling(stage, |_| 0.5);
-    // One key is all of a partition: it stays, or it moves.
-    let whole = doubling(stage, |random| f64::from(u8::from(random.random::<bool>())));
     let draws = draws(stage.model.partitions() * 2, 1);
-    let outcome = evenly.up_to(&whole, Uncertainty::Keys { draws });
+    let outcome = stage.under_each(|rule| {
+        let evenly = doubling(stage, rule, |_| 0.5);
+        // One key is all of a partition: it stays, or it moves.
+        let whole = doubling(stage, rule, |random| f64::from(u8::from(random.random::<bool>())));
+        evenly.up_to(&whole, Uncertainty::Keys { draws })
+    });
     let costs = vec![LeverCost::Rebalance, LeverCost::Ordering, LeverCost::Irreversible];
     LeverReport::new(Lever::DoublePartitions, Effect::Expected(outcome), costs)
 }
 
-fn doubling(stage: &Stage<'_>, share: fn(&mut ChaCha8Rng) -> f64) -> Outcome {
+fn doubling(stage: &Stage<'_>, rule: Assignor, share: fn(&mut ChaCha8Rng) -> f64) -> Outcome {
     let mut random = ChaCha8Rng::seed_from_u64(SEED);
     let one = |_: usize| {
-        let mut play = Play::of(stage.model, &mut random).under(stage.assignor);
+        let mut play = Play::of(stage.model, &mut random).under(rule);
         play.double(|| share(&mut random));
         play.rebalance();
         play.found(stage)

@@ -8,6 +8,7 @@ use rand::{RngExt as _, SeedableRng as _};
 use super::estimate::Outcome;
 use super::lever::{Effect, Lever, LeverCost, LeverReport};
 use super::stage::{Play, Stage, draws};
+use crate::assignor::Assignor;
 
 /// One pod fewer, one more, twice as many, and the next numbers down and up that the partitions can be divided by. A group
 /// never has more members than partitions, and never fewer pods than the policy's minimum.
@@ -28,16 +29,16 @@ fn lever(stage: &Stage<'_>, count: usize) -> LeverReport {
         Some(pods) => LeverCost::MorePods { pods },
         None => LeverCost::FewerPods { pods: pods - count },
     };
-    let effect = Effect::Expected(outcome(stage, count));
+    let effect = Effect::Expected(stage.under_each(|rule| outcome(stage, rule, count)));
     LeverReport::new(Lever::Replicas { pods: count }, effect, vec![LeverCost::Rebalance, cost])
 }
 
 /// Which pods a scale-in takes, and under which ids new ones join, is drawn.
-fn outcome(stage: &Stage<'_>, count: usize) -> Outcome {
+fn outcome(stage: &Stage<'_>, rule: Assignor, count: usize) -> Outcome {
     let mut random = ChaCha8Rng::seed_from_u64(SEED);
     let found: Vec<_> = (0..draws(stage.model.partitions(), 1))
         .map(|_| {
-            let mut play = Play::of(stage.model, &mut random).under(stage.assignor);
+            let mut play = Play::of(stage.model, &mut random).under(rule);
             while play.pods.len() > count {
                 let pod = random.random_range(0..play.pods.len());
                 play.remove(pod);

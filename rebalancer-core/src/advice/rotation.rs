@@ -3,9 +3,11 @@
 use rand::SeedableRng as _;
 use rand::rngs::ChaCha8Rng;
 
+use super::bounds::Found;
 use super::estimate::{Estimate, Outcome, Uncertainty};
 use super::lever::{Effect, Lever, LeverCost, LeverReport};
 use super::stage::{Play, Stage, draws};
+use crate::assignor::Assignor;
 use crate::history::Constraints;
 use crate::planner::plan;
 use crate::policy::{Persistence, Policy, Strategy};
@@ -67,19 +69,11 @@ fn outcome(prediction: &Prediction, snapshot: &Snapshot, report: &Report, stage:
         pod.is_some_and(|seen| report.pods.iter().any(|pod| is_of_batch(&pod) && pod.pod.uid == seen.pod.uid))
     };
     let batch: Vec<usize> = (0..stage.model.pods.len()).filter(of_batch).collect();
-    let mut random = ChaCha8Rng::seed_from_u64(SEED);
-    let one = |_: usize| {
-        let mut play = Play::of(stage.model, &mut random).under(stage.assignor);
-        play.replace(&batch, stage.timing, &mut random);
-        // A replacement runs on a usual node.
-        for &pod in &batch {
-            if let Some(pod) = play.pods.get_mut(pod) {
-                pod.factor = 1.0;
-            }
-        }
-        play.found(stage)
-    };
-    let found: Vec<_> = (0..draws(stage.model.partitions(), 2)).map(one).collect();
+    if stage.rules.len() > 1 {
+        // What the planner expects may be under those that help alone.
+        return stage.under_each(|rule| Outcome::of_draws(&drawn(stage, rule, &batch)));
+    }
+    let found = drawn(stage, stage.assignor, &batch);
     let drawn = Outcome::of_draws(&found);
     let (cv, max_to_mean) = (prediction.expected_cv, prediction.expected_max_to_mean);
     Outcome {
@@ -88,6 +82,23 @@ fn outcome(prediction: &Prediction, snapshot: &Snapshot, report: &Report, stage:
         uncertainty: Uncertainty::Draws { draws: found.len() },
         ..drawn
     }
+}
+
+/// The group after this batch was replaced, under a rule.
+fn drawn(stage: &Stage<'_>, rule: Assignor, batch: &[usize]) -> Vec<Found> {
+    let mut random = ChaCha8Rng::seed_from_u64(SEED);
+    let one = |_: usize| {
+        let mut play = Play::of(stage.model, &mut random).under(rule);
+        play.replace(batch, stage.timing, &mut random);
+        // A replacement runs on a usual node.
+        for &pod in batch {
+            if let Some(pod) = play.pods.get_mut(pod) {
+                pod.factor = 1.0;
+            }
+        }
+        play.found(stage)
+    };
+    (0..draws(stage.model.partitions(), 2)).map(one).collect()
 }
 
 /// The same draws each time: an advice on the same snapshot is the same.

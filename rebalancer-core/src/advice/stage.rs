@@ -5,8 +5,9 @@ use rand::rngs::ChaCha8Rng;
 use rand::seq::SliceRandom as _;
 
 use super::bounds::Found;
+use super::estimate::Outcome;
 use super::yardstick::Yardstick;
-use crate::assignor::{Assignor, Group, Member, Topic, TopicPartition};
+use crate::assignor::{Assignor, Group, Member, Rules, Topic, TopicPartition};
 use crate::group::{Consumer, GroupModel};
 use crate::policy::Timing;
 
@@ -14,9 +15,20 @@ use crate::policy::Timing;
 pub(crate) struct Stage<'a> {
     pub(crate) model: &'a GroupModel,
     pub(crate) yardstick: &'a Yardstick,
-    /// The group's assignor.
+    /// The group's assignor; of several that fit, one of them.
     pub(crate) assignor: Assignor,
+    /// All assignors that fit the group.
+    pub(crate) rules: Rules,
     pub(crate) timing: Timing,
+}
+
+impl Stage<'_> {
+    /// Under each of the assignors that fit the group.
+    pub(super) fn under_each(&self, outcome: impl Fn(Assignor) -> Outcome) -> Outcome {
+        let outcomes: Vec<(Assignor, Outcome)> =
+            self.rules.iter().map(|rule| (rule, outcome(rule))).collect();
+        Outcome::under_each(&outcomes).unwrap_or_else(|| outcome(self.assignor))
+    }
 }
 
 /// Partitions that may be assigned for one lever, over all of its draws.

@@ -9,10 +9,10 @@ use super::stage::{Play, Stage, WAVES, affordable, draws};
 use crate::assignor::Assignor;
 use crate::policy::Timing;
 
-/// Every rule but the group's own.
+/// Every rule but the group's own. Where several fit, each may be another one.
 pub(super) fn all(stage: &Stage<'_>) -> Vec<LeverReport> {
-    let others =
-        Assignor::ALL.into_iter().filter(|&rule| rule != stage.assignor && available(rule, stage.assignor));
+    let is_own = |rule: Assignor| stage.rules == rule.into();
+    let others = Assignor::ALL.into_iter().filter(|&rule| !is_own(rule) && available(rule, stage.assignor));
     others.map(|rule| lever(stage, rule)).collect()
 }
 
@@ -22,6 +22,8 @@ fn available(rule: Assignor, now: Assignor) -> bool {
     match (rule, now) {
         (Assignor::Sticky | Assignor::CooperativeSticky, Assignor::LibrdkafkaCooperativeSticky) => false,
         (Assignor::LibrdkafkaCooperativeSticky, _) => false,
+        // Nobody chooses an old release for that, and each broker has one of the two.
+        (Assignor::EarlyUniform, _) | (Assignor::Uniform, Assignor::EarlyUniform) => false,
         (
             Assignor::Range
             | Assignor::RoundRobin
@@ -47,7 +49,7 @@ fn lever(stage: &Stage<'_>, rule: Assignor) -> LeverReport {
 /// The coordinator assigns, and not a member.
 const fn is_of_broker(rule: Assignor) -> bool {
     match rule {
-        Assignor::Uniform | Assignor::ServerRange => true,
+        Assignor::Uniform | Assignor::EarlyUniform | Assignor::ServerRange => true,
         Assignor::Range
         | Assignor::RoundRobin
         | Assignor::Sticky

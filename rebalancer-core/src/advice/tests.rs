@@ -103,6 +103,63 @@ fn the_best_rotation_is_the_planners_own() {
 }
 
 #[test]
+fn where_several_rules_fit_each_lever_has_the_worst_and_the_spread_over_all() {
+    let shape = shape(Assignor::CooperativeSticky, 3);
+    let snapshot = Fleet::new(&shape).unwrap().snapshot().unwrap();
+    let none = Policy::default();
+    let advice = advise(&snapshot, &none, &Constraints::default(), &LoadBasis::Present).unwrap();
+    let untold = known(&advice);
+    let rules = untold.assignor.rules();
+    assert!(rules.len() > 2, "{:?}", untold.assignor);
+    let with = |assignor: Assignor| {
+        advise(&snapshot, &policy(assignor), &Constraints::default(), &LoadBasis::Present).unwrap()
+    };
+    let told: Vec<(Assignor, Advice)> = rules.iter().map(|rule| (rule, with(rule))).collect();
+    for report in &untold.levers {
+        let (Some(outcome), false) = (report.outcome(), matches!(report.lever, Lever::Rotation { .. }))
+        else {
+            continue;
+        };
+        let own = |known: &Known| {
+            let same = known.levers.iter().find(|other| other.lever == report.lever);
+            same.and_then(LeverReport::expected_cv)
+        };
+        match &report.lever {
+            // By rule of its own, and not by what the group has.
+            Lever::Assignor { .. } | Lever::Nothing | Lever::HottestKey { .. } => {
+                assert_eq!(outcome.rules, None)
+            }
+            Lever::Replicas { .. } | Lever::DoublePartitions | Lever::Rotation { .. } => {
+                let all: Vec<f64> = told.iter().filter_map(|(_, advice)| own(known(advice))).collect();
+                let spread = outcome.rules.unwrap();
+                assert_eq!(all.len(), rules.len(), "{}", report.lever);
+                close(spread.worst_cv, all.iter().copied().fold(0.0, f64::max));
+                close(spread.best_cv, all.iter().copied().fold(f64::INFINITY, f64::min));
+                close(outcome.cv.expected, spread.worst_cv);
+                assert!(
+                    outcome.cv.low <= spread.best_cv && spread.worst_cv <= outcome.cv.high,
+                    "{outcome:?}"
+                );
+            }
+        }
+    }
+    let rotation =
+        untold.levers.iter().find(|report| matches!(report.lever, Lever::Rotation { .. })).unwrap();
+    let spread = rotation.outcome().unwrap().rules.unwrap();
+    assert!(spread.best_cv <= spread.worst_cv && rules.contains(spread.best) && rules.contains(spread.worst));
+    // Each of them is a lever too, since it may be another one, and none is what follows.
+    for rule in rules.iter().filter(|rule| *rule != Assignor::LibrdkafkaCooperativeSticky) {
+        assert!(cv_of(untold, |lever| is_assignor(lever, rule)).is_some(), "{rule}");
+    }
+    let own = |lever: &Lever| matches!(lever, Lever::Assignor { assignor } if rules.contains(*assignor));
+    assert!(
+        !matches!(&untold.conclusion, Conclusion::Best { lever, .. } if own(lever)),
+        "{:?}",
+        untold.conclusion
+    );
+}
+
+#[test]
 fn one_hot_partition_is_one_hot_partition() {
     let spread = Spread::Hot { partitions: 1, times: 60.0 };
     let hot = Shape { spread, ..shape(Assignor::CooperativeSticky, 2) };

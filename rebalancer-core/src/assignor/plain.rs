@@ -125,7 +125,7 @@ impl Plain {
         let rank = |slot: Slot| self.ranks.get(slot as usize).copied().unwrap_or(0);
         let mut order = self.by_id.clone();
         match self.rule {
-            Assignor::Uniform => {
+            Assignor::Uniform | Assignor::EarlyUniform => {
                 // Those that join get the first place in their slot.
                 let listed =
                     |slot: Slot| ids.get(slot as usize).map_or(0, |known| known.listed.wrapping_add(1));
@@ -149,7 +149,7 @@ impl Plain {
 
     fn table_size(&self, members: usize) -> TableSize {
         match self.rule {
-            Assignor::Uniform => java_order::sizes(members),
+            Assignor::Uniform | Assignor::EarlyUniform => java_order::sizes(members),
             Assignor::Sticky | Assignor::CooperativeSticky => (java::buckets(members), 0),
             Assignor::LibrdkafkaCooperativeSticky
             | Assignor::Range

@@ -22,26 +22,30 @@ pub enum Assignor {
     CooperativeSticky,
     /// librdkafka's `cooperative-sticky`, which assigns by another rule than the Java client's of the same name.
     LibrdkafkaCooperativeSticky,
-    /// The broker's `uniform`, the default of the consumer protocol (KIP-848).
+    /// The broker's `uniform`, the default of the consumer protocol (KIP-848), since Kafka 4.0.1.
     Uniform,
+    /// The same as Kafka 4.0.0 has it: the one partition too many goes to the first members in order, whoever holds it.
+    #[cfg_attr(feature = "serde", serde(rename = "uniform-4.0.0"))]
+    EarlyUniform,
     /// The broker's `range` of the consumer protocol (KIP-848).
     ServerRange,
 }
 
 impl Assignor {
     /// Every rule.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 8] = [
         Self::Range,
         Self::RoundRobin,
         Self::Sticky,
         Self::CooperativeSticky,
         Self::LibrdkafkaCooperativeSticky,
         Self::Uniform,
+        Self::EarlyUniform,
         Self::ServerRange,
     ];
 
     /// Its name, as in Kafka's settings; `server-range` and `librdkafka-cooperative-sticky` are called so here to tell
-    /// them from the Java client's.
+    /// them from the Java client's, and `uniform-4.0.0` from that of later releases.
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
@@ -51,6 +55,7 @@ impl Assignor {
             Self::CooperativeSticky => "cooperative-sticky",
             Self::LibrdkafkaCooperativeSticky => "librdkafka-cooperative-sticky",
             Self::Uniform => "uniform",
+            Self::EarlyUniform => "uniform-4.0.0",
             Self::ServerRange => "server-range",
         }
     }
@@ -61,9 +66,11 @@ impl Assignor {
     pub const fn is_sticky(self) -> bool {
         match self {
             Self::Range | Self::RoundRobin | Self::ServerRange => false,
-            Self::Sticky | Self::CooperativeSticky | Self::LibrdkafkaCooperativeSticky | Self::Uniform => {
-                true
-            }
+            Self::Sticky
+            | Self::CooperativeSticky
+            | Self::LibrdkafkaCooperativeSticky
+            | Self::Uniform
+            | Self::EarlyUniform => true,
         }
     }
 
@@ -76,6 +83,21 @@ impl Assignor {
             Self::CooperativeSticky
             | Self::LibrdkafkaCooperativeSticky
             | Self::Uniform
+            | Self::EarlyUniform
+            | Self::ServerRange => false,
+        }
+    }
+
+    /// The coordinator assigns by it, and goes through members in the order of its hash tables.
+    #[must_use]
+    pub const fn is_uniform(self) -> bool {
+        match self {
+            Self::Uniform | Self::EarlyUniform => true,
+            Self::Range
+            | Self::RoundRobin
+            | Self::Sticky
+            | Self::CooperativeSticky
+            | Self::LibrdkafkaCooperativeSticky
             | Self::ServerRange => false,
         }
     }
@@ -92,6 +114,7 @@ impl Assignor {
                 cooperative_sticky::settle_by(librdkafka_cooperative_sticky::assign, group).assignment
             }
             Self::Uniform => uniform::assign(group),
+            Self::EarlyUniform => uniform::assign_before_4_0_1(group),
             Self::ServerRange => server_range::assign(group),
         }
     }

@@ -23,7 +23,10 @@ impl Rules {
         .with(Assignor::Sticky)
         .with(Assignor::CooperativeSticky)
         .with(Assignor::LibrdkafkaCooperativeSticky)
-        .with(Assignor::Uniform);
+        .and(Self::UNIFORM);
+
+    /// The coordinator's `uniform`, of any release.
+    pub const UNIFORM: Self = Self::NONE.with(Assignor::Uniform).with(Assignor::EarlyUniform);
 
     /// These and this one.
     #[must_use]
@@ -82,6 +85,7 @@ const fn bit(rule: Assignor) -> u8 {
         Assignor::LibrdkafkaCooperativeSticky => 16,
         Assignor::Uniform => 32,
         Assignor::ServerRange => 64,
+        Assignor::EarlyUniform => 128,
     }
 }
 

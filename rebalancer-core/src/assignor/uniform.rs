@@ -1,4 +1,5 @@
-//! The broker's `uniform` assignor of the new consumer protocol (KIP-848), as Kafka 4.4 has it.
+//! The broker's `uniform` assignor of the new consumer protocol (KIP-848), as Kafka 4.4 has it, and all releases since 4.0.1;
+//! and as 4.0.0 had it ([`assign_before_4_0_1`]).
 //!
 //! Counts are even, then as little moves as possible. There are two rules: one where all members subscribe to the same
 //! topics (`homogeneous`), one where they don't (`heterogeneous`). What a member owns is its previous target.
@@ -31,7 +32,7 @@ mod table;
 #[cfg(doc)]
 use super::Member;
 use super::{Assignment, Group, Topic};
-pub(super) use homogeneous::Quotas;
+pub(super) use homogeneous::{Extra, Quotas};
 
 /// Topics of these names, ids (in two halves of 64 bits) and numbers of partitions, as the coordinator goes through them:
 /// as a `HashSet` of the ids does that was filled from one of the names, which was filled in their order.
@@ -53,7 +54,17 @@ pub fn topics(known: &[(&str, (u64, u64), u32)]) -> Vec<Topic> {
 /// Partitions for each member of `group`.
 #[must_use]
 pub fn assign(group: &Group) -> Assignment {
-    let mut assignment = assign_in_turn(group);
+    ascending(assign_in_turn(group))
+}
+
+/// The same by Kafka 4.0.0: where all members subscribe to the same topics, the first members in order get the one partition
+/// too many, even if others hold it.
+#[must_use]
+pub fn assign_before_4_0_1(group: &Group) -> Assignment {
+    ascending(assign_in_turn_by(group, Extra::ToTheFirst))
+}
+
+fn ascending(mut assignment: Assignment) -> Assignment {
     assignment.iter_mut().for_each(|list| list.sort_unstable());
     assignment
 }
@@ -62,9 +73,13 @@ pub fn assign(group: &Group) -> Assignment {
 /// in which the member got them.
 #[must_use]
 pub fn assign_in_turn(group: &Group) -> Assignment {
+    assign_in_turn_by(group, Extra::ToHolders)
+}
+
+pub(super) fn assign_in_turn_by(group: &Group, extra: Extra) -> Assignment {
     let order = java_order::members(&group.members);
     if subscriptions_are_equal(group) {
-        homogeneous::assign(group, &order)
+        homogeneous::assign(group, &order, extra)
     } else {
         heterogeneous::assign(group, &order)
     }

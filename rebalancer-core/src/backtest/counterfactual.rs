@@ -6,6 +6,7 @@ use jiff::Timestamp;
 use rand::SeedableRng as _;
 use rand::rngs::ChaCha8Rng;
 
+use super::lag::PodQueue;
 use crate::advice::stage::Play;
 use crate::assignor::Assignor;
 use crate::fleet::{Extra, Indicator, PartitionLoad, Pod, Samples, Uid};
@@ -54,8 +55,8 @@ impl Counterfactual {
         Self { play, timing, random, slots: slots.collect(), replaced: 0 }
     }
 
-    /// These pods are replaced.
-    pub(super) fn replace(&mut self, pods: &[Uid], now: Timestamp) {
+    /// These pods are replaced. Gives the pods of the past in whose place they were.
+    pub(super) fn replace(&mut self, pods: &[Uid], now: Timestamp) -> Vec<Uid> {
         let places: Vec<usize> = (0..self.slots.len())
             .filter(|&place| self.uid(place).is_some_and(|uid| pods.contains(&uid)))
             .collect();
@@ -70,6 +71,23 @@ impl Counterfactual {
                 pod.factor = 1.0;
             }
         }
+        places.iter().filter_map(|&place| self.slots.get(place)).map(|slot| slot.source.clone()).collect()
+    }
+
+    /// The pods as queues.
+    pub(super) fn queues(&self) -> Vec<PodQueue> {
+        let queue = |slot: &Slot| PodQueue {
+            source: Some(slot.source.clone()),
+            replaced: slot.instead.is_some(),
+            holds: Vec::new(),
+        };
+        let mut queues: Vec<PodQueue> = self.slots.iter().map(queue).collect();
+        for (held, pod) in self.play.held() {
+            if let Some(queue) = pod.and_then(|pod| queues.get_mut(pod)) {
+                queue.holds.push(held);
+            }
+        }
+        queues
     }
 
     fn uid(&self, place: usize) -> Option<Uid> {

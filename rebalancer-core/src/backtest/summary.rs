@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use jiff::SignedDuration;
 
-use super::{Backtest, Came, PastCycle, Seen};
+use super::{Backtest, Came, LagSeen, PastCycle, Seen};
 
 /// How often it held for one reason.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -39,6 +39,36 @@ pub struct Compared {
     pub pod_hours_above_would: f64,
 }
 
+/// Hours that pods were behind.
+#[derive(Debug, Clone, Copy, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[non_exhaustive]
+pub struct LagHours {
+    /// A pod with more messages of lag than this is behind.
+    pub above: f64,
+    /// Hours that pods were behind as it was, over all pods and all cycles with lag.
+    pub pod_hours_was: f64,
+    /// Of these, hours of pods that a rotation would have removed before.
+    pub pod_hours_removed: f64,
+    /// The same over the cycles of which it is known what would have been; `None` where there is none.
+    pub compared: Option<LagCompared>,
+}
+
+/// Hours that pods were behind and would have been, over the same cycles.
+#[derive(Debug, Clone, Copy, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[non_exhaustive]
+pub struct LagCompared {
+    /// Cycles that are compared.
+    pub cycles: usize,
+    /// Hours as it was.
+    pub pod_hours_was: f64,
+    /// Hours as it would have been, at most: see the rule in the documentation.
+    pub pod_hours_would: f64,
+}
+
 /// A backtest in numbers.
 #[derive(Debug, Clone, PartialEq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
@@ -65,6 +95,9 @@ pub struct Summary {
     pub holds: Vec<HoldCount>,
     /// As it was and as it would have been; `None` where no cycle knows both.
     pub compared: Option<Compared>,
+    /// Hours that pods were behind; `None` where no lag is known.
+    #[cfg_attr(feature = "serde", serde(default))]
+    pub lag: Option<LagHours>,
     /// Removals for each 0.01 by which the mean coefficient of variation would have been lower; `None` where it would not.
     pub removals_per_hundredth: Option<f64>,
 }
@@ -84,6 +117,7 @@ impl Backtest {
             failed: 0,
             holds: Vec::new(),
             compared: compared(&self.cycles, self.every),
+            lag: lag_hours(&self.cycles, self.every, self.behind),
             removals_per_hundredth: None,
         };
         let mut holds: BTreeMap<&str, usize> = BTreeMap::new();
@@ -135,5 +169,25 @@ fn compared(cycles: &[PastCycle], every: SignedDuration) -> Option<Compared> {
         max_to_mean_would: mean(|(_, would)| would.max_to_mean),
         pod_hours_above_was: hours(|(was, _)| was.above),
         pod_hours_above_would: hours(|(_, would)| would.above),
+    })
+}
+
+fn lag_hours(cycles: &[PastCycle], every: SignedDuration, above: f64) -> Option<LagHours> {
+    let hours = |pods: usize| pods as f64 * every.as_secs_f64() / 3_600.0;
+    let known: Vec<LagSeen> = cycles.iter().filter_map(|cycle| cycle.lag).collect();
+    if known.is_empty() {
+        return None;
+    }
+    let both: Vec<(usize, usize)> = known.iter().filter_map(|lag| Some((lag.was, lag.would?))).collect();
+    let compared = LagCompared {
+        cycles: both.len(),
+        pod_hours_was: hours(both.iter().map(|(was, _)| was).sum()),
+        pod_hours_would: hours(both.iter().map(|(_, would)| would).sum()),
+    };
+    Some(LagHours {
+        above,
+        pod_hours_was: hours(known.iter().map(|lag| lag.was).sum()),
+        pod_hours_removed: hours(known.iter().map(|lag| lag.removed).sum()),
+        compared: (!both.is_empty()).then_some(compared),
     })
 }

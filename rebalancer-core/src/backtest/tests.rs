@@ -13,10 +13,10 @@ use crate::simulation::course::Balance;
 use crate::simulation::{Drift, Fleet, Shape, Spread};
 use crate::unit::{Cores, Ratio};
 
-const STEP: SignedDuration = SignedDuration::from_mins(10);
+pub(super) const STEP: SignedDuration = SignedDuration::from_mins(10);
 
 /// Nothing here waits.
-fn now<T>(future: impl Future<Output = T>) -> T {
+pub(super) fn now<T>(future: impl Future<Output = T>) -> T {
     match pin!(future).poll(&mut Context::from_waker(Waker::noop())) {
         Poll::Ready(value) => value,
         Poll::Pending => panic!("it waits"),
@@ -24,7 +24,7 @@ fn now<T>(future: impl Future<Output = T>) -> T {
 }
 
 /// Loads that rise and fall with the day, without anything random.
-fn shape(assignor: Assignor, seed: u64) -> Shape {
+pub(super) fn shape(assignor: Assignor, seed: u64) -> Shape {
     Shape {
         pods: 8,
         partitions: 40,
@@ -37,11 +37,11 @@ fn shape(assignor: Assignor, seed: u64) -> Shape {
     }
 }
 
-fn spec(policy: Policy) -> BacktestSpec {
+pub(super) fn spec(policy: Policy) -> BacktestSpec {
     BacktestSpec::new(Fleet::workload().into(), policy, Some(MemorySettings::default()), 1)
 }
 
-fn policy(assignor: Assignor) -> Policy {
+pub(super) fn policy(assignor: Assignor) -> Policy {
     let mut policy = Policy::default();
     policy.group.assignor = Some(assignor);
     policy.balance.persistence = Persistence::NONE;
@@ -49,7 +49,7 @@ fn policy(assignor: Assignor) -> Policy {
 }
 
 /// The fleet left alone, and its true loads.
-fn past(shape: &Shape, moments: usize) -> (Vec<Moment>, Vec<Samples>) {
+pub(super) fn past(shape: &Shape, moments: usize) -> (Vec<Moment>, Vec<Samples>) {
     let fleet = Fleet::new(shape).unwrap();
     let (mut history, mut truth) = (Vec::new(), Vec::new());
     for _ in 0..moments {
@@ -62,7 +62,7 @@ fn past(shape: &Shape, moments: usize) -> (Vec<Moment>, Vec<Samples>) {
     (history, truth)
 }
 
-fn close(a: f64, b: f64) {
+pub(super) fn close(a: f64, b: f64) {
     assert!((a - b).abs() < 1e-6, "{a} is not {b}");
 }
 
@@ -208,6 +208,17 @@ fn pods_that_come_and_go_in_the_past_come_and_go_beside_a_rotation() {
     for cycle in &backtest.cycles {
         assert_eq!(cycle.would.map(|seen| seen.pods), Some(8), "{cycle:?}");
     }
+}
+
+#[test]
+fn the_advice_is_that_of_the_last_moment_that_can_be_modeled() {
+    let (mut history, _) = past(&shape(Assignor::CooperativeSticky, 3), 6);
+    history[5].readings.partitions = None;
+    let of_it = advice(&spec(policy(Assignor::CooperativeSticky)), &history).unwrap();
+    assert_eq!(of_it.taken_at, history[4].at);
+    assert!(matches!(of_it.outlook, crate::advice::Outlook::Known(_)), "{of_it:?}");
+    history.iter_mut().for_each(|moment| moment.readings.partitions = None);
+    assert_eq!(advice(&spec(policy(Assignor::CooperativeSticky)), &history), None);
 }
 
 #[test]

@@ -7,7 +7,8 @@ use async_trait::async_trait;
 use jiff::{SignedDuration, Timestamp};
 
 use super::counterfactual::{Counterfactual, not_known};
-use super::{BacktestSpec, Moment, NotKnown, Seen, fleet};
+use super::lag::{self, LagCourse};
+use super::{BacktestSpec, LagSeen, Moment, NotKnown, PartitionUnit, Seen, fleet};
 use crate::fleet::{Claims, Indicator, Pod, PodRef, Samples, Uid};
 use crate::group::{GroupModel, assumed, infer};
 use crate::history::Constraints;
@@ -45,11 +46,17 @@ struct State {
     /// What would have been is not known any more.
     ended: bool,
     unknown: BTreeSet<NotKnown>,
+    /// Lag since the first rotation; `None` where it is not known (any more).
+    lag: Option<LagCourse>,
+    /// Pods of the past that were removed here.
+    removed: BTreeSet<Uid>,
 }
 
 impl<'a> World<'a> {
     pub(super) fn new(spec: &'a BacktestSpec, history: &'a [Moment]) -> Self {
-        let state = State { unknown: not_told(history), ..State::default() };
+        let mut unknown = not_told(history);
+        unknown.extend(spec.unknown.iter().copied());
+        let state = State { unknown, ..State::default() };
         let readable = |moment: &Moment| {
             let loads = &moment.readings.loads;
             let usable = |(indicator, loads): (&Indicator, &Result<Samples, _>)| {
@@ -101,6 +108,12 @@ impl<'a> World<'a> {
             return;
         };
         if state.other.is_none() {
+            if self.spec.unit == PartitionUnit::Produced {
+                state.lag = LagCourse::of(&model, &snapshot);
+            }
+            if state.lag.is_some() {
+                state.unknown.insert(NotKnown::Pauses);
+            }
             let Ok(inference) = infer(&model, self.spec.policy.group.assignor) else { return };
             let timing = assumed(&snapshot, &self.spec.policy.group, &Constraints::default()).timing;
             if model.members.iter().any(|member| member.id.is_none()) {
@@ -113,7 +126,8 @@ impl<'a> World<'a> {
         }
         let now = snapshot.taken_at;
         if let Some(other) = &mut state.other {
-            other.replace(&leaving, now);
+            let gone = other.replace(&leaving, now);
+            state.removed.extend(gone);
         }
     }
 
@@ -124,9 +138,11 @@ impl<'a> World<'a> {
         let Some(mut other) = state.other.take() else { return };
         let snapshot = self.snapshot(place);
         let models = snapshot.as_ref().map(|snapshot| self.models(snapshot)).unwrap_or_default();
+        let lag = state.lag.take();
         let readings = match (snapshot, models.values().next()) {
             (Some(snapshot), Some(model)) => match other.go_on(model, &snapshot) {
                 Ok(()) => {
+                    state.lag = lag.and_then(|lag| self.lag_on(lag, &other, model, &snapshot, place));
                     state.pods = other.pods(fleet);
                     other.readings(&models, &snapshot, &moment.readings)
                 }
@@ -146,6 +162,11 @@ impl<'a> World<'a> {
     fn snapshot(&self, place: usize) -> Option<Snapshot> {
         let (moment, pods) = (self.history.get(place)?, self.fleets.get(place)?);
         self.assembled(moment.at, pods.clone(), self.readings_of(moment))
+    }
+
+    /// The past at this moment, where who holds what and what it costs is known.
+    pub(super) fn modeled(&self, place: usize) -> Option<Snapshot> {
+        self.snapshot(place).filter(|snapshot| !self.models(snapshot).is_empty())
     }
 
     fn assembled(&self, at: Timestamp, pods: Vec<Pod>, readings: Readings) -> Option<Snapshot> {
@@ -179,7 +200,7 @@ impl<'a> World<'a> {
             let state = self.state();
             (state.place, state.ended)
         };
-        !ended && self.snapshot(place).is_some_and(|snapshot| !self.models(&snapshot).is_empty())
+        !ended && self.modeled(place).is_some()
     }
 
     /// How even the fleet was, and how even it would have been.
@@ -231,6 +252,45 @@ impl<'a> World<'a> {
         };
         pods.retain(|pod| !state.leaving.contains(&pod.uid));
         pods
+    }
+
+    /// Lag one step later.
+    fn lag_on(
+        &self,
+        mut lag: LagCourse,
+        other: &Counterfactual,
+        model: &GroupModel,
+        snapshot: &Snapshot,
+        place: usize,
+    ) -> Option<LagCourse> {
+        let before = self.snapshot(place.checked_sub(1)?)?;
+        let seconds = snapshot.taken_at.duration_since(before.taken_at).as_secs_f64();
+        let had = lag::samples(&before);
+        let flows = lag::flows(&had, model, snapshot, seconds, self.spec.behind)?;
+        lag.step(&other.queues(), model, snapshot, &flows, seconds);
+        Some(lag)
+    }
+
+    /// Lag of the pods at this moment.
+    pub(super) fn lag(&self) -> Option<LagSeen> {
+        let state = self.state();
+        let snapshot = self.snapshot(state.place)?;
+        let lags = lag::samples(&snapshot);
+        if lags.is_empty() {
+            return None;
+        }
+        let is_behind = |lag: f64| lag > self.spec.behind;
+        let behind: Vec<&Uid> = lags.iter().filter(|(_, lag)| is_behind(**lag)).map(|(uid, _)| uid).collect();
+        let would = match (&state.other, &state.lag) {
+            (None, _) => Some(behind.len()),
+            (Some(other), Some(course)) => {
+                let queues = other.queues();
+                Some(queues.iter().filter(|pod| is_behind(course.of_pod(&pod.holds))).count())
+            }
+            (Some(_), None) => None,
+        };
+        let removed = behind.iter().filter(|uid| state.removed.contains(**uid)).count();
+        Some(LagSeen { was: behind.len(), removed, would })
     }
 
     /// What is read at a moment.

@@ -1,9 +1,10 @@
 //! Carries a plan out, one removal after the other.
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
 use super::left::Left;
 use super::ownership::again;
+use super::replaced::Replaced;
 use super::{Changed, Intent, NotAttempted, PodOutcome, Ports};
 use crate::audit::AuditedPlan;
 use crate::eligibility::Criteria;
@@ -23,6 +24,8 @@ pub struct ActSettings<'a> {
     /// No removal begins at this time or later: it could take effect when someone else holds the lock. `None` without a
     /// lock.
     pub lock_until: Option<Timestamp>,
+    /// Time between two looks at the consumer group, where removals wait for each other.
+    pub look_every: SignedDuration,
 }
 
 /// Carries an audited plan out, and returns what became of each pod, in the order in which it was tried. Removals are
@@ -53,15 +56,16 @@ impl Batch<'_> {
         let plan = self.audited.plan();
         let mut pods: Vec<(Removal, PodOutcome)> = Vec::with_capacity(plan.removals.len());
         let mut waiting = Vec::new();
+        let mut replaced = Replaced::none(self.audited, self.ports, self.settings.look_every);
         for removal in &plan.removals {
             if !removal.choice.is_hot() && !hot_is_gone(&pods) {
                 waiting.push(removal);
                 continue;
             }
-            self.journaled(removal, &mut pods).await;
+            self.journaled(removal, &mut pods, &mut replaced).await;
             if hot_is_gone(&pods) {
                 for removal in std::mem::take(&mut waiting) {
-                    self.journaled(removal, &mut pods).await;
+                    self.journaled(removal, &mut pods, &mut replaced).await;
                 }
             }
         }
@@ -75,10 +79,15 @@ impl Batch<'_> {
     }
 
     /// One removal, and its outcome in the journal.
-    async fn journaled(&self, removal: &Removal, pods: &mut Vec<(Removal, PodOutcome)>) {
+    async fn journaled(
+        &self,
+        removal: &Removal,
+        pods: &mut Vec<(Removal, PodOutcome)>,
+        replaced: &mut Replaced<'_>,
+    ) {
         let outcome = match ended(pods) {
             Some(why) => PodOutcome::NotAttempted(why),
-            None => self.one(removal, pods).await.unwrap_or_else(std::convert::identity),
+            None => self.one(removal, pods, replaced).await.unwrap_or_else(std::convert::identity),
         };
         self.ports.journal.finished(&self.intent(removal), &outcome);
         pods.push((removal.clone(), outcome));
@@ -95,8 +104,13 @@ impl Batch<'_> {
         &self,
         removal: &Removal,
         before: &[(Removal, PodOutcome)],
+        replaced: &mut Replaced<'_>,
     ) -> Result<PodOutcome, PodOutcome> {
         self.uninterrupted()?;
+        if let Err(why) = replaced.all(before).await {
+            self.uninterrupted()?;
+            return Err(PodOutcome::NotAttempted(why));
+        }
         self.still_wanted(before).await?;
         self.same_group(before).await?;
         self.enough_left(removal, before).await?;

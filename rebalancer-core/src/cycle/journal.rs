@@ -1,7 +1,10 @@
 //! What a cycle reports while it runs, and the audit trail.
 
+use jiff::SignedDuration;
+
 use super::{LookBack, Observation, PodOutcome, Watched};
 use crate::fleet::Workload;
+use crate::history::Imbalance;
 use crate::port::Mode;
 use crate::report::Removal;
 
@@ -43,6 +46,9 @@ pub trait Journal: Send + Sync {
     fn decided(&self, _observation: &Observation) {}
     /// What the consumer group did after the removals.
     fn watched(&self, _observation: &Observation, _watched: &Watched) {}
+    /// In the middle of a batch: what was removed so far has its replacements, the group came to rest so long after the
+    /// removal, and what pods carry is so uneven now. The next removal follows.
+    fn replaced(&self, _after: SignedDuration, _carried: Imbalance) {}
     /// About to request this removal.
     fn intended(&self, intent: &Intent<'_>);
     /// What became of it. Also called for removals that were not requested after all.

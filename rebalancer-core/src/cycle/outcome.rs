@@ -1,5 +1,6 @@
 //! How a cycle ended, and what became of each chosen pod.
 
+use super::Rebalance;
 use crate::audit::Violation;
 use crate::eligibility::Veto;
 use crate::fleet::{PodRef, Uid};
@@ -7,6 +8,7 @@ use crate::guard::NotNow;
 use crate::history::RemovalResult;
 use crate::port::{Interruption, InventoryError, Mode, RemovalError};
 use crate::report::Removal;
+use crate::unit::Ratio;
 
 /// How a cycle ended.
 #[derive(Debug, Clone, PartialEq)]
@@ -157,7 +159,12 @@ impl PodOutcome {
             Self::Failed(RemovalError::Forbidden { .. } | RemovalError::Unauthorized { .. }) => {
                 Some(NotAttempted::AfterForbidden)
             }
-            Self::NotAttempted(NotAttempted::NotNow(guard)) => Some(NotAttempted::NotNow(guard.clone())),
+            Self::NotAttempted(
+                why @ (NotAttempted::NotNow(_)
+                | NotAttempted::EarlierStayed { .. }
+                | NotAttempted::NotReplaced(_)
+                | NotAttempted::NotAsExpected { .. }),
+            ) => Some(why.clone()),
             Self::Removed
             | Self::WouldBeRemoved
             | Self::Spared(_)
@@ -180,7 +187,12 @@ impl PodOutcome {
             ) => true,
             // A guard did its work.
             Self::NotAttempted(
-                NotAttempted::TooFewLeft { .. } | NotAttempted::NoHotPodRemoved | NotAttempted::NotNow(_),
+                NotAttempted::TooFewLeft { .. }
+                | NotAttempted::NoHotPodRemoved
+                | NotAttempted::NotNow(_)
+                | NotAttempted::EarlierStayed { .. }
+                | NotAttempted::NotReplaced(_)
+                | NotAttempted::NotAsExpected { .. },
             ) => false,
             // A batch that was broken off is no finished cycle, whoever asked for it.
             Self::NotAttempted(_) => true,
@@ -222,6 +234,20 @@ pub enum NotAttempted {
     NoHotPodRemoved,
     /// Since the decision something forbids any rotation.
     NotNow(NotNow),
+    /// An earlier pod of the batch was not removed, and what the others do builds on that.
+    EarlierStayed {
+        /// Its name.
+        pod: String,
+    },
+    /// The replacement of the one before is not a member yet, or the group not at rest: the next run plans afresh.
+    NotReplaced(Rebalance),
+    /// What came of the removals before is not what was expected of them: the next run plans afresh.
+    NotAsExpected {
+        /// The coefficient of variation of what pods carry that was expected; `None` where that can't be told.
+        expected: Option<Ratio>,
+        /// The one that came; `None` where that can't be told.
+        came: Option<Ratio>,
+    },
     /// An earlier removal of the batch showed that the right is missing, or that the credentials are not accepted.
     AfterForbidden,
 }

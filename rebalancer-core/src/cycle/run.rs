@@ -4,13 +4,13 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::observe::{self, Observation};
 use super::until::until_stopped;
-use super::watch::watch;
+use super::watch::{Removed, watch};
 use super::{ActSettings, CycleError, Memory, Outcome, Ports, Step, Subject, WatchSettings, Watched, act};
 use crate::audit::{AuditedPlan, audit};
 use crate::fleet::Workload;
 use crate::history::{CycleCost, HistoryPolicy, Record, StateError, StateStore};
 use crate::planner::plan_judged;
-use crate::policy::Policy;
+use crate::policy::{Pace, Policy};
 use crate::port::{ApiErrors, Mode};
 use crate::report::{Decision, Report};
 
@@ -218,7 +218,12 @@ async fn look_after(
         return None;
     }
     let matching = spec.policy.group.matching;
-    let watched = watch(&spec.watch, side, ports, &observation.snapshot, matching, &removed).await?;
+    let pace = match &observation.report.decision {
+        Decision::Rotate(plan) => plan.pace(),
+        Decision::Balanced | Decision::Hold(_) => Pace::Together,
+    };
+    let removed = Removed { pods: &removed, pace };
+    let watched = watch(&spec.watch, side, ports, &observation.snapshot, matching, removed).await?;
     if let Some(memory) = memory {
         memory.watched(&watched);
     }
@@ -273,7 +278,12 @@ async fn carry_out(
     }
     let held_until = memory.and_then(|memory| memory.held_until());
     let in_time = |until: Timestamp| until.checked_sub(spec.memory.one_removal).unwrap_or(Timestamp::MIN);
-    let settings = ActSettings { cycle: &spec.id, mode: spec.mode, lock_until: held_until.map(in_time) };
+    let settings = ActSettings {
+        cycle: &spec.id,
+        mode: spec.mode,
+        lock_until: held_until.map(in_time),
+        look_every: spec.watch.every,
+    };
     Ok(Outcome::Acted { mode: spec.mode, pods: act(&audited, ports, &settings).await })
 }
 

@@ -153,7 +153,12 @@ async fn act_by(
     let Decision::Rotate(plan) = &report.decision else { return (Outcome::Held, Vec::new()) };
     let outcome = match audit(plan, snapshot, policy, constraints) {
         Ok(audited) => {
-            let settings = ActSettings { cycle: "c", mode, lock_until: None };
+            let settings = ActSettings {
+                cycle: "c",
+                mode,
+                lock_until: None,
+                look_every: SignedDuration::from_millis(500),
+            };
             Outcome::Acted { mode, pods: act(&audited, &ports, &settings).await }
         }
         Err(violations) => Outcome::AuditFailed(violations),

@@ -105,6 +105,22 @@ pub struct ConsumerGroup {
     pub assignor: Option<String>,
     /// Its members, by member id.
     pub members: Vec<GroupMember>,
+    /// The release of its coordinator; `None` where the requests that it knows are those of no release that is known here.
+    #[cfg_attr(feature = "serde", serde(default))]
+    pub coordinator: Option<CoordinatorRelease>,
+}
+
+/// Which release of Kafka a coordinator runs, where that decides who gets what in a KIP-848 group.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(rename_all = "snake_case"))]
+pub enum CoordinatorRelease {
+    /// 4.0.0, or one before it that had such groups for trial: `uniform` gives the one partition too many to the first
+    /// members in order.
+    Before4_0_1,
+    /// 4.0.1 to 4.2: it goes to who holds it.
+    Since4_0_1,
+    /// 4.3 or later: besides, the coordinator waits between assignments (`group.consumer.assignment.interval.ms`).
+    Since4_3,
 }
 
 impl ConsumerGroup {

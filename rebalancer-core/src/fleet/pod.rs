@@ -120,6 +120,12 @@ impl Pod {
         Self { ready: true, ready_since: Some(since), created_at: Some(since), ..self }
     }
 
+    /// Created at this time.
+    #[must_use]
+    pub fn with_created_at(self, created: Timestamp) -> Self {
+        Self { created_at: Some(created), ..self }
+    }
+
     /// Controlled by this object.
     #[must_use]
     pub fn with_owner(self, owner: Owner) -> Self {

@@ -6,7 +6,7 @@
 //! | who holds what | rules that fit |
 //! |---|---|
 //! | partitions in turn | round robin, and all sticky rules: a group that was just formed |
-//! | in a group of more than eight members: contiguous blocks of each topic, the first ones larger | range, the coordinator's range; `uniform`, with one topic that is shared out evenly, and pods that joined together |
+//! | in a group of more than eight members: contiguous blocks of each topic, the first ones larger | range, the coordinator's range; with one topic, and pods that joined together, `uniform` of Kafka 4.0.0, and of all releases where it is shared out evenly |
 //! | in such a group: contiguous blocks of the only topic, the last ones larger | `uniform` |
 //! | even counts without such a pattern | all sticky rules; with traces of a deal in turn, not `uniform` |
 //! | anything else | none that is known |
@@ -29,6 +29,11 @@ pub enum Inference {
     Told {
         /// The assignor.
         assignor: Assignor,
+    },
+    /// Kafka tells its name, under which releases have different rules, and not its release.
+    Named {
+        /// The assignors of that name.
+        rules: Rules,
     },
     /// From the configuration; what is seen agrees.
     Configured {
@@ -53,7 +58,7 @@ impl Inference {
     pub fn assignor(&self) -> Assignor {
         match self {
             Self::Told { assignor } | Self::Configured { assignor } | Self::Certain { assignor } => *assignor,
-            Self::Fits { rules } => {
+            Self::Named { rules } | Self::Fits { rules } => {
                 let least = rules.that_restore_sets().iter().next();
                 let usual = Some(Assignor::CooperativeSticky).filter(|rule| rules.contains(*rule));
                 least.or(usual).or_else(|| rules.iter().next()).unwrap_or(Assignor::Range)
@@ -68,7 +73,7 @@ impl Inference {
             Self::Told { assignor } | Self::Configured { assignor } | Self::Certain { assignor } => {
                 (*assignor).into()
             }
-            Self::Fits { rules } => *rules,
+            Self::Named { rules } | Self::Fits { rules } => *rules,
         }
     }
 }
@@ -77,6 +82,7 @@ impl fmt::Display for Inference {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Told { assignor } => write!(f, "{assignor} (told by Kafka)"),
+            Self::Named { rules } => write!(f, "{rules} (told by Kafka, whose release is not known)"),
             Self::Configured { assignor } => write!(f, "{assignor} (configured)"),
             Self::Certain { assignor } => write!(f, "{assignor} (inferred from who holds what)"),
             Self::Fits { rules } if rules.len() == 1 => write!(f, "{rules} (one that fits who holds what)"),
@@ -91,16 +97,28 @@ impl fmt::Display for Inference {
 /// When who holds what follows no rule, or not the configured one; when Kafka tells another one than is configured.
 pub(crate) fn infer(model: &GroupModel, configured: Option<Assignor>) -> Result<Inference, Unusable> {
     match (model.told, configured) {
-        (Some(told), Some(configured)) if told != configured => {
-            Err(Unusable::AssignorsContradict { configured, told })
-        }
-        (Some(assignor), _) if !follows(model, assignor) => Err(Unusable::NotItsRule { assignor }),
-        (Some(assignor), _) => Ok(Inference::Told { assignor }),
+        (Some(told), configured) => named(model, told, configured),
         (None, Some(assignor)) if possible(model).contains(assignor) => {
             Ok(Inference::Configured { assignor })
         }
         (None, Some(_)) => Err(Unusable::NoKnownRule),
         (None, None) => inferred(likely(model)).ok_or(Unusable::NoKnownRule),
+    }
+}
+
+/// Kafka has told these. A configured `uniform` may be a name, or the rule of later releases.
+fn named(model: &GroupModel, told: Rules, configured: Option<Assignor>) -> Result<Inference, Unusable> {
+    let mut all = told.iter();
+    let Some(assignor) = all.next() else { return Err(Unusable::NoKnownRule) };
+    let is_name = configured == Some(Assignor::Uniform) && assignor.is_uniform();
+    match configured {
+        Some(configured) if !told.contains(configured) && !is_name => {
+            Err(Unusable::AssignorsContradict { configured, told: assignor })
+        }
+        Some(_) | None if !follows(model, assignor) => Err(Unusable::NotItsRule { assignor }),
+        Some(_) | None if told.len() == 1 => Ok(Inference::Told { assignor }),
+        Some(assignor) => Ok(Inference::Configured { assignor }),
+        None => Ok(Inference::Named { rules: told }),
     }
 }
 
@@ -118,6 +136,7 @@ fn follows(model: &GroupModel, told: Assignor) -> bool {
         | Assignor::CooperativeSticky
         | Assignor::LibrdkafkaCooperativeSticky
         | Assignor::Uniform
+        | Assignor::EarlyUniform
         | Assignor::ServerRange => true,
     }
 }
@@ -147,7 +166,7 @@ fn likely(model: &GroupModel) -> Rules {
     if blocks && pattern::are_blocks_no_luck(model) {
         dealt(model)
     } else if pattern::was_dealt_in_turn(model) {
-        possible(model).without(Assignor::Uniform.into())
+        possible(model).without(Rules::UNIFORM)
     } else {
         possible(model)
     }
@@ -161,6 +180,7 @@ pub(crate) fn dealing_order(model: &GroupModel, rule: Assignor) -> Option<Vec<us
             pattern::order_in_turn(model)
         }
         Assignor::Uniform => pattern::order_of_blocks(model),
+        Assignor::EarlyUniform => pattern::order_of_first_blocks(model),
         // What they do depends on no order.
         Assignor::Range | Assignor::RoundRobin | Assignor::ServerRange => None,
     };
@@ -179,6 +199,9 @@ fn dealt(model: &GroupModel) -> Rules {
     // Its first blocks don't outlive a replacement: the coordinator assigns when a member has left, and again.
     if pattern::is_fresh_uniform(model) && model.joined_together {
         rules = rules.with(Assignor::Uniform);
+    }
+    if pattern::order_of_first_blocks(model).is_some() && model.joined_together {
+        rules = rules.with(Assignor::EarlyUniform);
     }
     rules
 }

@@ -59,7 +59,16 @@ pub(super) fn model(snapshot: &Snapshot) -> Result<GroupModel, Unusable> {
     };
     let pods = owners.iter().enumerate().map(alone).collect();
     let joined_together = joined_together(snapshot, owners.iter().map(|(pod, _)| *pod));
-    Ok(GroupModel { topics, loads, members, pods, cost: Cost::default(), told: None, joined_together })
+    Ok(GroupModel {
+        topics,
+        loads,
+        members,
+        pods,
+        cost: Cost::default(),
+        told: None,
+        coordinator: None,
+        joined_together,
+    })
 }
 
 /// None of these pods is known to have joined after others.

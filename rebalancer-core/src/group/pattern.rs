@@ -81,8 +81,17 @@ pub(super) fn order_in_turn(model: &GroupModel) -> Option<Vec<usize>> {
 
 /// The members in the order of their blocks of the only topic, the last ones one larger.
 pub(super) fn order_of_blocks(model: &GroupModel) -> Option<Vec<usize>> {
+    blocks_of_one(model, Blocks::LargerLast)
+}
+
+/// The same, the first ones one larger.
+pub(super) fn order_of_first_blocks(model: &GroupModel) -> Option<Vec<usize>> {
+    blocks_of_one(model, Blocks::LargerFirst)
+}
+
+fn blocks_of_one(model: &GroupModel, blocks: Blocks) -> Option<Vec<usize>> {
     let is_one = model.topics.len() == 1;
-    is_one.then(|| places(model, &Blocks::LargerLast, 1)).flatten().map(in_order)
+    is_one.then(|| places(model, &blocks, 1)).flatten().map(in_order)
 }
 
 fn in_order(places: Vec<usize>) -> Vec<usize> {

@@ -53,6 +53,7 @@ fn seen(group: Group, each: usize) -> GroupModel {
         members,
         cost: Cost { base: 0.0, slope: 1.0 },
         told: None,
+        coordinator: None,
         joined_together: true,
     }
 }
@@ -81,10 +82,12 @@ fn churned(assignor: Assignor, ids: &[u64], partitions: &[u32], replaced: &[Repl
     GroupModel { joined_together: replaced.is_empty(), ..seen(group, 1) }
 }
 
-/// Each rule, the client's range for the coordinator's, which does the same.
+/// Each rule, the client's range for the coordinator's, which does the same. And for `uniform` of Kafka 4.0.0, whose blocks may
+/// outlive a replacement: nothing is removed then.
 fn fits(inferred: Result<Inference, Unusable>, rule: Assignor) -> bool {
     let rules = inferred.map(|inferred| inferred.rules()).unwrap_or_default();
-    rules.contains(rule) || (rule == Assignor::ServerRange && rules.contains(Assignor::Range))
+    let as_range = [Assignor::ServerRange, Assignor::EarlyUniform].contains(&rule);
+    rules.contains(rule) || (as_range && rules.contains(Assignor::Range))
 }
 
 #[test]
@@ -107,9 +110,37 @@ fn range_is_known_where_counts_differ_or_pods_joined_later() {
     let uneven = dealt(Assignor::Range, 6, &[33, 14]);
     assert_eq!(infer(&uneven, None), certain);
     let even = dealt(Assignor::Range, 12, &[48]);
-    let rules = [Assignor::Range, Assignor::Uniform, Assignor::ServerRange].into_iter().collect();
+    let rules = Rules::UNIFORM.with(Assignor::Range).with(Assignor::ServerRange);
     assert_eq!(infer(&even, None), Ok(Inference::Fits { rules }));
     assert_eq!(infer(&GroupModel { joined_together: false, ..even }, None), certain);
+}
+
+#[test]
+fn larger_blocks_at_the_front_of_one_topic_may_be_those_of_uniform_of_kafka_4_0_0() {
+    let uneven = dealt(Assignor::EarlyUniform, 12, &[56]);
+    let rules = Rules::NONE.with(Assignor::Range).with(Assignor::ServerRange).with(Assignor::EarlyUniform);
+    assert_eq!(infer(&uneven, None), Ok(Inference::Fits { rules }));
+    assert!(dealing_order(&uneven, Assignor::EarlyUniform).is_some());
+}
+
+/// Kafka tells the name `uniform`, and the coordinator's release tells the rule, or a setting.
+#[test]
+fn what_a_name_means_depends_on_the_release_and_then_on_the_setting() {
+    let of = |told: Rules, configured| {
+        infer(&GroupModel { told: Some(told), ..dealt(Assignor::Uniform, 6, &[25]) }, configured)
+    };
+    let (uniform, early) = (Assignor::Uniform, Assignor::EarlyUniform);
+    assert_eq!(of(uniform.into(), None), Ok(Inference::Told { assignor: uniform }));
+    assert_eq!(of(early.into(), None), Ok(Inference::Told { assignor: early }));
+    assert_eq!(of(Rules::UNIFORM, None), Ok(Inference::Named { rules: Rules::UNIFORM }));
+    // Who sets `uniform` means the name where the release is known, and the usual rule where it is not.
+    assert_eq!(of(early.into(), Some(uniform)), Ok(Inference::Told { assignor: early }));
+    assert_eq!(of(Rules::UNIFORM, Some(uniform)), Ok(Inference::Configured { assignor: uniform }));
+    assert_eq!(of(Rules::UNIFORM, Some(early)), Ok(Inference::Configured { assignor: early }));
+    assert_eq!(
+        of(uniform.into(), Some(early)),
+        Err(Unusable::AssignorsContradict { configured: early, told: uniform })
+    );
 }
 
 #[test]

@@ -34,6 +34,11 @@ impl AssumedTiming {
         !matches!(self.because, TimingBasis::Configured)
     }
 
+    /// It is a guess: nobody has said it, and nothing has shown it.
+    pub(crate) const fn is_a_guess(&self) -> bool {
+        matches!(self.because, TimingBasis::StartUp { .. } | TimingBasis::Nothing)
+    }
+
     /// Those that are reckoned with, with their shares of 1.
     pub(crate) fn likely(&self) -> impl Iterator<Item = (Timing, f64)> + '_ {
         let all = Timing::ALL.into_iter().map(|timing| (timing, f64::from(*self.odds.of(timing)) / 100.0));
@@ -101,7 +106,7 @@ impl fmt::Display for AssumedTiming {
 
 /// A member notices that a rebalance has begun at its next heartbeat (`heartbeat.interval.ms`, 3 s by default): who joins
 /// before that is still a part of it.
-const ONE_REBALANCE: SignedDuration = SignedDuration::from_secs(3);
+pub(crate) const ONE_REBALANCE: SignedDuration = SignedDuration::from_secs(3);
 
 /// What is assumed about this fleet: what the policy says, what earlier rotations showed, or what pods need to start.
 pub(crate) fn assumed(snapshot: &Snapshot, policy: &GroupPolicy, constraints: &Constraints) -> AssumedTiming {
@@ -161,7 +166,7 @@ fn whole(percent: f64) -> u8 {
 }
 
 /// From a pod's creation to Ready, the median over the fleet. Of a pod whose container was restarted it is not known.
-fn start_up(snapshot: &Snapshot) -> Option<SignedDuration> {
+pub(crate) fn start_up(snapshot: &Snapshot) -> Option<SignedDuration> {
     let own = snapshot.pods.iter().filter(|pod| pod.own && pod.pod.is_serving()).map(|pod| &pod.pod);
     let fresh = own.filter(|pod| pod.extras.restarted_at.is_none());
     let took = fresh.filter_map(|pod| Some(pod.ready_since?.duration_since(pod.created_at?)));

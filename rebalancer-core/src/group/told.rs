@@ -4,9 +4,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::inferred::numbered;
 use super::{Consumer, Cost, GroupModel, MemberPod, Unusable};
-use crate::assignor::{Assignor, Topic, TopicPartition, uniform};
+use crate::assignor::{Assignor, Rules, Topic, TopicPartition, uniform};
 use crate::fleet::Uid;
-use crate::fleet::consumer_group::{self, GroupMember, GroupProtocol};
+use crate::fleet::consumer_group::{self, CoordinatorRelease, GroupMember, GroupProtocol};
 use crate::snapshot::{ObservedGroup, Placement, Snapshot};
 
 /// # Errors
@@ -36,12 +36,16 @@ pub(super) fn model(snapshot: &Snapshot, observed: &ObservedGroup) -> Result<Gro
     all_held(&topics, &members)?;
     let pod = |(pod, members)| MemberPod { pod, members, factor: 1.0, replacement: 1.0 };
     let pods = pods.into_iter().map(pod).collect();
-    let (cost, told) = (Cost::default(), Some(told));
-    Ok(GroupModel { topics, loads, members, pods, cost, told, joined_together: false })
+    let (cost, told, coordinator) = (Cost::default(), Some(told), observed.group.coordinator);
+    Ok(GroupModel { topics, loads, members, pods, cost, told, coordinator, joined_together: false })
 }
 
-/// The rule behind the name that Kafka gives. A rule that is not known here is never guessed.
-fn told_assignor(observed: &ObservedGroup) -> Result<Assignor, Unusable> {
+/// The rule behind the name that Kafka gives; all that it may be where that depends on a release that is not known. A rule
+/// that is not known here is never guessed.
+///
+/// # Errors
+/// When the group is not at rest, or its rule is not known.
+pub(crate) fn told_assignor(observed: &ObservedGroup) -> Result<Rules, Unusable> {
     let state = || Unusable::NotStable { state: observed.group.state.to_string() };
     if !observed.group.state.is_stable() {
         return Err(state());
@@ -54,7 +58,7 @@ fn told_assignor(observed: &ObservedGroup) -> Result<Assignor, Unusable> {
         ("sticky", true) => Assignor::Sticky,
         ("cooperative-sticky", true) if of_librdkafka(observed)? => Assignor::LibrdkafkaCooperativeSticky,
         ("cooperative-sticky", true) => Assignor::CooperativeSticky,
-        ("uniform", false) => Assignor::Uniform,
+        ("uniform", false) => return Ok(uniform_of(observed.group.coordinator)),
         ("range", false) => Assignor::ServerRange,
         (name, _) => return Err(Unusable::UnknownAssignor { name: name.to_owned() }),
     };
@@ -63,9 +67,22 @@ fn told_assignor(observed: &ObservedGroup) -> Result<Assignor, Unusable> {
         | Assignor::Sticky
         | Assignor::CooperativeSticky
         | Assignor::LibrdkafkaCooperativeSticky => true,
-        Assignor::RoundRobin | Assignor::Uniform | Assignor::ServerRange => false,
+        Assignor::RoundRobin | Assignor::Uniform | Assignor::EarlyUniform | Assignor::ServerRange => false,
     };
-    if by_client && looks_at_racks(observed) { Err(Unusable::RackAware { assignor }) } else { Ok(assignor) }
+    if by_client && looks_at_racks(observed) {
+        Err(Unusable::RackAware { assignor })
+    } else {
+        Ok(assignor.into())
+    }
+}
+
+/// `uniform` as the coordinator's release has it.
+fn uniform_of(coordinator: Option<CoordinatorRelease>) -> Rules {
+    match coordinator {
+        None => Rules::UNIFORM,
+        Some(CoordinatorRelease::Before4_0_1) => Assignor::EarlyUniform.into(),
+        Some(CoordinatorRelease::Since4_0_1 | CoordinatorRelease::Since4_3) => Assignor::Uniform.into(),
+    }
 }
 
 /// What the Java client's rule writes for itself: a generation, always (`CooperativeStickyAssignor.subscriptionUserData`).
@@ -134,7 +151,7 @@ fn place_of(snapshot: &Snapshot, uid: &Uid) -> Option<usize> {
 
 /// Topics with partitions: by name, or as the coordinator of a `uniform` group goes through them, which decides what goes
 /// where.
-fn topics(observed: &ObservedGroup, rule: Assignor) -> Vec<Topic> {
+fn topics(observed: &ObservedGroup, rules: Rules) -> Vec<Topic> {
     let count = |topic: &consumer_group::Topic| u32::try_from(topic.partitions.len()).unwrap_or(u32::MAX);
     let mut known: Vec<&consumer_group::Topic> = observed.topics.iter().collect();
     known.retain(|topic| !topic.partitions.is_empty());
@@ -142,9 +159,9 @@ fn topics(observed: &ObservedGroup, rule: Assignor) -> Vec<Topic> {
     let with_id = |topic: &&consumer_group::Topic| topic.id.map(|id| (id.most, id.least));
     let ids: Option<Vec<_>> =
         known.iter().map(|topic| Some((topic.name.as_str(), with_id(topic)?, count(topic)))).collect();
-    match (rule, ids) {
-        (Assignor::Uniform, Some(ids)) => uniform::topics(&ids),
-        (_, _) => {
+    match ids {
+        Some(ids) if rules.without(Rules::UNIFORM).is_empty() => uniform::topics(&ids),
+        Some(_) | None => {
             let topic = |topic: &&consumer_group::Topic| Topic {
                 name: topic.name.clone(),
                 partitions: count(topic),

@@ -57,7 +57,7 @@ pub(super) fn select(candidates: &Candidates<'_>, raised: &Raised<'_>) -> Select
 }
 
 /// What is known without partition loads: a group in the middle of a rebalance is left alone, and so is one whose
-/// configured rules give the same sets again.
+/// configured rules give the same sets again, or whose assignment comes from no rule that is known.
 fn known_to_be_useless(candidates: &Candidates<'_>, why: &Unusable) -> Option<Hold> {
     let group = &candidates.policy.group;
     let configured = group.assignor.filter(|assignor| !assignor.is_sticky());
@@ -68,7 +68,10 @@ fn known_to_be_useless(candidates: &Candidates<'_>, why: &Unusable) -> Option<Ho
     } else if group.static_members || has_static_members(candidates) {
         Some(Hold::StaticMembers)
     } else {
-        configured.map(|assignor| Hold::AssignorRestoresSets { assignor: Inference::Configured { assignor } })
+        let restores = |assignor| Hold::AssignorRestoresSets { assignor: Inference::Configured { assignor } };
+        // Some rule has made this assignment, and nobody knows what that one does to it.
+        let unclear = (*why == Unusable::NoKnownRule).then(|| Hold::GroupUnclear { why: why.clone() });
+        configured.map(restores).or(unclear)
     }
 }
 

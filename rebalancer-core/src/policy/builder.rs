@@ -70,4 +70,6 @@ setters! {
     with_matching: group.matching: MemberMatching;
     /// When replacements join, relative to when the removed pods leave; `None` to go by what is seen.
     with_timing: group.timing: Option<Timing>;
+    /// For so long, all together, a run may wait for replacements to join before it removes the next pod.
+    with_replacement_wait: group.replacement_wait: SignedDuration;
 }

@@ -45,6 +45,25 @@ impl GroupReading {
         let offsets = source.offsets(&topics, &earlier).await;
         Ok(Self { group, topics, configs, offsets, earlier, moving, at })
     }
+
+    /// With offsets of the same partitions at more earlier times, which were read later.
+    pub fn extend(&mut self, earlier: &[Timestamp], more: GroupOffsets) {
+        self.earlier.extend_from_slice(earlier);
+        let Ok(offsets) = &mut self.offsets else { return };
+        offsets.retain(|partition, _| more.contains_key(partition));
+        for (partition, more) in more {
+            let Some(known) = offsets.get_mut(&partition) else { continue };
+            match (known.as_mut(), more) {
+                (Ok(known), Ok(more)) => {
+                    known.log_start = known.log_start.max(more.log_start);
+                    (known.end, known.committed) = (more.end, more.committed);
+                    known.earlier.extend(more.earlier);
+                }
+                (Ok(_), Err(why)) => *known = Err(why),
+                (Err(_), _) => {}
+            }
+        }
+    }
 }
 
 /// Reads one consumer group.

@@ -6,15 +6,18 @@ use rand::SeedableRng as _;
 use rand::rngs::ChaCha8Rng;
 
 use super::stage::is_plain;
-use super::steps::Course;
+use super::steps::{Course, rounds};
 use super::{Evenness, Expected, Prediction, Stage, Stops, Tries, UnderRule};
 use crate::assignor::{Assignor, Rules, TopicPartition};
 use crate::group::{AssumedTiming, GroupModel, Inference, dealing_order};
-use crate::policy::{ByTiming, Timing};
+use crate::policy::{ByTiming, Pace, Timing};
 use crate::unit::{PercentChange, Share};
 
 /// Draws for a timing of which only the mean is asked, where its course is not told apart from others.
 const FEW: u64 = 6;
+
+/// So many courses are all worked out; of more, those of the draws.
+const MOST_COURSES: u64 = 64;
 
 /// For each rule at least so many draws.
 const FEWEST: usize = 8;
@@ -66,6 +69,7 @@ pub(crate) struct Forecast<'a> {
     /// The members in the order in which a rule dealt everything to them, where that is seen.
     dealt: BTreeMap<Assignor, Vec<usize>>,
     timing: AssumedTiming,
+    pace: Pace,
     limits: Vec<f64>,
     now: Vec<f64>,
     before: Evenness,
@@ -84,7 +88,18 @@ impl<'a> Forecast<'a> {
         let before = Evenness::of(&now, &limits);
         let rules = inference.rules();
         let dealt = rules.iter().filter_map(|rule| Some((rule, dealing_order(model, rule)?))).collect();
-        Self { model, inference, rules, dealt, timing, limits, now, before }
+        Self { model, inference, rules, dealt, timing, pace: Pace::Together, limits, now, before }
+    }
+
+    /// The same, if the removals of a rotation follow each other at this pace. Pods are named in the order in which they go.
+    pub(crate) fn paced(&self, pace: Pace) -> Self {
+        let (dealt, limits, now) = (self.dealt.clone(), self.limits.clone(), self.now.clone());
+        Self { pace, dealt, limits, now, ..*self }
+    }
+
+    /// How the removals of a rotation follow each other.
+    pub(crate) const fn pace(&self) -> Pace {
+        self.pace
     }
 
     /// The same, if the group follows one of these rules.
@@ -104,7 +119,12 @@ impl<'a> Forecast<'a> {
         &self.now
     }
 
-    /// What is assumed about when replacements join, above all.
+    /// What is assumed about when replacements join.
+    pub(crate) const fn assumed(&self) -> &AssumedTiming {
+        &self.timing
+    }
+
+    /// The same, above all.
     pub(crate) const fn timing(&self) -> Timing {
         self.timing.timing
     }
@@ -117,15 +137,17 @@ impl<'a> Forecast<'a> {
     /// How many rebalances that stop every member a rotation of so many pods takes, over the timings that are reckoned with;
     /// 0 where only partitions that move are stopped.
     pub(crate) fn stops(&self, pods: usize) -> f64 {
-        let members = self.most_members(pods);
-        let of = |(timing, share): (Timing, f64)| self.stopping(timing, members) as f64 * share;
+        let of = |(timing, share): (Timing, f64)| match self.pace {
+            Pace::Together => self.stopping(timing, self.most_members(pods)) as f64 * share,
+            Pace::EachAwaited => (pods * self.stopping(timing, self.most_members(1))) as f64 * share,
+        };
         self.timing.likely().map(of).sum()
     }
 
     /// Under the rule that takes the most, of those that are reckoned with.
     fn stopping(&self, timing: Timing, members: usize) -> usize {
         let eager = self.rules.iter().filter(|rule| rule.is_eager());
-        eager.map(|rule| Course::of(rule, timing).rebalances(members)).max().unwrap_or(0)
+        eager.map(|rule| self.course(rule, timing).rebalances(members)).max().unwrap_or(0)
     }
 
     /// How the group's assignor is known.
@@ -151,7 +173,11 @@ impl<'a> Forecast<'a> {
                 (knows_order || at_once) && partitions.is_multiple_of(members.max(1))
             }
             Assignor::LibrdkafkaCooperativeSticky => knows_order,
-            Assignor::Range | Assignor::RoundRobin | Assignor::ServerRange | Assignor::Uniform => false,
+            Assignor::Range
+            | Assignor::RoundRobin
+            | Assignor::ServerRange
+            | Assignor::Uniform
+            | Assignor::EarlyUniform => false,
         }
     }
 
@@ -164,7 +190,15 @@ impl<'a> Forecast<'a> {
 
     /// Under this rule, with this timing.
     fn has_one_course(&self, (rule, timing): (Assignor, Timing), pods: usize) -> bool {
-        self.knows_ids() && Course::of(rule, timing).possible(self.most_members(pods)) == Some(1)
+        let pods = match self.pace {
+            Pace::Together => pods,
+            Pace::EachAwaited => 1,
+        };
+        self.knows_ids() && self.course(rule, timing).possible(self.most_members(pods)) == Some(1)
+    }
+
+    fn course(&self, rule: Assignor, timing: Timing) -> Course {
+        Course::of(rule, timing, self.model.coordinator)
     }
 
     /// How many members so many pods have at most.
@@ -211,7 +245,7 @@ impl<'a> Forecast<'a> {
         // Draws that are made one after the other take the possible courses in turn.
         let draw = seed & u64::from(u32::MAX);
         let dealt = self.dealt.get(&rule).map(Vec::as_slice);
-        Stage::first(self.model, (rule, timing), dealt, &self.limits, most, (draw, &mut random))
+        Stage::first(self.model, (rule, timing, self.pace), dealt, &self.limits, most, (draw, &mut random))
     }
 
     /// Works out the removal of these pods (by index) for at least as many draws of what is not known, made from the seed:
@@ -265,7 +299,10 @@ impl<'a> Forecast<'a> {
         draws: u64,
         seed: u64,
     ) -> Vec<Evenness> {
-        let courses = Course::of(rule, timing).possible(self.members_of(removed)).unwrap_or(0);
+        let course = self.course(rule, timing);
+        let of_rounds = rounds(self.pace, removed).map(|round| course.possible(self.members_of(round)));
+        let courses =
+            of_rounds.product::<Option<u64>>().filter(|&courses| courses <= MOST_COURSES).unwrap_or(0);
         let seeds = (0..courses.max(draws)).map(|draw| seed.wrapping_shl(32).wrapping_add(draw));
         let drawn = seeds.map(|seed| {
             let stage = self.stage((rule, timing), removed.len(), seed);
@@ -317,11 +354,14 @@ impl<'a> Forecast<'a> {
         };
         let expected_cv = mean(&|even| even.cv);
         let variance = mean(&|even| (even.cv - expected_cv).powi(2));
-        let rebalances = self.stopping(self.timing(), self.members_of(removed));
+        let of_rounds =
+            rounds(self.pace, removed).map(|round| self.stopping(self.timing(), self.members_of(round)));
+        let rebalances: usize = of_rounds.sum();
         let relief = self.before.excess - mean(&|even| even.excess);
         Prediction {
             assignor: self.inference,
             timing: self.timing(),
+            pace: if removed.len() > 1 { self.pace } else { Pace::Together },
             cv_before: self.before.cv,
             expected_cv,
             cv_spread: variance.sqrt(),

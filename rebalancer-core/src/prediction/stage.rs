@@ -8,7 +8,7 @@ use super::{Evenness, Tries};
 use crate::assignor::plain::{Identity, Plain, Slot};
 use crate::assignor::{Assignor, TopicPartition, uniform};
 use crate::group::{Consumer, GroupModel};
-use crate::policy::Timing;
+use crate::policy::{Pace, Timing};
 
 /// The group at one point: who holds what under which id, and the ids that replacements would get.
 #[derive(Debug, Clone)]
@@ -17,6 +17,7 @@ pub(crate) struct Stage<'a> {
     /// The rule that it follows.
     pub(crate) rule: Assignor,
     pub(super) timing: Timing,
+    pub(super) pace: Pace,
     /// Which of the possible courses rotations take.
     pub(super) draw: u64,
     /// How likely this draw is, of all under its rule together.
@@ -44,7 +45,7 @@ impl<'a> Stage<'a> {
     /// where that is seen. Rotations of at most so many members will be tried.
     pub(super) fn first(
         model: &'a GroupModel,
-        (rule, timing): (Assignor, Timing),
+        (rule, timing, pace): (Assignor, Timing, Pace),
         dealt: Option<&[usize]>,
         limits: &'a [f64],
         most: usize,
@@ -64,6 +65,7 @@ impl<'a> Stage<'a> {
             model,
             rule,
             timing,
+            pace,
             draw,
             share: 1.0,
             limits,
@@ -124,8 +126,8 @@ impl<'a> Stage<'a> {
     }
 
     /// The course of a rotation.
-    pub(super) const fn course(&self) -> Course {
-        Course::of(self.rule, self.timing)
+    pub(super) fn course(&self) -> Course {
+        Course::of(self.rule, self.timing, self.model.coordinator)
     }
 
     /// The members of a pod.
@@ -149,7 +151,7 @@ pub(super) fn slot(place: usize) -> Slot {
 fn in_order(rule: Assignor, ids: Vec<Identity>, members: &[usize]) -> Vec<Identity> {
     let texts: Vec<&str> = ids.iter().map(|known| known.id.as_str()).collect();
     let order = match rule {
-        Assignor::Uniform => uniform::id_order(&texts),
+        Assignor::Uniform | Assignor::EarlyUniform => uniform::id_order(&texts),
         Assignor::Range
         | Assignor::RoundRobin
         | Assignor::Sticky

@@ -7,7 +7,9 @@
 mod coordinator;
 
 use crate::assignor::Assignor;
-use crate::policy::Timing;
+use crate::fleet::consumer_group::CoordinatorRelease;
+use crate::policy::{Pace, Timing};
+pub(crate) use coordinator::Joins;
 
 /// A step of a rotation. Members are named by their place in the model.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -33,14 +35,15 @@ pub(crate) enum Course {
     /// Each leave has one of its own, and then each join.
     OneByOne,
     /// The coordinator assigns in steps of its own, within what this timing leaves open.
-    Coordinator(Timing),
+    Coordinator(Timing, Joins),
 }
 
 impl Course {
-    /// The course that a rotation takes under this rule.
-    pub(crate) const fn of(rule: Assignor, timing: Timing) -> Self {
+    /// The course that a rotation takes under this rule, if the coordinator's release is this one.
+    pub(crate) fn of(rule: Assignor, timing: Timing, release: Option<CoordinatorRelease>) -> Self {
         match rule {
-            Assignor::Uniform => Self::Coordinator(timing),
+            Assignor::Uniform => Self::Coordinator(timing, Joins::of(release)),
+            Assignor::EarlyUniform => Self::Coordinator(timing, Joins::EachAlone),
             Assignor::Range
             | Assignor::RoundRobin
             | Assignor::Sticky
@@ -60,7 +63,7 @@ impl Course {
         match self {
             Self::AllAtOnce | Self::LeaveThenJoin => Some(1),
             Self::OneByOne => orders(members),
-            Self::Coordinator(timing) => coordinator::possible(timing, members),
+            Self::Coordinator(timing, joins) => coordinator::possible(timing, joins, members),
         }
     }
 
@@ -69,7 +72,7 @@ impl Course {
         match self {
             Self::AllAtOnce => 1,
             Self::LeaveThenJoin => 2,
-            Self::OneByOne | Self::Coordinator(_) => members.saturating_mul(2),
+            Self::OneByOne | Self::Coordinator(_, _) => members.saturating_mul(2),
         }
     }
 
@@ -86,9 +89,19 @@ impl Course {
                 let leaves = in_order(leaves.collect(), draw).into_iter();
                 leaves.chain(joins).flat_map(|step| [step, Step::Rebalance]).collect()
             }
-            Self::Coordinator(timing) => coordinator::steps(timing, &members.collect::<Vec<_>>(), draw),
+            Self::Coordinator(timing, joins) => {
+                coordinator::steps(timing, joins, &members.collect::<Vec<_>>(), draw)
+            }
         }
     }
+}
+
+/// The courses that follow each other in a rotation of these pods, each with the pods that it is of.
+pub(super) fn rounds(pace: Pace, pods: &[usize]) -> std::slice::Chunks<'_, usize> {
+    pods.chunks(match pace {
+        Pace::Together => pods.len().max(1),
+        Pace::EachAwaited => 1,
+    })
 }
 
 /// In how many orders so many members may leave; `None`: more than are told apart. Replacements are alike, so that it does

@@ -1,7 +1,7 @@
 //! Rotations of one stage, tried one after the other.
 
 use super::stage::slot;
-use super::steps::Step;
+use super::steps::{Step, rounds};
 use super::{Evenness, Stage};
 use crate::assignor::plain::{Identity, Trial};
 use crate::assignor::{Assignment, Assignor, Group, Member, TopicPartition};
@@ -82,9 +82,16 @@ impl<'s, 'a> Tries<'s, 'a> {
         }
     }
 
+    /// The course of each round of the rotation, one after the other.
     fn steps(&self, removed: &[usize]) -> Vec<Step> {
-        let leaving = removed.iter().flat_map(|&pod| self.stage.members_of(pod)).copied();
-        self.stage.course().steps(leaving, self.stage.draw)
+        let (course, mut draw) = (self.stage.course(), self.stage.draw);
+        let mut steps = Vec::new();
+        for round in rounds(self.stage.pace, removed) {
+            let leaving = round.iter().flat_map(|&pod| self.stage.members_of(pod)).copied();
+            steps.extend(course.steps(leaving.clone(), draw));
+            draw /= course.possible(leaving.count()).unwrap_or(1).max(1);
+        }
+        steps
     }
 
     fn carry_by_trial(&mut self, removed: &[usize]) {
@@ -188,7 +195,7 @@ impl<'s, 'a> Tries<'s, 'a> {
         };
         let Identity { id, listed } = identity.clone();
         let listed = match comes {
-            Comes::Stays | Comes::Joins if self.stage.rule == Assignor::Uniform => first_in_its_slot(listed),
+            Comes::Stays | Comes::Joins if self.stage.rule.is_uniform() => first_in_its_slot(listed),
             Comes::Stays | Comes::Joins | Comes::JoinsAndRebalances => listed,
         };
         let subscription = known.subscription.clone();
@@ -219,7 +226,7 @@ fn rebalance(group: &mut Group, assignor: Assignor) {
         member.owned = owned;
         member.generation = Some(2);
         // It is in the table by now.
-        if assignor == Assignor::Uniform && member.listed == u32::MAX {
+        if assignor.is_uniform() && member.listed == u32::MAX {
             member.listed = first_in_its_slot(u32::MAX);
         }
     }

@@ -6,7 +6,8 @@ use super::Hold;
 use crate::fleet::PodRef;
 use crate::fleet::{Indicator, Owner};
 use crate::history::Role;
-use crate::prediction::Prediction;
+use crate::policy::Pace;
+use crate::prediction::{Expected, Prediction};
 use crate::unit::{Load, PercentChange, Ratio};
 
 /// What is to be done with the fleet.
@@ -57,6 +58,21 @@ pub struct Plan {
     pub expectation: Expectation,
     /// Hot and cold pods in turn, the most extreme first.
     pub removals: Vec<Removal>,
+    /// The CV of what pods carry that is expected after each removal, where each but the first waits until the replacement of
+    /// the one before is a member; empty where they follow each other at once.
+    #[cfg_attr(feature = "serde", serde(default, skip_serializing_if = "Vec::is_empty"))]
+    pub steps: Vec<Expected>,
+}
+
+impl Plan {
+    /// How the removals follow each other.
+    #[must_use]
+    pub const fn pace(&self) -> Pace {
+        match &self.expectation {
+            Expectation::EvenMixing(_) => Pace::Together,
+            Expectation::Predicted(prediction) => prediction.pace,
+        }
+    }
 }
 
 /// What is expected of a rotation, and on what grounds.

@@ -90,7 +90,8 @@ pub enum Hold {
         /// What shows it.
         why: Unusable,
     },
-    /// What Kafka tells of the group can't be brought together with the fleet, or with rules that are known.
+    /// What Kafka tells of the group can't be brought together with the fleet, or with rules that are known; or who holds
+    /// what comes from no known rule.
     GroupUnclear {
         /// What is unclear.
         why: Unusable,

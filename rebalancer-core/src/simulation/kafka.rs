@@ -9,8 +9,8 @@ use super::group::Consumers;
 use super::world::World;
 use crate::assignor::{self, Assignor, Member};
 use crate::fleet::consumer_group::{
-    ConsumerGroup, GroupMember, GroupProtocol, GroupState, JoinedWith, OffsetAt, Partition, PartitionOffsets,
-    Subscription, TimestampType, Topic, TopicConfig, TopicPartition,
+    ConsumerGroup, CoordinatorRelease, GroupMember, GroupProtocol, GroupState, JoinedWith, OffsetAt,
+    Partition, PartitionOffsets, Subscription, TimestampType, Topic, TopicConfig, TopicPartition,
 };
 use crate::port::GroupReading;
 use crate::snapshot::GroupQuestion;
@@ -36,7 +36,7 @@ pub(super) const fn is_classic(rule: Assignor) -> bool {
         | Assignor::Sticky
         | Assignor::CooperativeSticky
         | Assignor::LibrdkafkaCooperativeSticky => true,
-        Assignor::Uniform | Assignor::ServerRange => false,
+        Assignor::Uniform | Assignor::EarlyUniform | Assignor::ServerRange => false,
     }
 }
 
@@ -58,6 +58,20 @@ pub(super) fn described(consumers: &Consumers, address: impl Fn(&str) -> Option<
         protocol,
         assignor: Some(name(rule).to_owned()),
         members,
+        coordinator: coordinator(rule),
+    }
+}
+
+/// The release that has this rule.
+pub(super) const fn coordinator(rule: Assignor) -> Option<CoordinatorRelease> {
+    match rule {
+        Assignor::Uniform | Assignor::ServerRange => Some(CoordinatorRelease::Since4_3),
+        Assignor::EarlyUniform => Some(CoordinatorRelease::Before4_0_1),
+        Assignor::Range
+        | Assignor::RoundRobin
+        | Assignor::Sticky
+        | Assignor::CooperativeSticky
+        | Assignor::LibrdkafkaCooperativeSticky => None,
     }
 }
 
@@ -66,6 +80,7 @@ const fn name(rule: Assignor) -> &'static str {
     match rule {
         Assignor::LibrdkafkaCooperativeSticky => Assignor::CooperativeSticky.name(),
         Assignor::ServerRange => Assignor::Range.name(),
+        Assignor::EarlyUniform => Assignor::Uniform.name(),
         Assignor::Range
         | Assignor::RoundRobin
         | Assignor::Sticky

@@ -85,7 +85,11 @@ impl GroupSource for Fleet {
     async fn group(&self) -> Result<ConsumerGroup, GroupError> {
         let unavailable =
             || GroupError::Unavailable { message: "this fleet's Kafka can't be asked".to_owned() };
-        self.world().group().ok_or_else(unavailable)
+        let mut world = self.world();
+        if world.starts_quickly() {
+            world.replace();
+        }
+        world.group().ok_or_else(unavailable)
     }
 
     async fn topics(&self, names: &BTreeSet<String>) -> Result<Vec<Topic>, GroupError> {

@@ -3,6 +3,8 @@
 use std::num::NonZeroUsize;
 use std::ops::RangeInclusive;
 
+use jiff::SignedDuration;
+
 use crate::assignor::Assignor;
 use crate::policy::Timing;
 
@@ -38,6 +40,9 @@ pub struct Shape {
     pub churn: usize,
     /// Kafka itself can be asked for the group: member ids are known, and partition loads come from offsets.
     pub kafka: bool,
+    /// How long pods need to start. Above zero, the pods tell it, and the next look at the group finds the replacements of
+    /// removed pods in it; zero, the default: they are members by the next cycle.
+    pub start_up: SignedDuration,
     /// Pods of a `StatefulSet` with a `group.instance.id`, back before anybody has missed them.
     pub static_members: bool,
     /// After every so many cycles all pods are replaced.
@@ -133,6 +138,7 @@ impl Default for Shape {
             apart: 0.0,
             churn: 2,
             kafka: false,
+            start_up: SignedDuration::ZERO,
             static_members: false,
             rollout_every: None,
             nodes: Nodes::default(),

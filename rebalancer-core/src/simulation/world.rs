@@ -142,6 +142,11 @@ impl World {
         }
     }
 
+    /// Replacements are there when the group is looked at again.
+    pub(super) fn starts_quickly(&self) -> bool {
+        self.shape.start_up.is_positive()
+    }
+
     /// Replaces what was removed, and lets the group come to rest.
     pub(super) fn replace(&mut self) {
         self.replace_by(self.shape.timing);
@@ -155,7 +160,8 @@ impl World {
         if self.shape.static_members {
             return leavers.into_iter().for_each(|leaver| self.restart_pod(leaver.name, Some(leaver.node)));
         }
-        if let course @ Course::Coordinator(_) = Course::of(self.shape.assignor, timing) {
+        let release = super::kafka::coordinator(self.shape.assignor);
+        if let course @ Course::Coordinator(_, _) = Course::of(self.shape.assignor, timing, release) {
             return self.replace_in_steps(&leavers, course);
         }
         let apart = if timing == Timing::OneByOne { 1.0 } else { self.shape.apart };

@@ -7,7 +7,7 @@ use jiff::SignedDuration;
 use super::membership::{self, Placement};
 use super::{Snapshot, offsets};
 use crate::fleet::consumer_group::{ConsumerGroup, GroupMember, Reassignment, Topic};
-use crate::fleet::{Indicator, PartitionLoad, Pod, Samples, Uid};
+use crate::fleet::{Indicator, Pod, Samples, Uid};
 use crate::policy::MemberMatching;
 use crate::port::{GroupError, GroupReading, MetricsError, MissingAcl, Readings};
 
@@ -42,15 +42,6 @@ impl ObservedGroup {
     pub fn members_in<'a>(&'a self, uid: &'a Uid) -> impl Iterator<Item = &'a GroupMember> {
         self.placed().filter(move |(_, placement)| placement.pod() == Some(uid)).map(|(member, _)| member)
     }
-}
-
-/// Messages a second that were produced to each partition from the first earlier time of a reading until its own time. Whose
-/// they are is not looked at.
-///
-/// # Errors
-/// When offsets don't tell them.
-pub fn partition_rates(reading: &GroupReading) -> Result<Vec<PartitionLoad>, MetricsError> {
-    offsets::rates(reading)
 }
 
 /// What is taken from Kafka's offsets.

@@ -13,6 +13,10 @@ use crate::fleet::{Indicator, PartitionLoad, Samples};
 use crate::port::{GroupReading, MetricsError};
 use crate::unit::Load;
 
+mod course;
+
+pub use course::ProducedRates;
+
 /// Time stamps that lie further ahead than this are no differences between clocks.
 const CLOCKS_DIFFER: jiff::SignedDuration = jiff::SignedDuration::from_mins(5);
 
@@ -104,12 +108,6 @@ impl<'a> Loads<'a> {
     }
 }
 
-/// The rate of each partition from the first earlier time of a reading until its own time; whose they are is not looked at.
-pub(super) fn rates(reading: &GroupReading) -> Result<Vec<PartitionLoad>, MetricsError> {
-    let nobody: Vec<Option<&str>> = vec![None; reading.group.members.len()];
-    Loads::new(reading, &nobody).partitions()
-}
-
 /// The rates of each pod's partitions over windows that lie back: one for each pair of times, the latest first, as the
 /// partitions are held now. `reading` has the times of the pairs one after the other: from, to.
 pub(super) fn past_rates(
@@ -122,8 +120,9 @@ pub(super) fn past_rates(
         let [from, to] = times else { return Ok(Samples::new()) };
         loads.by_pod(|offsets| {
             honest(offsets, reading.at)?;
-            let at = |index: usize| offset_at(offsets, index);
-            match (at(2 * pair), at(2 * pair + 1)) {
+            let since = latest_told(offsets, &reading.earlier);
+            let at = |index: usize, time: Timestamp| offset_at(offsets, index, time, since);
+            match (at(2 * pair, *from), at(2 * pair + 1, *to)) {
                 (Some(first), Some(last)) => per_second(last.saturating_sub(first), *from, *to).map(Some),
                 _ => Ok(None),
             }
@@ -132,13 +131,29 @@ pub(super) fn past_rates(
     reading.earlier.chunks(2).enumerate().map(window).collect()
 }
 
-/// The offset that the next record had at that time; `None` when the log does not reach back.
-fn offset_at(offsets: &PartitionOffsets, index: usize) -> Option<u64> {
+/// The offset that the next record had at that time; `None` when the log does not reach back. `since` is the latest time of
+/// which a record is told.
+///
+/// A broker says that there is nothing since a time at which all of a segment's records are deleted and the segment is still
+/// there, whatever came later.
+fn offset_at(
+    offsets: &PartitionOffsets,
+    index: usize,
+    time: Timestamp,
+    since: Option<Timestamp>,
+) -> Option<u64> {
     match *offsets.earlier.get(index)? {
+        OffsetAt::NothingSince if since.is_some_and(|since| since > time) => None,
         OffsetAt::NothingSince => Some(offsets.end),
         OffsetAt::First { offset, .. } if offset <= offsets.log_start && offsets.log_start > 0 => None,
         OffsetAt::First { offset, .. } => Some(offset),
     }
+}
+
+/// The latest of these times of which a record is told.
+fn latest_told(offsets: &PartitionOffsets, times: &[Timestamp]) -> Option<Timestamp> {
+    let told = times.iter().zip(&offsets.earlier).filter(|(_, at)| matches!(at, OffsetAt::First { .. }));
+    told.map(|(time, _)| *time).max()
 }
 
 /// What is not consumed yet. Of an empty partition nothing has to be committed.

@@ -166,7 +166,8 @@ fn every_fact_comes_back_as_it_was() {
     }
     for assignor in Assignor::ALL {
         let fits = Inference::Fits { rules: Rules::STICKY.with(assignor) };
-        let inferences = [Inference::Configured { assignor }, fits];
+        let named = Inference::Named { rules: Rules::UNIFORM };
+        let inferences = [Inference::Configured { assignor }, fits, named];
         for assignor in inferences.into_iter().chain([Inference::Certain { assignor }]) {
             let pod_side = vec![(name(), 1.5)];
             let timing = AssumedTiming::only(Timing::AllAtOnce, TimingBasis::Seen { rotations: 2 });

@@ -102,7 +102,7 @@ fn group(
     let members = listed.map(|(raw, listed)| Ok(GroupMember { listed, ..member(raw, &state)? }));
     let mut members = members.collect::<Result<Vec<_>, BadAnswer>>()?;
     super::in_order(&mut members)?;
-    Ok(ConsumerGroup { id, state, protocol: GroupProtocol::Classic, assignor, members })
+    Ok(ConsumerGroup { id, state, protocol: GroupProtocol::Classic, assignor, members, coordinator: None })
 }
 
 fn member(raw: RawMember<'_>, state: &GroupState) -> Result<GroupMember, BadAnswer> {

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use rebalancer_core::fleet::consumer_group::TopicId;
+use rebalancer_core::fleet::consumer_group::{CoordinatorRelease, TopicId};
 
 use crate::settings::Address;
 use crate::wire::{BadAnswer, ErrorCode, Reader, Version};
@@ -14,6 +14,22 @@ pub(crate) fn api_versions(r: &mut Reader<'_>) -> Result<Result<Versions, ErrorC
     let error = ErrorCode::read(r.i16()?);
     let versions = r.array(|r| Ok((r.i16()?, (r.i16()?, r.i16()?))))?;
     Ok(error.map(|()| versions.into_iter().collect()))
+}
+
+/// The release of a broker that knows these requests in these versions, as far as it matters to groups of KIP-848. Each
+/// release has withdrawn or added some: 4.0.0 the first versions of `JoinGroup`, which 4.0.1 brought back, and of `Fetch`.
+pub(crate) fn release(versions: &Versions) -> Option<CoordinatorRelease> {
+    const FETCH: i16 = 1;
+    const JOIN_GROUP: i16 = 11;
+    const DESCRIBE_LOG_DIRS: i16 = 35;
+    let (oldest_fetch, _) = *versions.get(&FETCH)?;
+    let (oldest_join, _) = *versions.get(&JOIN_GROUP)?;
+    let (_, newest_log_dirs) = *versions.get(&DESCRIBE_LOG_DIRS)?;
+    Some(match (oldest_fetch, oldest_join) {
+        (0..4, _) | (_, 2..) => CoordinatorRelease::Before4_0_1,
+        (_, _) if newest_log_dirs >= 5 => CoordinatorRelease::Since4_3,
+        (_, _) => CoordinatorRelease::Since4_0_1,
+    })
 }
 
 /// A broker as it advertises itself.

@@ -35,7 +35,9 @@ fn described(r: &mut Reader<'_>, version: Version) -> Result<(String, Described)
         Err(error) => Described::Failed(error),
         Ok(()) => {
             super::in_order(&mut members)?;
-            Described::Group(Box::new(ConsumerGroup { id: id.clone(), state, protocol, assignor, members }))
+            let group =
+                ConsumerGroup { id: id.clone(), state, protocol, assignor, members, coordinator: None };
+            Described::Group(Box::new(group))
         }
     };
     Ok((id, described))

@@ -37,10 +37,10 @@ pub(super) fn judge(facts: &Facts<'_>) -> Vec<Finding> {
             "docs/operations.md says what to do about this hold",
         ),
         Decision::Hold(hold @ Hold::GroupUnsettled { why }) => unsettled(hold, why, facts),
-        Decision::Hold(hold @ Hold::AssignorUnclear { .. }) => Finding::warning(
+        Decision::Hold(hold @ Hold::AssignorUnclear { fits, .. }) => Finding::warning(
             Code::Outlook,
             format!("a cycle now would hold ({}): {hold}", hold.name()),
-            "set KAFKA_BOOTSTRAP_SERVERS, so that Kafka tells which assignor it is, or set KAFKA_ASSIGNOR",
+            advice::which_rule(*fits),
         ),
         Decision::Hold(hold) => {
             Finding::note(Code::Outlook, format!("a cycle now would hold ({}): {hold}", hold.name()))

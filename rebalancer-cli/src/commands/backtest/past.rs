@@ -26,6 +26,11 @@ impl Span {
         self.at(self.count.saturating_sub(1)).unwrap_or(self.from)
     }
 
+    /// All of them, the earliest first.
+    pub(super) fn times(&self) -> impl Iterator<Item = Timestamp> {
+        (0..self.count).filter_map(|place| self.at(place))
+    }
+
     fn at(&self, place: usize) -> Option<Timestamp> {
         let after = self.step.checked_mul(i32::try_from(place).ok()?)?;
         self.from.checked_add(after).ok()
@@ -88,19 +93,25 @@ fn chunks(span: &Span) -> Vec<Chunk> {
 
 /// One line on a terminal, which the next one overwrites.
 fn progress(number: usize, of: usize, read: &ReadPast) {
+    line(number, of, &format!("{number} of {of} chunks, {} values", read.points));
+}
+
+/// The bar with these words, on a terminal.
+pub(super) fn line(number: usize, of: usize, words: &str) {
     let mut stderr = std::io::stderr();
     if stderr.is_terminal() {
         let filled = number * BAR / of.max(1);
-        let bar = format!("{}{}", "#".repeat(filled), ".".repeat(BAR - filled));
+        let bar = format!("{}{}", "#".repeat(filled), ".".repeat(BAR.saturating_sub(filled)));
         // A terminal that has gone away is no reason to stop.
-        let _ = write!(stderr, "\r[{bar}] {number} of {of} chunks, {} values", read.points);
+        let _ = write!(stderr, "\r[{bar}] {words}");
         let _ = stderr.flush();
     }
 }
 
 const BAR: usize = 30;
 
-fn clear() {
+/// Takes the bar away.
+pub(super) fn clear() {
     let mut stderr = std::io::stderr();
     if stderr.is_terminal() {
         let _ = write!(stderr, "\r\u{1b}[K");

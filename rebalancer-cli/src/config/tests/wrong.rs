@@ -200,13 +200,18 @@ pub(super) const WRONG: &[(&str, &str, &str)] = &[
     (
         "KAFKA_ASSIGNOR",
         "stickiest",
-        "KAFKA_ASSIGNOR=\"stickiest\": expected one of auto, range, roundrobin, sticky, cooperative-sticky, librdkafka-cooperative-sticky, uniform, server-range",
+        "KAFKA_ASSIGNOR=\"stickiest\": expected one of auto, range, roundrobin, sticky, cooperative-sticky, librdkafka-cooperative-sticky, uniform, uniform-4.0.0, server-range",
     ),
     ("KAFKA_STATIC_MEMBERSHIP", "2", "KAFKA_STATIC_MEMBERSHIP=\"2\": expected true or false"),
     (
         "KAFKA_REPLACEMENT_TIMING",
         "later",
         "KAFKA_REPLACEMENT_TIMING=\"later\": expected one of auto, leave-then-join, all-at-once, one-by-one",
+    ),
+    (
+        "KAFKA_REPLACEMENT_WAIT",
+        "soon",
+        "KAFKA_REPLACEMENT_WAIT=\"soon\": expected a duration of 0 or more with its unit, such as 30s, 5m or 1m30s",
     ),
     ("DRY_RUN", "maybe", "DRY_RUN=\"maybe\": expected true or false"),
     ("MINIMUM_PODS_REQUIRED", "-3", "MINIMUM_PODS_REQUIRED=\"-3\": expected a whole number of 0 or more"),

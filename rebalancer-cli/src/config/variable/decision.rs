@@ -59,7 +59,7 @@ pub(super) const SETTINGS: &[Variable] = &[
         HEADING,
         "KAFKA_ASSIGNOR",
         Some("auto"),
-        "The group's assignor: range, roundrobin, sticky, cooperative-sticky, librdkafka-cooperative-sticky, uniform, server-range; auto: as Kafka tells it, else inferred from the current assignment",
+        "The group's assignor: range, roundrobin, sticky, cooperative-sticky, librdkafka-cooperative-sticky, uniform, uniform-4.0.0, server-range; auto: as Kafka tells it, else inferred from the current assignment",
     ),
     Variable::new(
         HEADING,
@@ -72,5 +72,11 @@ pub(super) const SETTINGS: &[Variable] = &[
         "KAFKA_REPLACEMENT_TIMING",
         Some("auto"),
         "auto: as earlier rotations showed, or as long as pods take to start; leave-then-join: removed pods have left before their replacements join; all-at-once: both happen in one rebalance; one-by-one: each in a rebalance of its own",
+    ),
+    Variable::new(
+        HEADING,
+        "KAFKA_REPLACEMENT_WAIT",
+        Some("10s"),
+        "Where Kafka is asked and can't tell what becomes of pods that go together, a run may remove one after the other: each when the replacement of the one before is a member. It waits for so long all together, at most half of CYCLE_TIMEOUT; 0s: never",
     ),
 ];

@@ -22,15 +22,9 @@ fn shape(assignor: Assignor, spread: Spread) -> Shape {
     Shape { pods: 8, partitions: 40, spread, assignor, hpa_percent: None, seed: 5, ..Shape::default() }
 }
 
-/// The text, without the spaces at the ends of a table's lines, is that of the file. With UPDATE_GOLDEN=1 it is written anew.
 fn golden(name: &str, advice: &Advice) {
     let text = text(&Shown { advice, usage: None, kafka: None }).unwrap();
-    let text = text.lines().map(str::trim_end).collect::<Vec<_>>().join("\n") + "\n";
-    let file = format!("{}/src/render/advise/tests/{name}.txt", env!("CARGO_MANIFEST_DIR"));
-    if std::env::var_os("UPDATE_GOLDEN").is_some() {
-        std::fs::write(&file, &text).unwrap();
-    }
-    assert_eq!(text, std::fs::read_to_string(&file).unwrap_or_default(), "{name}");
+    crate::render::golden::golden(&format!("advise/tests/{name}.txt"), &text);
 }
 
 #[test]
@@ -44,6 +38,14 @@ fn a_sticky_group_is_helped_by_a_rotation() {
     let sticky = shape(Assignor::CooperativeSticky, Spread::LogNormal { sigma: 1.0 });
     let advice = advice(&Shape { seed: 3, ..sticky }, false);
     golden("sticky", &advice);
+}
+
+#[test]
+fn where_nothing_tells_the_assignor_the_spread_over_all_that_fit_is_said() {
+    let sticky = shape(Assignor::CooperativeSticky, Spread::LogNormal { sigma: 1.0 });
+    let snapshot = Fleet::new(&Shape { seed: 3, ..sticky }).unwrap().snapshot().unwrap();
+    let advice = advise(&snapshot, &Policy::default(), &Constraints::default(), &LoadBasis::Present).unwrap();
+    golden("untold", &advice);
 }
 
 #[test]
@@ -70,6 +72,10 @@ fn machines_get_the_same_with_its_version() {
     compiler.add_resource("advise.json", schema).unwrap();
     let compiled = compiler.compile("advise.json", &mut schemas).unwrap();
     schemas.validate(&document, compiled).unwrap();
+    crate::render::golden::golden(
+        "advise/tests/range.json",
+        &serde_json::to_string_pretty(&document).unwrap(),
+    );
     assert_eq!(document["version"], VERSION);
     assert_eq!(document["outlook"]["outlook"], "known");
     assert_eq!(document["outlook"]["conclusion"]["conclusion"], "best");

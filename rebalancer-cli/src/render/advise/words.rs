@@ -1,7 +1,8 @@
 //! The conclusion of an advice, in words that a team can act on.
 
 use rebalancer_core::advice::{
-    Advice, BoundKind, Conclusion, Effect, Known, Lever, LeverCost, LeverReport, Outlook, Uncertainty,
+    Advice, BoundKind, Conclusion, Effect, Known, Lever, LeverCost, LeverReport, Outcome, Outlook,
+    RuleSpread, Uncertainty,
 };
 
 use rebalancer_core::report::Hold;
@@ -37,20 +38,26 @@ fn rotation(known: &Known) -> String {
             format!("Removing pods would leave CV {now:.3} as it is.")
         }
         (Effect::Expected(outcome), None) => {
-            format!("Removing pods can bring CV {now:.3} to {:.3} in one rotation.", outcome.cv.expected)
+            format!(
+                "Removing pods can bring CV {now:.3} to {:.3} in one rotation{}.",
+                outcome.cv.expected,
+                at_best(outcome)
+            )
         }
         (Effect::Expected(outcome), Some(held)) => {
             let after = outcome.cv.expected;
             match &report.held {
                 // It was asked with every improvement being enough, so the setting decides nothing.
                 Some(Hold::SmallGain { .. }) | None => format!(
-                    "Removing pods is no lever now: the best rotation is expected to bring CV {now:.3} to {after:.3}."
+                    "Removing pods is no lever now: the best rotation is expected to bring CV {now:.3} to {after:.3}{}.",
+                    at_best(outcome)
                 ),
                 Some(_) if (now - after).abs() < SHOWN => {
                     format!("Removing pods would leave CV {now:.3} as it is, and the planner holds: {held}.")
                 }
                 Some(_) => format!(
-                    "Removing pods would bring CV {now:.3} to {after:.3}, and the planner holds: {held}."
+                    "Removing pods would bring CV {now:.3} to {after:.3}{}, and the planner holds: {held}.",
+                    at_best(outcome)
                 ),
             }
         }
@@ -60,6 +67,16 @@ fn rotation(known: &Known) -> String {
         (Effect::NotFound | Effect::NotNeeded, None) => {
             "Removing pods is not needed: no pod is above its limit.".to_owned()
         }
+    }
+}
+
+/// What it would be under the best of the rules that fit.
+fn at_best(outcome: &Outcome) -> String {
+    match outcome.rules {
+        Some(RuleSpread { best, best_cv, worst, .. }) if outcome.cv.expected - best_cv >= SHOWN => {
+            format!(" if the assignor is {worst}, to {best_cv:.3} if it is {best}")
+        }
+        Some(_) | None => String::new(),
     }
 }
 
@@ -91,11 +108,17 @@ fn verdict(known: &Known) -> Vec<String> {
     }
 }
 
+/// The group's assignor; one of several where it is not known.
+fn present(known: &Known) -> String {
+    let rules = known.assignor.rules();
+    if rules.len() == 1 { known.assignor.assignor().to_string() } else { format!("{rules}, whichever it is") }
+}
+
 /// The lever as the beginning of a sentence.
 fn subject(lever: &Lever, known: &Known) -> String {
     match lever {
         Lever::Assignor { assignor } => {
-            format!("The assignor {assignor} in place of {}", known.assignor.assignor())
+            format!("The assignor {assignor} in place of {}", present(known))
         }
         Lever::Replicas { pods } => format!("{pods} pods in place of {}", known.pods),
         Lever::DoublePartitions => "Twice the partitions".to_owned(),

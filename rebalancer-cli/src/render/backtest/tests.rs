@@ -32,6 +32,8 @@ fn shown<'a>(workload: &'a Workload, runs: &'a [Run]) -> Shown<'a> {
         points: 12_345,
         kept: 3,
         usage: Usage { queries: 14, retries: 1, errors: 1, bytes: 65_536 },
+        offsets: None,
+        kafka: None,
     }
 }
 
@@ -39,15 +41,9 @@ fn workload() -> Workload {
     Workload { namespace: "streams".to_owned(), name: "orders".to_owned() }
 }
 
-/// The text, without the spaces at the ends of a table's lines, is that of the file. With UPDATE_GOLDEN=1 it is written anew.
 fn golden(name: &str, runs: &[Run]) {
     let text = text(&shown(&workload(), runs)).unwrap();
-    let text = text.lines().map(str::trim_end).collect::<Vec<_>>().join("\n") + "\n";
-    let file = format!("{}/src/render/backtest/tests/{name}.txt", env!("CARGO_MANIFEST_DIR"));
-    if std::env::var_os("UPDATE_GOLDEN").is_some() {
-        std::fs::write(&file, &text).unwrap();
-    }
-    assert_eq!(text, std::fs::read_to_string(&file).unwrap_or_default(), "{name}");
+    crate::render::golden::golden(&format!("backtest/tests/{name}.txt"), &text);
 }
 
 #[test]
@@ -74,5 +70,55 @@ fn machines_get_the_same_with_its_version() {
     compiler.add_resource("backtest.json", schema).unwrap();
     let compiled = compiler.compile("backtest.json", &mut schemas).unwrap();
     schemas.validate(&document, compiled).unwrap();
+    crate::render::golden::golden(
+        "backtest/tests/one.json",
+        &serde_json::to_string_pretty(&document).unwrap(),
+    );
     assert_eq!((&document["version"], &document["best"]), (&VERSION.into(), &0.into()));
+}
+
+#[test]
+fn what_offsets_told_and_lag_is_said() {
+    let mut one = run(&[("REBALANCE_TOP_K_PODS", "1")], 3, 0.3);
+    one.summary.lag = serde_json::from_value(serde_json::json!({
+        "above": 1000.0, "pod_hours_was": 41.5, "pod_hours_removed": 30.0,
+        "compared": {"cycles": 9, "pod_hours_was": 40.0, "pod_hours_would": 6.5},
+    }))
+    .unwrap();
+    one.backtest.unknown.extend([NotKnown::Holders, NotKnown::Consumed, NotKnown::Pauses]);
+    let told: FromOffsets = serde_json::from_value(serde_json::json!({
+        "partitions": 24, "times": 336, "rates_from": "2026-01-01T06:00:00Z",
+        "rates_before": "offsets can't be used as loads: partition orders-5: its log does not reach back to 2026-01-01T05:00:00Z",
+        "held_from": "2026-01-01T00:00:00Z", "held_before": null, "assignor": "cooperative-sticky", "static_members": false,
+    }))
+    .unwrap();
+    let kafka = rebalancer_kafka::Usage {
+        connections: 3,
+        requests: 373,
+        bytes_sent: 162_944,
+        bytes_received: 241_984,
+    };
+    let loads = |first: f64| -> rebalancer_core::fleet::Samples {
+        let load = |pod: u32| rebalancer_core::unit::Load::new(first / f64::from(pod)).unwrap();
+        (1..=4).map(|pod| (format!("orders-{pod}"), load(pod))).collect()
+    };
+    for (cycle, first) in one.backtest.cycles.iter_mut().zip([4.0, 2.0]) {
+        (cycle.loads_were, cycle.loads_would) = (loads(4.0), loads(first));
+    }
+    let top = "REBALANCE_TOP_K_PODS";
+    let (workload, runs) = (workload(), [one, run(&[(top, "2")], 9, 0.28)]);
+    let shown = Shown { offsets: Some(&told), kafka: Some(kafka), ..shown(&workload, &runs) };
+    crate::render::golden::golden("backtest/tests/offsets.txt", &text(&shown).unwrap());
+    let report = crate::render::report::backtest::report(&shown, None);
+    crate::render::golden::golden_report("backtest/tests/offsets.html", &report);
+}
+
+#[test]
+fn lag_of_which_only_the_past_is_known_is_told_as_it_was() {
+    let mut one = run(&[], 3, 0.3);
+    one.summary.lag = serde_json::from_value(serde_json::json!({
+        "above": 1000.0, "pod_hours_was": 41.5, "pod_hours_removed": 30.0, "compared": null,
+    }))
+    .unwrap();
+    golden("lag", &[one]);
 }

@@ -1,40 +1,46 @@
 //! The report of a backtest.
 
 use jiff::Timestamp;
+use rebalancer_core::advice::Advice;
 use rebalancer_core::backtest::{Came, PastCycle};
 use rebalancer_core::fleet::Samples;
 
+use super::plan::{advised, levers, notes};
 use super::{Course, Report, Shows, Table, rows};
-use crate::render::backtest::{Run, Shown, best, named, not_known, words};
+use crate::render::backtest::{Run, Shown, best, from_offsets, lag_hours, named, not_known, words};
 
 /// The report: the course under the best settings, or under the only ones.
-pub(crate) fn report(shown: &Shown<'_>) -> Report {
+pub(crate) fn report(shown: &Shown<'_>, given: Option<&Advice>) -> Report {
     let Some(run) = best(shown.runs).and_then(|index| shown.runs.get(index)).or_else(|| shown.runs.first())
     else {
         return Report::default();
     };
     let settings =
         if run.settings.is_empty() { String::new() } else { format!("; {}", named(&run.settings)) };
+    let last = given.map_or_else(String::new, |given| format!("At {}", given.taken_at));
     Report {
         title: format!("Backtest of {}", shown.workload),
         subtitle: format!("{} to {}, {} cycles{settings}", shown.from, shown.to, run.summary.cycles),
-        summary: words(shown).lines().map(ToOwned::to_owned).collect(),
+        summary: words(shown).lines().map(ToOwned::to_owned).chain(advised(given, &last)).collect(),
         glance: glance(run),
         courses: courses(run),
-        tables: [Some(ends(run)), (shown.runs.len() > 1).then(|| sweep(shown.runs))]
+        tables: [Some(ends(run)), (shown.runs.len() > 1).then(|| sweep(shown.runs)), given.and_then(levers)]
             .into_iter()
             .flatten()
             .collect(),
-        sources: sources(shown, run),
+        sources: sources(shown, run).into_iter().chain(notes(given)).collect(),
     }
 }
 
 fn glance(run: &Run) -> Vec<(String, String)> {
     let summary = &run.summary;
-    let mut glance = vec![
+    let last = run.backtest.cycles.iter().rev().find_map(|cycle| cycle.was);
+    let pods = last.map(|seen| (seen.pods.to_string(), "pods at the end".to_owned()));
+    let mut glance: Vec<(String, String)> = pods.into_iter().collect();
+    glance.extend([
         (summary.rotations.to_string(), "rotations".to_owned()),
         (summary.removals.to_string(), "pods removed".to_owned()),
-    ];
+    ]);
     if let Some(compared) = &summary.compared {
         let pair = |was: f64, would: f64, digits: usize| format!("{was:.digits$} → {would:.digits$}");
         glance.extend([
@@ -45,6 +51,10 @@ fn glance(run: &Run) -> Vec<(String, String)> {
                 "pod-hours above the limit".to_owned(),
             ),
         ]);
+    }
+    if let Some(lag) = &summary.lag {
+        glance
+            .push((lag_hours(summary).replace("->", "→"), format!("pod-hours with lag above {}", lag.above)));
     }
     glance
 }
@@ -106,7 +116,15 @@ fn ends(run: &Run) -> Table {
 fn sweep(runs: &[Run]) -> Table {
     let mut table = Table::new(
         "Settings",
-        &["Settings", "Rotations", "Removals", "Mean CV", "Pod-hours above", "Removals per 0.01 CV"],
+        &[
+            "Settings",
+            "Rotations",
+            "Removals",
+            "Mean CV",
+            "Pod-hours above",
+            "Pod-hours of lag",
+            "Removals per 0.01 CV",
+        ],
     );
     for run in runs {
         let summary = &run.summary;
@@ -118,6 +136,7 @@ fn sweep(runs: &[Run]) -> Table {
             summary.removals.to_string(),
             known(compared.map(|compared| format!("{:.3}", compared.cv_would))),
             known(compared.map(|compared| format!("{:.1}", compared.pod_hours_above_would))),
+            lag_hours(summary).replace("->", "→"),
             summary
                 .removals_per_hundredth
                 .map_or_else(|| "no improvement".to_owned(), |per| format!("{per:.2}")),
@@ -129,7 +148,7 @@ fn sweep(runs: &[Run]) -> Table {
 fn sources(shown: &Shown<'_>, run: &Run) -> Vec<String> {
     let mut sources = vec![
         format!(
-            "Loads, partitions and pods: the metric server, by range queries with a step of {} s: {} values; {}; {} answers \
+            "Loads and pods: the metric server, by range queries with a step of {} s: {} values; {}; {} answers \
              kept from an earlier run.",
             shown.step.as_secs(),
             shown.points,
@@ -139,6 +158,13 @@ fn sources(shown: &Shown<'_>, run: &Run) -> Vec<String> {
         "With rotations: partitions held as the assignor's rule gives them, under their real loads."
             .to_owned(),
     ];
+    if let (Some(told), Some(usage)) = (shown.offsets, shown.kafka) {
+        sources.push(format!(
+            "Partition loads: Kafka's offsets of {} partitions at {} times; {usage}.",
+            told.partitions, told.times
+        ));
+        sources.extend(from_offsets(told).map(|told| format!("By offsets, {told}.")));
+    }
     sources.extend(run.backtest.unknown.iter().map(|unknown| format!("Not known: {}.", not_known(*unknown))));
     for gap in &run.backtest.gaps {
         sources

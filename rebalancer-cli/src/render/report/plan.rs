@@ -30,21 +30,37 @@ pub(crate) fn report(shown: &Shown<'_>, given: Option<&Advice>) -> Report {
         glance,
         courses: Vec::new(),
         tables: [given.and_then(levers), Some(pods(shown))].into_iter().flatten().collect(),
-        sources: sources(shown),
+        sources: sources(shown).into_iter().chain(notes(given)).collect(),
     }
 }
 
-fn levers(given: &Advice) -> Option<Table> {
+/// Of an advice: of when it is, what nothing can beat, and where its ranges come from.
+pub(super) fn notes(given: Option<&Advice>) -> Vec<String> {
+    let Some(Advice { outlook: Outlook::Known(known), taken_at, .. }) = given else { return Vec::new() };
+    let of = format!("What would help: the loads and the group of {taken_at}, by Kafka's rules.");
+    std::iter::once(of).chain(advise::notes(known)).collect()
+}
+
+/// What follows from an advice, in one paragraph.
+pub(super) fn advised(given: Option<&Advice>, when: &str) -> Option<String> {
+    let conclusion = advise::conclusion(given?);
+    Some(format!("{when}: {}", conclusion.lines().collect::<Vec<_>>().join(" ")))
+}
+
+/// What each lever would bring, where that is known.
+pub(super) fn levers(given: &Advice) -> Option<Table> {
     let Outlook::Known(known) = &given.outlook else { return None };
-    let mut table = Table::new("What would help", &["Lever", "CV", "Max/mean", "Pods above", "Costs"]);
+    let mut table =
+        Table::new("What would help", &["Lever", "CV", "Range of CV", "Max/mean", "Pods above", "Costs"]);
     for lever in &known.levers {
         let LeverReport { lever: name, costs, .. } = lever;
         let figure = |of: Option<String>| of.unwrap_or_else(|| "not known".to_owned());
         let outcome = lever.outcome();
         let costs: Vec<String> = costs.iter().map(ToString::to_string).collect();
         table.rows.push(vec![
-            name.to_string(),
+            advise::lever_name(name, known),
             figure(outcome.map(|outcome| format!("{:.3}", outcome.cv.expected))),
+            outcome.map_or_else(String::new, advise::range),
             figure(outcome.map(|outcome| format!("{:.2}", outcome.max_to_mean.expected))),
             figure(outcome.map(|outcome| format!("{:.1}", outcome.above.expected))),
             costs.join(", "),

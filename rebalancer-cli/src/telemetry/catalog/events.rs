@@ -196,8 +196,8 @@ pub(super) const EVENTS: &[Event] = &[
     event(
         "prediction",
         INFO,
-        &["assignor", "cv_before", "expected_cv", "cv_spread", "better", "relief_percent", "draws"],
-        "the expected effect of the best batch; `better` is a share of the draws",
+        &["assignor", "cv_before", "expected_cv", "cv_spread", "better", "relief_percent", "draws", "pace"],
+        "the expected effect of the best batch; `better` is a share of the draws, `pace` is `each-awaited` where removals wait for each other",
     ),
     event(
         "group",
@@ -219,6 +219,12 @@ pub(super) const EVENTS: &[Event] = &[
         WARN,
         &["error"],
         "the consumer group could not be read: nothing is removed, or what became of a rotation is not known yet",
+    ),
+    event(
+        "replacement_joined",
+        INFO,
+        &["seconds", "measured_cv", "max_to_mean"],
+        "where removals wait for each other: the replacement of the one before is a member, the group at rest, and what came of it is what was expected",
     ),
     event(
         "group_settled",

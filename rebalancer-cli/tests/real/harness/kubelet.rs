@@ -28,11 +28,8 @@ const IN_FLIGHT: usize = 32;
 /// Namespaces where pods that don't run yet stay unscheduled.
 static FROZEN: Mutex<BTreeSet<String>> = Mutex::new(BTreeSet::new());
 
-/// Namespaces where pods that become Ready have been so for [`AGE`].
-static AGED: Mutex<BTreeSet<String>> = Mutex::new(BTreeSet::new());
-
-/// For how long pods of an aged namespace have been Ready.
-const AGE: jiff::SignedDuration = jiff::SignedDuration::from_hours(1);
+/// Namespaces where pods that become Ready have been so for a while.
+static AGED: Mutex<BTreeMap<String, jiff::SignedDuration>> = Mutex::new(BTreeMap::new());
 
 /// What pods of these namespaces run.
 static CONTAINERS: Mutex<BTreeMap<String, Arc<dyn Containers>>> = Mutex::new(BTreeMap::new());
@@ -137,9 +134,9 @@ pub(crate) fn thaw(namespace: &str) {
     FROZEN.lock().unwrap().remove(namespace);
 }
 
-/// From now on pods of this namespace become Ready as if that had been an hour ago.
-pub(crate) fn age(namespace: &str) {
-    AGED.lock().unwrap().insert(namespace.to_owned());
+/// From now on pods of this namespace become Ready as if that had been so long ago.
+pub(crate) fn age(namespace: &str, age: jiff::SignedDuration) {
+    AGED.lock().unwrap().insert(namespace.to_owned(), age);
 }
 
 /// The end of [`age`].
@@ -290,11 +287,11 @@ fn status(pod: &Pod, behavior: Behavior) -> Value {
     let namespace = pod.namespace().unwrap_or_default();
     let runs = containers(&namespace);
     let created = pod.metadata.creation_timestamp.as_ref().map(|time| time.0);
-    let since = match (AGED.lock().unwrap().contains(&namespace), &runs) {
-        (true, _) => created.map(|time| time - AGE),
+    let since = match (AGED.lock().unwrap().get(&namespace).copied(), &runs) {
+        (Some(age), _) => created.map(|time| time - age),
         // What had to start took its time.
-        (false, Some(_)) => Some(jiff::Timestamp::now()),
-        (false, None) => created,
+        (None, Some(_)) => Some(jiff::Timestamp::now()),
+        (None, None) => created,
     };
     let since = json!(since.map(|time| time.strftime("%Y-%m-%dT%H:%M:%SZ").to_string()));
     let condition = |name: &str, holds: bool| {

@@ -293,7 +293,7 @@ impl History {
             .filter(|series| !matches!(series.shape, Shape::Gauge(value) if value.is_nan()));
         let expected = seconds(i64::try_from(stored.count()).unwrap());
         wait::until("the history to be searchable", async || {
-            let found = server.query(r#"count(last_over_time({__name__!=""}[20m]))"#).await;
+            let found = server.query(r#"count(last_over_time({__name__!=""}[2h]))"#).await;
             let count = found.first().map_or(0.0, |(_, count)| *count);
             if count >= expected { Ok(()) } else { Err(format!("{count} of {expected} series")) }
         })

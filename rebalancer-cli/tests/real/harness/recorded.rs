@@ -11,8 +11,8 @@ use crate::harness::series::seconds;
 
 /// Between two readings.
 pub(crate) const STEP: i64 = 300;
-/// Between two samples; a rate needs two of them in its window.
-const SCRAPE: usize = 60;
+/// Samples between two readings; a rate needs two of them in its window.
+const SCRAPES: usize = 5;
 /// What the fleet's counters have begun with.
 const BEGUN: f64 = 1e6;
 
@@ -22,6 +22,8 @@ pub(crate) struct Recorded {
     pub(crate) moments: Vec<Moment>,
     /// True loads at each.
     pub(crate) truth: Vec<Samples>,
+    /// Seconds between two of them.
+    step: i64,
 }
 
 /// What is broken in the recording, by the places of moments.
@@ -34,13 +36,18 @@ pub(crate) struct Broken {
 }
 
 impl Recorded {
-    /// So many moments until now. The times are whole multiples of ten minutes back, as a backtest asks for them.
+    /// So many moments until now. The times are whole multiples of two steps, as a backtest asks for them.
     pub(crate) async fn of(shape: &Shape, moments: usize, now: Timestamp) -> Self {
+        Self::every(STEP, shape, moments, now).await
+    }
+
+    /// The same with so many seconds from one moment to the next.
+    pub(crate) async fn every(step: i64, shape: &Shape, moments: usize, now: Timestamp) -> Self {
         let fleet = Fleet::new(shape).unwrap();
-        let last = now.as_second().div_euclid(600) * 600;
-        let mut recorded = Self { moments: Vec::new(), truth: Vec::new() };
+        let last = now.as_second().div_euclid(2 * step) * 2 * step;
+        let mut recorded = Self { moments: Vec::new(), truth: Vec::new(), step };
         for place in 0..moments {
-            let back = i64::try_from(moments - 1 - place).unwrap() * STEP;
+            let back = i64::try_from(moments - 1 - place).unwrap() * step;
             let at = Timestamp::from_second(last - back).unwrap();
             let moved = at.duration_since(fleet.now());
             let readings = fleet.read(fleet.now()).await;
@@ -51,7 +58,7 @@ impl Recorded {
             }
             recorded.moments.push(Moment { at, readings, pods: Some(pods) });
             recorded.truth.push(fleet.loads());
-            fleet.advance(SignedDuration::from_secs(STEP));
+            fleet.advance(SignedDuration::from_secs(step));
         }
         recorded
     }
@@ -60,7 +67,9 @@ impl Recorded {
     pub(crate) fn history(&self, broken: &Broken) -> History {
         let workload = Fleet::workload();
         let now = self.moments.last().unwrap().at;
-        let mut history = History::new(&workload.namespace, &workload.name).every(SCRAPE).seen_at(now);
+        let mut history = History::new(&workload.namespace, &workload.name)
+            .every(usize::try_from(self.step).unwrap() / SCRAPES)
+            .seen_at(now);
         let pods = self.moments[0].pods.clone().unwrap();
         for pod in &pods {
             let cores = self.counted(broken, |moment| {
@@ -113,20 +122,20 @@ impl Recorded {
 
     /// One step before the first moment, so that it has a rate.
     fn span(&self) -> std::ops::RangeInclusive<i64> {
-        -i64::try_from(self.moments.len()).unwrap() * STEP..=0
+        -i64::try_from(self.moments.len()).unwrap() * self.step..=0
     }
 
     /// The counter whose rate over the step before each moment is what the moment has.
     fn counted(&self, broken: &Broken, rate: impl Fn(&Moment) -> f64) -> Vec<f64> {
-        let scrapes = usize::try_from(STEP).unwrap() / SCRAPE;
+        let seconds = seconds(self.step) / SCRAPES as f64;
         let (mut total, mut values) = (BEGUN, vec![BEGUN]);
         for (place, moment) in self.moments.iter().enumerate() {
             let rate = rate(moment);
-            for scrape in 0..scrapes {
+            for scrape in 0..SCRAPES {
                 if broken.reset == Some(place) && scrape == 0 {
                     total = 0.0;
                 }
-                total += rate * seconds(i64::try_from(SCRAPE).unwrap());
+                total += rate * seconds;
                 values.push(if broken.gap.contains(&place) { f64::NAN } else { total });
             }
         }

@@ -18,7 +18,7 @@ pub(crate) struct Setup {
     hpas: Vec<(String, Target)>,
     pub(crate) budget: Option<Budget>,
     may_delete: bool,
-    aged: bool,
+    aged: Option<jiff::SignedDuration>,
     /// Put into the specification of every pod.
     pub(crate) pod_spec: Value,
     /// An existing namespace to live in, instead of one of its own.
@@ -37,7 +37,7 @@ impl Setup {
             hpas: Vec::new(),
             budget: None,
             may_delete: false,
-            aged: false,
+            aged: None,
             pod_spec: json!({}),
             namespace: None,
         }
@@ -88,7 +88,13 @@ impl Setup {
 
     /// Its pods have been Ready for an hour.
     pub(crate) fn aged(mut self) -> Self {
-        self.aged = true;
+        self.aged = Some(jiff::SignedDuration::from_hours(1));
+        self
+    }
+
+    /// Its pods have been Ready for so long.
+    pub(crate) fn aged_for(mut self, age: jiff::SignedDuration) -> Self {
+        self.aged = Some(age);
         self
     }
 
@@ -116,8 +122,8 @@ impl Setup {
             Some(namespace) => namespace.to_owned(),
             None => plane.namespace(&client, &self.name).await,
         };
-        if self.aged {
-            kubelet::age(&namespace);
+        if let Some(age) = self.aged {
+            kubelet::age(&namespace, age);
         }
         let workload = (self.workload, self.name.as_str());
         for (name, target) in &self.hpas {

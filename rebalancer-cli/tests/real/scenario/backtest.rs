@@ -16,7 +16,7 @@ use crate::harness::rebalancer::Rebalancer;
 use crate::harness::recorded::{Broken, Recorded, STEP};
 
 /// Loads that rise and fall with the day.
-fn shape() -> Shape {
+pub(super) fn shape() -> Shape {
     Shape {
         pods: 8,
         partitions: 40,
@@ -34,7 +34,7 @@ fn hours(hours: usize) -> usize {
     hours * 3600 / usize::try_from(STEP).unwrap()
 }
 
-fn rebalancer(metrics: impl AsRef<str>) -> Rebalancer {
+pub(super) fn rebalancer(metrics: impl AsRef<str>) -> Rebalancer {
     let workload = Fleet::workload();
     Rebalancer::new()
         .env("PROMETHEUS_ENDPOINT", metrics.as_ref())
@@ -47,30 +47,51 @@ fn rebalancer(metrics: impl AsRef<str>) -> Rebalancer {
         .env("PERSISTENCE_STEP", "5m")
 }
 
-async fn document(rebalancer: Rebalancer, arguments: &[&str]) -> Value {
+pub(super) async fn document(rebalancer: Rebalancer, arguments: &[&str]) -> Value {
     let run = rebalancer.args(&["backtest", "--output", "json"]).args(arguments).run().await.expect_exit(0);
     serde_json::from_str(&run.stdout).unwrap()
 }
 
 /// The same past in memory.
-async fn in_memory(recorded: &Recorded) -> Backtest {
+pub(super) async fn in_memory(recorded: &Recorded, step: SignedDuration) -> Backtest {
     let mut policy = Policy::default();
     policy.group.assignor = Some(Assignor::CooperativeSticky);
     let (two, three) = (NonZeroUsize::new(2).unwrap(), NonZeroUsize::new(3).unwrap());
-    policy.balance.persistence = Persistence::new(two, three, SignedDuration::from_secs(STEP)).unwrap();
+    policy.balance.persistence = Persistence::new(two, three, step).unwrap();
     let memory = Some(MemorySettings::default());
     backtest::run(&BacktestSpec::new(Fleet::workload().into(), policy, memory, 2), &recorded.moments).await
 }
 
-fn close(a: f64, b: f64, what: &str) {
+pub(super) fn close(a: f64, b: f64, what: &str) {
     assert!((a - b).abs() < 0.002, "{what}: {a} is not {b}");
+}
+
+/// Every second moment has a cycle: as it truly was, and as in memory.
+pub(super) fn expect_course(past: &Value, expected: &Backtest, recorded: &Recorded, server: Server) {
+    let run = &past["runs"][0];
+    let cycles = run["backtest"]["cycles"].as_array().unwrap();
+    assert_eq!(cycles.len(), expected.cycles.len(), "{server:?}");
+    for ((cycle, expected), truth) in
+        cycles.iter().zip(&expected.cycles).zip(recorded.truth.iter().step_by(2))
+    {
+        let cv = |course: &str| cycle[course]["cv"].as_f64().unwrap();
+        close(cv("was"), Balance::of(truth).cv, "as it was");
+        close(cv("would"), expected.would.unwrap().cv, "as it would have been");
+        let came: Came = serde_json::from_value(cycle["came"].clone()).unwrap();
+        match (&came, &expected.came) {
+            (Came::Rotated { pods, .. }, Came::Rotated { pods: expected, .. }) => {
+                assert_eq!(pods, expected)
+            }
+            (came, other) => assert_eq!(came, other, "{server:?} {cycle}: {expected:?}"),
+        }
+    }
 }
 
 #[tokio::test]
 #[ignore]
 async fn the_past_of_a_fleet_is_gone_through_as_it_truly_was() {
     let recorded = Recorded::of(&shape(), hours(48) + 1, Timestamp::now()).await;
-    let expected = in_memory(&recorded).await;
+    let expected = in_memory(&recorded, SignedDuration::from_secs(STEP)).await;
     assert!(expected.summary().rotations > 0, "{:?}", expected.summary());
     for server in Server::BOTH {
         let metrics = recorded.history(&Broken::default()).serve(server).await;
@@ -80,23 +101,8 @@ async fn the_past_of_a_fleet_is_gone_through_as_it_truly_was() {
         let cache = folder.path().join("answers").display().to_string();
         let arguments = ["--from", &from, "--to", &to, "--cache", &cache];
         let past = document(rebalancer(&metrics), &arguments).await;
+        expect_course(&past, &expected, &recorded, server);
         let run = &past["runs"][0];
-        let cycles = run["backtest"]["cycles"].as_array().unwrap();
-        assert_eq!(cycles.len(), expected.cycles.len(), "{server:?}");
-        for ((cycle, expected), truth) in
-            cycles.iter().zip(&expected.cycles).zip(recorded.truth.iter().step_by(2))
-        {
-            let cv = |course: &str| cycle[course]["cv"].as_f64().unwrap();
-            close(cv("was"), Balance::of(truth).cv, "as it was");
-            close(cv("would"), expected.would.unwrap().cv, "as it would have been");
-            let came: Came = serde_json::from_value(cycle["came"].clone()).unwrap();
-            match (&came, &expected.came) {
-                (Came::Rotated { pods, .. }, Came::Rotated { pods: expected, .. }) => {
-                    assert_eq!(pods, expected)
-                }
-                (came, other) => assert_eq!(came, other, "{server:?} {cycle}: {expected:?}"),
-            }
-        }
         assert_eq!(run["backtest"]["gaps"], serde_json::json!([]), "{server:?}");
         // What it cost is shown, and what was kept is not asked for again.
         let queries = |past: &Value| past["metrics_usage"]["queries"].as_u64().unwrap();

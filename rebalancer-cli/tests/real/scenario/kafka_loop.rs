@@ -5,10 +5,13 @@ use rebalancer_core::policy::Timing;
 
 use crate::harness::fleet::Fleet;
 use crate::harness::kafka::bare::Rotation;
+use crate::harness::kafka::broker::Broker;
 use crate::harness::kafka::courses::course;
+use crate::harness::kafka::loads::Flow;
 use crate::harness::kafka::pods::Launch;
 use crate::harness::kafka::protocol::Protocol;
 use crate::harness::kafka::world::{LATE, World};
+use crate::harness::rebalancer::Rebalancer;
 
 const LEAVE_THEN_JOIN: &str = "replacements join after the removed pods have left";
 const ALL_AT_ONCE: &str = "removed pods leave and replacements join in one rebalance";
@@ -58,6 +61,44 @@ async fn a_rotation_of_the_consumer_protocol_takes_one_of_the_coordinators_cours
     if rotated.gone.len() == 1 {
         rotated.expect_exact();
     }
+}
+
+fn patient(world: &World) -> Rebalancer {
+    world.rebalancer().env("KAFKA_REPLACEMENT_WAIT", "40s").env("CYCLE_TIMEOUT", "90s")
+}
+
+/// Which rotation is the best depends on the members' ids, which are random: of every two groups with these loads about one
+/// has a plan that waits.
+async fn a_group_whose_plan_waits() -> World {
+    for _ in 0..16 {
+        let flows = [Flow::log_normal(&Broker::shared().await.name("orders"), 26, 1.0, 3)];
+        let launch = Launch::of(Protocol::CooperativeSticky).start_up(LATE);
+        let world = World::with(Fleet::named("loop"), launch, &flows).await;
+        let dry = patient(&world).env("DRY_RUN", "true").run().await.expect_exit(0);
+        if !dry.log_with(&["\"event\":\"prediction\"", "each-awaited"]).is_empty() {
+            return world;
+        }
+    }
+    panic!("no plan waits for replacements");
+}
+
+/// Before anything is known of when replacements join, two pods that go together may bring this or that. Where the second waits
+/// until the replacement of the first is a member, what comes is what was predicted.
+#[tokio::test(flavor = "multi_thread")]
+#[ignore]
+async fn a_run_that_waits_for_each_replacement_leaves_nothing_open() {
+    let world = a_group_whose_plan_waits().await;
+    let patient = patient(&world);
+    let run = patient.run().await.expect_exit(0);
+    let events = |name: &str| run.log_with(&[&format!("\"event\":\"{name}\"")]);
+    assert_eq!(events("prediction")[0]["pace"], "each-awaited", "{}", run.stderr);
+    let removed = run.log_with(&["\"event\":\"removal_finished\"", "\"outcome\":\"removed\""]).len();
+    assert!(removed > 1, "{}", run.stderr);
+    assert_eq!(events("replacement_joined").len(), removed - 1, "{}", run.stderr);
+    let came = events("group_settled");
+    let number = |field: &str| came[0][field].as_f64().unwrap();
+    let off = (number("measured_cv") - number("predicted_cv")).abs();
+    assert!(off < 3.0 * number("cv_spread") + 0.005, "{}", run.stderr);
 }
 
 #[tokio::test(flavor = "multi_thread")]

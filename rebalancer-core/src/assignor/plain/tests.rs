@@ -102,7 +102,7 @@ impl Case {
         let slots: Vec<usize> = staying.iter().copied().chain(joining).collect();
         for &slot in &slots[staying.len()..] {
             let joining = self.member(slot, Vec::new(), None);
-            if self.joins_alone && rule == Assignor::Uniform {
+            if self.joins_alone && rule.is_uniform() {
                 let listed = joining.listed;
                 group.members.push(Member { listed: u32::MAX, ..joining });
                 rebalance(rule, &mut group);
@@ -128,7 +128,7 @@ impl Case {
             trial.rebalance();
         }
         for slot in slots(true).map(|slot| u32::try_from(slot + self.members).unwrap()) {
-            if self.joins_alone && trial.plain.rule == Assignor::Uniform {
+            if self.joins_alone && trial.plain.rule.is_uniform() {
                 trial.join_and_rebalance(slot);
             } else {
                 trial.join(slot);
@@ -148,8 +148,11 @@ impl Case {
 }
 
 fn rebalance(rule: Assignor, group: &mut Group) {
-    let assignment =
-        if rule == Assignor::Uniform { uniform::assign_in_turn(group) } else { rule.assign(group) };
+    let assignment = if rule.is_uniform() {
+        uniform::assign_in_turn_by(group, uniform::Extra::of(rule))
+    } else {
+        rule.assign(group)
+    };
     for (member, owned) in group.members.iter_mut().zip(assignment) {
         (member.owned, member.generation) = (owned, Some(2));
     }

@@ -130,7 +130,7 @@ impl<'a> Trial<'a> {
                 self.until_at_rest(|trial| sticky::rebalance(trial, sticky::Moves::AfterRevocation));
             }
             Assignor::LibrdkafkaCooperativeSticky => self.until_at_rest(librdkafka::rebalance),
-            Assignor::Uniform => uniform::rebalance(self),
+            Assignor::Uniform | Assignor::EarlyUniform => uniform::rebalance(self),
             Assignor::Range | Assignor::RoundRobin | Assignor::ServerRange => {}
         }
     }

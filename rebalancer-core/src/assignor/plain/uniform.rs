@@ -3,11 +3,10 @@
 use super::Slot;
 use super::trial::Trial;
 use crate::assignor::TopicPartition;
-use crate::assignor::uniform::Quotas;
-use crate::assignor::uniform::java_order;
+use crate::assignor::uniform::{Extra, Quotas, java_order};
 
 pub(super) fn rebalance(trial: &mut Trial<'_>) {
-    let mut quotas = Quotas::new(trial.partitions(), trial.members);
+    let mut quotas = Quotas::new(trial.partitions(), trial.members, Extra::of(trial.plain.rule));
     let mut pool = std::mem::take(&mut trial.free);
     pool.sort_unstable();
     let mut rooms: Vec<(Slot, usize)> = Vec::new();

@@ -1,21 +1,22 @@
 //! All members subscribe to the same topics: everybody keeps up to its quota, and the rest is dealt in one go.
 //!
 //! With `p` partitions and `m` members everybody gets `p / m`, and `p % m` of them one more. The one more goes first
-//! to members that hold that many, then to the last ones in order, so that it rarely moves anything.
+//! to members that hold that many, then to the last ones in order, so that it rarely moves anything. Kafka 4.0.0 gives it to the
+//! first ones in order.
 
 use super::{
     java_order::{self, ByTopic},
     table::{Table, in_group_order},
 };
-use crate::assignor::{Assignment, Group, Member, TopicPartition};
+use crate::assignor::{Assignment, Assignor, Group, Member, TopicPartition};
 
 /// The assignment, members taken in `order`.
-pub(super) fn assign(group: &Group, order: &[usize]) -> Assignment {
+pub(super) fn assign(group: &Group, order: &[usize], extra: Extra) -> Assignment {
     let table = Table::held(group, order);
     let by_topic = ByTopic::of(&group.topics);
     let mut lists = held_in_turn(&table, group, order);
     lists.iter_mut().for_each(|list| by_topic.sort(list));
-    let mut quotas = Quotas::new(table.iter().count(), order.len());
+    let mut quotas = Quotas::new(table.iter().count(), order.len(), extra);
     let mut pool: Vec<_> =
         table.iter().filter(|(_, holder)| holder.is_none()).map(|(free, _)| free).collect();
     let rooms: Vec<usize> = lists
@@ -67,18 +68,35 @@ fn deal(pool: Vec<TopicPartition>, lists: &mut [Vec<TopicPartition>], rooms: &[u
     }
 }
 
+/// Who gets one partition more than the others.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in crate::assignor) enum Extra {
+    /// Since Kafka 4.0.1: who holds that many, then the last ones in order.
+    ToHolders,
+    /// In 4.0.0: the first ones in order.
+    ToTheFirst,
+}
+
+impl Extra {
+    /// By this rule.
+    pub(in crate::assignor) fn of(rule: Assignor) -> Self {
+        if rule == Assignor::EarlyUniform { Self::ToTheFirst } else { Self::ToHolders }
+    }
+}
+
 /// Deals out the right to one partition more than the others, member by member.
 #[derive(Debug)]
 pub(in crate::assignor) struct Quotas {
+    extra: Extra,
     least: usize,
     extras: usize,
     members_left: usize,
 }
 
 impl Quotas {
-    pub(in crate::assignor) fn new(partitions: usize, members: usize) -> Self {
+    pub(in crate::assignor) fn new(partitions: usize, members: usize, extra: Extra) -> Self {
         let divisor = members.max(1);
-        Self { least: partitions / divisor, extras: partitions % divisor, members_left: members }
+        Self { extra, least: partitions / divisor, extras: partitions % divisor, members_left: members }
     }
 
     /// What the next member may keep.
@@ -89,7 +107,7 @@ impl Quotas {
     /// How many the next member gets on top of what it kept.
     pub(in crate::assignor) fn room(&mut self, kept: usize) -> usize {
         let room = self.most().saturating_sub(kept);
-        let can_wait = self.members_left > self.extras;
+        let can_wait = self.extra == Extra::ToHolders && self.members_left > self.extras;
         self.members_left = self.members_left.saturating_sub(1);
         if self.extras == 0 {
             room

@@ -50,6 +50,7 @@ fn planted(snapshot: &Snapshot, hot: (usize, Option<f64>), cold: (usize, Option<
             removal(hot.0, Choice::Hot { rank: 1, above, score: score(hot.1) }),
             removal(cold.0, Choice::Cold { rank: 1, score: score(cold.1) }),
         ],
+        steps: Vec::new(),
     }
 }
 

@@ -5,7 +5,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use self::minimum::Minimum;
 use self::pool::{Knowledge, Pool, Removable};
-use self::search::{Aim, Batch, Limits, Search};
+use self::search::{Aim, Effort, Limits, Search};
 use super::super::candidates::Candidates;
 use super::super::raised::Raised;
 use super::super::verdicts::Verdicts;
@@ -70,6 +70,8 @@ impl Best {
 struct Tried {
     chosen: Vec<(Removable, Choice)>,
     prediction: Prediction,
+    /// In pods.
+    cost: f64,
     is_enough: bool,
 }
 
@@ -114,22 +116,35 @@ impl Candidates<'_> {
     /// Searches for each aim, with so many searches that share the work that is allowed; `None` when the limits allow
     /// no batch.
     fn tried(&self, forecast: &Forecast<'_>, pool: &Pool, searches: usize) -> Option<Tried> {
-        let limits = Limits { k: self.top_k(), all: self.most(), headroom: &self.headroom };
         let mut rejected = None;
         for aim in [Aim::Evenness, Aim::Relief] {
-            let search = Search { forecast, pool, limits, aim, minimum: self.minimum(), searches };
-            let Some((batch, foreseen)) = search.best() else { break };
-            let foreseen = foreseen.map(|prediction| prediction.widened(self.constraints.prediction_error));
-            let is_enough =
-                self.is_enough_under_each(aim, &foreseen, batch.len(), forecast.stops(batch.len()));
-            let chosen = in_turn(forecast, pool, &batch, self.top_k());
-            let tried = Tried { chosen, prediction: foreseen.all, is_enough };
-            if is_enough {
+            let Some(tried) = self.at_the_better_pace(aim, forecast, pool, searches) else { break };
+            if tried.is_enough {
                 return Some(tried);
             }
             rejected.get_or_insert(tried);
         }
         rejected
+    }
+
+    /// The best batch for an aim, of at most so many pods; with a part of the work that is allowed.
+    fn searched(
+        &self,
+        aim: Aim,
+        forecast: &Forecast<'_>,
+        pool: &Pool,
+        all: usize,
+        effort: Effort,
+    ) -> Option<Tried> {
+        let limits = Limits { k: self.top_k(), all, headroom: &self.headroom };
+        let search = Search { forecast, pool, limits, aim, minimum: self.minimum(), effort };
+        let (batch, foreseen) = search.best()?;
+        let foreseen = foreseen.map(|prediction| prediction.widened(self.constraints.prediction_error));
+        let stops = forecast.stops(batch.len());
+        let is_enough = self.is_enough_under_each(aim, &foreseen, batch.len(), stops);
+        let cost = self.minimum().cost(batch.len(), stops);
+        let chosen = in_turn(forecast, pool, &batch, self.top_k());
+        Some(Tried { chosen, prediction: foreseen.all, cost, is_enough })
     }
 
     /// No batch is good under each rule that fits: whether one would be good under some of them, if it were known which it
@@ -167,6 +182,7 @@ impl Candidates<'_> {
             indicator: raised.indicator,
             expectation: Expectation::Predicted(prediction),
             removals: removals.collect(),
+            steps: Vec::new(),
         };
         Best { chosen, prediction: Some(prediction), decision: Decision::Rotate(plan) }
     }
@@ -306,24 +322,19 @@ impl Tried {
 }
 
 /// Hot pods and others in turn, with what each was chosen as.
-fn in_turn(forecast: &Forecast<'_>, pool: &Pool, batch: &Batch, k: usize) -> Vec<(Removable, Choice)> {
+fn in_turn(forecast: &Forecast<'_>, pool: &Pool, batch: &[usize], k: usize) -> Vec<(Removable, Choice)> {
     let together = pool.places(batch);
-    let chosen = |&place: &usize| {
+    let chosen = |place: usize| {
         let pod = *pool.pods.get(place)?;
         Some((pod, pool.choice(place, k, forecast.exchanges(&together, pod.place))?))
     };
-    let (hot, others): (Vec<_>, Vec<_>) =
-        batch.iter().filter_map(chosen).partition(|(_, choice)| choice.is_hot());
-    let longest = hot.len().max(others.len());
-    // The coldest first.
-    let mut others = others.into_iter().rev();
-    let mut hot = hot.into_iter();
-    (0..longest).flat_map(|_| [hot.next(), others.next()]).flatten().collect()
+    pool.in_turn(batch).into_iter().filter_map(chosen).collect()
 }
 
 mod effort;
 mod minimum;
 mod node;
+mod pace;
 mod pool;
 mod search;
 #[cfg(test)]

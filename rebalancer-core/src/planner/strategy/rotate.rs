@@ -85,5 +85,6 @@ fn worth_it(
     let removals = outliers.in_turn().filter_map(|(candidate, choice)| {
         candidates.removal(candidate.index, indicator, candidate.load, choice)
     });
-    Ok(Plan { indicator, expectation: Expectation::EvenMixing(improvement), removals: removals.collect() })
+    let (expectation, removals) = (Expectation::EvenMixing(improvement), removals.collect());
+    Ok(Plan { indicator, expectation, removals, steps: Vec::new() })
 }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use rand::SeedableRng as _;
 use rand::rngs::ChaCha8Rng;
 
@@ -143,11 +143,14 @@ impl World {
 
     pub(in crate::simulation) fn pods(&self) -> Vec<Pod> {
         let owner = self.owner();
-        self.pods.iter().map(|(name, life)| described(name, life, owner.clone())).collect()
+        self.pods
+            .iter()
+            .map(|(name, life)| described(name, life, owner.clone(), self.shape.start_up))
+            .collect()
     }
 
     pub(in crate::simulation) fn pod(&self, name: &str) -> Option<Pod> {
-        self.pods.get(name).map(|life| described(name, life, self.owner()))
+        self.pods.get(name).map(|life| described(name, life, self.owner(), self.shape.start_up))
     }
 
     fn owner(&self) -> Owner {
@@ -156,7 +159,7 @@ impl World {
     }
 }
 
-fn described(name: &str, life: &Life, owner: Owner) -> Pod {
+fn described(name: &str, life: &Life, owner: Owner, start_up: SignedDuration) -> Pod {
     Pod {
         namespace: NAMESPACE.into(),
         name: name.to_owned(),
@@ -165,7 +168,7 @@ fn described(name: &str, life: &Life, owner: Owner) -> Pod {
         ready: true,
         ready_since: Some(life.since),
         terminating: false,
-        created_at: Some(life.since),
+        created_at: Some(life.since - start_up),
         node: Some(format!("node-{:03}", life.node).into()),
         owner: Some(owner),
         mirror: false,

@@ -24,6 +24,7 @@ fn placed(members: Vec<GroupMember>, pods: &[Pod], matching: MemberMatching) -> 
         protocol: GroupProtocol::Classic,
         assignor: None,
         members,
+        coordinator: None,
     };
     let shown = |placement: Placement| match placement {
         Placement::Pod { uid, by } => format!("{uid} by {by}"),

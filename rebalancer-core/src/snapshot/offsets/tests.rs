@@ -35,6 +35,7 @@ fn reading(partitions: [Result<PartitionOffsets, Unread>; 4]) -> GroupReading {
             protocol: GroupProtocol::Classic,
             assignor: None,
             members: vec![holding(&[0]), holding(&[1]), holding(&[2]), holding(&[3])],
+            coordinator: None,
         },
         topics: Vec::new(),
         configs: BTreeMap::new(),
@@ -133,4 +134,26 @@ fn earlier_windows_are_read_as_the_partitions_are_held_now() {
     let shown: Vec<Vec<f64>> =
         windows.iter().map(|samples| samples.values().map(|load| load.get()).collect()).collect();
     assert_eq!(shown, [[2.0, 1.0], [4.0, 2.0]]);
+}
+
+#[test]
+fn a_time_whose_segment_lingers_after_its_records_were_deleted_is_not_quiet_but_unknown() {
+    let mut reading = usual();
+    reading.earlier = vec![NOW - WINDOW * 2, NOW - WINDOW, NOW - WINDOW * 3, NOW - WINDOW * 2];
+    for entry in reading.offsets.as_mut().unwrap().values_mut() {
+        let entry = entry.as_mut().unwrap();
+        (entry.earlier, entry.end) = (vec![first(300), first(400), first(100), first(300)], 900);
+    }
+    // The broker says that nothing came since, and yet a record of later is there.
+    let lingering = reading.offsets.as_mut().unwrap().values_mut().nth(2).unwrap();
+    lingering.as_mut().unwrap().earlier[2] = OffsetAt::NothingSince;
+    let windows = past_rates(&reading, &PODS).unwrap();
+    let pods: Vec<Vec<&str>> =
+        windows.iter().map(|samples| samples.keys().map(String::as_str).collect()).collect();
+    assert_eq!(pods, [vec!["a", "b"], vec!["a"]]);
+    // One in which nothing came since any of these times is quiet.
+    let quiet = reading.offsets.as_mut().unwrap().values_mut().nth(2).unwrap();
+    quiet.as_mut().unwrap().earlier.fill(OffsetAt::NothingSince);
+    let windows = past_rates(&reading, &PODS).unwrap();
+    assert!(windows.iter().all(|samples| samples["b"].get() == 0.0), "{windows:?}");
 }

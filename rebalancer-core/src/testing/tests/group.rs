@@ -8,7 +8,7 @@ use super::super::ScriptedGroup;
 use super::*;
 use crate::cycle::{GroupSide, Rebalance};
 use crate::fleet::consumer_group::{
-    ConsumerGroup, GroupMember, GroupProtocol, GroupState, Subscription, TopicPartition,
+    ConsumerGroup, CoordinatorRelease, GroupMember, GroupProtocol, GroupState, Subscription, TopicPartition,
 };
 use crate::history::StateStore as _;
 use crate::policy::Timing;
@@ -36,6 +36,7 @@ fn group(state: GroupState, holds: &[(&str, &[u32])]) -> ConsumerGroup {
         protocol: GroupProtocol::Consumer { epoch: 1, assignment_epoch: 1 },
         assignor: Some("uniform".to_owned()),
         members: holds.iter().map(member).collect(),
+        coordinator: Some(CoordinatorRelease::Since4_3),
     }
 }
 
@@ -179,3 +180,5 @@ async fn a_group_that_can_not_be_read_gives_no_loads_and_so_no_decision() {
     let error = end.outcome.unwrap_err().to_string();
     assert!(error.contains("no broker"), "{error}");
 }
+
+mod removals_that_wait;

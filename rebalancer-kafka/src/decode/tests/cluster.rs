@@ -12,7 +12,7 @@ use kafka_protocol::messages::{
     ApiVersionsResponse, BrokerId, DescribeConfigsResponse, FindCoordinatorResponse, ListGroupsResponse,
     MetadataResponse, SaslAuthenticateResponse, SaslHandshakeResponse,
 };
-use rebalancer_core::fleet::consumer_group::{TimestampType, TopicConfig, TopicId};
+use rebalancer_core::fleet::consumer_group::{CoordinatorRelease, TimestampType, TopicConfig, TopicId};
 use rebalancer_core::port::OtherGroup;
 
 use super::*;
@@ -77,6 +77,18 @@ fn coordinators_and_versions_are_read() {
     let bytes = written(&ApiVersionsResponse::default().with_api_keys(vec![known]), 0);
     let versions = api_versions(&mut Reader::new(&bytes, false)).unwrap().unwrap();
     assert_eq!(versions, Versions::from([(3, (1, 13))]));
+}
+
+/// Fetch, JoinGroup and DescribeLogDirs as the message definitions of each release have them.
+#[test]
+fn a_brokers_release_is_told_by_the_requests_that_it_knows() {
+    let of = |fetch, join, log_dirs| release(&Versions::from([(1, fetch), (11, join), (35, log_dirs)]));
+    assert_eq!(of((0, 17), (0, 9), (0, 4)), Some(CoordinatorRelease::Before4_0_1), "3.9");
+    assert_eq!(of((4, 17), (2, 9), (1, 4)), Some(CoordinatorRelease::Before4_0_1), "4.0.0");
+    assert_eq!(of((4, 17), (0, 9), (1, 4)), Some(CoordinatorRelease::Since4_0_1), "4.0.1, 4.0.2");
+    assert_eq!(of((4, 18), (0, 9), (1, 4)), Some(CoordinatorRelease::Since4_0_1), "4.1, 4.2");
+    assert_eq!(of((4, 18), (0, 9), (1, 5)), Some(CoordinatorRelease::Since4_3), "4.3, 4.4");
+    assert_eq!(release(&Versions::from([(1, (4, 18)), (11, (0, 9))])), None);
 }
 
 #[test]

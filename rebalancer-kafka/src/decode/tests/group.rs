@@ -101,6 +101,7 @@ fn a_classic_group_is_read_in_every_version() {
                 protocol: GroupProtocol::Classic,
                 assignor: Some("cooperative-sticky".to_owned()),
                 members: vec![member],
+                coordinator: None,
             };
             assert_eq!(described, Described::Group(Box::new(expected)));
         },

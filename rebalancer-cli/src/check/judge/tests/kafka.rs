@@ -37,6 +37,7 @@ fn group() -> ConsumerGroup {
         protocol: GroupProtocol::Classic,
         assignor: Some("cooperative-sticky".to_owned()),
         members: Vec::new(),
+        coordinator: None,
     }
 }
 

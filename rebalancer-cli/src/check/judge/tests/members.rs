@@ -58,6 +58,7 @@ fn reading(client_ids: &[&str], compacted: bool) -> GroupReading {
             protocol: GroupProtocol::Classic,
             assignor: Some("range".to_owned()),
             members,
+            coordinator: None,
         },
         topics: vec![Topic {
             name: TOPIC.to_owned(),

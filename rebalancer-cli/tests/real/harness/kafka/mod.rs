@@ -20,4 +20,5 @@ pub(crate) mod pods;
 pub(crate) mod protocol;
 pub(crate) mod rotation;
 pub(crate) mod table;
+pub(crate) mod weeks;
 pub(crate) mod world;

@@ -44,13 +44,18 @@ impl World {
     }
 
     pub(crate) async fn of(setup: Setup, launch: Launch) -> Self {
-        let mut fleet = setup.start().await;
         let broker = Broker::shared().await;
         let flows = [
             Flow::log_normal(&broker.name("orders"), 17, 1.0, 7).hot(3, 3),
             Flow::log_normal(&broker.name("payments"), 9, 1.0, 8),
         ];
-        let consumers = PodConsumers::launch(&mut fleet, launch, &flows, PODS).await;
+        Self::with(setup, launch, &flows).await
+    }
+
+    /// With these loads.
+    pub(crate) async fn with(setup: Setup, launch: Launch, flows: &[Flow]) -> Self {
+        let mut fleet = setup.start().await;
+        let consumers = PodConsumers::launch(&mut fleet, launch, flows, PODS).await;
         let (pods, before) = consumers.settled(&fleet).await;
         Self { fleet, consumers, pods, before }
     }

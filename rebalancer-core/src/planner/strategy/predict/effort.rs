@@ -1,6 +1,7 @@
 //! How much is tried: enough to find good rotations, and bounded in time whatever the size of the group.
 
 use crate::assignor::Assignor;
+use crate::policy::Pace;
 use crate::prediction::Forecast;
 
 /// Work of one decision in nanoseconds, about: for any group, for each member, and at most.
@@ -22,6 +23,11 @@ impl Budget {
         let (members, _) = forecast.size();
         let rules = forecast.rules();
         let each = rules.iter().map(|rule| one_try(forecast, rule)).sum::<usize>() / rules.len().max(1);
+        let each = match forecast.pace() {
+            Pace::Together => each,
+            // Each pod takes its own rebalances, and each part of a batch is looked at.
+            Pace::EachAwaited => each * 3,
+        };
         let [least, for_each, most] = WORK;
         let work = (least + members * for_each).min(most);
         Self { left: work.max(LEAST * each), each }
@@ -60,7 +66,7 @@ fn one_try(forecast: &Forecast<'_>, rule: Assignor) -> usize {
     }
     match rule {
         Assignor::Sticky | Assignor::CooperativeSticky => 4_000 + members * 50,
-        Assignor::Uniform => 2_000 + members * 30,
+        Assignor::Uniform | Assignor::EarlyUniform => 2_000 + members * 30,
         Assignor::LibrdkafkaCooperativeSticky
         | Assignor::Range
         | Assignor::RoundRobin

@@ -126,9 +126,24 @@ impl Pool {
         batch.iter().filter_map(|&pod| self.pods.get(pod))
     }
 
-    /// Their indices in the model.
+    /// Their indices in the model, in the order in which they go.
     pub(super) fn places(&self, batch: &[usize]) -> Vec<usize> {
-        self.of(batch).map(|pod| pod.place).collect()
+        self.of(&self.in_turn(batch)).map(|pod| pod.place).collect()
+    }
+
+    /// Hot ones and others in turn: the hottest, the coldest, the second hottest and so on.
+    pub(super) fn in_turn(&self, batch: &[usize]) -> Vec<usize> {
+        let hot = batch.iter().filter(|&&pod| self.is_hot(pod)).map(Some);
+        let mut others = batch.iter().rev().filter(|&&pod| !self.is_hot(pod));
+        let mut turns = Vec::with_capacity(batch.len());
+        for hot in hot.chain(std::iter::repeat(None)) {
+            let other = others.next();
+            if hot.is_none() && other.is_none() {
+                break;
+            }
+            turns.extend(hot.into_iter().chain(other));
+        }
+        turns
     }
 
     /// Their indices in the snapshot.

@@ -9,7 +9,7 @@ use super::effort::Budget;
 use super::minimum::Minimum;
 use super::pool::{Pool, Removable};
 use crate::planner::budget::Headroom;
-use crate::policy::Timing;
+use crate::policy::{Pace, Timing};
 use crate::prediction::{Evenness, Forecast, Foreseen, Prediction, Tries};
 use crate::unit::Share;
 
@@ -99,14 +99,22 @@ pub(super) struct Search<'s> {
     pub(super) limits: Limits<'s>,
     pub(super) aim: Aim,
     pub(super) minimum: Minimum,
-    /// How many searches share the work that is allowed.
-    pub(super) searches: usize,
+    pub(super) effort: Effort,
+}
+
+/// How much of the work that is allowed a search may do, and what for.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Effort {
+    /// So many searches share the work.
+    pub(super) parts: usize,
+    /// What is found may be made, so what is kept of it for the record is worked out.
+    pub(super) for_a_rotation: bool,
 }
 
 impl Search<'_> {
     /// The best batch, with a prediction of its own; `None` when the limits allow no batch.
     pub(super) fn best(&self) -> Option<(Batch, Foreseen)> {
-        let mut budget = Budget::of(self.forecast).shared(self.searches);
+        let mut budget = Budget::of(self.forecast).shared(self.effort.parts);
         let stages = self.forecast.stages(self.most(), DRAWS[0], 1);
         let mut tries: Vec<Tries<'_, '_>> = stages.iter().map(Tries::new).collect();
         let found = self.batches(&mut tries, &mut budget.share(2), Place::First);
@@ -116,10 +124,10 @@ impl Search<'_> {
         };
         let (batch, way) = winner;
         let places = self.pool.places(&batch);
-        // Of several searches none is for a rotation that is made: nothing is kept of them.
-        let foreseen = match self.searches {
-            0 | 1 => self.forecast.promise(&places, self.final_draws(&mut budget), 3),
-            _ => self.forecast.predict(&places, DRAWS[1], 3),
+        let foreseen = if self.effort.for_a_rotation {
+            self.forecast.promise(&places, self.final_draws(&mut budget), 3)
+        } else {
+            self.forecast.predict(&places, DRAWS[1], 3)
         };
         Some((batch, foreseen.map(|prediction| Prediction { way, ..prediction })))
     }
@@ -240,20 +248,36 @@ impl Search<'_> {
         }
     }
 
-    /// By what it is expected to bring; where several rules are possible, under the one where that is least.
+    /// By what it is expected to bring.
     fn scored(&self, batch: Batch, tries: &mut [Tries<'_, '_>]) -> Scored {
         let places = self.pool.places(&batch);
+        let gain = if self.may_stop_anywhere(&places, tries) { self.gain(&places, tries) } else { 0.0 };
+        let cost = self.cost(batch.len());
+        Scored { batch, gain, cost }
+    }
+
+    /// Where each pod waits for the replacement of the one before, any may be the last: the fleet must not be worse off for
+    /// that.
+    fn may_stop_anywhere(&self, places: &[usize], tries: &mut [Tries<'_, '_>]) -> bool {
+        match self.forecast.pace() {
+            Pace::Together => true,
+            Pace::EachAwaited => (1..places.len())
+                .filter_map(|count| places.get(..count))
+                .all(|first| self.gain(first, tries) >= 0.0),
+        }
+    }
+
+    /// What is expected of the removal of these; where several rules are possible, under the one where that is least.
+    fn gain(&self, places: &[usize], tries: &mut [Tries<'_, '_>]) -> f64 {
         let of_rule = |tries: &mut [Tries<'_, '_>]| {
             let gains = tries.iter_mut().map(|tries| {
                 let before = tries.stage().now;
-                self.aim.gain(&before, &tries.evenness(&places)) * tries.stage().share
+                self.aim.gain(&before, &tries.evenness(places)) * tries.stage().share
             });
             gains.sum::<f64>()
         };
         let by_rule = tries.chunk_by_mut(|one, next| one.stage().rule == next.stage().rule);
-        let gain = by_rule.map(of_rule).min_by(f64::total_cmp).unwrap_or(0.0);
-        let cost = self.cost(batch.len());
-        Scored { batch, gain, cost }
+        by_rule.map(of_rule).min_by(f64::total_cmp).unwrap_or(0.0)
     }
 
     /// Of a rotation of so many pods, in pods.

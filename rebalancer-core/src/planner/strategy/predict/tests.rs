@@ -189,7 +189,11 @@ fn the_assignor_is_inferred_and_says_how_sure_it_is() {
         (
             Numbering::Blocks,
             fits(
-                &[&[Assignor::Range, Assignor::ServerRange, Assignor::Uniform], &DEALT_IN_TURN[..]].concat(),
+                &[
+                    &[Assignor::Range, Assignor::ServerRange, Assignor::Uniform, Assignor::EarlyUniform],
+                    &DEALT_IN_TURN[..],
+                ]
+                .concat(),
             ),
         ),
         (Numbering::InTurn, fits(&[&[Assignor::RoundRobin], &DEALT_IN_TURN[..]].concat())),

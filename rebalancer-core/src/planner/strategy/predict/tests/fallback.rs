@@ -42,7 +42,7 @@ fn loads_that_partitions_do_not_explain_are_not_predicted() {
 }
 
 #[test]
-fn holdings_that_follow_no_rule_fall_back() {
+fn holdings_that_follow_no_rule_are_left_alone_unless_the_strategy_is_named() {
     let mut group = two_heavy(Numbering::Mixed);
     let moved = group.holds[1].pop().unwrap();
     group.holds[2].push(moved);
@@ -51,8 +51,13 @@ fn holdings_that_follow_no_rule_fall_back() {
     for (number, partition) in partitions.iter_mut().enumerate() {
         partition.partition = number.to_string();
     }
-    let report = plan(&group.with(Some(Ok(partitions))), &with(Assignor::Sticky, Timing::AllAtOnce));
-    assert_eq!(report.method, Method::RotateOutliers { because: Some(Unusable::NoKnownRule) });
+    let snapshot = group.with(Some(Ok(partitions)));
+    let unclear = Hold::GroupUnclear { why: Unusable::NoKnownRule };
+    assert_eq!(held(&plan(&snapshot, &with(Assignor::Sticky, Timing::AllAtOnce))), &unclear);
+    assert_eq!(held(&plan(&snapshot, &policy())), &unclear);
+    let named = plan(&snapshot, &policy().with_strategy(Strategy::RotateOutliers));
+    assert_eq!(named.method, Method::RotateOutliers { because: None });
+    assert!(matches!(named.decision, Decision::Rotate(_)), "{}", named.decision);
 }
 
 #[test]

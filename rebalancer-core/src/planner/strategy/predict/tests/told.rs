@@ -54,6 +54,7 @@ impl Told {
             protocol: GroupProtocol::Classic,
             assignor: Some(self.assignor.to_owned()),
             members: self.members.iter().enumerate().map(member).collect(),
+            coordinator: None,
         }
     }
 

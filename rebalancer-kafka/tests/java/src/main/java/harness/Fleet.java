@@ -28,6 +28,10 @@ import java.util.TreeMap;
  * produce TOPIC PARTITION COUNT
  * past TOPIC SECONDS COUNT,COUNT...
  *                      records with the time stamps of the last seconds, as many by partition
+ * course TOPIC END SECONDS COUNT,COUNT...;COUNT,COUNT...
+ *                      records of a course in steps of so many seconds until that second, by partition
+ * truncate TOPIC PARTITION OFFSET
+ *                      deletes what lies before it, as retention does
  * flow TOPIC RATE,RATE...
  *                      from now on so many records a second by partition
  * reassign TOPIC PARTITION BROKERS

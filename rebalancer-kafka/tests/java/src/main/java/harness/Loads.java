@@ -56,6 +56,22 @@ final class Loads {
         producer.flush();
     }
 
+    /** As if each partition had got its counts one after the other, each evenly over so many seconds; the last ones end then. */
+    void course(String topic, long end, int seconds, String[] courses) {
+        for (int partition = 0; partition < courses.length; partition++) {
+            String[] counts = courses[partition].split(",");
+            for (int step = 0; step < counts.length; step++) {
+                long begin = (end - (long) (counts.length - step) * seconds) * 1000L;
+                long count = Long.parseLong(counts[step]);
+                for (long i = 0; i < count; i++) {
+                    long time = begin + (2 * i + 1) * seconds * 1000L / (2 * count);
+                    producer.send(new ProducerRecord<>(topic, partition, time, NOTHING, NOTHING));
+                }
+            }
+        }
+        producer.flush();
+    }
+
     /** From now on the n-th partition gets the n-th number of records a second, until the process ends. */
     void flow(String topic, String[] rates) {
         List<Double> each = new ArrayList<>();

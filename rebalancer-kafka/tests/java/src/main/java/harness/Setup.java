@@ -9,6 +9,7 @@ import java.util.Properties;
 import org.apache.kafka.clients.admin.Admin;
 import org.apache.kafka.clients.admin.NewPartitionReassignment;
 import org.apache.kafka.clients.admin.NewTopic;
+import org.apache.kafka.clients.admin.RecordsToDelete;
 import org.apache.kafka.common.TopicPartition;
 import org.apache.kafka.common.acl.AccessControlEntry;
 import org.apache.kafka.common.acl.AccessControlEntryFilter;
@@ -43,6 +44,13 @@ final class Setup {
                 return "";
             case "past":
                 loads.past(words[1], Integer.parseInt(words[2]), words[3].split(","));
+                return "";
+            case "course":
+                loads.course(words[1], Long.parseLong(words[2]), Integer.parseInt(words[3]), words[4].split(";"));
+                return "";
+            case "truncate":
+                admin.deleteRecords(Map.of(new TopicPartition(words[1], Integer.parseInt(words[2])),
+                        RecordsToDelete.beforeOffset(Long.parseLong(words[3])))).all().get();
                 return "";
             case "flow":
                 loads.flow(words[1], words[2].split(","));

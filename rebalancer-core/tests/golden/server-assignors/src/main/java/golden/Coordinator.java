@@ -36,7 +36,7 @@ import org.apache.kafka.timeline.SnapshotRegistry;
  * partitions ascending, so that the result depends on nothing that a data line doesn't say. {@code live}: one group
  * goes through all changes, and its hash tables keep the traces; used to measure what {@code fresh} leaves out.
  */
-final class Coordinator {
+final class Coordinator implements Rebalancer {
     private final ConsumerGroupPartitionAssignor assignor;
     private final boolean live;
     private ConsumerGroup group = newGroup();
@@ -46,8 +46,9 @@ final class Coordinator {
         this.live = live;
     }
 
-    /** The new target of each member. */
-    Map<String, SortedMap<String, SortedSet<Integer>>> rebalance(Situation situation) {
+
+    @Override
+    public Map<String, SortedMap<String, SortedSet<Integer>>> rebalance(Situation situation) {
         if (!live) {
             group = newGroup();
         }

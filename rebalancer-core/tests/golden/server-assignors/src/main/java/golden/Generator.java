@@ -1,70 +1,19 @@
 package golden;
 
 import java.io.IOException;
-import java.io.PrintWriter;
-import java.nio.charset.StandardCharsets;
-import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.ArrayList;
-import java.util.List;
-import java.util.Map;
-import java.util.Random;
-import java.util.SortedMap;
-import java.util.SortedSet;
-import java.util.stream.IntStream;
-import org.apache.kafka.coordinator.group.api.assignor.ConsumerGroupPartitionAssignor;
 import org.apache.kafka.coordinator.group.assignor.RangeAssignor;
 import org.apache.kafka.coordinator.group.assignor.UniformAssignor;
 
 /** Writes {@code uniform.jsonl} and {@code server-range.jsonl}: arguments are the folder and, if wanted, "live". */
 public final class Generator {
-    private static final int STORIES = 115;
-    /** Picked among five thousand others because they reach what the others rarely do in the balancing. */
-    private static final int[] RARE = {1073, 1151, 1275, 1758};
-    private static final int REBALANCES = 6;
-
     private Generator() {}
 
     /** Writes both files. */
     public static void main(String[] arguments) throws IOException {
         Path folder = Path.of(arguments.length > 0 ? arguments[0] : "..");
         boolean live = arguments.length > 1 && arguments[1].equals("live");
-        write(folder.resolve("uniform.jsonl"), new UniformAssignor(), live);
-        write(folder.resolve("server-range.jsonl"), new RangeAssignor(), live);
-    }
-
-    private static void write(Path file, ConsumerGroupPartitionAssignor assignor, boolean live) throws IOException {
-        try (PrintWriter out = new PrintWriter(Files.newBufferedWriter(file, StandardCharsets.UTF_8))) {
-            for (int seed : IntStream.concat(IntStream.range(0, STORIES), IntStream.of(RARE)).toArray()) {
-                Story story = new Story(seed, size(seed), seed % 2 == 1);
-                tell(story, new Coordinator(assignor, live), REBALANCES).forEach(line -> out.print(line + "\n"));
-            }
-            for (int seed = 0; seed < 2; seed++) {
-                Story story = new Story(5000 + seed, new Story.Size(100, 3, 1000), seed == 1);
-                tell(story, new Coordinator(assignor, live), 3).forEach(line -> out.print(line + "\n"));
-            }
-        }
-    }
-
-    /** Mostly small groups, so that the file stays small; some with more members than partitions. */
-    private static Story.Size size(int seed) {
-        Random random = new Random(seed * 31L);
-        int topics = 1 + random.nextInt(4);
-        int members = 1 + random.nextInt(random.nextInt(4) == 0 ? 14 : 7);
-        return new Story.Size(members, topics, topics + random.nextInt(random.nextInt(4) == 0 ? 60 : 25));
-    }
-
-    private static List<String> tell(Story story, Coordinator coordinator, int rebalances) {
-        List<String> lines = new ArrayList<>();
-        for (int epoch = 1; epoch <= rebalances; epoch++) {
-            Map<String, SortedMap<String, SortedSet<Integer>>> targets = coordinator.rebalance(story.now);
-            lines.add(story.now.line(targets));
-            for (Situation.Member member : story.now.members.values()) {
-                member.owned = targets.get(member.id);
-                member.epoch = epoch;
-            }
-            story.change();
-        }
-        return lines;
+        Stories.write(folder.resolve("uniform.jsonl"), () -> new Coordinator(new UniformAssignor(), live));
+        Stories.write(folder.resolve("server-range.jsonl"), () -> new Coordinator(new RangeAssignor(), live));
     }
 }

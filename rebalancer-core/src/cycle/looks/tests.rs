@@ -1,8 +1,7 @@
 //! What one look after the other says of a group.
 
 use super::*;
-use crate::fleet::consumer_group::{GroupMember, GroupProtocol, GroupState};
-use crate::snapshot::{MatchedBy, Placement};
+use crate::fleet::consumer_group::{GroupProtocol, GroupState};
 
 fn group(state: GroupState, members: &[&str]) -> ConsumerGroup {
     let member = |id: &&str| GroupMember { assigned: Some(Vec::new()), ..GroupMember::new((*id).to_owned()) };
@@ -12,6 +11,7 @@ fn group(state: GroupState, members: &[&str]) -> ConsumerGroup {
         protocol: GroupProtocol::Classic,
         assignor: None,
         members: members.iter().map(member).collect(),
+        coordinator: None,
     }
 }
 
@@ -25,13 +25,9 @@ fn looks(seen: &[(GroupState, &[&str])]) -> (Rebalance, Option<Timing>) {
 }
 
 fn after_removing(pods: &[&str]) -> Looks {
-    let group_before = group(GroupState::Stable, &["a", "b", "c", "d", "e", "f"]);
-    let place = |member: &GroupMember| Placement::Pod { uid: Uid::new(&*member.id), by: MatchedBy::Host };
-    let placements = group_before.members.iter().map(place).collect();
-    let before = ObservedGroup::new(group_before, placements);
-    let pod = |uid: &str| PodRef { namespace: String::new(), name: uid.to_owned(), uid: Uid::new(uid) };
-    let removed: Vec<PodRef> = pods.iter().copied().map(pod).collect();
-    Looks::after(&before, &removed)
+    let pods: Vec<Uid> = pods.iter().map(|uid| Uid::new(*uid)).collect();
+    let seats: Seats = ALL.iter().map(|id| ((*id).to_owned(), Some(Uid::new(*id)))).collect();
+    Looks::after(&seats, &pods.iter().collect::<Vec<_>>())
 }
 
 const AFTER: Rebalance = Rebalance::Settled { after: SignedDuration::from_secs(7) };
