@@ -127,7 +127,9 @@ fn identity_veto(pod: &Pod, own: bool) -> Option<Veto> {
 
 /// The annotation by which somebody wants this pod to be left alone. Who writes `true, until Monday` wants it too.
 fn opted_out(pod: &Pod) -> Option<Annotation> {
-    if opts_out(&pod.annotations) {
+    if pod.annotations.is_empty() {
+        None
+    } else if opts_out(&pod.annotations) {
         Some(Annotation::OptOut)
     } else if says(&pod.annotations, Annotation::SafeToEvict, "false") {
         Some(Annotation::SafeToEvict)

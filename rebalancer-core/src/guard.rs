@@ -9,10 +9,11 @@ use std::fmt;
 use jiff::{SignedDuration, Timestamp};
 
 use crate::eligibility::{Annotation, opts_out};
-use crate::fleet::{Controller, Phase, Pod, Progress, Scaling, Workload, are_of_one_revision};
+use crate::fleet::{Controller, Phase, Pod, Progress, Scaling, Workload};
 use crate::policy::Policy;
-use crate::snapshot::{ObservedPod, Snapshot, Surroundings};
+use crate::snapshot::{Snapshot, Surroundings};
 use crate::unit::Elapsed;
+use census::{Census, Revisions};
 
 pub(crate) use group::{changed, group_not_stable};
 
@@ -240,16 +241,17 @@ pub fn not_now(snapshot: &Snapshot, policy: &Policy) -> Option<NotNow> {
     let now = snapshot.taken_at;
     let surroundings = &snapshot.surroundings;
     let controller = surroundings.controller.as_ref();
-    opted_out(snapshot)
+    let pods = Census::of(snapshot, policy.eligibility.minimum_age);
+    opted_out(snapshot, &pods)
         .or_else(|| quiet(policy, now))
-        .or_else(|| owner::several(snapshot))
-        .or_else(|| owner::gone(snapshot))
+        .or_else(|| owner::several(snapshot, &pods))
+        .or_else(|| owner::gone(snapshot, &pods))
         .or_else(|| controller.and_then(rolling_out))
-        .or_else(|| several_revisions(snapshot))
-        .or_else(|| controller.and_then(|controller| counts_disagree(controller, snapshot)))
+        .or_else(|| rolled(&pods.revisions, controller, &snapshot.workload))
+        .or_else(|| controller.and_then(|controller| counts_disagree(controller, &pods)))
         .or_else(|| controller.and_then(scaling))
         .or_else(|| autoscaling(surroundings.scaling?, policy, now))
-        .or_else(|| unsettled(snapshot, policy))
+        .or_else(|| unsettled(&pods, policy))
         .or_else(|| group::not_now(snapshot))
 }
 
@@ -270,11 +272,13 @@ pub fn still_not_now(
 const OPTED_OUT: NotNow = NotNow::OptedOut { annotation: Annotation::OptOut };
 
 /// A mark on any object that owns one of the pods counts, and so does one on what only has the workload's name.
-fn opted_out(snapshot: &Snapshot) -> Option<NotNow> {
+fn opted_out(snapshot: &Snapshot, pods: &Census<'_>) -> Option<NotNow> {
     let Surroundings { controller, ownership, .. } = &snapshot.surroundings;
     let marked = |object: &Controller| opts_out(&object.annotations);
-    let pods = snapshot.pods.iter().map(|pod| &pod.pod);
-    let mut owners = owner::one_of_each(pods)
+    let mut owners = pods
+        .by_owner
+        .iter()
+        .copied()
         .filter(|pod| ownership.owns(pod, &snapshot.workload.name))
         .flat_map(|pod| ownership.marking(pod));
     (controller.as_ref().is_some_and(marked) || owners.any(marked)).then_some(OPTED_OUT)
@@ -301,16 +305,6 @@ fn stays(pod: &Pod) -> bool {
     !ended && !pod.terminating
 }
 
-/// One of the workload's own pods that is there to stay.
-fn counts(pod: &&ObservedPod) -> bool {
-    pod.own && stays(&pod.pod)
-}
-
-fn several_revisions(snapshot: &Snapshot) -> Option<NotNow> {
-    let own = snapshot.pods.iter().filter(|pod| pod.own).map(|pod| &pod.pod);
-    roll(own, snapshot.surroundings.controller.as_ref(), &snapshot.workload)
-}
-
 /// Two revisions among the workload's own pods are a rollout, whatever kind of owner makes it: one that is not read, or
 /// that tells less of itself. A StatefulSet's own status knows better.
 #[must_use]
@@ -319,23 +313,22 @@ pub fn roll<'a>(
     controller: Option<&Controller>,
     workload: &Workload,
 ) -> Option<NotNow> {
+    rolled(&Revisions::of(own.filter(|pod| stays(pod))), controller, workload)
+}
+
+fn rolled(own: &Revisions<'_>, controller: Option<&Controller>, workload: &Workload) -> Option<NotNow> {
     if controller.is_some_and(|owner| owner.is_stateful_set() && owner.progress.is_some()) {
         return None;
     }
-    let own: Vec<&Pod> = own.filter(|pod| stays(pod)).collect();
-    let newest = own.iter().max_by_key(|pod| pod.created_at)?;
-    let updated = own.iter().filter(|pod| are_of_one_revision(pod, newest)).count();
+    let (updated, current) = (own.updated(), own.pods);
     let of = || controller.map_or_else(|| workload.to_string(), Controller::to_string);
-    (updated < own.len()).then(|| NotNow::RolloutInProgress { of: of(), updated, current: own.len() })
+    (updated < current).then(|| NotNow::RolloutInProgress { of: of(), updated, current })
 }
 
 /// A controller counts its pods without those that end, a StatefulSet with them; other containers are no matter to it.
-fn counts_disagree(controller: &Controller, snapshot: &Snapshot) -> Option<NotNow> {
+fn counts_disagree(controller: &Controller, pods: &Census<'_>) -> Option<NotNow> {
     let says = controller.progress?.current;
-    let ownership = &snapshot.surroundings.ownership;
-    let own = ownership.owned(snapshot.pods.iter().map(|pod| &pod.pod), &snapshot.workload.name);
-    let (mut listed, mut ending) = (0_usize, 0_usize);
-    own.for_each(|pod| *if stays(pod) { &mut listed } else { &mut ending } += 1);
+    let Census { listed, ending, .. } = *pods;
     let agrees = (listed..=listed + ending).contains(&(says as usize));
     (!agrees).then(|| NotNow::CountsDisagree { of: controller.to_string(), says, listed, ending })
 }
@@ -360,32 +353,19 @@ fn autoscaling(scaling: Scaling, policy: &Policy, now: Timestamp) -> Option<NotN
 }
 
 /// Pods that start will join the group, and those that end have left it.
-fn unsettled(snapshot: &Snapshot, policy: &Policy) -> Option<NotNow> {
+fn unsettled(pods: &Census<'_>, policy: &Policy) -> Option<NotNow> {
     let minimum_age = policy.eligibility.minimum_age;
     if minimum_age.is_zero() {
         return None;
     }
-    let is_young = |pod: &ObservedPod| {
-        let age = pod.pod.ready_since.map(|since| snapshot.taken_at.duration_since(since));
-        age.is_none_or(|age| age < minimum_age)
-    };
-    let (mut pods, mut not_ready, mut young) = (0_usize, 0_usize, 0_usize);
-    let (mut first_not_ready, mut first_young) = (None, None);
-    for pod in snapshot.pods.iter().filter(counts) {
-        pods += 1;
-        if !pod.pod.is_serving() {
-            not_ready += 1;
-            first_not_ready.get_or_insert(pod);
-        } else if is_young(pod) {
-            young += 1;
-            first_young.get_or_insert(pod);
-        }
-    }
-    let such_as = first_not_ready.or(first_young)?.pod.name.clone();
+    let (young, not_ready, pods) = (&pods.young, &pods.not_ready, pods.revisions.pods);
+    let such_as = not_ready.first.or(young.first)?.name.clone();
+    let (young, not_ready) = (young.pods, not_ready.pods);
     let too_many = (young + not_ready) as f64 > policy.guards.most_young.get() * pods as f64;
     too_many.then_some(NotNow::Unsettled { young, not_ready, such_as, pods, minimum_age })
 }
 
+mod census;
 mod group;
 mod owner;
 #[cfg(test)]

@@ -184,24 +184,6 @@ impl Ownership {
         }
     }
 
-    /// Those of these pods that the workload [owns](Self::owns).
-    pub(crate) fn owned<'a>(
-        &self,
-        pods: impl Iterator<Item = &'a Pod>,
-        workload: &str,
-    ) -> impl Iterator<Item = &'a Pod> {
-        // Pods in a row mostly have one owner, and nothing else of them matters.
-        let mut last = None;
-        pods.filter(move |pod| match last {
-            Some((owner, owns)) if owner == &pod.owner => owns,
-            Some(_) | None => {
-                let owns = self.owns(pod, workload);
-                last = Some((&pod.owner, owns));
-                owns
-            }
-        })
-    }
-
     /// One of the workload's own pods: it has the container too.
     #[must_use]
     pub fn belongs(&self, pod: &Pod, workload: &str) -> bool {
@@ -267,6 +249,7 @@ pub fn revision_label(pod: &Pod) -> Option<(&'static str, &str)> {
 }
 
 /// Nothing tells the [revisions](revision) of these pods apart.
+#[inline]
 pub(crate) fn are_of_one_revision(one: &Pod, other: &Pod) -> bool {
     let unmarked = one.annotations.is_empty() && other.annotations.is_empty();
     let same = unmarked && one.owner == other.owner && one.labels.are_shared_with(&other.labels);

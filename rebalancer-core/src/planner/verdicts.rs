@@ -56,23 +56,22 @@ impl Verdicts {
     /// One entry for every pod of the snapshot, in its order.
     pub(super) fn complete(self, candidates: Candidates<'_>, measured: Option<&Measurements>) -> PodReports {
         let Candidates { snapshot, pods: JudgedPods { eligible, vetoes, .. }, .. } = candidates;
-        let (mut said, mut eligible) = (self.said.into_iter().peekable(), eligible.into_iter());
+        let mut eligible = eligible.iter();
         let raised = measured.filter(|_| self.ranked).and_then(Raised::unconfirmed);
-        let judged = snapshot.pods.iter().zip(vetoes).enumerate().map(|(index, (observed, veto))| {
-            let said = said.next_if(|(of, _)| *of == index).map(|(_, verdict)| verdict);
-            let rest = |pod: Option<Eligible>| {
-                Verdict::Spared(unsaid(pod.as_ref(), &snapshot.readable, measured, raised.as_ref()))
-            };
-            let verdict = match veto {
-                Some(veto) => Verdict::Vetoed(veto),
-                None => {
-                    let pod = eligible.next();
-                    said.unwrap_or_else(|| rest(pod))
-                }
-            };
+        let judged = snapshot.pods.iter().zip(vetoes).map(|(observed, veto)| {
+            let verdict = veto.map_or_else(
+                || Verdict::Spared(unsaid(eligible.next(), &snapshot.readable, measured, raised.as_ref())),
+                Verdict::Vetoed,
+            );
             Judged { score: measured.and_then(|measured| measured.score(&observed.loads)), verdict }
         });
-        let judged = judged.collect();
+        let mut judged: Vec<Judged> = judged.collect();
+        for (index, said) in self.said {
+            match judged.get_mut(index).map(|judged| &mut judged.verdict) {
+                Some(verdict @ (Verdict::Chosen(_) | Verdict::Spared(_))) => *verdict = said,
+                Some(Verdict::Vetoed(_)) | None => {}
+            }
+        }
         PodReports::new(snapshot.pods.clone(), judged)
     }
 }
@@ -85,7 +84,7 @@ fn unsaid(
     raised: Option<&Raised<'_>>,
 ) -> Spared {
     let (Some(pod), Some(_)) = (pod, measured) else { return Spared::NothingToDo };
-    match raised.filter(|raised| raised.load_of(pod).is_some()) {
+    match raised.filter(|raised| pod.loads.get(raised.report.indicator).is_some()) {
         Some(raised) => raised.candidate_role(pod).1,
         None if readable.iter().any(|&indicator| pod.loads.get(indicator).is_none()) => Spared::NoSample,
         None => Spared::NothingToDo,
