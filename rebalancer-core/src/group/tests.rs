@@ -201,7 +201,13 @@ proptest! {
         for assignor in Assignor::ALL {
             let model = churned(assignor, &ids, &partitions, &replaced);
             let inferred = infer(&model, None);
-            prop_assert!(fits(inferred.clone(), assignor), "{}: {:?}", assignor, inferred);
+            // Blocks of the coordinator that outlive a replacement, by luck, look like those of range or of no rule: it holds.
+            let holds = assignor.is_uniform()
+                && inferred.as_ref().map_or_else(
+                    |why| *why == Unusable::NoKnownRule,
+                    |inference| inference.rules() == inference.rules().that_restore_sets(),
+                );
+            prop_assert!(holds || fits(inferred.clone(), assignor), "{}: {:?}", assignor, inferred);
             prop_assert_eq!(infer(&model, Some(assignor)), Ok(Inference::Configured { assignor }));
         }
     }

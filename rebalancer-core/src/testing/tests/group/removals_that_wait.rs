@@ -6,27 +6,42 @@ use crate::cycle::{NotAttempted, Outcome, PodOutcome};
 use crate::policy::Pace;
 use crate::report::Plan;
 
-/// Two hot pods of eight.
-const TWO_HOT: [(&str, &[u32]); 8] = [
-    ("p0", &[0, 1, 2]),
-    ("p1", &[3, 4, 5]),
-    ("p2", &[6, 7, 8]),
-    ("p3", &[9, 10, 11]),
-    ("p4", &[12, 13, 14]),
-    ("p5", &[15, 16, 17]),
-    ("p6", &[18, 19, 20]),
-    ("p7", &[21, 22, 23]),
+/// Two hot pods of six.
+const TWO_HOT: [(&str, &[u32]); 6] = [
+    ("p0", &[0, 6, 12, 18, 24]),
+    ("p1", &[1, 7, 13, 19, 25]),
+    ("p2", &[2, 8, 14, 20, 26]),
+    ("p3", &[3, 9, 15, 21, 27]),
+    ("p4", &[4, 10, 16, 22, 28]),
+    ("p5", &[5, 11, 17, 23, 29]),
 ];
 
-const RATES: [u64; 24] = [90, 80, 70, 85, 80, 75, 9, 8, 10, 11, 9, 8, 7, 12, 10, 8, 9, 9, 10, 8, 7, 9, 10, 8];
-
-fn source() -> ScriptedGroup {
-    let rates = (0..).zip(RATES).map(|(number, rate)| (TopicPartition::new("events", number), rate * 100));
-    ScriptedGroup::new(as_seen(), rates.collect())
+/// Messages by partition, in hundreds.
+fn produced_here() -> BTreeMap<TopicPartition, u64> {
+    let rate = |number: u32| if number % 6 < 2 { 500 + u64::from(number) } else { 50 + u64::from(number) };
+    (0..30).map(|number| (TopicPartition::new("events", number), rate(number) * 100)).collect()
 }
 
+fn source() -> ScriptedGroup {
+    ScriptedGroup::new(as_seen(), produced_here())
+}
+
+/// Who gets what follows from the ids: under these the removal of both hot pods at once is worth less than one after the other.
+const IDS: [&str; 6] = [
+    "0f6760a48f9b887c",
+    "7746a55fbad8c037",
+    "8cae14cb947eb0bd",
+    "b2fb0d3281e2a6e6",
+    "b585f767a79a3b6c",
+    "e10d666732024679",
+];
+
 fn as_seen() -> ConsumerGroup {
-    group(GroupState::Stable, &TWO_HOT)
+    let mut seen = group(GroupState::Stable, &TWO_HOT);
+    for (member, id) in seen.members.iter_mut().zip(IDS) {
+        member.id = id.to_owned();
+    }
+    seen
 }
 
 fn quick() -> World {
@@ -74,13 +89,13 @@ async fn outcomes(then: ConsumerGroup) -> (&'static str, Vec<PodOutcome>) {
 async fn one_waits_for_the_other_where_nothing_else_tells_what_becomes_of_both() {
     let plan = plan().await;
     assert_eq!((plan.pace(), plan.removals.len(), plan.steps.len()), (Pace::EachAwaited, 2, 2), "{plan:?}");
-    assert!(plan.steps.iter().all(|step| step.spread < 1e-3), "{:?}", plan.steps);
+    assert!(plan.steps.iter().all(|step| step.spread < 5e-3), "{:?}", plan.steps);
 }
 
 #[tokio::test]
 async fn a_replacement_that_is_no_member_in_time_leaves_the_others_to_the_next_run() {
     let (left, _) = without_and_with_the_first().await;
-    let not_yet = Rebalance::NotYet { state: "Stable".to_owned(), members: 7, expected: 8, staying: 0 };
+    let not_yet = Rebalance::NotYet { state: "Stable".to_owned(), members: 5, expected: 6, staying: 0 };
     let waiting = PodOutcome::NotAttempted(NotAttempted::NotReplaced(not_yet));
     assert_eq!(outcomes(left).await, ("partial", vec![PodOutcome::Removed, waiting]));
 }
