@@ -145,7 +145,9 @@ impl<'a> Step<'a> {
         let last = record.rotations().last().into_iter().flat_map(|rotation| &rotation.pods);
         let stay: usize = self.number(0);
         last.enumerate()
-            .map(|(at, pod)| fleet::one_pod(&pod.name, &if at < stay { pod.uid.to_string() } else { "another".to_owned() }))
+            .map(|(at, pod)| {
+                fleet::one_pod(&pod.name, &if at < stay { pod.uid.to_string() } else { "another".to_owned() })
+            })
             .collect()
     }
 
