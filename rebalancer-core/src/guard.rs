@@ -256,7 +256,8 @@ pub fn not_now(snapshot: &Snapshot, policy: &Policy) -> Option<NotNow> {
 }
 
 /// What has come up since the decision. `controller` is the workload's own object as it is now, where there was one.
-/// `untouched`: the batch has not removed a pod yet; afterwards its own doings look like a rollout or a scaling.
+/// `untouched`: the batch has not removed a pod yet, or what it removed is replaced; otherwise its own doings look like a rollout
+/// or a scaling.
 #[must_use]
 pub fn still_not_now(
     controller: Option<&Controller>,

@@ -160,7 +160,8 @@ fn in_group(group: &GroupEffect) -> String {
         (Some(after), None) => after.cv.to_string(),
         (None, _) => "not seen".to_owned(),
     };
-    format!("; messages/s by pod: CV {}, predicted {}, then {came}", group.before.cv, group.predicted.cv)
+    let predicted = group.predicted.map_or_else(|| "none".to_owned(), |predicted| predicted.cv.to_string());
+    format!("; messages/s by pod: CV {}, predicted {predicted}, then {came}", group.before.cv)
 }
 
 fn target(target: &Target) -> String {

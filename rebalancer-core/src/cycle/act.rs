@@ -111,9 +111,12 @@ impl Batch<'_> {
             self.uninterrupted()?;
             return Err(PodOutcome::NotAttempted(why));
         }
-        self.still_wanted(before).await?;
+        let replaced = replaced.are_there(before);
+        self.still_wanted(is_untouched(before) || replaced).await?;
         self.same_group(before).await?;
-        self.enough_left(removal, before).await?;
+        // A dry run asks as often as a real one.
+        let tried = before.iter().any(|(_, outcome)| would_be_gone(outcome));
+        self.enough_left(removal, (is_untouched(before) && !tried) || replaced).await?;
         self.uninterrupted()?;
         self.unchanged(removal).await?;
         // Reading again took time; a call that has not begun need not begin.
@@ -137,11 +140,11 @@ impl Batch<'_> {
     }
 
     /// Looks at the workload once more: it may have been opted out, or a rollout may have begun. A batch of our own looks
-    /// like one, so that is asked only before it has removed a pod.
-    async fn still_wanted(&self, before: &[(Removal, PodOutcome)]) -> Result<(), PodOutcome> {
+    /// like one, so that is asked only before it has removed a pod, or where what it removed is replaced.
+    async fn still_wanted(&self, untouched: bool) -> Result<(), PodOutcome> {
         let controller = self.controller().await?;
         let (policy, now) = (self.criteria.policy, self.ports.clock.now());
-        let guard = still_not_now(controller.as_ref(), policy, now, is_untouched(before));
+        let guard = still_not_now(controller.as_ref(), policy, now, untouched);
         guard.map_or(Ok(()), |guard| Err(PodOutcome::NotAttempted(NotAttempted::NotNow(guard))))
     }
 
@@ -177,14 +180,8 @@ impl Batch<'_> {
     }
 
     /// Looks once more which pods serve, and whether a rollout has begun: others may have failed since the decision.
-    async fn enough_left(
-        &self,
-        removal: &Removal,
-        before: &[(Removal, PodOutcome)],
-    ) -> Result<(), PodOutcome> {
+    async fn enough_left(&self, removal: &Removal, untouched: bool) -> Result<(), PodOutcome> {
         let Self { audited, criteria, .. } = self;
-        // A dry run asks as often as a real one.
-        let untouched = is_untouched(before) && !before.iter().any(|(_, outcome)| would_be_gone(outcome));
         let left = Left { inventory: self.ports.inventory, audited, criteria, untouched };
         left.enough_without(removal).await.map_err(PodOutcome::NotAttempted)
     }

@@ -18,7 +18,8 @@ pub(super) struct Left<'a> {
     pub(super) inventory: &'a dyn Inventory,
     pub(super) audited: &'a AuditedPlan<'a>,
     pub(super) criteria: &'a Criteria<'a>,
-    /// The batch has removed no pod yet, nor tried one in a dry run: afterwards its own doings look like a rollout.
+    /// The batch has removed no pod yet, nor tried one in a dry run, or what it removed is replaced: otherwise its own doings
+    /// look like a rollout.
     pub(super) untouched: bool,
 }
 

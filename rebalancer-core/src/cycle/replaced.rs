@@ -64,6 +64,14 @@ impl<'a> Replaced<'a> {
         Ok(())
     }
 
+    /// What was removed has its replacements: whatever looks like a rollout or a scaling now is no doing of this batch.
+    pub(super) fn are_there(&self, before: &[(Removal, PodOutcome)]) -> bool {
+        match self.audited.plan().pace() {
+            Pace::Together => false,
+            Pace::EachAwaited => self.awaited == before.len(),
+        }
+    }
+
     /// Waits for the replacements of these pods.
     async fn one(&mut self, removed: &[&Uid], so_far: usize) -> Result<(), NotAttempted> {
         let Some(side) = self.ports.group else {

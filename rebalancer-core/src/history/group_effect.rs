@@ -12,8 +12,9 @@ use crate::unit::Ratio;
 pub struct GroupEffect {
     /// Before.
     pub before: Imbalance,
-    /// As predicted.
-    pub predicted: Imbalance,
+    /// As predicted; `None` where not all of its pods were removed, since that says nothing of a part of them.
+    #[cfg_attr(feature = "serde", serde(default))]
+    pub predicted: Option<Imbalance>,
     /// The predicted standard deviation of the CV.
     #[cfg_attr(feature = "serde", serde(deserialize_with = "super::codec::ratio"))]
     pub spread: Ratio,
@@ -38,7 +39,7 @@ impl GroupEffect {
         let spread = rounded(spread);
         Self {
             before,
-            predicted,
+            predicted: Some(predicted),
             spread,
             promised: None,
             measured: None,
@@ -53,9 +54,16 @@ impl GroupEffect {
         Self { promised, ..self }
     }
 
-    /// By how much the CV came out higher than predicted; below 0: lower. `None` until it is measured.
+    /// Without what was promised, which is not what was made.
+    #[must_use]
+    pub fn without_promises(self) -> Self {
+        Self { predicted: None, promised: None, ..self }
+    }
+
+    /// By how much the CV came out higher than predicted; below 0: lower. `None` until it is measured, or without a
+    /// prediction.
     #[must_use]
     pub fn error(&self) -> Option<f64> {
-        Some(self.measured?.cv.get() - self.predicted.cv.get())
+        Some(self.measured?.cv.get() - self.predicted?.cv.get())
     }
 }

@@ -33,7 +33,7 @@ impl Came {
         Some(match group {
             Some(group) => Self {
                 before: group.before.cv,
-                predicted: Some(group.predicted.cv),
+                predicted: group.predicted.map(|predicted| predicted.cv),
                 promised: group.promised,
                 measured: group.measured?.cv,
                 noise: noise(group.before.cv, BY_KAFKA),

@@ -133,6 +133,7 @@ impl Record {
                 removed.extend((pod.fate == RemovalFate::Removed).then_some(pod.role));
             }
         }
+        rotation.drop_promises_of_a_part();
         rotation.close_if_not_made();
         removed.into_iter().for_each(|role| self.count_removed(role.name(), now));
     }
@@ -185,6 +186,7 @@ impl Record {
             .iter_mut()
             .filter(|pod| pod.fate.is_open())
             .for_each(|pod| pod.fate = RemovalFate::Spared);
+        rotation.drop_promises_of_a_part();
         rotation.close_if_not_made();
     }
 
@@ -209,6 +211,7 @@ impl Record {
                 let (name, uid, role) = (pod.name.clone(), pod.uid.clone(), pod.role);
                 reconciled.push(ReconciledRemoval { cycle: rotation.cycle.clone(), name, uid, role, found });
             }
+            rotation.drop_promises_of_a_part();
             rotation.close_if_not_made();
         }
         removed.into_iter().for_each(|role| self.count_removed(role.name(), now));

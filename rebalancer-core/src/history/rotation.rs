@@ -319,6 +319,15 @@ impl Rotation {
         self.pods.iter().filter(|pod| pod.fate.is_open()).fold(0, |count, _| count + 1)
     }
 
+    /// What was promised of all its pods says nothing of a part of them.
+    pub(super) fn drop_promises_of_a_part(&mut self) {
+        let stayed = |pod: &RotatedPod| !pod.fate.may_be_removed();
+        if self.pods.iter().any(stayed) {
+            (self.predicted_cv, self.promised) = (None, None);
+            self.group = self.group.map(GroupEffect::without_promises);
+        }
+    }
+
     /// Nothing of it can have changed the fleet.
     pub(super) fn close_if_not_made(&mut self) {
         if self.effect == Effect::NotYetKnown && !self.pods.iter().any(|pod| pod.fate.may_be_removed()) {

@@ -120,8 +120,7 @@ fn remembered(families: &mut Families<'_>, record: &Record, run: &Run<'_>) {
 
 /// What the last rotation did to the consumer group: predicted, and as Kafka showed it.
 fn grouped(families: &mut Families<'_>, group: &GroupEffect) {
-    let known =
-        [("before", Some(group.before)), ("predicted", Some(group.predicted)), ("after", group.measured)];
+    let known = [("before", Some(group.before)), ("predicted", group.predicted), ("after", group.measured)];
     let known = known.into_iter().filter_map(|(when, spread)| Some(([when], spread?.cv.get())));
     families.each(GROUP_CV, known);
     if let Some(millis) = group.settled_after_ms {

@@ -5,6 +5,11 @@ use crate::policy::{ByTiming, Timing};
 
 /// A rotation that is to bring the CV from 0.5 to 0.4, and brings it there, in a fleet that is 5 % more even for less.
 fn promised(record: &mut Record, minute: i64, cv: f64) {
+    made(record, minute, cv, &removed());
+}
+
+/// The same of which that became of its pods.
+fn made(record: &mut Record, minute: i64, cv: f64, results: &[RemovalResult]) {
     let policy = HistoryPolicy::default().asking_for(Share::new(0.01).unwrap());
     let cycle = format!("cycle-{minute}");
     record.advance(at(minute), &policy);
@@ -13,7 +18,7 @@ fn promised(record: &mut Record, minute: i64, cv: f64) {
     let rotation =
         Rotation::intended(&cycle, at(minute), Indicator::Cpu, pods, imbalance(0.5), predicted).unwrap();
     record.begin(rotation);
-    record.finish(&cycle, &removed(), at(minute));
+    record.finish(&cycle, results, at(minute));
     record.measure(at(minute + 15), &policy, |_| Some(imbalance(cv)));
 }
 
@@ -37,6 +42,16 @@ fn promises_that_are_not_kept_open_the_breaker_although_every_rotation_helped_a_
     assert!(
         pause.to_string().contains("of the falls of the CV that the last 3 rotations promised, 10 % came")
     );
+}
+
+#[test]
+fn what_was_promised_of_all_pods_is_not_asked_of_a_part_of_them() {
+    let mut record = Record::default();
+    for (minute, cv) in [(0, 0.49), (20, 0.49), (40, 0.49)] {
+        made(&mut record, minute, cv, &both(Ends::Removed, Ends::Spared));
+    }
+    assert_eq!((record.prediction_error(), record.breaker()), (None, Breaker::Closed));
+    assert!(record.rotations().iter().all(|rotation| rotation.predicted_cv.is_none()));
 }
 
 #[test]

@@ -12,7 +12,7 @@ use crate::fleet::consumer_group::{
 };
 use crate::history::StateStore as _;
 use crate::policy::Timing;
-use crate::port::{GroupError, GroupSource as _};
+use crate::port::{GroupError, GroupSource};
 use crate::report::Decision;
 use crate::snapshot::GroupQuestion;
 
@@ -73,7 +73,7 @@ fn question() -> GroupQuestion {
     GroupQuestion { indicators: vec![Indicator::ProductionRate], partitions: true, window }
 }
 
-async fn run(world: &World, source: &ScriptedGroup, mode: Mode, store: &MemoryStore) -> cycle::CycleEnd {
+async fn run(world: &World, source: &dyn GroupSource, mode: Mode, store: &MemoryStore) -> cycle::CycleEnd {
     let (question, spec) = (question(), spec(world).with_mode(mode));
     let ports = world.ports().with_store(store).with_group(GroupSide { source, question: &question });
     cycle::run(&spec, &ports).await

@@ -1,9 +1,15 @@
 //! A cycle over pods that start within three seconds. With `uniform`, two pods that go together may be assigned anew in several
 //! ways, and one that goes alone in one.
 
+use std::collections::BTreeSet;
+
 use super::*;
+use crate::assignor::{self, Assignor};
 use crate::cycle::{NotAttempted, Outcome, PodOutcome};
+use crate::fleet::consumer_group::{GroupOffsets, Reassignment, Topic, TopicConfig};
+use crate::fleet::{Controller, Progress, Uid};
 use crate::policy::Pace;
+use crate::port::{GroupSource, MissingAcl};
 use crate::report::Plan;
 
 /// Two hot pods of six.
@@ -74,11 +80,50 @@ async fn without_and_with_the_first() -> (ConsumerGroup, ConsumerGroup) {
     (left, after)
 }
 
+/// The group when the first pod of the plan is replaced, as this rule gives partitions out.
+async fn with_the_first_replaced() -> ConsumerGroup {
+    let (mut left, _) = without_and_with_the_first().await;
+    reassign(&mut left);
+    left.members.push(GroupMember {
+        client_id: "again".to_owned(),
+        subscription: left.members[0].subscription.clone(),
+        assigned: Some(Vec::new()),
+        ..GroupMember::new("again")
+    });
+    reassign(&mut left);
+    left
+}
+
+fn reassign(group: &mut ConsumerGroup) {
+    let number = |held: &TopicPartition| assignor::TopicPartition { topic: 0, partition: held.partition };
+    let member = |member: &GroupMember| assignor::Member {
+        id: member.id.clone(),
+        instance: None,
+        subscription: vec![0],
+        owned: member.assigned.iter().flatten().map(number).collect(),
+        generation: Some(1),
+        listed: 0,
+    };
+    let topics = vec![assignor::Topic { name: "events".to_owned(), partitions: 30, hash: None }];
+    let asked = assignor::Group { topics, members: group.members.iter().map(member).collect() };
+    for (member, given) in group.members.iter_mut().zip(Assignor::Uniform.assign(&asked)) {
+        let named = given.into_iter().map(|held| TopicPartition::new("events", held.partition));
+        member.assigned = Some(named.collect());
+    }
+}
+
 /// The cycle's status, and what became of each pod; the group becomes this after the first removal.
 async fn outcomes(then: ConsumerGroup) -> (&'static str, Vec<PodOutcome>) {
+    outcomes_in(&quick(), &source_then(then)).await
+}
+
+fn source_then(then: ConsumerGroup) -> ScriptedGroup {
     // One look to decide on, one before the first removal.
-    let source = source().then(2, Ok(then));
-    let end = run(&quick(), &source, Mode::Real, &MemoryStore::default()).await;
+    source().then(2, Ok(then))
+}
+
+async fn outcomes_in(world: &World, source: &dyn GroupSource) -> (&'static str, Vec<PodOutcome>) {
+    let end = run(world, source, Mode::Real, &MemoryStore::default()).await;
     let outcome = end.outcome.unwrap();
     let status = outcome.status();
     let Outcome::Acted { pods, .. } = outcome else { panic!("{outcome:?}") };
@@ -90,6 +135,72 @@ async fn one_waits_for_the_other_where_nothing_else_tells_what_becomes_of_both()
     let plan = plan().await;
     assert_eq!((plan.pace(), plan.removals.len(), plan.steps.len()), (Pace::EachAwaited, 2, 2), "{plan:?}");
     assert!(plan.steps.iter().all(|step| step.spread < 5e-3), "{:?}", plan.steps);
+}
+
+#[tokio::test]
+async fn the_second_goes_when_what_came_of_the_first_is_what_was_expected() {
+    let (status, outcomes) = outcomes(with_the_first_replaced().await).await;
+    assert_eq!((status, outcomes), ("rebalanced", vec![PodOutcome::Removed; 2]));
+}
+
+#[tokio::test]
+async fn a_rollout_that_begins_while_a_batch_waits_ends_it() {
+    let owner = Controller {
+        api_version: "apps/v1".to_owned(),
+        kind: "StatefulSet".to_owned(),
+        name: "p".to_owned(),
+        uid: Uid::new("uid-of-the-set"),
+        annotations: BTreeMap::new(),
+        owner: None,
+        progress: Some(Progress { status_is_current: true, desired: 6, current: 6, updated: 6 }),
+    };
+    let world = quick().with_controller(owner);
+    let source = RollsOut { source: source_then(with_the_first_replaced().await), world: &world };
+    let (status, outcomes) = outcomes_in(&world, &source).await;
+    let [PodOutcome::Removed, PodOutcome::NotAttempted(NotAttempted::NotNow(guard))] = outcomes.as_slice()
+    else {
+        panic!("{outcomes:?}")
+    };
+    assert_eq!((status, guard.name()), ("partial", "rollout_in_progress"));
+}
+
+/// A group whose workload gets a new template as soon as one of its pods is gone.
+struct RollsOut<'a> {
+    source: ScriptedGroup,
+    world: &'a World,
+}
+
+#[async_trait::async_trait]
+impl GroupSource for RollsOut<'_> {
+    async fn group(&self) -> Result<ConsumerGroup, GroupError> {
+        if !self.world.removed().is_empty() {
+            let rolled = Some(Progress { status_is_current: true, desired: 6, current: 6, updated: 1 });
+            self.world.change_controller("p", |controller| controller.progress = rolled);
+        }
+        self.source.group().await
+    }
+
+    async fn topics(&self, names: &BTreeSet<String>) -> Result<Vec<Topic>, GroupError> {
+        self.source.topics(names).await
+    }
+
+    async fn topic_configs(
+        &self,
+        names: &BTreeSet<String>,
+    ) -> Result<BTreeMap<String, Result<TopicConfig, MissingAcl>>, GroupError> {
+        self.source.topic_configs(names).await
+    }
+
+    async fn offsets(&self, topics: &[Topic], earlier: &[Timestamp]) -> Result<GroupOffsets, GroupError> {
+        self.source.offsets(topics, earlier).await
+    }
+
+    async fn reassignments(
+        &self,
+        topics: &[Topic],
+    ) -> Result<Result<Vec<Reassignment>, MissingAcl>, GroupError> {
+        self.source.reassignments(topics).await
+    }
 }
 
 #[tokio::test]
