@@ -8,6 +8,7 @@
 )]
 
 mod audit_trail;
+mod event;
 mod events;
 mod source;
 mod spans;

@@ -1,32 +1,7 @@
 //! Every event of the log, once: its name, its levels, its fields and when it is written.
 
 use super::audit_trail::{INTENT, OUTCOME};
-
-/// One event.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Event {
-    /// The value of `event`.
-    pub(super) name: &'static str,
-    pub(super) levels: &'static [&'static str],
-    /// Its own fields, beside those that every line has.
-    pub(super) fields: &'static [&'static str],
-    /// When it is written.
-    pub(super) when: &'static str,
-}
-
-const fn event(
-    name: &'static str,
-    levels: &'static [&'static str],
-    fields: &'static [&'static str],
-    when: &'static str,
-) -> Event {
-    Event { name, levels, fields, when }
-}
-
-const ERROR: &[&str] = &["error"];
-const WARN: &[&str] = &["warn"];
-const INFO: &[&str] = &["info"];
-const DEBUG: &[&str] = &["debug"];
+use super::event::{DEBUG, ERROR, Event, INFO, WARN, event};
 
 /// All of them, in the order in which a cycle writes them.
 pub(super) const EVENTS: &[Event] = &[
