@@ -30,22 +30,23 @@ fn tally(truth: Timing, timing: Option<Timing>) -> Tally {
     Tally((1..=SEEDS).map(|seed| course(seed).summary()).collect())
 }
 
+fn shown(of: &str, tally: Tally) -> Tally {
+    println!(
+        "{of} CV {:.3} -> {:.3}, {} of {} removals useless",
+        tally.before().cv,
+        tally.after().cv,
+        tally.useless(),
+        tally.removals()
+    );
+    tally
+}
+
 #[test]
 #[ignore = "takes minutes without optimization"]
 fn a_timing_that_was_learned_is_as_good_as_one_that_was_told() {
     for truth in Timing::ALL {
-        let show = |name: &str, timing| {
-            let tally = tally(truth, timing);
-            println!(
-                "{:16} {name:30} CV {:.3} -> {:.3}, {} of {} removals useless",
-                truth.name(),
-                tally.before().cv,
-                tally.after().cv,
-                tally.useless(),
-                tally.removals()
-            );
-            tally
-        };
+        let show =
+            |name: &str, timing| shown(&format!("{:16} {name:30}", truth.name()), tally(truth, timing));
         let told = show("told", Some(truth));
         let learned = show("learned", None);
         for wrong in Timing::ALL.into_iter().filter(|timing| *timing != truth) {
@@ -78,15 +79,7 @@ fn a_run_that_waits_between_removals_removes_fewer_pods_in_vain() {
         for truth in Timing::ALL {
             let show = |name: &str, wait| {
                 let tally = waiting(truth, assignor, SignedDuration::from_secs(wait));
-                println!(
-                    "{assignor:18} {:16} {name:16} CV {:.3} -> {:.3}, {} of {} removals useless",
-                    truth.name(),
-                    tally.before().cv,
-                    tally.after().cv,
-                    tally.useless(),
-                    tally.removals()
-                );
-                tally
+                shown(&format!("{assignor:18} {:16} {name:16}", truth.name()), tally)
             };
             without += show("does not wait", 0).useless();
             with += show("may wait", 30).useless();
