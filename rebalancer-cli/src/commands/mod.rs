@@ -55,22 +55,18 @@ pub(crate) fn dispatch(invocation: Invocation, environment: impl Fn(&str) -> Opt
     let traces = telemetry::start(logs.as_ref().copied().unwrap_or_default(), &environment);
     also.extend(logs.err().unwrap_or_default());
     match invocation.action {
-        Action::Run => {
-            with(config::workloads(&raw), also, |workloads| block_on(cycle::run(workloads), traces))
-        }
+        Action::Run => with(config::several(&raw), also, |several| block_on(cycle::run(several), traces)),
         Action::Plan { json, save, report } => {
             let form = form(json, &raw);
-            with(config::workloads(&raw), also, |workloads| {
-                block_on(plan::run(workloads, form, plan::Files { save, report }), traces)
+            with(config::several(&raw), also, |several| {
+                block_on(plan::run(several, form, plan::Files { save, report }), traces)
             })
         }
         Action::Replay { json, file } => with(Ok(()), also, |()| replay::run(&file, json)),
         Action::Advise { json, saved: Some(file), .. } => with(Ok(()), also, |()| advise::saved(&file, json)),
         Action::Advise { json, window, saved: None } => {
             let form = form(json, &raw);
-            with(config::workloads(&raw), also, |workloads| {
-                block_on(advise::run(workloads, form, window), traces)
-            })
+            with(config::several(&raw), also, |several| block_on(advise::run(several, form, window), traces))
         }
         Action::Backtest(request) => {
             let form = form(request.json, &raw);
@@ -78,12 +74,10 @@ pub(crate) fn dispatch(invocation: Invocation, environment: impl Fn(&str) -> Opt
                 block_on(backtest::run(&request, combinations, form), traces)
             })
         }
-        Action::Reset => {
-            with(config::workloads(&raw), also, |workloads| block_on(reset::run(workloads), traces))
-        }
+        Action::Reset => with(config::several(&raw), also, |several| block_on(reset::run(several), traces)),
         Action::Check { json } => {
             let form = form(json, &raw);
-            with(config::workloads(&raw), also, |workloads| block_on(check::run(workloads, form), traces))
+            with(config::several(&raw), also, |several| block_on(check::run(several, form), traces))
         }
         Action::Serve => {
             let settings = both(config::serve(&raw), config::workloads(&raw));

@@ -13,10 +13,9 @@ use tokio::time::Instant;
 use tracing::Instrument as _;
 
 use super::Exit;
-use super::each::{each_workload, worst};
+use super::each::{Begun, each_workload, worst};
 use crate::adapters::{Adapters, Group};
-use crate::config::{RunSettings, WorkloadSettings};
-use crate::interrupt::Signals;
+use crate::config::{RunSettings, Several};
 use crate::render::{self, Form, Shown};
 use crate::{atomic_file, saved, telemetry};
 
@@ -32,14 +31,14 @@ pub(super) struct Files {
 /// The lines of a file of plans, when there is to be one.
 type Lines = Option<Mutex<Vec<String>>>;
 
-pub(super) async fn run(workloads: Vec<WorkloadSettings>, form: Form, files: Files) -> Exit {
+pub(super) async fn run(several: Several, form: Form, files: Files) -> Exit {
     let Files { save, report } = files;
     let lines: Lines = save.is_some().then(Mutex::default);
-    let work = async |adapters: &Adapters, settings: RunSettings, signals: &Signals| {
-        let span = telemetry::plan(&settings.subject.workload);
-        one(adapters, &settings, signals, form, (&lines, report.as_deref())).instrument(span).await
+    let work = async |adapters: &Adapters, settings: RunSettings, begun: &Begun<'_>| {
+        let span = telemetry::plan(&settings.target());
+        one(adapters, &settings, begun, form, (&lines, report.as_deref())).instrument(span).await
     };
-    let exit = worst(each_workload(workloads, work).await);
+    let exit = worst(each_workload(several, work).await);
     match (save, lines) {
         (Some(file), Some(lines)) => {
             exit.max(keep(&file, &lines.into_inner().unwrap_or_else(PoisonError::into_inner)))
@@ -65,11 +64,11 @@ fn keep(file: &Path, lines: &[String]) -> Exit {
 async fn one(
     adapters: &Adapters,
     settings: &RunSettings,
-    signals: &Signals,
+    begun: &Begun<'_>,
     form: Form,
     files: (&Lines, Option<&Path>),
 ) -> Exit {
-    match explain(adapters, settings, signals, form, files).await {
+    match explain(adapters, settings, begun, form, files).await {
         Ok(()) => Exit::Finished,
         Err(error) => {
             tracing::error!(event = "plan_failed", error = format!("{error:#}"), "no plan could be made");
@@ -81,16 +80,17 @@ async fn one(
 async fn explain(
     adapters: &Adapters,
     settings: &RunSettings,
-    signals: &Signals,
+    begun: &Begun<'_>,
     form: Form,
     (lines, report): (&Lines, Option<&Path>),
 ) -> anyhow::Result<()> {
-    let watch = signals.until(Instant::now() + settings.timeout);
+    let watch = begun.signals.until(Instant::now() + settings.timeout);
     let mut memory = remember(adapters, settings).await;
     let subject = &settings.subject;
     let observation = adapters.observe(subject, &settings.policy, memory.as_mut(), &watch).await?;
     let last = memory.as_ref().and_then(|memory| memory.record().rotations().last());
     let shown = Shown {
+        cluster: settings.cluster.as_deref(),
         report: &observation.report,
         names: Some(&settings.names),
         last,
@@ -98,6 +98,7 @@ async fn explain(
         kafka: adapters.group.as_ref().map(Group::usage),
         replayed: None,
     };
+    begun.in_turn().await;
     render::plan(form, &shown)?;
     if let Some(file) = report {
         let seen = &observation.snapshot;

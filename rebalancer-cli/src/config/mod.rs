@@ -29,4 +29,4 @@ pub(crate) use kafka::KafkaSettings;
 pub(crate) use names::Names;
 pub(crate) use resolve::{AdapterSettings, Logs, MetricServer, RunSettings, WorkloadSettings, logs, policy};
 pub(crate) use serve::{LeaseSettings, ServeSettings, serve};
-pub(crate) use workloads::workloads;
+pub(crate) use workloads::{Several, several, workloads};

@@ -10,6 +10,7 @@ use rebalancer_core::report::Report;
 use rebalancer_kube::Leadership;
 use tokio::sync::watch;
 
+use crate::target::Target;
 use crate::telemetry::MetricFamily;
 
 /// Cycles that are remembered of each workload.
@@ -51,6 +52,8 @@ pub(crate) struct Past {
 /// One workload.
 #[derive(Debug, Clone)]
 pub(crate) struct Place {
+    /// What its cluster is called; `None`: nothing.
+    pub(crate) cluster: Option<String>,
     pub(crate) workload: Workload,
     pub(crate) dry_run: bool,
     /// Its watches have told the whole fleet.
@@ -67,8 +70,9 @@ pub(crate) struct Place {
 }
 
 impl Place {
-    fn new(workload: Workload, dry_run: bool) -> Self {
+    fn new(Target { cluster, workload }: Target, dry_run: bool) -> Self {
         Self {
+            cluster,
             workload,
             dry_run,
             listed: false,
@@ -81,9 +85,16 @@ impl Place {
     }
 }
 
+impl Place {
+    /// The workload, in its cluster.
+    pub(crate) fn target(&self) -> Target {
+        Target { cluster: self.cluster.clone(), workload: self.workload.clone() }
+    }
+}
+
 /// Everything that is known.
 pub(crate) struct Board {
-    places: Mutex<BTreeMap<(String, String), Place>>,
+    places: Mutex<BTreeMap<Target, Place>>,
     leadership: Option<watch::Receiver<Leadership>>,
     /// What is wrong with the newest version of the file of workloads.
     rejected: Mutex<Option<String>>,
@@ -95,14 +106,14 @@ impl Board {
         Self { places: Mutex::default(), leadership, rejected: Mutex::default() }
     }
 
-    /// All workloads, by namespace and name.
+    /// All workloads, by cluster, namespace and name.
     pub(crate) fn places(&self) -> Vec<Place> {
         self.locked().values().cloned().collect()
     }
 
     /// One workload.
-    pub(crate) fn place(&self, namespace: &str, name: &str) -> Option<Place> {
-        self.locked().get(&(namespace.to_owned(), name.to_owned())).cloned()
+    pub(crate) fn place(&self, target: &Target) -> Option<Place> {
+        self.locked().get(target).cloned()
     }
 
     /// Who leads; `None` where there is no election.
@@ -135,7 +146,7 @@ impl Board {
         if self.leads() {
             let unlisted = self.places().into_iter().filter(|place| !place.listed);
             why.extend(
-                unlisted.map(|place| format!("the watches on {} have not told it yet", place.workload)),
+                unlisted.map(|place| format!("the watches on {} have not told it yet", place.target())),
             );
         }
         why
@@ -145,25 +156,25 @@ impl Board {
         *self.rejected.lock().unwrap_or_else(PoisonError::into_inner) = problem;
     }
 
-    pub(super) fn enter(&self, workload: &Workload, dry_run: bool) {
+    pub(super) fn enter(&self, target: &Target, dry_run: bool) {
         self.locked()
-            .entry(key(workload))
+            .entry(target.clone())
             .and_modify(|place| place.dry_run = dry_run)
-            .or_insert_with(|| Place::new(workload.clone(), dry_run));
+            .or_insert_with(|| Place::new(target.clone(), dry_run));
     }
 
-    pub(super) fn leave(&self, workload: &Workload) {
-        self.locked().remove(&key(workload));
+    pub(super) fn leave(&self, target: &Target) {
+        self.locked().remove(target);
     }
 
-    pub(super) fn change(&self, workload: &Workload, change: impl FnOnce(&mut Place)) {
-        if let Some(place) = self.locked().get_mut(&key(workload)) {
+    pub(super) fn change(&self, target: &Target, change: impl FnOnce(&mut Place)) {
+        if let Some(place) = self.locked().get_mut(target) {
             change(place);
         }
     }
 
-    pub(super) fn ended(&self, workload: &Workload, last: Last, record: Option<Record>) {
-        self.change(workload, |place| {
+    pub(super) fn ended(&self, target: &Target, last: Last, record: Option<Record>) {
+        self.change(target, |place| {
             let ranked = last.report.as_ref().and_then(|report| report.indicators.first());
             let spread = ranked.map(|seen| (seen.distribution.cv, seen.distribution.max_to_mean));
             place.past.push_back(Past { ended_at: last.ended_at, status: last.status, spread });
@@ -177,11 +188,7 @@ impl Board {
         });
     }
 
-    fn locked(&self) -> MutexGuard<'_, BTreeMap<(String, String), Place>> {
+    fn locked(&self) -> MutexGuard<'_, BTreeMap<Target, Place>> {
         self.places.lock().unwrap_or_else(PoisonError::into_inner)
     }
-}
-
-fn key(workload: &Workload) -> (String, String) {
-    (workload.namespace.clone(), workload.name.clone())
 }

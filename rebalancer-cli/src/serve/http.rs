@@ -11,7 +11,7 @@ use axum::routing::get;
 use tokio::net::TcpListener;
 use tracing::error;
 
-use super::board::Board;
+use super::board::{Board, Place};
 use crate::telemetry;
 
 /// Serves until the process ends.
@@ -54,7 +54,8 @@ async fn metrics(State(board): State<Arc<Board>>) -> Response {
     let places = board.places();
     let families =
         places.iter().filter_map(|place| place.last.as_ref()).flat_map(|last| last.families.clone());
-    let own = telemetry::live(places.iter().map(|place| &place.workload), board.leads());
+    let targets: Vec<_> = places.iter().map(Place::target).collect();
+    let own = telemetry::live(targets.iter(), board.leads());
     match telemetry::exposition(families.chain(own)) {
         Ok(text) => {
             ([(header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")], text).into_response()

@@ -8,7 +8,7 @@ pub(super) const EVENTS: &[Event] = &[
     event(
         "configuration_error",
         ERROR,
-        &["entry", "variable", "given", "expected", "error"],
+        &["entry", "variable", "given", "expected", "cluster", "namespace", "workload", "error"],
         "one for each mistake in the configuration; the exit code is 2",
     ),
     event(
@@ -293,7 +293,7 @@ pub(super) const EVENTS: &[Event] = &[
     event(
         "not_begun",
         WARN,
-        &["namespace", "workload"],
+        &["cluster", "namespace", "workload"],
         "the run was asked to stop before it reached this workload, which has no cycle",
     ),
     event(
