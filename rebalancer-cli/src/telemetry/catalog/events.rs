@@ -9,7 +9,7 @@ pub(super) const EVENTS: &[Event] = &[
         "configuration_error",
         ERROR,
         &["entry", "variable", "given", "expected", "cluster", "namespace", "workload", "error"],
-        "one for each mistake in the configuration; the exit code is 2",
+        "one for each mistake in the configuration, or for a workload whose cluster is not configured; the exit code is 2",
     ),
     event(
         "traces_off",
