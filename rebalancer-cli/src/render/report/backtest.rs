@@ -7,7 +7,9 @@ use rebalancer_core::fleet::Samples;
 
 use super::plan::{advised, levers, notes};
 use super::{Course, Report, Shows, Table, rows};
-use crate::render::backtest::{Run, Shown, best, from_offsets, lag_hours, named, not_known, words};
+use crate::render::backtest::{
+    Offsets, Run, Shown, best, from_offsets, lag_hours, named, not_known, of_offsets, words,
+};
 
 /// The report: the course under the best settings, or under the only ones.
 pub(crate) fn report(shown: &Shown<'_>, given: Option<&Advice>) -> Report {
@@ -158,12 +160,13 @@ fn sources(shown: &Shown<'_>, run: &Run) -> Vec<String> {
         "With rotations: partitions held as the assignor's rule gives them, under their real loads."
             .to_owned(),
     ];
-    if let (Some(told), Some(usage)) = (shown.offsets, shown.kafka) {
-        sources.push(format!(
-            "Partition loads: Kafka's offsets of {} partitions at {} times; {usage}.",
-            told.partitions, told.times
-        ));
-        sources.extend(from_offsets(told).map(|told| format!("By offsets, {told}.")));
+    match (shown.offsets, shown.kafka) {
+        (Offsets::Told { .. }, Some(usage)) => {
+            sources.push(format!("Partition loads: Kafka; {usage}{}.", of_offsets(shown.offsets)));
+            sources.extend(from_offsets(shown.offsets).iter().map(|told| format!("By offsets, {told}.")));
+        }
+        (Offsets::NotRead(why), _) => sources.push(format!("Not read: Kafka's offsets: {why}.")),
+        (Offsets::Told { .. }, None) | (Offsets::NotAsked, _) => {}
     }
     sources.extend(run.backtest.unknown.iter().map(|unknown| format!("Not known: {}.", not_known(*unknown))));
     for gap in &run.backtest.gaps {

@@ -7,43 +7,59 @@ use super::{Course, Report, Shows, Table};
 
 const STYLE: &str = include_str!("style.css");
 
-/// The whole file.
+/// The whole file. Of several reports each one begins anew, and on paper on a page of its own.
 ///
 /// # Errors
 /// When a chart can't be drawn.
-pub(super) fn html(report: &Report) -> anyhow::Result<String> {
+pub(super) fn html(reports: &[Report]) -> anyhow::Result<String> {
     let mut out = String::new();
-    let title = escaped(&report.title);
     write!(
         out,
         "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n\
          <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n\
          <meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'\">\n\
-         <title>{title}</title>\n<style>\n{STYLE}</style>\n</head>\n<body>\n<main>\n\
-         <h1>{title}</h1>\n<p class=\"quiet\">{}</p>\n",
+         <title>{}</title>\n<style>\n{STYLE}</style>\n</head>\n<body>\n<main>\n",
+        escaped(&title(reports))
+    )?;
+    for report in reports {
+        one(&mut out, report)?;
+    }
+    writeln!(out, "<p class=\"quiet\">rebalancer {}</p>", escaped(&crate::args::version()))?;
+    out.push_str("</main>\n</body>\n</html>\n");
+    Ok(out)
+}
+
+fn title(reports: &[Report]) -> String {
+    match reports {
+        [] => String::new(),
+        [only] => only.title.clone(),
+        [first, rest @ ..] => format!("{} and {} more", first.title, rest.len()),
+    }
+}
+
+fn one(out: &mut String, report: &Report) -> anyhow::Result<()> {
+    write!(
+        out,
+        "<article>\n<h1>{}</h1>\n<p class=\"quiet\">{}</p>\n",
+        escaped(&report.title),
         escaped(&report.subtitle)
     )?;
     for sentence in &report.summary {
         writeln!(out, "<p class=\"summary\">{}</p>", escaped(sentence))?;
     }
-    glance(&mut out, report)?;
+    glance(out, report)?;
     for course in &report.courses {
-        section(&mut out, course)?;
+        section(out, course)?;
     }
     for table in &report.tables {
-        tabled(&mut out, table)?;
+        tabled(out, table)?;
     }
     writeln!(out, "<section>\n<h2>Where the numbers come from</h2>\n<ul>")?;
     for source in &report.sources {
         writeln!(out, "<li>{}</li>", escaped(source))?;
     }
-    writeln!(
-        out,
-        "</ul>\n<p class=\"quiet\">rebalancer {}</p>\n</section>",
-        escaped(&crate::args::version())
-    )?;
-    out.push_str("</main>\n</body>\n</html>\n");
-    Ok(out)
+    writeln!(out, "</ul>\n</section>\n</article>")?;
+    Ok(())
 }
 
 /// Text that is nothing but text: names come from clusters and from files of others.

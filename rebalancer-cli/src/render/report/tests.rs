@@ -29,7 +29,7 @@ fn report(name: &str) -> Report {
 
 #[test]
 fn names_are_text_and_nothing_is_loaded_or_run() {
-    let html = page::html(&report("<script>alert('x')</script> & \"y\" \u{1b}[0m")).unwrap();
+    let html = html(&report("<script>alert('x')</script> & \"y\" \u{1b}[0m")).unwrap();
     for forbidden in
         ["<script", "<link", "<img", "<iframe", " src=", " href=", "url(", "@import", "\u{1b}", "javascript:"]
     {
@@ -40,7 +40,7 @@ fn names_are_text_and_nothing_is_loaded_or_run() {
 
 #[test]
 fn every_color_is_one_of_the_style_and_so_light_and_dark() {
-    let html = page::html(&report("orders")).unwrap();
+    let html = html(&report("orders")).unwrap();
     let body = html.split_once("</style>").unwrap().1;
     let fixed: Vec<&str> = body.match_indices("=\"#").map(|(at, _)| &body[at..at + 10]).collect();
     assert_eq!(fixed, Vec::<&str>::new());
@@ -65,6 +65,17 @@ fn what_is_not_known_leaves_a_gap() {
 
 #[test]
 fn an_empty_report_is_a_page_too() {
-    let html = page::html(&Report::default()).unwrap();
+    let html = html(&Report::default()).unwrap();
     assert!(html.starts_with("<!doctype html>") && html.ends_with("</html>\n"));
+}
+
+#[test]
+fn one_page_holds_the_reports_of_all_workloads() {
+    let html = page::html(&[report("orders"), report("bills"), report("mails")]).unwrap();
+    assert!(html.contains("<title>orders and 2 more</title>"), "{html}");
+    let titles: Vec<&str> =
+        html.split("<h1>").skip(1).filter_map(|rest| rest.split_once('<')).map(|(title, _)| title).collect();
+    assert_eq!(titles, ["orders", "bills", "mails"]);
+    let count = |tag: &str| html.matches(tag).count();
+    assert_eq!((count("<article>"), count("</article>"), count("<html"), count("<style>")), (3, 3, 1, 1));
 }
