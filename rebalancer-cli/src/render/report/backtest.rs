@@ -116,33 +116,26 @@ fn ends(run: &Run) -> Table {
 }
 
 fn sweep(runs: &[Run]) -> Table {
-    let mut table = Table::new(
-        "Settings",
-        &[
-            "Settings",
-            "Rotations",
-            "Removals",
-            "Mean CV",
-            "Pod-hours above",
-            "Pod-hours of lag",
-            "Removals per 0.01 CV",
-        ],
-    );
+    let with_lag = runs.iter().any(|run| run.summary.lag.is_some());
+    let mut header = vec!["Settings", "Rotations", "Removals", "Mean CV", "Pod-hours above"];
+    header.extend(with_lag.then_some("Pod-hours of lag"));
+    header.push("Removals per 0.01 CV");
+    let mut table = Table::new("Settings", &header);
     for run in runs {
         let summary = &run.summary;
         let compared = summary.compared.as_ref();
         let known = |value: Option<String>| value.unwrap_or_else(|| "not known".to_owned());
-        table.rows.push(vec![
+        let mut row = vec![
             named(&run.settings),
             summary.rotations.to_string(),
             summary.removals.to_string(),
             known(compared.map(|compared| format!("{:.3}", compared.cv_would))),
             known(compared.map(|compared| format!("{:.1}", compared.pod_hours_above_would))),
-            lag_hours(summary).replace("->", "→"),
-            summary
-                .removals_per_hundredth
-                .map_or_else(|| "no improvement".to_owned(), |per| format!("{per:.2}")),
-        ]);
+        ];
+        row.extend(with_lag.then(|| lag_hours(summary).replace("->", "→")));
+        let per = summary.removals_per_hundredth;
+        row.push(per.map_or_else(|| "no improvement".to_owned(), |per| format!("{per:.2}")));
+        table.rows.push(row);
     }
     table
 }

@@ -92,7 +92,7 @@ fn glance(out: &mut String, report: &Report) -> std::fmt::Result {
 
 /// Each chart is drawn twice: for screens and paper, and for phones. The page shows one of them.
 fn section(out: &mut String, course: &Course) -> anyhow::Result<()> {
-    writeln!(out, "<section>\n<h2>{}</h2>", escaped(&course.title))?;
+    writeln!(out, "<section class=\"chart\">\n<h2>{}</h2>", escaped(&course.title))?;
     writeln!(out, "<p class=\"legend\">{}</p>", legend(&course.shows))?;
     writeln!(out, "{}\n{}\n</section>", svg(course, Width::Wide)?, svg(course, Width::Narrow)?)?;
     Ok(())
@@ -120,7 +120,7 @@ fn legend(shows: &Shows) -> String {
             keys.push(key("h5", &format!("{} or more", CLASSES.last().unwrap_or(&0.0))));
             let more = rows.len().saturating_sub(MOST_ROWS);
             if more > 0 {
-                keys.push(format!("{more} more pods are not drawn"));
+                keys.push(format!("<span class=\"key\">{more} more pods are not drawn</span>"));
             }
             keys.join(" ")
         }
@@ -138,8 +138,17 @@ fn tabled(out: &mut String, table: &Table) -> std::fmt::Result {
     }
     writeln!(out, "</tr></thead>\n<tbody>")?;
     for row in &table.rows {
-        let cells: String = row.iter().map(|cell| format!("<td>{}</td>", escaped(cell))).collect();
+        let cells: String = row.iter().map(|text| cell(text)).collect();
         writeln!(out, "<tr>{cells}</tr>")?;
     }
     writeln!(out, "</tbody>\n</table></div>\n</section>")
 }
+
+/// Words stay whole, or end at a hyphen. One that would be too wide for paper may be broken there.
+fn cell(text: &str) -> String {
+    let ends = |char: char| char.is_whitespace() || char == '-';
+    let long = text.split(ends).any(|word| word.chars().count() > LONGEST);
+    format!("<td{}>{}</td>", if long { " class=\"long\"" } else { "" }, escaped(text))
+}
+
+const LONGEST: usize = 24;

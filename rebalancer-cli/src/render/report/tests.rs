@@ -64,6 +64,25 @@ fn what_is_not_known_leaves_a_gap() {
 }
 
 #[test]
+fn each_column_has_at_most_one_label() {
+    let course =
+        Course { times: vec!["now".to_owned(), "then".to_owned()], ..report("orders").courses.remove(0) };
+    let svg = chart::svg(&course, chart::Width::Wide).unwrap();
+    let labels = |time: &str| svg.lines().filter(|line| line.trim() == time).count();
+    assert_eq!((labels("now"), labels("then")), (1, 1), "{svg}");
+}
+
+#[test]
+fn only_a_word_that_is_too_wide_for_paper_may_be_broken() {
+    let wide = "a".repeat(25);
+    let rows = vec![vec![wide.clone(), "0.318".to_owned(), "REBALANCE_TOP_K_PODS=1".to_owned()]];
+    let tables = vec![Table { rows, ..Table::new("Pods", &["Pod"]) }];
+    let html = html(&Report { tables, ..Report::default() }).unwrap();
+    let row = format!("<td class=\"long\">{wide}</td><td>0.318</td><td>REBALANCE_TOP_K_PODS=1</td>");
+    assert!(html.contains(&row), "{html}");
+}
+
+#[test]
 fn an_empty_report_is_a_page_too() {
     let html = html(&Report::default()).unwrap();
     assert!(html.starts_with("<!doctype html>") && html.ends_with("</html>\n"));
