@@ -38,6 +38,7 @@ pub(crate) enum Action {
     Backtest(Box<PastRequest>),
     Check { json: bool },
     Reset,
+    Serve,
     Simulate(Box<Simulation>),
     Completions(Shell),
     Manual,
@@ -70,6 +71,12 @@ Exit codes:
   1  the metric server could not be used, or gave more values than --points, or Kafka could not be read where nothing else tells loads
   2  the command line or the configuration is wrong; nothing was contacted";
 
+const SERVE_EXIT_CODES: &str = "\
+Exit codes:
+  0  it was asked to stop, and every cycle has ended
+  1  it could not listen, or not go on
+  2  the command line or the configuration is wrong; nothing was contacted";
+
 const CHECK_EXIT_CODES: &str = "\
 Exit codes:
   0  all is well; there may be warnings
@@ -89,6 +96,7 @@ pub(crate) fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Inv
         "backtest" => Action::Backtest(Box::new(PastRequest::read(sub, wants_json(sub))?)),
         "check" => Action::Check { json: wants_json(sub) },
         "reset" => Action::Reset,
+        "serve" => Action::Serve,
         "simulate" => Action::Simulate(Box::new(Simulation::read(sub)?)),
         "completions" => Action::Completions(*sub.get_one("shell").unwrap_or(&Shell::Bash)),
         "manual" => Action::Manual,
@@ -105,6 +113,7 @@ pub(crate) fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Inv
         | Action::Backtest(_)
         | Action::Check { .. }
         | Action::Reset
+        | Action::Serve
         | Action::Simulate(_)
         | Action::Completions(_)
         | Action::Manual => {}
@@ -250,6 +259,12 @@ pub(crate) fn command() -> Command {
                 .arg(report())
                 .args(variable::all().map(flag))
                 .after_help(BACKTEST_EXIT_CODES),
+        )
+        .subcommand(
+            Command::new("serve")
+                .about("The same cycle for as long as the process lives, for every workload: with leader election, /metrics and a page")
+                .args(variable::all().map(flag))
+                .after_help(SERVE_EXIT_CODES),
         )
         .subcommand(
             Command::new("check")

@@ -6,9 +6,9 @@
 //!        +-- client that hears (heard) --> when the server spoke last     +-- everything else: KubeInventory
 //! ```
 //!
-//! A watch that says nothing may have nothing to say, or be dead. So each is begun anew every [`WATCH_FOR`], and what
-//! counts as a sign of life is any piece of an answer: an event, a bookmark, or that a watch was begun. How old the last
-//! sign may be is the policy's to say.
+//! A watch that says nothing may have nothing to say, or be dead. So each is begun anew every 30 seconds, and what
+//! counts as a sign of life is any piece of an answer: an event, a bookmark, or that a watch was begun. While a list is read
+//! anew, nothing counts until it is whole. How old the last sign may be is the policy's to say.
 
 mod heard;
 mod kept;
@@ -214,6 +214,7 @@ fn follow<R: Watchable, T: Send + 'static, C: Fn(R) -> T + Send + Sync + 'static
     let api: Api<Observed<R>> = Api::namespaced(client, namespace);
     let config = Config::default().labels(labels).timeout(WATCH_SECONDS).page_size(PAGE);
     async move {
+        kept.forget();
         let mut events = pin!(watch(api, config).default_backoff());
         while let Some(event) = events.next().await {
             match event {

@@ -16,6 +16,7 @@ mod names;
 pub(crate) mod parse;
 pub(crate) mod problem;
 mod resolve;
+mod serve;
 mod shown;
 #[cfg(test)]
 mod tests;
@@ -27,4 +28,5 @@ pub(crate) use indicators::query_variable;
 pub(crate) use kafka::KafkaSettings;
 pub(crate) use names::Names;
 pub(crate) use resolve::{AdapterSettings, Logs, MetricServer, RunSettings, WorkloadSettings, logs, policy};
+pub(crate) use serve::{LeaseSettings, ServeSettings, serve};
 pub(crate) use workloads::workloads;

@@ -8,6 +8,7 @@ mod metrics;
 mod output;
 mod queries;
 mod safety;
+mod serve;
 mod workloads;
 
 /// One setting.
@@ -63,7 +64,7 @@ pub(crate) fn find(name: &str) -> Option<&'static Variable> {
 }
 
 /// All settings, by the headings of the documentation.
-const GROUPS: [&[Variable]; 9] = [
+const GROUPS: [&[Variable]; 10] = [
     workloads::SETTINGS,
     metrics::SETTINGS,
     kafka::SETTINGS,
@@ -71,6 +72,7 @@ const GROUPS: [&[Variable]; 9] = [
     decision::SETTINGS,
     safety::SETTINGS,
     queries::SETTINGS,
+    serve::SETTINGS,
     export::SETTINGS,
     output::SETTINGS,
 ];

@@ -23,6 +23,8 @@ pub(super) struct Heard(Mutex<State>);
 #[derive(Debug, Default)]
 struct State {
     at: Option<Instant>,
+    /// What comes now is a list: until it is whole, what is known is what was known before.
+    listing: bool,
     error: Option<String>,
 }
 
@@ -38,7 +40,26 @@ impl Heard {
     }
 
     fn now(&self) {
-        self.with(|state| *state = State { at: Some(Instant::now()), error: None });
+        self.with(|state| {
+            if !state.listing && state.at.is_some() {
+                *state = State { at: Some(Instant::now()), ..State::default() };
+            }
+        });
+    }
+
+    /// Nothing is known any more.
+    pub(super) fn forget(&self) {
+        self.with(|state| *state = State::default());
+    }
+
+    /// A list begins.
+    pub(super) fn lists(&self) {
+        self.with(|state| state.listing = true);
+    }
+
+    /// A list is whole.
+    pub(super) fn listed(&self) {
+        self.with(|state| *state = State { at: Some(Instant::now()), ..State::default() });
     }
 
     /// The watch broke; that is no sign of life.
@@ -123,5 +144,33 @@ impl HttpBody for Tapped {
 
     fn size_hint(&self) -> SizeHint {
         self.body.size_hint()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn silence_is_counted_from_the_last_sign_and_a_list_is_none_until_it_is_whole() {
+        let heard = Heard::default();
+        let second = Duration::from_secs(1);
+        heard.now();
+        assert_eq!(heard.silence(), None, "nothing is known before a list");
+        heard.lists();
+        heard.listed();
+        tokio::time::advance(second).await;
+        assert_eq!(heard.silence(), Some(second));
+        heard.now();
+        assert_eq!(heard.silence(), Some(Duration::ZERO));
+        heard.broke("refused".to_owned());
+        tokio::time::advance(second).await;
+        heard.lists();
+        heard.now();
+        assert_eq!((heard.silence(), heard.error()), (Some(second), Some("refused".to_owned())));
+        heard.listed();
+        assert_eq!((heard.silence(), heard.error()), (Some(Duration::ZERO), None));
+        heard.forget();
+        assert_eq!(heard.silence(), None);
     }
 }

@@ -57,8 +57,15 @@ impl<T> Kept<T> {
         objects.values().map(convert).collect()
     }
 
+    /// Nothing is known any more.
+    pub(super) fn forget(&self) {
+        *self.known() = Known { objects: None, coming: BTreeMap::new() };
+        self.heard.forget();
+    }
+
     /// A list begins.
     pub(super) fn begin(&self) {
+        self.heard.lists();
         self.known().coming.clear();
     }
 
@@ -71,6 +78,7 @@ impl<T> Kept<T> {
     pub(super) fn listed(&self) -> usize {
         let mut known = self.known();
         let objects = std::mem::take(&mut known.coming);
+        self.heard.listed();
         let before = known.objects.replace(objects).unwrap_or_default();
         let after = known.objects.iter().flatten();
         if let Some(told) = self.told.get() {
