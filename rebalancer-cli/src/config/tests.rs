@@ -52,7 +52,16 @@ fn messages(problems: Vec<Problem>) -> Vec<String> {
 fn bad(environment: &[(&str, &str)]) -> Vec<String> {
     let raw = raw(environment);
     let mut problems = workloads(&raw).err().unwrap_or_default();
+    problems.extend(serve(&raw).err().unwrap_or_default());
     problems.extend(logs(&raw).err().unwrap_or_default());
+    // What is wrong for both is told once.
+    let mut told = Vec::new();
+    problems.retain(|problem| {
+        !told.contains(problem) && {
+            told.push(problem.clone());
+            true
+        }
+    });
     messages(problems)
 }
 
@@ -84,6 +93,22 @@ fn all_problems_are_reported_at_once() {
         let named = messages.iter().any(|message| message.contains(variable.name));
         assert!(named || unclear, "{} is not in {messages:#?}", variable.name);
     }
+}
+
+#[test]
+fn what_a_process_that_stays_is_told_must_fit_together() {
+    let bad = |environment: &[(&str, &str)]| messages(serve(&raw(environment)).unwrap_err());
+    assert_eq!(
+        bad(&[("SHORTEST_INTERVAL", "2m")]),
+        ["SHORTEST_INTERVAL=\"120s\": expected at most INTERVAL"]
+    );
+    let short = [("LEADER_LEASE_DURATION", "12s")];
+    let message = "LEADER_LEASE_DURATION=\"12s\": expected at least 15s, since a removal may take as long as KUBE_TIMEOUT";
+    assert_eq!(bad(&short), [message]);
+    assert!(serve(&raw(&[short[0], ("LEADER_ELECTION", "false")])).unwrap().election.is_none());
+    let lease = |environment: &[(&str, &str)]| serve(&raw(environment)).unwrap().election.unwrap();
+    assert_eq!(lease(&[]).namespace(None), "streams");
+    assert_eq!(lease(&[("LEADER_LEASE_NAMESPACE", "tools")]).namespace(None), "tools");
 }
 
 #[test]
