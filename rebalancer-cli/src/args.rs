@@ -68,7 +68,7 @@ Exit codes:
 const BACKTEST_EXIT_CODES: &str = "\
 Exit codes:
   0  the past was gone through and shown; what is not known of it is named
-  1  the metric server could not be used, or gave more values than --points
+  1  the metric server could not be used, or gave more values than --points, or Kafka could not be read where nothing else tells loads
   2  the command line or the configuration is wrong; nothing was contacted";
 
 const SERVE_EXIT_CODES: &str = "\

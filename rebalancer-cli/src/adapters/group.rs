@@ -1,6 +1,7 @@
 //! The consumer group of a workload, as Kafka tells it.
 
 use rebalancer_core::cycle::GroupSide;
+use rebalancer_core::fleet::Indicator;
 use rebalancer_core::snapshot::GroupQuestion;
 use rebalancer_kafka::{KafkaGroupSource, Usage};
 
@@ -26,6 +27,11 @@ impl Group {
     /// Partition loads are taken from its offsets.
     pub(crate) const fn tells_loads(&self) -> bool {
         self.question.partitions
+    }
+
+    /// This indicator is taken from its offsets.
+    pub(crate) fn tells(&self, indicator: Indicator) -> bool {
+        self.question.indicators.contains(&indicator)
     }
 
     /// Something is taken from its offsets.

@@ -69,7 +69,7 @@ impl PastRequest {
                 .help("Compare these values of a setting, such as REBALANCE_TOP_K_PODS=1,2,3; may be given several times"),
             option("cache", "FOLDER")
                 .value_parser(value_parser!(PathBuf))
-                .help("Keep answers of the metric server in this folder, so that a run that was stopped goes on"),
+                .help("Keep answers of the metric server and of Kafka in this folder, so that a run that was stopped goes on"),
             option("lag", "MESSAGES")
                 .default_value("1000")
                 .value_parser(value_parser!(u32))

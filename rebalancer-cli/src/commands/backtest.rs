@@ -1,5 +1,6 @@
 //! `rebalancer backtest`: the production cycle over the past of a fleet. Reads the metric server and, where it is set up, Kafka.
 
+mod kept;
 mod offsets;
 mod past;
 
@@ -7,10 +8,13 @@ use std::collections::BTreeMap;
 
 use anyhow::{Context as _, anyhow, bail, ensure};
 use jiff::{SignedDuration, Timestamp};
-use rebalancer_core::backtest::{self, BacktestSpec, FromOffsets, PartitionUnit};
+use rebalancer_core::backtest::{self, BacktestSpec, PartitionUnit};
+use rebalancer_core::fleet::Indicator;
+use rebalancer_prom::history::Kept;
 use tracing::Instrument as _;
 
 use super::Exit;
+use super::plan::write_reports;
 use crate::adapters::{Group, Loads};
 use crate::args::PastRequest;
 use crate::config::layers::Raw;
@@ -18,9 +22,10 @@ use crate::config::problem::Problem;
 use crate::config::{RunSettings, WorkloadSettings};
 use crate::interrupt::Signals;
 use crate::render::Form;
-use crate::render::backtest::{self as render, Run, Shown};
-use crate::render::report;
+use crate::render::backtest::{self as render, Offsets, Run, Shown};
+use crate::render::report::{self, Report};
 use crate::{config, telemetry};
+use offsets::{Asking, NotFilled};
 use past::{ReadPast, Span};
 
 /// One combination of settings, with the workloads under it.
@@ -54,18 +59,24 @@ pub(super) async fn run(request: &PastRequest, combinations: Vec<Combination>, f
             of.push((settings.clone(), workload));
         }
     }
-    let mut exit = Exit::Finished;
+    let (mut exit, mut reports) = (Exit::Finished, Vec::new());
     for workload in workloads {
         let done = tokio::select! {
             done = one(request, workload, form) => done,
             () = signals.wait() => Err(anyhow!("stopped by a signal; what --cache keeps is not asked for again")),
         };
-        exit = exit.max(done.map_or_else(|error| failed(&error), |()| Exit::Finished));
+        match done {
+            Ok(report) => reports.extend(report),
+            Err(error) => exit = exit.max(failed(&error)),
+        }
         if signals.received() {
             break;
         }
     }
-    exit
+    match &request.report {
+        Some(file) => exit.max(write_reports(file, &reports)),
+        None => exit,
+    }
 }
 
 fn failed(error: &anyhow::Error) -> Exit {
@@ -77,11 +88,12 @@ fn failed(error: &anyhow::Error) -> Exit {
     Exit::Failed
 }
 
+/// One workload under each combination of settings; a report, where one is asked for.
 async fn one(
     request: &PastRequest,
     runs: Vec<(BTreeMap<String, String>, WorkloadSettings)>,
     form: Form,
-) -> anyhow::Result<()> {
+) -> anyhow::Result<Option<Report>> {
     let Some((_, first)) = runs.first() else { bail!("there is no workload") };
     let metrics = Loads::of(first.adapters.metrics.as_ref());
     let subject = first.run.subject.clone();
@@ -89,7 +101,7 @@ async fn one(
     async {
         let span = span_of(request, runs.iter().map(|(_, workload)| &workload.run))?;
         let group = first.adapters.kafka.clone().map(Group::open).filter(Group::is_asked);
-        let (read, from_offsets) = read(&metrics, group.as_ref(), first, &span, request).await?;
+        let Read { past, offsets } = read(&metrics, group.as_ref(), first, &span, request).await?;
         let mut done = Vec::with_capacity(runs.len());
         let mut advice = None;
         for (settings, workload) in &runs {
@@ -104,13 +116,13 @@ async fn one(
             {
                 spec.unit = PartitionUnit::Produced;
             }
-            let spec = match &from_offsets {
-                Some(told) => spec.with_offsets(told),
-                None => spec,
+            let spec = match &offsets {
+                Offsets::Told { told, .. } => spec.with_offsets(told),
+                Offsets::NotAsked | Offsets::NotRead(_) => spec,
             };
-            let backtest = backtest::run(&spec, &read.history).await;
+            let backtest = backtest::run(&spec, &past.history).await;
             if request.report.is_some() && advice.is_none() {
-                advice = backtest::advice(&spec, &read.history);
+                advice = backtest::advice(&spec, &past.history);
             }
             done.push(Run { settings: settings.clone(), summary: backtest.summary(), backtest });
         }
@@ -120,39 +132,78 @@ async fn one(
             to: span.to(),
             step: span.step,
             runs: &done,
-            points: read.points,
-            kept: read.kept,
+            points: past.points,
+            kept: past.kept,
             usage: metrics.usage(),
-            offsets: from_offsets.as_ref(),
+            offsets: &offsets,
             kafka: group.as_ref().map(Group::usage),
         };
-        if let Some(file) = &request.report {
-            report::write(&report::backtest::report(&shown, advice.as_ref()), file)?;
-        }
-        render::show(form, &shown)
+        render::show(form, &shown)?;
+        Ok(request.report.as_ref().map(|_| report::backtest::report(&shown, advice.as_ref())))
     }
     .instrument(span)
     .await
 }
 
 /// What the metric server has, and what Kafka's offsets tell where they are asked.
+struct Read {
+    past: ReadPast,
+    offsets: Offsets,
+}
+
 async fn read(
     metrics: &Loads,
     group: Option<&Group>,
     first: &WorkloadSettings,
     span: &Span,
     request: &PastRequest,
-) -> anyhow::Result<(ReadPast, Option<FromOffsets>)> {
-    let Some(group) = group else { return Ok((past::read(metrics, span, request).await?, None)) };
-    let pods = offsets::pods(&first.adapters).await?;
-    let mut read = match &first.adapters.metrics {
-        Some(_) => past::read(metrics, span, request).await?,
-        None => ReadPast { history: offsets::moments(span.times(), &pods), points: 0, kept: 0 },
+) -> anyhow::Result<Read> {
+    let kept = request.cache.clone().map(|folder| Kept::new(folder, Timestamp::now()));
+    let (most, kept) = (request.points, kept.as_ref());
+    let Some(group) = group else {
+        return Ok(Read { past: past::read(metrics, span, most, kept).await?, offsets: Offsets::NotAsked });
     };
-    let most = request.points.saturating_sub(read.points);
+    let pods = offsets::pods(&first.adapters).await;
+    let mut past = match &first.adapters.metrics {
+        Some(_) => past::read(metrics, span, most, kept).await?,
+        None => {
+            let history = offsets::moments(span.times(), pods.as_deref().unwrap_or_default());
+            ReadPast { history, points: 0, kept: 0 }
+        }
+    };
+    let asking = Asking { most: most.saturating_sub(past.points), step: span.step, kept };
     let matching = first.run.policy.group.matching;
-    let told = offsets::fill(&mut read.history, group, pods, matching, most).await?;
-    Ok((read, Some(told)))
+    let told = match pods {
+        Ok(pods) => offsets::fill(&mut past.history, group, pods, matching, asking).await,
+        Err(error) => Err(NotFilled::NotRead(error)),
+    };
+    let offsets = match told {
+        Ok((told, kept)) => Offsets::Told { told, kept },
+        Err(NotFilled::TooMany(error)) => return Err(error),
+        Err(NotFilled::NotRead(error)) => without(error, group, first)?,
+    };
+    Ok(Read { past, offsets })
+}
+
+/// Goes on without Kafka, unless there is nothing else to go by, or an indicator is asked of it.
+///
+/// # Errors
+/// The one that is given, with what can be done.
+fn without(error: anyhow::Error, group: &Group, first: &WorkloadSettings) -> anyhow::Result<Offsets> {
+    if first.adapters.metrics.is_none() {
+        return Err(error.context("there is no metric server, so that all loads come from Kafka"));
+    }
+    if group.tells(Indicator::ProductionRate) {
+        let why = "INDICATORS has production_rate, which Kafka is to tell (leave it out to go without Kafka)";
+        return Err(error.context(why));
+    }
+    let why = format!("{error:#}");
+    tracing::warn!(
+        event = "offsets_not_read",
+        error = why,
+        "Kafka could not be read; the past is gone through without what it would have told"
+    );
+    Ok(Offsets::NotRead(why))
 }
 
 /// The times that are read: as many as cycles and their earlier readings need, and evenly apart.

@@ -166,3 +166,6 @@ fn no_cluster<T>(Target { cluster, workload }: &Target, error: &ConnectError) ->
     );
     PerWorkload::NoCluster
 }
+
+#[cfg(test)]
+mod tests;

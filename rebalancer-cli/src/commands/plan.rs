@@ -16,6 +16,7 @@ use super::Exit;
 use super::each::{Begun, each_workload, worst};
 use crate::adapters::{Adapters, Group};
 use crate::config::{RunSettings, Several};
+use crate::render::report::Report;
 use crate::render::{self, Form, Shown};
 use crate::{atomic_file, saved, telemetry};
 
@@ -24,27 +25,47 @@ use crate::{atomic_file, saved, telemetry};
 pub(super) struct Files {
     /// For `--replay`.
     pub(super) save: Option<PathBuf>,
-    /// A report as HTML; of several workloads, the last one's.
+    /// A report as HTML, on all workloads.
     pub(super) report: Option<PathBuf>,
 }
 
-/// The lines of a file of plans, when there is to be one.
-type Lines = Option<Mutex<Vec<String>>>;
+/// What is to be in the files, a workload after the other.
+#[derive(Default)]
+struct Made {
+    lines: Option<Mutex<Vec<String>>>,
+    reports: Option<Mutex<Vec<Report>>>,
+}
+
+/// Where it is wanted.
+fn put<T>(list: Option<&Mutex<Vec<T>>>, one: impl FnOnce() -> anyhow::Result<T>) -> anyhow::Result<()> {
+    if let Some(list) = list {
+        let one = one()?;
+        list.lock().unwrap_or_else(PoisonError::into_inner).push(one);
+    }
+    Ok(())
+}
+
+/// All of it; `None` where it is not wanted.
+fn all<T>(list: Option<Mutex<Vec<T>>>) -> Option<Vec<T>> {
+    list.map(|list| list.into_inner().unwrap_or_else(PoisonError::into_inner))
+}
 
 pub(super) async fn run(several: Several, form: Form, files: Files) -> Exit {
     let Files { save, report } = files;
-    let lines: Lines = save.is_some().then(Mutex::default);
+    let made =
+        Made { lines: save.is_some().then(Mutex::default), reports: report.is_some().then(Mutex::default) };
     let work = async |adapters: &Adapters, settings: RunSettings, begun: &Begun<'_>| {
         let span = telemetry::plan(&settings.target());
-        one(adapters, &settings, begun, form, (&lines, report.as_deref())).instrument(span).await
+        one(adapters, &settings, begun, form, &made).instrument(span).await
     };
-    let exit = worst(each_workload(several, work).await);
-    match (save, lines) {
-        (Some(file), Some(lines)) => {
-            exit.max(keep(&file, &lines.into_inner().unwrap_or_else(PoisonError::into_inner)))
-        }
-        (Some(_) | None, _) => exit,
+    let mut exit = worst(each_workload(several, work).await);
+    if let (Some(file), Some(lines)) = (save, all(made.lines)) {
+        exit = exit.max(keep(&file, &lines));
     }
+    if let (Some(file), Some(reports)) = (report, all(made.reports)) {
+        exit = exit.max(write_reports(&file, &reports));
+    }
+    exit
 }
 
 /// Writes the plans that were made. Without any, whatever was in the file stays.
@@ -61,14 +82,29 @@ fn keep(file: &Path, lines: &[String]) -> Exit {
     }
 }
 
+/// Writes a report on each workload that could be looked at. Without any, whatever was in the file stays.
+pub(super) fn write_reports(file: &Path, reports: &[Report]) -> Exit {
+    if reports.is_empty() {
+        return Exit::Failed;
+    }
+    match render::report::write(reports, file) {
+        Ok(()) => Exit::Finished,
+        Err(error) => {
+            let (file, error) = (file.display(), format!("{error:#}"));
+            tracing::error!(event = "report_not_written", %file, error, "the report was not written");
+            Exit::Failed
+        }
+    }
+}
+
 async fn one(
     adapters: &Adapters,
     settings: &RunSettings,
     begun: &Begun<'_>,
     form: Form,
-    files: (&Lines, Option<&Path>),
+    made: &Made,
 ) -> Exit {
-    match explain(adapters, settings, begun, form, files).await {
+    match explain(adapters, settings, begun, form, made).await {
         Ok(()) => Exit::Finished,
         Err(error) => {
             tracing::error!(event = "plan_failed", error = format!("{error:#}"), "no plan could be made");
@@ -82,7 +118,7 @@ async fn explain(
     settings: &RunSettings,
     begun: &Begun<'_>,
     form: Form,
-    (lines, report): (&Lines, Option<&Path>),
+    made: &Made,
 ) -> anyhow::Result<()> {
     let watch = begun.signals.until(Instant::now() + settings.timeout);
     let mut memory = remember(adapters, settings).await;
@@ -100,16 +136,12 @@ async fn explain(
     };
     begun.in_turn().await;
     render::plan(form, &shown)?;
-    if let Some(file) = report {
-        let seen = &observation.snapshot;
-        let advice = advise(seen, &settings.policy, &observation.constraints, &LoadBasis::Present).ok();
-        render::report::write(&render::report::plan::report(&shown, advice.as_ref()), file)?;
-    }
-    if let Some(lines) = lines {
-        let line = saved::line(&observation.snapshot, &settings.policy, &observation.constraints, &shown)?;
-        lines.lock().unwrap_or_else(PoisonError::into_inner).push(line);
-    }
-    Ok(())
+    let (seen, policy, constraints) = (&observation.snapshot, &settings.policy, &observation.constraints);
+    put(made.reports.as_ref(), || {
+        let advice = advise(seen, policy, constraints, &LoadBasis::Present).ok();
+        Ok(render::report::plan::report(&shown, advice.as_ref()))
+    })?;
+    put(made.lines.as_ref(), || Ok(saved::line(seen, policy, constraints, &shown)?))
 }
 
 /// What is remembered, only to be looked at. A plan is shown without it too, since it changes nothing.

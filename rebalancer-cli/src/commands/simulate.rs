@@ -44,7 +44,8 @@ async fn one_fleet(request: &Simulation, policy: &Policy) -> anyhow::Result<()> 
     draw(request.picture.as_deref(), &request.shape, &[(policy.selection.strategy, &course)])?;
     if let Some(file) = &request.report {
         let advice = advice(&request.shape, policy);
-        report::write(&report::simulation::report(&request.shape, policy, &course, advice.as_ref()), file)?;
+        let report = report::simulation::report(&request.shape, policy, &course, advice.as_ref());
+        report::write(&[report], file)?;
     }
     show::show(&request.shape, policy, &course)
 }

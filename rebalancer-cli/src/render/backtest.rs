@@ -2,19 +2,20 @@
 
 #[cfg(test)]
 mod tests;
+mod words;
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 use comfy_table::{CellAlignment, Table};
 use jiff::{SignedDuration, Timestamp};
-use rebalancer_core::backtest::{
-    Backtest, Compared, FromOffsets, Gap, LagCompared, LagHours, NotKnown, Summary,
-};
+use rebalancer_core::backtest::{Backtest, Compared, FromOffsets, Gap, Summary};
 use rebalancer_core::fleet::{Indicator, Workload};
 use rebalancer_core::unit::Elapsed;
 use rebalancer_prom::Usage;
 use serde::Serialize;
+
+pub(in crate::render) use words::{from_offsets, lag_hours, not_known, of_offsets, words};
 
 use super::Form;
 
@@ -33,6 +34,42 @@ pub(crate) struct Run {
     pub(crate) backtest: Backtest,
 }
 
+/// What came of asking Kafka for offsets.
+#[derive(Debug)]
+pub(crate) enum Offsets {
+    /// Nobody did.
+    NotAsked,
+    /// It could not be read, and why; the past was gone through without it.
+    NotRead(String),
+    /// What they told, and how many of their times an earlier run had kept.
+    Told { told: FromOffsets, kept: usize },
+}
+
+impl Offsets {
+    /// What they told.
+    pub(super) const fn told(&self) -> Option<&FromOffsets> {
+        match self {
+            Self::Told { told, .. } => Some(told),
+            Self::NotAsked | Self::NotRead(_) => None,
+        }
+    }
+
+    /// Why there are none where they were asked for.
+    pub(super) fn why_not(&self) -> Option<&str> {
+        match self {
+            Self::NotRead(why) => Some(why),
+            Self::NotAsked | Self::Told { .. } => None,
+        }
+    }
+
+    const fn kept(&self) -> usize {
+        match self {
+            Self::Told { kept, .. } => *kept,
+            Self::NotAsked | Self::NotRead(_) => 0,
+        }
+    }
+}
+
 /// What there is to be shown.
 pub(crate) struct Shown<'a> {
     pub(crate) workload: &'a Workload,
@@ -46,8 +83,8 @@ pub(crate) struct Shown<'a> {
     /// Answers that an earlier run had kept.
     pub(crate) kept: usize,
     pub(crate) usage: Usage,
-    /// What Kafka's offsets told; `None` when they were not asked for.
-    pub(crate) offsets: Option<&'a FromOffsets>,
+    /// What Kafka's offsets told.
+    pub(crate) offsets: &'a Offsets,
     /// What Kafka was asked for it; `None` when it was not.
     pub(crate) kafka: Option<rebalancer_kafka::Usage>,
 }
@@ -80,6 +117,10 @@ pub(crate) struct BacktestDocument<'a> {
     metrics_usage: Usage,
     /// What Kafka's offsets told of partition loads; `null` when Kafka was not asked.
     offsets: Option<&'a FromOffsets>,
+    /// Why Kafka's offsets could not be read, where they were asked for: the past was gone through without them.
+    offsets_not_read: Option<&'a str>,
+    /// Times whose offsets an earlier run had kept, and that were not asked for.
+    kept_times: usize,
     /// What Kafka was asked for it; `null` when it was not.
     kafka_usage: Option<rebalancer_kafka::Usage>,
 }
@@ -98,7 +139,9 @@ impl<'a> BacktestDocument<'a> {
             points: shown.points,
             kept_answers: shown.kept,
             metrics_usage: shown.usage,
-            offsets: shown.offsets,
+            offsets: shown.offsets.told(),
+            offsets_not_read: shown.offsets.why_not(),
+            kept_times: shown.offsets.kept(),
             kafka_usage: shown.kafka,
         }
     }
@@ -143,7 +186,7 @@ fn text(shown: &Shown<'_>) -> Result<String, std::fmt::Error> {
     if let Some(more) = backtest.gaps.len().checked_sub(MOST_GAPS).filter(|more| *more > 0) {
         writeln!(out, "           and {more} more gaps")?;
     }
-    for told in shown.offsets.iter().flat_map(|told| from_offsets(told)) {
+    for told in from_offsets(shown.offsets) {
         writeln!(out, "offsets    {told}")?;
     }
     for unknown in &backtest.unknown {
@@ -159,61 +202,14 @@ fn text(shown: &Shown<'_>) -> Result<String, std::fmt::Error> {
         "\nmetric server: {}; values: {}, answers kept from an earlier run: {}",
         shown.usage, shown.points, shown.kept
     )?;
-    if let (Some(usage), Some(told)) = (shown.kafka, shown.offsets) {
-        writeln!(out, "Kafka: {usage}; offsets of {} partitions at {} times", told.partitions, told.times)?;
+    if let Some(usage) = shown.kafka {
+        writeln!(out, "Kafka: {usage}{}", of_offsets(shown.offsets))?;
     }
     Ok(out)
 }
 
-/// How far offsets tell what was produced, and who held it.
-pub(super) fn from_offsets(told: &FromOffsets) -> [String; 2] {
-    let since = |from: Option<Timestamp>, before: Option<&String>| {
-        let from = from.map_or_else(|| "at no time".to_owned(), |from| format!("from {from}"));
-        before.map_or_else(|| from.clone(), |why| format!("{from}; not before: {why}"))
-    };
-    [
-        format!("what was produced is known {}", since(told.rates_from, told.rates_before.as_ref())),
-        format!("who held what is known {}", since(told.held_from, told.held_before.as_ref())),
-    ]
-}
-
 /// How many gaps are named of what may be many.
 const MOST_GAPS: usize = 5;
-
-/// What is not known, and what was done about that.
-pub(super) const fn not_known(unknown: NotKnown) -> &'static str {
-    match unknown {
-        NotKnown::Pods => {
-            "pods: kube-state-metrics shows none, so pods with a sample are taken to serve since their first one, with \
-             owners by their names"
-        }
-        NotKnown::ReadySince => "since when pods are Ready: taken for the first reading that shows it",
-        NotKnown::Marks => {
-            "disruption budgets, annotations, priorities and quiet workloads of then: none is assumed"
-        }
-        NotKnown::Scaling => "what the autoscaler was doing: only its target is known",
-        NotKnown::Partitions => {
-            "partition loads: rotations are named and not carried out (PARTITION_LOAD_QUERY, \
-             KAFKA_METRICS_PRESET, KAFKA_BOOTSTRAP_SERVERS)"
-        }
-        NotKnown::MemberIds => {
-            "member ids: they were drawn, so under a sticky assignor this is one of many possible courses"
-        }
-        NotKnown::Assignor => {
-            "the assignor: several fitted who held what, and one of them was followed (KAFKA_ASSIGNOR)"
-        }
-        NotKnown::Holders => {
-            "who held what: Kafka tells it of now, and it is taken to have been so while the pods were those of now"
-        }
-        NotKnown::Consumed => "what was consumed, and lag by Kafka: it keeps neither",
-        NotKnown::Pauses => {
-            "how much lag the rebalances of rotations would have made: their pauses are not in it"
-        }
-        NotKnown::Topics => {
-            "what would have been after topics came or went: nothing is compared from then on"
-        }
-    }
-}
 
 fn right(mut table: Table, columns: std::ops::Range<usize>) -> Table {
     for index in columns {
@@ -252,32 +248,6 @@ fn comparison(run: &Run) -> Table {
         row(&format!("pod-hours with lag above {}", lag.above), format!("{was:.1}"), would);
     }
     right(table, 1..3)
-}
-
-/// Hours of lag as they were and would have been.
-pub(super) fn lag_hours(summary: &Summary) -> String {
-    match &summary.lag {
-        None => "-".to_owned(),
-        Some(LagHours { compared: Some(compared), .. }) => {
-            format!("{:.1} -> {:.1}", compared.pod_hours_was, compared.pod_hours_would)
-        }
-        Some(LagHours { compared: None, pod_hours_was, .. }) => format!("{pod_hours_was:.1} -> not known"),
-    }
-}
-
-/// Hours of lag in words; nothing where no lag is known.
-fn lag_words(lag: &LagHours) -> String {
-    let LagHours { above, pod_hours_was, pod_hours_removed, compared, .. } = lag;
-    match compared {
-        Some(LagCompared { pod_hours_was: was, pod_hours_would: would, .. }) => format!(
-            " Of {was:.1} pod-hours with lag above {above}, {would:.1} would have been left, by a queue for each pod and \
-             without the pauses of rebalances."
-        ),
-        None => format!(
-            " Pods had lag above {above} for {pod_hours_was:.1} pod-hours, {pod_hours_removed:.1} of them on pods that would \
-             have been removed by then; what lag would have been is not known."
-        ),
-    }
 }
 
 fn holds(summary: &Summary) -> String {
@@ -347,48 +317,4 @@ pub(super) fn best(runs: &[Run]) -> Option<usize> {
     let known =
         runs.iter().enumerate().filter_map(|(index, run)| Some((index, run.summary.removals_per_hundredth?)));
     known.min_by(|a, b| a.1.total_cmp(&b.1)).map(|(index, _)| index)
-}
-
-/// What it comes to.
-pub(super) fn words(shown: &Shown<'_>) -> String {
-    if let [only] = shown.runs {
-        return one(&only.summary);
-    }
-    match best(shown.runs).and_then(|index| shown.runs.get(index)) {
-        Some(run) => format!(
-            "The fewest removals for each unit of improvement: {}, with {:.2} pods for each 0.01 of CV.\n{}",
-            named(&run.settings),
-            run.summary.removals_per_hundredth.unwrap_or_default(),
-            one(&run.summary)
-        ),
-        None => "None of these settings would have made the fleet more even.".to_owned(),
-    }
-}
-
-fn one(summary: &Summary) -> String {
-    let Summary { cycles, rotations, removals, wanted, wanted_removals, compared, lag, .. } = summary;
-    if *wanted > 0 && *rotations == 0 {
-        return format!(
-            "{wanted} of {cycles} cycles would have removed {wanted_removals} pods, each as if none had before it. What had \
-             come of it is not known, and is not predicted."
-        );
-    }
-    let Some(compared) = compared else {
-        return "Nothing is known of this time.".to_owned();
-    };
-    let Compared { cv_was, cv_would, pod_hours_above_was, pod_hours_above_would, .. } = compared;
-    if *rotations == 0 {
-        return format!("No pod would have been removed in {cycles} cycles; mean CV {cv_was:.3}.");
-    }
-    let (rotations, removals) = (counted(*rotations, "rotation"), counted(*removals, "pod"));
-    format!(
-        "{rotations} would have removed {removals} in {cycles} cycles. Mean CV {cv_was:.3} would have been \
-         {cv_would:.3}, and {:.1} pod-hours above the limit would have been avoided.",
-        pod_hours_above_was - pod_hours_above_would
-    ) + &lag.as_ref().map(lag_words).unwrap_or_default()
-}
-
-/// `1 pod`, `2 pods`.
-fn counted(count: usize, what: &str) -> String {
-    if count == 1 { format!("1 {what}") } else { format!("{count} {what}s") }
 }

@@ -69,15 +69,15 @@ impl Table {
 /// When it can't be drawn.
 #[cfg(test)]
 pub(crate) fn html(report: &Report) -> anyhow::Result<String> {
-    page::html(report)
+    page::html(std::slice::from_ref(report))
 }
 
-/// Writes a report to a file, whole or not at all.
+/// Writes reports to one file, one after the other: whole or not at all.
 ///
 /// # Errors
-/// When it can't be drawn or written.
-pub(crate) fn write(report: &Report, file: &Path) -> anyhow::Result<()> {
-    let html = page::html(report)?;
+/// When one can't be drawn, or the file not be written.
+pub(crate) fn write(reports: &[Report], file: &Path) -> anyhow::Result<()> {
+    let html = page::html(reports)?;
     atomic_file::replace(file, &html, 0o644)
         .with_context(|| format!("the report can't be written to {}", file.display()))
 }

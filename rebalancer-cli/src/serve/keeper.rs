@@ -26,6 +26,8 @@ use crate::target::Target;
 
 /// The most that a loop waits for its first lists.
 const LONGEST_LIST: Duration = Duration::from_secs(10);
+/// Between two looks for a cluster that is not configured.
+const AGAIN: Duration = Duration::from_secs(60);
 /// Between two looks at whether they are there.
 const LOOK: Duration = Duration::from_millis(50);
 
@@ -101,8 +103,13 @@ impl<C: Cycle + 'static> Keeper<C> {
         let mut loops = BTreeMap::new();
         keeper.renew(&mut loops, workloads, &mut connections, &at_once).await;
         loop {
+            let missing = loops.len() < keeper.board.places().len();
             tokio::select! {
                 () = keeper.signals.wait() => break,
+                // A cluster that is not configured may be so by now; others are left as they are.
+                () = tokio::time::sleep(AGAIN), if missing => if let Ok(workloads) = read() {
+                    keeper.renew(&mut loops, workloads, &mut connections, &at_once).await;
+                },
                 () = file.changed() => match read() {
                     Ok(workloads) => {
                         info!(event = "workloads_read", workloads = workloads.len(), "the file of workloads has changed");

@@ -12,5 +12,6 @@
 mod collector;
 mod logs;
 mod replay;
+mod reports;
 mod traces;
 mod world;

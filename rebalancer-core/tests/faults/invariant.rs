@@ -7,6 +7,7 @@ mod minimum;
 mod never_now;
 mod no_veto;
 mod not_twice;
+mod old_view;
 mod one_batch;
 mod own_pods;
 mod pauses;
@@ -45,6 +46,7 @@ pub(crate) fn all(setup: &Setup) -> Vec<Box<dyn Invariant>> {
         Box::new(quiet::Quiet::of(setup)),
         Box::new(never_now::NeverNow::of(setup)),
         Box::new(told::Told::default()),
+        Box::new(old_view::OldView::of(setup)),
     ]
 }
 

@@ -56,12 +56,14 @@ pub(crate) enum Bug {
     DryRunIgnored,
     /// The controller and the autoscaler are not shown.
     SurroundingsHidden,
+    /// A watch that has been silent for long seems to have just spoken.
+    SilenceHidden,
     /// Pods that are called like the workload's are shown as its own, and its controller counts them.
     StrangersAdopted,
 }
 
 impl Bug {
-    pub(crate) const ALL: [Self; 24] = [
+    pub(crate) const ALL: [Self; 25] = [
         Self::LowerMinimum,
         Self::UnreadinessHidden,
         Self::LateEvents,
@@ -85,6 +87,7 @@ impl Bug {
         Self::NeverBalanced,
         Self::DryRunIgnored,
         Self::SurroundingsHidden,
+        Self::SilenceHidden,
         Self::StrangersAdopted,
     ];
 
@@ -105,6 +108,7 @@ impl Bug {
             Self::NoBreaker | Self::NeverBalanced => "it falls quiet",
             Self::DryRunIgnored => "a dry run changes nothing",
             Self::SurroundingsHidden | Self::RevisionsHidden => "never now",
+            Self::SilenceHidden => "no old view",
             Self::StrangersAdopted => "only its own pods",
         }
     }
@@ -114,6 +118,7 @@ impl Bug {
         let mix = &mut setup.mix;
         match self {
             Self::LowerMinimum => setup.policy.limits.minimum_pods = setup.pods - 2,
+            Self::SilenceHidden => setup.watches = true,
             Self::BudgetsBypassed => setup.budgets = vec![setup.pods],
             Self::RevisionsHidden => {
                 setup.stateful = false;

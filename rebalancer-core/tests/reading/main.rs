@@ -19,7 +19,7 @@ use rebalancer_core::assignor::{Assignor, Rules};
 use rebalancer_core::eligibility::{Annotation, Veto};
 use rebalancer_core::fleet::{
     Controller, CpuTarget, DisruptionBudget, Hpa, Level, Measured, NotRead, Owner, Ownership, PartitionLoad,
-    Phase, Progress, Requirement, Samples, Scaling, ScalingMetric, Selector, Target, Uid, Unread,
+    Phase, Progress, Requirement, Samples, Scaling, ScalingMetric, Selector, Target, Uid, Unread, Watched,
 };
 use rebalancer_core::group::{AssumedTiming, Inference, TimingBasis, Unusable};
 use rebalancer_core::guard::NotNow;
@@ -121,6 +121,7 @@ fn snapshot() -> Snapshot {
         scaling: None,
         scales_by: Vec::new(),
         budgets: vec![budget(selector), budget(Selector::Nothing)],
+        watched: Some(Watched { heard_at: Some(at()), error: Some("503".to_owned()) }),
     });
     let mut partitions = Vec::new();
     // 0.1 + 0.2 is a number that a careless parser gives back as its neighbour.

@@ -103,10 +103,13 @@ pub(super) fn words(error: &watcher::Error) -> String {
     match error {
         watcher::Error::InitialListFailed(error)
         | watcher::Error::WatchStartFailed(error)
-        | watcher::Error::WatchFailed(error) => match error {
-            kube::Error::Api(status) => refused(status),
-            other => wire::chain(other),
-        },
+        | watcher::Error::WatchFailed(error) => {
+            if let kube::Error::Api(status) = error {
+                refused(status)
+            } else {
+                wire::chain(error)
+            }
+        }
         watcher::Error::WatchError(status) => refused(status),
         watcher::Error::NoResourceVersion => "an object came without a resourceVersion".to_owned(),
     }

@@ -145,7 +145,8 @@ mod tests {
     #[test]
     fn each_change_is_told_once_also_those_that_only_a_list_shows() {
         let kept = Kept::default();
-        let seen: Arc<Mutex<Vec<(Option<u32>, Option<u32>)>>> = Arc::default();
+        type Change = (Option<u32>, Option<u32>);
+        let seen: Arc<Mutex<Vec<Change>>> = Arc::default();
         let told = Arc::clone(&seen);
         kept.tell(move |before, after| told.lock().unwrap().push((before.copied(), after.copied())));
         kept.begin();

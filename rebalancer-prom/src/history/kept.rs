@@ -28,11 +28,14 @@ impl Kept {
     }
 
     /// What ends at this time will not change any more.
-    pub(super) fn keeps_until(&self, last: Option<Timestamp>) -> bool {
+    #[must_use]
+    pub fn keeps_until(&self, last: Option<Timestamp>) -> bool {
         last.is_some_and(|last| self.now.duration_since(last) >= LATE)
     }
 
-    pub(super) fn get(&self, name: &str, question: &str) -> Option<Vec<u8>> {
+    /// The answer to exactly this question, where it is kept. `name` is what the file's name begins with.
+    #[must_use]
+    pub fn get(&self, name: &str, question: &str) -> Option<Vec<u8>> {
         let mut content = fs::read(self.file(name, question)).ok()?;
         let end = content.iter().position(|byte| *byte == b'\n')?;
         let rest = content.split_off(end + 1);
@@ -40,8 +43,8 @@ impl Kept {
         (content == first_line(question).as_bytes()).then_some(rest)
     }
 
-    /// An answer that can't be kept is asked for again, and that is all.
-    pub(super) fn put(&self, name: &str, question: &str, body: &[u8]) {
+    /// Keeps an answer. One that can't be kept is asked for again, and that is all.
+    pub fn put(&self, name: &str, question: &str, body: &[u8]) {
         if let Err(error) = self.write(name, question, body) {
             tracing::warn!(event = "answer_not_kept", folder = %self.folder.display(), %error, "an answer was not kept");
         }

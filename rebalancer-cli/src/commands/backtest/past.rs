@@ -8,7 +8,6 @@ use rebalancer_core::backtest::Moment;
 use rebalancer_prom::history::{Chunk, Kept};
 
 use crate::adapters::Loads;
-use crate::args::PastRequest;
 
 /// Times evenly apart.
 #[derive(Debug, Clone, Copy)]
@@ -50,22 +49,26 @@ pub(super) struct ReadPast {
 const CHUNK: usize = 288;
 
 /// Reads it chunk by chunk. Chunks end where they do in every run with this step, so that what was kept is found again.
-pub(super) async fn read(metrics: &Loads, span: &Span, request: &PastRequest) -> anyhow::Result<ReadPast> {
-    let kept = request.cache.clone().map(|folder| Kept::new(folder, Timestamp::now()));
+/// Fails when more values come than `most`.
+pub(super) async fn read(
+    metrics: &Loads,
+    span: &Span,
+    most: usize,
+    kept: Option<&Kept>,
+) -> anyhow::Result<ReadPast> {
     let mut read = ReadPast { history: Vec::with_capacity(span.count), points: 0, kept: 0 };
     let chunks = chunks(span);
     for (number, chunk) in chunks.iter().enumerate() {
         progress(number, chunks.len(), &read);
-        let came = metrics.chunk(*chunk, kept.as_ref()).await?;
+        let came = metrics.chunk(*chunk, kept).await?;
         read.points += came.points;
         read.kept += came.kept;
-        if read.points > request.points {
+        if read.points > most {
             clear();
             bail!(
-                "{} values came until {:.0}, more than the {} of --points: ask for less time or a longer --every",
+                "{} values came until {:.0}, more than the {most} of --points: ask for less time or a longer --every",
                 read.points,
-                chunk.from,
-                request.points
+                chunk.from
             );
         }
         for moment in came.moments {

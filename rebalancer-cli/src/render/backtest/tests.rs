@@ -1,6 +1,6 @@
 //! A backtest as it is shown: to the last letter.
 
-use rebalancer_core::backtest::{Came, HoldCount};
+use rebalancer_core::backtest::{Came, HoldCount, NotKnown};
 
 use super::*;
 
@@ -32,7 +32,7 @@ fn shown<'a>(workload: &'a Workload, runs: &'a [Run]) -> Shown<'a> {
         points: 12_345,
         kept: 3,
         usage: Usage { queries: 14, retries: 1, errors: 1, bytes: 65_536 },
-        offsets: None,
+        offsets: &Offsets::NotAsked,
         kafka: None,
     }
 }
@@ -107,10 +107,31 @@ fn what_offsets_told_and_lag_is_said() {
     }
     let top = "REBALANCE_TOP_K_PODS";
     let (workload, runs) = (workload(), [one, run(&[(top, "2")], 9, 0.28)]);
-    let shown = Shown { offsets: Some(&told), kafka: Some(kafka), ..shown(&workload, &runs) };
+    let offsets = Offsets::Told { told, kept: 64 };
+    let shown = Shown { offsets: &offsets, kafka: Some(kafka), ..shown(&workload, &runs) };
     crate::render::golden::golden("backtest/tests/offsets.txt", &text(&shown).unwrap());
     let report = crate::render::report::backtest::report(&shown, None);
     crate::render::golden::golden_report("backtest/tests/offsets.html", &report);
+}
+
+#[test]
+fn offsets_that_could_not_be_read_are_named_to_people_and_machines_and_in_the_report() {
+    let (workload, runs) = (workload(), [run(&[], 3, 0.3)]);
+    let why = "the consumer group could not be read: no broker answered";
+    let offsets = Offsets::NotRead(why.to_owned());
+    let shown = Shown { offsets: &offsets, ..shown(&workload, &runs) };
+    assert!(
+        text(&shown).unwrap().contains(&format!(
+            "\noffsets    not read, so this is without partition loads of Kafka: {why}\n"
+        ))
+    );
+    let document = serde_json::to_value(BacktestDocument::of(&shown)).unwrap();
+    assert_eq!(
+        (&document["offsets"], &document["offsets_not_read"]),
+        (&serde_json::Value::Null, &why.into())
+    );
+    let report = crate::render::report::backtest::report(&shown, None);
+    assert!(report.sources.contains(&format!("Not read: Kafka's offsets: {why}.")), "{:?}", report.sources);
 }
 
 #[test]

@@ -7,7 +7,9 @@ use rebalancer_core::fleet::Samples;
 
 use super::plan::{advised, levers, notes};
 use super::{Course, Report, Shows, Table, rows};
-use crate::render::backtest::{Run, Shown, best, from_offsets, lag_hours, named, not_known, words};
+use crate::render::backtest::{
+    Offsets, Run, Shown, best, from_offsets, lag_hours, named, not_known, of_offsets, words,
+};
 
 /// The report: the course under the best settings, or under the only ones.
 pub(crate) fn report(shown: &Shown<'_>, given: Option<&Advice>) -> Report {
@@ -114,33 +116,26 @@ fn ends(run: &Run) -> Table {
 }
 
 fn sweep(runs: &[Run]) -> Table {
-    let mut table = Table::new(
-        "Settings",
-        &[
-            "Settings",
-            "Rotations",
-            "Removals",
-            "Mean CV",
-            "Pod-hours above",
-            "Pod-hours of lag",
-            "Removals per 0.01 CV",
-        ],
-    );
+    let with_lag = runs.iter().any(|run| run.summary.lag.is_some());
+    let mut header = vec!["Settings", "Rotations", "Removals", "Mean CV", "Pod-hours above"];
+    header.extend(with_lag.then_some("Pod-hours of lag"));
+    header.push("Removals per 0.01 CV");
+    let mut table = Table::new("Settings", &header);
     for run in runs {
         let summary = &run.summary;
         let compared = summary.compared.as_ref();
         let known = |value: Option<String>| value.unwrap_or_else(|| "not known".to_owned());
-        table.rows.push(vec![
+        let mut row = vec![
             named(&run.settings),
             summary.rotations.to_string(),
             summary.removals.to_string(),
             known(compared.map(|compared| format!("{:.3}", compared.cv_would))),
             known(compared.map(|compared| format!("{:.1}", compared.pod_hours_above_would))),
-            lag_hours(summary).replace("->", "→"),
-            summary
-                .removals_per_hundredth
-                .map_or_else(|| "no improvement".to_owned(), |per| format!("{per:.2}")),
-        ]);
+        ];
+        row.extend(with_lag.then(|| lag_hours(summary).replace("->", "→")));
+        let per = summary.removals_per_hundredth;
+        row.push(per.map_or_else(|| "no improvement".to_owned(), |per| format!("{per:.2}")));
+        table.rows.push(row);
     }
     table
 }
@@ -158,12 +153,13 @@ fn sources(shown: &Shown<'_>, run: &Run) -> Vec<String> {
         "With rotations: partitions held as the assignor's rule gives them, under their real loads."
             .to_owned(),
     ];
-    if let (Some(told), Some(usage)) = (shown.offsets, shown.kafka) {
-        sources.push(format!(
-            "Partition loads: Kafka's offsets of {} partitions at {} times; {usage}.",
-            told.partitions, told.times
-        ));
-        sources.extend(from_offsets(told).map(|told| format!("By offsets, {told}.")));
+    match (shown.offsets, shown.kafka) {
+        (Offsets::Told { .. }, Some(usage)) => {
+            sources.push(format!("Partition loads: Kafka; {usage}{}.", of_offsets(shown.offsets)));
+            sources.extend(from_offsets(shown.offsets).iter().map(|told| format!("By offsets, {told}.")));
+        }
+        (Offsets::NotRead(why), _) => sources.push(format!("Not read: Kafka's offsets: {why}.")),
+        (Offsets::Told { .. }, None) | (Offsets::NotAsked, _) => {}
     }
     sources.extend(run.backtest.unknown.iter().map(|unknown| format!("Not known: {}.", not_known(*unknown))));
     for gap in &run.backtest.gaps {

@@ -49,7 +49,7 @@ pub(super) enum Width {
 impl Width {
     const fn pixels(self) -> u32 {
         match self {
-            Self::Wide => 1_000,
+            Self::Wide => 820,
             Self::Narrow => 360,
         }
     }
@@ -167,9 +167,10 @@ fn draw_lines(
     Ok(())
 }
 
+/// Nothing between two columns.
 fn label(course: &Course, place: f64) -> String {
-    let nearest = (0_u32..).zip(&course.times).find(|(index, _)| f64::from(*index) >= place);
-    nearest.map_or_else(String::new, |(_, time)| time.clone())
+    let at = (0_u32..).zip(&course.times).find(|(index, _)| (f64::from(*index) - place).abs() < 1e-6);
+    at.map_or_else(String::new, |(_, time)| time.clone())
 }
 
 /// Runs of values that are known, each with its column.

@@ -7,43 +7,59 @@ use super::{Course, Report, Shows, Table};
 
 const STYLE: &str = include_str!("style.css");
 
-/// The whole file.
+/// The whole file. Of several reports each one begins anew, and on paper on a page of its own.
 ///
 /// # Errors
 /// When a chart can't be drawn.
-pub(super) fn html(report: &Report) -> anyhow::Result<String> {
+pub(super) fn html(reports: &[Report]) -> anyhow::Result<String> {
     let mut out = String::new();
-    let title = escaped(&report.title);
     write!(
         out,
         "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n\
          <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n\
          <meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'\">\n\
-         <title>{title}</title>\n<style>\n{STYLE}</style>\n</head>\n<body>\n<main>\n\
-         <h1>{title}</h1>\n<p class=\"quiet\">{}</p>\n",
+         <title>{}</title>\n<style>\n{STYLE}</style>\n</head>\n<body>\n<main>\n",
+        escaped(&title(reports))
+    )?;
+    for report in reports {
+        one(&mut out, report)?;
+    }
+    writeln!(out, "<p class=\"quiet\">rebalancer {}</p>", escaped(&crate::args::version()))?;
+    out.push_str("</main>\n</body>\n</html>\n");
+    Ok(out)
+}
+
+fn title(reports: &[Report]) -> String {
+    match reports {
+        [] => String::new(),
+        [only] => only.title.clone(),
+        [first, rest @ ..] => format!("{} and {} more", first.title, rest.len()),
+    }
+}
+
+fn one(out: &mut String, report: &Report) -> anyhow::Result<()> {
+    write!(
+        out,
+        "<article>\n<h1>{}</h1>\n<p class=\"quiet\">{}</p>\n",
+        escaped(&report.title),
         escaped(&report.subtitle)
     )?;
     for sentence in &report.summary {
         writeln!(out, "<p class=\"summary\">{}</p>", escaped(sentence))?;
     }
-    glance(&mut out, report)?;
+    glance(out, report)?;
     for course in &report.courses {
-        section(&mut out, course)?;
+        section(out, course)?;
     }
     for table in &report.tables {
-        tabled(&mut out, table)?;
+        tabled(out, table)?;
     }
     writeln!(out, "<section>\n<h2>Where the numbers come from</h2>\n<ul>")?;
     for source in &report.sources {
         writeln!(out, "<li>{}</li>", escaped(source))?;
     }
-    writeln!(
-        out,
-        "</ul>\n<p class=\"quiet\">rebalancer {}</p>\n</section>",
-        escaped(&crate::args::version())
-    )?;
-    out.push_str("</main>\n</body>\n</html>\n");
-    Ok(out)
+    writeln!(out, "</ul>\n</section>\n</article>")?;
+    Ok(())
 }
 
 /// Text that is nothing but text: names come from clusters and from files of others.
@@ -76,7 +92,7 @@ fn glance(out: &mut String, report: &Report) -> std::fmt::Result {
 
 /// Each chart is drawn twice: for screens and paper, and for phones. The page shows one of them.
 fn section(out: &mut String, course: &Course) -> anyhow::Result<()> {
-    writeln!(out, "<section>\n<h2>{}</h2>", escaped(&course.title))?;
+    writeln!(out, "<section class=\"chart\">\n<h2>{}</h2>", escaped(&course.title))?;
     writeln!(out, "<p class=\"legend\">{}</p>", legend(&course.shows))?;
     writeln!(out, "{}\n{}\n</section>", svg(course, Width::Wide)?, svg(course, Width::Narrow)?)?;
     Ok(())
@@ -104,7 +120,7 @@ fn legend(shows: &Shows) -> String {
             keys.push(key("h5", &format!("{} or more", CLASSES.last().unwrap_or(&0.0))));
             let more = rows.len().saturating_sub(MOST_ROWS);
             if more > 0 {
-                keys.push(format!("{more} more pods are not drawn"));
+                keys.push(format!("<span class=\"key\">{more} more pods are not drawn</span>"));
             }
             keys.join(" ")
         }
@@ -122,8 +138,17 @@ fn tabled(out: &mut String, table: &Table) -> std::fmt::Result {
     }
     writeln!(out, "</tr></thead>\n<tbody>")?;
     for row in &table.rows {
-        let cells: String = row.iter().map(|cell| format!("<td>{}</td>", escaped(cell))).collect();
+        let cells: String = row.iter().map(|text| cell(text)).collect();
         writeln!(out, "<tr>{cells}</tr>")?;
     }
     writeln!(out, "</tbody>\n</table></div>\n</section>")
 }
+
+/// Words stay whole, or end at a hyphen. One that would be too wide for paper may be broken there.
+fn cell(text: &str) -> String {
+    let ends = |char: char| char.is_whitespace() || char == '-';
+    let long = text.split(ends).any(|word| word.chars().count() > LONGEST);
+    format!("<td{}>{}</td>", if long { " class=\"long\"" } else { "" }, escaped(text))
+}
+
+const LONGEST: usize = 24;

@@ -29,7 +29,7 @@ fn report(name: &str) -> Report {
 
 #[test]
 fn names_are_text_and_nothing_is_loaded_or_run() {
-    let html = page::html(&report("<script>alert('x')</script> & \"y\" \u{1b}[0m")).unwrap();
+    let html = html(&report("<script>alert('x')</script> & \"y\" \u{1b}[0m")).unwrap();
     for forbidden in
         ["<script", "<link", "<img", "<iframe", " src=", " href=", "url(", "@import", "\u{1b}", "javascript:"]
     {
@@ -40,7 +40,7 @@ fn names_are_text_and_nothing_is_loaded_or_run() {
 
 #[test]
 fn every_color_is_one_of_the_style_and_so_light_and_dark() {
-    let html = page::html(&report("orders")).unwrap();
+    let html = html(&report("orders")).unwrap();
     let body = html.split_once("</style>").unwrap().1;
     let fixed: Vec<&str> = body.match_indices("=\"#").map(|(at, _)| &body[at..at + 10]).collect();
     assert_eq!(fixed, Vec::<&str>::new());
@@ -64,7 +64,37 @@ fn what_is_not_known_leaves_a_gap() {
 }
 
 #[test]
+fn each_column_has_at_most_one_label() {
+    let course =
+        Course { times: vec!["now".to_owned(), "then".to_owned()], ..report("orders").courses.remove(0) };
+    let svg = chart::svg(&course, chart::Width::Wide).unwrap();
+    let labels = |time: &str| svg.lines().filter(|line| line.trim() == time).count();
+    assert_eq!((labels("now"), labels("then")), (1, 1), "{svg}");
+}
+
+#[test]
+fn only_a_word_that_is_too_wide_for_paper_may_be_broken() {
+    let wide = "a".repeat(25);
+    let rows = vec![vec![wide.clone(), "0.318".to_owned(), "REBALANCE_TOP_K_PODS=1".to_owned()]];
+    let tables = vec![Table { rows, ..Table::new("Pods", &["Pod"]) }];
+    let html = html(&Report { tables, ..Report::default() }).unwrap();
+    let row = format!("<td class=\"long\">{wide}</td><td>0.318</td><td>REBALANCE_TOP_K_PODS=1</td>");
+    assert!(html.contains(&row), "{html}");
+}
+
+#[test]
 fn an_empty_report_is_a_page_too() {
-    let html = page::html(&Report::default()).unwrap();
+    let html = html(&Report::default()).unwrap();
     assert!(html.starts_with("<!doctype html>") && html.ends_with("</html>\n"));
+}
+
+#[test]
+fn one_page_holds_the_reports_of_all_workloads() {
+    let html = page::html(&[report("orders"), report("bills"), report("mails")]).unwrap();
+    assert!(html.contains("<title>orders and 2 more</title>"), "{html}");
+    let titles: Vec<&str> =
+        html.split("<h1>").skip(1).filter_map(|rest| rest.split_once('<')).map(|(title, _)| title).collect();
+    assert_eq!(titles, ["orders", "bills", "mails"]);
+    let count = |tag: &str| html.matches(tag).count();
+    assert_eq!((count("<article>"), count("</article>"), count("<html"), count("<style>")), (3, 3, 1, 1));
 }

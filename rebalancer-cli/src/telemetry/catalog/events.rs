@@ -358,6 +358,18 @@ pub(super) const EVENTS: &[Event] = &[
         "`rebalancer plan --save` could not write its file; what was there before is as it was",
     ),
     event(
+        "report_not_written",
+        ERROR,
+        &["file", "error"],
+        "the file of `--report` could not be written; what was there before is as it was",
+    ),
+    event(
+        "offsets_not_read",
+        WARN,
+        &["error"],
+        "`rebalancer backtest` could not read Kafka or the pods that hold its partitions, and went on without their loads",
+    ),
+    event(
         "replay_failed",
         ERROR,
         &["file", "error"],

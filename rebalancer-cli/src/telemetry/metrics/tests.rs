@@ -21,6 +21,8 @@ use super::catalog::{CLUSTER, Kind, METRICS, ON_EVERY_SERIES};
 use super::families::{self, Part, Run};
 use super::seen::MetricsJournal;
 use super::send::text;
+use super::textfile;
+use crate::target::Target;
 
 fn at(minute: i64) -> Timestamp {
     Timestamp::from_second(1_767_225_600 + 60 * minute).unwrap()

@@ -22,6 +22,8 @@ pub(crate) struct Measured {
     pub(crate) smallest: f64,
     /// The page's background.
     pub(crate) paper: String,
+    /// Words of tables that stand on two lines, though they are not long. They may end at a hyphen.
+    pub(crate) broken: Vec<String>,
 }
 
 /// Measures from outside, as the page itself lets no script run.
@@ -49,7 +51,17 @@ onload = () => {
     const ratio = (Math.max(front, back) + 0.05) / (Math.min(front, back) + 0.05);
     if (ratio < contrast[0]) contrast = [ratio, element.tagName + ' ' + element.textContent.slice(0, 40)];
   }
-  const beyond = all('main, main > *, section > *').filter(e => e.getBoundingClientRect().right > view.innerWidth + 0.5);
+  const beyond = all('main, main > *, article > *, section > *').filter(e => e.getBoundingClientRect().right > view.innerWidth + 0.5);
+  const broken = [];
+  for (const cell of all('th, td')) {
+    const text = cell.firstChild;
+    for (const word of text ? text.data.matchAll(/[^\s-]+/g) : []) {
+      const range = page.createRange();
+      range.setStart(text, word.index);
+      range.setEnd(text, word.index + word[0].length);
+      if (word[0].length <= 24 && range.getClientRects().length > 1) broken.push(word[0]);
+    }
+  }
   document.getElementById('found').textContent = JSON.stringify({
     content: page.documentElement.scrollWidth,
     beyond: beyond.map(element => element.tagName),
@@ -57,6 +69,7 @@ onload = () => {
     charts: all('svg').length,
     smallest: Math.min(99, ...all('svg text').map(element => element.getBoundingClientRect().height)),
     paper: view.getComputedStyle(page.body).backgroundColor,
+    broken,
   });
 };";
 

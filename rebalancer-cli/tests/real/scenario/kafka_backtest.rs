@@ -104,9 +104,23 @@ async fn two_weeks_of_offsets_give_the_true_course_and_that_with_rotations() {
         "{offsets}"
     );
     // What it cost is shown and bounded: a request for each time, and few others.
-    let requests = past["kafka_usage"]["requests"].as_u64().unwrap();
-    assert!((336..=336 + 60).contains(&requests), "{}", past["kafka_usage"]);
+    let requests = |past: &Value| past["kafka_usage"]["requests"].as_u64().unwrap();
+    assert!((336..=336 + 60).contains(&requests(&past)), "{}", past["kafka_usage"]);
     println!("{}: {}", past["kafka_usage"], past["runs"][0]["summary"]);
+    // What was kept is not asked for again: all but the chunk of the end, since which nothing came.
+    let folder = tempfile::tempdir().unwrap();
+    let cache = folder.path().join("answers").display().to_string();
+    let keeping = ["--output", "json", "--cache", &cache];
+    let kept = document(&backtest(rebalancer(&weeks), &weeks, &keeping).await.expect_exit(0));
+    assert_eq!(kept["kept_times"], 0);
+    let again = document(&backtest(rebalancer(&weeks), &weeks, &keeping).await.expect_exit(0));
+    let times = again["kept_times"].as_u64().unwrap();
+    assert!(times >= u64::try_from(HOURS - 64).unwrap(), "{times}");
+    assert!(requests(&again) <= requests(&past) - times, "{}", again["kafka_usage"]);
+    for other in [&kept, &again] {
+        assert_eq!((&other["runs"], &other["offsets"]), (&past["runs"], &past["offsets"]));
+    }
+    println!("{times} times kept: {}", again["kafka_usage"]);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -141,7 +155,9 @@ async fn retention_that_is_shorter_than_asked_is_named_and_nothing_is_carried_ou
     assert!(run.stderr.contains("offsets of 24 partitions at 336 times are 8064 values"), "{}", run.stderr);
     let run = backtest(rebalancer(&weeks).env("KAFKA_BOOTSTRAP_SERVERS", "127.0.0.1:1"), &weeks, &[]).await;
     assert_eq!(run.exit_code, 1, "{run:?}");
-    assert!(run.stderr.contains("the consumer group could not be read"), "{}", run.stderr);
+    for words in ["there is no metric server", "the consumer group could not be read"] {
+        assert!(run.stderr.contains(words), "{}", run.stderr);
+    }
 }
 
 /// A message costs a core second.
@@ -219,14 +235,17 @@ async fn beside_a_metric_server_offsets_tell_what_its_pods_hold_and_how_long_the
     assert!(truth > 100, "{truth} pod-hours");
     for server in Server::BOTH {
         let metrics = history(&weeks, |pod, hour| lags[hour][pod].get()).serve(server).await;
-        let rebalancer = rebalancer(&weeks)
-            .env("PROMETHEUS_ENDPOINT", metrics.as_ref())
+        let base = || {
+            rebalancer(&weeks)
+                .env("PROMETHEUS_ENDPOINT", metrics.as_ref())
+                .env("CPU_VARIANCE_THRESHOLD", "0.3")
+        };
+        let with_lag = base()
             .env("INDICATORS", "cpu,lag")
             .env("KAFKA_LAG_QUERY", "consumer_lag{namespace=\"{{namespace}}\"}")
             .env("LAG_VARIANCE_THRESHOLD", "1000")
-            .env("INDICATOR_WEIGHTS", "lag=0")
-            .env("CPU_VARIANCE_THRESHOLD", "0.3");
-        let run = backtest(rebalancer, &weeks, &["--output", "json", "--lag", "100"]).await.expect_exit(0);
+            .env("INDICATOR_WEIGHTS", "lag=0");
+        let run = backtest(with_lag, &weeks, &["--output", "json", "--lag", "100"]).await.expect_exit(0);
         let past = document(&run);
         expect_course(&past, &expected, &weeks, 0.002);
         assert_eq!(past["offsets"]["held_before"], Value::Null, "{server:?}: {}", past["offsets"]);
@@ -237,6 +256,28 @@ async fn beside_a_metric_server_offsets_tell_what_its_pods_hold_and_how_long_the
         assert_eq!(lag["compared"]["cycles"], HOURS + 1 - FIRST, "{server:?}: {lag}");
         let avoided = hours(&lag["compared"]["pod_hours_was"]) - hours(&lag["compared"]["pod_hours_would"]);
         assert!(avoided > truth as f64 / 10.0, "{server:?}: {lag}");
+        // A broker that is gone takes away what it would have told, and nothing else.
+        let gone = [("KAFKA_BOOTSTRAP_SERVERS", "127.0.0.1:1"), ("INDICATORS", "cpu")];
+        let without = base().envs(&gone);
+        let run = backtest(without, &weeks, &["--output", "json"]).await.expect_exit(0);
+        assert!(run.stderr.contains("offsets_not_read"), "{server:?}: {}", run.stderr);
+        let other = document(&run);
+        let why = other["offsets_not_read"].as_str().unwrap();
+        assert!(why.contains("the consumer group could not be read"), "{server:?}: {why}");
+        let cycles = |past: &Value| past["runs"][0]["backtest"]["cycles"].as_array().unwrap().clone();
+        for (cycle, known) in cycles(&other).iter().zip(cycles(&past)) {
+            assert_eq!(cycle["was"], known["was"], "{server:?}");
+        }
+        assert_eq!(
+            other["runs"][0]["summary"]["rotations"], 0,
+            "{server:?}: {}",
+            other["runs"][0]["summary"]
+        );
+        assert_ne!(other["runs"][0]["summary"]["wanted"], 0, "{server:?}: {}", other["runs"][0]["summary"]);
+        // Where an indicator is asked of it, there is no backtest without it.
+        let needed = [gone[0], ("INDICATORS", "cpu,production_rate")];
+        let run = backtest(base().envs(&needed), &weeks, &[]).await.expect_exit(1);
+        assert!(run.stderr.contains("INDICATORS has production_rate"), "{server:?}: {}", run.stderr);
     }
 }
 

@@ -15,6 +15,8 @@ use crate::harness::recorded::{Broken, Recorded};
 
 /// Below this, text on a chart can't be read.
 const SMALLEST: f64 = 9.0;
+/// What printers leave of US Letter's and A4's width, the smaller one, in pixels of CSS.
+const PAPER: u32 = 710;
 /// WCAG 2.1 asks for this of text.
 const CONTRAST: f64 = 4.5;
 
@@ -35,12 +37,16 @@ async fn is_readable(file: &Path, charts: usize) {
             assert!(seen.content <= f64::from(width) && seen.beyond.is_empty(), "{at}");
             assert!(seen.contrast.0 >= CONTRAST, "{at}");
             assert_eq!(seen.charts, charts, "{at}");
-            assert!(seen.smallest >= SMALLEST, "{at}");
+            assert!(seen.smallest >= SMALLEST && seen.broken.is_empty(), "{at}");
             papers.push(seen.paper);
         }
     }
     papers.dedup();
     assert_eq!(papers.len(), 4, "light and dark alternate: {papers:?}");
+    let paper = measure(&html.replace("@media print", "@media all"), PAPER, "light").await;
+    let at = format!("{} on paper: {paper:?}", file.display());
+    assert!(paper.content <= f64::from(PAPER) && paper.beyond.is_empty() && paper.broken.is_empty(), "{at}");
+    assert!(paper.contrast.0 >= CONTRAST && paper.charts == charts && paper.smallest >= SMALLEST, "{at}");
     assert!(printed(&html).await > 5_000, "{} can be printed", file.display());
 }
 
