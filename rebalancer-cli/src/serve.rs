@@ -8,9 +8,13 @@
 //!                        └─> Board <─ http: page, /api/v1, /metrics, /healthz, /readyz
 //! ```
 
+mod api;
 mod board;
+mod connections;
 mod http;
 mod keeper;
+mod loads;
+mod page;
 mod reload;
 mod rhythm;
 

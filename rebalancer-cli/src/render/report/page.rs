@@ -1,11 +1,11 @@
-//! The page: HTML with its style, and nothing that is loaded or run.
+//! The page: HTML with its style, and nothing that is loaded or run. Its parts are also those of what `rebalancer serve` shows.
 
 use std::fmt::Write as _;
 
 use super::chart::{CLASSES, MOST_ROWS, Width, svg};
 use super::{Course, Report, Shows, Table};
 
-const STYLE: &str = include_str!("style.css");
+pub(crate) const STYLE: &str = include_str!("style.css");
 
 /// The whole file.
 ///
@@ -19,14 +19,28 @@ pub(super) fn html(report: &Report) -> anyhow::Result<String> {
         "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n\
          <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n\
          <meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'\">\n\
-         <title>{title}</title>\n<style>\n{STYLE}</style>\n</head>\n<body>\n<main>\n\
-         <h1>{title}</h1>\n<p class=\"quiet\">{}</p>\n",
+         <title>{title}</title>\n<style>\n{STYLE}</style>\n</head>\n<body>\n<main>\n{}</main>\n</body>\n</html>\n",
+        content(report)?
+    )?;
+    Ok(out)
+}
+
+/// What stands in the page, from its heading on.
+///
+/// # Errors
+/// When a chart can't be drawn.
+pub(crate) fn content(report: &Report) -> anyhow::Result<String> {
+    let mut out = String::new();
+    writeln!(
+        out,
+        "<h1>{}</h1>\n<p class=\"quiet\">{}</p>",
+        escaped(&report.title),
         escaped(&report.subtitle)
     )?;
     for sentence in &report.summary {
         writeln!(out, "<p class=\"summary\">{}</p>", escaped(sentence))?;
     }
-    glance(&mut out, report)?;
+    glance(&mut out, &report.glance)?;
     for course in &report.courses {
         section(&mut out, course)?;
     }
@@ -42,12 +56,11 @@ pub(super) fn html(report: &Report) -> anyhow::Result<String> {
         "</ul>\n<p class=\"quiet\">rebalancer {}</p>\n</section>",
         escaped(&crate::args::version())
     )?;
-    out.push_str("</main>\n</body>\n</html>\n");
     Ok(out)
 }
 
 /// Text that is nothing but text: names come from clusters and from files of others.
-pub(super) fn escaped(text: &str) -> String {
+pub(crate) fn escaped(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     for char in text.chars() {
         match char {
@@ -63,12 +76,13 @@ pub(super) fn escaped(text: &str) -> String {
     out
 }
 
-fn glance(out: &mut String, report: &Report) -> std::fmt::Result {
-    if report.glance.is_empty() {
+/// Figures, each with what it is.
+pub(crate) fn glance(out: &mut String, figures: &[(String, String)]) -> std::fmt::Result {
+    if figures.is_empty() {
         return Ok(());
     }
     writeln!(out, "<dl class=\"glance\">")?;
-    for (figure, what) in &report.glance {
+    for (figure, what) in figures {
         writeln!(out, "<div><dd>{}</dd><dt>{}</dt></div>", escaped(figure), escaped(what))?;
     }
     writeln!(out, "</dl>")
@@ -84,7 +98,7 @@ fn section(out: &mut String, course: &Course) -> anyhow::Result<()> {
 
 fn legend(shows: &Shows) -> String {
     let key = |color: &str, text: &str| {
-        format!("<span class=\"key\"><i style=\"background:var(--{color})\"></i>{}</span>", escaped(text))
+        format!("<span class=\"key\"><i class=\"{color}\"></i>{}</span>", escaped(text))
     };
     match shows {
         Shows::Lines { lines, marks } => {
@@ -112,10 +126,11 @@ fn legend(shows: &Shows) -> String {
 }
 
 fn tabled(out: &mut String, table: &Table) -> std::fmt::Result {
+    let caption = escaped(&table.caption);
     writeln!(
         out,
-        "<section>\n<h2>{}</h2>\n<div class=\"scroll\" tabindex=\"0\"><table>\n<thead><tr>",
-        escaped(&table.caption)
+        "<section>\n<h2>{caption}</h2>\n\
+         <div class=\"scroll\" tabindex=\"0\" role=\"region\" aria-label=\"{caption}\"><table>\n<thead><tr>"
     )?;
     for name in &table.header {
         write!(out, "<th scope=\"col\">{}</th>", escaped(name))?;
