@@ -17,6 +17,10 @@ mod loads;
 mod page;
 mod reload;
 mod rhythm;
+#[cfg(test)]
+mod scripted;
+#[cfg(test)]
+pub(crate) use api::{VERSION as API_VERSION, WorkloadDocument, WorkloadsDocument};
 
 pub(crate) use board::{Board, Last};
 pub(crate) use http::listen;

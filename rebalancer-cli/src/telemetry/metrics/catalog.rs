@@ -220,7 +220,7 @@ pub(crate) const BUILD_INFO: Metric = gauge(
 
 /// All of them, in the order of the documentation, for tests of what names them.
 #[cfg(test)]
-pub(crate) const METRICS: [Metric; 29] = [
+pub(crate) const METRICS: [Metric; 30] = [
     CYCLES,
     PODS_DELETED,
     REMOVALS_REFUSED,
