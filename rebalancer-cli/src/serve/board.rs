@@ -143,6 +143,14 @@ impl Board {
         Self { places: Mutex::default(), leadership, rejected: Mutex::default() }
     }
 
+    /// With these workloads.
+    #[cfg(test)]
+    pub(super) fn of(places: Vec<Place>) -> Self {
+        let board = Self::new(None);
+        board.locked().extend(places.into_iter().map(|place| (key(&place.workload), place)));
+        board
+    }
+
     /// All workloads, by namespace and name.
     pub(crate) fn places(&self) -> Vec<Place> {
         self.locked().values().cloned().collect()

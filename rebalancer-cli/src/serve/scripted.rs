@@ -8,7 +8,9 @@ use rebalancer_core::policy::{Persistence, Policy};
 use rebalancer_core::port::Mode;
 use rebalancer_core::simulation::{Drift, Fleet, Shape, Spread};
 
-use super::board::{Board, Last, Terms};
+use tokio::sync::OnceCell;
+
+use super::board::{Board, Last, Place, Terms};
 use crate::journal::TrailJournal;
 
 /// From one cycle to the next.
@@ -91,8 +93,14 @@ pub(super) async fn play(
     fleet.now() - INTERVAL + SignedDuration::from_secs(48)
 }
 
-/// Workloads of every kind.
+/// Workloads of every kind. They are played once for all tests.
 pub(super) async fn board() -> (Board, Timestamp) {
+    static PLAYED: OnceCell<(Vec<Place>, Timestamp)> = OnceCell::const_new();
+    let (places, at) = PLAYED.get_or_init(played).await;
+    (Board::of(places.clone()), *at)
+}
+
+async fn played() -> (Vec<Place>, Timestamp) {
     let board = Board::new(None);
     let at = play(&board, &workload("shop", "orders-consumer"), &uneven(12, 3), 40, Mode::Real).await;
     play(&board, &workload("shop", "payments-consumer"), &even(8, 5), 40, Mode::Real).await;
@@ -102,5 +110,5 @@ pub(super) async fn board() -> (Board, Timestamp) {
     board.enter(&broken, Terms::default());
     let problem = format!("the metric server did not answer: {HOSTILE}");
     board.ended(&broken, Last { ended_at: at, ..Last::failed(problem) }, None);
-    (board, at)
+    (board.places(), at)
 }

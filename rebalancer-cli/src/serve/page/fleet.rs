@@ -134,7 +134,7 @@ fn link(entry: &WorkloadEntry<'_>) -> String {
 pub(super) fn balance(entry: &WorkloadEntry<'_>) -> String {
     entry.balance.as_ref().map_or_else(
         || "balance not known".to_owned(),
-        |seen| format!("CV {:.3} · max/mean {:.2} of {}", seen.cv, seen.max_to_mean, seen.indicator),
+        |seen| format!("CV {:.3} · max/mean {:.2} · {}", seen.cv, seen.max_to_mean, seen.indicator),
     )
 }
 
@@ -150,7 +150,8 @@ fn badges(entry: &WorkloadEntry<'_>) -> String {
     if let Some(breaker) = entry.breaker.as_ref().filter(|breaker| breaker.state != "closed") {
         badge(" problem", &format!("breaker {}", breaker.state.replace('_', " ")));
     }
-    if entry.dry_run {
+    // The status of one that removed nothing says so already.
+    if entry.dry_run && entry.last_cycle.as_ref().is_none_or(|last| last.status != "dry_run") {
         badge("", "dry run");
     }
     if entry.running {
@@ -175,23 +176,23 @@ fn course(past: &[PastEntry]) -> anyhow::Result<String> {
 
 /// The last decision, in words.
 pub(super) fn decision(entry: &WorkloadEntry<'_>) -> String {
-    entry
-        .last_cycle
-        .as_ref()
-        .map_or_else(|| "no cycle has ended here yet".to_owned(), |last| last.summary.clone())
+    let Some(last) = &entry.last_cycle else { return "no cycle has ended here yet".to_owned() };
+    last.summary.replace("->", "→")
 }
 
 /// Everything else, in a line.
-pub(super) fn state(entry: &WorkloadEntry<'_>, now: Timestamp) -> String {
-    let mut parts = Vec::new();
-    parts.extend(entry.last_cycle.as_ref().map(|last| {
-        let ago = words(now.duration_since(last.ended_at).max(SignedDuration::ZERO));
-        format!("last cycle {} UTC ({ago} ago), took {:.1} s", clock(last.ended_at), last.seconds)
-    }));
-    parts.extend(next(entry, now));
+fn state(entry: &WorkloadEntry<'_>, now: Timestamp) -> String {
+    let mut parts: Vec<String> = ended(entry, now).into_iter().chain(next(entry, now)).collect();
     parts.extend(entry.budget.as_ref().map(budget));
     parts.extend(entry.breaker.as_ref().map(breaker));
     parts.join(" · ")
+}
+
+/// When the last cycle ended, in words.
+pub(super) fn ended(entry: &WorkloadEntry<'_>, now: Timestamp) -> Option<String> {
+    let last = entry.last_cycle.as_ref()?;
+    let ago = words(now.duration_since(last.ended_at).max(SignedDuration::ZERO));
+    Some(format!("last cycle {} UTC ({ago} ago), took {:.1} s", clock(last.ended_at), last.seconds))
 }
 
 /// When the next cycle begins, in words.
@@ -208,7 +209,7 @@ pub(super) fn next(entry: &WorkloadEntry<'_>, now: Timestamp) -> Option<String> 
     })
 }
 
-pub(super) fn budget(budget: &BudgetEntry) -> String {
+fn budget(budget: &BudgetEntry) -> String {
     let used = budget.used.map_or_else(|| "not known".to_owned(), |used| used.to_string());
     let window = words(SignedDuration::from_secs(budget.window_seconds));
     format!("budget {used} of {} pods in {window}", budget.allowed)

@@ -1,13 +1,15 @@
 //! One workload: what the report of a plan shows, over time, with what came of it.
 
 use std::fmt::Write as _;
+use std::sync::Arc;
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use rebalancer_core::history::{Effect, Imbalance, RemovalFate, RotatedPod, Rotation};
+use rebalancer_core::report::{PodReport, Verdict};
 use rebalancer_core::unit::{Load, Ratio};
 
-use super::fleet::{balance, breaker, budget, capital, decision, next, state};
-use super::{api, dated, role};
+use super::fleet::{balance, breaker, capital, decision, ended, next};
+use super::{api, dated, role, words};
 use crate::journal::{TrailEntry, TrailEvent};
 use crate::render::report::plan::pods_of;
 use crate::render::report::{Course, Report, Shows, Table, content as drawn, escaped};
@@ -28,7 +30,7 @@ pub(super) fn content(view: &View, place: &Place) -> anyhow::Result<String> {
     let report = Report {
         title: place.workload.to_string(),
         subtitle: format!("{}. As of {}.", capital(&role(&view.replica)), dated(view.at)),
-        summary: vec![capital(&decision(&entry)), capital(&state(&entry, view.at))],
+        summary: summary(&entry, view.at),
         glance: glance(place, &entry, view.at),
         courses: courses(place, &entry),
         tables: [rotations(place), pods(place), trail(place)].into_iter().flatten().collect(),
@@ -40,6 +42,12 @@ pub(super) fn content(view: &View, place: &Place) -> anyhow::Result<String> {
     let api = escaped(&api(&place.workload));
     writeln!(out, "<p class=\"quiet\">The same as JSON: <a href=\"{api}\">{api}</a></p>")?;
     Ok(out)
+}
+
+fn summary(entry: &WorkloadEntry<'_>, now: Timestamp) -> Vec<String> {
+    let opened = entry.breaker.as_ref().filter(|seen| seen.state != "closed").map(breaker);
+    let lines = [Some(decision(entry)), ended(entry, now), opened];
+    lines.into_iter().flatten().map(|line| capital(&line)).collect()
 }
 
 fn glance(place: &Place, entry: &WorkloadEntry<'_>, now: Timestamp) -> Vec<(String, String)> {
@@ -60,10 +68,11 @@ fn glance(place: &Place, entry: &WorkloadEntry<'_>, now: Timestamp) -> Vec<(Stri
     }
     if let Some(seen) = &entry.budget {
         let used = seen.used.map_or_else(|| "–".to_owned(), |used| used.to_string());
-        figure(format!("{used} of {}", seen.allowed), &budget(seen));
+        let window = words(SignedDuration::from_secs(seen.window_seconds));
+        figure(format!("{used} of {}", seen.allowed), &format!("pods removed of the budget for {window}"));
     }
     if let Some(seen) = &entry.breaker {
-        figure(seen.state.replace('_', " "), &breaker(seen));
+        figure(seen.state.replace('_', " "), "circuit breaker");
     }
     if entry.dry_run {
         figure("dry run".to_owned(), "nothing is changed");
@@ -92,10 +101,7 @@ fn courses(place: &Place, entry: &WorkloadEntry<'_>) -> Vec<Course> {
     }
     if let Some(indicator) = place.loads.indicator() {
         courses.push(Course {
-            title: format!(
-                "{} of each pod over the last hours, the hottest first (UTC)",
-                capital(indicator.name())
-            ),
+            title: format!("Load of each pod over the last hours ({indicator}; UTC)"),
             times: place.loads.times().map(time).collect(),
             shows: Shows::Heat { rows: hottest_first(place) },
         });
@@ -103,26 +109,26 @@ fn courses(place: &Place, entry: &WorkloadEntry<'_>) -> Vec<Course> {
     courses
 }
 
-/// By the mean of what is known of each.
+/// Those that are there before those that are gone, by the mean of what is known of each.
 fn hottest_first(place: &Place) -> Vec<(String, Vec<Option<f64>>)> {
-    let row = |(name, loads): (std::sync::Arc<str>, Vec<Option<f32>>)| {
-        let (sum, count) = loads
-            .iter()
-            .flatten()
-            .fold((0.0, 0.0), |(sum, count), load| (sum + f64::from(*load), count + 1.0));
+    let row = |(name, loads): (Arc<str>, Vec<Option<f32>>)| {
+        let known = loads.iter().flatten().map(|load| f64::from(*load));
+        let (sum, count) = known.fold((0.0, 0.0), |(sum, count), load| (sum + load, count + 1.0));
         let mean = if count > 0.0 { sum / count } else { -1.0 };
-        (mean, (name.to_string(), loads.into_iter().map(|load| load.map(f64::from)).collect()))
+        let is_there = loads.last().is_some_and(Option::is_some);
+        (is_there, mean, name.to_string(), loads.into_iter().map(|load| load.map(f64::from)).collect())
     };
-    let mut rows: Vec<(f64, (String, Vec<Option<f64>>))> = place.loads.rows().into_iter().map(row).collect();
-    rows.sort_by(|a, b| b.0.total_cmp(&a.0));
-    rows.into_iter().map(|(_, row)| row).collect()
+    let mut rows: Vec<(bool, f64, String, Vec<Option<f64>>)> =
+        place.loads.rows().into_iter().map(row).collect();
+    rows.sort_by(|a, b| b.0.cmp(&a.0).then_with(|| b.1.total_cmp(&a.1)));
+    rows.into_iter().map(|(_, _, name, loads)| (name, loads)).collect()
 }
 
 fn rotations(place: &Place) -> Option<Table> {
     let record = place.record.as_ref()?;
     let mut table = Table::new(
-        "Last rotations",
-        &["Began", "Pods", "By", "CV before", "Predicted", "Measured", "Max/mean", "Effect"],
+        "Last rotations: before → predicted → measured",
+        &["Began (UTC)", "Pods", "By", "CV", "CV of what pods carry", "Max/mean", "Effect"],
     );
     table.rows = record.rotations().iter().rev().map(rotation).collect();
     if table.rows.is_empty() {
@@ -134,25 +140,29 @@ fn rotations(place: &Place) -> Option<Table> {
 /// What Kafka tells of the group is closer to what was predicted than loads are, so it stands beside them.
 fn rotation(rotation: &Rotation) -> Vec<String> {
     let Rotation { at, indicator, pods, before, predicted_cv, effect, group, .. } = rotation;
-    let cv = |seen: Option<Ratio>| seen.map_or_else(|| "–".to_owned(), |cv| format!("{:.3}", cv.get()));
-    let both = |loads: Option<Ratio>, carried: Option<Option<Imbalance>>| match carried {
-        None => cv(loads),
-        Some(carried) => format!("{} · {} carried", cv(loads), cv(carried.map(|seen| seen.cv))),
+    let number = |seen: Option<Ratio>, digits: usize| {
+        seen.map_or_else(|| "–".to_owned(), |seen| format!("{:.digits$}", seen.get()))
     };
-    let measured = effect.measured();
-    let ratio = |seen: Option<Imbalance>| {
-        seen.map_or_else(|| "–".to_owned(), |seen| format!("{:.2}", seen.max_to_mean.get()))
+    let course = |before: Imbalance, predicted: Option<Ratio>, measured: Option<Imbalance>| {
+        [Some(before.cv), predicted, measured.map(|seen| seen.cv)].map(|cv| number(cv, 3)).join(" → ")
     };
+    let carried =
+        group.map(|group| course(group.before, group.predicted.map(|seen| seen.cv), group.measured));
+    let ratios = [Some(before.max_to_mean), effect.measured().map(|seen| seen.max_to_mean)];
     vec![
-        dated(*at),
+        day(*at),
         pods_in_words(pods),
         indicator.name().to_owned(),
-        both(Some(before.cv), group.map(|group| Some(group.before))),
-        both(*predicted_cv, group.map(|group| group.predicted)),
-        both(measured.map(|seen| seen.cv), group.map(|group| group.measured)),
-        format!("{} → {}", ratio(Some(*before)), ratio(measured)),
+        course(*before, *predicted_cv, effect.measured()),
+        carried.unwrap_or_else(|| "Kafka is not asked".to_owned()),
+        ratios.map(|ratio| number(ratio, 2)).join(" → "),
         effect_in_words(*effect),
     ]
+}
+
+/// In a column that says it is UTC.
+fn day(at: Timestamp) -> String {
+    at.strftime("%m-%d %H:%M:%S").to_string()
 }
 
 fn pods_in_words(pods: &[RotatedPod]) -> String {
@@ -176,9 +186,9 @@ fn effect_in_words(effect: Effect) -> String {
     match effect {
         Effect::NotMade => "not made: no pod was removed".to_owned(),
         Effect::NotYetKnown => "not yet known".to_owned(),
-        Effect::Helped { at, .. } => format!("helped, measured {}", dated(at)),
-        Effect::DidNotHelp { at, .. } => format!("did not help, measured {}", dated(at)),
-        Effect::NeverSeen { at } => format!("never measured, given up {}", dated(at)),
+        Effect::Helped { at, .. } => format!("helped, measured {}", day(at)),
+        Effect::DidNotHelp { at, .. } => format!("did not help, measured {}", day(at)),
+        Effect::NeverSeen { at } => format!("never measured, given up {}", day(at)),
     }
 }
 
@@ -188,12 +198,9 @@ fn pods(place: &Place) -> Option<Table> {
     let ranked = shown.report.indicators.first().map(|seen| seen.indicator);
     let mut pods: Vec<_> = shown.report.pods.iter().collect();
     pods.sort_by(|a, b| {
-        let chosen = |pod: &rebalancer_core::report::PodReport<'_>| {
-            matches!(pod.verdict, rebalancer_core::report::Verdict::Chosen(_))
-        };
-        let load = |pod: &rebalancer_core::report::PodReport<'_>| {
-            ranked.and_then(|ranked| pod.loads.get(ranked)).map_or(-1.0, Load::get)
-        };
+        let chosen = |pod: &PodReport<'_>| matches!(pod.verdict, Verdict::Chosen(_));
+        let load =
+            |pod: &PodReport<'_>| ranked.and_then(|ranked| pod.loads.get(ranked)).map_or(-1.0, Load::get);
         chosen(b).cmp(&chosen(a)).then_with(|| load(b).total_cmp(&load(a)))
     });
     let mut table = pods_of(&shown, pods.iter().take(MOST_PODS));
@@ -209,7 +216,7 @@ fn trail(place: &Place) -> Option<Table> {
     }
     let mut table = Table::new(
         "Audit trail of this process, the newest first",
-        &["Time", "Cycle", "Pod", "Role", "Load", "What", "Why"],
+        &["Time (UTC)", "Cycle", "Pod", "Role", "Load", "What", "Why"],
     );
     table.rows = place.trail.iter().rev().take(MOST_LINES).map(line).collect();
     Some(table)
@@ -225,7 +232,7 @@ fn line(entry: &TrailEntry) -> Vec<String> {
     };
     let dry = if *dry_run { " (dry run)" } else { "" };
     vec![
-        dated(*timestamp),
+        day(*timestamp),
         cycle_id.clone(),
         pod.clone(),
         role.name().to_owned(),
