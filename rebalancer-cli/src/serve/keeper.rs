@@ -9,14 +9,13 @@ use async_trait::async_trait;
 use jiff::{SignedDuration, Timestamp};
 use rebalancer_core::fleet::Workload;
 use rebalancer_core::history::Record;
-use rebalancer_core::port::Mode;
 use rebalancer_kube::{ConnectionSettings, FleetWatch, Leadership, NamespaceWatch, WatchConnection};
 use tokio::sync::{Semaphore, watch};
 use tokio::task::{AbortHandle, JoinHandle, spawn_local};
 use tokio::time::{Instant, sleep_until};
 use tracing::{error, info};
 
-use super::board::{Board, Last};
+use super::board::{Board, Last, Terms};
 use super::reload::Followed;
 use super::rhythm::Rhythm;
 use crate::adapters::{Adapters, Connections};
@@ -159,7 +158,7 @@ impl<C: Cycle + 'static> Keeper<C> {
                 continue;
             }
             let workload = one.run.subject.workload.clone();
-            self.board.enter(&workload, one.run.mode == Mode::DryRun);
+            self.board.enter(&workload, Terms::from(&one.run));
             let effective = one.effective.clone();
             let ready = connections.open(one).await;
             let (adapters, around, run) = match ready {
