@@ -5,7 +5,7 @@ use rebalancer_core::assignor::Rules;
 use rebalancer_core::cycle::{CycleError, NotBegun};
 use std::borrow::Cow;
 
-use rebalancer_core::eligibility::Veto;
+use rebalancer_core::eligibility::{Annotation, Veto};
 use rebalancer_core::group::{Inference, Unusable};
 use rebalancer_core::history::Unrecordable;
 use rebalancer_core::port::MetricsError;
@@ -146,6 +146,9 @@ fn by_veto(veto: &Veto) -> Option<&'static str> {
         "not_opted_in" => Some("REQUIRE_OPT_IN"),
         "priority" => Some("MAXIMUM_POD_PRIORITY"),
         "no_such_container" => Some("CONTAINER_NAME"),
+        "opted_out" if *veto != (Veto::OptedOut { annotation: Annotation::OptOut }) => {
+            Some("HONORED_ANNOTATIONS")
+        }
         _ => None,
     }
 }

@@ -1,19 +1,21 @@
 //! Validated thresholds and limits. Unlike a configuration, a policy can't hold a value that makes no sense.
 
 mod builder;
+mod evictor;
 mod forecast;
 mod persistence;
 mod quiet;
 mod timing;
 mod weights;
 
+pub use evictor::Evictor;
 pub use forecast::{ForecastHorizon, NotAHorizon};
 pub use persistence::{Persistence, TooManyRequired};
 pub use quiet::{NotAWindow, QuietHours, QuietWindow};
 pub use timing::{ByTiming, Pace, Timing};
 pub use weights::{NoWeight, Weights};
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::num::NonZeroUsize;
 
 use jiff::SignedDuration;
@@ -134,6 +136,8 @@ pub struct EligibilityPolicy {
     pub highest_priority: i32,
     /// Only pods that are marked, or whose workload is, are candidates. Default false.
     pub opt_in: bool,
+    /// Whose marks keep us from a pod too, besides our own. Default all.
+    pub honored: BTreeSet<Evictor>,
 }
 
 /// When no pod may go.
@@ -239,6 +243,7 @@ impl Default for EligibilityPolicy {
             minimum_age: SignedDuration::from_mins(5),
             highest_priority: HIGHEST_USER_DEFINED_PRIORITY,
             opt_in: false,
+            honored: Evictor::all(),
         }
     }
 }

@@ -1,11 +1,13 @@
 //! The `with_` methods of a [`Policy`].
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::num::NonZeroUsize;
 
 use jiff::SignedDuration;
 
-use super::{ForecastHorizon, MemberMatching, Persistence, Policy, QuietHours, Strategy, Timing, Weights};
+use super::{
+    Evictor, ForecastHorizon, MemberMatching, Persistence, Policy, QuietHours, Strategy, Timing, Weights,
+};
 use crate::assignor::Assignor;
 use crate::fleet::Indicator;
 use crate::unit::{Percent, Ratio, Share, Tolerance};
@@ -56,6 +58,8 @@ setters! {
     with_highest_priority: eligibility.highest_priority: i32;
     /// Whether only marked pods, or those of a marked workload, are candidates.
     with_opt_in: eligibility.opt_in: bool;
+    /// Whose marks keep us from a pod too, besides our own.
+    with_honored: eligibility.honored: BTreeSet<Evictor>;
     /// The largest share of young and not Ready pods in a settled fleet.
     with_most_young: guards.most_young: Share;
     /// Whether an autoscaler that is about to scale in is waited for.
