@@ -6,6 +6,7 @@
 
 mod forecast;
 mod group;
+mod neighbors;
 mod violation;
 
 pub use violation::Violation;
@@ -114,6 +115,7 @@ fn violations(
     violations.extend(forecast::check(&case));
     violations.extend(check_rest(&all, once.len(), policy));
     violations.extend(check_surroundings(&all, &touched, snapshot, policy));
+    violations.extend(neighbors::check(snapshot, &all, &chosen));
     violations.extend(past::check(&case));
     violations.extend(mixed(snapshot));
     violations.extend(group::check(plan, snapshot));

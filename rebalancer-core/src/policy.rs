@@ -21,7 +21,7 @@ use std::num::NonZeroUsize;
 use jiff::SignedDuration;
 
 use crate::assignor::Assignor;
-use crate::fleet::Indicator;
+use crate::fleet::{Indicator, Neighbor};
 use crate::unit::{Percent, Ratio, Share, Tolerance};
 
 /// The highest priority that a user-defined PriorityClass can have; above are those that keep the cluster alive.
@@ -156,6 +156,8 @@ pub struct GuardPolicy {
     pub wait_for_scale_in: bool,
     /// Hours in which nothing is removed. Default none.
     pub quiet_hours: Option<QuietHours>,
+    /// Neighbors that are asked what they do; one that does not tell holds. Default none.
+    pub neighbors: BTreeSet<Neighbor>,
 }
 
 /// What is known of the consumer group.
@@ -250,7 +252,12 @@ impl Default for EligibilityPolicy {
 
 impl Default for GuardPolicy {
     fn default() -> Self {
-        Self { most_young: valid(Share::new(0.1)), wait_for_scale_in: true, quiet_hours: None }
+        Self {
+            most_young: valid(Share::new(0.1)),
+            wait_for_scale_in: true,
+            quiet_hours: None,
+            neighbors: BTreeSet::new(),
+        }
     }
 }
 

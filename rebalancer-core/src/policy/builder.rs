@@ -9,7 +9,7 @@ use super::{
     Evictor, ForecastHorizon, MemberMatching, Persistence, Policy, QuietHours, Strategy, Timing, Weights,
 };
 use crate::assignor::Assignor;
-use crate::fleet::Indicator;
+use crate::fleet::{Indicator, Neighbor};
 use crate::unit::{Percent, Ratio, Share, Tolerance};
 
 macro_rules! setters {
@@ -66,6 +66,8 @@ setters! {
     with_wait_for_scale_in: guards.wait_for_scale_in: bool;
     /// Hours in which nothing is removed.
     with_quiet_hours: guards.quiet_hours: Option<QuietHours>;
+    /// Neighbors that are asked what they do.
+    with_neighbors: guards.neighbors: BTreeSet<Neighbor>;
     /// The group's assignor; `None` to infer it.
     with_assignor: group.assignor: Option<Assignor>;
     /// Whether consumers are static members that come back as themselves.
