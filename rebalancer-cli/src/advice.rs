@@ -130,6 +130,10 @@ fn by_hold(name: &str) -> Option<&'static str> {
         "quiet_hours" => "QUIET_HOURS",
         "just_scaled" => "MINIMUM_POD_AGE",
         "fleet_unsettled" => "MAXIMUM_YOUNG_SHARE",
+        "neighbor_unread" => "`rebalancer check` names the right that is missing; NEIGHBORS",
+        "rollout_paused" => "promote, resume or abort it",
+        "rollout_degraded" => "retry it or roll it back",
+        "scaling_paused" => "take the annotation away when its reason is gone",
         "settling" => "SETTLE_TIME",
         "breaker_open" | "unreliable_prediction" => "`rebalancer reset` closes it",
         "removal_budget_spent" => "REMOVAL_BUDGET_PODS",
@@ -212,7 +216,14 @@ mod tests {
     use super::*;
 
     /// Every hold whose own words say all there is to say.
-    const PLAIN: [&str; 19] = [
+    const PLAIN: [&str; 26] = [
+        "canary_in_progress",
+        "rollout_partitioned",
+        "scaling_fallback",
+        "scaling_to_zero",
+        "nodes_draining",
+        "pods_resizing",
+        "pods_evicted",
         "owner_gone",
         "group_not_stable",
         "partitions_moving",

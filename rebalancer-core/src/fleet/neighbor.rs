@@ -155,8 +155,10 @@ impl fmt::Display for Activity {
 /// A node that is about to lose its pods, or may be.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct LeavingNode {
     /// Its name.
+    #[cfg_attr(feature = "schema", schemars(with = "String"))]
     pub name: Text,
     /// How far that is.
     pub stage: Leaving,
@@ -167,6 +169,7 @@ pub struct LeavingNode {
 /// How far a node is from losing its pods.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(rename_all = "snake_case"))]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub enum Leaving {
     /// It may be removed soon.
     Candidate,

@@ -235,6 +235,11 @@ pub(super) const WRONG: &[(&str, &str, &str)] = &[
         "HONORED_ANNOTATIONS=\"karpenter, keda\": expected none, or some of cluster-autoscaler, descheduler, karpenter, \
          separated by commas",
     ),
+    (
+        "NEIGHBORS",
+        "keda;vpa",
+        "NEIGHBORS=\"keda;vpa\": expected none, or some of nodes, flagger, keda, vpa, separated by commas",
+    ),
     ("WAIT_FOR_SCALE_IN", "x", "WAIT_FOR_SCALE_IN=\"x\": expected true or false"),
     (
         "QUIET_HOURS",

@@ -113,7 +113,7 @@ async fn pods_that_do_not_serve_are_never_chosen() {
     let variables = [("MINIMUM_PODS_REQUIRED", "0"), ("MINIMUM_SAMPLE_COVERAGE", "0.5")];
     let run = fleet.rebalance(&metrics, &variables).await.expect_exit(0);
     let chosen: Vec<_> = run.log_with(&["removal_intended"]).iter().map(|line| line["uid"].clone()).collect();
-    let expected = [2, 7, 3, 6].map(|index: usize| serde_json::Value::from(before.0[index].uid.clone()));
+    let expected = [2, 7, 3, 6].map(|index: usize| Value::from(before.0[index].uid.clone()));
     assert_eq!(chosen, expected, "{}", run.stderr);
 }
 
