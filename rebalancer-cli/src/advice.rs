@@ -130,7 +130,9 @@ fn by_hold(name: &str) -> Option<&'static str> {
         "quiet_hours" => "QUIET_HOURS",
         "just_scaled" => "MINIMUM_POD_AGE",
         "fleet_unsettled" => "MAXIMUM_YOUNG_SHARE",
-        "neighbor_unread" => "`rebalancer check` names the right that is missing; NEIGHBORS",
+        "neighbor_unread" => {
+            "`rebalancer check` names the right that is missing; or take it out of NEIGHBORS"
+        }
         "rollout_paused" => "promote, resume or abort it",
         "rollout_degraded" => "retry it or roll it back",
         "scaling_paused" => "take the annotation away when its reason is gone",
