@@ -1,6 +1,6 @@
 //! `rebalancer plan`: observe and decide only, and explain every pod.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::{Mutex, PoisonError};
 
 use jiff::Timestamp;
@@ -8,6 +8,7 @@ use rebalancer_core::advice::{LoadBasis, advise};
 use rebalancer_core::cycle::Memory;
 use rebalancer_core::cycle::MemorySettings;
 use rebalancer_core::port::Mode;
+use rebalancer_core::report::Decision;
 use rebalancer_kube::LeaseStore;
 use tokio::time::Instant;
 use tracing::Instrument as _;
@@ -15,29 +16,30 @@ use tracing::Instrument as _;
 use super::Exit;
 use super::each::{each_workload, worst};
 use crate::adapters::{Adapters, Group};
+use crate::args::{PlanCode, PlanFiles};
 use crate::config::{RunSettings, WorkloadSettings};
 use crate::interrupt::Signals;
 use crate::render::{self, Form, Shown};
 use crate::{atomic_file, saved, telemetry};
 
-/// Files that a plan is written to, beside stdout.
-#[derive(Debug, Default)]
-pub(super) struct Files {
-    /// For `--replay`.
-    pub(super) save: Option<PathBuf>,
-    /// A report as HTML; of several workloads, the last one's.
-    pub(super) report: Option<PathBuf>,
-}
-
 /// The lines of a file of plans, when there is to be one.
 type Lines = Option<Mutex<Vec<String>>>;
 
-pub(super) async fn run(workloads: Vec<WorkloadSettings>, form: Form, files: Files) -> Exit {
-    let Files { save, report } = files;
+pub(super) async fn run(
+    workloads: Vec<WorkloadSettings>,
+    form: Form,
+    PlanFiles { save, report }: PlanFiles,
+    code: PlanCode,
+) -> Exit {
     let lines: Lines = save.is_some().then(Mutex::default);
     let work = async |adapters: &Adapters, settings: RunSettings, signals: &Signals| {
         let span = telemetry::plan(&settings.subject.workload);
-        one(adapters, &settings, signals, form, (&lines, report.as_deref())).instrument(span).await
+        let exit =
+            one(adapters, &settings, signals, form, (&lines, report.as_deref())).instrument(span).await;
+        match code {
+            PlanCode::Made if exit == Exit::WouldAct => Exit::Finished,
+            PlanCode::Made | PlanCode::WouldAct => exit,
+        }
     };
     let exit = worst(each_workload(workloads, work).await);
     match (save, lines) {
@@ -70,7 +72,8 @@ async fn one(
     files: (&Lines, Option<&Path>),
 ) -> Exit {
     match explain(adapters, settings, signals, form, files).await {
-        Ok(()) => Exit::Finished,
+        Ok(Decision::Rotate(_)) => Exit::WouldAct,
+        Ok(Decision::Balanced | Decision::Hold(_)) => Exit::Finished,
         Err(error) => {
             tracing::error!(event = "plan_failed", error = format!("{error:#}"), "no plan could be made");
             Exit::Failed
@@ -84,7 +87,7 @@ async fn explain(
     signals: &Signals,
     form: Form,
     (lines, report): (&Lines, Option<&Path>),
-) -> anyhow::Result<()> {
+) -> anyhow::Result<Decision> {
     let watch = signals.until(Instant::now() + settings.timeout);
     let mut memory = remember(adapters, settings).await;
     let subject = &settings.subject;
@@ -108,7 +111,7 @@ async fn explain(
         let line = saved::line(&observation.snapshot, &settings.policy, &observation.constraints, &shown)?;
         lines.lock().unwrap_or_else(PoisonError::into_inner).push(line);
     }
-    Ok(())
+    Ok(observation.report.decision)
 }
 
 /// What is remembered, only to be looked at. A plan is shown without it too, since it changes nothing.

@@ -72,6 +72,8 @@ pub(crate) struct PlanDocument<'a> {
     /// The same in what the pods' partitions carry, in messages a second; `null` without a plan, and where Kafka does not tell
     /// the group.
     carried: Option<&'a Prediction>,
+    /// A run would rotate these pods now: the decision is to rotate.
+    would_act: bool,
     /// What is to be done.
     decision: &'a Decision,
     /// What was decided about each pod that Kubernetes lists, by name and then UID.
@@ -149,6 +151,7 @@ impl<'a> PlanDocument<'a> {
             method,
             prediction: prediction.as_ref(),
             carried: carried.as_ref(),
+            would_act: matches!(decision, Decision::Rotate(_)),
             decision,
             pods: pods.iter().map(|pod| PodEntry { pod, reason: reason(&pod) }).collect(),
             last_rotation: shown.last,
