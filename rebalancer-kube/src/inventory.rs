@@ -213,21 +213,17 @@ impl Inventory for KubeInventory {
     }
 
     async fn at_work(&self, neighbor: Neighbor, workload: &str) -> Result<Vec<Activity>, InventoryError> {
-        let activities = async {
-            match neighbor {
-                Neighbor::Flagger => self.of_neighbor(&FLAGGER, |raw| canary(raw, workload)).await,
-                Neighbor::Keda => self.of_neighbor(&KEDA, |raw| scaled_object(raw, workload)).await,
-                // What they do is told by other questions.
-                Neighbor::Nodes | Neighbor::Vpa => Ok(Vec::new()),
-            }
-        };
-        activities.instrument(info_span!("list_neighbors")).await
+        match neighbor {
+            Neighbor::Flagger => self.of_neighbor(&FLAGGER, |raw| canary(raw, workload)).await,
+            Neighbor::Keda => self.of_neighbor(&KEDA, |raw| scaled_object(raw, workload)).await,
+            // What they do is told by other questions.
+            Neighbor::Nodes | Neighbor::Vpa => Ok(Vec::new()),
+        }
     }
 
     async fn vertical(&self, workload: &str) -> Result<Option<VerticalScaler>, InventoryError> {
         let container = &self.settings.container;
-        let found = self.of_neighbor(&VPA, |raw| vertical(raw, workload, container));
-        let found = found.instrument(info_span!("list_neighbors")).await?;
+        let found = self.of_neighbor(&VPA, |raw| vertical(raw, workload, container)).await?;
         // Of several, that which restarts pods matters most.
         Ok(found.into_iter().max_by_key(|vpa| vpa.restarts_pods))
     }

@@ -5,6 +5,8 @@ use std::collections::BTreeSet;
 use rebalancer_core::fleet::LeavingNode;
 use rebalancer_core::port::InventoryError;
 
+use tracing::{Instrument as _, info_span};
+
 use super::{Expected, KubeInventory};
 use crate::answer::OnlyJson;
 use crate::classify::Right;
@@ -53,7 +55,8 @@ impl KubeInventory {
         convert: impl Fn(R) -> Option<T> + Sync,
     ) -> Result<Vec<T>, InventoryError> {
         let list = self.list(api.group_version, api.resource, api.list, api.right);
-        let found = list.read_if_served(|raw: R| Ok(convert(raw))).await?;
+        let found = list.read_if_served(|raw: R| Ok(convert(raw)));
+        let found = found.instrument(info_span!("list_neighbors", resource = api.resource)).await?;
         Ok(found.unwrap_or_default().into_iter().flatten().collect())
     }
 
