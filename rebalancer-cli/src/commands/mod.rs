@@ -28,6 +28,8 @@ use crate::{config, telemetry};
 pub(crate) enum Exit {
     /// The cycle finished; a hold is a result.
     Finished,
+    /// A run would rotate pods now, and that was asked for.
+    WouldAct,
     /// A decision that was made again differs from the saved one.
     Differs,
     /// An API could not be used, or a removal failed.
@@ -43,6 +45,7 @@ impl From<Exit> for ExitCode {
             Exit::Failed => Self::from(1),
             Exit::Misconfigured => Self::from(2),
             Exit::Differs => Self::from(3),
+            Exit::WouldAct => Self::from(4),
         }
     }
 }
@@ -58,10 +61,10 @@ pub(crate) fn dispatch(invocation: Invocation, environment: impl Fn(&str) -> Opt
         Action::Run => {
             with(config::workloads(&raw), also, |workloads| block_on(cycle::run(workloads), traces))
         }
-        Action::Plan { json, save, report } => {
+        Action::Plan { json, files, code } => {
             let form = form(json, &raw);
             with(config::workloads(&raw), also, |workloads| {
-                block_on(plan::run(workloads, form, plan::Files { save, report }), traces)
+                block_on(plan::run(workloads, form, files, code), traces)
             })
         }
         Action::Replay { json, file } => with(Ok(()), also, |()| replay::run(&file, json)),
