@@ -5,7 +5,7 @@ use rebalancer_core::assignor::Rules;
 use rebalancer_core::cycle::{CycleError, NotBegun};
 use std::borrow::Cow;
 
-use rebalancer_core::eligibility::Veto;
+use rebalancer_core::eligibility::{Annotation, Veto};
 use rebalancer_core::group::{Inference, Unusable};
 use rebalancer_core::history::Unrecordable;
 use rebalancer_core::port::MetricsError;
@@ -130,6 +130,12 @@ fn by_hold(name: &str) -> Option<&'static str> {
         "quiet_hours" => "QUIET_HOURS",
         "just_scaled" => "MINIMUM_POD_AGE",
         "fleet_unsettled" => "MAXIMUM_YOUNG_SHARE",
+        "neighbor_unread" => {
+            "`rebalancer check` names the right that is missing; or take it out of NEIGHBORS"
+        }
+        "rollout_paused" => "promote, resume or abort it",
+        "rollout_degraded" => "retry it or roll it back",
+        "scaling_paused" => "take the annotation away when its reason is gone",
         "settling" => "SETTLE_TIME",
         "breaker_open" | "unreliable_prediction" => "`rebalancer reset` closes it",
         "removal_budget_spent" => "REMOVAL_BUDGET_PODS",
@@ -146,6 +152,9 @@ fn by_veto(veto: &Veto) -> Option<&'static str> {
         "not_opted_in" => Some("REQUIRE_OPT_IN"),
         "priority" => Some("MAXIMUM_POD_PRIORITY"),
         "no_such_container" => Some("CONTAINER_NAME"),
+        "opted_out" if *veto != (Veto::OptedOut { annotation: Annotation::OptOut }) => {
+            Some("HONORED_ANNOTATIONS")
+        }
         _ => None,
     }
 }
@@ -209,8 +218,15 @@ mod tests {
     use super::*;
 
     /// Every hold whose own words say all there is to say.
-    const PLAIN: [&str; 20] = [
+    const PLAIN: [&str; 27] = [
         "watch_stale",
+        "canary_in_progress",
+        "rollout_partitioned",
+        "scaling_fallback",
+        "scaling_to_zero",
+        "nodes_draining",
+        "pods_resizing",
+        "pods_evicted",
         "owner_gone",
         "group_not_stable",
         "partitions_moving",

@@ -13,7 +13,7 @@ use std::process::ExitCode;
 
 use clap::builder::{OsStringValueParser, PossibleValuesParser};
 use clap::error::ErrorKind;
-use clap::{Arg, ArgMatches, Command, value_parser};
+use clap::{Arg, ArgAction, ArgMatches, Command, value_parser};
 use clap_complete::Shell;
 use jiff::SignedDuration;
 
@@ -32,7 +32,7 @@ pub(crate) struct Invocation {
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) enum Action {
     Run,
-    Plan { json: bool, save: Option<PathBuf>, report: Option<PathBuf> },
+    Plan { json: bool, files: PlanFiles, code: PlanCode },
     Replay { json: bool, file: PathBuf },
     Advise { json: bool, window: Option<SignedDuration>, saved: Option<PathBuf> },
     Backtest(Box<PastRequest>),
@@ -42,6 +42,25 @@ pub(crate) enum Action {
     Simulate(Box<Simulation>),
     Completions(Shell),
     Manual,
+}
+
+/// Files that a plan is written to, beside stdout.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub(crate) struct PlanFiles {
+    /// For `--replay`.
+    pub(crate) save: Option<PathBuf>,
+    /// A report as HTML; of several workloads, the last one's.
+    pub(crate) report: Option<PathBuf>,
+}
+
+/// What the exit code of `rebalancer plan` tells.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) enum PlanCode {
+    /// Whether there is a plan.
+    #[default]
+    Made,
+    /// Also whether a run would act.
+    WouldAct,
 }
 
 const AFTER_HELP: &str = "\
@@ -125,7 +144,11 @@ fn plan(sub: &ArgMatches) -> Action {
     let file = |name| sub.get_one::<PathBuf>(name).cloned();
     match file("replay") {
         Some(file) => Action::Replay { json: wants_json(sub), file },
-        None => Action::Plan { json: wants_json(sub), save: file("save"), report: file("report") },
+        None => Action::Plan {
+            json: wants_json(sub),
+            files: PlanFiles { save: file("save"), report: file("report") },
+            code: if sub.get_flag("exit-code") { PlanCode::WouldAct } else { PlanCode::Made },
+        },
     }
 }
 
@@ -173,13 +196,18 @@ fn report() -> Arg {
         .help("Also write a report to this file: HTML that needs no network and no script")
 }
 
-fn save_and_replay() -> [Arg; 2] {
+fn plan_arguments() -> [Arg; 3] {
     let file = |name| Arg::new(name).long(name).value_name("FILE").value_parser(value_parser!(PathBuf));
     [
         file("save").help("Also write what the decision is made on, and the plan, to this file, for --replay"),
         file("replay").conflicts_with("save").help(
             "Make the decisions of a saved file again, without any setting or server. Exit code 3: one differs",
         ),
+        Arg::new("exit-code")
+            .long("exit-code")
+            .action(ArgAction::SetTrue)
+            .conflicts_with("replay")
+            .help("Exit code 4: a run would rotate pods now. Without it, a plan that is made ends with 0"),
     ]
 }
 
@@ -238,7 +266,7 @@ pub(crate) fn command() -> Command {
             Command::new("plan")
                 .about("Observe and decide only; explains every pod. Changes nothing")
                 .arg(output())
-                .args(save_and_replay())
+                .args(plan_arguments())
                 .arg(report().conflicts_with("replay"))
                 .args(variable::all().map(flag))
                 .after_help(PLAN_EXIT_CODES),
@@ -353,7 +381,12 @@ mod tests {
         assert_eq!(parsed(&["rebalancer", "reset"]).action, Action::Reset);
         assert_eq!(
             parsed(&["rebalancer", "plan", "--output", "json"]).action,
-            Action::Plan { json: true, save: None, report: None }
+            Action::Plan { json: true, files: PlanFiles::default(), code: PlanCode::Made }
+        );
+        let asking = parsed(&["rebalancer", "plan", "--exit-code"]).action;
+        assert_eq!(
+            asking,
+            Action::Plan { json: false, files: PlanFiles::default(), code: PlanCode::WouldAct }
         );
         assert_eq!(parsed(&["rebalancer", "check"]).action, Action::Check { json: false });
         assert_eq!(parsed(&["rebalancer", "check", "--output", "json"]).action, Action::Check { json: true });
@@ -377,11 +410,13 @@ mod tests {
     fn a_plan_is_saved_or_replayed_and_a_replay_takes_no_setting() {
         let file = PathBuf::from("f");
         let save = parsed(&["rebalancer", "plan", "--save", "f"]).action;
-        assert_eq!(save, Action::Plan { json: false, save: Some(file.clone()), report: None });
+        let files = PlanFiles { save: Some(file.clone()), report: None };
+        assert_eq!(save, Action::Plan { json: false, files, code: PlanCode::Made });
         let replay = parsed(&["rebalancer", "plan", "--replay", "f", "--log-level", "debug"]).action;
         assert_eq!(replay, Action::Replay { json: false, file });
         for wrong in [
             vec!["rebalancer", "plan", "--replay", "f", "--save", "g"],
+            vec!["rebalancer", "plan", "--replay", "f", "--exit-code"],
             vec!["rebalancer", "plan", "--replay", "f", "--tolerance-multiplier", "2"],
             vec!["rebalancer", "--tolerance-multiplier", "2", "plan", "--replay", "f"],
         ] {

@@ -6,11 +6,13 @@ mod events;
 mod group;
 mod reason;
 mod steps;
+mod trail;
 
 #[cfg(test)]
 pub(crate) use audit::SCHEMA as AUDIT_SCHEMA;
 pub(crate) use events::EventJournal;
 pub(crate) use steps::StepJournal;
+pub(crate) use trail::{TrailEntry, TrailEvent, TrailJournal};
 
 use rebalancer_core::cycle::LookBack;
 use rebalancer_core::cycle::{Intent, Journal, Step};

@@ -12,6 +12,7 @@ use crate::journal::AUDIT_SCHEMA;
 use crate::render::advise::{AdviceDocument, VERSION as ADVICE_VERSION};
 use crate::render::backtest::{BacktestDocument, VERSION as BACKTEST_VERSION};
 use crate::render::{CHECK_VERSION, CheckDocument, PLAN_VERSION, PlanDocument};
+use crate::serve::{API_VERSION, WorkloadDocument, WorkloadsDocument};
 
 /// One line of the audit trail. It is written by the logger, so this is a description: tests/telling compares it with
 /// lines of the program.
@@ -102,7 +103,7 @@ fn schema<T: JsonSchema>(title: &str, version_field: &str, version: u32) -> Valu
 }
 
 /// Each file with what belongs in it.
-fn files() -> [(&'static str, Value); 5] {
+fn files() -> [(&'static str, Value); 7] {
     [
         ("plan.json", schema::<PlanDocument<'_>>("rebalancer plan --output json", "version", PLAN_VERSION)),
         (
@@ -116,6 +117,18 @@ fn files() -> [(&'static str, Value); 5] {
         (
             "backtest.json",
             schema::<BacktestDocument<'_>>("rebalancer backtest --output json", "version", BACKTEST_VERSION),
+        ),
+        (
+            "workloads.json",
+            schema::<WorkloadsDocument<'_>>("/api/v1/workloads of rebalancer serve", "version", API_VERSION),
+        ),
+        (
+            "workload.json",
+            schema::<WorkloadDocument<'_>>(
+                "/api/v1/workloads/{namespace}/{name} of rebalancer serve",
+                "version",
+                API_VERSION,
+            ),
         ),
         ("audit.json", schema::<AuditLine>("A line of the audit trail", "audit_schema", AUDIT_SCHEMA)),
     ]

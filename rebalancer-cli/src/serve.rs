@@ -8,11 +8,19 @@
 //!                        └─> Board <─ http: page, /api/v1, /metrics, /healthz, /readyz
 //! ```
 
+mod api;
 mod board;
+mod connections;
 mod http;
 mod keeper;
+mod loads;
+mod page;
 mod reload;
 mod rhythm;
+#[cfg(test)]
+mod scripted;
+#[cfg(test)]
+pub(crate) use api::{VERSION as API_VERSION, WorkloadDocument, WorkloadsDocument};
 
 pub(crate) use board::{Board, Last};
 pub(crate) use http::listen;

@@ -6,18 +6,19 @@
 
 mod forecast;
 mod group;
+mod neighbors;
 mod violation;
 
 pub use violation::Violation;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
 use crate::fleet::DisruptionBudget;
 use crate::fleet::{Phase, Target, Uid};
 use crate::history::Constraints;
-use crate::policy::Policy;
+use crate::policy::{Evictor, Policy};
 use crate::port::MetricsError;
 use crate::report::{Choice, Expectation, Plan, Removal};
 use crate::snapshot::{ObservedPod, Snapshot};
@@ -114,6 +115,7 @@ fn violations(
     violations.extend(forecast::check(&case));
     violations.extend(check_rest(&all, once.len(), policy));
     violations.extend(check_surroundings(&all, &touched, snapshot, policy));
+    violations.extend(neighbors::check(snapshot, &all, &chosen));
     violations.extend(past::check(&case));
     violations.extend(mixed(snapshot));
     violations.extend(group::check(plan, snapshot));
@@ -203,7 +205,11 @@ fn unfit(
         Some(Unfit::NotServing)
     } else if !old_enough {
         Some(Unfit::TooYoung)
-    } else if untouchable(observed) || forbidden(seen, snapshot, policy) || !seen.own {
+    } else if untouchable(observed)
+        || kept_by_a_mark(observed, snapshot, policy)
+        || forbidden(seen, snapshot, policy)
+        || !seen.own
+    {
         Some(Unfit::Untouchable)
     } else {
         None
@@ -236,14 +242,29 @@ fn untouchable(observed: &ObservedPod) -> bool {
         pod.owner.as_ref().is_some_and(|owner| !matches!(owner.kind.as_str(), "DaemonSet" | "Job" | "Node"));
     let critical = pod.extras.priority_class.as_deref().is_some_and(|class| class.starts_with("system-"));
     let system = matches!(pod.namespace.as_str(), "kube-system" | "kube-public" | "kube-node-lease");
-    let marks = &pod.annotations;
-    let marked =
-        marks.get("pod-rebalancer.io/opt-out").is_some_and(|value| value.trim().to_lowercase() != "false")
-            || marks
-                .get("cluster-autoscaler.kubernetes.io/safe-to-evict")
-                .is_some_and(|value| value.to_lowercase().contains("false"))
-            || marks.keys().any(|name| name.ends_with("/prefer-no-eviction"));
-    marked || !replaced || pod.mirror || critical || system || pod.container.is_none()
+    !replaced || pod.mirror || critical || system || pod.container.is_none()
+}
+
+/// By our own mark, or by one of those that others go by and that are honored.
+fn kept_by_a_mark(observed: &ObservedPod, snapshot: &Snapshot, policy: &Policy) -> bool {
+    let (marks, honored) = (&observed.pod.annotations, &policy.eligibility.honored);
+    let value = |name: &str| marks.get(name).map(|value| value.trim().to_lowercase());
+    let ours = value("pod-rebalancer.io/opt-out").is_some_and(|value| value != "false");
+    let unsafe_to_evict = honored.contains(&Evictor::ClusterAutoscaler)
+        && value("cluster-autoscaler.kubernetes.io/safe-to-evict")
+            .is_some_and(|value| value.contains("false"));
+    let preferred = honored.contains(&Evictor::Descheduler)
+        && marks.keys().any(|name| name.ends_with("/prefer-no-eviction"));
+    let expired = |protected: &str| {
+        let protected = protected.parse::<SignedDuration>().ok();
+        let over = |(protected, since): (SignedDuration, Timestamp)| {
+            since.checked_add(protected).is_ok_and(|until| until <= snapshot.taken_at)
+        };
+        protected.zip(observed.pod.ready_since).is_some_and(over)
+    };
+    let undisturbed = honored.contains(&Evictor::Karpenter)
+        && value("karpenter.sh/do-not-disrupt").is_some_and(|value| value != "false" && !expired(&value));
+    ours || unsafe_to_evict || preferred || undisturbed
 }
 
 /// By its priority, or since only marked pods may be touched.

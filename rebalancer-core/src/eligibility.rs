@@ -3,10 +3,13 @@
 use jiff::{SignedDuration, Timestamp};
 
 mod annotation;
+mod marks;
 mod veto;
 
 pub use annotation::{ANNOTATIONS, Annotation};
 pub use veto::Veto;
+
+pub(crate) use marks::opts_out;
 
 use std::collections::BTreeMap;
 
@@ -52,7 +55,7 @@ impl<'a> Criteria<'a> {
 
     /// The same when it is known already whether the pod is one of the workload's own.
     pub(crate) fn veto_of(&self, pod: &Pod, own: bool, now: Timestamp) -> Option<Veto> {
-        identity_veto(pod, own)
+        identity_veto(pod, own, || marks::opted_out(pod, &self.policy.eligibility.honored, now))
             .or_else(|| self.permission_veto(pod))
             .or_else(|| state_veto(pod))
             .or_else(|| age_veto(pod, self.policy.eligibility.minimum_age, now))
@@ -89,18 +92,8 @@ fn is_true(annotations: &BTreeMap<String, String>, annotation: Annotation) -> bo
     annotations.get(annotation.key()).is_some_and(|given| given.trim().eq_ignore_ascii_case("true"))
 }
 
-/// Whether somebody wants it left alone: the mark is there, and does not say no. In doubt it is left alone.
-pub(crate) fn opts_out(annotations: &BTreeMap<String, String>) -> bool {
-    annotations.get(Annotation::OptOut.key()).is_some_and(|given| !given.trim().eq_ignore_ascii_case("false"))
-}
-
-/// Whether somebody who wrote this annotation may have meant this value.
-fn says(annotations: &BTreeMap<String, String>, annotation: Annotation, value: &str) -> bool {
-    annotations.get(annotation.key()).is_some_and(|given| given.to_ascii_lowercase().contains(value))
-}
-
-/// Vetoes that hold for the pod's whole life.
-fn identity_veto(pod: &Pod, own: bool) -> Option<Veto> {
+/// Vetoes that hold for the pod's whole life, or for as long as a mark says.
+fn identity_veto(pod: &Pod, own: bool, opted_out: impl FnOnce() -> Option<Annotation>) -> Option<Veto> {
     if SYSTEM_NAMESPACES.contains(&pod.namespace.as_str()) {
         return Some(Veto::SystemNamespace);
     }
@@ -111,7 +104,7 @@ fn identity_veto(pod: &Pod, own: bool) -> Option<Veto> {
     if pod.mirror {
         return Some(Veto::Mirror);
     }
-    if let Some(annotation) = opted_out(pod) {
+    if let Some(annotation) = opted_out() {
         return Some(Veto::OptedOut { annotation });
     }
     match &pod.owner {
@@ -122,20 +115,6 @@ fn identity_veto(pod: &Pod, own: bool) -> Option<Veto> {
         Some(_) if pod.container.is_none() => Some(Veto::NoSuchContainer),
         Some(owner) if !own => Some(Veto::AnotherWorkload { owner: owner.clone() }),
         Some(_) => None,
-    }
-}
-
-/// The annotation by which somebody wants this pod to be left alone. Who writes `true, until Monday` wants it too.
-fn opted_out(pod: &Pod) -> Option<Annotation> {
-    if pod.annotations.is_empty() {
-        None
-    } else if opts_out(&pod.annotations) {
-        Some(Annotation::OptOut)
-    } else if says(&pod.annotations, Annotation::SafeToEvict, "false") {
-        Some(Annotation::SafeToEvict)
-    } else {
-        let kept = Annotation::PreferNoEviction;
-        pod.annotations.contains_key(kept.key()).then_some(kept)
     }
 }
 

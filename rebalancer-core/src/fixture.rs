@@ -61,6 +61,7 @@ pub(crate) fn controller(kind: &str, name: &str, pods: u32) -> Controller {
         annotations: BTreeMap::new(),
         owner: None,
         progress: Some(progress),
+        at_work: None,
     }
 }
 

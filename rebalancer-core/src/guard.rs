@@ -4,255 +4,16 @@
 //! What forbids the removal of one pod is [`eligibility`](crate::eligibility); what memory forbids is
 //! [`Pause`](crate::history::Pause).
 
-use std::fmt;
-
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 
 use crate::eligibility::{Annotation, opts_out};
-use crate::fleet::{Controller, Phase, Pod, Progress, Scaling, Watched, Workload};
+use crate::fleet::{Activity, Controller, Phase, Pod, Progress, Scaling, Watched, Workload};
 use crate::policy::Policy;
 use crate::snapshot::{Snapshot, Surroundings};
-use crate::unit::Elapsed;
 use census::{Census, Revisions};
 
 pub(crate) use group::{changed, group_not_stable};
-
-/// Why no rotation is made now.
-#[derive(Debug, Clone, PartialEq)]
-#[cfg_attr(
-    feature = "serde",
-    derive(serde::Serialize, serde::Deserialize),
-    serde(rename_all = "snake_case", tag = "guard")
-)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-pub enum NotNow {
-    /// The workload is marked to be left alone.
-    OptedOut {
-        /// By which annotation.
-        annotation: Annotation,
-    },
-    /// A quiet hour.
-    QuietHours {
-        /// The window.
-        window: String,
-        /// Its end.
-        until: Timestamp,
-    },
-    /// Several objects of the workload's name own its pods, and only one of them can be meant.
-    SeveralOwners {
-        /// What they are, such as `Rollout consumer`.
-        owners: Vec<String>,
-    },
-    /// An object that owns pods, or owned them when it was decided, is not there any more: nothing would replace a pod.
-    OwnerGone {
-        /// What it was: `Deployment consumer`.
-        of: String,
-    },
-    /// The controller does not have as many pods as are listed: one of the two is not what it is taken for.
-    CountsDisagree {
-        /// The controller: `Deployment consumer`.
-        of: String,
-        /// Pods that it says it has.
-        says: u32,
-        /// Pods that are listed as its own, those that end left out.
-        listed: usize,
-        /// Pods of its own that end.
-        ending: usize,
-    },
-    /// Pods are being replaced by others of a new template.
-    RolloutInProgress {
-        /// What is rolled out: `Deployment consumer`.
-        of: String,
-        /// Pods of the new template.
-        updated: usize,
-        /// All of its pods.
-        current: usize,
-    },
-    /// The fleet is known by watches, and the API server has not been heard of on one of them for too long.
-    WatchStale {
-        /// When it was heard of last; `None`: the first list is not there yet.
-        heard_at: Option<Timestamp>,
-        /// The longest silence that is allowed.
-        longest: SignedDuration,
-        /// Why, as far as that is known.
-        error: Option<String>,
-    },
-    /// The number of pods is changing.
-    ScalingInProgress {
-        /// What says so: `Deployment consumer`, or the autoscaler.
-        by: String,
-        /// Pods now.
-        current: u32,
-        /// Pods that are wanted.
-        desired: u32,
-    },
-    /// The autoscaler's metrics call for fewer pods; it only waits for its stabilization window.
-    ScaleInPending {
-        /// Pods now.
-        current: u32,
-        /// Pods that it always keeps.
-        minimum: u32,
-    },
-    /// The autoscaler scaled a moment ago.
-    JustScaled {
-        /// When.
-        at: Timestamp,
-        /// When the fleet counts as settled.
-        until: Timestamp,
-    },
-    /// Too many pods became Ready a moment ago, or are not yet: loads speak of another distribution of the work.
-    Unsettled {
-        /// Pods that have been Ready for less than the minimum age.
-        young: usize,
-        /// Pods that are not Ready.
-        not_ready: usize,
-        /// One of them.
-        such_as: String,
-        /// Pods that have not ended.
-        pods: usize,
-        /// The minimum age.
-        minimum_age: SignedDuration,
-    },
-    /// Kafka was asked for the consumer group, and did not tell.
-    GroupUnread {
-        /// Why.
-        error: String,
-    },
-    /// The consumer group is in the middle of a rebalance, or has no members.
-    GroupNotStable {
-        /// The group.
-        group: String,
-        /// Its state, in Kafka's words.
-        state: String,
-    },
-    /// Partitions of the group are being moved between brokers.
-    PartitionsMoving {
-        /// How many.
-        partitions: usize,
-        /// One of them.
-        such_as: String,
-    },
-    /// The consumer group is not any more what it was when it was decided.
-    GroupChanged {
-        /// The group.
-        group: String,
-    },
-}
-
-impl NotNow {
-    /// Every name that [`name`](Self::name) gives.
-    pub const NAMES: [&str; 15] = [
-        "workload_opted_out",
-        "quiet_hours",
-        "watch_stale",
-        "several_owners",
-        "owner_gone",
-        "pod_count_disagrees",
-        "rollout_in_progress",
-        "scaling_in_progress",
-        "scale_in_pending",
-        "just_scaled",
-        "fleet_unsettled",
-        "group_unread",
-        "group_not_stable",
-        "partitions_moving",
-        "group_changed",
-    ];
-
-    /// A short stable name for logs, metrics and the operations guide.
-    #[must_use]
-    pub const fn name(&self) -> &'static str {
-        match self {
-            Self::OptedOut { .. } => "workload_opted_out",
-            Self::QuietHours { .. } => "quiet_hours",
-            Self::WatchStale { .. } => "watch_stale",
-            Self::SeveralOwners { .. } => "several_owners",
-            Self::OwnerGone { .. } => "owner_gone",
-            Self::CountsDisagree { .. } => "pod_count_disagrees",
-            Self::RolloutInProgress { .. } => "rollout_in_progress",
-            Self::ScalingInProgress { .. } => "scaling_in_progress",
-            Self::ScaleInPending { .. } => "scale_in_pending",
-            Self::JustScaled { .. } => "just_scaled",
-            Self::Unsettled { .. } => "fleet_unsettled",
-            Self::GroupUnread { .. } => "group_unread",
-            Self::GroupNotStable { .. } => "group_not_stable",
-            Self::PartitionsMoving { .. } => "partitions_moving",
-            Self::GroupChanged { .. } => "group_changed",
-        }
-    }
-}
-
-impl fmt::Display for NotNow {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::OptedOut { annotation } => {
-                write!(f, "the workload is opted out by the annotation {annotation}")
-            }
-            Self::QuietHours { window, until } => {
-                write!(f, "a quiet hour ({window}) until {until:.0}")
-            }
-            Self::WatchStale { heard_at, longest, error } => {
-                match heard_at {
-                    Some(at) => write!(f, "the watch on the fleet was last heard of at {at:.0}")?,
-                    None => f.write_str("the watch on the fleet has not told it yet")?,
-                }
-                write!(f, "; at most {} of silence are allowed", Elapsed(*longest))?;
-                error.as_ref().map_or(Ok(()), |error| write!(f, " ({error})"))
-            }
-            Self::SeveralOwners { owners } => write!(
-                f,
-                "several objects own pods that the selector matches and have the workload's name: {}",
-                owners.join(", ")
-            ),
-            Self::OwnerGone { of } => {
-                write!(f, "{of}, which owned the pods, is not there any more: nothing would replace a pod")
-            }
-            Self::CountsDisagree { of, says, listed, ending } => {
-                let more = if *ending > 0 { format!(" ({ending} more end)") } else { String::new() };
-                write!(
-                    f,
-                    "{of} has {says} pods, and {listed} are listed as its own{more}: either it is not what owns them, or \
-                     the label selector does not match all of them"
-                )
-            }
-            Self::RolloutInProgress { of, updated, current } => {
-                write!(
-                    f,
-                    "a rollout of {of} is in progress: {updated} of {current} pods are of its current template"
-                )
-            }
-            Self::ScalingInProgress { by, current, desired } => {
-                write!(f, "{by} is scaling from {current} to {desired} pods")
-            }
-            Self::ScaleInPending { current, minimum } => write!(
-                f,
-                "the autoscaler is about to scale in: its metrics ask for fewer than {current} pods (at least {minimum}), \
-                 and it only waits for its stabilization window"
-            ),
-            Self::JustScaled { at, until } => {
-                write!(f, "the autoscaler scaled at {at:.0}; the fleet settles until {until:.0}")
-            }
-            Self::Unsettled { young, not_ready, such_as, pods, minimum_age } => write!(
-                f,
-                "of {pods} pods {not_ready} are not Ready and {young} have been Ready for less than {}, such as {such_as}: \
-                 together too many, so loads still show another distribution of the work",
-                Elapsed(*minimum_age)
-            ),
-            Self::GroupUnread { error } => write!(f, "the consumer group could not be read: {error}"),
-            Self::GroupNotStable { group, state } => {
-                write!(f, "the consumer group {group} is {state}: nothing is removed until it is Stable")
-            }
-            Self::PartitionsMoving { partitions, such_as } => write!(
-                f,
-                "{partitions} partitions of the group, such as {such_as}, are being moved between brokers"
-            ),
-            Self::GroupChanged { group } => write!(
-                f,
-                "the consumer group {group} has other members, or they hold other partitions, than when it was decided"
-            ),
-        }
-    }
-}
+pub use not_now::NotNow;
 
 /// The first reason to make no rotation now.
 #[must_use]
@@ -266,11 +27,13 @@ pub fn not_now(snapshot: &Snapshot, policy: &Policy) -> Option<NotNow> {
         .or_else(|| stale(surroundings.watched.as_ref()?, policy, now))
         .or_else(|| owner::several(snapshot, &pods))
         .or_else(|| owner::gone(snapshot, &pods))
+        .or_else(|| owner::at_work(snapshot, &pods))
         .or_else(|| controller.and_then(rolling_out))
         .or_else(|| rolled(&pods.revisions, controller, &snapshot.workload))
         .or_else(|| controller.and_then(|controller| counts_disagree(controller, &pods)))
         .or_else(|| controller.and_then(scaling))
         .or_else(|| autoscaling(surroundings.scaling?, policy, now))
+        .or_else(|| neighbors::not_now(snapshot))
         .or_else(|| unsettled(&pods, policy))
         .or_else(|| group::not_now(snapshot))
 }
@@ -286,7 +49,8 @@ pub fn still_not_now(
     untouched: bool,
 ) -> Option<NotNow> {
     let marked = controller.filter(|controller| opts_out(&controller.annotations)).map(|_| OPTED_OUT);
-    let changing = |controller| rolling_out(controller).or_else(|| scaling(controller));
+    let changing =
+        |controller| busy(controller).or_else(|| rolling_out(controller)).or_else(|| scaling(controller));
     marked.or_else(|| quiet(policy, now)).or_else(|| controller.filter(|_| untouched).and_then(changing))
 }
 
@@ -316,6 +80,12 @@ fn stale(watched: &Watched, policy: &Policy, now: Timestamp) -> Option<NotNow> {
     let longest = policy.guards.longest_silence;
     let silent = heard_at.is_none_or(|at| now.duration_since(at) > longest);
     silent.then(|| NotNow::WatchStale { heard_at: *heard_at, longest, error: error.clone() })
+}
+
+/// What an owner says that its controller does.
+fn busy(controller: &Controller) -> Option<NotNow> {
+    let what = controller.at_work.clone()?;
+    Some(NotNow::AtWork(Activity { of: controller.to_string(), what }))
 }
 
 /// A status that does not speak of the present specification may be about to become anything.
@@ -396,6 +166,8 @@ fn unsettled(pods: &Census<'_>, policy: &Policy) -> Option<NotNow> {
 
 mod census;
 mod group;
+mod neighbors;
+mod not_now;
 mod owner;
 #[cfg(test)]
 mod tests;

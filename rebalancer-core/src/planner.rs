@@ -21,7 +21,7 @@ use crate::guard::{group_not_stable, not_now};
 use crate::history::Constraints;
 use crate::policy::{Pace, Policy};
 use crate::prediction::{Carried, Expected};
-use crate::report::{Decision, ForecastReport, Hold, IndicatorReport, Method, Report};
+use crate::report::{Decision, ForecastReport, Hold, IndicatorReport, Method, Report, RestartsDue};
 use crate::snapshot::Snapshot;
 use candidates::{Candidates, JudgedPods};
 pub use horizon::{Forecasted, outlook, to_forecast};
@@ -176,6 +176,8 @@ fn report(candidates: Candidates<'_>, measured: Option<Measurements>, selection:
         degraded: snapshot.degraded.clone(),
         partitions_error: snapshot.partitions_error.clone(),
         unread_owners: snapshot.surroundings.ownership.unread.clone(),
+        leaving_nodes: snapshot.surroundings.leaving_nodes.clone(),
+        restarts_due: RestartsDue::of(snapshot),
         unlisted: snapshot.unlisted.clone(),
         group: GroupSummary::of(snapshot),
         group_error: snapshot.group_error.as_ref().map(ToString::to_string),

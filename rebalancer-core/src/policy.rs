@@ -1,25 +1,27 @@
 //! Validated thresholds and limits. Unlike a configuration, a policy can't hold a value that makes no sense.
 
 mod builder;
+mod evictor;
 mod forecast;
 mod persistence;
 mod quiet;
 mod timing;
 mod weights;
 
+pub use evictor::Evictor;
 pub use forecast::{ForecastHorizon, NotAHorizon};
 pub use persistence::{Persistence, TooManyRequired};
 pub use quiet::{NotAWindow, QuietHours, QuietWindow};
 pub use timing::{ByTiming, Pace, Timing};
 pub use weights::{NoWeight, Weights};
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::num::NonZeroUsize;
 
 use jiff::SignedDuration;
 
 use crate::assignor::Assignor;
-use crate::fleet::Indicator;
+use crate::fleet::{Indicator, Neighbor};
 use crate::unit::{Percent, Ratio, Share, Tolerance};
 
 /// The highest priority that a user-defined PriorityClass can have; above are those that keep the cluster alive.
@@ -134,6 +136,8 @@ pub struct EligibilityPolicy {
     pub highest_priority: i32,
     /// Only pods that are marked, or whose workload is, are candidates. Default false.
     pub opt_in: bool,
+    /// Whose marks keep us from a pod too, besides our own. Default all.
+    pub honored: BTreeSet<Evictor>,
 }
 
 /// When no pod may go.
@@ -155,6 +159,8 @@ pub struct GuardPolicy {
     /// For how long a watch on the fleet may be silent. An API server gives a sign of life about once a minute. Default 90
     /// seconds.
     pub longest_silence: SignedDuration,
+    /// Neighbors that are asked what they do; one that does not tell holds. Default none.
+    pub neighbors: BTreeSet<Neighbor>,
 }
 
 /// What is known of the consumer group.
@@ -242,6 +248,7 @@ impl Default for EligibilityPolicy {
             minimum_age: SignedDuration::from_mins(5),
             highest_priority: HIGHEST_USER_DEFINED_PRIORITY,
             opt_in: false,
+            honored: Evictor::all(),
         }
     }
 }
@@ -252,6 +259,7 @@ impl Default for GuardPolicy {
             most_young: valid(Share::new(0.1)),
             wait_for_scale_in: true,
             quiet_hours: None,
+            neighbors: BTreeSet::new(),
             longest_silence: SignedDuration::from_secs(90),
         }
     }

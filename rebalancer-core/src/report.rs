@@ -5,11 +5,11 @@ use std::fmt;
 
 use jiff::Timestamp;
 
-use crate::fleet::{Indicator, ScalingMetric, Target, Unread, Workload};
+use crate::fleet::{Indicator, LeavingNode, ScalingMetric, Target, Unread, Workload};
 use crate::group::{AssumedTiming, GroupSummary, Inference, Unusable};
 use crate::port::MetricsError;
 use crate::prediction::Prediction;
-use crate::snapshot::Degraded;
+use crate::snapshot::{Degraded, Snapshot};
 use crate::stats::Distribution;
 use crate::unit::Weight;
 
@@ -57,6 +57,12 @@ pub struct Report {
     pub partitions_error: Option<MetricsError>,
     /// Owners of pods that could not be read: beyond them nothing is known.
     pub unread_owners: Vec<Unread>,
+    /// Nodes of the fleet that are about to lose their pods.
+    #[cfg_attr(feature = "serde", serde(default, skip_serializing_if = "Vec::is_empty"))]
+    pub leaving_nodes: Vec<LeavingNode>,
+    /// Pods that the vertical pod autoscaler is about to restart.
+    #[cfg_attr(feature = "serde", serde(default, skip_serializing_if = "Option::is_none"))]
+    pub restarts_due: Option<RestartsDue>,
     /// Pods that only the metric system knows: they are gone, and are left out.
     pub unlisted: Vec<String>,
     /// The consumer group as Kafka tells it; `None` when it was not asked, or did not tell.
@@ -80,6 +86,40 @@ pub struct Report {
     pub decision: Decision,
     /// What was decided about each pod that Kubernetes lists, by name and then UID.
     pub pods: PodReports,
+}
+
+/// Pods that somebody else is about to restart.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct RestartsDue {
+    /// Who: `VerticalPodAutoscaler consumer`.
+    pub by: String,
+    /// How many pods request what it is going to change.
+    pub pods: usize,
+    /// One of them.
+    pub such_as: String,
+}
+
+impl RestartsDue {
+    /// Of this fleet's own pods; `None` when there are none.
+    #[must_use]
+    pub fn of(snapshot: &Snapshot) -> Option<Self> {
+        let vpa = snapshot.surroundings.vertical.as_ref()?;
+        let mut due = snapshot.pods.iter().filter(|seen| seen.own && vpa.is_due(&seen.pod));
+        let such_as = due.next()?.pod.name.clone();
+        Some(Self { by: vpa.to_string(), pods: 1 + due.count(), such_as })
+    }
+}
+
+impl fmt::Display for RestartsDue {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { by, pods, such_as } = self;
+        write!(
+            f,
+            "{by} recommends other requests than {pods} pods have, such as {such_as}, and restarts them soon"
+        )
+    }
 }
 
 impl Report {

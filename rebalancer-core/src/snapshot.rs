@@ -3,8 +3,8 @@
 use jiff::Timestamp;
 
 use crate::fleet::{
-    Controller, DisruptionBudget, Hpa, Indicator, Ownership, PartitionLoad, Pod, Samples, Scaling,
-    ScalingMetric, Target, Watched, Workload,
+    Activity, Controller, DisruptionBudget, Hpa, Indicator, LeavingNode, Ownership, PartitionLoad, Pod,
+    Samples, Scaling, ScalingMetric, Target, Text, UnreadNeighbor, VerticalScaler, Watched, Workload,
 };
 use crate::port::{GroupError, InventoryError, MetricsError, PastReading, Readings};
 use crate::unit::{Cores, Load};
@@ -107,6 +107,26 @@ pub struct Surroundings {
     /// How pods, autoscalers and budgets are known, where watches keep them; `None` where they were asked for.
     #[cfg_attr(feature = "serde", serde(default, skip_serializing_if = "Option::is_none"))]
     pub watched: Option<Watched>,
+    /// Nodes of the fleet that are about to lose their pods; empty when the nodes were not asked for.
+    #[cfg_attr(feature = "serde", serde(default))]
+    pub leaving_nodes: Vec<LeavingNode>,
+    /// What neighbors that were asked for do with the fleet.
+    #[cfg_attr(feature = "serde", serde(default))]
+    pub at_work: Vec<Activity>,
+    /// The vertical pod autoscaler of the workload; `None` without one, or when it was not asked for.
+    #[cfg_attr(feature = "serde", serde(default))]
+    pub vertical: Option<VerticalScaler>,
+    /// Neighbors that were asked for, and did not tell.
+    #[cfg_attr(feature = "serde", serde(default))]
+    pub unread_neighbors: Vec<UnreadNeighbor>,
+}
+
+impl Surroundings {
+    /// The node is about to lose its pods, or may be.
+    #[must_use]
+    pub fn is_leaving(&self, node: Option<&Text>) -> bool {
+        !self.leaving_nodes.is_empty() && self.leaving_nodes.iter().any(|leaving| Some(&leaving.name) == node)
+    }
 }
 
 /// An enabled indicator that could not be read.

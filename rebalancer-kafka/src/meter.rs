@@ -30,6 +30,19 @@ pub struct Usage {
     pub bytes_received: u64,
 }
 
+impl Usage {
+    /// What it has cost since an earlier usage of the same source.
+    #[must_use]
+    pub const fn since(self, earlier: Self) -> Self {
+        Self {
+            connections: self.connections.saturating_sub(earlier.connections),
+            requests: self.requests.saturating_sub(earlier.requests),
+            bytes_sent: self.bytes_sent.saturating_sub(earlier.bytes_sent),
+            bytes_received: self.bytes_received.saturating_sub(earlier.bytes_received),
+        }
+    }
+}
+
 impl fmt::Display for Usage {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { connections, requests, bytes_sent, bytes_received } = self;

@@ -3,9 +3,12 @@
 //! The types here hold only the wanted fields: a full pod is some 9 KiB of JSON with its managed fields, and
 //! reading a thousand of them as `k8s_openapi` types takes many times the memory of what is kept.
 
+mod at_work;
 mod budget;
 mod controller;
 mod hpa;
+mod neighbor;
+mod node;
 mod pod;
 mod quantity;
 mod scale;
@@ -15,6 +18,8 @@ mod scaling_metric;
 pub(crate) use budget::{RawBudget, budget};
 pub(crate) use controller::{RawController, controller};
 pub(crate) use hpa::{RawHpa, hpa};
+pub(crate) use neighbor::{canary, scaled_object, vertical};
+pub(crate) use node::{RawNode, gone, node};
 pub(crate) use pod::{RawPod, pod};
 pub(crate) use scale::{RawScale, scale};
 

@@ -6,7 +6,10 @@ use std::sync::{Mutex, PoisonError};
 use async_trait::async_trait;
 use http::Request;
 use http::header::{ACCEPT, HeaderValue};
-use rebalancer_core::fleet::{Controller, DisruptionBudget, Hpa, Labels, Owner, Pod, Scale, Text, Uid};
+use rebalancer_core::fleet::{
+    Activity, Controller, DisruptionBudget, Hpa, Labels, LeavingNode, Neighbor, Owner, Pod, Scale, Text, Uid,
+    VerticalScaler,
+};
 use rebalancer_core::port::{ApiErrors, Inventory, InventoryError};
 use serde::de::DeserializeOwned;
 use tracing::{Instrument as _, debug, info_span, warn};
@@ -14,7 +17,10 @@ use tracing::{Instrument as _, debug, info_span, warn};
 use crate::answer::{EITHER, One};
 use crate::classify::{Right, has_no_scale, is_gone, read_error};
 use crate::client::Connection;
-use crate::decode::{RawController, RawHpa, RawPod, RawScale, budget, controller, hpa, pod, scale};
+use crate::decode::{
+    RawController, RawHpa, RawPod, RawScale, budget, canary, controller, hpa, pod, scale, scaled_object,
+    vertical,
+};
 use crate::kind::{Kind, path, scale_path};
 use crate::list::{Encodings, List};
 use crate::retry::{Deadline, gather, read, read_if_allowed};
@@ -25,6 +31,10 @@ const GET_POD: Right = Right { verb: "get", resource: "pods" };
 const LIST_HPAS: Right = Right { verb: "list", resource: "horizontalpodautoscalers.autoscaling" };
 const GET_SCALE: Right = Right { verb: "get", resource: "the scale of what owns the pods" };
 const LIST_BUDGETS: Right = Right { verb: "list", resource: "poddisruptionbudgets.policy" };
+
+mod neighbors;
+
+use neighbors::{FLAGGER, KEDA, VPA};
 
 /// Which pods make up the fleet.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -201,6 +211,26 @@ impl Inventory for KubeInventory {
         let list =
             self.list("/apis/policy/v1", "poddisruptionbudgets", "PodDisruptionBudgetList", LIST_BUDGETS);
         list.read(budget).instrument(info_span!("list_budgets")).await
+    }
+
+    async fn leaving_nodes(&self, nodes: &[&str]) -> Result<Vec<LeavingNode>, InventoryError> {
+        self.read_nodes(nodes).instrument(info_span!("read_nodes")).await
+    }
+
+    async fn at_work(&self, neighbor: Neighbor, workload: &str) -> Result<Vec<Activity>, InventoryError> {
+        match neighbor {
+            Neighbor::Flagger => self.of_neighbor(&FLAGGER, |raw| canary(raw, workload)).await,
+            Neighbor::Keda => self.of_neighbor(&KEDA, |raw| scaled_object(raw, workload)).await,
+            // What they do is told by other questions.
+            Neighbor::Nodes | Neighbor::Vpa => Ok(Vec::new()),
+        }
+    }
+
+    async fn vertical(&self, workload: &str) -> Result<Option<VerticalScaler>, InventoryError> {
+        let container = &self.settings.container;
+        let found = self.of_neighbor(&VPA, |raw| vertical(raw, workload, container)).await?;
+        // Of several, that which restarts pods matters most.
+        Ok(found.into_iter().max_by_key(|vpa| vpa.restarts_pods))
     }
 
     async fn pod(&self, name: &str) -> Result<Option<Pod>, InventoryError> {

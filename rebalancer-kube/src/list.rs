@@ -44,6 +44,8 @@ pub(crate) enum Encodings {
 enum Stop {
     /// The server forgot the list's state: what was read belongs to a state that can't be read to its end.
     Expired(Failure),
+    /// The server has no such list.
+    NotServed(Failure),
     Failed(InventoryError),
 }
 
@@ -53,10 +55,26 @@ impl List<'_> {
         &self,
         convert: impl Fn(R) -> Result<T, InventoryError> + Sync,
     ) -> Result<Vec<T>, InventoryError> {
+        self.whole(convert).await?.map_err(|failure| self.error(&failure))
+    }
+
+    /// The same of a kind that not every cluster has; `None` where this one has not.
+    pub(crate) async fn read_if_served<R: Object, T: Send>(
+        &self,
+        convert: impl Fn(R) -> Result<T, InventoryError> + Sync,
+    ) -> Result<Option<Vec<T>>, InventoryError> {
+        self.whole(convert).await.map(Result::ok)
+    }
+
+    async fn whole<R: Object, T: Send>(
+        &self,
+        convert: impl Fn(R) -> Result<T, InventoryError> + Sync,
+    ) -> Result<Result<Vec<T>, Failure>, InventoryError> {
         let mut restarts = 0;
         loop {
             match self.round(&convert).await {
-                Ok(all) => return Ok(all),
+                Ok(all) => return Ok(Ok(all)),
+                Err(Stop::NotServed(failure)) => return Ok(Err(failure)),
                 Err(Stop::Failed(error)) => return Err(error),
                 Err(Stop::Expired(failure)) if restarts == RESTARTS => return Err(self.error(&failure)),
                 Err(Stop::Expired(failure)) => {
@@ -101,6 +119,9 @@ impl List<'_> {
             Ok((frame, items)) => Ok((frame, items.map_err(Stop::Failed)?)),
             Err(Failure::Refused(refusal)) if refusal.status.code == 410 => {
                 Err(Stop::Expired(Failure::Refused(refusal)))
+            }
+            Err(Failure::Refused(refusal)) if refusal.status.code == 404 => {
+                Err(Stop::NotServed(Failure::Refused(refusal)))
             }
             Err(failure) => Err(Stop::Failed(self.error(&failure))),
         }

@@ -42,6 +42,16 @@ pub enum Presence {
     NotTold,
 }
 
+#[derive(Deserialize)]
+struct ApiGroups {
+    groups: Vec<ApiGroup>,
+}
+
+#[derive(Deserialize)]
+struct ApiGroup {
+    name: String,
+}
+
 impl OnlyJson for Named {}
 
 #[derive(Deserialize)]
@@ -144,6 +154,16 @@ impl Preflight {
         let right = Right { verb: "list", resource: "poddisruptionbudgets.policy" };
         let path = self.collection("/apis/policy/v1", "poddisruptionbudgets");
         self.list(path, "PodDisruptionBudgetList", right).read(|raw| Ok(shape::budget(raw))).await
+    }
+
+    /// The groups of APIs that the server has; every authenticated user may know them.
+    ///
+    /// # Errors
+    /// When they can't be read.
+    pub async fn api_groups(&self) -> Result<Vec<String>, InventoryError> {
+        let right = Right { verb: "get", resource: "/apis" };
+        let found = self.get::<ApiGroups>(Ok("/apis".to_owned()), right).await?;
+        Ok(found.into_iter().flat_map(|found| found.groups).map(|group| group.name).collect())
     }
 
     async fn names(

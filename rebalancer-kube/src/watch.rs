@@ -24,7 +24,10 @@ use jiff::{SignedDuration, Timestamp};
 use kube::Api;
 use kube::runtime::watcher::{self, Config, Event};
 use kube::runtime::{WatchStreamExt as _, watcher as watch};
-use rebalancer_core::fleet::{Controller, DisruptionBudget, Hpa, Pod, Scale, Uid, Watched};
+use rebalancer_core::fleet::{
+    Activity, Controller, DisruptionBudget, Hpa, LeavingNode, Neighbor, Pod, Scale, Uid, VerticalScaler,
+    Watched,
+};
 use rebalancer_core::port::{ApiErrors, Inventory, InventoryError};
 use tokio::sync::watch as channel;
 use tracing::{debug, warn};
@@ -177,6 +180,18 @@ impl Inventory for FleetWatch {
 
     async fn budgets(&self) -> Result<Vec<DisruptionBudget>, InventoryError> {
         self.around.budgets.all(Clone::clone)
+    }
+
+    async fn leaving_nodes(&self, nodes: &[&str]) -> Result<Vec<LeavingNode>, InventoryError> {
+        self.live.leaving_nodes(nodes).await
+    }
+
+    async fn at_work(&self, neighbor: Neighbor, workload: &str) -> Result<Vec<Activity>, InventoryError> {
+        self.live.at_work(neighbor, workload).await
+    }
+
+    async fn vertical(&self, workload: &str) -> Result<Option<VerticalScaler>, InventoryError> {
+        self.live.vertical(workload).await
     }
 
     async fn pod(&self, name: &str) -> Result<Option<Pod>, InventoryError> {

@@ -182,6 +182,11 @@ pub(crate) fn pod(namespace: &str, name: &str) -> Result<String, Failure> {
     object("/api/v1", namespace, "pods", name)
 }
 
+/// The path of one node, which is in no namespace.
+pub(crate) fn node(name: &str) -> Result<String, Failure> {
+    Ok(format!("/api/v1/nodes/{}", segment(name)?))
+}
+
 fn segment(name: &str) -> Result<&str, Failure> {
     let plain = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-' || b == b'.';
     let ends = |b: Option<u8>| b.is_some_and(|b| b.is_ascii_lowercase() || b.is_ascii_digit());

@@ -5,7 +5,9 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use rebalancer_core::fleet::{Controller, DisruptionBudget, Progress, Requirement, Scale, Selector, Uid};
+use rebalancer_core::fleet::{
+    Controller, DisruptionBudget, Neighbor, Progress, Requirement, Scale, Selector, Uid,
+};
 use rebalancer_core::port::{Inventory, InventoryError};
 use serde_json::{Value, json};
 use tokio::time::Instant;
@@ -30,6 +32,7 @@ fn at_rest(kind: &str, replicas: u32) -> Controller {
             current: replicas,
             updated: replicas,
         }),
+        at_work: None,
     }
 }
 
@@ -185,4 +188,31 @@ async fn where_there_is_no_scale_nothing_is_told_and_nothing_is_tried_again() {
     assert_eq!(scale(Fault::Exactly(500, lacking)).await, (Ok(None), 0));
     let (told, errors) = scale(Fault::Status(403, "Forbidden")).await;
     assert_eq!((told, errors), (forbidden("get", "the scale of what owns the pods"), 0));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_neighbor_that_is_not_installed_does_nothing_and_one_that_may_not_be_read_is_not_known() {
+    for (neighbor, resource) in
+        [(Neighbor::Keda, "scaledobjects.keda.sh"), (Neighbor::Flagger, "canaries.flagger.app")]
+    {
+        let world = World::default().faults([Fault::Status(404, "NotFound")]);
+        assert_eq!(world.inventory().at_work(neighbor, "consumer").await, Ok(Vec::new()));
+        let world = World::default().faults([Fault::Status(403, "Forbidden")]);
+        assert_eq!(world.inventory().at_work(neighbor, "consumer").await, forbidden("list", resource));
+    }
+    let world = World::default().faults([Fault::Status(404, "NotFound")]);
+    assert_eq!(world.inventory().vertical("consumer").await, Ok(None));
+    assert_eq!(paths(&world), ["GET /apis/autoscaling.k8s.io/v1/namespaces/shop/verticalpodautoscalers?"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn few_nodes_are_read_one_by_one_and_many_are_listed() {
+    let world = World::default().faults([Fault::Status(403, "Forbidden")]);
+    assert_eq!(world.inventory().leaving_nodes(&["node-1", "node-2"]).await, forbidden("get", "nodes"));
+    assert_eq!(paths(&world), ["GET /api/v1/nodes/node-1"]);
+    let names: Vec<String> = (0..17).map(|number| format!("node-{number}")).collect();
+    let names: Vec<&str> = names.iter().map(String::as_str).collect();
+    let world = World::default().faults([Fault::Status(403, "Forbidden")]);
+    assert_eq!(world.inventory().leaving_nodes(&names).await, forbidden("list", "nodes"));
+    assert_eq!(paths(&world), ["GET /api/v1/nodes?"]);
 }

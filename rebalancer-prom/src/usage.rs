@@ -17,6 +17,19 @@ pub struct Usage {
     pub bytes: u64,
 }
 
+impl Usage {
+    /// What was asked and read since an earlier usage of the same client.
+    #[must_use]
+    pub const fn since(self, earlier: Self) -> Self {
+        Self {
+            queries: self.queries.saturating_sub(earlier.queries),
+            retries: self.retries.saturating_sub(earlier.retries),
+            errors: self.errors.saturating_sub(earlier.errors),
+            bytes: self.bytes.saturating_sub(earlier.bytes),
+        }
+    }
+}
+
 impl fmt::Display for Usage {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { queries, retries, errors, bytes } = self;

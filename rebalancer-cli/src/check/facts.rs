@@ -4,11 +4,11 @@ use std::collections::BTreeSet;
 
 use jiff::{SignedDuration, Timestamp};
 use rebalancer_core::cycle::Observation;
-use rebalancer_core::fleet::{Controller, DisruptionBudget, Hpa, Ownership, Pod, Progress};
+use rebalancer_core::fleet::{Controller, DisruptionBudget, Hpa, Neighbor, Ownership, Pod, Progress};
 use rebalancer_core::group;
 use rebalancer_core::history::{Peeked, StateError};
 use rebalancer_core::port::{GroupError, GroupReading, InventoryError, MetricsError, Readings};
-use rebalancer_core::snapshot::ObserveError;
+use rebalancer_core::snapshot::{ObserveError, Surroundings};
 use rebalancer_kafka::preflight::Preflight;
 use rebalancer_kube::preflight::{Allowed, BudgetShape, PodShape, Presence, WorkloadShape};
 use rebalancer_kube::{ConnectError, InventorySettings};
@@ -156,6 +156,10 @@ pub(super) struct Survey {
     pub(super) lease: String,
     /// Looked up only when something was not found.
     pub(super) around: Option<Around>,
+    /// What neighbors do that are asked.
+    pub(super) neighbors: Surroundings,
+    /// Neighbors whose API this cluster has; none where that is not known.
+    pub(super) installed: Vec<Neighbor>,
 }
 
 /// What else there is in the namespace.

@@ -151,6 +151,8 @@ codes! {
     TooFewPods = "too_few_pods",
     ShareTooSmall = "share_too_small",
     Hpa = "hpa",
+    NeighborNotAsked = "neighbor_not_asked",
+    RestartsDue = "restarts_due",
     HpaMissing = "hpa_missing",
     HpaAmbiguous = "hpa_ambiguous",
     HpaNotByCpu = "hpa_not_by_cpu",

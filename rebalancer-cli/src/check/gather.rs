@@ -109,7 +109,7 @@ pub(super) async fn observe(
     let controller = survey.controller.as_ref().ok().cloned().flatten();
     let budgets = survey.budgets.as_ref().and_then(|budgets| budgets.as_ref().ok()).cloned();
     let (ownership, budgets) = (survey.ownership.clone(), budgets.unwrap_or_default());
-    let surroundings = Surroundings { controller, ownership, budgets, ..Surroundings::default() };
+    let surroundings = Surroundings { controller, ownership, budgets, ..survey.neighbors.clone() };
     let by_kafka = group.as_ref().is_some_and(|(side, _)| !side.question.indicators.is_empty());
     let nothing = || if by_kafka { Readings::none() } else { nothing_measured() };
     let readings = readings.filter(is_usable).unwrap_or_else(nothing);

@@ -7,6 +7,7 @@ mod container;
 mod endpoint;
 mod kafka;
 mod members;
+mod neighbors;
 mod outlook;
 mod owners;
 mod pods;
@@ -55,6 +56,7 @@ fn of_cluster(facts: &Facts<'_>, survey: &Survey) -> Vec<Finding> {
     findings.extend(container::judge(facts, survey));
     findings.extend(pods::judge(facts, survey));
     findings.extend(autoscaler::judge(facts, survey));
+    findings.extend(neighbors::judge(facts, survey));
     findings.extend(budgets::judge(facts, survey));
     findings.extend(record::judge(facts, survey));
     findings

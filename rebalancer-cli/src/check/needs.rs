@@ -1,5 +1,6 @@
 //! The rights that the settings ask for, and what each is for. Pure.
 
+use rebalancer_core::fleet::Neighbor;
 use rebalancer_core::port::Mode;
 use rebalancer_kube::RemovalMethod;
 use rebalancer_kube::preflight::Access;
@@ -78,6 +79,7 @@ pub(super) fn needs(run: &RunSettings, lease: &str) -> Vec<Need> {
             "shows how many pods may go now",
         ));
     }
+    needs.extend(run.policy.guards.neighbors.iter().flat_map(|&neighbor| of_neighbor(neighbor)));
     if run.events {
         needs.push(Need {
             severity: Severity::Warning,
@@ -89,6 +91,32 @@ pub(super) fn needs(run: &RunSettings, lease: &str) -> Vec<Need> {
     }
     needs.extend(of_record(run, lease));
     needs
+}
+
+/// One that is named in NEIGHBORS and does not tell holds every rotation.
+fn of_neighbor(neighbor: Neighbor) -> Vec<Need> {
+    let need = |access, purpose| Need { access, purpose, severity: Severity::Error, only: Only::Always };
+    match neighbor {
+        Neighbor::Nodes => vec![
+            need(
+                Access::to("get", "", "nodes"),
+                "shows which nodes are about to lose their pods (NEIGHBORS)",
+            ),
+            need(Access::to("list", "", "nodes"), "shows the same of fleets on many nodes (NEIGHBORS)"),
+        ],
+        Neighbor::Flagger => vec![need(
+            Access::to("list", "flagger.app", "canaries"),
+            "shows whether a canary is in progress (NEIGHBORS)",
+        )],
+        Neighbor::Keda => vec![need(
+            Access::to("list", "keda.sh", "scaledobjects"),
+            "shows whether the scaling is paused, falls back or goes to zero (NEIGHBORS)",
+        )],
+        Neighbor::Vpa => vec![need(
+            Access::to("list", "autoscaling.k8s.io", "verticalpodautoscalers"),
+            "shows which pods are about to be restarted with other requests (NEIGHBORS)",
+        )],
+    }
 }
 
 /// A dry run reads the record only; the rest is needed once it is none any more.

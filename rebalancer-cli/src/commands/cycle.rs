@@ -17,7 +17,7 @@ use crate::advice;
 use crate::clock::SystemClock;
 use crate::config::{RunSettings, Several};
 use crate::interrupt::Watch;
-use crate::journal::{EventJournal, Journals, LogJournal, StepJournal};
+use crate::journal::{EventJournal, Journals, LogJournal, StepJournal, TrailEntry, TrailJournal};
 use crate::telemetry::{self, MetricsJournal, Run};
 
 const FAILED: Ended = Ended { status: "failed", exit: Exit::Failed, success: false };
@@ -46,6 +46,8 @@ pub(super) struct Turn {
     pub(super) end: CycleEnd,
     /// What it saw and decided, for its metrics.
     pub(super) seen: MetricsJournal,
+    /// The removals that it intended and finished.
+    pub(super) trail: Vec<TrailEntry>,
 }
 
 /// A cycle of its own: its id, its time, its outcome.
@@ -63,7 +65,8 @@ async fn whole(adapters: &Adapters, mut run: RunSettings, id: String, watch: &Wa
     let (target, dry_run) = (run.target(), run.mode == Mode::DryRun);
     let budget = run.memory.and_then(|memory| memory.policy.budget());
     let seen = MetricsJournal::new(export.per_pod);
-    let end = cycle(adapters, run, id, watch, (started, &seen)).await;
+    let trail = TrailJournal::default();
+    let end = cycle(adapters, run, id, watch, (started, &seen, &trail)).await;
     let (ended, at) = (conclude(&end, started), Timestamp::now());
     let run = Run {
         target: &target,
@@ -76,7 +79,7 @@ async fn whole(adapters: &Adapters, mut run: RunSettings, id: String, watch: &Wa
         journal: &seen,
     };
     telemetry::send(&export, &run).await;
-    Turn { ended, at, end, seen }
+    Turn { ended, at, end, seen, trail: trail.entries() }
 }
 
 /// The cycle with the real world behind its ports.
@@ -85,13 +88,13 @@ async fn cycle(
     run: RunSettings,
     id: String,
     watch: &Watch,
-    (started, seen): (Instant, &MetricsJournal),
+    (started, seen, trail): (Instant, &MetricsJournal, &TrailJournal),
 ) -> CycleEnd {
     let remover = KubeRemover::new(&adapters.connection, run.method);
     let store = LeaseStore::new(&adapters.connection, &run.subject.workload);
     let (log, events, steps) =
         (LogJournal::since(started, run.names.clone()), EventJournal::default(), StepJournal::default());
-    let mut journals: Vec<&dyn Journal> = vec![&log, &steps, seen];
+    let mut journals: Vec<&dyn Journal> = vec![&log, &steps, seen, trail];
     if run.events {
         journals.push(&events);
     }

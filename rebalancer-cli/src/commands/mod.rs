@@ -28,6 +28,8 @@ use crate::{config, telemetry};
 pub(crate) enum Exit {
     /// The cycle finished; a hold is a result.
     Finished,
+    /// A run would rotate pods now, and that was asked for.
+    WouldAct,
     /// A decision that was made again differs from the saved one.
     Differs,
     /// An API could not be used, or a removal failed.
@@ -43,6 +45,7 @@ impl From<Exit> for ExitCode {
             Exit::Failed => Self::from(1),
             Exit::Misconfigured => Self::from(2),
             Exit::Differs => Self::from(3),
+            Exit::WouldAct => Self::from(4),
         }
     }
 }
@@ -56,10 +59,10 @@ pub(crate) fn dispatch(invocation: Invocation, environment: impl Fn(&str) -> Opt
     also.extend(logs.err().unwrap_or_default());
     match invocation.action {
         Action::Run => with(config::several(&raw), also, |several| block_on(cycle::run(several), traces)),
-        Action::Plan { json, save, report } => {
+        Action::Plan { json, files, code } => {
             let form = form(json, &raw);
             with(config::several(&raw), also, |several| {
-                block_on(plan::run(several, form, plan::Files { save, report }), traces)
+                block_on(plan::run(several, form, files, code), traces)
             })
         }
         Action::Replay { json, file } => with(Ok(()), also, |()| replay::run(&file, json)),

@@ -1,6 +1,6 @@
 //! `rebalancer plan`: observe and decide only, and explain every pod.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::{Mutex, PoisonError};
 
 use jiff::Timestamp;
@@ -8,6 +8,7 @@ use rebalancer_core::advice::{LoadBasis, advise};
 use rebalancer_core::cycle::Memory;
 use rebalancer_core::cycle::MemorySettings;
 use rebalancer_core::port::Mode;
+use rebalancer_core::report::Decision;
 use rebalancer_kube::LeaseStore;
 use tokio::time::Instant;
 use tracing::Instrument as _;
@@ -15,19 +16,11 @@ use tracing::Instrument as _;
 use super::Exit;
 use super::each::{Begun, each_workload, worst};
 use crate::adapters::{Adapters, Group};
+use crate::args::{PlanCode, PlanFiles};
 use crate::config::{RunSettings, Several};
 use crate::render::report::Report;
 use crate::render::{self, Form, Shown};
 use crate::{atomic_file, saved, telemetry};
-
-/// Files that a plan is written to, beside stdout.
-#[derive(Debug, Default)]
-pub(super) struct Files {
-    /// For `--replay`.
-    pub(super) save: Option<PathBuf>,
-    /// A report as HTML, on all workloads.
-    pub(super) report: Option<PathBuf>,
-}
 
 /// What is to be in the files, a workload after the other.
 #[derive(Default)]
@@ -50,13 +43,21 @@ fn all<T>(list: Option<Mutex<Vec<T>>>) -> Option<Vec<T>> {
     list.map(|list| list.into_inner().unwrap_or_else(PoisonError::into_inner))
 }
 
-pub(super) async fn run(several: Several, form: Form, files: Files) -> Exit {
-    let Files { save, report } = files;
+pub(super) async fn run(
+    several: Several,
+    form: Form,
+    PlanFiles { save, report }: PlanFiles,
+    code: PlanCode,
+) -> Exit {
     let made =
         Made { lines: save.is_some().then(Mutex::default), reports: report.is_some().then(Mutex::default) };
     let work = async |adapters: &Adapters, settings: RunSettings, begun: &Begun<'_>| {
         let span = telemetry::plan(&settings.target());
-        one(adapters, &settings, begun, form, &made).instrument(span).await
+        let exit = one(adapters, &settings, begun, form, &made).instrument(span).await;
+        match code {
+            PlanCode::Made if exit == Exit::WouldAct => Exit::Finished,
+            PlanCode::Made | PlanCode::WouldAct => exit,
+        }
     };
     let mut exit = worst(each_workload(several, work).await);
     if let (Some(file), Some(lines)) = (save, all(made.lines)) {
@@ -105,7 +106,8 @@ async fn one(
     made: &Made,
 ) -> Exit {
     match explain(adapters, settings, begun, form, made).await {
-        Ok(()) => Exit::Finished,
+        Ok(Decision::Rotate(_)) => Exit::WouldAct,
+        Ok(Decision::Balanced | Decision::Hold(_)) => Exit::Finished,
         Err(error) => {
             tracing::error!(event = "plan_failed", error = format!("{error:#}"), "no plan could be made");
             Exit::Failed
@@ -119,7 +121,7 @@ async fn explain(
     begun: &Begun<'_>,
     form: Form,
     made: &Made,
-) -> anyhow::Result<()> {
+) -> anyhow::Result<Decision> {
     let watch = begun.signals.until(Instant::now() + settings.timeout);
     let mut memory = remember(adapters, settings).await;
     let subject = &settings.subject;
@@ -141,7 +143,8 @@ async fn explain(
         let advice = advise(seen, policy, constraints, &LoadBasis::Present).ok();
         Ok(render::report::plan::report(&shown, advice.as_ref()))
     })?;
-    put(made.lines.as_ref(), || Ok(saved::line(seen, policy, constraints, &shown)?))
+    put(made.lines.as_ref(), || Ok(saved::line(seen, policy, constraints, &shown)?))?;
+    Ok(observation.report.decision)
 }
 
 /// What is remembered, only to be looked at. A plan is shown without it too, since it changes nothing.

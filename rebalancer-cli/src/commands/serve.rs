@@ -14,7 +14,7 @@ use uuid::Uuid;
 
 use super::Exit;
 use super::cycle::{self, Turn};
-use crate::adapters::{Adapters, Connections};
+use crate::adapters::{Adapters, Connections, Group};
 use crate::advice;
 use crate::config::layers::Raw;
 use crate::config::{self, RunSettings, ServeSettings, WorkloadSettings};
@@ -31,7 +31,8 @@ impl Cycle for OfRun {
         let started = Instant::now();
         let (target, dry_run) = (run.target(), run.mode == Mode::DryRun);
         let budget = run.memory.and_then(|memory| memory.policy.budget());
-        let Turn { ended, at, end, seen } = cycle::turn(adapters, run, watch).await;
+        let before = Asked::of(adapters);
+        let Turn { ended, at, end, seen, trail } = cycle::turn(adapters, run, watch).await;
         let families = telemetry::families(&Run {
             target: &target,
             status: ended.status,
@@ -45,7 +46,26 @@ impl Cycle for OfRun {
         let CycleEnd { outcome, report, record, .. } = end;
         let problem = outcome.err().map(|error| advice::failure(&error));
         let seconds = started.elapsed().as_secs_f64();
-        (Last { ended_at: at, seconds, status: ended.status, problem, report, families }, record)
+        let Asked { metrics, kafka } = Asked::of(adapters).since(&before);
+        let status = ended.status;
+        (Last { ended_at: at, seconds, status, problem, report, families, trail, metrics, kafka }, record)
+    }
+}
+
+/// What the sources were asked since they were connected to.
+struct Asked {
+    metrics: rebalancer_prom::Usage,
+    kafka: Option<rebalancer_kafka::Usage>,
+}
+
+impl Asked {
+    fn of(adapters: &Adapters) -> Self {
+        Self { metrics: adapters.metrics.usage(), kafka: adapters.group.as_ref().map(Group::usage) }
+    }
+
+    fn since(self, before: &Self) -> Self {
+        let kafka = self.kafka.map(|now| now.since(before.kafka.unwrap_or_default()));
+        Self { metrics: self.metrics.since(before.metrics), kafka }
     }
 }
 

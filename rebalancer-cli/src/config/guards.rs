@@ -1,10 +1,12 @@
 //! Settings of what forbids a rotation, whatever the loads.
 
+use std::collections::BTreeSet;
 use std::num::NonZeroUsize;
 
 use jiff::SignedDuration;
 use jiff::tz::TimeZone;
-use rebalancer_core::policy::{Persistence, Policy, QuietHours};
+use rebalancer_core::fleet::Neighbor;
+use rebalancer_core::policy::{Evictor, Persistence, Policy, QuietHours};
 
 use super::metrics;
 use super::parse::{self, Expected, Reader};
@@ -16,6 +18,8 @@ pub(super) fn guarded(reader: &mut Reader<'_>, policy: Option<Policy>) -> Option
     let most_young = reader.required("MAXIMUM_YOUNG_SHARE", parse::quantity);
     let highest_priority = reader.required("MAXIMUM_POD_PRIORITY", parse::priority);
     let opt_in = reader.required("REQUIRE_OPT_IN", parse::truth);
+    let honored = reader.required("HONORED_ANNOTATIONS", honored);
+    let neighbors = reader.required("NEIGHBORS", neighbors);
     let wait_for_scale_in = reader.required("WAIT_FOR_SCALE_IN", parse::truth);
     let quiet_hours = quiet_hours(reader);
     let persistence = persistence(reader);
@@ -25,10 +29,24 @@ pub(super) fn guarded(reader: &mut Reader<'_>, policy: Option<Policy>) -> Option
             .with_most_young(most_young?)
             .with_highest_priority(highest_priority?)
             .with_opt_in(opt_in?)
+            .with_honored(honored?)
+            .with_neighbors(neighbors?)
             .with_wait_for_scale_in(wait_for_scale_in?)
             .with_quiet_hours(quiet_hours?)
             .with_persistence(persistence?),
     )
+}
+
+/// Whose marks count besides our own.
+fn honored(text: &str) -> Result<BTreeSet<Evictor>, Expected> {
+    let named = |name: &str| Evictor::ALL.into_iter().find(|evictor| evictor.name() == name);
+    parse::some_of(text, named, &Evictor::ALL.map(Evictor::name))
+}
+
+/// Who is asked what it does.
+fn neighbors(text: &str) -> Result<BTreeSet<Neighbor>, Expected> {
+    let named = |name: &str| Neighbor::ALL.into_iter().find(|neighbor| neighbor.name() == name);
+    parse::some_of(text, named, &Neighbor::ALL.map(Neighbor::name))
 }
 
 fn quiet_hours(reader: &mut Reader<'_>) -> Option<Option<QuietHours>> {

@@ -1,5 +1,6 @@
 //! From text to checked types. Each parser says what it accepts; the reader collects every problem.
 
+use std::collections::BTreeSet;
 use std::num::NonZeroUsize;
 use std::str::FromStr;
 use std::time::Duration;
@@ -216,6 +217,20 @@ pub(crate) fn name_prefix(text: &str) -> Result<String, Expected> {
     subdomain(&format!("{}x", unquoted(text)))
         .map(|_| unquoted(text).to_owned())
         .map_err(|_| "the beginning of a Kubernetes name, such as keda-hpa-".to_owned())
+}
+
+/// Names of a list, separated by commas; `none` for none of them.
+pub(crate) fn some_of<T: Ord>(
+    text: &str,
+    named: impl Fn(&str) -> Option<T>,
+    names: &[&str],
+) -> Result<BTreeSet<T>, Expected> {
+    let text = unquoted(text);
+    if text.eq_ignore_ascii_case("none") {
+        return Ok(BTreeSet::new());
+    }
+    let found: Option<BTreeSet<T>> = text.split(',').map(|name| named(name.trim())).collect();
+    found.ok_or_else(|| format!("none, or some of {}, separated by commas", names.join(", ")))
 }
 
 /// Text that may be quoted.

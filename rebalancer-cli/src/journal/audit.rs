@@ -67,7 +67,7 @@ pub(super) fn finished(intent: &Intent<'_>, outcome: &PodOutcome) {
     }
 }
 
-fn owner(removal: &Removal) -> Option<String> {
+pub(super) fn owner(removal: &Removal) -> Option<String> {
     removal.owner.as_ref().map(|owner| format!("{}/{}", owner.kind, owner.name))
 }
 

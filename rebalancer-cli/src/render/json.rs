@@ -1,12 +1,14 @@
 //! Results for machines. docs/schema has the shape of each.
 
-use rebalancer_core::fleet::{Indicator, ScalingMetric, Target, Unread, Workload};
+use rebalancer_core::fleet::{Indicator, LeavingNode, ScalingMetric, Target, Unread, Workload};
 use rebalancer_core::group::GroupSummary;
 use rebalancer_core::history::Rotation;
 use rebalancer_core::jiff::Timestamp;
 use rebalancer_core::port::MetricsError;
 use rebalancer_core::prediction::Prediction;
-use rebalancer_core::report::{Decision, ForecastReport, IndicatorReport, Method, PodReport, Report};
+use rebalancer_core::report::{
+    Decision, ForecastReport, IndicatorReport, Method, PodReport, Report, RestartsDue,
+};
 use rebalancer_core::snapshot::Degraded;
 use rebalancer_prom::Usage;
 use serde::Serialize;
@@ -51,6 +53,12 @@ pub(crate) struct PlanDocument<'a> {
     partitions_error: Option<&'a MetricsError>,
     /// References to owners that could not be followed.
     unread_owners: &'a [Unread],
+    /// Nodes of the fleet that are about to lose their pods; absent where there are none, or they are not asked for.
+    #[serde(skip_serializing_if = "<[LeavingNode]>::is_empty")]
+    leaving_nodes: &'a [LeavingNode],
+    /// Pods that the vertical pod autoscaler is about to restart; absent where there are none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    restarts_due: Option<&'a RestartsDue>,
     /// Pods that only the metric system knows: they are gone, and are left out.
     unlisted: &'a [String],
     /// The consumer group as Kafka tells it; `null` when it was not asked, or did not tell.
@@ -67,6 +75,8 @@ pub(crate) struct PlanDocument<'a> {
     /// The same in what the pods' partitions carry, in messages a second; `null` without a plan, and where Kafka does not tell
     /// the group.
     carried: Option<&'a Prediction>,
+    /// A run would rotate these pods now: the decision is to rotate.
+    would_act: bool,
     /// What is to be done.
     decision: &'a Decision,
     /// What was decided about each pod that Kubernetes lists, by name and then UID.
@@ -107,6 +117,8 @@ impl<'a> PlanDocument<'a> {
             degraded,
             partitions_error,
             unread_owners,
+            leaving_nodes,
+            restarts_due,
             unlisted,
             group,
             group_error,
@@ -134,6 +146,8 @@ impl<'a> PlanDocument<'a> {
             degraded,
             partitions_error: partitions_error.as_ref(),
             unread_owners,
+            leaving_nodes,
+            restarts_due: restarts_due.as_ref(),
             unlisted,
             group: group.as_ref(),
             group_error: group_error.as_deref(),
@@ -141,6 +155,7 @@ impl<'a> PlanDocument<'a> {
             method,
             prediction: prediction.as_ref(),
             carried: carried.as_ref(),
+            would_act: matches!(decision, Decision::Rotate(_)),
             decision,
             pods: pods.iter().map(|pod| PodEntry { pod, reason: reason(&pod) }).collect(),
             last_rotation: shown.last,

@@ -4,7 +4,7 @@ mod group;
 
 use std::fmt::Write as _;
 
-use rebalancer_core::fleet::Target;
+use rebalancer_core::fleet::{Leaving, LeavingNode, Target};
 use rebalancer_core::history::{GroupEffect, Rotation};
 use rebalancer_core::report::{IndicatorReport, Method, PodReport, Report, Verdict};
 
@@ -132,6 +132,17 @@ fn notes(out: &mut String, report: &Report) -> std::fmt::Result {
     }
     if let Some(error) = &report.partitions_error {
         writeln!(out, "partitions not read: {error}")?;
+    }
+    for LeavingNode { name, stage, by } in &report.leaving_nodes {
+        let stage = match stage {
+            Leaving::Candidate => "may be removed soon",
+            Leaving::Cordoned => "takes no more pods",
+            Leaving::Draining => "is being drained",
+        };
+        writeln!(out, "{:<10} {name} {stage} ({by})", "node")?;
+    }
+    if let Some(due) = &report.restarts_due {
+        writeln!(out, "{:<10} {due}", "restarts")?;
     }
     if !report.unlisted.is_empty() {
         writeln!(out, "gone       {} pods have samples but are not listed any more", report.unlisted.len())?;

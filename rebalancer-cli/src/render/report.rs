@@ -1,4 +1,5 @@
 //! A report as one HTML file: no network, no script; charts are SVG by plotters. Light and dark, on a phone and on paper.
+//! `rebalancer serve` shows the same drawing in its pages.
 
 pub(crate) mod backtest;
 mod chart;
@@ -7,6 +8,9 @@ pub(crate) mod plan;
 pub(crate) mod simulation;
 #[cfg(test)]
 mod tests;
+
+pub(crate) use chart::spark;
+pub(crate) use page::{STYLE, content, escaped, glance};
 
 use std::path::Path;
 
@@ -57,7 +61,7 @@ pub(crate) struct Table {
 }
 
 impl Table {
-    fn new(caption: &str, header: &[&str]) -> Self {
+    pub(crate) fn new(caption: &str, header: &[&str]) -> Self {
         let header = header.iter().map(|&text| text.to_owned()).collect();
         Self { caption: caption.to_owned(), header, rows: Vec::new() }
     }

@@ -5,16 +5,22 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use jiff::Timestamp;
 use rebalancer_core::fleet::Workload;
-use rebalancer_core::history::Record;
+use rebalancer_core::history::{Budget, Record};
+use rebalancer_core::port::Mode;
 use rebalancer_core::report::Report;
 use rebalancer_kube::Leadership;
 use tokio::sync::watch;
 
+use super::loads::Loads;
+use crate::config::{Names, RunSettings};
+use crate::journal::TrailEntry;
 use crate::target::Target;
 use crate::telemetry::MetricFamily;
 
 /// Cycles that are remembered of each workload.
 const MOST_CYCLES: usize = 240;
+/// Lines of the audit trail that are remembered of each workload.
+const MOST_LINES: usize = 200;
 
 /// A cycle that has ended.
 #[derive(Debug)]
@@ -29,14 +35,50 @@ pub(crate) struct Last {
     pub(crate) report: Option<Report>,
     /// Its metrics.
     pub(crate) families: Vec<MetricFamily>,
+    /// The removals that it intended and finished.
+    pub(crate) trail: Vec<TrailEntry>,
+    /// What the metric server was asked for it.
+    pub(crate) metrics: rebalancer_prom::Usage,
+    /// What Kafka was asked for it; `None` where it is not asked.
+    pub(crate) kafka: Option<rebalancer_kafka::Usage>,
+}
+
+/// What the settings say of a workload.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Terms {
+    /// Removals are only tried.
+    pub(crate) dry_run: bool,
+    /// The names by which the fleet is found.
+    pub(crate) names: Names,
+    /// How many pods may be removed in which time; `None`: no budget counts.
+    pub(crate) budget: Option<Budget>,
+}
+
+impl From<&RunSettings> for Terms {
+    fn from(run: &RunSettings) -> Self {
+        Self {
+            dry_run: run.mode == Mode::DryRun,
+            names: run.names.clone(),
+            budget: run.memory.and_then(|memory| memory.policy.budget()),
+        }
+    }
 }
 
 impl Last {
     /// It did not come to a cycle.
     pub(super) fn failed(problem: String) -> Self {
         let ended_at = Timestamp::now();
-        let (report, families) = (None, Vec::new());
-        Self { ended_at, seconds: 0.0, status: "failed", problem: Some(problem), report, families }
+        Self {
+            ended_at,
+            seconds: 0.0,
+            status: "failed",
+            problem: Some(problem),
+            report: None,
+            families: Vec::new(),
+            trail: Vec::new(),
+            metrics: rebalancer_prom::Usage::default(),
+            kafka: None,
+        }
     }
 }
 
@@ -55,7 +97,7 @@ pub(crate) struct Place {
     /// What its cluster is called; `None`: nothing.
     pub(crate) cluster: Option<String>,
     pub(crate) workload: Workload,
-    pub(crate) dry_run: bool,
+    pub(crate) terms: Terms,
     /// Its watches have told the whole fleet.
     pub(crate) listed: bool,
     /// A cycle is under way.
@@ -66,21 +108,27 @@ pub(crate) struct Place {
     /// The record, as it was known last.
     pub(crate) record: Option<Arc<Record>>,
     /// Earlier cycles, the oldest first.
-    pub(crate) past: VecDeque<Past>,
+    pub(crate) past: Arc<VecDeque<Past>>,
+    /// Loads of its pods over the last hours.
+    pub(crate) loads: Arc<Loads>,
+    /// The audit trail since this process began, the oldest first.
+    pub(crate) trail: Arc<VecDeque<TrailEntry>>,
 }
 
 impl Place {
-    fn new(Target { cluster, workload }: Target, dry_run: bool) -> Self {
+    fn new(Target { cluster, workload }: Target, terms: Terms) -> Self {
         Self {
             cluster,
             workload,
-            dry_run,
+            terms,
             listed: false,
             running: false,
             next: None,
             last: None,
             record: None,
-            past: VecDeque::new(),
+            past: Arc::default(),
+            loads: Arc::default(),
+            trail: Arc::default(),
         }
     }
 }
@@ -104,6 +152,14 @@ impl Board {
     /// Empty. `leadership`: `None` where this process acts without being elected.
     pub(crate) fn new(leadership: Option<watch::Receiver<Leadership>>) -> Self {
         Self { places: Mutex::default(), leadership, rejected: Mutex::default() }
+    }
+
+    /// With these workloads.
+    #[cfg(test)]
+    pub(super) fn of(places: Vec<Place>) -> Self {
+        let board = Self::new(None);
+        board.locked().extend(places.into_iter().map(|place| (place.target(), place)));
+        board
     }
 
     /// All workloads, by cluster, namespace and name.
@@ -156,11 +212,11 @@ impl Board {
         *self.rejected.lock().unwrap_or_else(PoisonError::into_inner) = problem;
     }
 
-    pub(super) fn enter(&self, target: &Target, dry_run: bool) {
+    pub(super) fn enter(&self, target: &Target, terms: Terms) {
         self.locked()
             .entry(target.clone())
-            .and_modify(|place| place.dry_run = dry_run)
-            .or_insert_with(|| Place::new(target.clone(), dry_run));
+            .and_modify(|place| place.terms = terms.clone())
+            .or_insert_with(|| Place::new(target.clone(), terms));
     }
 
     pub(super) fn leave(&self, target: &Target) {
@@ -177,9 +233,13 @@ impl Board {
         self.change(target, |place| {
             let ranked = last.report.as_ref().and_then(|report| report.indicators.first());
             let spread = ranked.map(|seen| (seen.distribution.cv, seen.distribution.max_to_mean));
-            place.past.push_back(Past { ended_at: last.ended_at, status: last.status, spread });
-            if place.past.len() > MOST_CYCLES {
-                place.past.pop_front();
+            let past = Past { ended_at: last.ended_at, status: last.status, spread };
+            push(Arc::make_mut(&mut place.past), past, MOST_CYCLES);
+            for line in &last.trail {
+                push(Arc::make_mut(&mut place.trail), line.clone(), MOST_LINES);
+            }
+            if let Some(report) = &last.report {
+                Arc::make_mut(&mut place.loads).add(report);
             }
             place.last = Some(Arc::new(last));
             if let Some(record) = record {
@@ -190,5 +250,12 @@ impl Board {
 
     fn locked(&self) -> MutexGuard<'_, BTreeMap<Target, Place>> {
         self.places.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn push<T>(all: &mut VecDeque<T>, one: T, most: usize) {
+    all.push_back(one);
+    while all.len() > most {
+        all.pop_front();
     }
 }

@@ -8,14 +8,13 @@ use std::time::Duration;
 use async_trait::async_trait;
 use jiff::{SignedDuration, Timestamp};
 use rebalancer_core::history::Record;
-use rebalancer_core::port::Mode;
 use rebalancer_kube::{ConnectionSettings, FleetWatch, Leadership, NamespaceWatch, WatchConnection};
 use tokio::sync::{Semaphore, watch};
 use tokio::task::{AbortHandle, JoinHandle, spawn_local};
 use tokio::time::{Instant, sleep_until};
 use tracing::{error, info};
 
-use super::board::{Board, Last};
+use super::board::{Board, Last, Terms};
 use super::reload::Followed;
 use super::rhythm::Rhythm;
 use crate::adapters::{Adapters, Connections};
@@ -166,7 +165,7 @@ impl<C: Cycle + 'static> Keeper<C> {
             if loops.contains_key(&target) {
                 continue;
             }
-            self.board.enter(&target, one.run.mode == Mode::DryRun);
+            self.board.enter(&target, Terms::from(&one.run));
             let effective = one.effective.clone();
             let ready = connections.open(one).await;
             let (adapters, around, run) = match ready {

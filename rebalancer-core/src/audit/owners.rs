@@ -163,6 +163,13 @@ pub(super) fn check(snapshot: &Snapshot, fleet: &[Seen<'_>]) -> Vec<Violation> {
             "the controller has another number of pods",
             progress.is_some_and(|it| (it.current as usize) < least || it.current as usize > most),
         ),
+        (
+            "an owner's controller is at work",
+            controller.is_some_and(|owner| owner.at_work.is_some())
+                || each(all_owned()).any(|owner| {
+                    above_or_presumed(owner, snapshot).iter().any(|object| object.at_work.is_some())
+                }),
+        ),
         ("a scaling is in progress", progress.is_some_and(|it| it.current != it.desired)),
         ("the workload opted out", opted_out),
     ] {

@@ -111,6 +111,8 @@ fn a_pod_that_must_not_be_touched_is_caught() {
         ("pod-rebalancer.io/opt-out", "true"),
         ("cluster-autoscaler.kubernetes.io/safe-to-evict", "false"),
         ("descheduler.alpha.kubernetes.io/prefer-no-eviction", ""),
+        ("karpenter.sh/do-not-disrupt", "true"),
+        ("karpenter.sh/do-not-disrupt", "2h"),
     ] {
         let mark = |snapshot: &mut Snapshot| {
             snapshot.pods[0].pod.annotations.insert(name.to_owned(), value.to_owned());
@@ -326,7 +328,7 @@ fn a_hot_pod_that_was_not_there_before_is_caught() {
         seen(snapshot);
         snapshot.pods[0].pod.ready_since = Some(snapshot.taken_at - lasting.balance.persistence.step() / 2);
     };
-    let young = lasting.clone().with_minimum_age(jiff::SignedDuration::ZERO);
+    let young = lasting.clone().with_minimum_age(SignedDuration::ZERO);
     check_under(&young, another_pod_then, &[Violation::Passing { pod: first() }]);
 }
 

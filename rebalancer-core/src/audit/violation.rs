@@ -108,6 +108,12 @@ pub enum Violation {
         /// The other indicator.
         indicator: Indicator,
     },
+    /// A pod is to go as a cold one, and its node is about to lose its pods.
+    #[error("{pod} is to go as a cold pod, and its node is about to lose its pods")]
+    OnLeavingNode {
+        /// Its name.
+        pod: String,
+    },
     /// A hot pod ranks below a cold one: by its score, or by its load when one indicator ranks the pods.
     #[error("a hot pod is not hotter than a cold one")]
     NotOutliers,

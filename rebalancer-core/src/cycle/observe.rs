@@ -5,6 +5,7 @@ use jiff::Timestamp;
 use super::LookBack;
 use super::ahead::look_ahead;
 use super::memory::Memory;
+use super::neighbors::neighbors;
 use super::ownership::ownership;
 use super::until::both;
 use super::{GroupSide, Sources};
@@ -113,16 +114,18 @@ pub(super) async fn read(
     let fleet = async {
         let pods = inventory.pods().await.map_err(ObserveError::Pods)?;
         let ownership = ownership(inventory, &subject.workload.name, &pods).await;
-        Ok((pods, ownership.map_err(ObserveError::Controller)?))
+        let ownership = ownership.map_err(ObserveError::Controller)?;
+        let neighbors = neighbors(inventory, &subject.workload.name, &pods, policy).await;
+        Ok((pods, ownership, neighbors))
     };
     let ((mut readings, group), ((hpas, budgets), fleet)) = both(loads, both(around, fleet)).await;
     let budgets = budgets.map_err(ObserveError::Budgets)?;
-    let (pods, ownership) = fleet?;
+    let (pods, ownership, neighbors) = fleet?;
     if is_asked_for_requests(&readings, &pods, &ownership, &subject.workload) {
         readings.cpu_requests = metrics.cpu_requests(now).await;
     }
     let controller = ownership.controller(pods.iter(), &subject.workload.name).cloned();
-    let surroundings = Surroundings { controller, ownership, budgets, watched, ..Surroundings::default() };
+    let surroundings = Surroundings { controller, ownership, budgets, watched, ..neighbors };
     let reading = FleetReading { readings, hpas, surroundings, pods, group };
     let (mut snapshot, judged) = assemble_judged(subject, reading, metrics, side, policy, now).await?;
     if let Some(forecaster) = forecaster {

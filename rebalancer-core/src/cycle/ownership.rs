@@ -111,6 +111,7 @@ impl Reader<'_> {
             annotations: BTreeMap::new(),
             owner: None,
             progress: Some(Progress::from(&scale)),
+            at_work: None,
         }))
     }
 

@@ -21,11 +21,15 @@ pub enum Annotation {
     /// Marks a pod that the descheduler should not evict, whatever its value.
     #[cfg_attr(feature = "serde", serde(rename = "descheduler.alpha.kubernetes.io/prefer-no-eviction"))]
     PreferNoEviction,
+    /// Marks a pod that Karpenter must not disrupt of its own will: `true`, or a time since the pod's start.
+    #[cfg_attr(feature = "serde", serde(rename = "karpenter.sh/do-not-disrupt"))]
+    DoNotDisrupt,
 }
 
 impl Annotation {
     /// Every one.
-    pub const ALL: [Self; 4] = [Self::OptIn, Self::OptOut, Self::SafeToEvict, Self::PreferNoEviction];
+    pub const ALL: [Self; 5] =
+        [Self::OptIn, Self::OptOut, Self::SafeToEvict, Self::PreferNoEviction, Self::DoNotDisrupt];
 
     /// Its key, as in an object's metadata.
     #[must_use]
@@ -35,6 +39,7 @@ impl Annotation {
             Self::OptOut => "pod-rebalancer.io/opt-out",
             Self::SafeToEvict => "cluster-autoscaler.kubernetes.io/safe-to-evict",
             Self::PreferNoEviction => "descheduler.alpha.kubernetes.io/prefer-no-eviction",
+            Self::DoNotDisrupt => "karpenter.sh/do-not-disrupt",
         }
     }
 }
@@ -46,11 +51,12 @@ impl fmt::Display for Annotation {
 }
 
 /// The keys of the annotations that are looked at. Adapters need not carry any other.
-pub const ANNOTATIONS: [&str; 5] = [
+pub const ANNOTATIONS: [&str; 6] = [
     Annotation::OptIn.key(),
     Annotation::OptOut.key(),
     Annotation::SafeToEvict.key(),
     Annotation::PreferNoEviction.key(),
+    Annotation::DoNotDisrupt.key(),
     REVISION_ANNOTATION,
 ];
 

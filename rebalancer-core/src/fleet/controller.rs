@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
-use super::{Owner, Uid};
+use super::{AtWork, Owner, Uid};
 
 /// An object that controls pods, or controls such an object.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -23,6 +23,9 @@ pub struct Controller {
     pub owner: Option<Owner>,
     /// How far it is with what it wants; `None` where it does not tell.
     pub progress: Option<Progress>,
+    /// What its own status says that its controller does, or has stopped doing; `None` where that is nothing special.
+    #[cfg_attr(feature = "serde", serde(default))]
+    pub at_work: Option<AtWork>,
 }
 
 /// How far a controller is with what it wants. By default nothing is known of it.

@@ -19,12 +19,29 @@ pub struct Extra {
     pub restarted_at: Option<Timestamp>,
     /// The pod's priority class.
     pub priority_class: Option<Text>,
+    /// What somebody does to it just now.
+    #[cfg_attr(feature = "serde", serde(default))]
+    pub disturbance: Option<Disturbance>,
     /// Requests of the pod as a whole (`spec.resources`, with its overhead), where it sets them.
     pub whole: Requests,
 }
 
-static NONE: Extra =
-    Extra { restarted_at: None, priority_class: None, whole: Requests { cpu: None, memory: None } };
+static NONE: Extra = Extra {
+    restarted_at: None,
+    priority_class: None,
+    disturbance: None,
+    whole: Requests { cpu: None, memory: None },
+};
+
+/// What somebody does to a pod just now, as its conditions say.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(rename_all = "snake_case"))]
+pub enum Disturbance {
+    /// Its resources are being changed where it is (`PodResizeInProgress`).
+    Resize,
+    /// It is on its way out by an eviction, a preemption or a taint (`DisruptionTarget`).
+    Eviction,
+}
 
 impl From<Extra> for Extras {
     fn from(extra: Extra) -> Self {

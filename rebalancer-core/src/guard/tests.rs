@@ -4,6 +4,8 @@ use std::collections::BTreeMap;
 
 use jiff::tz::TimeZone;
 
+use jiff::SignedDuration;
+
 use super::*;
 use crate::fixture::{self, NOW, owned_by, owner, pod, snapshot};
 use crate::fleet::{NotRead, Owner, Ownership, Unread};

@@ -37,6 +37,8 @@ pub(super) struct Eligible {
     pub(super) index: usize,
     pub(super) cpu_request: Option<Cores>,
     pub(super) loads: Loads,
+    /// Its node is about to lose its pods.
+    pub(super) on_leaving_node: bool,
 }
 
 impl Eligible {
@@ -63,7 +65,8 @@ impl JudgedPods {
             let veto = veto.or_else(|| headroom.veto(&observed.pod));
             if veto.is_none() {
                 let (cpu_request, loads) = (observed.cpu_request, observed.loads);
-                eligible.push(Eligible { index, cpu_request, loads });
+                let on_leaving_node = snapshot.surroundings.is_leaving(observed.pod.node.as_ref());
+                eligible.push(Eligible { index, cpu_request, loads, on_leaving_node });
             }
             vetoes.push(veto);
         }

@@ -16,6 +16,8 @@ pub(crate) struct Candidate {
     /// How loaded it is by several indicators, if there are several.
     pub(crate) score: Option<Ratio>,
     pub(crate) may_be: CandidateRole,
+    /// It is about to move anyway: of hot pods, such ones go first.
+    pub(crate) moves_anyway: bool,
 }
 
 /// The roles for which a pod may be selected.
@@ -72,7 +74,8 @@ pub(crate) fn choose(mut candidates: Vec<Candidate>, k: usize) -> Outliers {
     let above = bring_forward(&mut candidates, Candidate::is_hot);
     let (above, rest) = candidates.split_at_mut(above);
     let may_be_cold = bring_forward(rest, Candidate::may_be_cold);
-    let mut hot = first(above, k, |a, b| b.rank(a));
+    let mut hot = first(above, k, |a, b| b.moves_anyway.cmp(&a.moves_anyway).then_with(|| b.rank(a)));
+    hot.sort_by(|a, b| b.rank(a).then(a.index.cmp(&b.index)));
     let (rest, _) = rest.split_at_mut(may_be_cold);
     let mut not_hot = first(rest, k - hot.len(), |a, b| b.rank(a));
     // The hot ones that are left over stand before the rest then.
@@ -206,6 +209,7 @@ mod tests {
             limit: load(*limit),
             score: None,
             may_be: CandidateRole::Any,
+            moves_anyway: false,
         };
         loads.iter().enumerate().map(candidate).collect()
     }

@@ -57,9 +57,12 @@ impl Raised<'_> {
         }
     }
 
-    /// Why a pod can't be a cold one whatever its load by this indicator: it is hot by another, or may be. What is not
-    /// known is no reason to act.
+    /// Why a pod can't be a cold one whatever its load by this indicator: it is about to move anyway, or it is hot by another,
+    /// or may be. What is not known is no reason to act.
     fn not_cold(&self, pod: &Eligible) -> Option<Spared> {
+        if pod.on_leaving_node {
+            return Some(Spared::LeavingNode);
+        }
         let others =
             self.measured.indicators.iter().filter(|report| report.indicator != self.report.indicator);
         let mut reasons = others.filter_map(|report| {

@@ -1,13 +1,15 @@
 //! The `with_` methods of a [`Policy`].
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::num::NonZeroUsize;
 
 use jiff::SignedDuration;
 
-use super::{ForecastHorizon, MemberMatching, Persistence, Policy, QuietHours, Strategy, Timing, Weights};
+use super::{
+    Evictor, ForecastHorizon, MemberMatching, Persistence, Policy, QuietHours, Strategy, Timing, Weights,
+};
 use crate::assignor::Assignor;
-use crate::fleet::Indicator;
+use crate::fleet::{Indicator, Neighbor};
 use crate::unit::{Percent, Ratio, Share, Tolerance};
 
 macro_rules! setters {
@@ -56,6 +58,8 @@ setters! {
     with_highest_priority: eligibility.highest_priority: i32;
     /// Whether only marked pods, or those of a marked workload, are candidates.
     with_opt_in: eligibility.opt_in: bool;
+    /// Whose marks keep us from a pod too, besides our own.
+    with_honored: eligibility.honored: BTreeSet<Evictor>;
     /// The largest share of young and not Ready pods in a settled fleet.
     with_most_young: guards.most_young: Share;
     /// Whether an autoscaler that is about to scale in is waited for.
@@ -64,6 +68,8 @@ setters! {
     with_quiet_hours: guards.quiet_hours: Option<QuietHours>;
     /// For how long a watch on the fleet may be silent.
     with_longest_silence: guards.longest_silence: SignedDuration;
+    /// Neighbors that are asked what they do.
+    with_neighbors: guards.neighbors: BTreeSet<Neighbor>;
     /// The group's assignor; `None` to infer it.
     with_assignor: group.assignor: Option<Assignor>;
     /// Whether consumers are static members that come back as themselves.

@@ -3,7 +3,9 @@
 use async_trait::async_trait;
 
 use super::ApiErrors;
-use crate::fleet::{Controller, DisruptionBudget, Hpa, Pod, Scale, Watched};
+use crate::fleet::{
+    Activity, Controller, DisruptionBudget, Hpa, LeavingNode, Neighbor, Pod, Scale, VerticalScaler, Watched,
+};
 
 /// Why a request to the Kubernetes API failed.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -94,6 +96,30 @@ pub trait Inventory: Send + Sync {
     /// When the list is not whole.
     async fn budgets(&self) -> Result<Vec<DisruptionBudget>, InventoryError> {
         Ok(Vec::new())
+    }
+
+    /// Those of these nodes that are about to lose their pods, or may be. By default none is.
+    ///
+    /// # Errors
+    /// When it can't be known.
+    async fn leaving_nodes(&self, _nodes: &[&str]) -> Result<Vec<LeavingNode>, InventoryError> {
+        Ok(Vec::new())
+    }
+
+    /// What this neighbor does with the workload; nothing where it is not installed. By default nothing.
+    ///
+    /// # Errors
+    /// When it can't be known.
+    async fn at_work(&self, _neighbor: Neighbor, _workload: &str) -> Result<Vec<Activity>, InventoryError> {
+        Ok(Vec::new())
+    }
+
+    /// The vertical pod autoscaler of the workload; `None` without one, or where none is installed. By default there is none.
+    ///
+    /// # Errors
+    /// When it can't be known.
+    async fn vertical(&self, _workload: &str) -> Result<Option<VerticalScaler>, InventoryError> {
+        Ok(None)
     }
 
     /// The pod that has this name now, if there is one; it may be another pod than before. By default the fleet is listed

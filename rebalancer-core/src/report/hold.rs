@@ -216,7 +216,7 @@ pub enum Hold {
 
 impl Hold {
     /// Every name that [`name`](Self::name) gives.
-    pub const NAMES: [&str; 44] = [
+    pub const NAMES: [&str; 55] = [
         "no_pods",
         "no_eligible_pods",
         "metrics_incomplete",
@@ -256,6 +256,17 @@ impl Hold {
         "group_not_stable",
         "partitions_moving",
         "group_changed",
+        "rollout_paused",
+        "rollout_degraded",
+        "canary_in_progress",
+        "rollout_partitioned",
+        "scaling_paused",
+        "scaling_fallback",
+        "scaling_to_zero",
+        "neighbor_unread",
+        "nodes_draining",
+        "pods_resizing",
+        "pods_evicted",
         "settling",
         "breaker_open",
         "unreliable_prediction",

@@ -84,6 +84,8 @@ pub enum Spared {
         /// That indicator.
         indicator: Indicator,
     },
+    /// Its node is cordoned, drained or about to be removed: it moves anyway, so it can't go as a cold pod.
+    LeavingNode,
     /// It is hot now, but was not in enough earlier readings.
     NotPersistent {
         /// Readings in which it was hot.
@@ -123,6 +125,7 @@ impl fmt::Display for Spared {
             Self::MaybeHotBy { indicator } => {
                 write!(f, "not eligible as cold: no {indicator} sample")
             }
+            Self::LeavingNode => f.write_str("not eligible as cold: its node is about to lose its pods"),
             Self::NotPersistent { hot_in, windows, required } => {
                 write!(
                     f,

@@ -18,8 +18,9 @@ use jiff::{SignedDuration, Timestamp};
 use rebalancer_core::assignor::{Assignor, Rules};
 use rebalancer_core::eligibility::{Annotation, Veto};
 use rebalancer_core::fleet::{
-    Controller, CpuTarget, DisruptionBudget, Hpa, Level, Measured, NotRead, Owner, Ownership, PartitionLoad,
-    Phase, Progress, Requirement, Samples, Scaling, ScalingMetric, Selector, Target, Uid, Unread, Watched,
+    Activity, AtWork, Bounds, Controller, CpuTarget, DisruptionBudget, Hpa, Leaving, LeavingNode, Level,
+    Measured, Neighbor, NotRead, Owner, Ownership, PartitionLoad, Phase, Progress, Requirement, Samples,
+    Scaling, ScalingMetric, Selector, Target, Uid, Unread, UnreadNeighbor, VerticalScaler, Watched,
 };
 use rebalancer_core::group::{AssumedTiming, Inference, TimingBasis, Unusable};
 use rebalancer_core::guard::NotNow;
@@ -107,6 +108,7 @@ fn snapshot() -> Snapshot {
         annotations: BTreeMap::from([(Annotation::OptIn.to_string(), "true".to_owned())]),
         owner: Some(Owner::of_apps("Rollout", "above", "uid-above")),
         progress: Some(Progress { status_is_current: true, desired: 6, current: 6, updated: 6 }),
+        at_work: Some(AtWork::Canary { stage: "step 1 of 3".to_owned() }),
     };
     let unread = [NotRead::NotAllowed, NotRead::Gone, NotRead::Replaced, NotRead::Unreadable]
         .map(|why| Unread { owner: Owner::of_apps("Rollout", "above", "uid-above"), why });
@@ -122,6 +124,21 @@ fn snapshot() -> Snapshot {
         scales_by: Vec::new(),
         budgets: vec![budget(selector), budget(Selector::Nothing)],
         watched: Some(Watched { heard_at: Some(at()), error: Some("503".to_owned()) }),
+        leaving_nodes: vec![LeavingNode {
+            name: "node-9".into(),
+            stage: Leaving::Draining,
+            by: "deleted".to_owned(),
+        }],
+        at_work: vec![Activity { of: "ScaledObject consumer".to_owned(), what: AtWork::ScalingFallback }],
+        vertical: Some(VerticalScaler {
+            name: "consumer".to_owned(),
+            restarts_pods: true,
+            bounds: Some(Bounds {
+                cpu: Some((Cores::new(0.5).unwrap(), Cores::new(2.0).unwrap())),
+                memory: None,
+            }),
+        }),
+        unread_neighbors: vec![UnreadNeighbor { neighbor: Neighbor::Flagger, error: "no answer".to_owned() }],
     });
     let mut partitions = Vec::new();
     // 0.1 + 0.2 is a number that a careless parser gives back as its neighbour.

@@ -6,6 +6,7 @@ use rebalancer_core::port::InventoryError;
 use serde::Deserialize;
 use serde_json::Value;
 
+use super::at_work::{Length, at_work};
 use super::pod::{OwnerReference, controlling};
 use super::{Kept, count, foreign, incomplete, is_current};
 
@@ -36,15 +37,21 @@ struct Metadata {
 
 #[derive(Deserialize, Default)]
 #[serde(rename_all = "camelCase", default)]
-struct Spec {
+pub(super) struct Spec {
     replicas: Number,
     /// A StatefulSet's. `OnDelete` has no `rollingUpdate`; other kinds put anything here.
-    update_strategy: Value,
+    pub(super) update_strategy: Value,
+    /// Of an Argo Rollout and of a DeploymentConfig.
+    pub(super) paused: Value,
+    /// Of an Argo Rollout.
+    pub(super) strategy: Value,
+    /// Of a StrimziPodSet, which lists its pods in whole.
+    pods: Length,
 }
 
 #[derive(Deserialize, Default)]
 #[serde(rename_all = "camelCase", default)]
-struct Status {
+pub(super) struct Status {
     observed_generation: Number,
     replicas: Number,
     updated_replicas: Number,
@@ -52,6 +59,19 @@ struct Status {
     current_replicas: Number,
     current_revision: Value,
     update_revision: Value,
+    pub(super) conditions: Value,
+    /// Of an Argo Rollout.
+    pub(super) phase: Value,
+    pub(super) message: Value,
+    pub(super) abort: Value,
+    pub(super) pause_conditions: Value,
+    pub(super) current_step_index: Value,
+    #[serde(rename = "stableRS")]
+    pub(super) stable: Value,
+    pub(super) current_pod_hash: Value,
+    /// Of a StrimziPodSet: its pods, and those of its present revision.
+    pods: Value,
+    current_pods: Value,
 }
 
 /// A number as other kinds may send it: an Argo Rollout's `observedGeneration` is a text. What is none is not known, which
@@ -114,9 +134,12 @@ pub(crate) fn controller(raw: RawController, asked: &str) -> Result<Controller, 
         Some(_) => Some(Progress { status_is_current: false, ..told.unwrap_or_default() }),
         None => told,
     };
+    let replicas = told.map(|told| (told.current, told.updated));
+    let at_work = at_work((&api_version, &kind), &spec, &status, replicas);
     Ok(Controller {
         api_version,
         kind,
+        at_work,
         annotations: metadata.annotations.ours(),
         owner: controlling(metadata.owner_references),
         name,
@@ -138,8 +161,17 @@ fn progress(
             let Numbers { desired, current, updated } = numbers.unwrap_or_default();
             Some(Progress { status_is_current, desired, current, updated })
         }
+        (_, "StrimziPodSet") => pod_set(spec, status, generation, observed),
         _ => by_scale(spec, status, generation, observed),
     }
+}
+
+/// A StrimziPodSet has no replicas: it lists its pods, and counts those that it has and those of the present revision.
+fn pod_set(spec: &Spec, status: &Status, generation: Option<i64>, observed: Number) -> Option<Progress> {
+    let number = |value: &Value| value.as_u64().and_then(|number| u32::try_from(number).ok());
+    let (desired, current) = (spec.pods.0?, number(&status.pods)?);
+    let updated = number(&status.current_pods)?;
+    Some(Progress { status_is_current: is_current(generation, observed.known()), desired, current, updated })
 }
 
 #[derive(Default)]

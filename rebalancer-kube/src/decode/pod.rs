@@ -3,7 +3,9 @@
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;
-use rebalancer_core::fleet::{self, Addresses, ContainerId, Extra, Owner, Phase, Pod, Requests, Text, Uid};
+use rebalancer_core::fleet::{
+    self, Addresses, ContainerId, Disturbance, Extra, Owner, Phase, Pod, Requests, Text, Uid,
+};
 use rebalancer_core::port::InventoryError;
 use rebalancer_core::unit::{Bytes, Cores};
 use serde::Deserialize;
@@ -118,6 +120,19 @@ struct PodIp {
 }
 
 impl Status {
+    /// What is done to it, as its conditions say. Who goes is not resized any more.
+    fn disturbance(&self) -> Option<Disturbance> {
+        let is = |name: &str| {
+            let mut conditions = self.conditions.iter().flatten();
+            conditions.any(|condition| condition.r#type == name && condition.status == "True")
+        };
+        if is("DisruptionTarget") {
+            Some(Disturbance::Eviction)
+        } else {
+            is("PodResizeInProgress").then_some(Disturbance::Resize)
+        }
+    }
+
     /// Every address that the kubelet gave the pod; older API servers know one only.
     fn ips(&self) -> Addresses {
         let all = self.pod_ips.iter().flatten().filter_map(|one| one.ip.as_deref());
@@ -201,6 +216,7 @@ pub(crate) fn pod(raw: RawPod, namespace: &str, container: &str) -> Result<Pod, 
     let extra = Extra {
         restarted_at: seen.filter(|seen| seen.restart_count > 0).and_then(ContainerStatus::started_at),
         priority_class: priority_class_name.map(Text::from),
+        disturbance: status.disturbance(),
         whole,
     };
     let ready = status.conditions.iter().flatten().find(|condition| condition.r#type == "Ready");

@@ -1,7 +1,8 @@
 //! Reads the cluster.
 
 use jiff::{SignedDuration, Timestamp};
-use rebalancer_core::cycle::ownership;
+use rebalancer_core::cycle::{neighbors, ownership};
+use rebalancer_core::fleet::Neighbor;
 use rebalancer_core::history::StateStore as _;
 use rebalancer_core::port::{Inventory as _, InventoryError};
 use rebalancer_kube::preflight::{Allowed, Preflight, Presence, WorkloadKind};
@@ -95,7 +96,12 @@ async fn survey(
     let found = !listed.is_empty() && listed.iter().all(|pod| ownership.belongs(pod, name));
     let around =
         if found && matches!(controller, Ok(Some(_))) { None } else { Some(around(preflight).await) };
+    let neighbors = neighbors(&inventory, name, listed, &settings.policy).await;
+    let groups = preflight.api_groups().await.unwrap_or_default();
+    let installed = Neighbor::ALL.into_iter().filter(|neighbor| is_installed(*neighbor, &groups)).collect();
     Survey {
+        neighbors,
+        installed,
         ahead,
         rights,
         pods,
@@ -109,6 +115,17 @@ async fn survey(
         lease: store.name().to_owned(),
         around,
     }
+}
+
+/// The API server has the API of this neighbor. It has nodes in any case, whoever drains them.
+fn is_installed(neighbor: Neighbor, groups: &[String]) -> bool {
+    let group = match neighbor {
+        Neighbor::Nodes => "karpenter.sh",
+        Neighbor::Flagger => "flagger.app",
+        Neighbor::Keda => "keda.sh",
+        Neighbor::Vpa => "autoscaling.k8s.io",
+    };
+    groups.iter().any(|known| known == group)
 }
 
 /// What may be known of what else there is.

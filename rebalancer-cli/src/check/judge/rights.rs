@@ -54,8 +54,13 @@ pub(super) fn is_told(survey: &Survey, verb: &str, resource: &str) -> bool {
 
 fn missing(need: &Need, namespace: &str) -> Finding {
     let Need { access, purpose, severity, .. } = need;
-    let message = format!("not allowed to {access} in namespace {namespace}, which {purpose}");
-    let fix = format!("add to the Role in {namespace}: {}", access.rule());
+    // Nodes are in no namespace.
+    let (place, role) = match (access.group, access.resource) {
+        ("", "nodes") => ("at all".to_owned(), "a ClusterRole".to_owned()),
+        _ => (format!("in namespace {namespace}"), format!("the Role in {namespace}")),
+    };
+    let message = format!("not allowed to {access} {place}, which {purpose}");
+    let fix = format!("add to {role}: {}", access.rule());
     match severity {
         Severity::Error => Finding::error(Code::PermissionMissing, message, fix),
         Severity::Ok | Severity::Note | Severity::Warning => {

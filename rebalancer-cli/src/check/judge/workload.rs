@@ -183,6 +183,11 @@ fn guarded(facts: &Facts<'_>) -> Option<Finding> {
         | NotNow::GroupUnread { .. }
         | NotNow::GroupNotStable { .. }
         | NotNow::PartitionsMoving { .. }
-        | NotNow::GroupChanged { .. } => None,
+        | NotNow::GroupChanged { .. }
+        | NotNow::AtWork(_)
+        | NotNow::NeighborUnread { .. }
+        | NotNow::NodesDraining { .. }
+        | NotNow::PodsResizing { .. }
+        | NotNow::PodsEvicted { .. } => None,
     }
 }

@@ -255,6 +255,17 @@ pub(super) const WRONG: &[(&str, &str, &str)] = &[
         "MAXIMUM_POD_PRIORITY=\"high\": expected a whole number from -2147483648 to 2147483647",
     ),
     ("REQUIRE_OPT_IN", "perhaps", "REQUIRE_OPT_IN=\"perhaps\": expected true or false"),
+    (
+        "HONORED_ANNOTATIONS",
+        "karpenter, keda",
+        "HONORED_ANNOTATIONS=\"karpenter, keda\": expected none, or some of cluster-autoscaler, descheduler, karpenter, \
+         separated by commas",
+    ),
+    (
+        "NEIGHBORS",
+        "keda;vpa",
+        "NEIGHBORS=\"keda;vpa\": expected none, or some of nodes, flagger, keda, vpa, separated by commas",
+    ),
     ("WAIT_FOR_SCALE_IN", "x", "WAIT_FOR_SCALE_IN=\"x\": expected true or false"),
     (
         "QUIET_HOURS",

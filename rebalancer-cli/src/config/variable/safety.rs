@@ -50,6 +50,18 @@ pub(super) const SETTINGS: &[Variable] = &[
     ),
     Variable::new(
         HEADING,
+        "HONORED_ANNOTATIONS",
+        Some("cluster-autoscaler,descheduler,karpenter"),
+        "Whose annotations keep a pod from being removed too, separated by commas: cluster-autoscaler (safe-to-evict), descheduler (prefer-no-eviction), karpenter (do-not-disrupt); none: only pod-rebalancer.io/opt-out does",
+    ),
+    Variable::new(
+        HEADING,
+        "NEIGHBORS",
+        Some("none"),
+        "Who is asked what it does with the fleet, separated by commas; each needs a right of its own, and one that does not tell holds: nodes (cordoned, drained), flagger, keda, vpa; none",
+    ),
+    Variable::new(
+        HEADING,
         "WAIT_FOR_SCALE_IN",
         Some("true"),
         "true: nothing is removed while the autoscaler is about to scale in and only waits for its stabilization window",

@@ -106,6 +106,32 @@ pub(super) fn svg(course: &Course, width: Width) -> anyhow::Result<String> {
     Ok(styled(&svg, course, width))
 }
 
+/// A line without axes, for a line of text: its title is what it tells to those who can't see it.
+///
+/// # Errors
+/// When the drawing library refuses; it has no reason to.
+pub(crate) fn spark(title: &str, values: &[Option<f64>]) -> anyhow::Result<String> {
+    const SIZE: (u32, u32) = (220, 44);
+    let top = values.iter().flatten().copied().fold(0.0, f64::max) * 1.1;
+    let (end, top) = (values.len().max(2) as f64 - 1.0, if top > 0.0 { top } else { 1.0 });
+    let mut svg = String::new();
+    {
+        let area = SVGBackend::with_string(&mut svg, SIZE).into_drawing_area();
+        let mut chart =
+            ChartBuilder::on(&area).margin(3).build_cartesian_2d(0.0..end, 0.0..top).map_err(refused)?;
+        let base = PathElement::new(vec![(0.0, 0.0), (end, 0.0)], LINE.stroke_width(1));
+        chart.draw_series([base]).map_err(refused)?;
+        for part in known(values) {
+            let alone = part.first().filter(|_| part.len() == 1).copied();
+            chart.draw_series(LineSeries::new(part, SERIES[1].stroke_width(2))).map_err(refused)?;
+            let dot = alone.map(|at| Circle::new(at, 2, SERIES[1].filled()));
+            chart.draw_series(dot).map_err(refused)?;
+        }
+        area.present().map_err(refused)?;
+    }
+    Ok(named(&svg, "spark", title))
+}
+
 /// The library's error, which borrows and is not `Sync`, as text.
 fn refused(error: impl std::fmt::Display) -> anyhow::Error {
     anyhow!("the chart can't be drawn: {error}")
@@ -113,15 +139,19 @@ fn refused(error: impl std::fmt::Display) -> anyhow::Error {
 
 /// With the style's names, a width that follows the page's, and a title for those who can't see it.
 fn styled(svg: &str, course: &Course, width: Width) -> String {
-    let mut svg = svg.to_owned();
-    for (RGBColor(red, green, blue), name) in NAMES {
-        svg = svg.replace(&format!("\"#{red:02X}{green:02X}{blue:02X}\""), &format!("\"var(--{name})\""));
-    }
     let class = match width {
         Width::Wide => "wide",
         Width::Narrow => "narrow",
     };
-    let label = super::page::escaped(&course.title);
+    named(svg, class, &course.title)
+}
+
+fn named(svg: &str, class: &str, title: &str) -> String {
+    let mut svg = svg.to_owned();
+    for (RGBColor(red, green, blue), name) in NAMES {
+        svg = svg.replace(&format!("\"#{red:02X}{green:02X}{blue:02X}\""), &format!("\"var(--{name})\""));
+    }
+    let label = super::page::escaped(title);
     svg.replacen("<svg ", &format!("<svg class=\"{class}\" role=\"img\" aria-label=\"{label}\" "), 1)
 }
 
@@ -204,12 +234,17 @@ fn draw_heat(
     for (place, (name, values)) in (0_i32..).zip(rows.iter().take(MOST_ROWS)) {
         let y = 6 + place * i32::try_from(ROW)?;
         area.draw(&Text::new(shortened(name, width), (0, y + 2), style.clone())).map_err(refused)?;
-        for column in 0..columns {
+        let class = |column: usize| {
             let of = column * total / columns..((column + 1) * total / columns);
-            let Some(value) = together(values.get(of).unwrap_or_default()) else { continue };
-            let class = CLASSES.iter().position(|end| value / mean < *end).unwrap_or(CLASSES.len());
-            let color = HEAT.get(class).copied().unwrap_or(INK);
-            let cell = [(x(column), y), (x(column + 1), y + i32::try_from(ROW)? - 2)];
+            let value = together(values.get(of).unwrap_or_default())?;
+            Some(CLASSES.iter().position(|end| value / mean < *end).unwrap_or(CLASSES.len()))
+        };
+        let cells: Vec<(usize, Option<usize>)> = (0..columns).map(|column| (column, class(column))).collect();
+        // Cells of one color are one rectangle: a day of a quiet fleet is small.
+        for run in cells.chunk_by(|a, b| a.1 == b.1) {
+            let (Some((first, Some(class))), Some((last, _))) = (run.first(), run.last()) else { continue };
+            let color = HEAT.get(*class).copied().unwrap_or(INK);
+            let cell = [(x(*first), y), (x(*last + 1), y + i32::try_from(ROW)? - 2)];
             area.draw(&Rectangle::new(cell, color.filled())).map_err(refused)?;
         }
     }

@@ -1,11 +1,11 @@
-//! The page: HTML with its style, and nothing that is loaded or run.
+//! The page: HTML with its style, and nothing that is loaded or run. Its parts are also those of what `rebalancer serve` shows.
 
 use std::fmt::Write as _;
 
 use super::chart::{CLASSES, MOST_ROWS, Width, svg};
 use super::{Course, Report, Shows, Table};
 
-const STYLE: &str = include_str!("style.css");
+pub(crate) const STYLE: &str = include_str!("style.css");
 
 /// The whole file. Of several reports each one begins anew, and on paper on a page of its own.
 ///
@@ -22,7 +22,7 @@ pub(super) fn html(reports: &[Report]) -> anyhow::Result<String> {
         escaped(&title(reports))
     )?;
     for report in reports {
-        one(&mut out, report)?;
+        writeln!(out, "<article>\n{}</article>", content(report)?)?;
     }
     writeln!(out, "<p class=\"quiet\">rebalancer {}</p>", escaped(&crate::args::version()))?;
     out.push_str("</main>\n</body>\n</html>\n");
@@ -37,33 +37,38 @@ fn title(reports: &[Report]) -> String {
     }
 }
 
-fn one(out: &mut String, report: &Report) -> anyhow::Result<()> {
-    write!(
+/// What stands in the page, from its heading on.
+///
+/// # Errors
+/// When a chart can't be drawn.
+pub(crate) fn content(report: &Report) -> anyhow::Result<String> {
+    let mut out = String::new();
+    writeln!(
         out,
-        "<article>\n<h1>{}</h1>\n<p class=\"quiet\">{}</p>\n",
+        "<h1>{}</h1>\n<p class=\"quiet\">{}</p>",
         escaped(&report.title),
         escaped(&report.subtitle)
     )?;
     for sentence in &report.summary {
         writeln!(out, "<p class=\"summary\">{}</p>", escaped(sentence))?;
     }
-    glance(out, report)?;
+    glance(&mut out, &report.glance)?;
     for course in &report.courses {
-        section(out, course)?;
+        section(&mut out, course)?;
     }
     for table in &report.tables {
-        tabled(out, table)?;
+        tabled(&mut out, table)?;
     }
     writeln!(out, "<section>\n<h2>Where the numbers come from</h2>\n<ul>")?;
     for source in &report.sources {
         writeln!(out, "<li>{}</li>", escaped(source))?;
     }
-    writeln!(out, "</ul>\n</section>\n</article>")?;
-    Ok(())
+    writeln!(out, "</ul>\n</section>")?;
+    Ok(out)
 }
 
 /// Text that is nothing but text: names come from clusters and from files of others.
-pub(super) fn escaped(text: &str) -> String {
+pub(crate) fn escaped(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     for char in text.chars() {
         match char {
@@ -79,12 +84,13 @@ pub(super) fn escaped(text: &str) -> String {
     out
 }
 
-fn glance(out: &mut String, report: &Report) -> std::fmt::Result {
-    if report.glance.is_empty() {
+/// Figures, each with what it is.
+pub(crate) fn glance(out: &mut String, figures: &[(String, String)]) -> std::fmt::Result {
+    if figures.is_empty() {
         return Ok(());
     }
     writeln!(out, "<dl class=\"glance\">")?;
-    for (figure, what) in &report.glance {
+    for (figure, what) in figures {
         writeln!(out, "<div><dd>{}</dd><dt>{}</dt></div>", escaped(figure), escaped(what))?;
     }
     writeln!(out, "</dl>")
@@ -100,7 +106,7 @@ fn section(out: &mut String, course: &Course) -> anyhow::Result<()> {
 
 fn legend(shows: &Shows) -> String {
     let key = |color: &str, text: &str| {
-        format!("<span class=\"key\"><i style=\"background:var(--{color})\"></i>{}</span>", escaped(text))
+        format!("<span class=\"key\"><i class=\"{color}\"></i>{}</span>", escaped(text))
     };
     match shows {
         Shows::Lines { lines, marks } => {
@@ -128,10 +134,11 @@ fn legend(shows: &Shows) -> String {
 }
 
 fn tabled(out: &mut String, table: &Table) -> std::fmt::Result {
+    let caption = escaped(&table.caption);
     writeln!(
         out,
-        "<section>\n<h2>{}</h2>\n<div class=\"scroll\" tabindex=\"0\"><table>\n<thead><tr>",
-        escaped(&table.caption)
+        "<section>\n<h2>{caption}</h2>\n\
+         <div class=\"scroll\" tabindex=\"0\" role=\"region\" aria-label=\"{caption}\"><table>\n<thead><tr>"
     )?;
     for name in &table.header {
         write!(out, "<th scope=\"col\">{}</th>", escaped(name))?;

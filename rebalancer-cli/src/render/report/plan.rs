@@ -1,5 +1,7 @@
 //! The report of a plan, with the advice on the same fleet.
 
+use std::borrow::Borrow;
+
 use rebalancer_core::advice::{Advice, LeverReport, Outlook};
 use rebalancer_core::report::{IndicatorReport, PodReport};
 
@@ -70,13 +72,18 @@ pub(super) fn levers(given: &Advice) -> Option<Table> {
 }
 
 fn pods(shown: &Shown<'_>) -> Table {
+    pods_of(shown, shown.report.pods.iter())
+}
+
+/// These pods, each with its loads and its verdict.
+pub(crate) fn pods_of<'a>(shown: &Shown<'_>, pods: impl IntoIterator<Item: Borrow<PodReport<'a>>>) -> Table {
     let seen = &shown.report.indicators;
     let mut header = vec!["Pod"];
     header.extend(seen.iter().map(|seen| seen.indicator.name()));
     header.push("Verdict");
     let mut table = Table::new("Pods", &header);
-    for pod in &shown.report.pods {
-        table.rows.push(row(shown, seen, &pod));
+    for pod in pods {
+        table.rows.push(row(shown, seen, pod.borrow()));
     }
     table
 }
@@ -92,7 +99,8 @@ fn row(shown: &Shown<'_>, seen: &[IndicatorReport], pod: &PodReport<'_>) -> Vec<
     row
 }
 
-fn sources(shown: &Shown<'_>) -> Vec<String> {
+/// Where its numbers come from.
+pub(crate) fn sources(shown: &Shown<'_>) -> Vec<String> {
     let mut sources = vec![format!("Loads: the metric server; {}.", shown.usage)];
     sources.extend(shown.kafka.map(|usage| format!("The consumer group: Kafka; {usage}.")));
     sources.push("Pods, autoscalers and disruption budgets: the Kubernetes API.".to_owned());

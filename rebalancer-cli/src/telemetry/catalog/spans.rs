@@ -36,6 +36,8 @@ pub(super) const SPANS: &[Described] = &[
         &[],
         "one object that owns pods, or owns their owner, or its scale subresource; the workload's own before each removal too",
     ),
+    span("list_neighbors", &["resource"], "the objects of a neighbor that NEIGHBORS names"),
+    span("read_nodes", &[], "the nodes of the fleet, where NEIGHBORS names them"),
     span("list_budgets", &[], "all pages of the disruption budgets"),
     span("list_pods", &[], "all pages of the pods; before each removal too"),
     span("plan_batch", &[], "deciding; no request is made"),

@@ -31,6 +31,11 @@ pub(crate) async fn define_open(
         let paths = json!({"specReplicasPath": wanted, "statusReplicasPath": present});
         definition["spec"]["versions"][0]["subresources"] = json!({"scale": paths});
     }
+    if group.ends_with(".k8s.io") {
+        // The API server asks for it in a group of Kubernetes itself.
+        let approved = "https://github.com/kubernetes/kubernetes/pull/63797";
+        definition["metadata"]["annotations"] = json!({"api-approved.kubernetes.io": approved});
+    }
     let open = json!({"type": "object", "x-kubernetes-preserve-unknown-fields": true});
     definition["spec"]["versions"][0]["schema"]["openAPIV3Schema"] = open;
     let file = fleet.write(&format!("{plural}.json"), &definition);

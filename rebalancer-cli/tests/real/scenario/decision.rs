@@ -83,6 +83,12 @@ async fn a_plan_explains_every_pod_and_changes_nothing() {
         assert!(table.stdout.contains(&pod.name), "{}", table.stdout);
     }
     assert_eq!(table.stdout.matches("chosen, ").count(), 4, "{}", table.stdout);
+    let asking = ["plan", "--output", "json", "--exit-code"];
+    let asked = fleet.rebalancer(&metrics).envs(&FOUR_MAY_GO).args(&asking).run().await.expect_exit(4);
+    assert!(asked.stdout.contains("\"would_act\": true"), "{}", asked.stdout);
+    let quiet = [&FOUR_MAY_GO[..], &[("QUIET_HOURS", "Mon-Sun 00:00-24:00")]].concat();
+    let held = fleet.rebalancer(&metrics).envs(&quiet).args(&asking).run().await.expect_exit(0);
+    assert!(held.stdout.contains("\"would_act\": false"), "{}", held.stdout);
     let json = fleet.rebalancer(&metrics).envs(&FOUR_MAY_GO).args(&["plan", "--output", "json"]).run().await;
     let plan: Value = serde_json::from_str(&json.expect_exit(0).stdout).unwrap();
     let verdicts: Vec<bool> =

@@ -1,5 +1,7 @@
 //! Who may be chosen at all: samples, states, limits.
 
+use serde_json::Value;
+
 use crate::harness::example::{FOUR_MAY_GO, WORKED_EXAMPLE};
 use crate::harness::fleet::{Fleet, Pods};
 use crate::harness::kubelet::Behavior;
@@ -111,7 +113,7 @@ async fn pods_that_do_not_serve_are_never_chosen() {
     let variables = [("MINIMUM_PODS_REQUIRED", "0"), ("MINIMUM_SAMPLE_COVERAGE", "0.5")];
     let run = fleet.rebalance(&metrics, &variables).await.expect_exit(0);
     let chosen: Vec<_> = run.log_with(&["removal_intended"]).iter().map(|line| line["uid"].clone()).collect();
-    let expected = [2, 7, 3, 6].map(|index: usize| serde_json::Value::from(before.0[index].uid.clone()));
+    let expected = [2, 7, 3, 6].map(|index: usize| Value::from(before.0[index].uid.clone()));
     assert_eq!(chosen, expected, "{}", run.stderr);
 }
 
@@ -155,6 +157,43 @@ async fn a_pod_that_opted_out_is_left_alone() {
     let metrics = serve(&fleet, &before, Server::Prometheus).await;
     fleet.rebalance(&metrics, &FOUR_MAY_GO).await.expect_exit(0);
     assert_eq!(fleet.gone(&before).await, [1, 2, 3], "the most extreme ones that did not opt out");
+}
+
+/// Karpenter's mark on the hottest pod and the cluster autoscaler's on the coldest: by default both stay; where only
+/// Karpenter's is honored, the coldest goes; and one that says for how long keeps no pod for longer.
+#[tokio::test]
+#[ignore]
+async fn only_the_marks_that_are_honored_keep_a_pod() {
+    let fleet = Fleet::named("honored").cpu(&WORKED_EXAMPLE).hpa(70).start().await;
+    let before = fleet.settled().await;
+    let karpenter = "karpenter.sh/do-not-disrupt";
+    fleet.annotate(&before.0[0].name, karpenter, "true").await.unwrap();
+    fleet.annotate(&before.0[1].name, karpenter, "1s").await.unwrap();
+    fleet
+        .annotate(&before.0[5].name, "cluster-autoscaler.kubernetes.io/safe-to-evict", "false")
+        .await
+        .unwrap();
+    let metrics = serve(&fleet, &before, Server::Prometheus).await;
+    let planned = |honored: &'static str| {
+        let variables = [FOUR_MAY_GO[0], ("HONORED_ANNOTATIONS", honored), ("DRY_RUN", "true")];
+        let (fleet, metrics, before) = (&fleet, &metrics, &before);
+        async move {
+            let plan = fleet.rebalancer(metrics).envs(&variables).args(&["plan", "--output", "json"]);
+            let run = plan.run().await.expect_exit(0);
+            let report: Value = serde_json::from_str(&run.stdout).unwrap();
+            let chosen = |pod: &Value| {
+                let removals = report["decision"]["rotate"]["removals"].as_array().unwrap();
+                removals.iter().any(|removal| removal["pod"]["name"] == *pod)
+            };
+            before.0.iter().map(|pod| chosen(&Value::from(pod.name.clone()))).collect::<Vec<bool>>()
+        }
+    };
+    let all = planned("cluster-autoscaler,descheduler,karpenter").await;
+    assert_eq!((all[0], all[1], all[5]), (false, true, false));
+    let karpenter_s = planned("karpenter").await;
+    assert_eq!((karpenter_s[0], karpenter_s[1], karpenter_s[5]), (false, true, true));
+    let none = planned("none").await;
+    assert_eq!((none[0], none[1], none[5]), (true, true, true));
 }
 
 #[tokio::test]

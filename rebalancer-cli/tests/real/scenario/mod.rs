@@ -42,6 +42,7 @@ mod kubeconfig;
 mod kustomize;
 mod memory;
 mod metrics;
+mod neighbors;
 mod owners;
 mod prediction;
 mod ranking;

@@ -27,14 +27,14 @@ pub(super) struct Custom {
     pub(super) scale: Option<ScalePaths>,
 }
 
-const ROLLOUT: Custom = Custom {
+pub(super) const ROLLOUT: Custom = Custom {
     group: "argoproj.io",
     version: "v1alpha1",
     kind: "Rollout",
     plural: "rollouts",
     scale: Some((".spec.replicas", ".status.replicas")),
 };
-const CLONE_SET: Custom = Custom {
+pub(super) const CLONE_SET: Custom = Custom {
     group: "apps.kruise.io",
     version: "v1alpha1",
     kind: "CloneSet",
@@ -94,7 +94,7 @@ pub(super) async fn ready(fleet: &Fleet, wanted: usize) -> Pods {
 }
 
 /// A ReplicaSet with these pods, as a Rollout makes it.
-async fn replica_set(fleet: &Fleet, hash: &str, replicas: usize, owner: &Value) {
+pub(super) async fn replica_set(fleet: &Fleet, hash: &str, replicas: usize, owner: &Value) {
     let labels = json!({"app": "consumer", "rollouts-pod-template-hash": hash});
     let set = json!({
         "metadata": {"name": format!("{}-{hash}", fleet.name()), "labels": labels, "ownerReferences": [owner]},

@@ -40,6 +40,7 @@ impl Deployment {
             annotations: BTreeMap::new(),
             owner,
             progress: Some(Progress { status_is_current: true, desired: 10, current: 10, updated: 10 }),
+            at_work: None,
         };
         let owner = Owner::of_apps(kind, "orders", "orders");
         let mut world = World::new("shop", "orders", now)

@@ -237,7 +237,8 @@ impl Candidates<'_> {
             {
                 let newest = self.snapshot.pods.get(pod).is_some_and(|pod| pod.pod.ready_since >= newest);
                 let (may_be, _) = raised.candidate_role(eligible);
-                all.push(Removable { place, pod, load, limit, explained, may_be, newest });
+                let moves_anyway = eligible.on_leaving_node;
+                all.push(Removable { place, pod, load, limit, explained, may_be, newest, moves_anyway });
             }
         }
         all

@@ -36,7 +36,8 @@ fn ranked(candidates: &Candidates<'_>, raised: &Raised<'_>) -> Vec<Candidate> {
     for pod in candidates.pods.eligible.iter().filter(|pod| !raised.is_passing(pod.index)) {
         let Some((load, limit)) = raised.load_of(pod) else { continue };
         let (score, (may_be, _)) = (raised.measured.score(&pod.loads), raised.candidate_role(pod));
-        ranked.push(Candidate { index: pod.index, load, limit, score, may_be });
+        let moves_anyway = pod.on_leaving_node;
+        ranked.push(Candidate { index: pod.index, load, limit, score, may_be, moves_anyway });
     }
     ranked
 }

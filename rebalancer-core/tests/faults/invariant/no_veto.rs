@@ -44,6 +44,7 @@ impl NoVeto {
             (says("pod-rebalancer.io/opt-out", "true"), "it opted out"),
             (says("cluster-autoscaler.kubernetes.io/safe-to-evict", "false"), "it is not safe to evict"),
             (says("descheduler.alpha.kubernetes.io/prefer-no-eviction", ""), "it asks not to be evicted"),
+            (says("karpenter.sh/do-not-disrupt", "true"), "it asks not to be disrupted"),
             (pod.priority > Some(1_000_000_000), "its priority is that of the system"),
             (self.opt_in && !opted_in, "it did not opt in"),
         ]

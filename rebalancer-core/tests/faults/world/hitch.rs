@@ -9,10 +9,11 @@ use rebalancer_core::fleet::Phase;
 use super::{Life, World};
 use crate::fault::Hitch;
 
-const OUT: [(&str, &str); 3] = [
+const OUT: [(&str, &str); 4] = [
     ("pod-rebalancer.io/opt-out", "true"),
     ("cluster-autoscaler.kubernetes.io/safe-to-evict", "false"),
     ("descheduler.alpha.kubernetes.io/prefer-no-eviction", ""),
+    ("karpenter.sh/do-not-disrupt", "true"),
 ];
 
 impl World {

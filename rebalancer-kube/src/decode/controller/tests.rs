@@ -64,6 +64,7 @@ fn everything_that_matters_is_taken() {
         annotations: BTreeMap::from([("pod-rebalancer.io/opt-out".into(), "true".into())]),
         owner: None,
         progress: Some(Progress { status_is_current: true, desired: 5, current: 6, updated: 2 }),
+        at_work: None,
     };
     assert_eq!(decode("Deployment", deployment), Ok(expected));
 }

@@ -61,6 +61,7 @@ fn controller(pods: u32) -> Controller {
         annotations: BTreeMap::new(),
         owner: None,
         progress: Some(Progress { status_is_current: true, desired: pods, current: pods, updated: pods }),
+        at_work: None,
     }
 }
 
@@ -79,6 +80,8 @@ pub(super) fn survey() -> Survey {
         record: None,
         lease: "pod-rebalancer-orders".to_owned(),
         around: None,
+        neighbors: rebalancer_core::snapshot::Surroundings::default(),
+        installed: Vec::new(),
     }
 }
 

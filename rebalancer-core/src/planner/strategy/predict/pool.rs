@@ -22,6 +22,8 @@ pub(super) struct Removable {
     pub(super) may_be: CandidateRole,
     /// It is one of the last to have joined.
     pub(super) newest: bool,
+    /// Its node is about to lose its pods.
+    pub(super) moves_anyway: bool,
 }
 
 impl Removable {

@@ -252,7 +252,9 @@ impl Search<'_> {
     fn scored(&self, batch: Batch, tries: &mut [Tries<'_, '_>]) -> Scored {
         let places = self.pool.places(&batch);
         let gain = if self.may_stop_anywhere(&places, tries) { self.gain(&places, tries) } else { 0.0 };
-        let cost = self.cost(batch.len());
+        // What moves anyway costs nothing more.
+        let moving = self.pool.of(&batch).filter(|pod| pod.moves_anyway).count();
+        let cost = self.cost(batch.len()) - moving.min(batch.len().saturating_sub(1)) as f64;
         Scored { batch, gain, cost }
     }
 

@@ -153,6 +153,7 @@ async fn a_rollout_that_begins_while_a_batch_waits_ends_it() {
         annotations: BTreeMap::new(),
         owner: None,
         progress: Some(Progress { status_is_current: true, desired: 6, current: 6, updated: 6 }),
+        at_work: None,
     };
     let world = quick().with_controller(owner);
     let source = RollsOut { source: source_then(with_the_first_replaced().await), world: &world };
