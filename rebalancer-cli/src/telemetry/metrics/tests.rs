@@ -150,16 +150,16 @@ async fn a_run_that_knows_everything_has_every_metric_of_the_catalog_with_its_la
 
 #[tokio::test]
 async fn every_series_and_every_file_of_a_cluster_with_a_name_has_it() {
-    let target = target(Some("eu"));
-    let families = all(parts(|run| run.target = &target, Some(&record()), &journal(true).await));
-    let families = families.into_iter().chain(families::live(std::iter::once(&target), true));
+    let target: &Target = Box::leak(Box::new(target(Some("eu"))));
+    let families = all(parts(|run| run.target = target, Some(&record()), &journal(true).await));
+    let families = families.into_iter().chain(families::live(std::iter::once(target), true));
     for family in families {
         for series in family.get_metric() {
             let first = series.get_label().first().unwrap();
             assert_eq!((first.name(), first.value()), (CLUSTER.name, "eu"), "{}", family.name());
         }
     }
-    assert_eq!(textfile::name(&target, "run"), "pod-rebalancer_eu_shop_orders_run.prom");
+    assert_eq!(textfile::name(target, "run"), "pod-rebalancer_eu_shop_orders_run.prom");
 }
 
 #[tokio::test]
