@@ -10,6 +10,7 @@
 
 mod act;
 mod ahead;
+mod asked;
 mod error;
 mod journal;
 mod left;
@@ -27,6 +28,7 @@ mod until;
 mod watch;
 
 pub use act::{ActSettings, act};
+pub use asked::{Asked, Permission};
 pub use error::{CycleError, NotBegun};
 pub use journal::{Intent, Journal, Step};
 pub use looks::WatchSettings;

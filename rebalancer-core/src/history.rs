@@ -18,6 +18,7 @@
 mod breaker;
 #[cfg(feature = "serde")]
 mod codec;
+mod consent;
 mod constraints;
 mod counter;
 mod durations;
@@ -31,12 +32,15 @@ mod outcome;
 mod pause;
 mod policy;
 mod promises;
+mod proposal;
+mod proposals;
 mod record;
 mod rotation;
 mod slow;
 mod store;
 
 pub use breaker::{Breaker, Trip};
+pub use consent::{Approved, AskedBecause, Consent, Difference, difference};
 pub use constraints::{Constraints, SeenTiming};
 pub use counter::{Counters, CycleCost, Tally};
 pub use durations::Durations;
@@ -47,6 +51,11 @@ pub use judge::CycleHealth;
 pub use memory_store::MemoryStore;
 pub use pause::Pause;
 pub use policy::{Budget, HistoryPolicy, HistoryPolicyError, LONGEST_WINDOW};
+pub use proposal::{
+    APPROVE_ANNOTATION, AnswerWay, Answered, Approval, ApprovalLimits, Basis, Gain, Proposal, ProposedPlan,
+    ProposedPod, REJECT_ANNOTATION, ValidityOutOfRange,
+};
+pub use proposals::{Answer, Closed, ProposalEnd, Rejected, Unanswerable};
 pub use record::{Header, Record, SCHEMA_VERSION};
 pub use rotation::{
     Found, ReconciledRemoval, RemovalFate, RemovalResult, Role, RotatedPod, Rotation, Unrecordable,

@@ -5,13 +5,17 @@
 //!   open ──> (read) ──> look_back ──> constraints ──> (plan) ──> decided ──> begin ──> (act) ──> close
 //! ```
 //!
+//! Where somebody must approve, `ask` stands before `begin`.
+//!
 //! A dry run and a plan only read: they decide by what is remembered, and write nothing.
+
+mod ask;
 
 use std::collections::BTreeMap;
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::{CycleError, NotBegun, Outcome, Rebalance, Watched};
+use super::{CycleError, NotBegun, Outcome, Permission, Rebalance, Watched};
 use crate::fleet::{Indicator, Uid};
 use crate::group::{carried_now, factors};
 use crate::history::{
@@ -142,7 +146,7 @@ impl Memory {
         self.record.count_decision(hold, took);
     }
 
-    /// Writes the intent, before anything is removed. A dry run writes nothing.
+    /// Writes the intent, before anything is removed. The same write uses the approval up. A dry run writes nothing.
     ///
     /// # Errors
     /// When it is not known to be written: then nothing may be removed.
@@ -151,6 +155,7 @@ impl Memory {
         store: &dyn StateStore,
         report: &Report,
         plan: &Plan,
+        permission: Permission<'_>,
         now: Timestamp,
     ) -> Result<(), NotBegun> {
         let Some(token) = &mut self.token else { return Ok(()) };
@@ -165,7 +170,10 @@ impl Memory {
             .with_promised(promised(predicted_by_timing(plan)))
             .with_group(report.carried.as_ref().and_then(expected))
             .with_slow(&slow(&report.method, plan));
-        self.record.begin(rotation);
+        match permission {
+            Permission::NotRequired => self.record.begin(rotation),
+            Permission::Approved(_) => self.record.begin_approved(rotation),
+        }
         store.save(now, token, &self.record).await.map_err(NotBegun::State)
     }
 

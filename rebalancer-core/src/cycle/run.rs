@@ -5,14 +5,19 @@ use jiff::{SignedDuration, Timestamp};
 use super::observe::{self, Observation};
 use super::until::until_stopped;
 use super::watch::{Removed, watch};
-use super::{ActSettings, CycleError, Memory, Outcome, Ports, Step, Subject, WatchSettings, Watched, act};
+use super::{
+    ActSettings, Asked, CycleError, Memory, NotBegun, Outcome, Permission, Ports, Step, Subject,
+    WatchSettings, Watched, act,
+};
 use crate::audit::{AuditedPlan, audit};
 use crate::fleet::Workload;
-use crate::history::{CycleCost, HistoryPolicy, Record, StateError, StateStore};
+use crate::history::{
+    Approval, ApprovalLimits, Approved, CycleCost, HistoryPolicy, Record, StateError, StateStore,
+};
 use crate::planner::plan_judged;
 use crate::policy::{Pace, Policy};
 use crate::port::{ApiErrors, Mode};
-use crate::report::{Decision, Report};
+use crate::report::{Decision, Plan, Report};
 
 /// What one cycle is to do.
 #[derive(Debug, Clone)]
@@ -26,6 +31,8 @@ pub struct CycleSpec {
     pub policy: Policy,
     /// Real or dry run.
     pub mode: Mode,
+    /// Whether somebody must approve a plan before it is carried out; that takes a store.
+    pub approval: Approval,
     /// How memory is used, where the ports have a store.
     pub memory: MemorySettings,
     /// For how long the group is watched after a rotation, where the ports can ask Kafka.
@@ -42,6 +49,7 @@ impl CycleSpec {
             subject: workload.into(),
             policy: Policy::default(),
             mode: Mode::DryRun,
+            approval: Approval::NotRequired,
             memory: MemorySettings::default(),
             watch: WatchSettings::default(),
         }
@@ -64,6 +72,12 @@ impl CycleSpec {
     #[must_use]
     pub fn with_mode(self, mode: Mode) -> Self {
         Self { mode, ..self }
+    }
+
+    /// Asks before it acts, or does not.
+    #[must_use]
+    pub fn with_approval(self, approval: Approval) -> Self {
+        Self { approval, ..self }
     }
 
     /// Watches the group for this long after a rotation.
@@ -272,19 +286,52 @@ async fn carry_out(
         Ok(audited) => audited,
         Err(violations) => return Ok(Outcome::AuditFailed(violations)),
     };
+    let consent = match spec.approval {
+        Approval::NotRequired => None,
+        Approval::Required(limits) => {
+            match ask(ports, memory.as_deref_mut(), observation, plan, &limits).await? {
+                Ok(approved) => Some(approved),
+                Err(asked) => {
+                    ports.journal.asked(observation, spec.mode, &asked);
+                    return Ok(Outcome::AwaitsApproval { mode: spec.mode, asked: Box::new(asked) });
+                }
+            }
+        }
+    };
+    let permission = consent.as_ref().map_or(Permission::NotRequired, Permission::Approved);
     if let (Some(memory), Some(store)) = (memory.as_deref_mut(), ports.store) {
         let now = ports.clock.now();
-        memory.begin(store, &observation.report, plan, now).await.map_err(CycleError::NotBegun)?;
+        let begun = memory.begin(store, &observation.report, plan, permission, now).await;
+        begun.map_err(CycleError::NotBegun)?;
+    }
+    if let Some(approved) = permission.approval() {
+        ports.journal.approved(observation, approved);
     }
     let held_until = memory.and_then(|memory| memory.held_until());
     let in_time = |until: Timestamp| until.checked_sub(spec.memory.one_removal).unwrap_or(Timestamp::MIN);
     let settings = ActSettings {
         cycle: &spec.id,
         mode: spec.mode,
+        permission,
         lock_until: held_until.map(in_time),
         look_every: spec.watch.every,
     };
     Ok(Outcome::Acted { mode: spec.mode, pods: act(&audited, ports, &settings).await })
+}
+
+/// Whether somebody approved this plan; nobody can be asked without a record.
+async fn ask(
+    ports: &Ports<'_>,
+    memory: Option<&mut Memory>,
+    observation: &Observation,
+    plan: &Plan,
+    limits: &ApprovalLimits,
+) -> Result<Result<Approved, Asked>, CycleError> {
+    let (Some(memory), Some(store)) = (memory, ports.store) else {
+        return Err(CycleError::NotBegun(NotBegun::NoRecord));
+    };
+    let answer = memory.ask(store, &observation.snapshot, plan, limits, ports.clock.now()).await;
+    answer.map_err(CycleError::NotBegun)
 }
 
 /// Does a step, and reports when it begins and ends.

@@ -154,6 +154,7 @@ async fn act_by(
     let outcome = match audit(plan, snapshot, policy, constraints) {
         Ok(audited) => {
             let settings = ActSettings {
+                permission: Permission::NotRequired,
                 cycle: "c",
                 mode,
                 lock_until: None,
@@ -169,7 +170,9 @@ async fn act_by(
 fn names(outcome: &Outcome) -> Vec<&'static str> {
     match outcome {
         Outcome::Acted { pods, .. } => pods.iter().map(|(_, outcome)| outcome.name()).collect(),
-        Outcome::Balanced | Outcome::Held | Outcome::AuditFailed(_) => panic!("{outcome:?}"),
+        Outcome::Balanced | Outcome::Held | Outcome::AuditFailed(_) | Outcome::AwaitsApproval { .. } => {
+            panic!("{outcome:?}")
+        }
     }
 }
 

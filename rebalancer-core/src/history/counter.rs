@@ -96,6 +96,9 @@ pub struct Counters {
     /// Cycles that held, by the [reason's name](crate::report::Hold::name).
     #[cfg_attr(feature = "serde", serde(default))]
     pub holds: Tally<MOST_HOLDS>,
+    /// Proposals that were made and approved, and how they ended.
+    #[cfg_attr(feature = "serde", serde(default))]
+    pub proposals: Tally,
     /// Requests to an API that failed, by component.
     #[cfg_attr(feature = "serde", serde(default))]
     pub errors: Tally,
@@ -111,6 +114,8 @@ pub struct Counters {
 }
 
 impl Counters {
+    /// Every name in [`proposals`](Self::proposals).
+    pub const PROPOSALS: [&str; 6] = ["made", "approved", "used", "rejected", "expired", "replaced"];
     /// Every name in [`refused`](Self::refused).
     pub const REFUSED: [&str; 1] = ["disruption_budget"];
     /// Every name in [`failed`](Self::failed).
