@@ -66,7 +66,7 @@ pub use store::{Acquired, Held, Peeked, StateError, StateStore, Token};
 use jiff::{SignedDuration, Timestamp};
 
 /// A record as JSON is never longer. All annotations of an object may take 256 KiB together, and others use them too.
-pub const MOST_BYTES: usize = 56 * 1024;
+pub const MOST_BYTES: usize = 96 * 1024;
 
 /// Later by this much, or the last time there is.
 fn later(at: Timestamp, by: SignedDuration) -> Timestamp {

@@ -2,6 +2,7 @@
 //! contacted.
 
 mod access;
+mod approval;
 pub(crate) mod effective;
 mod export;
 mod file;

@@ -1,5 +1,6 @@
 //! The cycle against a simulated world that changes under its hands.
 
+mod approval;
 mod counting;
 #[cfg(feature = "testing")]
 mod recount;

@@ -35,6 +35,12 @@ impl<const MOST_NAMES: usize> Tally<MOST_NAMES> {
         self.0.iter().map(|(name, count)| (name.as_str(), *count))
     }
 
+    /// Nothing was counted yet.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
     pub(super) fn add(&mut self, name: &str, by: u64) {
         // What goes under OTHER takes no name's place: a full tally would be read back with one name less.
         let named = self.0.keys().filter(|known| *known != OTHER).count();
@@ -97,7 +103,7 @@ pub struct Counters {
     #[cfg_attr(feature = "serde", serde(default))]
     pub holds: Tally<MOST_HOLDS>,
     /// Proposals that were made and approved, and how they ended.
-    #[cfg_attr(feature = "serde", serde(default))]
+    #[cfg_attr(feature = "serde", serde(default, skip_serializing_if = "Tally::is_empty"))]
     pub proposals: Tally,
     /// Requests to an API that failed, by component.
     #[cfg_attr(feature = "serde", serde(default))]

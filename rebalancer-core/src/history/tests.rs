@@ -1,5 +1,6 @@
 //! The rules of memory, as sentences.
 
+mod approval;
 mod counters;
 #[cfg(feature = "serde")]
 mod json;

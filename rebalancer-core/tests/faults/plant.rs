@@ -3,6 +3,7 @@
 use jiff::SignedDuration;
 use rebalancer_core::cycle::CycleSpec;
 use rebalancer_core::fleet::{Indicator, Pod};
+use rebalancer_core::history::{Approval, ApprovalLimits};
 use rebalancer_core::unit::{Percent, Ratio, Tolerance};
 
 use crate::fault::{Fault, Hitch};
@@ -56,12 +57,16 @@ pub(crate) enum Bug {
     DryRunIgnored,
     /// The controller and the autoscaler are not shown.
     SurroundingsHidden,
+    /// Nobody is asked although somebody must approve.
+    ApprovalSkipped,
+    /// The store says that somebody approved what nobody did.
+    ApprovalForged,
     /// Pods that are called like the workload's are shown as its own, and its controller counts them.
     StrangersAdopted,
 }
 
 impl Bug {
-    pub(crate) const ALL: [Self; 24] = [
+    pub(crate) const ALL: [Self; 26] = [
         Self::LowerMinimum,
         Self::UnreadinessHidden,
         Self::LateEvents,
@@ -85,6 +90,8 @@ impl Bug {
         Self::NeverBalanced,
         Self::DryRunIgnored,
         Self::SurroundingsHidden,
+        Self::ApprovalSkipped,
+        Self::ApprovalForged,
         Self::StrangersAdopted,
     ];
 
@@ -105,6 +112,7 @@ impl Bug {
             Self::NoBreaker | Self::NeverBalanced => "it falls quiet",
             Self::DryRunIgnored => "a dry run changes nothing",
             Self::SurroundingsHidden | Self::RevisionsHidden => "never now",
+            Self::ApprovalSkipped | Self::ApprovalForged => "nothing without approval",
             Self::StrangersAdopted => "only its own pods",
         }
     }
@@ -114,6 +122,10 @@ impl Bug {
         let mix = &mut setup.mix;
         match self {
             Self::LowerMinimum => setup.policy.limits.minimum_pods = setup.pods - 2,
+            Self::ApprovalSkipped | Self::ApprovalForged => {
+                let hour = SignedDuration::from_hours(1);
+                setup.approval = ApprovalLimits::new(hour, Percent::new(5.0).unwrap()).ok();
+            }
             Self::BudgetsBypassed => setup.budgets = vec![setup.pods],
             Self::RevisionsHidden => {
                 setup.stateful = false;
@@ -146,6 +158,7 @@ impl Bug {
     /// What the cycle is told.
     pub(crate) fn twist(self, spec: &mut CycleSpec) {
         match self {
+            Self::ApprovalSkipped => spec.approval = Approval::NotRequired,
             Self::LowerMinimum => spec.policy.limits.minimum_pods = 1,
             Self::NoRemovalBudget => spec.memory.policy = spec.memory.policy.spending(None),
             Self::NoSettling => {

@@ -10,7 +10,7 @@ use rand::rngs::ChaCha8Rng;
 use rand::seq::IndexedRandom as _;
 use rebalancer_core::assignor::Assignor;
 use rebalancer_core::cycle::MemorySettings;
-use rebalancer_core::history::{Budget, HistoryPolicy};
+use rebalancer_core::history::{ApprovalLimits, Budget, HistoryPolicy};
 use rebalancer_core::policy::{Persistence, Policy, QuietHours, Strategy};
 use rebalancer_core::unit::{Percent, Share};
 
@@ -48,6 +48,8 @@ pub(crate) struct Setup {
     pub(crate) half_call: SignedDuration,
     /// No clock is further from the truth than this.
     pub(crate) clock_error: SignedDuration,
+    /// Somebody must approve each plan.
+    pub(crate) approval: Option<ApprovalLimits>,
     /// Processes may be suspended, without the deadline's clock noticing.
     pub(crate) suspends: bool,
 }
@@ -78,6 +80,7 @@ impl Setup {
             rounds: random.random_range(25..=60),
             half_call,
             clock_error: clock_error(&mix, suspends),
+            approval: approval(random),
             suspends,
             mix,
         }
@@ -107,6 +110,14 @@ fn clock_error(mix: &Mix, suspends: bool) -> SignedDuration {
         (true, false) => SignedDuration::from_secs(9),
         (true, true) => SignedDuration::from_secs(2),
     }
+}
+
+/// Draws from a copy, so that episodes are what they were before anybody was asked.
+fn approval(random: &ChaCha8Rng) -> Option<ApprovalLimits> {
+    let mut random = random.clone();
+    let valid_for = SignedDuration::from_mins(random.random_range(8..60));
+    let tolerance = Percent::new(random.random_range(0.0..20.0)).unwrap();
+    random.random_bool(0.2).then(|| ApprovalLimits::new(valid_for, tolerance).unwrap())
 }
 
 fn assignor(random: &mut ChaCha8Rng) -> Assignor {

@@ -8,7 +8,7 @@ use crate::cycle::asked::Asked;
 use crate::fleet::{Controller, Owner};
 use crate::history::{
     APPROVE_ANNOTATION, Answer, AnswerWay, Answered, ApprovalLimits, Approved, Basis, Consent, Gain,
-    Proposal, ProposedPlan, ProposedPod, REJECT_ANNOTATION, StateStore,
+    Proposal, ProposedPlan, ProposedPod, REJECT_ANNOTATION, StateStore, Unanswerable,
 };
 use crate::report::{Expectation, Plan};
 use crate::snapshot::Snapshot;
@@ -47,6 +47,20 @@ impl Memory {
             }
         }
         Ok(Err(Asked::Proposed { proposal, because }))
+    }
+
+    /// Puts somebody's answer to a proposal in, outside of a cycle.
+    ///
+    /// # Errors
+    /// When no such proposal waits for it.
+    pub fn answer(
+        &mut self,
+        id: &str,
+        answer: Answer,
+        by: Answered,
+        now: Timestamp,
+    ) -> Result<(), Unanswerable> {
+        self.record.answer(id, answer, by, now)
     }
 
     /// Takes an answer that stands on the workload. One to another proposal than the open one is none, and where both stand
