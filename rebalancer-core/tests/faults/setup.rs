@@ -5,9 +5,9 @@ use std::num::NonZeroUsize;
 
 use jiff::SignedDuration;
 use jiff::tz::TimeZone;
-use rand::RngExt as _;
 use rand::rngs::ChaCha8Rng;
 use rand::seq::IndexedRandom as _;
+use rand::{RngExt as _, SeedableRng as _};
 use rebalancer_core::assignor::Assignor;
 use rebalancer_core::cycle::MemorySettings;
 use rebalancer_core::history::{ApprovalLimits, Budget, HistoryPolicy};
@@ -80,7 +80,7 @@ impl Setup {
             rounds: random.random_range(25..=60),
             half_call,
             clock_error: clock_error(&mix, suspends),
-            approval: approval(random),
+            approval: None,
             suspends,
             mix,
         }
@@ -112,9 +112,9 @@ fn clock_error(mix: &Mix, suspends: bool) -> SignedDuration {
     }
 }
 
-/// Draws from a copy, so that episodes are what they were before anybody was asked.
-fn approval(random: &ChaCha8Rng) -> Option<ApprovalLimits> {
-    let mut random = random.clone();
+/// Drawn by a generator of its own, so that episodes are what they were before anybody was asked.
+pub(crate) fn approval(seed: u64) -> Option<ApprovalLimits> {
+    let mut random = ChaCha8Rng::seed_from_u64(!seed);
     let valid_for = SignedDuration::from_mins(random.random_range(8..60));
     let tolerance = Percent::new(random.random_range(0.0..20.0)).unwrap();
     random.random_bool(0.2).then(|| ApprovalLimits::new(valid_for, tolerance).unwrap())

@@ -241,6 +241,13 @@ pub(super) const WRONG: &[(&str, &str, &str)] = &[
     ("KUBE_EVENTS", "some", "KUBE_EVENTS=\"some\": expected true or false"),
     ("MINIMUM_SAMPLE_COVERAGE", "80", "MINIMUM_SAMPLE_COVERAGE=\"80\": expected a share between 0 and 1"),
     ("REMOVAL_METHOD", "kill", "REMOVAL_METHOD=\"kill\": expected one of evict, delete"),
+    ("APPROVAL", "yes", "APPROVAL=\"yes\": expected one of none, required"),
+    ("APPROVAL_VALID_FOR", "200h", "APPROVAL_VALID_FOR=\"200h\": expected a time between 1s and 168h"),
+    (
+        "APPROVAL_TOLERANCE_PERCENT",
+        "101",
+        "APPROVAL_TOLERANCE_PERCENT=\"101\": expected a percentage between 0 and 100",
+    ),
     ("RECORD_STORE", "file", "RECORD_STORE=\"file\": expected one of lease, none"),
     (
         "SETTLE_TIME",
