@@ -32,7 +32,7 @@ pub use asked::{Asked, Permission};
 pub use error::{CycleError, NotBegun};
 pub use journal::{Intent, Journal, Step};
 pub use looks::WatchSettings;
-pub use memory::{LookBack, Memory};
+pub use memory::{LookBack, Memory, Written};
 pub use observe::{FleetReading, Observation, Subject, assemble, decide, observe};
 pub use outcome::{Changed, NotAttempted, Outcome, PodOutcome};
 pub use ownership::ownership;

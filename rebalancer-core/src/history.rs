@@ -28,6 +28,7 @@ mod group_effect;
 mod judge;
 mod ledger;
 mod memory_store;
+mod notice;
 mod outcome;
 mod pause;
 mod policy;
@@ -49,6 +50,7 @@ pub use evidence::TimingEvidence;
 pub use group_effect::GroupEffect;
 pub use judge::CycleHealth;
 pub use memory_store::MemoryStore;
+pub use notice::{Happened, MOST_AN_HOUR, Notice, NoticeKind, NoticePolicy};
 pub use pause::Pause;
 pub use policy::{Budget, HistoryPolicy, HistoryPolicyError, LONGEST_WINDOW};
 pub use proposal::{

@@ -18,6 +18,7 @@ use crate::clock::SystemClock;
 use crate::config::{RunSettings, WorkloadSettings};
 use crate::interrupt::{Signals, Watch};
 use crate::journal::{EventJournal, Journals, LogJournal, StepJournal};
+use crate::notify::{self, Told};
 use crate::telemetry::{self, MetricsJournal, Run};
 
 const FAILED: Ended = Ended { status: "failed", exit: Exit::Failed, success: false };
@@ -46,11 +47,13 @@ async fn whole(adapters: &Adapters, mut run: RunSettings, id: String, signals: &
     log_start(&run);
     let watch = signals.until(started + run.timeout);
     let export = std::mem::take(&mut run.export);
+    let notify = run.notify.clone();
     let (workload, dry_run) = (run.subject.workload.clone(), run.mode == Mode::DryRun);
     let budget = run.memory.and_then(|memory| memory.policy.budget());
     let seen = MetricsJournal::new(export.per_pod);
-    let mut end = cycle(adapters, run, id, &watch, (started, &seen)).await;
+    let mut end = cycle(adapters, run, id.clone(), &watch, (started, &seen)).await;
     let record = end.record.take();
+    let notices = std::mem::take(&mut end.notices);
     let ended = conclude(end, started);
     let run = Run {
         workload: &workload,
@@ -62,6 +65,8 @@ async fn whole(adapters: &Adapters, mut run: RunSettings, id: String, signals: &
         record: record.as_ref(),
         journal: &seen,
     };
+    let told = Told { workload: &workload, cycle: &id, at: run.ended };
+    notify::send(notify.as_ref(), told, &notices).await;
     telemetry::send(&export, &run).await;
     ended
 }

@@ -18,9 +18,8 @@ use super::effective::{self, Effective};
 use super::layers::Raw;
 use super::parse::{self, Reader};
 use super::problem::{Given, Problem};
-use super::{
-    Export, KafkaSettings, Names, access, approval, export, guards, indicators, kafka, memory, metrics,
-};
+use super::{Export, KafkaSettings, Names, Notify};
+use super::{access, approval, export, guards, indicators, kafka, memory, metrics, notify};
 
 /// What a cycle needs: where to look, and what to do.
 #[derive(Debug)]
@@ -72,17 +71,22 @@ pub(crate) struct RunSettings {
     pub(crate) timeout: Duration,
     /// Where its metrics go when it has ended.
     pub(crate) export: Export,
+    /// Who is told what happened in it; `None`: nobody.
+    pub(crate) notify: Option<Notify>,
 }
 
 impl RunSettings {
     /// What the cycle of this id is to do.
     pub(crate) fn spec(self, id: String) -> CycleSpec {
-        let Self { subject: Subject { workload, hpa_prefix }, policy, mode, approval, memory, .. } = self;
+        let Self {
+            subject: Subject { workload, hpa_prefix }, policy, mode, approval, memory, notify, ..
+        } = self;
         let spec = CycleSpec::new(id, workload)
             .with_hpa_prefix(hpa_prefix)
             .with_policy(policy)
             .with_mode(mode)
             .with_approval(approval);
+        let spec = spec.with_notices(notify.map(|notify| notify.policy));
         match memory {
             Some(memory) => spec.with_memory(memory),
             None => spec,
@@ -166,6 +170,7 @@ fn read_settings(reader: &mut Reader<'_>, raw: &Raw) -> Option<WorkloadSettings>
     let client = access::client(reader, timeout, &need);
     let kafka = kafka::kafka(reader, subject.as_ref(), timeout);
     let export = export::export(reader);
+    let notify = notify::notify(reader);
     let subject = subject?;
     let (queries, matchers) = (queries?, matchers.unwrap_or_default());
     let metrics = client?.map(|client| MetricServer { client, queries, partitions, matchers });
@@ -207,6 +212,7 @@ fn read_settings(reader: &mut Reader<'_>, raw: &Raw) -> Option<WorkloadSettings>
             memory,
             timeout: timeout?,
             export: export?,
+            notify: notify?,
         },
         effective: effective::effective(raw),
     })

@@ -5,6 +5,7 @@ mod export;
 mod kafka;
 mod kubernetes;
 mod metrics;
+mod notify;
 mod output;
 mod queries;
 mod safety;
@@ -63,7 +64,7 @@ pub(crate) fn find(name: &str) -> Option<&'static Variable> {
 }
 
 /// All settings, by the headings of the documentation.
-const GROUPS: [&[Variable]; 9] = [
+const GROUPS: [&[Variable]; 10] = [
     workloads::SETTINGS,
     metrics::SETTINGS,
     kafka::SETTINGS,
@@ -72,6 +73,7 @@ const GROUPS: [&[Variable]; 9] = [
     safety::SETTINGS,
     queries::SETTINGS,
     export::SETTINGS,
+    notify::SETTINGS,
     output::SETTINGS,
 ];
 

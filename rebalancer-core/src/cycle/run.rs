@@ -7,12 +7,13 @@ use super::until::until_stopped;
 use super::watch::{Removed, watch};
 use super::{
     ActSettings, Asked, CycleError, Memory, NotBegun, Outcome, Permission, Ports, Step, Subject,
-    WatchSettings, Watched, act,
+    WatchSettings, Watched, Written, act,
 };
 use crate::audit::{AuditedPlan, audit};
 use crate::fleet::Workload;
 use crate::history::{
-    Approval, ApprovalLimits, Approved, CycleCost, HistoryPolicy, Record, StateError, StateStore,
+    Approval, ApprovalLimits, Approved, CycleCost, HistoryPolicy, Notice, NoticePolicy, Record, StateError,
+    StateStore,
 };
 use crate::planner::plan_judged;
 use crate::policy::{Pace, Policy};
@@ -35,6 +36,8 @@ pub struct CycleSpec {
     pub approval: Approval,
     /// How memory is used, where the ports have a store.
     pub memory: MemorySettings,
+    /// What somebody is told of the cycle, once its end is written; `None`: nothing.
+    pub notices: Option<NoticePolicy>,
     /// For how long the group is watched after a rotation, where the ports can ask Kafka.
     pub watch: WatchSettings,
 }
@@ -51,6 +54,7 @@ impl CycleSpec {
             mode: Mode::DryRun,
             approval: Approval::NotRequired,
             memory: MemorySettings::default(),
+            notices: None,
             watch: WatchSettings::default(),
         }
     }
@@ -78,6 +82,12 @@ impl CycleSpec {
     #[must_use]
     pub fn with_approval(self, approval: Approval) -> Self {
         Self { approval, ..self }
+    }
+
+    /// Tells of the cycle what this policy wants; that takes a store.
+    #[must_use]
+    pub fn with_notices(self, notices: Option<NoticePolicy>) -> Self {
+        Self { notices, ..self }
     }
 
     /// Watches the group for this long after a rotation.
@@ -132,11 +142,13 @@ pub struct CycleEnd {
     /// The record as this cycle left it: as it was written, or, in a dry run, as it was read. `None` without memory, and
     /// when it is not known to be in the store: numbers that are taken back later would look like a reset.
     pub record: Option<Record>,
+    /// What somebody is to be told of, and was not before: the record counts it as told. Empty unless that is written.
+    pub notices: Vec<Notice>,
 }
 
 impl CycleEnd {
     const fn without_record(outcome: Result<Outcome, CycleError>, report: Option<Report>) -> Self {
-        Self { outcome, report, watched: None, unwritten: None, record: None }
+        Self { outcome, report, watched: None, unwritten: None, record: None, notices: Vec::new() }
     }
 }
 
@@ -155,8 +167,12 @@ pub async fn run(spec: &CycleSpec, ports: &Ports<'_>) -> CycleEnd {
         return CycleEnd { watched, ..CycleEnd::without_record(outcome, report) };
     };
     match memory.close(store, outcome.as_ref(), start.cost(ports), ports.clock.now()).await {
-        Ok(record) => CycleEnd { outcome, report, watched, unwritten: None, record: Some(record) },
-        Err(error) => CycleEnd { outcome, report, watched, unwritten: Some(error), record: None },
+        Ok(Written { record, notices }) => {
+            CycleEnd { outcome, report, watched, unwritten: None, record: Some(record), notices }
+        }
+        Err(error) => {
+            CycleEnd { outcome, report, watched, unwritten: Some(error), record: None, notices: Vec::new() }
+        }
     }
 }
 
@@ -196,7 +212,7 @@ async fn open<'a>(spec: &CycleSpec, ports: &Ports<'a>) -> Result<Opened<'a>, Sta
     let Some(store) = ports.store else { return Ok(None) };
     let MemorySettings { policy, lock_for, .. } = spec.memory;
     let memory = Memory::open(store, &spec.id, spec.mode, lock_for, policy, ports.clock.now()).await?;
-    Ok(Some((memory, store)))
+    Ok(Some((memory.telling(spec.notices.clone()), store)))
 }
 
 async fn with_memory(spec: &CycleSpec, ports: &Ports<'_>, mut memory: Option<&mut Memory>) -> Done {

@@ -3,6 +3,7 @@
 use serde::de::{Deserialize, Deserializer, Error};
 
 use super::effect::rounded;
+use super::notice::Told;
 use super::proposal::rounded_change;
 use super::proposals::Proposals;
 use super::record::{SCHEMA_VERSION, is_trim};
@@ -50,4 +51,9 @@ pub(super) fn maybe_change<'de, D: Deserializer<'de>>(from: D) -> Result<Option<
 pub(super) fn proposals<'de, D: Deserializer<'de>>(from: D) -> Result<Proposals, D::Error> {
     let proposals = Proposals::deserialize(from)?;
     if proposals.fit() { Ok(proposals) } else { Err(Error::custom("more of proposals than is ever kept")) }
+}
+
+pub(super) fn told<'de, D: Deserializer<'de>>(from: D) -> Result<Told, D::Error> {
+    let told = Told::deserialize(from)?;
+    if told.fits() { Ok(told) } else { Err(Error::custom("more notices than are ever kept")) }
 }

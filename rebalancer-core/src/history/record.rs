@@ -4,6 +4,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::counter::{KAFKA, KUBERNETES, PROMETHEUS};
 use super::ledger::Ledger;
+use super::notice::Told;
 use super::proposals::Proposals;
 use super::rotation::MOST_PODS;
 use super::{
@@ -62,6 +63,12 @@ pub struct Record {
         )
     )]
     pub(super) proposals: Proposals,
+    /// What somebody was told of.
+    #[cfg_attr(
+        feature = "serde",
+        serde(default, skip_serializing_if = "Told::is_empty", deserialize_with = "super::codec::told")
+    )]
+    pub(super) told: Told,
     pub(super) counters: Counters,
 }
 
@@ -77,6 +84,7 @@ impl Default for Record {
             breaker: Breaker::default(),
             trusted_since: None,
             proposals: Proposals::default(),
+            told: Told::default(),
             counters: Counters::default(),
         }
     }

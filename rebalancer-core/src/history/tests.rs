@@ -5,6 +5,7 @@ mod counters;
 #[cfg(feature = "serde")]
 mod json;
 mod lock;
+mod notices;
 mod promises;
 mod properties;
 mod slow;

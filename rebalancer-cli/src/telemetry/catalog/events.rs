@@ -295,6 +295,19 @@ pub(super) const EVENTS: &[Event] = &[
         &["status", "seconds", "removed", "refused", "spared", "failed", "not_attempted", "reason", "error"],
         "how a cycle ended, and why if nothing came of it; only lines about its metrics follow",
     ),
+    event("notification_sent", DEBUG, &["kind", "bytes"], "a notification was sent (NOTIFY_URL_FILE)"),
+    event(
+        "notification_retry",
+        DEBUG,
+        &["attempt", "error"],
+        "a notification could not be sent, and is sent again",
+    ),
+    event(
+        "notification_not_sent",
+        WARN,
+        &["kind", "error"],
+        "a notification may not have arrived; nothing else depends on it",
+    ),
     event(
         "metrics_push_retry",
         DEBUG,
