@@ -10,7 +10,10 @@
 )]
 
 mod collector;
+mod formats;
 mod logs;
+mod notifications;
 mod replay;
 mod traces;
+mod webhook;
 mod world;
