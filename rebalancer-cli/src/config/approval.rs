@@ -23,7 +23,7 @@ pub(super) fn approval(reader: &mut Reader<'_>) -> Option<Approval> {
     let any = tolerance.or_else(|| Percent::new(0.0).ok());
     let limits = valid_for.zip(any).and_then(|(valid_for, tolerance)| limits(reader, valid_for, tolerance));
     let limits = tolerance.and(limits);
-    let is_kept = !reader.text("RECORD_STORE").is_some_and(|store| store.trim() == "none");
+    let is_kept = reader.text("RECORD_STORE").is_none_or(|store| store.trim() != "none");
     match (wanted?, is_kept) {
         (Wanted::Nothing, _) => limits.map(|_| Approval::NotRequired),
         (Wanted::Approval, true) => limits.map(Approval::Required),

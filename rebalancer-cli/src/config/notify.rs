@@ -44,7 +44,7 @@ pub(super) fn notify(reader: &mut Reader<'_>) -> Option<Option<Notify>> {
     let timeout = reader.required("NOTIFY_TIMEOUT", parse::duration_within(TIMEOUTS.0, TIMEOUTS.1));
     let ca_file = set(reader, "NOTIFY_CA_FILE", authorities);
     let url_file = set(reader, "NOTIFY_URL_FILE", url_file);
-    let is_kept = !reader.text("RECORD_STORE").is_some_and(|store| store.trim() == "none");
+    let is_kept = reader.text("RECORD_STORE").is_none_or(|store| store.trim() != "none");
     if !is_kept && reader.text("NOTIFY_URL_FILE").is_some() {
         let expected = "no file with RECORD_STORE=none: what was told is kept in the record".to_owned();
         reader.problem("NOTIFY_URL_FILE", Given::Hidden, expected);
