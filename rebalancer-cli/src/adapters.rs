@@ -10,7 +10,7 @@ use rebalancer_core::cycle::{self, Memory, Observation, Sources, Subject};
 use rebalancer_core::policy::Policy;
 use rebalancer_core::port::Interrupt as _;
 use rebalancer_forecast::Mstl;
-use rebalancer_kube::{ConnectError, Connection, KubeInventory};
+use rebalancer_kube::{ConnectError, Connection, FleetWatch, KubeInventory};
 
 use crate::config::AdapterSettings;
 use crate::interrupt::Watch;
@@ -25,6 +25,8 @@ pub(crate) struct Adapters {
     /// The consumer group, where Kafka is asked.
     pub(crate) group: Option<Group>,
     pub(crate) inventory: KubeInventory,
+    /// The fleet as watches keep it; `None`: it is asked for.
+    pub(crate) view: Option<FleetWatch>,
     /// Asked only where the policy has a horizon.
     pub(crate) forecaster: Mstl,
 }
@@ -36,6 +38,7 @@ impl Adapters {
             metrics: Loads::of(adapters.metrics.as_ref()),
             group: adapters.kafka.map(Group::open),
             inventory: KubeInventory::new(&connection, adapters.inventory),
+            view: None,
             connection,
             forecaster: Mstl::new(),
         }

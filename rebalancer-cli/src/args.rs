@@ -40,6 +40,7 @@ pub(crate) enum Action {
     Check { json: bool },
     Reset,
     Answer { id: String, answer: Answer },
+    Serve,
     Simulate(Box<Simulation>),
     Completions(Shell),
     Manual,
@@ -78,6 +79,12 @@ Exit codes:
   1  it is not: no such proposal, one that is over or answered, a missing right, or a record that can't be used
   2  the command line or the configuration is wrong; nothing was contacted";
 
+const SERVE_EXIT_CODES: &str = "\
+Exit codes:
+  0  it was asked to stop, and every cycle has ended
+  1  it could not listen, or not go on
+  2  the command line or the configuration is wrong; nothing was contacted";
+
 const CHECK_EXIT_CODES: &str = "\
 Exit codes:
   0  all is well; there may be warnings
@@ -99,6 +106,7 @@ pub(crate) fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Inv
         "reset" => Action::Reset,
         "approve" => Action::Answer { id: proposal(sub), answer: Answer::Approve },
         "reject" => Action::Answer { id: proposal(sub), answer: Answer::Reject },
+        "serve" => Action::Serve,
         "simulate" => Action::Simulate(Box::new(Simulation::read(sub)?)),
         "completions" => Action::Completions(*sub.get_one("shell").unwrap_or(&Shell::Bash)),
         "manual" => Action::Manual,
@@ -116,6 +124,7 @@ pub(crate) fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Inv
         | Action::Check { .. }
         | Action::Reset
         | Action::Answer { .. }
+        | Action::Serve
         | Action::Simulate(_)
         | Action::Completions(_)
         | Action::Manual => {}
@@ -278,6 +287,12 @@ pub(crate) fn command() -> Command {
                 .arg(report())
                 .args(variable::all().map(flag))
                 .after_help(BACKTEST_EXIT_CODES),
+        )
+        .subcommand(
+            Command::new("serve")
+                .about("The same cycle for as long as the process lives, for every workload: with leader election, /metrics and a page")
+                .args(variable::all().map(flag))
+                .after_help(SERVE_EXIT_CODES),
         )
         .subcommand(
             Command::new("check")

@@ -1,7 +1,8 @@
-//! When to stop: SIGTERM, SIGINT, or the cycle's time is up.
+//! When to stop: SIGTERM, SIGINT, the cycle's time is up, or another replica may lead.
 
 use async_trait::async_trait;
 use rebalancer_core::port::{Interrupt, Interruption};
+use rebalancer_kube::Leadership;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
 use tokio::time::Instant;
@@ -36,7 +37,7 @@ impl Signals {
 
     /// Watches for signals and this deadline.
     pub(crate) fn until(&self, deadline: Instant) -> Watch {
-        Watch { signals: self.clone(), deadline }
+        Watch { signals: self.clone(), deadline, leadership: None }
     }
 
     /// Until the process is asked to end.
@@ -48,11 +49,39 @@ impl Signals {
     }
 }
 
-/// Watches for signals and the deadline.
+/// Watches for signals, the deadline, and whether this replica leads.
 #[derive(Debug)]
 pub(crate) struct Watch {
     signals: Signals,
     deadline: Instant,
+    /// `None`: it acts without being elected.
+    leadership: Option<watch::Receiver<Leadership>>,
+}
+
+impl Watch {
+    /// Only for as long as this replica leads.
+    pub(crate) fn led(self, leadership: Option<watch::Receiver<Leadership>>) -> Self {
+        Self { leadership, ..self }
+    }
+
+    fn leads(&self) -> bool {
+        self.leadership.as_ref().is_none_or(|leadership| leadership.borrow().leads())
+    }
+}
+
+/// Waits until this replica does not lead; where there is no election, for ever.
+pub(crate) async fn led_by_another(leadership: Option<watch::Receiver<Leadership>>) {
+    let Some(mut leadership) = leadership else { return std::future::pending().await };
+    loop {
+        let until = leadership.borrow_and_update().until;
+        let Some(until) = until.filter(|until| Instant::now() < *until) else { return };
+        tokio::select! {
+            () = tokio::time::sleep_until(until) => {}
+            changed = leadership.changed() => if changed.is_err() {
+                return;
+            },
+        }
+    }
 }
 
 #[async_trait]
@@ -60,6 +89,8 @@ impl Interrupt for Watch {
     fn requested(&self) -> Option<Interruption> {
         if self.signals.received() {
             Some(Interruption::Signal)
+        } else if !self.leads() {
+            Some(Interruption::LeadershipLost)
         } else {
             (Instant::now() >= self.deadline).then_some(Interruption::Deadline)
         }
@@ -68,6 +99,7 @@ impl Interrupt for Watch {
     async fn stopped(&self) -> Interruption {
         tokio::select! {
             () = self.signals.wait() => Interruption::Signal,
+            () = led_by_another(self.leadership.clone()) => Interruption::LeadershipLost,
             () = tokio::time::sleep_until(self.deadline) => Interruption::Deadline,
         }
     }

@@ -1,4 +1,4 @@
-//! The pod rebalancer as a program: one cycle and out, as a CronJob needs it.
+//! The pod rebalancer as a program: one cycle and out, as a CronJob needs it, or cycles for as long as it lives.
 
 mod adapters;
 mod advice;
@@ -15,6 +15,7 @@ mod render;
 mod saved;
 #[cfg(test)]
 mod schema;
+mod serve;
 mod telemetry;
 
 use std::process::ExitCode;

@@ -13,7 +13,7 @@ use tracing_subscriber::layer::SubscriberExt as _;
 use tracing_subscriber::util::SubscriberInitExt as _;
 
 pub(crate) use logs::report;
-pub(crate) use metrics::{MetricsJournal, Run, send};
+pub(crate) use metrics::{MetricFamily, MetricsJournal, Run, exposition, families, live, send};
 pub(crate) use spans::{answer, concluded, cycle, plan, reset};
 pub(crate) use traces::Traces;
 

@@ -318,6 +318,12 @@ fn check_surroundings(
     if policy.guards.quiet_hours.as_ref().is_some_and(|hours| hours.at(snapshot.taken_at).is_some()) {
         violations.push(Violation::NotNow { what: "a quiet hour" });
     }
+    if let Some(watched) = &around.watched {
+        let oldest = snapshot.taken_at - policy.guards.longest_silence;
+        if watched.heard_at.is_none_or(|heard_at| heard_at < oldest) {
+            violations.push(Violation::NotNow { what: "the watch on the fleet is stale" });
+        }
+    }
     let covers = |budget: &DisruptionBudget, seen: &&&Seen<'_>| budget.covers(&seen.observed.pod);
     let covered = |budget: &DisruptionBudget| touched.iter().filter(|seen| covers(budget, seen)).count();
     for budget in &around.budgets {

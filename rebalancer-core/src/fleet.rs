@@ -16,6 +16,7 @@ mod pod;
 mod scaling_metric;
 mod text;
 mod uid;
+mod watched;
 mod workload;
 
 pub use addresses::Addresses;
@@ -33,4 +34,5 @@ pub use pod::{Phase, Pod, PodRef, Requests};
 pub use scaling_metric::{Level, Measured, ScalingMetric};
 pub use text::Text;
 pub use uid::{ContainerId, Uid};
+pub use watched::Watched;
 pub use workload::Workload;

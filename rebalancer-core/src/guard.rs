@@ -9,7 +9,7 @@ use std::fmt;
 use jiff::{SignedDuration, Timestamp};
 
 use crate::eligibility::{Annotation, opts_out};
-use crate::fleet::{Controller, Phase, Pod, Progress, Scaling, Workload};
+use crate::fleet::{Controller, Phase, Pod, Progress, Scaling, Watched, Workload};
 use crate::policy::Policy;
 use crate::snapshot::{Snapshot, Surroundings};
 use crate::unit::Elapsed;
@@ -67,6 +67,15 @@ pub enum NotNow {
         updated: usize,
         /// All of its pods.
         current: usize,
+    },
+    /// The fleet is known by watches, and the API server has not been heard of on one of them for too long.
+    WatchStale {
+        /// When it was heard of last; `None`: the first list is not there yet.
+        heard_at: Option<Timestamp>,
+        /// The longest silence that is allowed.
+        longest: SignedDuration,
+        /// Why, as far as that is known.
+        error: Option<String>,
     },
     /// The number of pods is changing.
     ScalingInProgress {
@@ -132,9 +141,10 @@ pub enum NotNow {
 
 impl NotNow {
     /// Every name that [`name`](Self::name) gives.
-    pub const NAMES: [&str; 14] = [
+    pub const NAMES: [&str; 15] = [
         "workload_opted_out",
         "quiet_hours",
+        "watch_stale",
         "several_owners",
         "owner_gone",
         "pod_count_disagrees",
@@ -155,6 +165,7 @@ impl NotNow {
         match self {
             Self::OptedOut { .. } => "workload_opted_out",
             Self::QuietHours { .. } => "quiet_hours",
+            Self::WatchStale { .. } => "watch_stale",
             Self::SeveralOwners { .. } => "several_owners",
             Self::OwnerGone { .. } => "owner_gone",
             Self::CountsDisagree { .. } => "pod_count_disagrees",
@@ -179,6 +190,14 @@ impl fmt::Display for NotNow {
             }
             Self::QuietHours { window, until } => {
                 write!(f, "a quiet hour ({window}) until {until:.0}")
+            }
+            Self::WatchStale { heard_at, longest, error } => {
+                match heard_at {
+                    Some(at) => write!(f, "the watch on the fleet was last heard of at {at:.0}")?,
+                    None => f.write_str("the watch on the fleet has not told it yet")?,
+                }
+                write!(f, "; at most {} of silence are allowed", Elapsed(*longest))?;
+                error.as_ref().map_or(Ok(()), |error| write!(f, " ({error})"))
             }
             Self::SeveralOwners { owners } => write!(
                 f,
@@ -244,6 +263,7 @@ pub fn not_now(snapshot: &Snapshot, policy: &Policy) -> Option<NotNow> {
     let pods = Census::of(snapshot, policy.eligibility.minimum_age);
     opted_out(snapshot, &pods)
         .or_else(|| quiet(policy, now))
+        .or_else(|| stale(surroundings.watched.as_ref()?, policy, now))
         .or_else(|| owner::several(snapshot, &pods))
         .or_else(|| owner::gone(snapshot, &pods))
         .or_else(|| controller.and_then(rolling_out))
@@ -288,6 +308,14 @@ fn opted_out(snapshot: &Snapshot, pods: &Census<'_>) -> Option<NotNow> {
 fn quiet(policy: &Policy, now: Timestamp) -> Option<NotNow> {
     let (window, until) = policy.guards.quiet_hours.as_ref()?.at(now)?;
     Some(NotNow::QuietHours { window: window.to_string(), until })
+}
+
+/// What a silent watch last told may be of any age.
+fn stale(watched: &Watched, policy: &Policy, now: Timestamp) -> Option<NotNow> {
+    let Watched { heard_at, error } = watched;
+    let longest = policy.guards.longest_silence;
+    let silent = heard_at.is_none_or(|at| now.duration_since(at) > longest);
+    silent.then(|| NotNow::WatchStale { heard_at: *heard_at, longest, error: error.clone() })
 }
 
 /// A status that does not speak of the present specification may be about to become anything.

@@ -152,6 +152,9 @@ pub struct GuardPolicy {
     pub wait_for_scale_in: bool,
     /// Hours in which nothing is removed. Default none.
     pub quiet_hours: Option<QuietHours>,
+    /// For how long a watch on the fleet may be silent. An API server gives a sign of life about once a minute. Default 90
+    /// seconds.
+    pub longest_silence: SignedDuration,
 }
 
 /// What is known of the consumer group.
@@ -245,7 +248,12 @@ impl Default for EligibilityPolicy {
 
 impl Default for GuardPolicy {
     fn default() -> Self {
-        Self { most_young: valid(Share::new(0.1)), wait_for_scale_in: true, quiet_hours: None }
+        Self {
+            most_young: valid(Share::new(0.1)),
+            wait_for_scale_in: true,
+            quiet_hours: None,
+            longest_silence: SignedDuration::from_secs(90),
+        }
     }
 }
 

@@ -4,7 +4,7 @@ use jiff::Timestamp;
 
 use crate::fleet::{
     Controller, DisruptionBudget, Hpa, Indicator, Ownership, PartitionLoad, Pod, Samples, Scaling,
-    ScalingMetric, Target, Workload,
+    ScalingMetric, Target, Watched, Workload,
 };
 use crate::port::{GroupError, InventoryError, MetricsError, PastReading, Readings};
 use crate::unit::{Cores, Load};
@@ -104,6 +104,9 @@ pub struct Surroundings {
     pub scales_by: Vec<ScalingMetric>,
     /// Every disruption budget of the namespace; empty when budgets don't matter to the way in which pods are removed.
     pub budgets: Vec<DisruptionBudget>,
+    /// How pods, autoscalers and budgets are known, where watches keep them; `None` where they were asked for.
+    #[cfg_attr(feature = "serde", serde(default, skip_serializing_if = "Option::is_none"))]
+    pub watched: Option<Watched>,
 }
 
 /// An enabled indicator that could not be read.

@@ -71,10 +71,19 @@ pub async fn connect_in(
     settings: &ConnectionSettings,
     environment: &Environment,
 ) -> Result<Connection, ConnectError> {
+    connect_for(settings, environment, settings.timeout).await
+}
+
+/// The same, on which the server may be silent for this long.
+pub(crate) async fn connect_for(
+    settings: &ConnectionSettings,
+    environment: &Environment,
+    silence: Duration,
+) -> Result<Connection, ConnectError> {
     let Target { mut config, credentials, cluster, user } = cluster::find(settings, environment)?;
     config.headers.push((USER_AGENT, user_agent(settings)?));
     config.connect_timeout = Some(LONGEST_CONNECT.min(settings.timeout));
-    config.read_timeout = Some(settings.timeout);
+    config.read_timeout = Some(silence);
     // The deadline of a call covers slow answers; an idle pooled connection must not count against them.
     config.reset_reader_on_write = true;
     config.default_retry = false;

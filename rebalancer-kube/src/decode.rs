@@ -12,7 +12,7 @@ mod scale;
 mod scaling;
 mod scaling_metric;
 
-pub(crate) use budget::budget;
+pub(crate) use budget::{RawBudget, budget};
 pub(crate) use controller::{RawController, controller};
 pub(crate) use hpa::{RawHpa, hpa};
 pub(crate) use pod::{RawPod, pod};
@@ -44,7 +44,7 @@ const MIRROR: &str = "kubernetes.io/config.mirror";
 
 /// The annotations that matter here, and the kubelet's mark. Objects carry kilobytes of others, such as their last applied
 /// configuration, which are not kept for a moment.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub(crate) struct Kept(pub(crate) BTreeMap<String, String>);
 
 impl Kept {

@@ -53,6 +53,11 @@ impl KubeInventory {
         Self { connection: connection.clone(), settings }
     }
 
+    /// Which pods it reads.
+    pub(crate) const fn settings(&self) -> &InventorySettings {
+        &self.settings
+    }
+
     fn list(&self, api: &str, resource: &str, kind: &'static str, right: Right) -> List<'_> {
         List {
             connection: &self.connection,
@@ -74,7 +79,7 @@ impl KubeInventory {
         Ok(each_once(pods))
     }
 
-    fn decoded(&self, raw: RawPod) -> Result<Pod, InventoryError> {
+    pub(crate) fn decoded(&self, raw: RawPod) -> Result<Pod, InventoryError> {
         pod(raw, &self.settings.namespace, &self.settings.container)
     }
 
@@ -227,6 +232,9 @@ pub(crate) fn sharing(
     }
 }
 
+/// Pods of a StatefulSet have labels of their own each.
+const MOST_SHARED: usize = 50_000;
+
 /// What pods have in common, once.
 #[derive(Default)]
 struct Shared {
@@ -236,8 +244,16 @@ struct Shared {
 }
 
 impl Shared {
+    /// Who watches for months sees many that no pod has any more. What is forgotten is only not shared with those that come.
+    fn forget(&mut self) {
+        if self.texts.len() + self.labels.len() + self.owners.len() > MOST_SHARED {
+            *self = Self::default();
+        }
+    }
+
     /// The pod with what others have that have the same.
     fn sharing(&mut self, mut pod: Pod) -> Pod {
+        self.forget();
         pod.namespace = known(&mut self.texts, pod.namespace);
         pod.node = pod.node.map(|node| known(&mut self.texts, node));
         pod.labels = known(&mut self.labels, pod.labels);

@@ -81,6 +81,7 @@ mod events;
 pub mod fuzzing;
 mod inventory;
 mod kind;
+mod leader;
 mod list;
 mod meter;
 pub mod preflight;
@@ -90,6 +91,7 @@ mod retry;
 mod state;
 mod text;
 mod unmade;
+mod watch;
 mod wire;
 
 pub use client::{Connection, ConnectionSettings, connect, connect_in};
@@ -97,5 +99,7 @@ pub use cluster::{ConnectError, Environment, Files, Known, Mistake, Place, Proxi
 pub use events::{EventRecorder, EventType, NotPosted, Note, Regarding};
 pub use inventory::{InventorySettings, KubeInventory};
 pub use kind::resource;
+pub use leader::{Candidate, ElectionSettings, Leadership};
 pub use remover::{KubeRemover, RemovalMethod};
 pub use state::{ANNOTATION, LeaseStore};
+pub use watch::{FleetWatch, NamespaceWatch, WatchConnection};

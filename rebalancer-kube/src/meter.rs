@@ -22,6 +22,11 @@ impl Meter {
         }
     }
 
+    /// Counts one request of a watch, which is no error once it is answered.
+    pub(crate) fn sent(&self, answered: bool) {
+        self.errors.fetch_add(u64::from(!answered), Ordering::Relaxed);
+    }
+
     /// What was counted as an error last was none: we asked for what we may not have.
     pub(crate) fn was_an_answer(&self) {
         self.errors.fetch_sub(1, Ordering::Relaxed);

@@ -34,41 +34,53 @@ pub(super) async fn run(workloads: Vec<WorkloadSettings>) -> Exit {
     }
 }
 
-/// A cycle of its own: its id, its time, its outcome.
 async fn one(adapters: &Adapters, run: RunSettings, signals: &Signals) -> Ended {
-    let (span, id) = telemetry::cycle(&run.subject.workload);
-    let ended = whole(adapters, run, id, signals).instrument(span.clone()).await;
-    telemetry::concluded(&span, ended.status, ended.exit == Exit::Failed);
-    ended
+    let watch = signals.until(Instant::now() + run.timeout);
+    turn(adapters, run, &watch).await.ended
 }
 
-async fn whole(adapters: &Adapters, mut run: RunSettings, id: String, signals: &Signals) -> Ended {
+/// A cycle, with all that may be told of it.
+pub(super) struct Turn {
+    pub(super) ended: Ended,
+    /// When it ended.
+    pub(super) at: Timestamp,
+    pub(super) end: CycleEnd,
+    /// What it saw and decided, for its metrics.
+    pub(super) seen: MetricsJournal,
+}
+
+/// A cycle of its own: its id, its time, its outcome.
+pub(super) async fn turn(adapters: &Adapters, run: RunSettings, watch: &Watch) -> Turn {
+    let (span, id) = telemetry::cycle(&run.subject.workload);
+    let turn = whole(adapters, run, id, watch).instrument(span.clone()).await;
+    telemetry::concluded(&span, turn.ended.status, turn.ended.exit == Exit::Failed);
+    turn
+}
+
+async fn whole(adapters: &Adapters, mut run: RunSettings, id: String, watch: &Watch) -> Turn {
     let started = Instant::now();
     log_start(&run);
-    let watch = signals.until(started + run.timeout);
     let export = std::mem::take(&mut run.export);
     let notify = run.notify.clone();
     let (workload, dry_run) = (run.subject.workload.clone(), run.mode == Mode::DryRun);
     let budget = run.memory.and_then(|memory| memory.policy.budget());
     let seen = MetricsJournal::new(export.per_pod);
-    let mut end = cycle(adapters, run, id.clone(), &watch, (started, &seen)).await;
-    let record = end.record.take();
-    let notices = std::mem::take(&mut end.notices);
-    let ended = conclude(end, started);
+    let end = cycle(adapters, run, id.clone(), watch, (started, &seen)).await;
+    let (ended, at) = (conclude(&end, started), Timestamp::now());
     let run = Run {
         workload: &workload,
         status: ended.status,
         success: ended.success,
         dry_run,
-        ended: Timestamp::now(),
+        ended: at,
         budget,
-        record: record.as_ref(),
+        record: end.record.as_ref(),
         journal: &seen,
     };
     let told = Told { workload: &workload, cycle: &id, at: run.ended };
-    notify::send(notify.as_ref(), told, &notices).await;
+    notify::send(notify.as_ref(), told, &end.notices).await;
     telemetry::send(&export, &run).await;
-    ended
+    Turn { ended, at, end, seen }
 }
 
 /// The cycle with the real world behind its ports.
@@ -92,6 +104,10 @@ async fn cycle(
         .with_journal(&journal)
         .with_interrupt(watch)
         .with_forecaster(&adapters.forecaster);
+    let ports = match &adapters.view {
+        Some(view) => ports.with_view(view),
+        None => ports,
+    };
     let ports = match &adapters.group {
         Some(group) => ports.with_group(group.side()),
         None => ports,
@@ -136,8 +152,8 @@ fn log_start(run: &RunSettings) {
     );
 }
 
-fn conclude(end: CycleEnd, started: Instant) -> Ended {
-    if let Some(error) = end.unwritten {
+fn conclude(end: &CycleEnd, started: Instant) -> Ended {
+    if let Some(error) = &end.unwritten {
         warn!(
             event = "record_not_written",
             reason = error.name(),
@@ -145,11 +161,11 @@ fn conclude(end: CycleEnd, started: Instant) -> Ended {
             "the end of the cycle could not be recorded; the lock expires by itself, and the next cycle checks what became of the removals"
         );
     }
-    match end.outcome {
-        Ok(outcome) => finished(&outcome, started),
-        Err(CycleError::Memory(error)) => without_memory(&error, started),
+    match &end.outcome {
+        Ok(outcome) => finished(outcome, started),
+        Err(CycleError::Memory(error)) => without_memory(error, started),
         Err(error @ (CycleError::Observe(_) | CycleError::NotBegun(_) | CycleError::Stopped(_))) => {
-            fail(&error, started)
+            fail(error, started)
         }
     }
 }

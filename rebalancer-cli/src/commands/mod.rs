@@ -9,6 +9,7 @@ mod each;
 mod plan;
 mod replay;
 mod reset;
+mod serve;
 mod shell;
 mod simulate;
 mod tally;
@@ -88,11 +89,29 @@ pub(crate) fn dispatch(invocation: Invocation, environment: impl Fn(&str) -> Opt
             let form = form(json, &raw);
             with(config::workloads(&raw), also, |workloads| block_on(check::run(workloads, form), traces))
         }
+        Action::Serve => {
+            let settings = both(config::serve(&raw), config::workloads(&raw));
+            with(settings, also, |(settings, workloads)| {
+                block_on_both(serve::run(settings, workloads, &raw), traces)
+            })
+        }
         Action::Simulate(simulation) => {
             with(config::policy(&raw), also, |policy| block_on(simulate::run(&simulation, &policy), traces))
         }
         Action::Completions(shell) => shell::completions(shell),
         Action::Manual => shell::manual(),
+    }
+}
+
+/// Both, or all that is wrong with either.
+fn both<A, B>(a: Result<A, Vec<Problem>>, b: Result<B, Vec<Problem>>) -> Result<(A, B), Vec<Problem>> {
+    match (a, b) {
+        (Ok(a), Ok(b)) => Ok((a, b)),
+        (Err(mut problems), Err(others)) => {
+            problems.extend(others.into_iter().filter(|other| !problems.contains(other)).collect::<Vec<_>>());
+            Err(problems)
+        }
+        (Err(problems), Ok(_)) | (Ok(_), Err(problems)) => Err(problems),
     }
 }
 
@@ -125,7 +144,22 @@ fn misconfigured(problems: &[Problem]) -> Exit {
 
 /// Runs a command on one thread: a cycle waits far more than it works. Then its traces are sent, whatever it came to.
 fn block_on(command: impl Future<Output = Exit>, traces: Traces) -> Exit {
-    match tokio::runtime::Builder::new_current_thread().enable_all().build() {
+    block_on_runtime(tokio::runtime::Builder::new_current_thread(), command, traces)
+}
+
+/// The same with a thread of its own for what must not wait for a decision: the Lease, watches, and whoever asks.
+fn block_on_both(command: impl Future<Output = Exit>, traces: Traces) -> Exit {
+    let mut runtime = tokio::runtime::Builder::new_multi_thread();
+    runtime.worker_threads(1);
+    block_on_runtime(runtime, command, traces)
+}
+
+fn block_on_runtime(
+    mut runtime: tokio::runtime::Builder,
+    command: impl Future<Output = Exit>,
+    traces: Traces,
+) -> Exit {
+    match runtime.enable_all().build() {
         Ok(runtime) => runtime.block_on(async {
             let exit = command.await;
             traces.send().await;

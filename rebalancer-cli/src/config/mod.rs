@@ -18,6 +18,7 @@ mod notify;
 pub(crate) mod parse;
 pub(crate) mod problem;
 mod resolve;
+mod serve;
 mod shown;
 #[cfg(test)]
 mod tests;
@@ -30,4 +31,5 @@ pub(crate) use kafka::KafkaSettings;
 pub(crate) use names::Names;
 pub(crate) use notify::{Notify, NotifyFormat, webhook};
 pub(crate) use resolve::{AdapterSettings, Logs, MetricServer, RunSettings, WorkloadSettings, logs, policy};
+pub(crate) use serve::{LeaseSettings, ServeSettings, serve};
 pub(crate) use workloads::workloads;

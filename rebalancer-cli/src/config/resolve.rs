@@ -19,7 +19,7 @@ use super::layers::Raw;
 use super::parse::{self, Reader};
 use super::problem::{Given, Problem};
 use super::{Export, KafkaSettings, Names, Notify};
-use super::{access, approval, export, guards, indicators, kafka, memory, metrics, notify};
+use super::{access, approval, export, guards, indicators, kafka, memory, metrics, notify, serve};
 
 /// What a cycle needs: where to look, and what to do.
 #[derive(Debug)]
@@ -53,7 +53,7 @@ pub(crate) struct MetricServer {
 }
 
 /// What to do.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct RunSettings {
     pub(crate) subject: Subject,
     /// The names by which the fleet is found, as they are told.
@@ -154,6 +154,7 @@ fn read_settings(reader: &mut Reader<'_>, raw: &Raw) -> Option<WorkloadSettings>
     let policy = guards::guarded(reader, policy);
     let policy = indicators::weighed(reader, policy);
     let policy = kafka::matched(reader, policy);
+    let policy = serve::watched(reader, policy);
     let dry_run = reader.required("DRY_RUN", parse::truth);
     let history_policy =
         memory::history_policy(reader, policy.as_ref().map(|policy| policy.eligibility.minimum_age));
@@ -244,7 +245,7 @@ fn read_container(reader: &mut Reader<'_>, subject: Option<&Subject>) -> Option<
     }
 }
 
-fn read_kubernetes(reader: &mut Reader<'_>) -> Option<rebalancer_kube::ConnectionSettings> {
+pub(super) fn read_kubernetes(reader: &mut Reader<'_>) -> Option<rebalancer_kube::ConnectionSettings> {
     let timeout = reader.required("KUBE_TIMEOUT", parse::duration_within(SHORTEST, LONGEST))?;
     Some(rebalancer_kube::ConnectionSettings {
         kubeconfig: None,

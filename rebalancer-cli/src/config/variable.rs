@@ -9,6 +9,7 @@ mod notify;
 mod output;
 mod queries;
 mod safety;
+mod serve;
 mod workloads;
 
 /// One setting.
@@ -64,7 +65,7 @@ pub(crate) fn find(name: &str) -> Option<&'static Variable> {
 }
 
 /// All settings, by the headings of the documentation.
-const GROUPS: [&[Variable]; 10] = [
+const GROUPS: [&[Variable]; 11] = [
     workloads::SETTINGS,
     metrics::SETTINGS,
     kafka::SETTINGS,
@@ -72,6 +73,7 @@ const GROUPS: [&[Variable]; 10] = [
     decision::SETTINGS,
     safety::SETTINGS,
     queries::SETTINGS,
+    serve::SETTINGS,
     export::SETTINGS,
     notify::SETTINGS,
     output::SETTINGS,

@@ -16,9 +16,10 @@ mod seen;
 mod send;
 mod textfile;
 
-pub(crate) use families::Run;
+pub(crate) use families::{Run, all as families, live};
+pub(crate) use prometheus::proto::MetricFamily;
 pub(crate) use seen::MetricsJournal;
-pub(crate) use send::send;
+pub(crate) use send::{exposition, send};
 
 #[cfg(test)]
 mod tests;

@@ -39,6 +39,22 @@ fn a_good_plan_is_clean() {
 }
 
 #[test]
+fn a_plan_on_a_fleet_that_a_silent_watch_told_is_caught() {
+    use crate::fleet::Watched;
+    use jiff::SignedDuration;
+    let watched = |seconds_ago: Option<i64>| {
+        move |_: &mut Plan, snapshot: &mut Snapshot| {
+            let heard_at = seconds_ago.map(|ago| snapshot.taken_at - SignedDuration::from_secs(ago));
+            snapshot.surroundings.watched = Some(Watched { heard_at, error: None });
+        }
+    };
+    check(watched(Some(90)), &[]);
+    for silent in [Some(91), None] {
+        check(watched(silent), &[Violation::NotNow { what: "the watch on the fleet is stale" }]);
+    }
+}
+
+#[test]
 fn a_stranger_under_the_same_name_is_caught() {
     check(
         |_, snapshot| snapshot.pods[0].pod.uid = Uid::new("another"),

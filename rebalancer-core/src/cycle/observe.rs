@@ -120,7 +120,8 @@ pub(super) async fn read(
         readings.cpu_requests = metrics.cpu_requests(now).await;
     }
     let controller = ownership.controller(pods.iter(), &subject.workload.name).cloned();
-    let surroundings = Surroundings { controller, ownership, budgets, ..Surroundings::default() };
+    let watched = inventory.watched();
+    let surroundings = Surroundings { controller, ownership, budgets, watched, ..Surroundings::default() };
     let reading = FleetReading { readings, hpas, surroundings, pods, group };
     let (mut snapshot, judged) = assemble_judged(subject, reading, metrics, side, policy, now).await?;
     if let Some(forecaster) = forecaster {

@@ -16,6 +16,9 @@ pub struct Ports<'a> {
     pub metrics: &'a dyn MetricsSource,
     /// Reads the fleet, and each chosen pod once more.
     pub inventory: &'a dyn Inventory,
+    /// What is observed, where something knows the fleet without asking, such as a watch. Before a removal `inventory` is
+    /// asked all the same.
+    pub view: Option<&'a dyn Inventory>,
     /// Reads the consumer group, where Kafka can be asked.
     pub group: Option<GroupSide<'a>>,
     /// Forecasts loads, where the policy asks for it.
@@ -45,6 +48,7 @@ impl<'a> Ports<'a> {
         Self {
             metrics,
             inventory,
+            view: None,
             group: None,
             forecaster: None,
             deleter,
@@ -53,6 +57,12 @@ impl<'a> Ports<'a> {
             journal: &NoJournal,
             interrupt: &Uninterrupted,
         }
+    }
+
+    /// Observes the fleet by this; what is acted on is still read by the inventory.
+    #[must_use]
+    pub fn with_view(self, view: &'a dyn Inventory) -> Self {
+        Self { view: Some(view), ..self }
     }
 
     /// Asks Kafka for the consumer group too.
@@ -70,7 +80,11 @@ impl<'a> Ports<'a> {
     /// Where this cycle reads from.
     #[must_use]
     pub const fn sources(&self) -> Sources<'a> {
-        Sources::new(self.metrics, self.inventory).with_group(self.group).with_forecaster(self.forecaster)
+        let inventory = match self.view {
+            Some(view) => view,
+            None => self.inventory,
+        };
+        Sources::new(self.metrics, inventory).with_group(self.group).with_forecaster(self.forecaster)
     }
 
     /// Remembers, and keeps two runs apart, by this store.

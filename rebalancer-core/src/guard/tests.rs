@@ -32,6 +32,25 @@ fn check(change: impl FnOnce(&mut Snapshot), expected: Option<NotNow>) {
     assert_eq!(not_now(&fleet, &Policy::default()), expected);
 }
 
+/// Silence is counted from what was heard last; a fleet that was asked for is as of now.
+#[test]
+fn a_watch_that_is_silent_for_too_long_holds() {
+    let longest = SignedDuration::from_secs(90);
+    let ago = |seconds| Some(NOW - SignedDuration::from_secs(seconds));
+    let watched = |heard_at, error: Option<&str>| {
+        let watched = Watched { heard_at, error: error.map(str::to_owned) };
+        move |fleet: &mut Snapshot| fleet.surroundings.watched = Some(watched)
+    };
+    check(watched(ago(0), None), None);
+    check(watched(ago(90), Some("it broke and was taken up again")), None);
+    let stale = |heard_at, error: Option<&str>| {
+        Some(NotNow::WatchStale { heard_at, longest, error: error.map(str::to_owned) })
+    };
+    check(watched(ago(91), None), stale(ago(91), None));
+    check(watched(ago(91), Some("refused")), stale(ago(91), Some("refused")));
+    check(watched(None, None), stale(None, None));
+}
+
 fn of_controller(change: impl FnOnce(&mut Controller), expected: Option<NotNow>) {
     let mut deployment = controller();
     change(&mut deployment);

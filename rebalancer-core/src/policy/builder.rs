@@ -62,6 +62,8 @@ setters! {
     with_wait_for_scale_in: guards.wait_for_scale_in: bool;
     /// Hours in which nothing is removed.
     with_quiet_hours: guards.quiet_hours: Option<QuietHours>;
+    /// For how long a watch on the fleet may be silent.
+    with_longest_silence: guards.longest_silence: SignedDuration;
     /// The group's assignor; `None` to infer it.
     with_assignor: group.assignor: Option<Assignor>;
     /// Whether consumers are static members that come back as themselves.

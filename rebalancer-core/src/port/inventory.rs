@@ -3,7 +3,7 @@
 use async_trait::async_trait;
 
 use super::ApiErrors;
-use crate::fleet::{Controller, DisruptionBudget, Hpa, Pod, Scale};
+use crate::fleet::{Controller, DisruptionBudget, Hpa, Pod, Scale, Watched};
 
 /// Why a request to the Kubernetes API failed.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -127,6 +127,12 @@ pub trait Inventory: Send + Sync {
         let mut pods = self.pods().await?;
         pods.retain(|pod| pod.labels.get(label).map(String::as_str) != Some(value));
         Ok(pods)
+    }
+
+    /// How this inventory knows what it tells, where it is kept by watches; `None`: everything is asked for at the time of the
+    /// call.
+    fn watched(&self) -> Option<Watched> {
+        None
     }
 
     /// What went wrong with the API server so far, removals and the record included, as far as that is known here.

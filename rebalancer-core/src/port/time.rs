@@ -26,6 +26,8 @@ pub enum Interruption {
     Deadline,
     /// Someone else may hold the lock by now.
     LockExpired,
+    /// Another replica of this process may be the one that acts by now.
+    LeadershipLost,
 }
 
 impl fmt::Display for Interruption {
@@ -34,6 +36,7 @@ impl fmt::Display for Interruption {
             Self::Signal => "the process was asked to stop",
             Self::Deadline => "the cycle's time is up",
             Self::LockExpired => "the lock has expired",
+            Self::LeadershipLost => "this process may not be the leader any more",
         })
     }
 }

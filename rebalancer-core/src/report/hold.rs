@@ -216,7 +216,7 @@ pub enum Hold {
 
 impl Hold {
     /// Every name that [`name`](Self::name) gives.
-    pub const NAMES: [&str; 43] = [
+    pub const NAMES: [&str; 44] = [
         "no_pods",
         "no_eligible_pods",
         "metrics_incomplete",
@@ -243,6 +243,7 @@ impl Hold {
         "will_pass",
         "workload_opted_out",
         "quiet_hours",
+        "watch_stale",
         "several_owners",
         "owner_gone",
         "pod_count_disagrees",

@@ -10,6 +10,7 @@ fn every_decision_comes_back_as_it_was() {
     let guards = [
         NotNow::OptedOut { annotation: Annotation::OptOut },
         NotNow::QuietHours { window: "Mon-Fri 08:00-18:00".to_owned(), until },
+        NotNow::WatchStale { heard_at: Some(at), longest: HOUR, error: Some(name()) },
         NotNow::RolloutInProgress { of: of(), updated: 2, current: 6 },
         NotNow::SeveralOwners { owners: vec![of()] },
         NotNow::OwnerGone { of: of() },

@@ -10,9 +10,9 @@ use super::{count, incomplete, is_current};
 use crate::answer::OnlyJson;
 
 /// A disruption budget as the server sends it, as far as it matters here.
-#[derive(Deserialize)]
+#[derive(Clone, Deserialize)]
 pub(crate) struct RawBudget {
-    metadata: Metadata,
+    pub(crate) metadata: Metadata,
     #[serde(default)]
     spec: Spec,
     #[serde(default)]
@@ -21,33 +21,35 @@ pub(crate) struct RawBudget {
 
 impl OnlyJson for RawBudget {}
 
-#[derive(Deserialize)]
-struct Metadata {
-    name: Option<String>,
+#[derive(Clone, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct Metadata {
+    pub(crate) name: Option<String>,
+    pub(crate) resource_version: Option<String>,
     generation: Option<i64>,
 }
 
-#[derive(Deserialize, Default)]
+#[derive(Clone, Deserialize, Default)]
 #[serde(default)]
 struct Spec {
     selector: Option<LabelSelector>,
 }
 
-#[derive(Deserialize)]
+#[derive(Clone, Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct LabelSelector {
     match_labels: Option<BTreeMap<String, String>>,
     match_expressions: Option<Vec<Expression>>,
 }
 
-#[derive(Deserialize)]
+#[derive(Clone, Deserialize)]
 struct Expression {
     key: String,
     operator: String,
     values: Option<Vec<String>>,
 }
 
-#[derive(Deserialize, Default)]
+#[derive(Clone, Deserialize, Default)]
 #[serde(rename_all = "camelCase", default)]
 struct Status {
     observed_generation: Option<i64>,

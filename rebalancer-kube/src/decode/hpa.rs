@@ -11,9 +11,9 @@ use super::{incomplete, quantity};
 use crate::answer::OnlyJson;
 
 /// An autoscaler as the server sends it, as far as it matters here.
-#[derive(Deserialize)]
+#[derive(Clone, Deserialize)]
 pub(crate) struct RawHpa {
-    metadata: Metadata,
+    pub(crate) metadata: Metadata,
     spec: Spec,
     #[serde(default)]
     status: Status,
@@ -21,12 +21,14 @@ pub(crate) struct RawHpa {
 
 impl OnlyJson for RawHpa {}
 
-#[derive(Deserialize)]
-struct Metadata {
-    name: Option<String>,
+#[derive(Clone, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct Metadata {
+    pub(crate) name: Option<String>,
+    pub(crate) resource_version: Option<String>,
 }
 
-#[derive(Deserialize)]
+#[derive(Clone, Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct Spec {
     scale_target_ref: Option<ScaleTarget>,
@@ -34,7 +36,7 @@ struct Spec {
     metrics: Option<Vec<Metric>>,
 }
 
-#[derive(Deserialize)]
+#[derive(Clone, Deserialize)]
 struct ScaleTarget {
     kind: Option<String>,
     name: Option<String>,

@@ -16,9 +16,9 @@ use crate::wire::Failure;
 mod protobuf;
 
 /// A pod as the server sends it, as far as it matters here.
-#[derive(Deserialize)]
+#[derive(Clone, Deserialize)]
 pub(crate) struct RawPod {
-    metadata: Metadata,
+    pub(crate) metadata: Metadata,
     #[serde(default)]
     spec: Spec,
     #[serde(default)]
@@ -34,12 +34,14 @@ impl Object for RawPod {
     }
 }
 
-#[derive(Deserialize)]
+#[derive(Clone, Deserialize)]
 #[serde(rename_all = "camelCase")]
-struct Metadata {
+pub(crate) struct Metadata {
     namespace: Option<String>,
-    name: Option<String>,
+    pub(crate) name: Option<String>,
     uid: Option<String>,
+    /// Only JSON is watched.
+    pub(crate) resource_version: Option<String>,
     creation_timestamp: Option<Time>,
     deletion_timestamp: Option<Time>,
     #[serde(default)]
@@ -49,7 +51,7 @@ struct Metadata {
 }
 
 /// What an object says of its owner.
-#[derive(Deserialize)]
+#[derive(Clone, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct OwnerReference {
     #[serde(default)]
@@ -62,7 +64,7 @@ pub(super) struct OwnerReference {
     controller: bool,
 }
 
-#[derive(Deserialize, Default)]
+#[derive(Clone, Deserialize, Default)]
 #[serde(rename_all = "camelCase", default)]
 struct Spec {
     node_name: Option<String>,
@@ -76,7 +78,7 @@ struct Spec {
     overhead: Option<RawRequests>,
 }
 
-#[derive(Deserialize)]
+#[derive(Clone, Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct Container {
     name: String,
@@ -86,18 +88,18 @@ struct Container {
     restart_policy: Option<String>,
 }
 
-#[derive(Deserialize, Default)]
+#[derive(Clone, Deserialize, Default)]
 struct Resources {
     requests: Option<RawRequests>,
 }
 
-#[derive(Deserialize)]
+#[derive(Clone, Deserialize)]
 struct RawRequests {
     cpu: Option<String>,
     memory: Option<String>,
 }
 
-#[derive(Deserialize, Default)]
+#[derive(Clone, Deserialize, Default)]
 #[serde(rename_all = "camelCase", default)]
 struct Status {
     phase: String,
@@ -110,7 +112,7 @@ struct Status {
     init_container_statuses: Option<Vec<ContainerStatus>>,
 }
 
-#[derive(Deserialize)]
+#[derive(Clone, Deserialize)]
 struct PodIp {
     ip: Option<String>,
 }
@@ -127,7 +129,7 @@ impl Status {
     }
 }
 
-#[derive(Deserialize)]
+#[derive(Clone, Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct ContainerStatus {
     name: String,
@@ -154,19 +156,19 @@ impl ContainerStatus {
     }
 }
 
-#[derive(Deserialize, Default)]
+#[derive(Clone, Deserialize, Default)]
 #[serde(default)]
 struct State {
     running: Option<Running>,
 }
 
-#[derive(Deserialize)]
+#[derive(Clone, Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct Running {
     started_at: Option<Time>,
 }
 
-#[derive(Deserialize)]
+#[derive(Clone, Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct Condition {
     r#type: String,

@@ -7,7 +7,7 @@ use super::scaling_metric::Metric;
 use super::{count, time};
 
 /// An autoscaler's status, as far as it matters here.
-#[derive(Deserialize, Default)]
+#[derive(Clone, Deserialize, Default)]
 #[serde(rename_all = "camelCase", default)]
 pub(super) struct Status {
     current_replicas: Option<i64>,
@@ -17,7 +17,7 @@ pub(super) struct Status {
     current_metrics: Option<Vec<Metric>>,
 }
 
-#[derive(Deserialize)]
+#[derive(Clone, Deserialize)]
 struct Condition {
     r#type: String,
     status: String,

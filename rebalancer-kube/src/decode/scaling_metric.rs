@@ -10,7 +10,7 @@ use super::quantity;
 /// One metric, of the specification (with a `target`) or of the status (with a `current`). One of the bodies is set, as
 /// `type` says; a metric of a type that is not known here has none of them. In a status, a metric that could not be
 /// read has not even a type.
-#[derive(Deserialize)]
+#[derive(Clone, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct Metric {
     r#type: Option<String>,
@@ -22,7 +22,7 @@ pub(super) struct Metric {
 }
 
 /// What stands below the type: a resource has its name here, the others in `metric`.
-#[derive(Deserialize)]
+#[derive(Clone, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct Body {
     pub(super) name: Option<String>,
@@ -33,20 +33,20 @@ pub(super) struct Body {
     current: Option<Numbers>,
 }
 
-#[derive(Deserialize)]
+#[derive(Clone, Deserialize)]
 struct Identifier {
     name: String,
     selector: Option<Value>,
 }
 
-#[derive(Deserialize)]
+#[derive(Clone, Deserialize)]
 struct Described {
     kind: String,
     name: String,
 }
 
 /// A target has one of these, a status may have two.
-#[derive(Deserialize)]
+#[derive(Clone, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct Numbers {
     pub(super) average_utilization: Option<f64>,

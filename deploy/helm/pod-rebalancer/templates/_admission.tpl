@@ -62,6 +62,9 @@ requirements. A pod is a stranger when it lacks, of each workload, one of the la
 {{- $texts = append $texts (printf "pod-rebalancer-%s" .DEPLOYMENT_NAME | squote) -}}
 {{- end -}}
 {{- end -}}
+{{- if and (eq $of "lease") $.root.Values.serve.enabled (eq $namespace $.root.Release.Namespace) -}}
+{{- $texts = append $texts (include "pod-rebalancer.leaderLease" $.root | squote) -}}
+{{- end -}}
 {{- $entries = append $entries (printf "'%s': [%s]" $namespace (join ", " $texts)) -}}
 {{- end -}}
 {{- printf "{%s}" (join ", " $entries) -}}

@@ -27,6 +27,17 @@ app.kubernetes.io/name: {{ include "pod-rebalancer.name" . }}
 app.kubernetes.io/instance: {{ .Release.Name }}
 {{- end -}}
 
+{{/* Of the replicas of `rebalancer serve`; the pod of `helm test` has the others too. */}}
+{{- define "pod-rebalancer.servingLabels" -}}
+{{ include "pod-rebalancer.selectorLabels" . }}
+app.kubernetes.io/component: serve
+{{- end -}}
+
+{{/* The Lease that replicas of `rebalancer serve` compete for. */}}
+{{- define "pod-rebalancer.leaderLease" -}}
+{{- default (printf "%s-leader" (include "pod-rebalancer.fullname" .)) .Values.config.LEADER_LEASE_NAME -}}
+{{- end -}}
+
 {{- define "pod-rebalancer.labels" -}}
 helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" }}
 {{ include "pod-rebalancer.selectorLabels" . }}

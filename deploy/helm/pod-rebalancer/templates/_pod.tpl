@@ -97,14 +97,16 @@
 {{- end }}
 {{- end -}}
 
-{{/* The specification of a pod that runs one command: (dict "root" $ "args" (list "check")). */}}
+{{/* The specification of a pod that runs one command: (dict "root" $ "args" (list "check")); with "serves" true, one that stays. */}}
 {{- define "pod-rebalancer.podSpec" -}}
 {{- $root := .root -}}
 {{- $values := $root.Values -}}
 {{- $files := include "pod-rebalancer.files" $root | fromJsonArray -}}
 serviceAccountName: {{ include "pod-rebalancer.serviceAccountName" $root }}
 automountServiceAccountToken: true
+{{- if not .serves }}
 restartPolicy: Never
+{{- end }}
 # Time to finish the request in progress, the record and the Events after SIGTERM.
 terminationGracePeriodSeconds: {{ include "pod-rebalancer.terminationGracePeriodSeconds" $root }}
 {{- with $values.image.pullSecrets }}
@@ -138,8 +140,28 @@ containers:
     args:
       {{- toYaml . | nindent 6 }}
     {{- end }}
+    {{- if .serves }}
+    ports:
+      - {name: http, containerPort: {{ $values.serve.port }}}
+    livenessProbe:
+      httpGet: {path: /healthz, port: http}
+      periodSeconds: 10
+      timeoutSeconds: 5
+    readinessProbe:
+      httpGet: {path: /readyz, port: http}
+      periodSeconds: 5
+      timeoutSeconds: 5
+    {{- end }}
     env:
       {{- include "pod-rebalancer.env" $root | trim | nindent 6 }}
+      {{- if .serves }}
+      {{- range $name, $text := dict "LISTEN_ADDRESS" (printf "0.0.0.0:%v" $values.serve.port) "LEADER_LEASE_NAME" (include "pod-rebalancer.leaderLease" $root) "LEADER_LEASE_NAMESPACE" $root.Release.Namespace }}
+      {{- if not (get $values.config $name) }}
+      - name: {{ $name }}
+        value: {{ $text | quote }}
+      {{- end }}
+      {{- end }}
+      {{- end }}
     {{- with $values.extraEnvFrom }}
     envFrom:
       {{- toYaml . | nindent 6 }}

@@ -174,6 +174,7 @@ fn guarded(facts: &Facts<'_>) -> Option<Finding> {
         )),
         NotNow::OwnerGone { .. }
         | NotNow::QuietHours { .. }
+        | NotNow::WatchStale { .. }
         | NotNow::RolloutInProgress { .. }
         | NotNow::ScalingInProgress { .. }
         | NotNow::ScaleInPending { .. }

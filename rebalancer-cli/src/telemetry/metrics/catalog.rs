@@ -219,6 +219,11 @@ pub(crate) const REMOVAL_BUDGET_USED: Metric = gauge(
 );
 pub(crate) const DRY_RUN: Metric =
     gauge("rebalancer_dry_run", "1 when the last run was a dry run, 0 when it was real.", &[]);
+pub(crate) const LEADER: Metric = gauge(
+    "rebalancer_leader",
+    "1 where this replica of `rebalancer serve` is the one that acts, 0 where it stands by; not there for a CronJob.",
+    &[],
+);
 pub(crate) const BUILD_INFO: Metric = gauge(
     "rebalancer_build_info",
     "Always 1; the labels say which build the last run was.",
@@ -230,7 +235,7 @@ pub(crate) const BUILD_INFO: Metric = gauge(
 
 /// All of them, in the order of the documentation, for tests of what names them.
 #[cfg(test)]
-pub(crate) const METRICS: [Metric; 31] = [
+pub(crate) const METRICS: [Metric; 32] = [
     CYCLES,
     PODS_DELETED,
     REMOVALS_REFUSED,
@@ -261,5 +266,6 @@ pub(crate) const METRICS: [Metric; 31] = [
     REMOVAL_BUDGET,
     REMOVAL_BUDGET_USED,
     DRY_RUN,
+    LEADER,
     BUILD_INFO,
 ];

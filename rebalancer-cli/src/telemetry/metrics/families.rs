@@ -8,8 +8,8 @@ use rebalancer_core::history::{Breaker, Budget, GroupEffect, Record};
 
 use super::catalog::{
     BREAKER_STATE, BUILD_INFO, DRY_RUN, GROUP_CV, GROUP_REBALANCE, LAST_RUN, LAST_RUN_STATUS, LAST_SUCCESS,
-    LOAD_CV, LOAD_MAX_TO_MEAN, LOAD_MEAN, MEASURED_IMPROVEMENT, POD_LOAD, PODS, PREDICTED_IMPROVEMENT,
-    PROPOSAL_STATE, REMOVAL_BUDGET, REMOVAL_BUDGET_USED,
+    LEADER, LOAD_CV, LOAD_MAX_TO_MEAN, LOAD_MEAN, MEASURED_IMPROVEMENT, POD_LOAD, PODS,
+    PREDICTED_IMPROVEMENT, PROPOSAL_STATE, REMOVAL_BUDGET, REMOVAL_BUDGET_USED,
 };
 use super::counters;
 use super::family::Families;
@@ -61,6 +61,21 @@ impl Part {
             Self::Prediction => "prediction",
         }
     }
+}
+
+/// Every family of which something is known.
+pub(crate) fn all(run: &Run<'_>) -> Vec<MetricFamily> {
+    of(run).into_iter().flat_map(|(_, families)| families).collect()
+}
+
+/// What is true of a process that stays, at this moment.
+pub(crate) fn live<'a>(workloads: impl Iterator<Item = &'a Workload>, leads: bool) -> Vec<MetricFamily> {
+    let of = |workload| {
+        let mut families = Families::of(workload);
+        families.one(LEADER, if leads { 1.0 } else { 0.0 });
+        families.into_vec()
+    };
+    workloads.flat_map(of).collect()
 }
 
 /// Every part of which something is known.

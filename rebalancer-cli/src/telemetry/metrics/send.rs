@@ -1,5 +1,6 @@
 //! The ways out. Each is tried, and none changes what the run comes to.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 
 use prometheus::TextEncoder;
@@ -62,6 +63,23 @@ fn write(folder: &Path, workload: &Workload, parts: &[(Part, Vec<MetricFamily>)]
             );
         }
     }
+}
+
+/// The families of many workloads, each once with the series of all, as text for who scrapes it.
+///
+/// # Errors
+/// When a family can't be written.
+pub(crate) fn exposition(all: impl IntoIterator<Item = MetricFamily>) -> Result<String, String> {
+    let mut merged: BTreeMap<String, MetricFamily> = BTreeMap::new();
+    for mut family in all {
+        match merged.get_mut(family.name()) {
+            Some(known) => known.mut_metric().append(&mut family.take_metric()),
+            None => {
+                merged.insert(family.name().to_owned(), family);
+            }
+        }
+    }
+    text(&merged.into_values().collect::<Vec<_>>())
 }
 
 pub(super) fn text(families: &[MetricFamily]) -> Result<String, String> {

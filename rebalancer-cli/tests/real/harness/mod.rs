@@ -37,6 +37,7 @@ pub(crate) mod recorded;
 pub(crate) mod resize;
 pub(crate) mod rights;
 pub(crate) mod series;
+pub(crate) mod serving;
 pub(crate) mod setup;
 pub(crate) mod tools;
 pub(crate) mod wait;

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use axum::Router;
-use axum::body::to_bytes;
+use axum::body::{Body, to_bytes};
 use axum::extract::Request;
 use axum::http::{HeaderValue, Method, StatusCode, header};
 use axum::response::{IntoResponse, Response};
@@ -27,7 +27,7 @@ pub(crate) enum Pass {
 
 type Hook = Arc<dyn Fn(Method, String) -> BoxFuture<'static, Pass> + Send + Sync>;
 
-/// A running proxy; ends when dropped. Answers are passed on whole, so watches don't work through it.
+/// A running proxy; ends when dropped. Answers are passed on as they come, so watches work through it.
 #[derive(Debug)]
 pub(crate) struct Proxy {
     /// Its URL, plain HTTP.
@@ -140,7 +140,8 @@ pub(crate) async fn forward(upstream: &reqwest::Client, server: &str, request: R
             for name in [header::CONNECTION, header::TRANSFER_ENCODING, header::CONTENT_LENGTH] {
                 headers.remove(name);
             }
-            (status, headers, answer.bytes().await.unwrap_or_default()).into_response()
+            let body = axum::http::Response::<reqwest::Body>::from(answer).into_body();
+            (status, headers, Body::new(body)).into_response()
         }
         Err(error) => (StatusCode::BAD_GATEWAY, error.to_string()).into_response(),
     }

@@ -78,8 +78,14 @@ impl Rebalancer {
 
     /// Starts it, to do something while it runs.
     pub(crate) fn start(self) -> Running {
-        let home = tempfile::tempdir().unwrap();
         let logs_are_json = self.environment.get("LOG_FORMAT").is_none_or(|format| format == "json");
+        let (child, home) = self.spawn();
+        Running { child, started: Instant::now(), logs_are_json, _home: home }
+    }
+
+    /// The process alone, with its folder.
+    pub(crate) fn spawn(self) -> (Child, TempDir) {
+        let home = tempfile::tempdir().unwrap();
         let child = Command::new(self.binary.unwrap_or_else(binary))
             .args(&self.args)
             .env_clear()
@@ -93,7 +99,7 @@ impl Rebalancer {
             .kill_on_drop(true)
             .spawn()
             .unwrap();
-        Running { child, started: Instant::now(), logs_are_json, _home: home }
+        (child, home)
     }
 }
 

@@ -53,5 +53,7 @@ mod rights;
 mod scale;
 mod scaled_owners;
 mod series;
+mod serve;
+mod serve_leader;
 mod strangers;
 mod workloads;

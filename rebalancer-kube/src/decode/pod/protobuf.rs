@@ -204,6 +204,7 @@ impl From<ObjectMeta> for Metadata {
             name: told(meta.name),
             namespace: told(meta.namespace),
             uid: told(meta.uid),
+            resource_version: None,
             creation_timestamp: time(meta.creation_timestamp),
             // A time that is there means that the pod ends, whatever it is.
             deletion_timestamp: meta.deletion_timestamp.map(|at| time(Some(at)).unwrap_or_default()),

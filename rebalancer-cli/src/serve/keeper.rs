@@ -1,0 +1,388 @@
+//! Keeps a loop for each workload.
+
+use std::collections::BTreeMap;
+use std::rc::Rc;
+use std::sync::{Arc, Mutex, PoisonError, Weak};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use jiff::{SignedDuration, Timestamp};
+use rebalancer_core::fleet::Workload;
+use rebalancer_core::history::Record;
+use rebalancer_core::port::Mode;
+use rebalancer_kube::{ConnectionSettings, FleetWatch, Leadership, NamespaceWatch, WatchConnection};
+use tokio::sync::{Semaphore, watch};
+use tokio::task::{AbortHandle, JoinHandle, spawn_local};
+use tokio::time::{Instant, sleep_until};
+use tracing::{error, info};
+
+use super::board::{Board, Last};
+use super::reload::Followed;
+use super::rhythm::Rhythm;
+use crate::adapters::{Adapters, Connections};
+use crate::config::problem::Problem;
+use crate::config::{RunSettings, ServeSettings, WorkloadSettings};
+use crate::interrupt::{Signals, Watch, led_by_another};
+
+/// The most that a loop waits for its first lists.
+const LONGEST_LIST: Duration = Duration::from_secs(10);
+/// Between two looks at whether they are there.
+const LOOK: Duration = Duration::from_millis(50);
+
+/// Runs the cycle of one workload, once.
+#[async_trait(?Send)]
+pub(crate) trait Cycle {
+    async fn run(&self, adapters: &Adapters, run: RunSettings, watch: &Watch) -> (Last, Option<Record>);
+}
+
+/// What every loop shares.
+pub(crate) struct Keeper<C> {
+    pub(crate) settings: ServeSettings,
+    pub(crate) board: Arc<Board>,
+    pub(crate) signals: Signals,
+    pub(crate) leadership: Option<watch::Receiver<Leadership>>,
+    pub(crate) cycle: C,
+}
+
+/// A task that ends when nobody needs it any more.
+struct Following(AbortHandle);
+
+impl Following {
+    fn of(watch: impl Future<Output = ()> + Send + 'static) -> Self {
+        Self(tokio::spawn(watch).abort_handle())
+    }
+}
+
+impl Drop for Following {
+    fn drop(&mut self) {
+        self.0.abort();
+    }
+}
+
+/// What the workloads of a namespace share.
+struct Around {
+    watch: NamespaceWatch,
+    over: WatchConnection,
+    following: Mutex<Weak<Following>>,
+}
+
+impl Around {
+    /// Follows it, for as long as somebody holds what this returns.
+    fn follow(&self) -> Arc<Following> {
+        let mut following = self.following.lock().unwrap_or_else(PoisonError::into_inner);
+        following.upgrade().unwrap_or_else(|| {
+            let task = Arc::new(Following::of(self.watch.follow(&self.over)));
+            *following = Arc::downgrade(&task);
+            task
+        })
+    }
+}
+
+/// One workload's loop.
+struct Loop {
+    stop: watch::Sender<bool>,
+    ended: JoinHandle<()>,
+    settings: Vec<crate::config::effective::Effective>,
+}
+
+impl<C: Cycle + 'static> Keeper<C> {
+    /// Keeps these workloads, and those of each new version of the file, until the process is asked to end. Must be called
+    /// in a `LocalSet`.
+    pub(crate) async fn keep(
+        self,
+        workloads: Vec<WorkloadSettings>,
+        file: Option<&str>,
+        read: impl Fn() -> Result<Vec<WorkloadSettings>, Vec<Problem>>,
+    ) {
+        let keeper = Rc::new(self);
+        let at_once = Rc::new(Semaphore::new(keeper.settings.at_once.get()));
+        let mut file = Followed::new(file);
+        let mut connections = Shared::default();
+        let mut loops = BTreeMap::new();
+        keeper.renew(&mut loops, workloads, &mut connections, &at_once).await;
+        loop {
+            tokio::select! {
+                () = keeper.signals.wait() => break,
+                () = file.changed() => match read() {
+                    Ok(workloads) => {
+                        info!(event = "workloads_read", workloads = workloads.len(), "the file of workloads has changed");
+                        keeper.board.reject(None);
+                        keeper.renew(&mut loops, workloads, &mut connections, &at_once).await;
+                    }
+                    Err(problems) => keeper.rejected(&problems),
+                },
+            }
+        }
+        for (_, one) in loops {
+            one.end().await;
+        }
+    }
+
+    fn rejected(&self, problems: &[Problem]) {
+        let said = problems.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ");
+        error!(
+            event = "workloads_rejected",
+            problems = said,
+            "the new version of the file of workloads can't be used; the one before counts"
+        );
+        self.board.reject(Some(said));
+    }
+
+    /// Ends loops of workloads that are not wanted as they are, and begins those that are not there. What did not change goes
+    /// on as it is.
+    async fn renew(
+        self: &Rc<Self>,
+        loops: &mut BTreeMap<(String, String), Loop>,
+        workloads: Vec<WorkloadSettings>,
+        connections: &mut Shared,
+        at_once: &Rc<Semaphore>,
+    ) {
+        let key = |workload: &Workload| (workload.namespace.clone(), workload.name.clone());
+        let wanted: BTreeMap<_, _> =
+            workloads.into_iter().map(|one| (key(&one.run.subject.workload), one)).collect();
+        let stays = |key: &(String, String), one: &Loop| {
+            wanted.get(key).is_some_and(|wanted| wanted.effective == one.settings)
+        };
+        let gone: Vec<_> =
+            loops.iter().filter(|(key, one)| !stays(key, one)).map(|(key, _)| key.clone()).collect();
+        for key in gone {
+            if let Some(one) = loops.remove(&key) {
+                one.end().await;
+            }
+            if !wanted.contains_key(&key) {
+                self.board.leave(&Workload { namespace: key.0, name: key.1 });
+            }
+        }
+        let of = wanted.len();
+        for (index, (key, one)) in wanted.into_iter().enumerate() {
+            if loops.contains_key(&key) {
+                continue;
+            }
+            let workload = one.run.subject.workload.clone();
+            self.board.enter(&workload, one.run.mode == Mode::DryRun);
+            let effective = one.effective.clone();
+            let ready = connections.open(one).await;
+            let (adapters, around, run) = match ready {
+                Ok(ready) => ready,
+                Err(problem) => {
+                    // Others are not to suffer from a cluster that is not configured.
+                    error!(event = "configuration_error", workload = %workload, error = problem, "no cluster");
+                    let last = Last::failed(problem);
+                    self.board.ended(&workload, last, None);
+                    continue;
+                }
+            };
+            let (stop, stopped) = watch::channel(false);
+            let one = OneLoop {
+                keeper: Rc::clone(self),
+                adapters,
+                around,
+                run,
+                stopped,
+                at_once: Rc::clone(at_once),
+            };
+            let ended = spawn_local(one.go((index, of)));
+            loops.insert(key, Loop { stop, ended, settings: effective });
+        }
+    }
+
+    fn leads(&self) -> bool {
+        self.leadership.as_ref().is_none_or(|leadership| leadership.borrow().leads())
+    }
+}
+
+impl Loop {
+    /// Lets the cycle in hand finish.
+    async fn end(self) {
+        self.stop.send_replace(true);
+        if let Err(broken) = self.ended.await {
+            error!(event = "loop_broken", error = %broken, "the loop of a workload broke");
+        }
+    }
+}
+
+/// Connections and watches that workloads share.
+#[derive(Default)]
+struct Shared {
+    connections: Connections,
+    watching: Vec<(ConnectionSettings, WatchConnection)>,
+    around: Vec<(ConnectionSettings, String, Weak<Around>)>,
+}
+
+impl Shared {
+    /// Contacts no server.
+    async fn open(&mut self, one: WorkloadSettings) -> Result<(Adapters, Arc<Around>, RunSettings), String> {
+        let WorkloadSettings { adapters, run, .. } = one;
+        let to = adapters.kubernetes.clone();
+        let connection = self.connections.to(&to).await.map_err(|error| error.to_string())?;
+        let around = self.around(&to, &run.subject.workload.namespace).await?;
+        let mut adapters = Adapters::open(connection, adapters);
+        adapters.view = Some(FleetWatch::new(adapters.inventory.clone(), around.watch.clone()));
+        Ok((adapters, around, run))
+    }
+
+    async fn around(&mut self, to: &ConnectionSettings, namespace: &str) -> Result<Arc<Around>, String> {
+        self.around.retain(|(_, _, around)| around.strong_count() > 0);
+        let known = self.around.iter().find(|(known, of, _)| known == to && of == namespace);
+        if let Some(around) = known.and_then(|(_, _, around)| around.upgrade()) {
+            return Ok(around);
+        }
+        let over = match self.watching.iter().find(|(known, _)| known == to) {
+            Some((_, over)) => over.clone(),
+            None => {
+                let over = WatchConnection::open(to).await.map_err(|error| error.to_string())?;
+                self.watching.push((to.clone(), over.clone()));
+                over
+            }
+        };
+        let around =
+            Arc::new(Around { watch: NamespaceWatch::new(namespace), over, following: Mutex::default() });
+        self.around.push((to.clone(), namespace.to_owned(), Arc::downgrade(&around)));
+        Ok(around)
+    }
+}
+
+/// The loop of one workload.
+struct OneLoop<C> {
+    keeper: Rc<Keeper<C>>,
+    adapters: Adapters,
+    around: Arc<Around>,
+    run: RunSettings,
+    stopped: watch::Receiver<bool>,
+    at_once: Rc<Semaphore>,
+}
+
+impl<C: Cycle + 'static> OneLoop<C> {
+    /// Until it is stopped. Only a leader watches: what a replica that stands by would see is of no use to anybody.
+    async fn go(mut self, place: (usize, usize)) {
+        while self.until_leading().await {
+            let _around = self.around.follow();
+            let _fleet =
+                self.adapters.view.as_ref().map(|view| Following::of(view.follow(&self.around.over)));
+            self.until_listed().await;
+            self.cycles(place).await;
+            self.change(|place| (place.listed, place.next) = (false, None));
+        }
+    }
+
+    /// Cycles, for as long as this replica leads and nobody stops it.
+    async fn cycles(&mut self, (index, of): (usize, usize)) {
+        let ServeSettings { interval, shortest, .. } = self.keeper.settings;
+        let rhythm = Rhythm { interval, shortest };
+        let mut changes = self.adapters.view.as_ref().map(FleetWatch::changes);
+        let mut due = rhythm.first(Instant::now(), index, of);
+        let mut soonest = due;
+        while self.until_due(due, soonest, &mut changes).await {
+            let at_once = Rc::clone(&self.at_once);
+            let Ok(_turn) = at_once.acquire().await else { return };
+            if self.is_over() {
+                return;
+            }
+            if let Some(changes) = &mut changes {
+                changes.mark_unchanged();
+            }
+            let began = Instant::now();
+            self.cycle(began).await;
+            let ended = Instant::now();
+            (due, soonest) = (rhythm.next(began, ended), rhythm.soonest(ended));
+        }
+    }
+
+    async fn cycle(&self, began: Instant) {
+        let listed = self.adapters.view.as_ref().is_none_or(FleetWatch::is_listed);
+        self.change(|place| (place.running, place.listed, place.next) = (true, listed, None));
+        let Keeper { signals, leadership, cycle, board, .. } = &*self.keeper;
+        let watch = signals.until(began + self.run.timeout).led(leadership.clone());
+        let (last, record) = cycle.run(&self.adapters, self.run.clone(), &watch).await;
+        board.ended(&self.run.subject.workload, last, record);
+        self.change(|place| place.running = false);
+    }
+
+    /// Waits until the next cycle is due; a change makes it due sooner. `false`: there is none.
+    async fn until_due(
+        &mut self,
+        due: Instant,
+        soonest: Instant,
+        changes: &mut Option<watch::Receiver<u64>>,
+    ) -> bool {
+        self.plan(due);
+        let changed = async {
+            match changes {
+                // It fails when nobody tells of changes any more; then the time alone counts.
+                Some(changes) => match changes.changed().await {
+                    Ok(()) => sleep_until(soonest).await,
+                    Err(_) => std::future::pending().await,
+                },
+                None => std::future::pending().await,
+            }
+        };
+        tokio::select! {
+            () = sleep_until(due) => true,
+            () = changed => true,
+            () = over(&self.keeper, &mut self.stopped) => false,
+        }
+    }
+
+    /// Says when the next cycle is due, for people.
+    fn plan(&self, due: Instant) {
+        let left =
+            SignedDuration::try_from(due.saturating_duration_since(Instant::now())).unwrap_or_default();
+        let next = Timestamp::now().checked_add(left).ok();
+        self.change(|place| place.next = next);
+    }
+
+    /// Waits until this replica leads. `false`: it is stopped.
+    async fn until_leading(&mut self) -> bool {
+        let leading = async {
+            let Some(mut leadership) = self.keeper.leadership.clone() else { return };
+            // It fails when nobody stands for election any more.
+            if leadership.wait_for(Leadership::leads).await.is_err() {
+                std::future::pending::<()>().await;
+            }
+        };
+        tokio::select! {
+            () = leading => !self.keeper.signals.received() && !*self.stopped.borrow(),
+            () = stopped(&self.keeper.signals, &mut self.stopped) => false,
+        }
+    }
+
+    /// Waits for the first lists, but not for long: a cycle says best what is wrong with them.
+    async fn until_listed(&mut self) {
+        let Some(view) = &self.adapters.view else { return };
+        let patience = sleep_until(Instant::now() + self.run.timeout.min(LONGEST_LIST));
+        let listed = async {
+            while !view.is_listed() {
+                tokio::time::sleep(LOOK).await;
+            }
+        };
+        tokio::select! {
+            () = listed => self.change(|place| place.listed = true),
+            () = patience => {}
+            () = over(&self.keeper, &mut self.stopped) => {}
+        }
+    }
+
+    fn is_over(&self) -> bool {
+        *self.stopped.borrow() || self.keeper.signals.received() || !self.keeper.leads()
+    }
+
+    fn change(&self, change: impl FnOnce(&mut super::board::Place)) {
+        self.keeper.board.change(&self.run.subject.workload, change);
+    }
+}
+
+/// Waits until the loop is stopped, or this replica does not lead any more.
+async fn over<C>(keeper: &Keeper<C>, stop: &mut watch::Receiver<bool>) {
+    tokio::select! {
+        () = stopped(&keeper.signals, stop) => {}
+        () = led_by_another(keeper.leadership.clone()) => {}
+    }
+}
+
+async fn stopped(signals: &Signals, stop: &mut watch::Receiver<bool>) {
+    tokio::select! {
+        () = signals.wait() => {}
+        // Whoever could stop it is gone.
+        _ = stop.wait_for(|stop| *stop) => {}
+    }
+}
