@@ -48,7 +48,7 @@ pub trait Journal: Send + Sync {
     fn decided(&self, _observation: &Observation) {}
     /// The plan is not carried out: somebody has to approve it.
     fn asked(&self, _observation: &Observation, _mode: Mode, _asked: &Asked) {}
-    /// The plan was approved, and is about to be carried out.
+    /// The plan was approved, and is about to be carried out; not in a dry run.
     fn approved(&self, _observation: &Observation, _approved: &Approved) {}
     /// What the consumer group did after the removals.
     fn watched(&self, _observation: &Observation, _watched: &Watched) {}

@@ -320,7 +320,8 @@ async fn carry_out(
         let begun = memory.begin(store, &observation.report, plan, permission, now).await;
         begun.map_err(CycleError::NotBegun)?;
     }
-    if let Some(approved) = permission.approval() {
+    // A dry run uses nothing up.
+    if let (Some(approved), Mode::Real) = (permission.approval(), spec.mode) {
         ports.journal.approved(observation, approved);
     }
     let held_until = memory.and_then(|memory| memory.held_until());
