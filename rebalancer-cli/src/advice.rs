@@ -210,7 +210,8 @@ mod tests {
     use super::*;
 
     /// Every hold whose own words say all there is to say.
-    const PLAIN: [&str; 19] = [
+    const PLAIN: [&str; 20] = [
+        "watch_stale",
         "owner_gone",
         "group_not_stable",
         "partitions_moving",

@@ -53,7 +53,16 @@ fn messages(problems: Vec<Problem>) -> Vec<String> {
 fn bad(environment: &[(&str, &str)]) -> Vec<String> {
     let raw = raw(environment);
     let mut problems = workloads(&raw).err().unwrap_or_default();
+    problems.extend(serve(&raw).err().unwrap_or_default());
     problems.extend(logs(&raw).err().unwrap_or_default());
+    // What is wrong for both is told once.
+    let mut told = Vec::new();
+    problems.retain(|problem| {
+        !told.contains(problem) && {
+            told.push(problem.clone());
+            true
+        }
+    });
     messages(problems)
 }
 
@@ -96,6 +105,22 @@ fn somebody_can_only_be_asked_where_there_is_a_record() {
     assert_eq!(good(&[]).approval, Approval::NotRequired);
     let Approval::Required(limits) = good(&[("APPROVAL", "required")]).approval else { panic!("required") };
     assert_eq!((limits.valid_for(), limits.tolerance().get()), (SignedDuration::from_hours(1), 5.0));
+}
+
+#[test]
+fn what_a_process_that_stays_is_told_must_fit_together() {
+    let bad = |environment: &[(&str, &str)]| messages(serve(&raw(environment)).unwrap_err());
+    assert_eq!(
+        bad(&[("SHORTEST_INTERVAL", "2m")]),
+        ["SHORTEST_INTERVAL=\"120s\": expected at most INTERVAL"]
+    );
+    let short = [("LEADER_LEASE_DURATION", "12s")];
+    let message = "LEADER_LEASE_DURATION=\"12s\": expected at least 15s, since a removal may take as long as KUBE_TIMEOUT";
+    assert_eq!(bad(&short), [message]);
+    assert!(serve(&raw(&[short[0], ("LEADER_ELECTION", "false")])).unwrap().election.is_none());
+    let lease = |environment: &[(&str, &str)]| serve(&raw(environment)).unwrap().election.unwrap();
+    assert_eq!(lease(&[]).namespace(None), "streams");
+    assert_eq!(lease(&[("LEADER_LEASE_NAMESPACE", "tools")]).namespace(None), "tools");
 }
 
 #[test]

@@ -166,7 +166,7 @@ impl<C: Cycle + 'static> Keeper<C> {
                 Ok(ready) => ready,
                 Err(problem) => {
                     // Others are not to suffer from a cluster that is not configured.
-                    error!(event = "configuration_error", workload = %workload, error = problem, "no cluster");
+                    error!(event = "configuration_error", entry = %workload, error = problem, "no cluster");
                     let last = Last::failed(problem);
                     self.board.ended(&workload, last, None);
                     continue;

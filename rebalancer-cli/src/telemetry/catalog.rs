@@ -10,16 +10,24 @@
 mod audit_trail;
 mod event;
 mod events;
+mod serving;
 mod source;
 mod spans;
 
 use std::collections::BTreeSet;
 
 use super::metrics::catalog::{METRICS, ON_EVERY_SERIES};
+use event::Event;
 use events::EVENTS;
+use serving::SERVING;
 use spans::SPANS;
 
 const DOCUMENT: &str = include_str!("../../../docs/observability.md");
+
+/// Every event.
+fn events() -> impl Iterator<Item = &'static Event> + Clone {
+    EVENTS.iter().chain(SERVING)
+}
 
 /// The rows of the table below this heading.
 fn documented(heading: &str) -> Vec<&'static str> {
@@ -59,7 +67,7 @@ fn the_document_has_every_metric_with_its_kind_labels_and_meaning() {
 
 #[test]
 fn the_document_has_every_event_of_the_log_with_its_levels_fields_and_meaning() {
-    let rows = EVENTS.iter().map(|event| {
+    let rows = events().map(|event| {
         let (levels, fields) = (event.levels.join(", "), named(event.fields));
         format!("| `{}` | {levels} | {fields} | {} |", event.name, event.when)
     });
@@ -81,9 +89,9 @@ fn set<'a>(names: impl IntoIterator<Item = &'a str>) -> BTreeSet<String> {
 #[test]
 fn the_source_writes_exactly_these_events() {
     let calls = source::events();
-    assert_eq!(calls.len(), EVENTS.len(), "each event stands once");
-    assert_eq!(set(calls.keys().map(String::as_str)), set(EVENTS.iter().map(|event| event.name)));
-    for event in EVENTS {
+    assert_eq!(calls.len(), events().count(), "each event stands once");
+    assert_eq!(set(calls.keys().map(String::as_str)), set(events().map(|event| event.name)));
+    for event in events() {
         let calls = &calls[event.name];
         for call in calls.iter().filter(|call| !call.macro_name.starts_with(['$', 'r'])) {
             assert!(

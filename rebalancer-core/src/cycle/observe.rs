@@ -94,6 +94,8 @@ pub(super) async fn read(
     now: Timestamp,
 ) -> Result<(Snapshot, Option<Judged>), ObserveError> {
     let Sources { metrics, inventory, group: side, forecaster } = sources;
+    // What is told from now on is no older than this; a watch may be taken up again while the rest is read.
+    let watched = inventory.watched();
     let loads = both(metrics.read(now), async {
         match side {
             Some(group) => Some(group.read(now).await),
@@ -120,7 +122,6 @@ pub(super) async fn read(
         readings.cpu_requests = metrics.cpu_requests(now).await;
     }
     let controller = ownership.controller(pods.iter(), &subject.workload.name).cloned();
-    let watched = inventory.watched();
     let surroundings = Surroundings { controller, ownership, budgets, watched, ..Surroundings::default() };
     let reading = FleetReading { readings, hpas, surroundings, pods, group };
     let (mut snapshot, judged) = assemble_judged(subject, reading, metrics, side, policy, now).await?;

@@ -28,6 +28,10 @@ pub(crate) enum What<'a> {
     Listed {
         pods: &'a [Pod],
     },
+    /// It knows the fleet by watches, as it was at this time.
+    Known {
+        at: Timestamp,
+    },
     /// Pods of other revisions than the one that was asked about, as they are at this moment.
     Unlike {
         pods: &'a [Pod],
@@ -104,6 +108,7 @@ impl fmt::Display for Event<'_> {
                 let serving = pods.iter().filter(|pod| pod.is_serving()).count();
                 write!(f, "lists {} pods, {serving} serve", pods.len())
             }
+            What::Known { at } => write!(f, "knows the fleet as of {at:.3}"),
             What::Unlike { pods } => write!(f, "finds {} pods of other revisions", pods.len()),
             What::Read { name, pod } => {
                 let uid = pod.map_or_else(|| "none".to_owned(), |pod| pod.uid.to_string());

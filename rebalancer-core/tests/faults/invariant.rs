@@ -8,6 +8,7 @@ mod minimum;
 mod never_now;
 mod no_veto;
 mod not_twice;
+mod old_view;
 mod one_batch;
 mod own_pods;
 mod pauses;
@@ -47,6 +48,7 @@ pub(crate) fn all(setup: &Setup) -> Vec<Box<dyn Invariant>> {
         Box::new(never_now::NeverNow::of(setup)),
         Box::new(told::Told::default()),
         Box::new(approved::OnlyApproved::of(setup)),
+        Box::new(old_view::OldView::of(setup)),
     ]
 }
 

@@ -61,12 +61,14 @@ pub(crate) enum Bug {
     ApprovalSkipped,
     /// The store says that somebody approved what nobody did.
     ApprovalForged,
+    /// A watch that has been silent for long seems to have just spoken.
+    SilenceHidden,
     /// Pods that are called like the workload's are shown as its own, and its controller counts them.
     StrangersAdopted,
 }
 
 impl Bug {
-    pub(crate) const ALL: [Self; 26] = [
+    pub(crate) const ALL: [Self; 27] = [
         Self::LowerMinimum,
         Self::UnreadinessHidden,
         Self::LateEvents,
@@ -92,6 +94,7 @@ impl Bug {
         Self::SurroundingsHidden,
         Self::ApprovalSkipped,
         Self::ApprovalForged,
+        Self::SilenceHidden,
         Self::StrangersAdopted,
     ];
 
@@ -113,6 +116,7 @@ impl Bug {
             Self::DryRunIgnored => "a dry run changes nothing",
             Self::SurroundingsHidden | Self::RevisionsHidden => "never now",
             Self::ApprovalSkipped | Self::ApprovalForged => "nothing without approval",
+            Self::SilenceHidden => "no old view",
             Self::StrangersAdopted => "only its own pods",
         }
     }
@@ -126,6 +130,7 @@ impl Bug {
                 let hour = SignedDuration::from_hours(1);
                 setup.approval = ApprovalLimits::new(hour, Percent::new(5.0).unwrap()).ok();
             }
+            Self::SilenceHidden => setup.watches = true,
             Self::BudgetsBypassed => setup.budgets = vec![setup.pods],
             Self::RevisionsHidden => {
                 setup.stateful = false;

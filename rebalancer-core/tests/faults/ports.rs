@@ -6,6 +6,7 @@ mod inventory;
 mod metrics;
 mod rest;
 mod store;
+mod view;
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -15,6 +16,8 @@ use rebalancer_core::fleet::Pod;
 use crate::event::{Event, What};
 use crate::poll::yield_once;
 use crate::sim::Sim;
+
+pub(crate) use view::View;
 
 #[derive(Clone)]
 pub(crate) struct Port {

@@ -15,7 +15,7 @@ use rebalancer_core::port::Mode;
 use crate::event::{Event, What};
 use crate::fault::Fault;
 use crate::poll::poll;
-use crate::ports::Port;
+use crate::ports::{Port, View};
 use crate::sim::{Process, Sim};
 use crate::world::{NAME, NAMESPACE};
 
@@ -57,7 +57,12 @@ pub(crate) fn begin(sim: &Arc<Mutex<Sim>>, mode: Mode, due: Timestamp) -> Runnin
 }
 
 async fn one_cycle(spec: CycleSpec, port: Port) -> CycleEnd {
+    let view = View::of(&port);
     let ports = Ports::new(&port, &port, &port, &port);
+    let ports = match &view {
+        Some(view) => ports.with_view(view),
+        None => ports,
+    };
     run(&spec, &ports.with_store(&port).with_journal(&port).with_interrupt(&port)).await
 }
 
@@ -107,6 +112,7 @@ fn next(running: &[Running]) -> Option<usize> {
 fn prepare(sim: &mut Sim, due: Timestamp, process: usize) {
     sim.advance(due);
     sim.disturb();
+    sim.show();
     if sim.fault(Fault::ClockStep) {
         let offset = any_offset(sim);
         if let Some(process) = sim.processes.get_mut(process) {

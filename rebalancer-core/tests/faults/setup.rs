@@ -50,6 +50,8 @@ pub(crate) struct Setup {
     pub(crate) clock_error: SignedDuration,
     /// Somebody must approve each plan.
     pub(crate) approval: Option<ApprovalLimits>,
+    /// The fleet is known by watches, whose events may come late.
+    pub(crate) watches: bool,
     /// Processes may be suspended, without the deadline's clock noticing.
     pub(crate) suspends: bool,
 }
@@ -65,6 +67,7 @@ impl Setup {
             pods,
             stateful: random.random_bool(0.3),
             custom: pods.is_multiple_of(3),
+            watches: pods % 3 == 1,
             assignor: assignor(random),
             partitions: random.random_range(2..=5) * u32::try_from(pods).unwrap_or(6),
             hpa: random.random_bool(0.6).then_some(60.0),

@@ -1,11 +1,13 @@
 //! One episode's whole state: the world, the store, the processes, the invariants that watch. Everything random is drawn
 //! here, from one generator.
 
+use std::collections::VecDeque;
 use std::fmt::Write as _;
 
 use jiff::{SignedDuration, Timestamp};
 use rand::rngs::ChaCha8Rng;
 use rand::{RngExt as _, SeedableRng as _};
+use rebalancer_core::fleet::{DisruptionBudget, Hpa, Pod};
 use rebalancer_core::history::{MemoryStore, Record, StateStore as _};
 
 use crate::event::Event;
@@ -16,6 +18,9 @@ use crate::poll::ready;
 use crate::setup::{Setup, approval};
 use crate::tally::Tally;
 use crate::world::World;
+
+/// The oldest that a watch may tell.
+pub(crate) const LONGEST_LAG: SignedDuration = SignedDuration::from_secs(300);
 
 pub(crate) struct Sim {
     pub(crate) setup: Setup,
@@ -31,7 +36,18 @@ pub(crate) struct Sim {
     pub(crate) calm: bool,
     pub(crate) violation: Option<Violation>,
     pub(crate) trace: Option<String>,
+    /// What a watch may still show, the oldest first.
+    pub(crate) shown: VecDeque<Shown>,
     watchers: Vec<Box<dyn Invariant>>,
+}
+
+/// The fleet, and what goes on around it, at one time.
+#[derive(Clone)]
+pub(crate) struct Shown {
+    pub(crate) at: Timestamp,
+    pub(crate) pods: Vec<Pod>,
+    pub(crate) hpas: Vec<Hpa>,
+    pub(crate) budgets: Vec<DisruptionBudget>,
 }
 
 /// What the world knows of a process that runs a cycle.
@@ -78,6 +94,7 @@ impl Sim {
             calm: false,
             violation: None,
             trace: traced.then(String::new),
+            shown: VecDeque::new(),
         }
     }
 
@@ -129,6 +146,21 @@ impl Sim {
     /// Advances the world.
     pub(crate) fn advance(&mut self, to: Timestamp) {
         self.world.advance(to, &mut self.random);
+    }
+
+    /// Keeps what a watch sees now, and forgets what is older than any watch.
+    pub(crate) fn show(&mut self) {
+        if !self.setup.watches {
+            return;
+        }
+        let at = self.world.now;
+        let (pods, hpas) = (self.world.listed(), self.world.hpas());
+        let budgets = self.world.disruption_budgets();
+        self.shown.push_back(Shown { at, pods, hpas, budgets });
+        let older = |shown: &Shown| at.duration_since(shown.at) > LONGEST_LAG;
+        while self.shown.get(1).is_some_and(older) {
+            self.shown.pop_front();
+        }
     }
 
     /// What others may do at this moment.

@@ -7,6 +7,27 @@ pub(super) const WRONG: &[(&str, &str, &str)] = &[
         "/no/workloads",
         "WORKLOADS_FILE=\"/no/workloads\": expected a file that can be read: No such file or directory (os error 2)",
     ),
+    ("INTERVAL", "0s", "INTERVAL=\"0s\": expected a duration between 1s and 24h"),
+    ("SHORTEST_INTERVAL", "0s", "SHORTEST_INTERVAL=\"0s\": expected a duration between 1s and 24h"),
+    ("CONCURRENT_CYCLES", "0", "CONCURRENT_CYCLES=\"0\": expected a whole number of 1 or more"),
+    ("WATCH_STALE_AFTER", "30s", "WATCH_STALE_AFTER=\"30s\": expected a duration between 40s and 10m"),
+    (
+        "LISTEN_ADDRESS",
+        "8080",
+        "LISTEN_ADDRESS=\"8080\": expected an address and a port, such as 127.0.0.1:8080 or [::]:8080",
+    ),
+    ("LEADER_ELECTION", "perhaps", "LEADER_ELECTION=\"perhaps\": expected true or false"),
+    (
+        "LEADER_LEASE_NAME",
+        "Leader",
+        "LEADER_LEASE_NAME=\"Leader\": expected a Kubernetes name: at most 253 lower case letters, digits, '-' and '.', not at an end",
+    ),
+    (
+        "LEADER_LEASE_NAMESPACE",
+        "Tools",
+        "LEADER_LEASE_NAMESPACE=\"Tools\": expected a DNS label: at most 63 lower case letters, digits and '-', not '-' at an end",
+    ),
+    ("LEADER_LEASE_DURATION", "1s", "LEADER_LEASE_DURATION=\"1s\": expected a duration between 6s and 10m"),
     (
         "PROMETHEUS_ENDPOINT",
         "metrics:9090",

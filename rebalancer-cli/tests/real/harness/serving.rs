@@ -1,6 +1,7 @@
 //! `rebalancer serve`, as a Deployment runs it.
 
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use serde_json::Value;
 use tempfile::TempDir;
@@ -20,10 +21,9 @@ pub(crate) struct Serving {
 }
 
 impl Serving {
-    /// Starts one on a free port, and waits until it answers.
+    /// Starts one, whose arguments say so, on a free port, and waits until it answers.
     pub(crate) async fn start(rebalancer: Rebalancer) -> Self {
-        let rebalancer = rebalancer.args(&["serve"]).env("LISTEN_ADDRESS", "127.0.0.1:0");
-        let (mut child, home) = rebalancer.spawn();
+        let (mut child, home) = rebalancer.env("LISTEN_ADDRESS", "127.0.0.1:0").spawn();
         let log: Arc<Mutex<Vec<Value>>> = Arc::default();
         let (lines, kept) = (child.stderr.take().unwrap(), Arc::clone(&log));
         tokio::spawn(async move {
@@ -66,6 +66,18 @@ impl Serving {
         let client = reqwest::Client::builder().no_proxy().build().unwrap();
         let answer = client.get(format!("{}{path}", self.url)).send().await.unwrap();
         (answer.status().as_u16(), answer.text().await.unwrap())
+    }
+
+    /// CPU time that it has used, and its memory that is resident, in bytes.
+    pub(crate) fn usage(&self) -> (Duration, u64) {
+        let id = self.child.id().expect("it still runs");
+        let stat = std::fs::read_to_string(format!("/proc/{id}/stat")).unwrap();
+        let fields: Vec<&str> = stat.rsplit(')').next().unwrap().split_whitespace().collect();
+        let ticks: u64 = fields[11..13].iter().map(|ticks| ticks.parse::<u64>().unwrap()).sum();
+        let status = std::fs::read_to_string(format!("/proc/{id}/status")).unwrap();
+        let resident = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).unwrap();
+        let kibibytes: u64 = resident.trim().split(' ').next().unwrap().parse().unwrap();
+        (Duration::from_millis(ticks * 10), kibibytes << 10)
     }
 
     /// Sends a signal by its name, such as `STOP`.

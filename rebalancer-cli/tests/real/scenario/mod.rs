@@ -54,6 +54,7 @@ mod scale;
 mod scaled_owners;
 mod series;
 mod serve;
+mod serve_at_rest;
 mod serve_leader;
 mod strangers;
 mod workloads;

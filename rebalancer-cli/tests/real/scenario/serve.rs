@@ -4,11 +4,14 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
 use axum::http::Method;
+use k8s_openapi::api::apps::v1::Deployment;
+use k8s_openapi::api::coordination::v1::Lease;
 use serde_json::json;
 
 use crate::harness::example::{FOUR_MAY_GO, WORKED_EXAMPLE};
 use crate::harness::fixture::{self, Rule};
 use crate::harness::fleet::{ACCOUNT, Fleet, Pods};
+use crate::harness::installed::{RELEASE, values};
 use crate::harness::metrics::{MetricServer, Server};
 use crate::harness::proxy::{Pass, Proxy};
 use crate::harness::rebalancer::Rebalancer;
@@ -51,7 +54,7 @@ impl Watched {
     }
 
     pub(super) fn rebalancer(&self) -> Rebalancer {
-        self.fleet.rebalancer(&self.metrics).envs(&QUICK)
+        self.fleet.rebalancer(&self.metrics).args(&["serve"]).envs(&QUICK)
     }
 }
 
@@ -136,6 +139,28 @@ async fn cycles_ask_for_no_list_and_a_watch_that_stays_silent_holds() {
         }
     })
     .await;
+}
+
+/// What the chart gives to its Deployment is all that it takes.
+#[tokio::test(flavor = "multi_thread")]
+#[ignore]
+async fn the_charts_deployment_has_the_rights_that_it_needs_and_acts() {
+    let fleet = Fleet::named("installed").cpu(&WORKED_EXAMPLE).hpa(70).start().await;
+    let before = fleet.settled().await;
+    let metrics = fleet.history(&before).serve(Server::Prometheus).await;
+    let mut values = values(&fleet, &metrics);
+    values["serve"] = json!({"enabled": true});
+    fleet.install(&values).await;
+    let deployment = fleet.api::<Deployment>().get(RELEASE).await.unwrap();
+    let pod = deployment.spec.unwrap().template.spec.unwrap();
+    let mut serving = Serving::start(fleet.container(&pod).await).await;
+    let finished = serving.until("cycle_finished", 1).await;
+    assert_eq!(finished[0]["status"], "rebalanced", "{:#?}", serving.log());
+    assert_eq!(serving.events("watch_broken"), [json!(null); 0]);
+    assert_eq!(fleet.gone(&before).await.len(), 4);
+    assert_eq!(serving.terminated().await, 0);
+    let lease = fleet.api::<Lease>().get("pod-rebalancer-leader").await.unwrap();
+    assert_eq!(lease.spec.unwrap().holder_identity, None, "it was given back");
 }
 
 #[tokio::test(flavor = "multi_thread")]

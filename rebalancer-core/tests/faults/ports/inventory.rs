@@ -118,7 +118,7 @@ impl Port {
     }
 }
 
-fn shown(sim: &Sim, mut pod: Pod) -> Pod {
+pub(super) fn shown(sim: &Sim, mut pod: Pod) -> Pod {
     if sim.has(Bug::StrangersAdopted) && pod.owner.as_ref().is_some_and(|owner| owner.name == TWIN) {
         pod.owner = sim.world.own_owner();
     }
