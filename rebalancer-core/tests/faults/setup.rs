@@ -120,7 +120,7 @@ pub(crate) fn approval(seed: u64) -> Option<ApprovalLimits> {
     let mut random = ChaCha8Rng::seed_from_u64(!seed);
     let valid_for = SignedDuration::from_mins(random.random_range(8..60));
     let tolerance = Percent::new(random.random_range(0.0..20.0)).unwrap();
-    random.random_bool(0.2).then(|| ApprovalLimits::new(valid_for, tolerance).unwrap())
+    random.random_bool(0.1).then(|| ApprovalLimits::new(valid_for, tolerance).unwrap())
 }
 
 fn assignor(random: &mut ChaCha8Rng) -> Assignor {
