@@ -1,6 +1,7 @@
 //! What the program does. Each command is wiring: settings in, ports built, the core asked, the answer shown.
 
 mod advise;
+mod answer;
 mod backtest;
 mod check;
 mod cycle;
@@ -84,6 +85,9 @@ pub(crate) fn dispatch(invocation: Invocation, environment: impl Fn(&str) -> Opt
         Action::Reset => {
             with(config::workloads(&raw), also, |workloads| block_on(reset::run(workloads), traces))
         }
+        Action::Answer { id, answer } => with(config::workloads(&raw), also, |workloads| {
+            block_on(answer::run(workloads, &id, answer), traces)
+        }),
         Action::Check { json } => {
             let form = form(json, &raw);
             with(config::workloads(&raw), also, |workloads| block_on(check::run(workloads, form), traces))

@@ -8,7 +8,7 @@ use uuid::Uuid;
 use super::traces;
 
 /// The names of these spans.
-const NAMES: [&str; 3] = ["cycle", "plan", "reset"];
+const NAMES: [&str; 4] = ["cycle", "plan", "reset", "answer"];
 
 /// Lines of the log have the fields of this span.
 pub(super) fn is_of_lines(metadata: &Metadata<'_>) -> bool {
@@ -32,6 +32,11 @@ pub(crate) fn plan(Workload { namespace, name }: &Workload) -> Span {
 /// One reset of this workload's record.
 pub(crate) fn reset(Workload { namespace, name }: &Workload) -> Span {
     info_span!("reset", namespace, workload = name)
+}
+
+/// One answer to a proposal of this workload.
+pub(crate) fn answer(Workload { namespace, name }: &Workload) -> Span {
+    info_span!("answer", namespace, workload = name)
 }
 
 /// How the work of a span ended, for its trace.

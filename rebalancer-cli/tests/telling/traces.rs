@@ -91,9 +91,15 @@ async fn the_document_names_exactly_the_spans_that_the_commands_make() {
         let run = world.rebalancer(&[command], &endpoint).output().await.unwrap();
         assert!(run.status.success(), "{command}: {}", String::from_utf8_lossy(&run.stderr));
     }
+    // Nothing was proposed: that is said, after a look at the record.
+    let run = world.rebalancer(&["approve", "0123"], &endpoint).output().await.unwrap();
+    assert_eq!(run.status.code(), Some(1), "{}", String::from_utf8_lossy(&run.stderr));
     let (_, spans) = collector.trace();
     let roots = spans.iter().filter(|span| span.parent_span_id.is_empty());
-    assert_eq!(roots.map(|span| span.name.as_str()).collect::<Vec<_>>(), ["cycle", "plan", "reset"]);
+    assert_eq!(
+        roots.map(|span| span.name.as_str()).collect::<Vec<_>>(),
+        ["cycle", "plan", "reset", "answer"]
+    );
     let section = DOCUMENT.split("\n## Spans\n").nth(1).unwrap();
     let rows = section.lines().filter_map(|line| line.strip_prefix("| `"));
     let documented: BTreeSet<&str> = rows.map(|row| row.split('`').next().unwrap()).collect();
