@@ -94,12 +94,12 @@ fn what_differs_from_the_approved_plan_is_asked_again() {
     let differs = |change: &dyn Fn(&mut ProposedPlan)| {
         let mut plan = plan();
         change(&mut plan);
-        match record.consent(&plan, at(2), &limits()) {
-            Consent::Unasked(AskedBecause::Differs { from, approved: true, difference }) if from == id => {
-                difference
-            }
-            other => panic!("{other:?}"),
-        }
+        let consent = record.consent(&plan, at(2), &limits());
+        let Consent::Unasked(AskedBecause::Differs { from, approved: true, difference }) = consent else {
+            panic!("{consent:?}");
+        };
+        assert_eq!(from, id);
+        difference
     };
     assert_eq!(differs(&|plan| plan.workload = Some(Uid::new("another"))), Difference::Workload);
     assert_eq!(differs(&|plan| plan.workload = None), Difference::Workload);
