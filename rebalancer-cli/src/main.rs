@@ -16,6 +16,7 @@ mod saved;
 #[cfg(test)]
 mod schema;
 mod serve;
+mod target;
 mod telemetry;
 
 use std::process::ExitCode;

@@ -11,18 +11,18 @@ mod post;
 mod slack;
 mod words;
 
-use rebalancer_core::fleet::Workload;
 use rebalancer_core::history::Notice;
 use rebalancer_core::jiff::Timestamp;
 use tokio::time::Instant;
 use tracing::{debug, warn};
 
 use crate::config::{Notify, NotifyFormat};
+use crate::target::Target;
 
 /// Whose cycle is told of.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Told<'a> {
-    pub(crate) workload: &'a Workload,
+    pub(crate) target: &'a Target,
     pub(crate) cycle: &'a str,
     pub(crate) at: Timestamp,
 }

@@ -62,7 +62,7 @@ fn an_entry_of_workloads_knows_every_variable_but_those_of_the_whole_run() {
         "LEADER_LEASE_NAMESPACE",
         "LEADER_LEASE_DURATION",
     ];
-    for of_run in ["KUBE_CONTEXT", "LOG_LEVEL", "LOG_FORMAT"].into_iter().chain(of_a_process_that_stays) {
+    for of_run in ["LOG_LEVEL", "LOG_FORMAT"].into_iter().chain(of_a_process_that_stays) {
         assert!(expected.remove(of_run), "{of_run}");
     }
     assert_eq!(keys(&schema()["properties"]["workloads"]["items"]["properties"]), expected);

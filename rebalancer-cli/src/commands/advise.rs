@@ -13,26 +13,21 @@ use tokio::time::Instant;
 use tracing::Instrument as _;
 
 use super::Exit;
-use super::each::{each_workload, worst};
+use super::each::{Begun, each_workload, worst};
 use super::plan::remember;
 use super::replay;
 use crate::adapters::{Adapters, Group, mean_of};
-use crate::config::{RunSettings, WorkloadSettings};
-use crate::interrupt::Signals;
+use crate::config::{RunSettings, Several};
 use crate::render::Form;
 use crate::render::advise as render;
 use crate::{advice, telemetry};
 
-pub(super) async fn run(
-    workloads: Vec<WorkloadSettings>,
-    form: Form,
-    window: Option<SignedDuration>,
-) -> Exit {
-    let work = async |adapters: &Adapters, settings: RunSettings, signals: &Signals| {
-        let span = telemetry::plan(&settings.subject.workload);
-        exit(one(adapters, &settings, signals, form, window).instrument(span).await)
+pub(super) async fn run(several: Several, form: Form, window: Option<SignedDuration>) -> Exit {
+    let work = async |adapters: &Adapters, settings: RunSettings, begun: &Begun<'_>| {
+        let span = telemetry::plan(&settings.target());
+        exit(one(adapters, &settings, begun, form, window).instrument(span).await)
     };
-    worst(each_workload(workloads, work).await)
+    worst(each_workload(several, work).await)
 }
 
 /// What a plan was made on, from its file.
@@ -62,11 +57,11 @@ fn exit(shown: anyhow::Result<()>) -> Exit {
 async fn one(
     adapters: &Adapters,
     settings: &RunSettings,
-    signals: &Signals,
+    begun: &Begun<'_>,
     form: Form,
     window: Option<SignedDuration>,
 ) -> anyhow::Result<()> {
-    let watch = signals.until(Instant::now() + settings.timeout);
+    let watch = begun.signals.until(Instant::now() + settings.timeout);
     let mut memory = remember(adapters, settings).await;
     let observation = adapters.observe(&settings.subject, &settings.policy, memory.as_mut(), &watch).await?;
     let basis = match window {
@@ -82,6 +77,7 @@ async fn one(
         usage: Some(adapters.metrics.usage()),
         kafka: adapters.group.as_ref().map(Group::usage),
     };
+    begun.in_turn().await;
     render::show(form, &shown)
 }
 

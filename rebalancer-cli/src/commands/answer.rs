@@ -12,10 +12,9 @@ use tokio::time::Instant;
 use tracing::{Instrument as _, error, info};
 
 use super::Exit;
-use super::each::{PerWorkload, each_workload};
+use super::each::{Begun, PerWorkload, each_workload};
 use crate::adapters::Adapters;
-use crate::config::{RunSettings, WorkloadSettings};
-use crate::interrupt::Signals;
+use crate::config::{RunSettings, Several};
 use crate::render;
 use crate::telemetry;
 
@@ -30,12 +29,13 @@ enum Came {
     Failed,
 }
 
-pub(super) async fn run(workloads: Vec<WorkloadSettings>, id: &str, answer: Answer) -> Exit {
-    let work = async |adapters: &Adapters, settings: RunSettings, _: &Signals| {
-        let span = telemetry::answer(&settings.subject.workload);
+pub(super) async fn run(several: Several, id: &str, answer: Answer) -> Exit {
+    let work = async |adapters: &Adapters, settings: RunSettings, begun: &Begun<'_>| {
+        let span = telemetry::answer(&settings.target());
+        begun.in_turn().await;
         one(adapters, &settings, id, answer).instrument(span).await
     };
-    match each_workload(workloads, work).await {
+    match each_workload(several, work).await {
         Ok(turns) => conclude(turns),
         Err(exit) => exit,
     }
@@ -60,6 +60,7 @@ fn conclude(turns: Vec<PerWorkload<Came>>) -> Exit {
             PerWorkload::Done(Came::Answered) => answered = true,
             PerWorkload::Done(Came::Unknown(why)) => unknown.push(why),
             PerWorkload::Done(Came::Failed) | PerWorkload::NotBegun => return Exit::Failed,
+            PerWorkload::NoCluster => return Exit::Misconfigured,
         }
     }
     if answered {

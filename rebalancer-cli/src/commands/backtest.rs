@@ -97,7 +97,7 @@ async fn one(
     let Some((_, first)) = runs.first() else { bail!("there is no workload") };
     let metrics = Loads::of(first.adapters.metrics.as_ref());
     let subject = first.run.subject.clone();
-    let span = telemetry::plan(&subject.workload);
+    let span = telemetry::plan(&first.run.target());
     async {
         let span = span_of(request, runs.iter().map(|(_, workload)| &workload.run))?;
         let group = first.adapters.kafka.clone().map(Group::open).filter(Group::is_asked);

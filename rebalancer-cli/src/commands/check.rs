@@ -1,18 +1,18 @@
-//! `rebalancer check`: checks one workload after the other, and shows what was found.
+//! `rebalancer check`: checks each workload, and shows what was found.
 
 use rebalancer_kube::{ConnectError, Connection};
 
 use super::Exit;
-use crate::adapters::Connections;
+use super::each::{Begun, each};
 use crate::check;
 use crate::check::finding::{Code, Finding, Severity};
-use crate::config::WorkloadSettings;
+use crate::config::{Several, WorkloadSettings};
 use crate::interrupt::Signals;
 use crate::render::{self, Form};
 
-pub(super) async fn run(workloads: Vec<WorkloadSettings>, form: Form) -> Exit {
+pub(super) async fn run(several: Several, form: Form) -> Exit {
     match Signals::listen() {
-        Ok(signals) => all(workloads, form, &signals).await,
+        Ok(signals) => all(several, form, &signals).await,
         Err(error) => {
             tracing::error!(event = "check_failed", %error, "no signal handler could be installed");
             Exit::Failed
@@ -20,28 +20,30 @@ pub(super) async fn run(workloads: Vec<WorkloadSettings>, form: Form) -> Exit {
     }
 }
 
-/// One workload after the other; the worst counts.
-async fn all(workloads: Vec<WorkloadSettings>, form: Form, signals: &Signals) -> Exit {
-    let mut connections = Connections::default();
-    let mut worst = Exit::Finished;
-    for settings in workloads {
-        let connection = connections.to(&settings.adapters.kubernetes).await;
-        let exit = tokio::select! {
-            exit = one(connection, settings, form) => exit,
+/// Each workload; the worst counts.
+async fn all(several: Several, form: Form, signals: &Signals) -> Exit {
+    let until_a_signal = async |connection, settings, begun: &Begun<'_>| {
+        tokio::select! {
+            exit = one(connection, settings, form, begun) => exit,
             () = signals.wait() => Exit::Failed,
-        };
-        worst = worst.max(exit);
-        if signals.received() {
-            tracing::error!(event = "check_failed", error = "stopped by a signal", "not all was checked");
-            break;
         }
+    };
+    let exits = each(several, signals, until_a_signal).await;
+    if signals.received() {
+        tracing::error!(event = "check_failed", error = "stopped by a signal", "not all was checked");
     }
-    worst
+    exits.into_iter().map(|exit| exit.unwrap_or(Exit::Failed)).max().unwrap_or(Exit::Finished)
 }
 
-async fn one(connection: Result<Connection, ConnectError>, settings: WorkloadSettings, form: Form) -> Exit {
+async fn one(
+    connection: Result<Connection, ConnectError>,
+    settings: WorkloadSettings,
+    form: Form,
+    begun: &Begun<'_>,
+) -> Exit {
     let WorkloadSettings { adapters, run, effective } = settings;
     let findings = check::findings(connection, &adapters, &run).await;
+    begun.in_turn().await;
     match render::check(form, &run.subject.workload, &effective, &findings) {
         Ok(()) => exit(&findings),
         Err(error) => {

@@ -10,13 +10,13 @@ use tokio::time::Instant;
 use tracing::{Instrument as _, error, info, warn};
 
 use super::Exit;
-use super::each::each_workload;
+use super::each::{Begun, each_workload};
 use super::tally::{self, Ended};
 use crate::adapters::Adapters;
 use crate::advice;
 use crate::clock::SystemClock;
-use crate::config::{RunSettings, WorkloadSettings};
-use crate::interrupt::{Signals, Watch};
+use crate::config::{RunSettings, Several};
+use crate::interrupt::Watch;
 use crate::journal::{EventJournal, Journals, LogJournal, StepJournal, TrailEntry, TrailJournal};
 use crate::notify::{self, Told};
 use crate::telemetry::{self, MetricsJournal, Run};
@@ -26,16 +26,16 @@ const FAILED: Ended = Ended { status: "failed", exit: Exit::Failed, success: fal
 /// If it stays so, the alert on missing successes fires.
 const HELD: Ended = Ended { status: "held", exit: Exit::Finished, success: false };
 
-pub(super) async fn run(workloads: Vec<WorkloadSettings>) -> Exit {
+pub(super) async fn run(several: Several) -> Exit {
     let started = Instant::now();
-    match each_workload(workloads, one).await {
+    match each_workload(several, one).await {
         Ok(turns) => tally::conclude(&turns, started),
         Err(exit) => exit,
     }
 }
 
-async fn one(adapters: &Adapters, run: RunSettings, signals: &Signals) -> Ended {
-    let watch = signals.until(Instant::now() + run.timeout);
+async fn one(adapters: &Adapters, run: RunSettings, begun: &Begun<'_>) -> Ended {
+    let watch = begun.signals.until(Instant::now() + run.timeout);
     turn(adapters, run, &watch).await.ended
 }
 
@@ -53,7 +53,7 @@ pub(super) struct Turn {
 
 /// A cycle of its own: its id, its time, its outcome.
 pub(super) async fn turn(adapters: &Adapters, run: RunSettings, watch: &Watch) -> Turn {
-    let (span, id) = telemetry::cycle(&run.subject.workload);
+    let (span, id) = telemetry::cycle(&run.target());
     let turn = whole(adapters, run, id, watch).instrument(span.clone()).await;
     telemetry::concluded(&span, turn.ended.status, turn.ended.exit == Exit::Failed);
     turn
@@ -64,14 +64,14 @@ async fn whole(adapters: &Adapters, mut run: RunSettings, id: String, watch: &Wa
     log_start(&run);
     let export = std::mem::take(&mut run.export);
     let notify = run.notify.clone();
-    let (workload, dry_run) = (run.subject.workload.clone(), run.mode == Mode::DryRun);
+    let (target, dry_run) = (run.target(), run.mode == Mode::DryRun);
     let budget = run.memory.and_then(|memory| memory.policy.budget());
     let seen = MetricsJournal::new(export.per_pod);
     let trail = TrailJournal::default();
     let end = cycle(adapters, run, id.clone(), watch, (started, &seen, &trail)).await;
     let (ended, at) = (conclude(&end, started), Timestamp::now());
     let run = Run {
-        workload: &workload,
+        target: &target,
         status: ended.status,
         success: ended.success,
         dry_run,
@@ -80,7 +80,7 @@ async fn whole(adapters: &Adapters, mut run: RunSettings, id: String, watch: &Wa
         record: end.record.as_ref(),
         journal: &seen,
     };
-    let told = Told { workload: &workload, cycle: &id, at: run.ended };
+    let told = Told { target: &target, cycle: &id, at: run.ended };
     notify::send(notify.as_ref(), told, &end.notices).await;
     telemetry::send(&export, &run).await;
     Turn { ended, at, end, seen, trail: trail.entries() }

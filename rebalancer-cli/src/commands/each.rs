@@ -1,13 +1,19 @@
-//! One workload after the other. The outcome of one does not affect the next; a signal ends them all.
+//! Every workload of a run: those of one cluster one after the other, and clusters at the same time. The outcome of one does
+//! not affect another; a signal ends them all.
 
-use rebalancer_core::fleet::Workload;
-use rebalancer_kube::ConnectError;
+use std::cell::Cell;
+use std::num::NonZeroUsize;
+
+use futures_util::future::join_all;
+use rebalancer_kube::{ConnectError, Connection};
+use tokio::sync::{Semaphore, SemaphorePermit, watch};
 use tracing::{error, warn};
 
 use super::Exit;
 use crate::adapters::{Adapters, Connections};
-use crate::config::{RunSettings, WorkloadSettings};
+use crate::config::{RunSettings, Several, WorkloadSettings};
 use crate::interrupt::Signals;
+use crate::target::Target;
 
 /// What came of the work for one workload.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -16,6 +22,8 @@ pub(super) enum PerWorkload<T> {
     Done(T),
     /// The process was asked to end before it began.
     NotBegun,
+    /// Its cluster is not configured, so that nothing was contacted for it.
+    NoCluster,
 }
 
 impl PerWorkload<Exit> {
@@ -24,6 +32,7 @@ impl PerWorkload<Exit> {
         match self {
             Self::Done(exit) => exit,
             Self::NotBegun => Exit::Failed,
+            Self::NoCluster => Exit::Misconfigured,
         }
     }
 }
@@ -36,57 +45,127 @@ pub(super) fn worst(turns: Result<Vec<PerWorkload<Exit>>, Exit>) -> Exit {
     }
 }
 
-/// Does this work for each workload, in the order of the settings.
+/// Work that has begun.
+pub(super) struct Begun<'a> {
+    pub(super) signals: &'a Signals,
+    /// Its place in the order of the settings.
+    place: usize,
+    done: &'a watch::Sender<Vec<bool>>,
+    /// What lets others wait for it.
+    room: Cell<Option<SemaphorePermit<'a>>>,
+}
+
+impl Begun<'_> {
+    /// Waits until all that stand before it in the settings are done, so that what is shown comes in their order. Others
+    /// may begin meanwhile: whoever waits here needs no room, and so nobody waits for it.
+    pub(super) async fn in_turn(&self) {
+        drop(self.room.take());
+        let before = |done: &Vec<bool>| done.iter().take(self.place).all(|done| *done);
+        // It fails when nobody works any more; then this does not either.
+        let mut done = self.done.subscribe();
+        let _over = done.wait_for(before).await;
+    }
+}
+
+/// Does this work for each workload. Returns what came of it, in the order of the settings.
 ///
 /// # Errors
-/// How to end when the cluster of one is not configured: then no work is begun.
+/// How to end when signals can't be listened to: then no work is begun.
 pub(super) async fn each_workload<T>(
-    workloads: Vec<WorkloadSettings>,
-    work: impl AsyncFn(&Adapters, RunSettings, &Signals) -> T,
+    several: Several,
+    work: impl AsyncFn(&Adapters, RunSettings, &Begun<'_>) -> T,
 ) -> Result<Vec<PerWorkload<T>>, Exit> {
-    let ready = ready(workloads).await?;
     let signals = Signals::listen().map_err(|error| {
         error!(event = "cycle_failed", %error, "no signal handler could be installed");
         Exit::Failed
     })?;
-    let mut turns = Vec::new();
-    for (adapters, run) in ready {
-        turns.push(one(&adapters, run, &signals, &work).await);
-    }
-    Ok(turns)
+    let with_adapters = async |connection, settings, begun: &Begun<'_>| {
+        let WorkloadSettings { adapters, run, .. } = settings;
+        match connection {
+            Ok(connection) => {
+                PerWorkload::Done(work(&Adapters::open(connection, adapters), run, begun).await)
+            }
+            Err(error) => no_cluster(&run.target(), &error),
+        }
+    };
+    let ended = each(several, &signals, with_adapters).await;
+    Ok(ended.into_iter().map(|end| end.unwrap_or(PerWorkload::NotBegun)).collect())
+}
+
+/// The same with the way to the cluster, or why there is none. `None`: it was not begun, as a signal came before.
+pub(super) async fn each<T>(
+    Several { workloads, at_once }: Several,
+    signals: &Signals,
+    work: impl AsyncFn(Result<Connection, ConnectError>, WorkloadSettings, &Begun<'_>) -> T,
+) -> Vec<Option<T>> {
+    let done = watch::Sender::new(vec![false; workloads.len()]);
+    let room = Semaphore::new(NonZeroUsize::get(at_once));
+    let queue = async |queue: Vec<(usize, WorkloadSettings)>| {
+        let mut connections = Connections::default();
+        let mut ended = Vec::new();
+        for (place, settings) in queue {
+            let room = Cell::new(room.acquire().await.ok());
+            let begun = Begun { signals, place, done: &done, room };
+            ended.push((place, one(&mut connections, settings, &begun, &work).await));
+            done.send_modify(|done| done.iter_mut().skip(place).take(1).for_each(|done| *done = true));
+        }
+        ended
+    };
+    let ended = join_all(by_cluster(workloads).into_iter().map(queue)).await;
+    let mut ended: Vec<_> = ended.into_iter().flatten().collect();
+    ended.sort_by_key(|(place, _)| *place);
+    ended.into_iter().map(|(_, end)| end).collect()
 }
 
 async fn one<T>(
-    adapters: &Adapters,
-    run: RunSettings,
-    signals: &Signals,
-    work: &impl AsyncFn(&Adapters, RunSettings, &Signals) -> T,
-) -> PerWorkload<T> {
-    if signals.received() {
-        let Workload { namespace, name } = run.subject.workload;
+    connections: &mut Connections,
+    settings: WorkloadSettings,
+    begun: &Begun<'_>,
+    work: &impl AsyncFn(Result<Connection, ConnectError>, WorkloadSettings, &Begun<'_>) -> T,
+) -> Option<T> {
+    if begun.signals.received() {
+        let Target { cluster, workload } = settings.run.target();
         warn!(
             event = "not_begun",
-            namespace,
-            workload = name,
+            cluster,
+            namespace = workload.namespace,
+            workload = workload.name,
             "the run was asked to stop before it reached this workload"
         );
-        return PerWorkload::NotBegun;
+        return None;
     }
-    PerWorkload::Done(work(adapters, run, signals).await)
+    // Contacts no server, but may run a credential plugin.
+    let connection = connections.to(&settings.adapters.kubernetes).await;
+    Some(work(connection, settings, begun).await)
 }
 
-/// Finds the cluster and its credentials for all workloads; contacts no server.
-async fn ready(workloads: Vec<WorkloadSettings>) -> Result<Vec<(Adapters, RunSettings)>, Exit> {
-    let mut connections = Connections::default();
-    let mut ready = Vec::new();
-    for WorkloadSettings { adapters, run, .. } in workloads {
-        let connection = connections.to(&adapters.kubernetes).await.map_err(no_cluster)?;
-        ready.push((Adapters::open(connection, adapters), run));
+/// What is reached by the same kubeconfig and context is in one cluster.
+fn by_cluster(workloads: Vec<WorkloadSettings>) -> Vec<Vec<(usize, WorkloadSettings)>> {
+    let way = |(_, settings): &(usize, WorkloadSettings)| {
+        let to = &settings.adapters.kubernetes;
+        (to.kubeconfig.clone(), to.context.clone())
+    };
+    let mut queues: Vec<Vec<(usize, WorkloadSettings)>> = Vec::new();
+    for one in workloads.into_iter().enumerate() {
+        match queues.iter_mut().find(|queue| queue.first().map(way).as_ref() == Some(&way(&one))) {
+            Some(queue) => queue.push(one),
+            None => queues.push(vec![one]),
+        }
     }
-    Ok(ready)
+    queues
 }
 
-fn no_cluster(error: ConnectError) -> Exit {
-    error!(event = "configuration_error", %error, "no cluster");
-    Exit::Misconfigured
+fn no_cluster<T>(Target { cluster, workload }: &Target, error: &ConnectError) -> PerWorkload<T> {
+    error!(
+        event = "configuration_error",
+        cluster,
+        namespace = workload.namespace,
+        workload = workload.name,
+        %error,
+        "no cluster"
+    );
+    PerWorkload::NoCluster
 }
+
+#[cfg(test)]
+mod tests;

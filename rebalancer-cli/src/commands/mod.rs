@@ -59,22 +59,18 @@ pub(crate) fn dispatch(invocation: Invocation, environment: impl Fn(&str) -> Opt
     let traces = telemetry::start(logs.as_ref().copied().unwrap_or_default(), &environment);
     also.extend(logs.err().unwrap_or_default());
     match invocation.action {
-        Action::Run => {
-            with(config::workloads(&raw), also, |workloads| block_on(cycle::run(workloads), traces))
-        }
+        Action::Run => with(config::several(&raw), also, |several| block_on(cycle::run(several), traces)),
         Action::Plan { json, files, code } => {
             let form = form(json, &raw);
-            with(config::workloads(&raw), also, |workloads| {
-                block_on(plan::run(workloads, form, files, code), traces)
+            with(config::several(&raw), also, |several| {
+                block_on(plan::run(several, form, files, code), traces)
             })
         }
         Action::Replay { json, file } => with(Ok(()), also, |()| replay::run(&file, json)),
         Action::Advise { json, saved: Some(file), .. } => with(Ok(()), also, |()| advise::saved(&file, json)),
         Action::Advise { json, window, saved: None } => {
             let form = form(json, &raw);
-            with(config::workloads(&raw), also, |workloads| {
-                block_on(advise::run(workloads, form, window), traces)
-            })
+            with(config::several(&raw), also, |several| block_on(advise::run(several, form, window), traces))
         }
         Action::Backtest(request) => {
             let form = form(request.json, &raw);
@@ -82,15 +78,13 @@ pub(crate) fn dispatch(invocation: Invocation, environment: impl Fn(&str) -> Opt
                 block_on(backtest::run(&request, combinations, form), traces)
             })
         }
-        Action::Reset => {
-            with(config::workloads(&raw), also, |workloads| block_on(reset::run(workloads), traces))
+        Action::Reset => with(config::several(&raw), also, |several| block_on(reset::run(several), traces)),
+        Action::Answer { id, answer } => {
+            with(config::several(&raw), also, |several| block_on(answer::run(several, &id, answer), traces))
         }
-        Action::Answer { id, answer } => with(config::workloads(&raw), also, |workloads| {
-            block_on(answer::run(workloads, &id, answer), traces)
-        }),
         Action::Check { json } => {
             let form = form(json, &raw);
-            with(config::workloads(&raw), also, |workloads| block_on(check::run(workloads, form), traces))
+            with(config::several(&raw), also, |several| block_on(check::run(several, form), traces))
         }
         Action::Serve => {
             let settings = both(config::serve(&raw), config::workloads(&raw));

@@ -14,11 +14,10 @@ use tokio::time::Instant;
 use tracing::Instrument as _;
 
 use super::Exit;
-use super::each::{each_workload, worst};
+use super::each::{Begun, each_workload, worst};
 use crate::adapters::{Adapters, Group};
 use crate::args::{PlanCode, PlanFiles};
-use crate::config::{RunSettings, WorkloadSettings};
-use crate::interrupt::Signals;
+use crate::config::{RunSettings, Several};
 use crate::render::report::Report;
 use crate::render::{self, Form, Shown};
 use crate::{atomic_file, saved, telemetry};
@@ -45,22 +44,22 @@ fn all<T>(list: Option<Mutex<Vec<T>>>) -> Option<Vec<T>> {
 }
 
 pub(super) async fn run(
-    workloads: Vec<WorkloadSettings>,
+    several: Several,
     form: Form,
     PlanFiles { save, report }: PlanFiles,
     code: PlanCode,
 ) -> Exit {
     let made =
         Made { lines: save.is_some().then(Mutex::default), reports: report.is_some().then(Mutex::default) };
-    let work = async |adapters: &Adapters, settings: RunSettings, signals: &Signals| {
-        let span = telemetry::plan(&settings.subject.workload);
-        let exit = one(adapters, &settings, signals, form, &made).instrument(span).await;
+    let work = async |adapters: &Adapters, settings: RunSettings, begun: &Begun<'_>| {
+        let span = telemetry::plan(&settings.target());
+        let exit = one(adapters, &settings, begun, form, &made).instrument(span).await;
         match code {
             PlanCode::Made if exit == Exit::WouldAct => Exit::Finished,
             PlanCode::Made | PlanCode::WouldAct => exit,
         }
     };
-    let mut exit = worst(each_workload(workloads, work).await);
+    let mut exit = worst(each_workload(several, work).await);
     if let (Some(file), Some(lines)) = (save, all(made.lines)) {
         exit = exit.max(keep(&file, &lines));
     }
@@ -102,11 +101,11 @@ pub(super) fn write_reports(file: &Path, reports: &[Report]) -> Exit {
 async fn one(
     adapters: &Adapters,
     settings: &RunSettings,
-    signals: &Signals,
+    begun: &Begun<'_>,
     form: Form,
     made: &Made,
 ) -> Exit {
-    match explain(adapters, settings, signals, form, made).await {
+    match explain(adapters, settings, begun, form, made).await {
         Ok(Decision::Rotate(_)) => Exit::WouldAct,
         Ok(Decision::Balanced | Decision::Hold(_)) => Exit::Finished,
         Err(error) => {
@@ -119,16 +118,17 @@ async fn one(
 async fn explain(
     adapters: &Adapters,
     settings: &RunSettings,
-    signals: &Signals,
+    begun: &Begun<'_>,
     form: Form,
     made: &Made,
 ) -> anyhow::Result<Decision> {
-    let watch = signals.until(Instant::now() + settings.timeout);
+    let watch = begun.signals.until(Instant::now() + settings.timeout);
     let mut memory = remember(adapters, settings).await;
     let subject = &settings.subject;
     let observation = adapters.observe(subject, &settings.policy, memory.as_mut(), &watch).await?;
     let last = memory.as_ref().and_then(|memory| memory.record().rotations().last());
     let shown = Shown {
+        cluster: settings.cluster.as_deref(),
         report: &observation.report,
         names: Some(&settings.names),
         last,
@@ -136,6 +136,7 @@ async fn explain(
         kafka: adapters.group.as_ref().map(Group::usage),
         replayed: None,
     };
+    begun.in_turn().await;
     render::plan(form, &shown)?;
     let (seen, policy, constraints) = (&observation.snapshot, &settings.policy, &observation.constraints);
     put(made.reports.as_ref(), || {

@@ -7,6 +7,7 @@ use rebalancer_core::plan;
 use super::Exit;
 use crate::render::{self, Form, Shown};
 use crate::saved::{self, Comparison, Saved};
+use crate::target::Target;
 use crate::telemetry;
 
 pub(super) fn run(file: &Path, json: bool) -> Exit {
@@ -33,7 +34,7 @@ pub(super) fn each(file: &Path, json: bool, each: impl Fn(&Saved, Form) -> Exit)
 }
 
 fn one(file: &Path, saved: &Saved, form: Form) -> Exit {
-    let span = telemetry::plan(&saved.snapshot.workload);
+    let span = telemetry::plan(&Target { cluster: None, workload: saved.snapshot.workload.clone() });
     span.in_scope(|| match replay(saved, form) {
         Ok(exit) => exit,
         Err(error) => {
@@ -48,6 +49,7 @@ fn replay(saved: &Saved, form: Form) -> anyhow::Result<Exit> {
     let report = plan(&saved.snapshot, &saved.policy, &saved.constraints);
     let compared = Comparison::of(saved, &report)?;
     let shown = Shown {
+        cluster: None,
         report: &report,
         names: None,
         last: saved.plan.last_rotation.as_ref(),

@@ -10,23 +10,22 @@ use rebalancer_kube::LeaseStore;
 use tracing::Instrument as _;
 
 use super::Exit;
-use super::each::{each_workload, worst};
+use super::each::{Begun, each_workload, worst};
 use crate::adapters::Adapters;
-use crate::config::{RunSettings, WorkloadSettings};
-use crate::interrupt::Signals;
+use crate::config::{RunSettings, Several};
 use crate::render;
 use crate::telemetry;
 
-pub(super) async fn run(workloads: Vec<WorkloadSettings>) -> Exit {
-    let work = async |adapters: &Adapters, settings: RunSettings, _: &Signals| {
-        let span = telemetry::reset(&settings.subject.workload);
-        one(adapters, &settings).instrument(span).await
+pub(super) async fn run(several: Several) -> Exit {
+    let work = async |adapters: &Adapters, settings: RunSettings, begun: &Begun<'_>| {
+        let span = telemetry::reset(&settings.target());
+        one(adapters, &settings, begun).instrument(span).await
     };
-    worst(each_workload(workloads, work).await)
+    worst(each_workload(several, work).await)
 }
 
-async fn one(adapters: &Adapters, settings: &RunSettings) -> Exit {
-    match reset(adapters, settings).await {
+async fn one(adapters: &Adapters, settings: &RunSettings, begun: &Begun<'_>) -> Exit {
+    match reset(adapters, settings, begun).await {
         Ok(()) => Exit::Finished,
         Err(error) => {
             tracing::error!(event = "reset_failed", error = format!("{error:#}"), "nothing was reset");
@@ -35,7 +34,7 @@ async fn one(adapters: &Adapters, settings: &RunSettings) -> Exit {
     }
 }
 
-async fn reset(adapters: &Adapters, settings: &RunSettings) -> anyhow::Result<()> {
+async fn reset(adapters: &Adapters, settings: &RunSettings, begun: &Begun<'_>) -> anyhow::Result<()> {
     let MemorySettings { policy, lock_for, .. } =
         settings.memory.context("RECORD_STORE=none: there is no record, so there is nothing to reset")?;
     let store = LeaseStore::new(&adapters.connection, &settings.subject.workload);
@@ -49,7 +48,8 @@ async fn reset(adapters: &Adapters, settings: &RunSettings) -> anyhow::Result<()
         Mode::Real => "reset",
         Mode::DryRun => "would be reset (dry run)",
     };
-    render::print(&format!("{}: {what}\nbefore  {before}\nafter   {after}\n", settings.subject.workload))
+    begun.in_turn().await;
+    render::print(&format!("{}: {what}\nbefore  {before}\nafter   {after}\n", settings.target()))
 }
 
 /// What a reset changes. The removal budget, the last rotations and the counters stay.

@@ -29,12 +29,12 @@ struct OfRun;
 impl Cycle for OfRun {
     async fn run(&self, adapters: &Adapters, run: RunSettings, watch: &Watch) -> (Last, Option<Record>) {
         let started = Instant::now();
-        let (workload, dry_run) = (run.subject.workload.clone(), run.mode == Mode::DryRun);
+        let (target, dry_run) = (run.target(), run.mode == Mode::DryRun);
         let budget = run.memory.and_then(|memory| memory.policy.budget());
         let before = Asked::of(adapters);
         let Turn { ended, at, end, seen, trail } = cycle::turn(adapters, run, watch).await;
         let families = telemetry::families(&Run {
-            workload: &workload,
+            target: &target,
             status: ended.status,
             success: ended.success,
             dry_run,

@@ -26,6 +26,7 @@ pub(super) fn conclude(turns: &[PerWorkload<Ended>], started: Instant) -> Exit {
     let exits = turns.iter().map(|turn| match turn {
         PerWorkload::Done(ended) => ended.exit,
         PerWorkload::NotBegun => Exit::Failed,
+        PerWorkload::NoCluster => Exit::Misconfigured,
     });
     exits.max().unwrap_or(Exit::Finished)
 }
@@ -36,6 +37,7 @@ fn by_status(turns: &[PerWorkload<Ended>]) -> BTreeMap<&'static str, usize> {
         let status = match turn {
             PerWorkload::Done(ended) => ended.status,
             PerWorkload::NotBegun => "not_begun",
+            PerWorkload::NoCluster => "failed",
         };
         *counts.entry(status).or_default() += 1;
     }

@@ -32,4 +32,4 @@ pub(crate) use names::Names;
 pub(crate) use notify::{Notify, NotifyFormat, webhook};
 pub(crate) use resolve::{AdapterSettings, Logs, MetricServer, RunSettings, WorkloadSettings, logs, policy};
 pub(crate) use serve::{LeaseSettings, ServeSettings, serve};
-pub(crate) use workloads::workloads;
+pub(crate) use workloads::{Several, several, workloads};

@@ -9,7 +9,7 @@ use jiff::SignedDuration;
 use rebalancer_core::policy::ForecastHorizon;
 use rebalancer_core::unit::NotAQuantity;
 
-use super::layers::Raw;
+use super::layers::{Raw, Source};
 use super::problem::{Given, Problem};
 use super::shown::{showable, unquoted};
 use super::variable;
@@ -73,6 +73,11 @@ impl<'a> Reader<'a> {
     /// The value as text.
     pub(crate) fn text(&self, name: &str) -> Option<&str> {
         self.raw.get(name)
+    }
+
+    /// Where the value comes from; `None` when there is none.
+    pub(crate) fn source(&self, name: &str) -> Option<Source> {
+        self.raw.source(name)
     }
 
     /// The settings, if nothing was wrong.

@@ -1,5 +1,6 @@
 //! Raw settings become what each part of the program needs; nobody passes a whole configuration around.
 
+use std::path::PathBuf;
 use std::time::Duration;
 
 use jiff::SignedDuration;
@@ -15,11 +16,12 @@ use rebalancer_prom::query::Matchers;
 use rebalancer_prom::{Client, Queries};
 
 use super::effective::{self, Effective};
-use super::layers::Raw;
+use super::layers::{Raw, Source};
 use super::parse::{self, Reader};
 use super::problem::{Given, Problem};
 use super::{Export, KafkaSettings, Names, Notify};
 use super::{access, approval, export, guards, indicators, kafka, memory, metrics, notify, serve};
+use crate::target::Target;
 
 /// What a cycle needs: where to look, and what to do.
 #[derive(Debug)]
@@ -56,6 +58,8 @@ pub(crate) struct MetricServer {
 #[derive(Debug, Clone)]
 pub(crate) struct RunSettings {
     pub(crate) subject: Subject,
+    /// What its cluster is called; `None`: nothing.
+    pub(crate) cluster: Option<String>,
     /// The names by which the fleet is found, as they are told.
     pub(crate) names: Names,
     pub(crate) policy: Policy,
@@ -76,6 +80,11 @@ pub(crate) struct RunSettings {
 }
 
 impl RunSettings {
+    /// Whose cycle it is.
+    pub(crate) fn target(&self) -> Target {
+        Target { cluster: self.cluster.clone(), workload: self.subject.workload.clone() }
+    }
+
     /// What the cycle of this id is to do.
     pub(crate) fn spec(self, id: String) -> CycleSpec {
         let Self {
@@ -164,6 +173,7 @@ fn read_settings(reader: &mut Reader<'_>, raw: &Raw) -> Option<WorkloadSettings>
     let events = reader.required("KUBE_EVENTS", parse::truth);
     let timeout = reader.required("CYCLE_TIMEOUT", parse::duration_within(SHORTEST_CYCLE, LONGEST));
     let kubernetes = read_kubernetes(reader);
+    let cluster = reader.optional("CLUSTER_NAME", parse::label);
     let matchers = metrics::matchers(reader);
     let queries = metrics::queries(reader, subject.as_ref(), container.as_deref());
     let need = metrics::need(reader);
@@ -204,6 +214,7 @@ fn read_settings(reader: &mut Reader<'_>, raw: &Raw) -> Option<WorkloadSettings>
         adapters: AdapterSettings { metrics, kafka: kafka?, kubernetes: kubernetes?, inventory },
         run: RunSettings {
             subject,
+            cluster,
             names: Names::of(raw),
             policy: policy?,
             mode,
@@ -248,11 +259,20 @@ fn read_container(reader: &mut Reader<'_>, subject: Option<&Subject>) -> Option<
 pub(super) fn read_kubernetes(reader: &mut Reader<'_>) -> Option<rebalancer_kube::ConnectionSettings> {
     let timeout = reader.required("KUBE_TIMEOUT", parse::duration_within(SHORTEST, LONGEST))?;
     Some(rebalancer_kube::ConnectionSettings {
-        kubeconfig: None,
+        kubeconfig: read_kubeconfig(reader),
         context: reader.optional("KUBE_CONTEXT", parse::text),
         timeout,
         user_agent: format!("pod-rebalancer/{}", env!("CARGO_PKG_VERSION")),
     })
+}
+
+/// The one file that an entry or a flag names. What the environment names is a list, which `rebalancer_kube` reads as
+/// kubectl does.
+fn read_kubeconfig(reader: &mut Reader<'_>) -> Option<PathBuf> {
+    match reader.source("KUBECONFIG")? {
+        Source::WorkloadsFile | Source::Flag => reader.optional("KUBECONFIG", parse::text).map(PathBuf::from),
+        Source::Environment | Source::Default => None,
+    }
 }
 
 fn read_policy(reader: &mut Reader<'_>) -> Option<Policy> {

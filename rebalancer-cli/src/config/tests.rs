@@ -66,8 +66,8 @@ fn bad(environment: &[(&str, &str)]) -> Vec<String> {
     messages(problems)
 }
 
-/// Any text is a context; whether the kubeconfig has it is known when it is read.
-const WITHOUT_A_WRONG_VALUE: [&str; 1] = ["KUBE_CONTEXT"];
+/// Any text is a file or a context; whether it is there is known when it is read.
+const WITHOUT_A_WRONG_VALUE: [&str; 2] = ["KUBECONFIG", "KUBE_CONTEXT"];
 
 #[test]
 fn a_wrong_value_of_each_variable_is_named_with_what_is_accepted() {

@@ -1,15 +1,41 @@
 //! Which workloads a run handles: the one of the variables, or those that a file lists, each with settings of its own.
 
 use std::collections::BTreeMap;
+use std::num::NonZeroUsize;
 
-use super::layers::Raw;
+use super::layers::{Raw, Source};
 use super::listed::{self, Entry};
-use super::parse::{self, Expected};
+use super::parse::{self, Expected, Reader};
 use super::problem::{Given, Problem};
 use super::resolve::{self, WorkloadSettings};
 use super::shown::showable;
 
 const FILE: &str = "WORKLOADS_FILE";
+
+/// The workloads of a run that comes to its end.
+#[derive(Debug)]
+pub(crate) struct Several {
+    pub(crate) workloads: Vec<WorkloadSettings>,
+    /// So many clusters at one time.
+    pub(crate) at_once: NonZeroUsize,
+}
+
+/// The workloads of a run that comes to its end.
+///
+/// # Errors
+/// Everything that is wrong with any of them.
+pub(crate) fn several(raw: &Raw) -> Result<Several, Vec<Problem>> {
+    let mut reader = Reader::new(raw);
+    let at_once = reader.required("CONCURRENT_CYCLES", parse::positive);
+    match (reader.finish(at_once), workloads(raw)) {
+        (Ok(at_once), Ok(workloads)) => Ok(Several { workloads, at_once }),
+        (Err(problem), Ok(_)) => Err(problem),
+        (problem, Err(mut problems)) => {
+            problems.extend(problem.err().unwrap_or_default());
+            Err(problems)
+        }
+    }
+}
 
 /// The settings of every workload, in the order in which they are handled.
 ///
@@ -38,7 +64,7 @@ fn of_entries(raw: &Raw, entries: Vec<Entry>) -> Result<Vec<WorkloadSettings>, V
     let mut settings = Vec::new();
     for (index, entry) in entries.into_iter().enumerate() {
         let (mut workload, resolved) = Listed::of(index, entry, raw);
-        workload.share_no_lease_with(&listed);
+        workload.is_none_of(&listed);
         listed.push(workload);
         settings.extend(resolved);
     }
@@ -53,6 +79,9 @@ struct Listed {
     own: BTreeMap<String, String>,
     /// Namespace and name.
     subject: Option<(String, String)>,
+    /// By which kubeconfig and context its cluster is reached.
+    way: [Option<String>; 2],
+    cluster: Option<String>,
     /// What is wrong with the entry itself.
     misplaced: Vec<Problem>,
     /// What is wrong with the workload's settings, wherever they come from.
@@ -65,6 +94,12 @@ impl Listed {
         let raw = raw.below(&own);
         let (namespace, name) =
             (value(&raw, "KUBE_NAMESPACE", parse::label), value(&raw, "DEPLOYMENT_NAME", parse::subdomain));
+        let own_file = raw.source("KUBECONFIG").is_some_and(|source| source != Source::Environment);
+        let way = [
+            value(&raw, "KUBECONFIG", parse::text).filter(|_| own_file),
+            value(&raw, "KUBE_CONTEXT", parse::text),
+        ];
+        let cluster = value(&raw, "CLUSTER_NAME", parse::label);
         let place = match &name {
             Some(name) => format!("workloads[{index}] ({name})"),
             None => format!("workloads[{index}]"),
@@ -73,19 +108,27 @@ impl Listed {
             Ok(settings) => (Some(settings), Vec::new()),
             Err(problems) => (None, problems),
         };
-        (Self { place, own, subject: namespace.zip(name), misplaced, problems }, settings)
+        (Self { place, own, subject: namespace.zip(name), way, cluster, misplaced, problems }, settings)
     }
 
-    /// Two entries of one workload would undo each other's memory.
-    fn share_no_lease_with(&mut self, earlier: &[Self]) {
+    /// Two entries of one workload would undo each other's memory, and two of one name in different clusters each other's
+    /// metrics.
+    fn is_none_of(&mut self, earlier: &[Self]) {
         let Some((namespace, name)) = &self.subject else { return };
-        let same = |other: &&Self| other.subject == self.subject;
-        if let Some(other) = earlier.iter().find(same) {
+        let of_that_name = || earlier.iter().filter(|other| other.subject == self.subject);
+        if let Some(other) = of_that_name().find(|other| other.way == self.way) {
             let expected = format!(
                 "another workload than {}, as both are {namespace}/{name} and would share one Lease",
                 other.place
             );
             self.misplaced.push(Problem::new("DEPLOYMENT_NAME", Given::Value(name.clone()), expected));
+        } else if let Some(other) = of_that_name().find(|other| other.cluster == self.cluster) {
+            let expected = format!(
+                "another name than {} has, as both are {namespace}/{name}, each in a cluster of its own, and nothing else would tell them apart",
+                other.place
+            );
+            let given = self.cluster.clone().map_or(Given::Nothing, Given::Value);
+            self.misplaced.push(Problem::new("CLUSTER_NAME", given, expected));
         }
     }
 

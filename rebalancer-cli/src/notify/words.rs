@@ -20,7 +20,7 @@ pub(super) struct Message {
 }
 
 pub(super) fn message(told: Told<'_>, notice: &Notice) -> Message {
-    let workload = told.workload;
+    let workload = told.target;
     match notice {
         Notice::Rotated(rotation) => rotated(&workload.to_string(), rotation),
         Notice::Measured(rotation) => measured(&workload.to_string(), rotation),

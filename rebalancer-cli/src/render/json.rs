@@ -30,6 +30,9 @@ pub(crate) struct PlanDocument<'a> {
     summary: String,
     /// Whose fleet.
     workload: &'a Workload,
+    /// What its cluster is called, where CLUSTER_NAME says it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    cluster: Option<&'a str>,
     /// The time of the snapshot.
     taken_at: Timestamp,
     /// What was known of the CPU target.
@@ -132,6 +135,7 @@ impl<'a> PlanDocument<'a> {
             version: VERSION,
             summary: shown.summary(),
             workload,
+            cluster: shown.cluster,
             taken_at: *taken_at,
             target,
             scales_by,

@@ -50,6 +50,8 @@ pub(crate) enum Form {
 /// What there is to be shown.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Shown<'a> {
+    /// What the cluster is called; `None`: nothing, or it comes from a file.
+    pub(crate) cluster: Option<&'a str>,
     /// What was seen, and what follows.
     pub(crate) report: &'a Report,
     /// The names by which the fleet was found; `None` when it comes from a file.

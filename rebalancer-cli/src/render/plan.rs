@@ -26,6 +26,9 @@ pub(super) fn text(shown: &Shown<'_>) -> Result<String, std::fmt::Error> {
     let report = shown.report;
     let mut out = String::new();
     writeln!(out, "workload   {}", report.workload)?;
+    if let Some(cluster) = shown.cluster {
+        writeln!(out, "cluster    {cluster}")?;
+    }
     writeln!(out, "target     {}", target(&report.target))?;
     for metric in &report.scales_by {
         writeln!(out, "scales by  {metric}")?;

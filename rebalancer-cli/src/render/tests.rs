@@ -44,7 +44,8 @@ fn a_plan_is_shown_as_a_table_for_machines_and_as_a_report() {
     let snapshot = Fleet::new(&shape()).unwrap().snapshot().unwrap();
     let report = rebalancer_core::plan(&snapshot, &policy(), &Constraints::default());
     let usage = Usage { queries: 4, retries: 0, errors: 0, bytes: 8_192 };
-    let shown = Shown { report: &report, names: None, last: None, usage, kafka: None, replayed: None };
+    let shown =
+        Shown { cluster: None, report: &report, names: None, last: None, usage, kafka: None, replayed: None };
     golden("plan/tests/rotate.txt", &plan::text(&shown).unwrap());
     golden("plan/tests/rotate.json", &json::pretty(&shown).unwrap());
     let advice = advise(&snapshot, &policy(), &Constraints::default(), &LoadBasis::Present).unwrap();
@@ -57,6 +58,7 @@ fn a_plan_that_holds_says_why() {
     let policy = policy().with_assignor(Some(Assignor::Range));
     let report = rebalancer_core::plan(&snapshot, &policy, &Constraints::default());
     let shown = Shown {
+        cluster: None,
         report: &report,
         names: None,
         last: None,

@@ -83,6 +83,7 @@ fn saved() -> Value {
 fn saved_of(snapshot: &Snapshot) -> Value {
     let report = report(snapshot);
     let shown = Shown {
+        cluster: None,
         report: &report,
         names: None,
         last: None,

@@ -12,6 +12,7 @@ use super::board::{Board, Last, Past, Place};
 use crate::advice;
 use crate::journal::TrailEntry;
 use crate::render::{PlanDocument, Shown};
+use crate::target::Target;
 
 /// The version of the shapes of `/api/v1`. Within a version, fields are only ever added.
 pub(crate) const VERSION: u32 = 1;
@@ -85,6 +86,9 @@ pub(crate) struct ReplicaEntry {
 pub(crate) struct WorkloadEntry<'a> {
     /// Which one.
     pub(super) workload: &'a Workload,
+    /// What its cluster is called, where CLUSTER_NAME says it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) cluster: Option<&'a str>,
     /// Removals are only tried, nothing is changed.
     pub(super) dry_run: bool,
     /// Its watches have told the whole fleet.
@@ -216,8 +220,8 @@ impl View {
     }
 
     /// Of one; `None` when it is not known.
-    pub(super) fn of_one(board: &Board, at: Timestamp, (namespace, name): (&str, &str)) -> Option<Self> {
-        Some(Self::over(board, vec![board.place(namespace, name)?], at))
+    pub(super) fn of_one(board: &Board, at: Timestamp, target: &Target) -> Option<Self> {
+        Some(Self::over(board, vec![board.place(target)?], at))
     }
 
     fn over(board: &Board, places: Vec<Place>, at: Timestamp) -> Self {
@@ -268,6 +272,7 @@ impl View {
 pub(super) fn shown(place: &Place) -> Option<Shown<'_>> {
     let last = place.last.as_ref()?;
     Some(Shown {
+        cluster: place.cluster.as_deref(),
         report: last.report.as_ref()?,
         names: Some(&place.terms.names),
         last: place.record.as_ref().and_then(|record| record.rotations().last()),
@@ -278,11 +283,17 @@ pub(super) fn shown(place: &Place) -> Option<Shown<'_>> {
 }
 
 impl<'a> WorkloadEntry<'a> {
+    /// The workload, in its cluster.
+    pub(super) fn target(&self) -> Target {
+        Target { cluster: self.cluster.map(str::to_owned), workload: self.workload.clone() }
+    }
+
     pub(super) fn of(place: &'a Place, now: Timestamp) -> Self {
         let last = place.last.as_deref();
         let record = place.record.as_deref();
         Self {
             workload: &place.workload,
+            cluster: place.cluster.as_deref(),
             dry_run: place.terms.dry_run,
             listed: place.listed,
             running: place.running,

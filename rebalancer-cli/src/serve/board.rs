@@ -14,6 +14,7 @@ use tokio::sync::watch;
 use super::loads::Loads;
 use crate::config::{Names, RunSettings};
 use crate::journal::TrailEntry;
+use crate::target::Target;
 use crate::telemetry::MetricFamily;
 
 /// Cycles that are remembered of each workload.
@@ -93,6 +94,8 @@ pub(crate) struct Past {
 /// One workload.
 #[derive(Debug, Clone)]
 pub(crate) struct Place {
+    /// What its cluster is called; `None`: nothing.
+    pub(crate) cluster: Option<String>,
     pub(crate) workload: Workload,
     pub(crate) terms: Terms,
     /// Its watches have told the whole fleet.
@@ -113,8 +116,9 @@ pub(crate) struct Place {
 }
 
 impl Place {
-    fn new(workload: Workload, terms: Terms) -> Self {
+    fn new(Target { cluster, workload }: Target, terms: Terms) -> Self {
         Self {
+            cluster,
             workload,
             terms,
             listed: false,
@@ -129,9 +133,16 @@ impl Place {
     }
 }
 
+impl Place {
+    /// The workload, in its cluster.
+    pub(crate) fn target(&self) -> Target {
+        Target { cluster: self.cluster.clone(), workload: self.workload.clone() }
+    }
+}
+
 /// Everything that is known.
 pub(crate) struct Board {
-    places: Mutex<BTreeMap<(String, String), Place>>,
+    places: Mutex<BTreeMap<Target, Place>>,
     leadership: Option<watch::Receiver<Leadership>>,
     /// What is wrong with the newest version of the file of workloads.
     rejected: Mutex<Option<String>>,
@@ -147,18 +158,18 @@ impl Board {
     #[cfg(test)]
     pub(super) fn of(places: Vec<Place>) -> Self {
         let board = Self::new(None);
-        board.locked().extend(places.into_iter().map(|place| (key(&place.workload), place)));
+        board.locked().extend(places.into_iter().map(|place| (place.target(), place)));
         board
     }
 
-    /// All workloads, by namespace and name.
+    /// All workloads, by cluster, namespace and name.
     pub(crate) fn places(&self) -> Vec<Place> {
         self.locked().values().cloned().collect()
     }
 
     /// One workload.
-    pub(crate) fn place(&self, namespace: &str, name: &str) -> Option<Place> {
-        self.locked().get(&(namespace.to_owned(), name.to_owned())).cloned()
+    pub(crate) fn place(&self, target: &Target) -> Option<Place> {
+        self.locked().get(target).cloned()
     }
 
     /// Who leads; `None` where there is no election.
@@ -191,7 +202,7 @@ impl Board {
         if self.leads() {
             let unlisted = self.places().into_iter().filter(|place| !place.listed);
             why.extend(
-                unlisted.map(|place| format!("the watches on {} have not told it yet", place.workload)),
+                unlisted.map(|place| format!("the watches on {} have not told it yet", place.target())),
             );
         }
         why
@@ -201,25 +212,25 @@ impl Board {
         *self.rejected.lock().unwrap_or_else(PoisonError::into_inner) = problem;
     }
 
-    pub(super) fn enter(&self, workload: &Workload, terms: Terms) {
+    pub(super) fn enter(&self, target: &Target, terms: Terms) {
         self.locked()
-            .entry(key(workload))
+            .entry(target.clone())
             .and_modify(|place| place.terms = terms.clone())
-            .or_insert_with(|| Place::new(workload.clone(), terms));
+            .or_insert_with(|| Place::new(target.clone(), terms));
     }
 
-    pub(super) fn leave(&self, workload: &Workload) {
-        self.locked().remove(&key(workload));
+    pub(super) fn leave(&self, target: &Target) {
+        self.locked().remove(target);
     }
 
-    pub(super) fn change(&self, workload: &Workload, change: impl FnOnce(&mut Place)) {
-        if let Some(place) = self.locked().get_mut(&key(workload)) {
+    pub(super) fn change(&self, target: &Target, change: impl FnOnce(&mut Place)) {
+        if let Some(place) = self.locked().get_mut(target) {
             change(place);
         }
     }
 
-    pub(super) fn ended(&self, workload: &Workload, last: Last, record: Option<Record>) {
-        self.change(workload, |place| {
+    pub(super) fn ended(&self, target: &Target, last: Last, record: Option<Record>) {
+        self.change(target, |place| {
             let ranked = last.report.as_ref().and_then(|report| report.indicators.first());
             let spread = ranked.map(|seen| (seen.distribution.cv, seen.distribution.max_to_mean));
             let past = Past { ended_at: last.ended_at, status: last.status, spread };
@@ -237,7 +248,7 @@ impl Board {
         });
     }
 
-    fn locked(&self) -> MutexGuard<'_, BTreeMap<(String, String), Place>> {
+    fn locked(&self) -> MutexGuard<'_, BTreeMap<Target, Place>> {
         self.places.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -247,8 +258,4 @@ fn push<T>(all: &mut VecDeque<T>, one: T, most: usize) {
     while all.len() > most {
         all.pop_front();
     }
-}
-
-fn key(workload: &Workload) -> (String, String) {
-    (workload.namespace.clone(), workload.name.clone())
 }

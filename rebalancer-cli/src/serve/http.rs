@@ -14,15 +14,17 @@ use axum::middleware::{from_fn, map_response};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use jiff::Timestamp;
-use serde::Serialize;
+use rebalancer_core::fleet::Workload;
+use serde::{Deserialize, Serialize};
 use tokio::net::TcpListener;
 use tokio::sync::Semaphore;
 use tracing::error;
 
 use super::api::View;
-use super::board::Board;
+use super::board::{Board, Place};
 use super::connections::{self, Limits};
 use super::page;
+use crate::target::Target;
 use crate::telemetry;
 use guard::Hosts;
 
@@ -57,10 +59,12 @@ fn routes(board: Arc<Board>, address: SocketAddr) -> Router {
         .route("/metrics", get(metrics))
         .route("/", get(fleet))
         .route("/workloads/{namespace}/{name}", get(workload))
+        .route("/clusters/{cluster}/workloads/{namespace}/{name}", get(workload))
         .route("/style.css", get(async || typed("text/css; charset=utf-8", page::style())))
         .route("/live.js", get(async || typed("text/javascript; charset=utf-8", page::LIVE)))
         .route("/api/v1/workloads", get(fleet_as_json))
         .route("/api/v1/workloads/{namespace}/{name}", get(workload_as_json))
+        .route("/api/v1/clusters/{cluster}/workloads/{namespace}/{name}", get(workload_as_json))
         .method_not_allowed_fallback(async || {
             let sentence = "Everything here is read-only: GET and HEAD are answered.";
             problem(StatusCode::METHOD_NOT_ALLOWED, "Not allowed", sentence)
@@ -85,7 +89,8 @@ async fn metrics(State(Served { board, .. }): State<Served>) -> Response {
     let places = board.places();
     let families =
         places.iter().filter_map(|place| place.last.as_ref()).flat_map(|last| last.families.clone());
-    let own = telemetry::live(places.iter().map(|place| &place.workload), board.leads());
+    let targets: Vec<_> = places.iter().map(Place::target).collect();
+    let own = telemetry::live(targets.iter(), board.leads());
     match telemetry::exposition(families.chain(own)) {
         Ok(text) => typed("text/plain; version=0.0.4; charset=utf-8", text),
         Err(error) => (StatusCode::INTERNAL_SERVER_ERROR, error).into_response(),
@@ -96,11 +101,26 @@ async fn fleet(State(served): State<Served>) -> Response {
     served.make(|board| as_page(page::fleet(&View::of(board, Timestamp::now())))).await
 }
 
-async fn workload(State(served): State<Served>, Path((namespace, name)): Path<(String, String)>) -> Response {
+/// The workload of a path.
+#[derive(Deserialize)]
+struct Asked {
+    cluster: Option<String>,
+    namespace: String,
+    name: String,
+}
+
+impl From<Asked> for Target {
+    fn from(Asked { cluster, namespace, name }: Asked) -> Self {
+        Self { cluster, workload: Workload { namespace, name } }
+    }
+}
+
+async fn workload(State(served): State<Served>, Path(asked): Path<Asked>) -> Response {
+    let target = Target::from(asked);
     served
-        .make(move |board| match View::of_one(board, Timestamp::now(), (&namespace, &name)) {
+        .make(move |board| match View::of_one(board, Timestamp::now(), &target) {
             Some(view) => as_page(page::workload(&view).map(Option::unwrap_or_default)),
-            None => unknown(&namespace, &name),
+            None => unknown(&target),
         })
         .await
 }
@@ -109,17 +129,15 @@ async fn fleet_as_json(State(served): State<Served>) -> Response {
     served.make(|board| as_json(&View::of(board, Timestamp::now()).workloads())).await
 }
 
-async fn workload_as_json(
-    State(served): State<Served>,
-    Path((namespace, name)): Path<(String, String)>,
-) -> Response {
+async fn workload_as_json(State(served): State<Served>, Path(asked): Path<Asked>) -> Response {
+    let target = Target::from(asked);
     served
         .make(move |board| {
-            let view = View::of_one(board, Timestamp::now(), (&namespace, &name));
+            let view = View::of_one(board, Timestamp::now(), &target);
             match view.as_ref().and_then(View::workload) {
                 Some(workload) => as_json(&workload),
                 None => {
-                    let why = format!("there is no workload {namespace}/{name}");
+                    let why = format!("there is no workload {target}");
                     (StatusCode::NOT_FOUND, as_json(&serde_json::json!({ "error": why }))).into_response()
                 }
             }
@@ -154,8 +172,8 @@ fn as_json(document: &impl Serialize) -> Response {
     }
 }
 
-fn unknown(namespace: &str, name: &str) -> Response {
-    let sentence = format!("There is no workload {namespace}/{name} here.");
+fn unknown(target: &Target) -> Response {
+    let sentence = format!("There is no workload {target} here.");
     problem(StatusCode::NOT_FOUND, "Not found", &sentence)
 }
 

@@ -7,7 +7,6 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use jiff::{SignedDuration, Timestamp};
-use rebalancer_core::fleet::Workload;
 use rebalancer_core::history::Record;
 use rebalancer_kube::{ConnectionSettings, FleetWatch, Leadership, NamespaceWatch, WatchConnection};
 use tokio::sync::{Semaphore, watch};
@@ -22,9 +21,12 @@ use crate::adapters::{Adapters, Connections};
 use crate::config::problem::Problem;
 use crate::config::{RunSettings, ServeSettings, WorkloadSettings};
 use crate::interrupt::{Signals, Watch, led_by_another};
+use crate::target::Target;
 
 /// The most that a loop waits for its first lists.
 const LONGEST_LIST: Duration = Duration::from_secs(10);
+/// Between two looks for a cluster that is not configured.
+const AGAIN: Duration = Duration::from_secs(60);
 /// Between two looks at whether they are there.
 const LOOK: Duration = Duration::from_millis(50);
 
@@ -100,8 +102,13 @@ impl<C: Cycle + 'static> Keeper<C> {
         let mut loops = BTreeMap::new();
         keeper.renew(&mut loops, workloads, &mut connections, &at_once).await;
         loop {
+            let missing = loops.len() < keeper.board.places().len();
             tokio::select! {
                 () = keeper.signals.wait() => break,
+                // A cluster that is not configured may be so by now; others are left as they are.
+                () = tokio::time::sleep(AGAIN), if missing => if let Ok(workloads) = read() {
+                    keeper.renew(&mut loops, workloads, &mut connections, &at_once).await;
+                },
                 () = file.changed() => match read() {
                     Ok(workloads) => {
                         info!(event = "workloads_read", workloads = workloads.len(), "the file of workloads has changed");
@@ -131,43 +138,50 @@ impl<C: Cycle + 'static> Keeper<C> {
     /// on as it is.
     async fn renew(
         self: &Rc<Self>,
-        loops: &mut BTreeMap<(String, String), Loop>,
+        loops: &mut BTreeMap<Target, Loop>,
         workloads: Vec<WorkloadSettings>,
         connections: &mut Shared,
         at_once: &Rc<Semaphore>,
     ) {
-        let key = |workload: &Workload| (workload.namespace.clone(), workload.name.clone());
-        let wanted: BTreeMap<_, _> =
-            workloads.into_iter().map(|one| (key(&one.run.subject.workload), one)).collect();
-        let stays = |key: &(String, String), one: &Loop| {
-            wanted.get(key).is_some_and(|wanted| wanted.effective == one.settings)
+        let wanted: BTreeMap<_, _> = workloads.into_iter().map(|one| (one.run.target(), one)).collect();
+        let stays = |target: &Target, one: &Loop| {
+            wanted.get(target).is_some_and(|wanted| wanted.effective == one.settings)
         };
-        let gone: Vec<_> =
-            loops.iter().filter(|(key, one)| !stays(key, one)).map(|(key, _)| key.clone()).collect();
-        for key in gone {
-            if let Some(one) = loops.remove(&key) {
+        let gone: Vec<_> = loops
+            .iter()
+            .filter(|(target, one)| !stays(target, one))
+            .map(|(target, _)| target.clone())
+            .collect();
+        for target in gone {
+            if let Some(one) = loops.remove(&target) {
                 one.end().await;
             }
-            if !wanted.contains_key(&key) {
-                self.board.leave(&Workload { namespace: key.0, name: key.1 });
+            if !wanted.contains_key(&target) {
+                self.board.leave(&target);
             }
         }
         let of = wanted.len();
-        for (index, (key, one)) in wanted.into_iter().enumerate() {
-            if loops.contains_key(&key) {
+        for (index, (target, one)) in wanted.into_iter().enumerate() {
+            if loops.contains_key(&target) {
                 continue;
             }
-            let workload = one.run.subject.workload.clone();
-            self.board.enter(&workload, Terms::from(&one.run));
+            self.board.enter(&target, Terms::from(&one.run));
             let effective = one.effective.clone();
             let ready = connections.open(one).await;
             let (adapters, around, run) = match ready {
                 Ok(ready) => ready,
                 Err(problem) => {
                     // Others are not to suffer from a cluster that is not configured.
-                    error!(event = "configuration_error", entry = %workload, error = problem, "no cluster");
-                    let last = Last::failed(problem);
-                    self.board.ended(&workload, last, None);
+                    let Target { cluster, workload } = &target;
+                    error!(
+                        event = "configuration_error",
+                        cluster,
+                        namespace = workload.namespace,
+                        workload = workload.name,
+                        error = problem,
+                        "no cluster"
+                    );
+                    self.board.ended(&target, Last::failed(problem), None);
                     continue;
                 }
             };
@@ -181,7 +195,7 @@ impl<C: Cycle + 'static> Keeper<C> {
                 at_once: Rc::clone(at_once),
             };
             let ended = spawn_local(one.go((index, of)));
-            loops.insert(key, Loop { stop, ended, settings: effective });
+            loops.insert(target, Loop { stop, ended, settings: effective });
         }
     }
 
@@ -293,7 +307,7 @@ impl<C: Cycle + 'static> OneLoop<C> {
         let Keeper { signals, leadership, cycle, board, .. } = &*self.keeper;
         let watch = signals.until(began + self.run.timeout).led(leadership.clone());
         let (last, record) = cycle.run(&self.adapters, self.run.clone(), &watch).await;
-        board.ended(&self.run.subject.workload, last, record);
+        board.ended(&self.run.target(), last, record);
         self.change(|place| place.running = false);
     }
 
@@ -366,7 +380,7 @@ impl<C: Cycle + 'static> OneLoop<C> {
     }
 
     fn change(&self, change: impl FnOnce(&mut super::board::Place)) {
-        self.keeper.board.change(&self.run.subject.workload, change);
+        self.keeper.board.change(&self.run.target(), change);
     }
 }
 

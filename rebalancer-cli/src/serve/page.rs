@@ -8,10 +8,10 @@ mod tests;
 use std::fmt::Write as _;
 
 use jiff::{SignedDuration, Timestamp};
-use rebalancer_core::fleet::Workload;
 
 use super::api::{ReplicaEntry, View};
 use crate::render::report::{STYLE, escaped};
+use crate::target::Target;
 
 /// The style of the pages, that of the report first.
 pub(super) fn style() -> String {
@@ -35,7 +35,7 @@ pub(super) fn fleet(view: &View) -> anyhow::Result<String> {
 /// When a chart can't be drawn.
 pub(super) fn workload(view: &View) -> anyhow::Result<Option<String>> {
     let Some(place) = view.places.first() else { return Ok(None) };
-    Ok(Some(page(&place.workload.to_string(), &one::content(view, place)?)))
+    Ok(Some(page(&place.target().to_string(), &one::content(view, place)?)))
 }
 
 /// A page that says what went wrong.
@@ -62,13 +62,14 @@ fn page(title: &str, content: &str) -> String {
 }
 
 /// Where the page of a workload is.
-fn path(workload: &Workload) -> String {
-    format!("/workloads/{}/{}", segment(&workload.namespace), segment(&workload.name))
+fn path(Target { cluster, workload }: &Target) -> String {
+    let cluster = cluster.iter().map(|cluster| format!("/clusters/{}", segment(cluster))).collect::<String>();
+    format!("{cluster}/workloads/{}/{}", segment(&workload.namespace), segment(&workload.name))
 }
 
 /// Where the same is as JSON.
-fn api(workload: &Workload) -> String {
-    format!("/api/v1{}", path(workload))
+fn api(target: &Target) -> String {
+    format!("/api/v1{}", path(target))
 }
 
 /// A part of a path: names are plain, but nobody has checked these.

@@ -12,6 +12,7 @@ use tokio::sync::OnceCell;
 
 use super::board::{Board, Last, Place, Terms};
 use crate::journal::TrailJournal;
+use crate::target::Target;
 
 /// From one cycle to the next.
 const INTERVAL: SignedDuration = SignedDuration::from_mins(2);
@@ -19,8 +20,9 @@ const INTERVAL: SignedDuration = SignedDuration::from_mins(2);
 /// A name that wants to be more than text.
 pub(super) const HOSTILE: &str = "<script>alert('x')</script>\"&\u{1b}[0m";
 
-pub(super) fn workload(namespace: &str, name: &str) -> Workload {
-    Workload { namespace: namespace.to_owned(), name: name.to_owned() }
+pub(super) fn workload(namespace: &str, name: &str) -> Target {
+    let workload = Workload { namespace: namespace.to_owned(), name: name.to_owned() };
+    Target { cluster: None, workload }
 }
 
 /// A fleet that is uneven and drifts.
@@ -45,7 +47,7 @@ pub(super) fn even(pods: usize, seed: u64) -> Shape {
 /// Puts the cycles of a simulated fleet on the board, as if they were this workload's; gives the time after the last.
 pub(super) async fn play(
     board: &Board,
-    workload: &Workload,
+    workload: &Target,
     shape: &Shape,
     cycles: usize,
     mode: Mode,

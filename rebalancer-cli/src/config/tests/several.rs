@@ -173,6 +173,71 @@ fn two_entries_of_one_workload_are_refused_since_they_would_share_a_lease() {
     );
 }
 
+const CLUSTERS: &str = "
+workloads:
+  - &orders
+    DEPLOYMENT_NAME: orders
+    KUBECONFIG: /etc/clusters/eu
+    CLUSTER_NAME: eu
+  - <<: *orders
+    KUBE_CONTEXT: us
+    CLUSTER_NAME: us
+  - DEPLOYMENT_NAME: payments
+";
+
+#[test]
+fn each_entry_may_name_its_cluster_and_how_to_reach_it() {
+    let environment =
+        [("KUBE_NAMESPACE", "streams"), ("KUBECONFIG", "/home/a:/home/b"), ("KUBE_CONTEXT", "here")];
+    let ways = |flags: &[(&str, &str)]| -> Vec<String> {
+        let workloads = read(CLUSTERS, flags, &environment).unwrap();
+        let told = workloads.iter().map(|one| {
+            let to = &one.adapters.kubernetes;
+            let file = to.kubeconfig.as_ref().map_or("-", |file| file.to_str().unwrap());
+            format!("{} {file} {}", one.run.target(), to.context.as_deref().unwrap_or("-"))
+        });
+        told.collect()
+    };
+    assert_eq!(
+        ways(&[]),
+        [
+            "streams/orders in eu /etc/clusters/eu here",
+            "streams/orders in us /etc/clusters/eu us",
+            "streams/payments - here",
+        ],
+        "what the environment names may be a list of files, which is read elsewhere"
+    );
+    let file = "workloads: [{DEPLOYMENT_NAME: orders, KUBECONFIG: /etc/eu}]";
+    let [one] = read(file, &[("KUBECONFIG", "/by/flag")], &environment).unwrap().try_into().unwrap();
+    assert_eq!(one.adapters.kubernetes.kubeconfig.unwrap(), std::path::Path::new("/by/flag"));
+}
+
+#[test]
+fn one_workload_in_two_clusters_is_two_if_their_names_tell_them_apart() {
+    let file = |name: &str| {
+        format!(
+            "workloads: [{{DEPLOYMENT_NAME: orders, CLUSTER_NAME: eu}}, {{DEPLOYMENT_NAME: orders, KUBE_CONTEXT: us{name}}}]"
+        )
+    };
+    assert_eq!(good(&file("")).len(), 2, "one has a name, and the other has none");
+    assert_eq!(good(&file(", CLUSTER_NAME: us")).len(), 2);
+    let same = "expected another name than workloads[0] (orders) has, as both are streams/orders, each in a cluster of its own, and nothing else would tell them apart";
+    assert_eq!(
+        bad(&file(", CLUSTER_NAME: eu")),
+        [format!("workloads[1] (orders): CLUSTER_NAME=\"eu\": {same}")]
+    );
+    let nameless = "workloads: [{DEPLOYMENT_NAME: orders, KUBE_CONTEXT: eu}, {DEPLOYMENT_NAME: orders, KUBE_CONTEXT: us}]";
+    let same = same.replace("expected ", "");
+    assert_eq!(bad(nameless), [format!("workloads[1] (orders): CLUSTER_NAME is not set: {same}")]);
+    let one_cluster = "workloads: [{DEPLOYMENT_NAME: orders, CLUSTER_NAME: eu}, {DEPLOYMENT_NAME: orders, CLUSTER_NAME: us}]";
+    assert_eq!(
+        bad(one_cluster),
+        [
+            "workloads[1] (orders): DEPLOYMENT_NAME=\"orders\": expected another workload than workloads[0] (orders), as both are streams/orders and would share one Lease"
+        ]
+    );
+}
+
 #[test]
 fn an_unknown_variable_is_refused_with_the_one_that_may_be_meant_and_without_its_value() {
     let file =
@@ -189,7 +254,7 @@ fn an_unknown_variable_is_refused_with_the_one_that_may_be_meant_and_without_its
 
 #[test]
 fn what_is_for_the_whole_run_is_refused_in_an_entry() {
-    for variable in ["LOG_LEVEL", "LOG_FORMAT", "KUBE_CONTEXT", "WORKLOADS_FILE"] {
+    for variable in ["LOG_LEVEL", "LOG_FORMAT", "CONCURRENT_CYCLES", "WORKLOADS_FILE"] {
         assert_eq!(
             bad(&format!("workloads: [{{DEPLOYMENT_NAME: orders, {variable}: text}}]")),
             [format!(

@@ -192,6 +192,11 @@ pub(super) const WRONG: &[(&str, &str, &str)] = &[
         "HPA_PREFIX=\"Keda_\": expected the beginning of a Kubernetes name, such as keda-hpa-",
     ),
     (
+        "CLUSTER_NAME",
+        "eu/west",
+        "CLUSTER_NAME=\"eu/west\": expected a DNS label: at most 63 lower case letters, digits and '-', not '-' at an end",
+    ),
+    (
         "KUBE_TIMEOUT",
         "-1s",
         "KUBE_TIMEOUT=\"-1s\": expected a duration of 0 or more with its unit, such as 30s, 5m or 1m30s",

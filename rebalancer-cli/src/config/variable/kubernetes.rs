@@ -22,10 +22,21 @@ pub(super) const SETTINGS: &[Variable] = &[
     ),
     Variable::new(
         HEADING,
+        "KUBECONFIG",
+        None,
+        "Kubeconfig file; in the environment a list of files, as kubectl reads it; default: ~/.kube/config",
+    ),
+    Variable::new(
+        HEADING,
         "KUBE_CONTEXT",
         None,
         "Context of the kubeconfig; default: its current context, or the pod's service account without a kubeconfig",
-    )
-    .of_run(),
+    ),
+    Variable::new(
+        HEADING,
+        "CLUSTER_NAME",
+        None,
+        "What the cluster is called in metrics, logs and traces; needed where two clusters have a workload of one name",
+    ),
     Variable::new(HEADING, "KUBE_TIMEOUT", Some("10s"), "Time for one request, all retries together"),
 ];

@@ -169,7 +169,8 @@ async fn the_api_is_shown_to_the_last_letter() {
     let (board, at) = board().await;
     let view = View::of(&board, at);
     golden("../serve/http/tests/workloads.json", &serde_json::to_string_pretty(&view.workloads()).unwrap());
-    let view = View::of_one(&board, at, ("shop", "payments-consumer")).unwrap();
+    let view =
+        View::of_one(&board, at, &crate::serve::scripted::workload("shop", "payments-consumer")).unwrap();
     golden(
         "../serve/http/tests/workload.json",
         &serde_json::to_string_pretty(&view.workload().unwrap()).unwrap(),
@@ -182,7 +183,7 @@ async fn what_is_drawn_waits_for_no_cycle() {
     let board = Arc::new(board);
     let served =
         Served(TowerToHyperService::new(routes(Arc::clone(&board), "127.0.0.1:8080".parse().unwrap())));
-    let workload = board.places().remove(0).workload;
+    let workload = board.places().remove(0).target();
     board.change(&workload, |place| (place.running, place.next) = (true, None));
     let answer = served.get("/workloads/shop/orders-consumer").await;
     assert!(answer.body.contains("under way"), "{}", answer.body);

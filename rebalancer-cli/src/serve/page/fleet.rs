@@ -127,7 +127,7 @@ fn workload(entry: &WorkloadEntry<'_>, now: Timestamp) -> anyhow::Result<String>
 }
 
 fn link(entry: &WorkloadEntry<'_>) -> String {
-    format!("<a href=\"{}\">{}</a>", path(entry.workload), escaped(&entry.workload.to_string()))
+    format!("<a href=\"{}\">{}</a>", path(&entry.target()), escaped(&entry.target().to_string()))
 }
 
 /// How even it is, in words.

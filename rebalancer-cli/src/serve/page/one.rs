@@ -28,7 +28,7 @@ const MOST_LINES: usize = 60;
 pub(super) fn content(view: &View, place: &Place) -> anyhow::Result<String> {
     let entry = WorkloadEntry::of(place, view.at);
     let report = Report {
-        title: place.workload.to_string(),
+        title: place.target().to_string(),
         subtitle: format!("{}. As of {}.", capital(&role(&view.replica)), dated(view.at)),
         summary: summary(&entry, view.at),
         glance: glance(place, &entry, view.at),
@@ -39,7 +39,7 @@ pub(super) fn content(view: &View, place: &Place) -> anyhow::Result<String> {
     let mut out = String::new();
     writeln!(out, "<nav aria-label=\"Where\"><a href=\"/\">All workloads</a></nav>")?;
     out.push_str(&drawn(&report)?);
-    let api = escaped(&api(&place.workload));
+    let api = escaped(&api(&place.target()));
     writeln!(out, "<p class=\"quiet\">The same as JSON: <a href=\"{api}\">{api}</a></p>")?;
     Ok(out)
 }

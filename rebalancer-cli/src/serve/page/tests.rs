@@ -16,8 +16,7 @@ async fn pages() -> Vec<String> {
     let (board, at) = board().await;
     let mut pages = vec![fleet(&View::of(&board, at)).unwrap()];
     for place in board.places() {
-        let key = (place.workload.namespace.as_str(), place.workload.name.as_str());
-        pages.push(workload(&View::of_one(&board, at, key).unwrap()).unwrap().unwrap());
+        pages.push(workload(&View::of_one(&board, at, &place.target()).unwrap()).unwrap().unwrap());
     }
     pages.push(problem(HOSTILE, HOSTILE));
     pages
@@ -103,8 +102,24 @@ async fn problems_stand_at_the_top() {
 async fn a_workload_without_a_cycle_has_a_page_too() {
     let board = Board::new(None);
     board.enter(&named("shop", "new"), Terms::default());
-    let view = View::of_one(&board, Timestamp::UNIX_EPOCH, ("shop", "new")).unwrap();
+    let view = View::of_one(&board, Timestamp::UNIX_EPOCH, &named("shop", "new")).unwrap();
     assert!(workload(&view).unwrap().unwrap().contains("No cycle has ended here yet"));
+}
+
+#[tokio::test]
+async fn one_workload_in_two_clusters_has_a_page_in_each() {
+    let board = Board::new(None);
+    for cluster in ["eu", "us"] {
+        let target = Target { cluster: Some(cluster.to_owned()), ..named("shop", "orders") };
+        board.enter(&target, Terms::default());
+        let view = View::of_one(&board, Timestamp::UNIX_EPOCH, &target).unwrap();
+        assert!(workload(&view).unwrap().unwrap().contains(&format!("shop/orders in {cluster}")));
+    }
+    assert!(board.place(&named("shop", "orders")).is_none(), "without its cluster it is another one");
+    let all = fleet(&View::of(&board, Timestamp::UNIX_EPOCH)).unwrap();
+    for cluster in ["eu", "us"] {
+        assert!(all.contains(&format!("\"/clusters/{cluster}/workloads/shop/orders\"")), "{all}");
+    }
 }
 
 #[tokio::test]
@@ -112,7 +127,7 @@ async fn a_page_of_five_thousand_pods_stays_small() {
     let board = Board::new(None);
     let large = Shape { kafka: false, partitions: 5_000, ..even(5_000, 1) };
     let at = play(&board, &named("shop", "large"), &large, 1, Mode::DryRun).await;
-    let html = workload(&View::of_one(&board, at, ("shop", "large")).unwrap()).unwrap().unwrap();
+    let html = workload(&View::of_one(&board, at, &named("shop", "large")).unwrap()).unwrap().unwrap();
     assert!(html.contains("Pods: the first 300 of 5000"), "the rest is named");
     assert!(html.len() < 400_000, "{} bytes", html.len());
 }

@@ -8,8 +8,8 @@ pub(super) const EVENTS: &[Event] = &[
     event(
         "configuration_error",
         ERROR,
-        &["entry", "variable", "given", "expected", "error"],
-        "one for each mistake in the configuration; the exit code is 2",
+        &["entry", "variable", "given", "expected", "cluster", "namespace", "workload", "error"],
+        "one for each mistake in the configuration, or for a workload whose cluster is not configured; the exit code is 2",
     ),
     event(
         "traces_off",
@@ -330,7 +330,7 @@ pub(super) const EVENTS: &[Event] = &[
     event(
         "not_begun",
         WARN,
-        &["namespace", "workload"],
+        &["cluster", "namespace", "workload"],
         "the run was asked to stop before it reached this workload, which has no cycle",
     ),
     event(

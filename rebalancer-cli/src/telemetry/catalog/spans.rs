@@ -16,10 +16,18 @@ const fn span(name: &'static str, attributes: &'static [&'static str], covers: &
 
 /// All of them, in the order of a cycle.
 pub(super) const SPANS: &[Described] = &[
-    span("cycle", &["namespace", "workload", "cycle_id", "status"], "one cycle: the root of its trace"),
-    span("plan", &["namespace", "workload"], "`rebalancer plan`: the root of its trace"),
-    span("reset", &["namespace", "workload"], "`rebalancer reset`: the root of its trace"),
-    span("answer", &["namespace", "workload"], "`rebalancer approve` and `reject`: the root of its trace"),
+    span(
+        "cycle",
+        &["cluster", "namespace", "workload", "cycle_id", "status"],
+        "one cycle: the root of its trace",
+    ),
+    span("plan", &["cluster", "namespace", "workload"], "`rebalancer plan`: the root of its trace"),
+    span("reset", &["cluster", "namespace", "workload"], "`rebalancer reset`: the root of its trace"),
+    span(
+        "answer",
+        &["cluster", "namespace", "workload"],
+        "`rebalancer approve` and `reject`: the root of its trace",
+    ),
     span("acquire_lock", &["lease"], "reading the record and taking its lock"),
     span("read_record", &["lease"], "reading the record only, as dry runs and `plan` do"),
     span(

@@ -68,6 +68,9 @@ pub(crate) const ON_EVERY_SERIES: [Label; 2] = [
     label("workload", "name of the workload, as DEPLOYMENT_NAME has it"),
 ];
 
+/// The label that every series has besides, of a run with a CLUSTER_NAME.
+pub(crate) const CLUSTER: Label = label("cluster", "name of the cluster, as CLUSTER_NAME has it");
+
 const STATUS: Label = label(
     "status",
     "`rebalanced`, `partial`, `refused`, `proposed`, `rejected`, `dry_run`, `balanced`, `held`, `failed`",

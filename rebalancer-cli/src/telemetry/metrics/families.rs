@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use prometheus::proto::MetricFamily;
 use rebalancer_core::cycle::Outcome;
-use rebalancer_core::fleet::{Indicator, Workload};
+use rebalancer_core::fleet::Indicator;
 use rebalancer_core::history::{Breaker, Budget, GroupEffect, Record};
 
 use super::catalog::{
@@ -14,12 +14,13 @@ use super::catalog::{
 use super::counters;
 use super::family::Families;
 use super::seen::{MetricsJournal, Seen};
+use crate::target::Target;
 
 /// One run of one workload, as far as it is known.
 #[derive(Debug)]
 pub(crate) struct Run<'a> {
-    /// The workload.
-    pub(crate) workload: &'a Workload,
+    /// The workload, in its cluster.
+    pub(crate) target: &'a Target,
     /// How it ended, as `cycle_finished` has it.
     pub(crate) status: &'a str,
     /// It came to a decision, and nothing failed.
@@ -69,20 +70,20 @@ pub(crate) fn all(run: &Run<'_>) -> Vec<MetricFamily> {
 }
 
 /// What is true of a process that stays, at this moment.
-pub(crate) fn live<'a>(workloads: impl Iterator<Item = &'a Workload>, leads: bool) -> Vec<MetricFamily> {
-    let of = |workload| {
-        let mut families = Families::of(workload);
+pub(crate) fn live<'a>(targets: impl Iterator<Item = &'a Target>, leads: bool) -> Vec<MetricFamily> {
+    let of = |target| {
+        let mut families = Families::of(target);
         families.one(LEADER, if leads { 1.0 } else { 0.0 });
         families.into_vec()
     };
-    workloads.flat_map(of).collect()
+    targets.flat_map(of).collect()
 }
 
 /// Every part of which something is known.
 pub(super) fn of(run: &Run<'_>) -> Vec<(Part, Vec<MetricFamily>)> {
     let seen = run.journal.seen();
     let part = |part, fill: &dyn Fn(&mut Families<'_>)| {
-        let mut families = Families::of(run.workload);
+        let mut families = Families::of(run.target);
         fill(&mut families);
         (part, families.into_vec())
     };

@@ -1,20 +1,20 @@
 //! Metric families, by the catalog.
 
 use prometheus::proto::{self, Bucket, LabelPair, MetricFamily, MetricType};
-use rebalancer_core::fleet::Workload;
 use rebalancer_core::history::Durations;
 
-use super::catalog::{Kind, Metric, ON_EVERY_SERIES};
+use super::catalog::{CLUSTER, Kind, Metric, ON_EVERY_SERIES};
+use crate::target::Target;
 
 /// Families of one workload.
 pub(super) struct Families<'a> {
-    workload: &'a Workload,
+    target: &'a Target,
     all: Vec<MetricFamily>,
 }
 
 impl<'a> Families<'a> {
-    pub(super) const fn of(workload: &'a Workload) -> Self {
-        Self { workload, all: Vec::new() }
+    pub(super) const fn of(target: &'a Target) -> Self {
+        Self { target, all: Vec::new() }
     }
 
     pub(super) fn into_vec(self) -> Vec<MetricFamily> {
@@ -77,9 +77,11 @@ impl<'a> Families<'a> {
 
     fn labeled(&self, metric: Metric, values: &[&str]) -> proto::Metric {
         let own = metric.labels.iter().map(|label| label.name).zip(values.iter().copied());
-        let Workload { namespace, name } = self.workload;
+        let Target { cluster, workload } = self.target;
+        let cluster = cluster.as_deref().map(|cluster| (CLUSTER.name, cluster));
         let common = ON_EVERY_SERIES.map(|label| label.name);
-        let common = common.into_iter().zip([namespace.as_str(), name.as_str()]);
+        let common = common.into_iter().zip([workload.namespace.as_str(), workload.name.as_str()]);
+        let common = cluster.into_iter().chain(common);
         let pair = |(name, value): (&str, &str)| {
             let mut pair = LabelPair::default();
             pair.set_name(name.to_owned());

@@ -5,13 +5,13 @@ use std::path::Path;
 
 use prometheus::TextEncoder;
 use prometheus::proto::MetricFamily;
-use rebalancer_core::fleet::Workload;
 use rebalancer_prom::Pusher;
 use tracing::{Instrument as _, debug, info_span, warn};
 
 use super::families::{self, Part, Run};
 use super::textfile;
 use crate::config::Export;
+use crate::target::Target;
 
 /// Sends the metrics of a run wherever they are wanted.
 pub(crate) async fn send(to: &Export, run: &Run<'_>) {
@@ -21,16 +21,18 @@ pub(crate) async fn send(to: &Export, run: &Run<'_>) {
     }
     let parts = families::of(run);
     if let Some(folder) = textfiles {
-        write(folder, run.workload, &parts);
+        write(folder, run.target, &parts);
     }
     if let Some(pusher) = pusher {
-        push(pusher, run.workload, parts).await;
+        push(pusher, run.target, parts).await;
     }
 }
 
-async fn push(pusher: &Pusher, workload: &Workload, parts: Vec<(Part, Vec<MetricFamily>)>) {
+async fn push(pusher: &Pusher, Target { cluster, workload }: &Target, parts: Vec<(Part, Vec<MetricFamily>)>) {
     let families: Vec<MetricFamily> = parts.into_iter().flat_map(|(_, families)| families).collect();
-    let group = [("namespace", workload.namespace.as_str()), ("workload", workload.name.as_str())];
+    let workload = [("namespace", workload.namespace.as_str()), ("workload", workload.name.as_str())];
+    let cluster = cluster.as_deref().map(|cluster| ("cluster", cluster));
+    let group: Vec<_> = cluster.into_iter().chain(workload).collect();
     let pushed = match text(&families) {
         Ok(text) => {
             let pushed = pusher.push(&group, &text).instrument(info_span!("push_metrics")).await;
@@ -49,9 +51,9 @@ async fn push(pusher: &Pusher, workload: &Workload, parts: Vec<(Part, Vec<Metric
     }
 }
 
-fn write(folder: &Path, workload: &Workload, parts: &[(Part, Vec<MetricFamily>)]) {
+fn write(folder: &Path, target: &Target, parts: &[(Part, Vec<MetricFamily>)]) {
     for (part, families) in parts {
-        let name = textfile::name(workload, part.name());
+        let name = textfile::name(target, part.name());
         let written = text(families)
             .and_then(|text| textfile::replace(folder, &name, &text).map_err(|error| error.to_string()));
         if let Err(error) = written {

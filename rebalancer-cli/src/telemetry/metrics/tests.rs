@@ -17,10 +17,12 @@ use rebalancer_core::report::Hold;
 use rebalancer_core::simulation::{Fleet, Shape};
 use rebalancer_core::unit::Ratio;
 
-use super::catalog::{Kind, METRICS, ON_EVERY_SERIES};
+use super::catalog::{CLUSTER, Kind, METRICS, ON_EVERY_SERIES};
 use super::families::{self, Part, Run};
 use super::seen::MetricsJournal;
 use super::send::text;
+use super::textfile;
+use crate::target::Target;
 
 fn at(minute: i64) -> Timestamp {
     Timestamp::from_second(1_767_225_600 + 60 * minute).unwrap()
@@ -61,8 +63,9 @@ async fn journal(per_pod: bool) -> MetricsJournal {
     journal
 }
 
-fn workload() -> Workload {
-    Workload { namespace: "shop".into(), name: "orders".into() }
+fn target(cluster: Option<&str>) -> Target {
+    let workload = Workload { namespace: "shop".into(), name: "orders".into() };
+    Target { cluster: cluster.map(str::to_owned), workload }
 }
 
 fn parts(
@@ -70,9 +73,9 @@ fn parts(
     record: Option<&Record>,
     journal: &MetricsJournal,
 ) -> Vec<(Part, Vec<MetricFamily>)> {
-    let workload = workload();
+    let target = target(None);
     let mut run = Run {
-        workload: &workload,
+        target: &target,
         status: "rebalanced",
         success: true,
         dry_run: false,
@@ -122,7 +125,7 @@ fn names_follow_the_conventions_and_stand_once() {
 #[tokio::test]
 async fn a_run_that_knows_everything_has_every_metric_of_the_catalog_with_its_labels_and_no_other() {
     let mut all_families = all(parts(|_| {}, Some(&record()), &journal(true).await));
-    all_families.extend(families::live(std::iter::once(&workload()), true));
+    all_families.extend(families::live(std::iter::once(&target(None)), true));
     let families = all_families;
     let named: BTreeMap<&str, &MetricFamily> =
         families.iter().map(|family| (family.name(), family)).collect();
@@ -143,6 +146,20 @@ async fn a_run_that_knows_everything_has_every_metric_of_the_catalog_with_its_la
             assert!(complete, "{}", metric.name);
         }
     }
+}
+
+#[tokio::test]
+async fn every_series_and_every_file_of_a_cluster_with_a_name_has_it() {
+    let target: &Target = Box::leak(Box::new(target(Some("eu"))));
+    let families = all(parts(|run| run.target = target, Some(&record()), &journal(true).await));
+    let families = families.into_iter().chain(families::live(std::iter::once(target), true));
+    for family in families {
+        for series in family.get_metric() {
+            let first = series.get_label().first().unwrap();
+            assert_eq!((first.name(), first.value()), (CLUSTER.name, "eu"), "{}", family.name());
+        }
+    }
+    assert_eq!(textfile::name(target, "run"), "pod-rebalancer_eu_shop_orders_run.prom");
 }
 
 #[tokio::test]

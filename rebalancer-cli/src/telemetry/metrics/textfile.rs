@@ -6,10 +6,13 @@ use std::path::Path;
 use rebalancer_core::fleet::Workload;
 
 use crate::atomic_file;
+use crate::target::Target;
 
-/// The name of a part's file. No Kubernetes name has an underscore, so no two workloads share one.
-pub(super) fn name(Workload { namespace, name }: &Workload, part: &str) -> String {
-    format!("pod-rebalancer_{namespace}_{name}_{part}.prom")
+/// The name of a part's file. No name in it has an underscore, so no two workloads share one.
+pub(super) fn name(Target { cluster, workload }: &Target, part: &str) -> String {
+    let Workload { namespace, name } = workload;
+    let cluster = cluster.iter().map(|cluster| format!("{cluster}_")).collect::<String>();
+    format!("pod-rebalancer_{cluster}{namespace}_{name}_{part}.prom")
 }
 
 /// Writes the file whole or not at all: a reader sees the one of before, or this one.

@@ -16,6 +16,7 @@ mod check_fleet;
 mod check_record;
 mod check_rights;
 mod check_samples;
+mod clusters;
 mod containers;
 mod cost;
 mod dashboard;
