@@ -87,8 +87,11 @@ async fn each_thing_that_a_cycle_does_is_a_span_and_each_request_is_below_what_i
 async fn the_document_names_exactly_the_spans_that_the_commands_make() {
     let (world, collector) = (World::start().await, Collector::start().await);
     let endpoint = [("OTEL_EXPORTER_OTLP_ENDPOINT", collector.address.as_str())];
+    let asked = [endpoint[0], ("NEIGHBORS", "nodes,keda")];
     for command in ["run", "plan", "reset"] {
-        let run = world.rebalancer(&[command], &endpoint).output().await.unwrap();
+        // What neighbors do is asked where they are named.
+        let environment = if command == "plan" { &asked[..] } else { &endpoint };
+        let run = world.rebalancer(&[command], environment).output().await.unwrap();
         assert!(run.status.success(), "{command}: {}", String::from_utf8_lossy(&run.stderr));
     }
     // Nothing was proposed: that is said, after a look at the record.
