@@ -27,6 +27,9 @@ struct AuditLine {
     timestamp: Timestamp,
     /// The run; sorts by time.
     cycle_id: String,
+    /// The cluster's name; absent where none is set.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    cluster: Option<String>,
     /// The workload's namespace.
     namespace: String,
     /// The workload.
