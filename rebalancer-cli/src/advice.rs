@@ -56,6 +56,7 @@ pub(crate) fn failure(error: &CycleError) -> String {
         CycleError::NotBegun(NotBegun::Unrecordable(Unrecordable::TooManyPods { .. })) => {
             Some("lower REBALANCE_TOP_K_PODS")
         }
+        CycleError::NotBegun(NotBegun::NoRecord) => Some("RECORD_STORE"),
         CycleError::NotBegun(NotBegun::Unrecordable(Unrecordable::NotPlain { .. }) | NotBegun::State(_))
         | CycleError::Memory(_)
         | CycleError::Observe(_)

@@ -16,6 +16,7 @@ use clap::error::ErrorKind;
 use clap::{Arg, ArgAction, ArgMatches, Command, value_parser};
 use clap_complete::Shell;
 use jiff::SignedDuration;
+use rebalancer_core::history::Answer;
 
 use crate::config::parse;
 use crate::config::variable::{self, Variable};
@@ -38,6 +39,7 @@ pub(crate) enum Action {
     Backtest(Box<PastRequest>),
     Check { json: bool },
     Reset,
+    Answer { id: String, answer: Answer },
     Serve,
     Simulate(Box<Simulation>),
     Completions(Shell),
@@ -67,7 +69,7 @@ const AFTER_HELP: &str = "\
 Traces are exported by OTLP over HTTP when OTEL_EXPORTER_OTLP_ENDPOINT or another standard OTEL variable says so.
 
 Exit codes:
-  0  every cycle finished: rebalanced, dry run, balanced or held
+  0  every cycle finished: rebalanced, dry run, balanced, held or proposed
   1  a cycle failed: an API could not be used, a removal failed, or it was interrupted or not started
   2  the command line or the configuration is wrong; nothing was contacted";
 
@@ -88,6 +90,12 @@ const BACKTEST_EXIT_CODES: &str = "\
 Exit codes:
   0  the past was gone through and shown; what is not known of it is named
   1  the metric server could not be used, or gave more values than --points, or Kafka could not be read where nothing else tells loads
+  2  the command line or the configuration is wrong; nothing was contacted";
+
+const ANSWER_EXIT_CODES: &str = "\
+Exit codes:
+  0  the answer is written
+  1  it is not: no such proposal, one that is over or answered, a missing right, or a record that can't be used
   2  the command line or the configuration is wrong; nothing was contacted";
 
 const SERVE_EXIT_CODES: &str = "\
@@ -115,6 +123,8 @@ pub(crate) fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Inv
         "backtest" => Action::Backtest(Box::new(PastRequest::read(sub, wants_json(sub))?)),
         "check" => Action::Check { json: wants_json(sub) },
         "reset" => Action::Reset,
+        "approve" => Action::Answer { id: proposal(sub), answer: Answer::Approve },
+        "reject" => Action::Answer { id: proposal(sub), answer: Answer::Reject },
         "serve" => Action::Serve,
         "simulate" => Action::Simulate(Box::new(Simulation::read(sub)?)),
         "completions" => Action::Completions(*sub.get_one("shell").unwrap_or(&Shell::Bash)),
@@ -132,6 +142,7 @@ pub(crate) fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Inv
         | Action::Backtest(_)
         | Action::Check { .. }
         | Action::Reset
+        | Action::Answer { .. }
         | Action::Serve
         | Action::Simulate(_)
         | Action::Completions(_)
@@ -173,6 +184,23 @@ fn without_settings(flags: &BTreeMap<String, OsString>) -> Result<(), clap::Erro
             ),
         )),
     }
+}
+
+fn proposal(sub: &ArgMatches) -> String {
+    sub.get_one::<String>("proposal").map(|id| id.trim().to_owned()).unwrap_or_default()
+}
+
+fn answer_command(name: &'static str, about: &'static str) -> Command {
+    Command::new(name)
+        .about(about)
+        .arg(
+            Arg::new("proposal")
+                .value_name("ID")
+                .required(true)
+                .help("The proposal's id, as the log, the Event and the notification have it"),
+        )
+        .args(variable::all().map(flag))
+        .after_help(ANSWER_EXIT_CODES)
 }
 
 fn wants_json(sub: &ArgMatches) -> bool {
@@ -307,6 +335,11 @@ pub(crate) fn command() -> Command {
                 .args(variable::all().map(flag))
                 .after_help(AFTER_HELP),
         )
+        .subcommand(answer_command(
+            "approve",
+            "Approve a proposal (APPROVAL=required): the next run acts by it, if its plan is the same or better",
+        ))
+        .subcommand(answer_command("reject", "Reject a proposal: the same plan is not proposed again for a while"))
         .subcommand(simulate_command())
         .subcommand(
             Command::new("completions")
@@ -379,6 +412,9 @@ mod tests {
         assert_eq!(parsed(&["rebalancer"]).action, Action::Run);
         assert_eq!(parsed(&["rebalancer", "run"]).action, Action::Run);
         assert_eq!(parsed(&["rebalancer", "reset"]).action, Action::Reset);
+        let answered = |answer| Action::Answer { id: "0123".to_owned(), answer };
+        assert_eq!(parsed(&["rebalancer", "approve", "0123"]).action, answered(Answer::Approve));
+        assert_eq!(parsed(&["rebalancer", "reject", "0123"]).action, answered(Answer::Reject));
         assert_eq!(
             parsed(&["rebalancer", "plan", "--output", "json"]).action,
             Action::Plan { json: true, files: PlanFiles::default(), code: PlanCode::Made }

@@ -1,5 +1,6 @@
 //! What a cycle does: as log lines, the audit trail among them, and as Kubernetes Events.
 
+mod approval;
 mod audit;
 mod decision;
 mod events;
@@ -14,11 +15,12 @@ pub(crate) use events::EventJournal;
 pub(crate) use steps::StepJournal;
 pub(crate) use trail::{TrailEntry, TrailEvent, TrailJournal};
 
-use rebalancer_core::cycle::LookBack;
+use rebalancer_core::cycle::{Asked, LookBack};
 use rebalancer_core::cycle::{Intent, Journal, Step};
 use rebalancer_core::cycle::{Observation, PodOutcome, Watched};
-use rebalancer_core::history::Imbalance;
+use rebalancer_core::history::{Approved, Imbalance};
 use rebalancer_core::jiff::SignedDuration;
+use rebalancer_core::port::Mode;
 use tokio::time::Instant;
 
 use crate::config::Names;
@@ -41,6 +43,14 @@ impl Journal for Journals<'_> {
 
     fn decided(&self, observation: &Observation) {
         self.0.iter().for_each(|journal| journal.decided(observation));
+    }
+
+    fn asked(&self, observation: &Observation, mode: Mode, asked: &Asked) {
+        self.0.iter().for_each(|journal| journal.asked(observation, mode, asked));
+    }
+
+    fn approved(&self, observation: &Observation, approved: &Approved) {
+        self.0.iter().for_each(|journal| journal.approved(observation, approved));
     }
 
     fn watched(&self, observation: &Observation, watched: &Watched) {
@@ -81,6 +91,14 @@ impl Journal for LogJournal {
 
     fn decided(&self, observation: &Observation) {
         decision::decided(&observation.report, &self.names, self.started.elapsed().as_secs_f64());
+    }
+
+    fn asked(&self, _: &Observation, mode: Mode, asked: &Asked) {
+        approval::asked(mode, asked);
+    }
+
+    fn approved(&self, _: &Observation, approved: &Approved) {
+        approval::approved(approved);
     }
 
     fn watched(&self, observation: &Observation, watched: &Watched) {

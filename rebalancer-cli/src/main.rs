@@ -10,6 +10,7 @@ mod commands;
 mod config;
 mod interrupt;
 mod journal;
+mod notify;
 mod render;
 mod saved;
 #[cfg(test)]

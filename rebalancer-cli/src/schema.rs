@@ -27,6 +27,9 @@ struct AuditLine {
     timestamp: Timestamp,
     /// The run; sorts by time.
     cycle_id: String,
+    /// The cluster's name; absent where none is set.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    cluster: Option<String>,
     /// The workload's namespace.
     namespace: String,
     /// The workload.
@@ -44,6 +47,12 @@ struct AuditLine {
     /// Who asked, as the API server knows us; absent when it does not tell.
     #[serde(skip_serializing_if = "Option::is_none")]
     actor: Option<String>,
+    /// The proposal by which it was done; absent where nobody has to approve.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    proposal: Option<String>,
+    /// Who approved it: an account, or the field manager of an annotation.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    approved_by: Option<String>,
     /// The role for which it was selected.
     role: rebalancer_core::history::Role,
     /// By what it was chosen.

@@ -14,7 +14,7 @@ use tracing_subscriber::util::SubscriberInitExt as _;
 
 pub(crate) use logs::report;
 pub(crate) use metrics::{MetricFamily, MetricsJournal, Run, exposition, families, live, send};
-pub(crate) use spans::{concluded, cycle, plan, reset};
+pub(crate) use spans::{answer, concluded, cycle, plan, reset};
 pub(crate) use traces::Traces;
 
 use crate::config::Logs;

@@ -330,6 +330,8 @@ fn came(end: CycleEnd, is_known: bool) -> Came {
     match outcome {
         Outcome::Balanced => Came::Balanced,
         Outcome::Held => Came::Held { hold: report.as_ref().map_or_else(String::new, hold_name) },
+        // A backtest asks nobody.
+        Outcome::AwaitsApproval { .. } => Came::Held { hold: "awaits_approval".to_owned() },
         Outcome::AuditFailed(_) => Came::Failed { why: "the audit refused the plan".to_owned() },
         Outcome::Acted { pods, .. } => {
             let named = |wanted: &PodOutcome| -> Vec<String> {

@@ -10,6 +10,7 @@
 
 mod act;
 mod ahead;
+mod asked;
 mod error;
 mod journal;
 mod left;
@@ -28,10 +29,11 @@ mod until;
 mod watch;
 
 pub use act::{ActSettings, act};
+pub use asked::{Asked, Permission};
 pub use error::{CycleError, NotBegun};
 pub use journal::{Intent, Journal, Step};
 pub use looks::WatchSettings;
-pub use memory::{LookBack, Memory};
+pub use memory::{LookBack, Memory, Written};
 pub use neighbors::neighbors;
 pub use observe::{FleetReading, Observation, Subject, assemble, decide, observe};
 pub use outcome::{Changed, NotAttempted, Outcome, PodOutcome};

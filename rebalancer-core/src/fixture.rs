@@ -59,6 +59,7 @@ pub(crate) fn controller(kind: &str, name: &str, pods: u32) -> Controller {
         name,
         uid,
         annotations: BTreeMap::new(),
+        marks: Vec::new(),
         owner: None,
         progress: Some(progress),
         at_work: None,

@@ -24,7 +24,7 @@ mod workload;
 pub use addresses::Addresses;
 pub use autoscaler::{CpuTarget, Hpa, Scaling, Target};
 pub use claim::{Claims, Identity, Settled};
-pub use controller::{Controller, Progress, Scale};
+pub use controller::{Controller, Mark, Progress, Scale};
 pub use disruption::{DisruptionBudget, Requirement, Selector};
 pub use extras::{Disturbance, Extra, Extras};
 pub use labels::Labels;

@@ -18,6 +18,7 @@
 mod breaker;
 #[cfg(feature = "serde")]
 mod codec;
+mod consent;
 mod constraints;
 mod counter;
 mod durations;
@@ -27,16 +28,20 @@ mod group_effect;
 mod judge;
 mod ledger;
 mod memory_store;
+mod notice;
 mod outcome;
 mod pause;
 mod policy;
 mod promises;
+mod proposal;
+mod proposals;
 mod record;
 mod rotation;
 mod slow;
 mod store;
 
 pub use breaker::{Breaker, Trip};
+pub use consent::{Approved, AskedBecause, Consent, Difference, difference};
 pub use constraints::{Constraints, SeenTiming};
 pub use counter::{Counters, CycleCost, Tally};
 pub use durations::Durations;
@@ -45,8 +50,14 @@ pub use evidence::TimingEvidence;
 pub use group_effect::GroupEffect;
 pub use judge::CycleHealth;
 pub use memory_store::MemoryStore;
+pub use notice::{Happened, MOST_AN_HOUR, Notice, NoticeKind, NoticePolicy};
 pub use pause::Pause;
 pub use policy::{Budget, HistoryPolicy, HistoryPolicyError, LONGEST_WINDOW};
+pub use proposal::{
+    APPROVE_ANNOTATION, AnswerWay, Answered, Approval, ApprovalLimits, Basis, Gain, Proposal, ProposedPlan,
+    ProposedPod, REJECT_ANNOTATION, ValidityOutOfRange,
+};
+pub use proposals::{Answer, Closed, ProposalEnd, Rejected, Unanswerable};
 pub use record::{Header, Record, SCHEMA_VERSION};
 pub use rotation::{
     Found, ReconciledRemoval, RemovalFate, RemovalResult, Role, RotatedPod, Rotation, Unrecordable,
@@ -57,7 +68,7 @@ pub use store::{Acquired, Held, Peeked, StateError, StateStore, Token};
 use jiff::{SignedDuration, Timestamp};
 
 /// A record as JSON is never longer. All annotations of an object may take 256 KiB together, and others use them too.
-pub const MOST_BYTES: usize = 56 * 1024;
+pub const MOST_BYTES: usize = 96 * 1024;
 
 /// Later by this much, or the last time there is.
 fn later(at: Timestamp, by: SignedDuration) -> Timestamp {

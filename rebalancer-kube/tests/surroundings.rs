@@ -25,6 +25,7 @@ fn at_rest(kind: &str, replicas: u32) -> Controller {
         name: "consumer".into(),
         uid: Uid::new(format!("uid-of-{kind}")),
         annotations: BTreeMap::new(),
+        marks: Vec::new(),
         owner: None,
         progress: Some(Progress {
             status_is_current: true,

@@ -18,6 +18,7 @@ use crate::clock::SystemClock;
 use crate::config::{RunSettings, Several};
 use crate::interrupt::Watch;
 use crate::journal::{EventJournal, Journals, LogJournal, StepJournal, TrailEntry, TrailJournal};
+use crate::notify::{self, Told};
 use crate::telemetry::{self, MetricsJournal, Run};
 
 const FAILED: Ended = Ended { status: "failed", exit: Exit::Failed, success: false };
@@ -62,11 +63,12 @@ async fn whole(adapters: &Adapters, mut run: RunSettings, id: String, watch: &Wa
     let started = Instant::now();
     log_start(&run);
     let export = std::mem::take(&mut run.export);
+    let notify = run.notify.clone();
     let (target, dry_run) = (run.target(), run.mode == Mode::DryRun);
     let budget = run.memory.and_then(|memory| memory.policy.budget());
     let seen = MetricsJournal::new(export.per_pod);
     let trail = TrailJournal::default();
-    let end = cycle(adapters, run, id, watch, (started, &seen, &trail)).await;
+    let end = cycle(adapters, run, id.clone(), watch, (started, &seen, &trail)).await;
     let (ended, at) = (conclude(&end, started), Timestamp::now());
     let run = Run {
         target: &target,
@@ -78,6 +80,8 @@ async fn whole(adapters: &Adapters, mut run: RunSettings, id: String, watch: &Wa
         record: end.record.as_ref(),
         journal: &seen,
     };
+    let told = Told { target: &target, cycle: &id, at: run.ended };
+    notify::send(notify.as_ref(), told, &end.notices).await;
     telemetry::send(&export, &run).await;
     Turn { ended, at, end, seen, trail: trail.entries() }
 }

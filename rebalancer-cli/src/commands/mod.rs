@@ -1,6 +1,7 @@
 //! What the program does. Each command is wiring: settings in, ports built, the core asked, the answer shown.
 
 mod advise;
+mod answer;
 mod backtest;
 mod check;
 mod cycle;
@@ -78,6 +79,9 @@ pub(crate) fn dispatch(invocation: Invocation, environment: impl Fn(&str) -> Opt
             })
         }
         Action::Reset => with(config::several(&raw), also, |several| block_on(reset::run(several), traces)),
+        Action::Answer { id, answer } => {
+            with(config::several(&raw), also, |several| block_on(answer::run(several, &id, answer), traces))
+        }
         Action::Check { json } => {
             let form = form(json, &raw);
             with(config::several(&raw), also, |several| block_on(check::run(several, form), traces))

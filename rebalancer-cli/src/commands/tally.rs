@@ -53,6 +53,8 @@ fn log(counts: &BTreeMap<&'static str, usize>, workloads: usize, started: Instan
         rebalanced = of("rebalanced"),
         partial = of("partial"),
         refused = of("refused"),
+        proposed = of("proposed"),
+        rejected = of("rejected"),
         dry_run = of("dry_run"),
         balanced = of("balanced"),
         held = of("held"),

@@ -2,6 +2,7 @@
 //! contacted.
 
 mod access;
+mod approval;
 pub(crate) mod effective;
 mod export;
 mod file;
@@ -13,6 +14,7 @@ mod listed;
 mod memory;
 mod metrics;
 mod names;
+mod notify;
 pub(crate) mod parse;
 pub(crate) mod problem;
 mod resolve;
@@ -27,6 +29,7 @@ pub(crate) use export::Export;
 pub(crate) use indicators::query_variable;
 pub(crate) use kafka::KafkaSettings;
 pub(crate) use names::Names;
+pub(crate) use notify::{Notify, NotifyFormat, webhook};
 pub(crate) use resolve::{AdapterSettings, Logs, MetricServer, RunSettings, WorkloadSettings, logs, policy};
 pub(crate) use serve::{LeaseSettings, ServeSettings, serve};
 pub(crate) use workloads::{Several, several, workloads};

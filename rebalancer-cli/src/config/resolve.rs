@@ -8,6 +8,7 @@ use rebalancer_core::assignor::Assignor;
 use rebalancer_core::backtest::PartitionUnit;
 use rebalancer_core::cycle::{CycleSpec, MemorySettings, Subject};
 use rebalancer_core::fleet::{Indicator, Workload};
+use rebalancer_core::history::Approval;
 use rebalancer_core::policy::{Policy, Strategy, Timing};
 use rebalancer_core::port::Mode;
 use rebalancer_kube::{InventorySettings, RemovalMethod};
@@ -18,9 +19,8 @@ use super::effective::{self, Effective};
 use super::layers::{Raw, Source};
 use super::parse::{self, Reader};
 use super::problem::{Given, Problem};
-use super::{
-    Export, KafkaSettings, Names, access, export, guards, indicators, kafka, memory, metrics, serve,
-};
+use super::{Export, KafkaSettings, Names, Notify};
+use super::{access, approval, export, guards, indicators, kafka, memory, metrics, notify, serve};
 use crate::target::Target;
 
 /// What a cycle needs: where to look, and what to do.
@@ -67,12 +67,16 @@ pub(crate) struct RunSettings {
     pub(crate) method: RemovalMethod,
     /// Removals are also recorded as Kubernetes Events.
     pub(crate) events: bool,
+    /// Whether somebody must approve a plan before it is carried out.
+    pub(crate) approval: Approval,
     /// How memory is used; `None`: RECORD_STORE=none turns the record and the lock off.
     pub(crate) memory: Option<MemorySettings>,
     /// The time for the whole cycle.
     pub(crate) timeout: Duration,
     /// Where its metrics go when it has ended.
     pub(crate) export: Export,
+    /// Who is told what happened in it; `None`: nobody.
+    pub(crate) notify: Option<Notify>,
 }
 
 impl RunSettings {
@@ -83,9 +87,15 @@ impl RunSettings {
 
     /// What the cycle of this id is to do.
     pub(crate) fn spec(self, id: String) -> CycleSpec {
-        let Self { subject: Subject { workload, hpa_prefix }, policy, mode, memory, .. } = self;
-        let spec =
-            CycleSpec::new(id, workload).with_hpa_prefix(hpa_prefix).with_policy(policy).with_mode(mode);
+        let Self {
+            subject: Subject { workload, hpa_prefix }, policy, mode, approval, memory, notify, ..
+        } = self;
+        let spec = CycleSpec::new(id, workload)
+            .with_hpa_prefix(hpa_prefix)
+            .with_policy(policy)
+            .with_mode(mode)
+            .with_approval(approval);
+        let spec = spec.with_notices(notify.map(|notify| notify.policy));
         match memory {
             Some(memory) => spec.with_memory(memory),
             None => spec,
@@ -157,6 +167,7 @@ fn read_settings(reader: &mut Reader<'_>, raw: &Raw) -> Option<WorkloadSettings>
     let dry_run = reader.required("DRY_RUN", parse::truth);
     let history_policy =
         memory::history_policy(reader, policy.as_ref().map(|policy| policy.eligibility.minimum_age));
+    let approval = approval::approval(reader);
     let methods = [("evict", RemovalMethod::Evict), ("delete", RemovalMethod::Delete)];
     let method = reader.required("REMOVAL_METHOD", parse::one_of(&methods));
     let events = reader.required("KUBE_EVENTS", parse::truth);
@@ -170,6 +181,7 @@ fn read_settings(reader: &mut Reader<'_>, raw: &Raw) -> Option<WorkloadSettings>
     let client = access::client(reader, timeout, &need);
     let kafka = kafka::kafka(reader, subject.as_ref(), timeout);
     let export = export::export(reader);
+    let notify = notify::notify(reader);
     let subject = subject?;
     let (queries, matchers) = (queries?, matchers.unwrap_or_default());
     let metrics = client?.map(|client| MetricServer { client, queries, partitions, matchers });
@@ -208,9 +220,11 @@ fn read_settings(reader: &mut Reader<'_>, raw: &Raw) -> Option<WorkloadSettings>
             mode,
             method: method?,
             events: events?,
+            approval: approval?,
             memory,
             timeout: timeout?,
             export: export?,
+            notify: notify?,
         },
         effective: effective::effective(raw),
     })

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use jiff::SignedDuration;
 use rebalancer_core::fleet::Indicator;
+use rebalancer_core::history::Approval;
 use rebalancer_core::policy::Persistence;
 use rebalancer_core::port::Mode;
 use rebalancer_kube::RemovalMethod;
@@ -93,6 +94,17 @@ fn all_problems_are_reported_at_once() {
         let named = messages.iter().any(|message| message.contains(variable.name));
         assert!(named || unclear, "{} is not in {messages:#?}", variable.name);
     }
+}
+
+#[test]
+fn somebody_can_only_be_asked_where_there_is_a_record() {
+    let messages = bad(&[("APPROVAL", "required"), ("RECORD_STORE", "none")]);
+    let expected =
+        "APPROVAL=\"required\": expected none with RECORD_STORE=none: a proposal is kept in the record";
+    assert_eq!(messages, [expected]);
+    assert_eq!(good(&[]).approval, Approval::NotRequired);
+    let Approval::Required(limits) = good(&[("APPROVAL", "required")]).approval else { panic!("required") };
+    assert_eq!((limits.valid_for(), limits.tolerance().get()), (SignedDuration::from_hours(1), 5.0));
 }
 
 #[test]

@@ -5,6 +5,7 @@ mod export;
 mod kafka;
 mod kubernetes;
 mod metrics;
+mod notify;
 mod output;
 mod queries;
 mod safety;
@@ -64,7 +65,7 @@ pub(crate) fn find(name: &str) -> Option<&'static Variable> {
 }
 
 /// All settings, by the headings of the documentation.
-const GROUPS: [&[Variable]; 10] = [
+const GROUPS: [&[Variable]; 11] = [
     workloads::SETTINGS,
     metrics::SETTINGS,
     kafka::SETTINGS,
@@ -74,6 +75,7 @@ const GROUPS: [&[Variable]; 10] = [
     queries::SETTINGS,
     serve::SETTINGS,
     export::SETTINGS,
+    notify::SETTINGS,
     output::SETTINGS,
 ];
 

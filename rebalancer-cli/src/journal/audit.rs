@@ -16,7 +16,7 @@ pub(crate) const SCHEMA: u32 = 1;
 macro_rules! record {
     ($level:ident, $intent:expr, event = $event:literal, $words:literal $(, $field:ident = $value:expr)*) => {{
         // The cycle, the namespace and the workload stand in the span.
-        let Intent { actor, removal, mode, .. } = *$intent;
+        let Intent { actor, approval, removal, mode, .. } = *$intent;
         tracing::$level!(
             event = $event,
             audit_schema = SCHEMA,
@@ -26,6 +26,8 @@ macro_rules! record {
             node = removal.node,
             owner = owner(removal),
             actor,
+            proposal = approval.map(|approved| approved.proposal.as_str()),
+            approved_by = approval.map(|approved| approved.by.to_string()),
             role = removal.choice.role().name(),
             indicator = removal.indicator.name(),
             load = removal.load.get(),

@@ -5,9 +5,10 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use jiff::Timestamp;
-use rebalancer_core::cycle::{Intent, Journal};
+use rebalancer_core::cycle::{Asked, Intent, Journal};
 use rebalancer_core::cycle::{Observation, Outcome, PodOutcome};
 use rebalancer_core::fleet::Controller;
+use rebalancer_core::history::{APPROVE_ANNOTATION, Approved};
 use rebalancer_core::port::Mode;
 use rebalancer_kube::{EventRecorder, Note, Regarding};
 use tracing::warn;
@@ -57,6 +58,32 @@ impl Journal for EventJournal {
         let regarding = controller.map(|controller| owner(controller, &snapshot.workload.namespace));
         self.collected().workload =
             regarding.map(|regarding| (regarding, crate::advice::decision(&report.decision)));
+    }
+
+    fn asked(&self, observation: &Observation, mode: Mode, asked: &Asked) {
+        let Asked::Proposed { proposal, .. } = asked else { return };
+        let mut collected = self.collected();
+        let Some((regarding, _)) = collected.workload.clone().filter(|_| mode == Mode::Real) else { return };
+        let reason = Reason::RotationProposed;
+        let plan = crate::advice::decision(&observation.report.decision);
+        let id = &proposal.id;
+        collected.notes.push(Note {
+            regarding,
+            event_type: reason.event_type(),
+            reason: reason.name().to_owned(),
+            action: "Propose".to_owned(),
+            text: format!(
+                "proposal {id}, until {:.0}: `rebalancer approve {id}`, or annotate with {APPROVE_ANNOTATION}={id}; {plan}",
+                proposal.until
+            ),
+            at: Timestamp::now(),
+        });
+    }
+
+    fn approved(&self, _: &Observation, Approved { proposal, by }: &Approved) {
+        if let Some((_, told)) = &mut self.collected().workload {
+            told.push_str(&format!("; proposal {proposal}, approved by {by}"));
+        }
     }
 
     fn intended(&self, _: &Intent<'_>) {}

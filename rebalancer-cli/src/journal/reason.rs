@@ -11,6 +11,7 @@ pub(super) enum Reason {
     RotationSkipped,
     Rebalanced,
     RebalanceIncomplete,
+    RotationProposed,
 }
 
 impl Reason {
@@ -23,13 +24,16 @@ impl Reason {
             Self::RotationSkipped => "RotationSkipped",
             Self::Rebalanced => "Rebalanced",
             Self::RebalanceIncomplete => "RebalanceIncomplete",
+            Self::RotationProposed => "RotationProposed",
         }
     }
 
     /// Whether someone may have to look.
     pub(super) const fn event_type(self) -> EventType {
         match self {
-            Self::Rotated | Self::RotationSkipped | Self::Rebalanced => EventType::Normal,
+            Self::Rotated | Self::RotationSkipped | Self::Rebalanced | Self::RotationProposed => {
+                EventType::Normal
+            }
             Self::RotationRefused | Self::RotationFailed | Self::RebalanceIncomplete => EventType::Warning,
         }
     }
@@ -51,6 +55,9 @@ mod tests {
             Reason::RotationSkipped => ("pod", "it changed since the decision, or the batch was interrupted"),
             Reason::Rebalanced => ("workload", "all selected pods were removed"),
             Reason::RebalanceIncomplete => ("workload", "some or none were"),
+            Reason::RotationProposed => {
+                ("workload", "somebody has to approve a rotation; it names the proposal")
+            }
         };
         format!("| `{}` | {:?} | {on} | {when} |", reason.name(), reason.event_type())
     }
@@ -64,6 +71,7 @@ mod tests {
             Reason::RotationSkipped,
             Reason::Rebalanced,
             Reason::RebalanceIncomplete,
+            Reason::RotationProposed,
         ];
         let below = DOCUMENT.split("\n## Kubernetes Events\n").nth(1).unwrap();
         let rows = below.split("\n## ").next().unwrap().lines().filter(|line| line.starts_with("| `"));

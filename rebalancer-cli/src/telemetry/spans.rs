@@ -8,7 +8,7 @@ use super::traces;
 use crate::target::Target;
 
 /// The names of these spans.
-const NAMES: [&str; 3] = ["cycle", "plan", "reset"];
+const NAMES: [&str; 4] = ["cycle", "plan", "reset", "answer"];
 
 /// Lines of the log have the fields of this span.
 pub(super) fn is_of_lines(metadata: &Metadata<'_>) -> bool {
@@ -33,6 +33,11 @@ pub(crate) fn plan(Target { cluster, workload }: &Target) -> Span {
 /// One reset of this workload's record.
 pub(crate) fn reset(Target { cluster, workload }: &Target) -> Span {
     info_span!("reset", cluster, namespace = workload.namespace, workload = workload.name)
+}
+
+/// One answer to a proposal of this workload.
+pub(crate) fn answer(Target { cluster, workload }: &Target) -> Span {
+    info_span!("answer", cluster, namespace = workload.namespace, workload = workload.name)
 }
 
 /// How the work of a span ended, for its trace.

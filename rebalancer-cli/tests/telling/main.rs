@@ -10,8 +10,11 @@
 )]
 
 mod collector;
+mod formats;
 mod logs;
+mod notifications;
 mod replay;
 mod reports;
 mod traces;
+mod webhook;
 mod world;

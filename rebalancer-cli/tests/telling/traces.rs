@@ -87,13 +87,22 @@ async fn each_thing_that_a_cycle_does_is_a_span_and_each_request_is_below_what_i
 async fn the_document_names_exactly_the_spans_that_the_commands_make() {
     let (world, collector) = (World::start().await, Collector::start().await);
     let endpoint = [("OTEL_EXPORTER_OTLP_ENDPOINT", collector.address.as_str())];
+    let asked = [endpoint[0], ("NEIGHBORS", "nodes,keda")];
     for command in ["run", "plan", "reset"] {
-        let run = world.rebalancer(&[command], &endpoint).output().await.unwrap();
+        // What neighbors do is asked where they are named.
+        let environment = if command == "plan" { &asked[..] } else { &endpoint };
+        let run = world.rebalancer(&[command], environment).output().await.unwrap();
         assert!(run.status.success(), "{command}: {}", String::from_utf8_lossy(&run.stderr));
     }
+    // Nothing was proposed: that is said, after a look at the record.
+    let run = world.rebalancer(&["approve", "0123"], &endpoint).output().await.unwrap();
+    assert_eq!(run.status.code(), Some(1), "{}", String::from_utf8_lossy(&run.stderr));
     let (_, spans) = collector.trace();
     let roots = spans.iter().filter(|span| span.parent_span_id.is_empty());
-    assert_eq!(roots.map(|span| span.name.as_str()).collect::<Vec<_>>(), ["cycle", "plan", "reset"]);
+    assert_eq!(
+        roots.map(|span| span.name.as_str()).collect::<Vec<_>>(),
+        ["cycle", "plan", "reset", "answer"]
+    );
     let section = DOCUMENT.split("\n## Spans\n").nth(1).unwrap();
     let rows = section.lines().filter_map(|line| line.strip_prefix("| `"));
     let documented: BTreeSet<&str> = rows.map(|row| row.split('`').next().unwrap()).collect();

@@ -5,7 +5,7 @@ use jiff::{SignedDuration, Timestamp};
 use super::left::Left;
 use super::ownership::again;
 use super::replaced::Replaced;
-use super::{Changed, Intent, NotAttempted, PodOutcome, Ports};
+use super::{Changed, Intent, NotAttempted, Permission, PodOutcome, Ports};
 use crate::audit::AuditedPlan;
 use crate::eligibility::Criteria;
 use crate::fleet::Controller;
@@ -21,6 +21,8 @@ pub struct ActSettings<'a> {
     pub cycle: &'a str,
     /// Real or dry run.
     pub mode: Mode,
+    /// By what right.
+    pub permission: Permission<'a>,
     /// No removal begins at this time or later: it could take effect when someone else holds the lock. `None` without a
     /// lock.
     pub lock_until: Option<Timestamp>,
@@ -94,9 +96,9 @@ impl Batch<'_> {
     }
 
     fn intent<'a>(&'a self, removal: &'a Removal) -> Intent<'a> {
-        let ActSettings { cycle, mode, .. } = *self.settings;
+        let ActSettings { cycle, mode, permission, .. } = *self.settings;
         let workload = &self.audited.snapshot().workload;
-        Intent { cycle, workload, actor: self.actor, removal, mode }
+        Intent { cycle, workload, actor: self.actor, approval: permission.approval(), removal, mode }
     }
 
     /// One removal. `Err` is an outcome too: one that came before the call.

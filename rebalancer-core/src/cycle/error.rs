@@ -27,6 +27,9 @@ pub enum NotBegun {
     /// The intent could not be written.
     #[error("the intent could not be recorded, so nothing was removed: {0}")]
     State(StateError),
+    /// Somebody must approve it, and without a record nobody can be asked.
+    #[error("approval is required, and without a record there is no place for a proposal")]
+    NoRecord,
     /// The intent does not fit into the record.
     #[error("{0}")]
     Unrecordable(Unrecordable),

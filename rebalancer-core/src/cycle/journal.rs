@@ -2,9 +2,9 @@
 
 use jiff::SignedDuration;
 
-use super::{LookBack, Observation, PodOutcome, Watched};
+use super::{Asked, LookBack, Observation, PodOutcome, Watched};
 use crate::fleet::Workload;
-use crate::history::Imbalance;
+use crate::history::{Approved, Imbalance};
 use crate::port::Mode;
 use crate::report::Removal;
 
@@ -18,6 +18,8 @@ pub struct Intent<'a> {
     pub workload: &'a Workload,
     /// The account that requests it, as the API server knows it.
     pub actor: Option<&'a str>,
+    /// Who approved it; `None` where nobody has to.
+    pub approval: Option<&'a Approved>,
     /// Which pod, and why.
     pub removal: &'a Removal,
     /// Real or dry run.
@@ -44,6 +46,10 @@ pub trait Journal: Send + Sync {
     fn looked_back(&self, _look_back: &LookBack) {}
     /// What was seen and decided, before anything is done.
     fn decided(&self, _observation: &Observation) {}
+    /// The plan is not carried out: somebody has to approve it.
+    fn asked(&self, _observation: &Observation, _mode: Mode, _asked: &Asked) {}
+    /// The plan was approved, and is about to be carried out; not in a dry run.
+    fn approved(&self, _observation: &Observation, _approved: &Approved) {}
     /// What the consumer group did after the removals.
     fn watched(&self, _observation: &Observation, _watched: &Watched) {}
     /// In the middle of a batch: what was removed so far has its replacements, the group came to rest so long after the

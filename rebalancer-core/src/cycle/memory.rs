@@ -5,18 +5,23 @@
 //!   open ──> (read) ──> look_back ──> constraints ──> (plan) ──> decided ──> begin ──> (act) ──> close
 //! ```
 //!
+//! Where somebody must approve, `ask` stands before `begin`.
+//!
 //! A dry run and a plan only read: they decide by what is remembered, and write nothing.
+
+mod ask;
 
 use std::collections::BTreeMap;
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::{CycleError, NotBegun, Outcome, Rebalance, Watched};
+use super::{CycleError, NotBegun, Outcome, Permission, PodOutcome, Rebalance, Watched};
 use crate::fleet::{Indicator, Uid};
 use crate::group::{carried_now, factors};
 use crate::history::{
-    Acquired, Breaker, Constraints, CycleCost, CycleHealth, GroupEffect, HistoryPolicy, Imbalance, Peeked,
-    Promised, ReconciledRemoval, Record, Rotation, SlowPod, StateError, StateStore, Token,
+    Acquired, Breaker, Constraints, CycleCost, CycleHealth, GroupEffect, Happened, HistoryPolicy, Imbalance,
+    Notice, NoticePolicy, Peeked, Promised, ReconciledRemoval, Record, Rotation, SlowPod, StateError,
+    StateStore, Token,
 };
 use crate::planner::measure;
 use crate::policy::{ByTiming, Policy};
@@ -38,6 +43,20 @@ pub struct Memory {
     /// As it was read, brought to the present: what a dry run leaves.
     read: Record,
     token: Option<Token>,
+    /// What is told of the cycle; `None`: nothing is.
+    notices: Option<NoticePolicy>,
+    /// What happened so far that may have to be told.
+    happened: Happened,
+}
+
+/// A record that was written, and what is to be told now that it is.
+#[derive(Debug, Clone, PartialEq, Default)]
+#[non_exhaustive]
+pub struct Written {
+    /// As it is in the store; in a dry run, as it was read.
+    pub record: Record,
+    /// What somebody is to be told of. The record counts it as told.
+    pub notices: Vec<Notice>,
 }
 
 /// What a look back shows.
@@ -78,7 +97,15 @@ impl Memory {
             }
         };
         record.advance(now, &policy);
-        Ok(Self { cycle: cycle.to_owned(), policy, read: record.clone(), record, token })
+        let happened = Happened { cycle: cycle.to_owned(), ..Happened::default() };
+        let read = record.clone();
+        Ok(Self { cycle: cycle.to_owned(), policy, read, record, token, notices: None, happened })
+    }
+
+    /// Tells of the cycle what this policy wants, once its end is written.
+    #[must_use]
+    pub fn telling(self, notices: Option<NoticePolicy>) -> Self {
+        Self { notices, ..self }
     }
 
     /// What is remembered.
@@ -120,6 +147,7 @@ impl Memory {
         let judged = self.record.measure(now, &expected, |indicator| imbalance(&indicators(), indicator));
         let judged = judged.cloned();
         self.record.count_degraded(snapshot.degraded.iter().map(|degraded| degraded.indicator.name()));
+        self.happened.judged.clone_from(&judged);
         LookBack { reconciled, judged, breaker: self.record.breaker() }
     }
 
@@ -135,6 +163,10 @@ impl Memory {
 
     /// Counts what was decided, and how long that took.
     pub fn decided(&mut self, report: &Report, took: SignedDuration) {
+        self.happened.hold = match &report.decision {
+            Decision::Hold(hold) => Some((hold.name(), hold.to_string())),
+            Decision::Balanced | Decision::Rotate(_) => None,
+        };
         let hold = match &report.decision {
             Decision::Hold(hold) => Some(hold.name()),
             Decision::Balanced | Decision::Rotate(_) => None,
@@ -142,7 +174,7 @@ impl Memory {
         self.record.count_decision(hold, took);
     }
 
-    /// Writes the intent, before anything is removed. A dry run writes nothing.
+    /// Writes the intent, before anything is removed. The same write uses the approval up. A dry run writes nothing.
     ///
     /// # Errors
     /// When it is not known to be written: then nothing may be removed.
@@ -151,6 +183,7 @@ impl Memory {
         store: &dyn StateStore,
         report: &Report,
         plan: &Plan,
+        permission: Permission<'_>,
         now: Timestamp,
     ) -> Result<(), NotBegun> {
         let Some(token) = &mut self.token else { return Ok(()) };
@@ -165,7 +198,10 @@ impl Memory {
             .with_promised(promised(predicted_by_timing(plan)))
             .with_group(report.carried.as_ref().and_then(expected))
             .with_slow(&slow(&report.method, plan));
-        self.record.begin(rotation);
+        match permission {
+            Permission::NotRequired => self.record.begin(rotation),
+            Permission::Approved(_) => self.record.begin_approved(rotation),
+        }
         store.save(now, token, &self.record).await.map_err(NotBegun::State)
     }
 
@@ -207,8 +243,10 @@ impl Memory {
         ended: Result<&Outcome, &CycleError>,
         cost: CycleCost,
         now: Timestamp,
-    ) -> Result<Record, StateError> {
-        let Some(token) = self.token.take() else { return Ok(self.read) };
+    ) -> Result<Written, StateError> {
+        let Some(token) = self.token.take() else {
+            return Ok(Written { record: self.read, notices: Vec::new() });
+        };
         match ended {
             Ok(Outcome::Acted { pods, .. }) => {
                 let results: Vec<_> =
@@ -227,7 +265,41 @@ impl Memory {
         };
         self.record.cycle_ended(ended.map_or("failed", Outcome::status), end, now, &self.policy);
         self.record.count_cost(cost);
-        store.release(now, token, &self.record).await.map(|()| self.record)
+        self.happened.failed = match ended {
+            Err(CycleError::Stopped(Interruption::Signal)) => None,
+            Err(error) => Some(error.to_string()),
+            Ok(outcome) if end == CycleHealth::Failed => Some(why_failed(outcome)),
+            Ok(_) => None,
+        };
+        let notices = self.notices.as_ref();
+        let notices = notices.map(|policy| self.record.tell(&self.happened, policy, now)).unwrap_or_default();
+        store.release(now, token, &self.record).await?;
+        Ok(Written { record: self.record, notices })
+    }
+}
+
+/// What went wrong in a cycle that came to an outcome.
+fn why_failed(outcome: &Outcome) -> String {
+    match outcome {
+        Outcome::AuditFailed(violations) => {
+            let violations: Vec<String> = violations.iter().map(ToString::to_string).collect();
+            format!("the plan breaks a safety rule: {}", violations.join("; "))
+        }
+        Outcome::Acted { pods, .. } => {
+            let failed = pods.iter().filter_map(|(removal, outcome)| match outcome {
+                PodOutcome::Failed(error) => Some(format!("{}: {error}", removal.pod.name)),
+                PodOutcome::Removed
+                | PodOutcome::WouldBeRemoved
+                | PodOutcome::Spared(_)
+                | PodOutcome::NotAttempted(_) => None,
+            });
+            let failed: Vec<String> = failed.collect();
+            match failed.is_empty() {
+                true => "the batch was broken off".to_owned(),
+                false => format!("a removal failed: {}", failed.join("; ")),
+            }
+        }
+        Outcome::Balanced | Outcome::Held | Outcome::AwaitsApproval { .. } => String::new(),
     }
 }
 

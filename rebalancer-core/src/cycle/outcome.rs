@@ -1,6 +1,6 @@
 //! How a cycle ended, and what became of each chosen pod.
 
-use super::Rebalance;
+use super::{Asked, Rebalance};
 use crate::audit::Violation;
 use crate::eligibility::Veto;
 use crate::fleet::{PodRef, Uid};
@@ -21,6 +21,13 @@ pub enum Outcome {
     Held,
     /// The plan broke a safety rule and was not carried out.
     AuditFailed(Vec<Violation>),
+    /// Somebody has to approve the plan first, and nothing was done.
+    AwaitsApproval {
+        /// Real; in a dry run nobody was asked.
+        mode: Mode,
+        /// What was asked, or is.
+        asked: Box<Asked>,
+    },
     /// The plan was carried out, as far as each pod's outcome says.
     Acted {
         /// Real or dry run.
@@ -32,17 +39,22 @@ pub enum Outcome {
 
 impl Outcome {
     /// Every status that [`status`](Self::status) gives.
-    pub const STATUSES: [&str; 7] =
-        ["rebalanced", "partial", "refused", "dry_run", "balanced", "held", "failed"];
+    pub const STATUSES: [&str; 9] =
+        ["rebalanced", "partial", "refused", "proposed", "rejected", "dry_run", "balanced", "held", "failed"];
 
-    /// The cycle's status in logs and metrics: `balanced`, `held`, `rebalanced`, `dry_run`, `partial`, `refused` or
-    /// `failed`.
+    /// The cycle's status in logs and metrics: `balanced`, `held`, `proposed`, `rejected`, `rebalanced`, `dry_run`,
+    /// `partial`, `refused` or `failed`.
     #[must_use]
     pub fn status(&self) -> &'static str {
         match self {
             Self::Balanced => "balanced",
             Self::Held => "held",
             Self::AuditFailed(_) => "failed",
+            Self::AwaitsApproval { mode: Mode::DryRun, .. } => "dry_run",
+            Self::AwaitsApproval { mode: Mode::Real, asked } => match **asked {
+                Asked::Proposed { .. } | Asked::Waiting(_) => "proposed",
+                Asked::Rejected(_) => "rejected",
+            },
             Self::Acted { .. } if self.is_failure() => "failed",
             Self::Acted { mode: Mode::DryRun, .. } => "dry_run",
             Self::Acted { mode: Mode::Real, pods } => {
@@ -62,7 +74,7 @@ impl Outcome {
     #[must_use]
     pub fn removed(&self) -> Vec<PodRef> {
         match self {
-            Self::Balanced | Self::Held | Self::AuditFailed(_) => Vec::new(),
+            Self::Balanced | Self::Held | Self::AuditFailed(_) | Self::AwaitsApproval { .. } => Vec::new(),
             Self::Acted { pods, .. } => {
                 let removed = pods.iter().filter(|(_, outcome)| *outcome == PodOutcome::Removed);
                 removed.map(|(removal, _)| removal.pod.clone()).collect()
@@ -77,7 +89,7 @@ impl Outcome {
             matches!(outcome, PodOutcome::NotAttempted(NotAttempted::Interrupted(Interruption::Signal)))
         };
         match self {
-            Self::Balanced | Self::Held | Self::AuditFailed(_) => false,
+            Self::Balanced | Self::Held | Self::AuditFailed(_) | Self::AwaitsApproval { .. } => false,
             Self::Acted { pods, .. } => {
                 pods.iter().any(|(_, outcome)| asked(outcome))
                     && pods.iter().all(|(_, outcome)| asked(outcome) || !outcome.is_failure())
@@ -90,7 +102,7 @@ impl Outcome {
     #[must_use]
     pub fn is_failure(&self) -> bool {
         match self {
-            Self::Balanced | Self::Held => false,
+            Self::Balanced | Self::Held | Self::AwaitsApproval { .. } => false,
             Self::AuditFailed(_) => true,
             Self::Acted { pods, .. } => pods.iter().any(|(_, outcome)| outcome.is_failure()),
         }

@@ -109,6 +109,7 @@ impl Reader<'_> {
             name,
             uid,
             annotations: BTreeMap::new(),
+            marks: Vec::new(),
             owner: None,
             progress: Some(Progress::from(&scale)),
             at_work: None,

@@ -5,14 +5,20 @@ use jiff::{SignedDuration, Timestamp};
 use super::observe::{self, Observation};
 use super::until::until_stopped;
 use super::watch::{Removed, watch};
-use super::{ActSettings, CycleError, Memory, Outcome, Ports, Step, Subject, WatchSettings, Watched, act};
+use super::{
+    ActSettings, Asked, CycleError, Memory, NotBegun, Outcome, Permission, Ports, Step, Subject,
+    WatchSettings, Watched, Written, act,
+};
 use crate::audit::{AuditedPlan, audit};
 use crate::fleet::Workload;
-use crate::history::{CycleCost, HistoryPolicy, Record, StateError, StateStore};
+use crate::history::{
+    Approval, ApprovalLimits, Approved, CycleCost, HistoryPolicy, Notice, NoticePolicy, Record, StateError,
+    StateStore,
+};
 use crate::planner::plan_judged;
 use crate::policy::{Pace, Policy};
 use crate::port::{ApiErrors, Mode};
-use crate::report::{Decision, Report};
+use crate::report::{Decision, Plan, Report};
 
 /// What one cycle is to do.
 #[derive(Debug, Clone)]
@@ -26,8 +32,12 @@ pub struct CycleSpec {
     pub policy: Policy,
     /// Real or dry run.
     pub mode: Mode,
+    /// Whether somebody must approve a plan before it is carried out; that takes a store.
+    pub approval: Approval,
     /// How memory is used, where the ports have a store.
     pub memory: MemorySettings,
+    /// What somebody is told of the cycle, once its end is written; `None`: nothing.
+    pub notices: Option<NoticePolicy>,
     /// For how long the group is watched after a rotation, where the ports can ask Kafka.
     pub watch: WatchSettings,
 }
@@ -42,7 +52,9 @@ impl CycleSpec {
             subject: workload.into(),
             policy: Policy::default(),
             mode: Mode::DryRun,
+            approval: Approval::NotRequired,
             memory: MemorySettings::default(),
+            notices: None,
             watch: WatchSettings::default(),
         }
     }
@@ -64,6 +76,18 @@ impl CycleSpec {
     #[must_use]
     pub fn with_mode(self, mode: Mode) -> Self {
         Self { mode, ..self }
+    }
+
+    /// Asks before it acts, or does not.
+    #[must_use]
+    pub fn with_approval(self, approval: Approval) -> Self {
+        Self { approval, ..self }
+    }
+
+    /// Tells of the cycle what this policy wants; that takes a store.
+    #[must_use]
+    pub fn with_notices(self, notices: Option<NoticePolicy>) -> Self {
+        Self { notices, ..self }
     }
 
     /// Watches the group for this long after a rotation.
@@ -118,11 +142,13 @@ pub struct CycleEnd {
     /// The record as this cycle left it: as it was written, or, in a dry run, as it was read. `None` without memory, and
     /// when it is not known to be in the store: numbers that are taken back later would look like a reset.
     pub record: Option<Record>,
+    /// What somebody is to be told of, and was not before: the record counts it as told. Empty unless that is written.
+    pub notices: Vec<Notice>,
 }
 
 impl CycleEnd {
     const fn without_record(outcome: Result<Outcome, CycleError>, report: Option<Report>) -> Self {
-        Self { outcome, report, watched: None, unwritten: None, record: None }
+        Self { outcome, report, watched: None, unwritten: None, record: None, notices: Vec::new() }
     }
 }
 
@@ -141,8 +167,12 @@ pub async fn run(spec: &CycleSpec, ports: &Ports<'_>) -> CycleEnd {
         return CycleEnd { watched, ..CycleEnd::without_record(outcome, report) };
     };
     match memory.close(store, outcome.as_ref(), start.cost(ports), ports.clock.now()).await {
-        Ok(record) => CycleEnd { outcome, report, watched, unwritten: None, record: Some(record) },
-        Err(error) => CycleEnd { outcome, report, watched, unwritten: Some(error), record: None },
+        Ok(Written { record, notices }) => {
+            CycleEnd { outcome, report, watched, unwritten: None, record: Some(record), notices }
+        }
+        Err(error) => {
+            CycleEnd { outcome, report, watched, unwritten: Some(error), record: None, notices: Vec::new() }
+        }
     }
 }
 
@@ -182,7 +212,7 @@ async fn open<'a>(spec: &CycleSpec, ports: &Ports<'a>) -> Result<Opened<'a>, Sta
     let Some(store) = ports.store else { return Ok(None) };
     let MemorySettings { policy, lock_for, .. } = spec.memory;
     let memory = Memory::open(store, &spec.id, spec.mode, lock_for, policy, ports.clock.now()).await?;
-    Ok(Some((memory, store)))
+    Ok(Some((memory.telling(spec.notices.clone()), store)))
 }
 
 async fn with_memory(spec: &CycleSpec, ports: &Ports<'_>, mut memory: Option<&mut Memory>) -> Done {
@@ -272,19 +302,53 @@ async fn carry_out(
         Ok(audited) => audited,
         Err(violations) => return Ok(Outcome::AuditFailed(violations)),
     };
+    let consent = match spec.approval {
+        Approval::NotRequired => None,
+        Approval::Required(limits) => {
+            match ask(ports, memory.as_deref_mut(), observation, plan, &limits).await? {
+                Ok(approved) => Some(approved),
+                Err(asked) => {
+                    ports.journal.asked(observation, spec.mode, &asked);
+                    return Ok(Outcome::AwaitsApproval { mode: spec.mode, asked: Box::new(asked) });
+                }
+            }
+        }
+    };
+    let permission = consent.as_ref().map_or(Permission::NotRequired, Permission::Approved);
     if let (Some(memory), Some(store)) = (memory.as_deref_mut(), ports.store) {
         let now = ports.clock.now();
-        memory.begin(store, &observation.report, plan, now).await.map_err(CycleError::NotBegun)?;
+        let begun = memory.begin(store, &observation.report, plan, permission, now).await;
+        begun.map_err(CycleError::NotBegun)?;
+    }
+    // A dry run uses nothing up.
+    if let (Some(approved), Mode::Real) = (permission.approval(), spec.mode) {
+        ports.journal.approved(observation, approved);
     }
     let held_until = memory.and_then(|memory| memory.held_until());
     let in_time = |until: Timestamp| until.checked_sub(spec.memory.one_removal).unwrap_or(Timestamp::MIN);
     let settings = ActSettings {
         cycle: &spec.id,
         mode: spec.mode,
+        permission,
         lock_until: held_until.map(in_time),
         look_every: spec.watch.every,
     };
     Ok(Outcome::Acted { mode: spec.mode, pods: act(&audited, ports, &settings).await })
+}
+
+/// Whether somebody approved this plan; nobody can be asked without a record.
+async fn ask(
+    ports: &Ports<'_>,
+    memory: Option<&mut Memory>,
+    observation: &Observation,
+    plan: &Plan,
+    limits: &ApprovalLimits,
+) -> Result<Result<Approved, Asked>, CycleError> {
+    let (Some(memory), Some(store)) = (memory, ports.store) else {
+        return Err(CycleError::NotBegun(NotBegun::NoRecord));
+    };
+    let answer = memory.ask(store, &observation.snapshot, plan, limits, ports.clock.now()).await;
+    answer.map_err(CycleError::NotBegun)
 }
 
 /// Does a step, and reports when it begins and ends.

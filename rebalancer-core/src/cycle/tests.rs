@@ -1,5 +1,6 @@
 //! The cycle against a simulated world that changes under its hands.
 
+mod approval;
 mod counting;
 #[cfg(feature = "testing")]
 mod recount;
@@ -154,6 +155,7 @@ async fn act_by(
     let outcome = match audit(plan, snapshot, policy, constraints) {
         Ok(audited) => {
             let settings = ActSettings {
+                permission: Permission::NotRequired,
                 cycle: "c",
                 mode,
                 lock_until: None,
@@ -169,7 +171,9 @@ async fn act_by(
 fn names(outcome: &Outcome) -> Vec<&'static str> {
     match outcome {
         Outcome::Acted { pods, .. } => pods.iter().map(|(_, outcome)| outcome.name()).collect(),
-        Outcome::Balanced | Outcome::Held | Outcome::AuditFailed(_) => panic!("{outcome:?}"),
+        Outcome::Balanced | Outcome::Held | Outcome::AuditFailed(_) | Outcome::AwaitsApproval { .. } => {
+            panic!("{outcome:?}")
+        }
     }
 }
 

@@ -3,6 +3,7 @@
 use std::fmt;
 
 use crate::fleet::REVISION_ANNOTATION;
+use crate::history::{APPROVE_ANNOTATION, REJECT_ANNOTATION};
 
 /// An annotation that is looked at.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -51,13 +52,15 @@ impl fmt::Display for Annotation {
 }
 
 /// The keys of the annotations that are looked at. Adapters need not carry any other.
-pub const ANNOTATIONS: [&str; 6] = [
+pub const ANNOTATIONS: [&str; 8] = [
     Annotation::OptIn.key(),
     Annotation::OptOut.key(),
     Annotation::SafeToEvict.key(),
     Annotation::PreferNoEviction.key(),
     Annotation::DoNotDisrupt.key(),
     REVISION_ANNOTATION,
+    APPROVE_ANNOTATION,
+    REJECT_ANNOTATION,
 ];
 
 #[cfg(all(test, feature = "serde"))]

@@ -3,6 +3,8 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
+use jiff::Timestamp;
+
 use super::{AtWork, Owner, Uid};
 
 /// An object that controls pods, or controls such an object.
@@ -19,6 +21,9 @@ pub struct Controller {
     pub uid: Uid,
     /// Those of its annotations that matter here: [`ANNOTATIONS`](crate::eligibility::ANNOTATIONS).
     pub annotations: BTreeMap<String, String>,
+    /// Who set the annotations that answer a proposal, as far as the server tells.
+    #[cfg_attr(feature = "serde", serde(default, skip_serializing_if = "Vec::is_empty"))]
+    pub marks: Vec<Mark>,
     /// What controls it in turn.
     pub owner: Option<Owner>,
     /// How far it is with what it wants; `None` where it does not tell.
@@ -26,6 +31,18 @@ pub struct Controller {
     /// What its own status says that its controller does, or has stopped doing; `None` where that is nothing special.
     #[cfg_attr(feature = "serde", serde(default))]
     pub at_work: Option<AtWork>,
+}
+
+/// Who set an annotation, as the server's managed fields tell.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+pub struct Mark {
+    /// The annotation's key.
+    pub annotation: String,
+    /// The field manager: what the client calls itself, such as `kubectl-annotate`.
+    pub manager: String,
+    /// When it wrote last.
+    pub at: Option<Timestamp>,
 }
 
 /// How far a controller is with what it wants. By default nothing is known of it.

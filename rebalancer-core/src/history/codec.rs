@@ -3,9 +3,12 @@
 use serde::de::{Deserialize, Deserializer, Error};
 
 use super::effect::rounded;
+use super::notice::Told;
+use super::proposal::rounded_change;
+use super::proposals::Proposals;
 use super::record::{SCHEMA_VERSION, is_trim};
 use super::rotation::Rotation;
-use crate::unit::Ratio;
+use crate::unit::{PercentChange, Ratio};
 
 pub(super) fn version<'de, D: Deserializer<'de>>(from: D) -> Result<u32, D::Error> {
     let version = u32::deserialize(from)?;
@@ -35,4 +38,22 @@ pub(super) fn rotations<'de, D: Deserializer<'de>>(from: D) -> Result<Vec<Rotati
     } else {
         Err(Error::custom("more rotations or pods than are ever kept"))
     }
+}
+
+pub(super) fn change<'de, D: Deserializer<'de>>(from: D) -> Result<PercentChange, D::Error> {
+    PercentChange::deserialize(from).map(rounded_change)
+}
+
+pub(super) fn maybe_change<'de, D: Deserializer<'de>>(from: D) -> Result<Option<PercentChange>, D::Error> {
+    Ok(Option::<PercentChange>::deserialize(from)?.map(rounded_change))
+}
+
+pub(super) fn proposals<'de, D: Deserializer<'de>>(from: D) -> Result<Proposals, D::Error> {
+    let proposals = Proposals::deserialize(from)?;
+    if proposals.fit() { Ok(proposals) } else { Err(Error::custom("more of proposals than is ever kept")) }
+}
+
+pub(super) fn told<'de, D: Deserializer<'de>>(from: D) -> Result<Told, D::Error> {
+    let told = Told::deserialize(from)?;
+    if told.fits() { Ok(told) } else { Err(Error::custom("more notices than are ever kept")) }
 }

@@ -35,6 +35,12 @@ impl<const MOST_NAMES: usize> Tally<MOST_NAMES> {
         self.0.iter().map(|(name, count)| (name.as_str(), *count))
     }
 
+    /// Nothing was counted yet.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
     pub(super) fn add(&mut self, name: &str, by: u64) {
         // What goes under OTHER takes no name's place: a full tally would be read back with one name less.
         let named = self.0.keys().filter(|known| *known != OTHER).count();
@@ -96,6 +102,9 @@ pub struct Counters {
     /// Cycles that held, by the [reason's name](crate::report::Hold::name).
     #[cfg_attr(feature = "serde", serde(default))]
     pub holds: Tally<MOST_HOLDS>,
+    /// Proposals that were made and approved, and how they ended.
+    #[cfg_attr(feature = "serde", serde(default, skip_serializing_if = "Tally::is_empty"))]
+    pub proposals: Tally,
     /// Requests to an API that failed, by component.
     #[cfg_attr(feature = "serde", serde(default))]
     pub errors: Tally,
@@ -111,6 +120,8 @@ pub struct Counters {
 }
 
 impl Counters {
+    /// Every name in [`proposals`](Self::proposals).
+    pub const PROPOSALS: [&str; 6] = ["made", "approved", "used", "rejected", "expired", "replaced"];
     /// Every name in [`refused`](Self::refused).
     pub const REFUSED: [&str; 1] = ["disruption_budget"];
     /// Every name in [`failed`](Self::failed).

@@ -30,6 +30,7 @@ impl Record {
         self.trusted_since = self.trusted_since.map(|since| since.min(now));
         self.removals.rebase(now);
         self.breaker = self.breaker.advanced(now, policy);
+        self.advance_proposals(now);
     }
 
     /// Measures what the last rotation did, once it has settled and where it is not known yet. `imbalance` gives the

@@ -4,6 +4,8 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::counter::{KAFKA, KUBERNETES, PROMETHEUS};
 use super::ledger::Ledger;
+use super::notice::Told;
+use super::proposals::Proposals;
 use super::rotation::MOST_PODS;
 use super::{
     Breaker, Counters, CycleCost, Effect, Found, HistoryPolicy, Imbalance, ReconciledRemoval, RemovalFate,
@@ -51,6 +53,22 @@ pub struct Record {
     /// Predictions of rotations since then are judged; `None`: of all that are remembered.
     #[cfg_attr(feature = "serde", serde(default, skip_serializing_if = "Option::is_none"))]
     pub(super) trusted_since: Option<Timestamp>,
+    /// What was asked before it was done, and what was answered.
+    #[cfg_attr(
+        feature = "serde",
+        serde(
+            default,
+            skip_serializing_if = "Proposals::is_empty",
+            deserialize_with = "super::codec::proposals"
+        )
+    )]
+    pub(super) proposals: Proposals,
+    /// What somebody was told of.
+    #[cfg_attr(
+        feature = "serde",
+        serde(default, skip_serializing_if = "Told::is_empty", deserialize_with = "super::codec::told")
+    )]
+    pub(super) told: Told,
     pub(super) counters: Counters,
 }
 
@@ -65,6 +83,8 @@ impl Default for Record {
             failures_in_a_row: 0,
             breaker: Breaker::default(),
             trusted_since: None,
+            proposals: Proposals::default(),
+            told: Told::default(),
             counters: Counters::default(),
         }
     }

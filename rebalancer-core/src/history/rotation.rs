@@ -15,7 +15,7 @@ use crate::unit::Ratio;
 /// A larger batch is not remembered, so it must not be made: a crash would leave no trace of its removals.
 pub(super) const MOST_PODS: usize = 40;
 pub(super) const LONGEST_NAME: usize = 253;
-const LONGEST_ID: usize = 64;
+pub(super) const LONGEST_ID: usize = 64;
 
 /// A batch of removals that was decided on. Made by [`intended`](Self::intended), which checks that it fits.
 #[non_exhaustive]

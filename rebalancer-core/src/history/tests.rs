@@ -1,9 +1,11 @@
 //! The rules of memory, as sentences.
 
+mod approval;
 mod counters;
 #[cfg(feature = "serde")]
 mod json;
 mod lock;
+mod notices;
 mod promises;
 mod properties;
 mod slow;

@@ -143,7 +143,7 @@ fn removed(outcome: &Outcome) -> usize {
         Outcome::Acted { pods, .. } => {
             pods.iter().filter(|(_, outcome)| *outcome == PodOutcome::Removed).count()
         }
-        Outcome::Balanced | Outcome::Held | Outcome::AuditFailed(_) => 0,
+        Outcome::Balanced | Outcome::Held | Outcome::AuditFailed(_) | Outcome::AwaitsApproval { .. } => 0,
     }
 }
 

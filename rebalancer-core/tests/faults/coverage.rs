@@ -18,6 +18,11 @@ pub(crate) fn missing(tally: &Tally) -> Vec<String> {
         ("judged: helped".to_owned(), cycles / 200),
         ("judged: did_not_help".to_owned(), cycles / 200),
         ("end: dry_run".to_owned(), cycles / 1_000),
+        ("end: proposed".to_owned(), cycles / 500),
+        ("end: rejected".to_owned(), cycles / 5_000),
+        ("approved: by command".to_owned(), cycles / 2_000),
+        ("approved: by annotation".to_owned(), cycles / 2_000),
+        ("removals that were approved".to_owned(), cycles / 2_000),
         ("removal: blocked".to_owned(), cycles / 10_000),
         ("pod: spared".to_owned(), cycles / 10_000),
     ];

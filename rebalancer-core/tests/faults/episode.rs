@@ -8,6 +8,7 @@ use rebalancer_core::port::Mode;
 
 use crate::event::{Event, What};
 use crate::fault::Fault;
+use crate::person;
 use crate::plant::Bug;
 use crate::schedule::{begin, lock, run_all};
 use crate::sim::{Sim, Violation};
@@ -56,6 +57,7 @@ fn round(sim: &Arc<Mutex<Sim>>) {
         let later = SignedDuration::from_millis(sim.random.random_range(0..latest));
         sim.disturb();
         sim.disturb();
+        person::answers(&mut sim);
         (due, modes, later)
     };
     let running = modes.into_iter().enumerate().map(|(place, mode)| {
@@ -87,6 +89,7 @@ fn calm(sim: &Arc<Mutex<Sim>>) {
         sim.tell(&Event { cycle: "-", what: What::Calm });
     }
     for _ in 0..CALM_CYCLES {
+        person::answers(&mut lock(sim));
         let due = lock(sim).world.now + CALM_INTERVAL;
         run_all(sim, vec![begin(sim, Mode::Real, due)]);
         if lock(sim).violation.is_some() {

@@ -7,7 +7,7 @@ use rebalancer_core::cycle::CycleEnd;
 use rebalancer_core::fleet::PodRef;
 use rebalancer_core::fleet::{Controller, DisruptionBudget};
 use rebalancer_core::fleet::{Hpa, Pod, Uid};
-use rebalancer_core::history::Record;
+use rebalancer_core::history::{Proposal, Record};
 use rebalancer_core::port::{Interruption, Mode, RemovalError};
 
 /// Something happened in or to the cycle of this name.
@@ -80,6 +80,10 @@ pub(crate) enum What<'a> {
         pod: &'a PodRef,
         answer: &'a Result<(), RemovalError>,
     },
+    /// Somebody approves this proposal.
+    Approves {
+        proposal: &'a Proposal,
+    },
     Crashed {
         at: &'static str,
     },
@@ -133,6 +137,9 @@ impl fmt::Display for Event<'_> {
             What::Asked { pod, mode } => write!(f, "asks for {pod}, {mode:?}"),
             What::Removed { uid, .. } => write!(f, "REMOVED {uid}"),
             What::Answered { pod, answer } => write!(f, "is told of {}: {answer:?}", pod.name),
+            What::Approves { proposal } => {
+                write!(f, "approves {} of {} pods", proposal.id, proposal.plan.pods.len())
+            }
             What::Crashed { at } => write!(f, "CRASHED {at}"),
             What::Ended { end } => match &end.outcome {
                 Ok(outcome) => write!(f, "ended {}, unwritten: {:?}", outcome.status(), end.unwritten),

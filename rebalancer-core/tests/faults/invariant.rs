@@ -1,5 +1,6 @@
 //! What must always hold, one rule in one file. Each sees the truth of everything that happens, in its order.
 
+mod approved;
 mod disruption_budget;
 mod dry_run;
 mod intent;
@@ -46,6 +47,7 @@ pub(crate) fn all(setup: &Setup) -> Vec<Box<dyn Invariant>> {
         Box::new(quiet::Quiet::of(setup)),
         Box::new(never_now::NeverNow::of(setup)),
         Box::new(told::Told::default()),
+        Box::new(approved::OnlyApproved::of(setup)),
         Box::new(old_view::OldView::of(setup)),
     ]
 }

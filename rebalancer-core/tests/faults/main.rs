@@ -53,6 +53,7 @@ mod episode;
 mod event;
 mod fault;
 mod invariant;
+mod person;
 mod plant;
 mod poll;
 mod ports;

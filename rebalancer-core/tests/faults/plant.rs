@@ -3,6 +3,7 @@
 use jiff::SignedDuration;
 use rebalancer_core::cycle::CycleSpec;
 use rebalancer_core::fleet::{Indicator, Pod};
+use rebalancer_core::history::{Approval, ApprovalLimits};
 use rebalancer_core::unit::{Percent, Ratio, Tolerance};
 
 use crate::fault::{Fault, Hitch};
@@ -56,6 +57,10 @@ pub(crate) enum Bug {
     DryRunIgnored,
     /// The controller and the autoscaler are not shown.
     SurroundingsHidden,
+    /// Nobody is asked although somebody must approve.
+    ApprovalSkipped,
+    /// The store says that somebody approved what nobody did.
+    ApprovalForged,
     /// A watch that has been silent for long seems to have just spoken.
     SilenceHidden,
     /// Pods that are called like the workload's are shown as its own, and its controller counts them.
@@ -63,7 +68,7 @@ pub(crate) enum Bug {
 }
 
 impl Bug {
-    pub(crate) const ALL: [Self; 25] = [
+    pub(crate) const ALL: [Self; 27] = [
         Self::LowerMinimum,
         Self::UnreadinessHidden,
         Self::LateEvents,
@@ -87,6 +92,8 @@ impl Bug {
         Self::NeverBalanced,
         Self::DryRunIgnored,
         Self::SurroundingsHidden,
+        Self::ApprovalSkipped,
+        Self::ApprovalForged,
         Self::SilenceHidden,
         Self::StrangersAdopted,
     ];
@@ -108,6 +115,7 @@ impl Bug {
             Self::NoBreaker | Self::NeverBalanced => "it falls quiet",
             Self::DryRunIgnored => "a dry run changes nothing",
             Self::SurroundingsHidden | Self::RevisionsHidden => "never now",
+            Self::ApprovalSkipped | Self::ApprovalForged => "nothing without approval",
             Self::SilenceHidden => "no old view",
             Self::StrangersAdopted => "only its own pods",
         }
@@ -118,6 +126,10 @@ impl Bug {
         let mix = &mut setup.mix;
         match self {
             Self::LowerMinimum => setup.policy.limits.minimum_pods = setup.pods - 2,
+            Self::ApprovalSkipped | Self::ApprovalForged => {
+                let hour = SignedDuration::from_hours(1);
+                setup.approval = ApprovalLimits::new(hour, Percent::new(5.0).unwrap()).ok();
+            }
             Self::SilenceHidden => setup.watches = true,
             Self::BudgetsBypassed => setup.budgets = vec![setup.pods],
             Self::RevisionsHidden => {
@@ -151,6 +163,7 @@ impl Bug {
     /// What the cycle is told.
     pub(crate) fn twist(self, spec: &mut CycleSpec) {
         match self {
+            Self::ApprovalSkipped => spec.approval = Approval::NotRequired,
             Self::LowerMinimum => spec.policy.limits.minimum_pods = 1,
             Self::NoRemovalBudget => spec.memory.policy = spec.memory.policy.spending(None),
             Self::NoSettling => {

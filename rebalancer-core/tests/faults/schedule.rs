@@ -9,6 +9,7 @@ use jiff::{SignedDuration, Timestamp};
 use rand::RngExt as _;
 use rebalancer_core::cycle::{CycleEnd, CycleSpec, Ports, run};
 use rebalancer_core::fleet::Workload;
+use rebalancer_core::history::Approval;
 use rebalancer_core::port::Mode;
 
 use crate::event::{Event, What};
@@ -70,6 +71,7 @@ fn spec(sim: &Sim, cycle: &str, mode: Mode) -> CycleSpec {
     let mut spec = CycleSpec::new(cycle, workload)
         .with_policy(sim.setup.policy.clone())
         .with_mode(mode)
+        .with_approval(sim.setup.approval.map_or(Approval::NotRequired, Approval::Required))
         .with_memory(sim.setup.memory);
     if let Some(bug) = sim.bug {
         bug.twist(&mut spec);

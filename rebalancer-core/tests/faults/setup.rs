@@ -5,12 +5,12 @@ use std::num::NonZeroUsize;
 
 use jiff::SignedDuration;
 use jiff::tz::TimeZone;
-use rand::RngExt as _;
 use rand::rngs::ChaCha8Rng;
 use rand::seq::IndexedRandom as _;
+use rand::{RngExt as _, SeedableRng as _};
 use rebalancer_core::assignor::Assignor;
 use rebalancer_core::cycle::MemorySettings;
-use rebalancer_core::history::{Budget, HistoryPolicy};
+use rebalancer_core::history::{ApprovalLimits, Budget, HistoryPolicy};
 use rebalancer_core::policy::{Persistence, Policy, QuietHours, Strategy};
 use rebalancer_core::unit::{Percent, Share};
 
@@ -48,6 +48,8 @@ pub(crate) struct Setup {
     pub(crate) half_call: SignedDuration,
     /// No clock is further from the truth than this.
     pub(crate) clock_error: SignedDuration,
+    /// Somebody must approve each plan.
+    pub(crate) approval: Option<ApprovalLimits>,
     /// The fleet is known by watches, whose events may come late.
     pub(crate) watches: bool,
     /// Processes may be suspended, without the deadline's clock noticing.
@@ -81,6 +83,7 @@ impl Setup {
             rounds: random.random_range(25..=60),
             half_call,
             clock_error: clock_error(&mix, suspends),
+            approval: None,
             suspends,
             mix,
         }
@@ -110,6 +113,14 @@ fn clock_error(mix: &Mix, suspends: bool) -> SignedDuration {
         (true, false) => SignedDuration::from_secs(9),
         (true, true) => SignedDuration::from_secs(2),
     }
+}
+
+/// Drawn by a generator of its own, so that episodes are what they were before anybody was asked.
+pub(crate) fn approval(seed: u64) -> Option<ApprovalLimits> {
+    let mut random = ChaCha8Rng::seed_from_u64(!seed);
+    let valid_for = SignedDuration::from_mins(random.random_range(8..60));
+    let tolerance = Percent::new(random.random_range(0.0..20.0)).unwrap();
+    random.random_bool(0.1).then(|| ApprovalLimits::new(valid_for, tolerance).unwrap())
 }
 
 fn assignor(random: &mut ChaCha8Rng) -> Assignor {

@@ -15,7 +15,7 @@ use crate::fault::Fault;
 use crate::invariant::{self, Invariant};
 use crate::plant::Bug;
 use crate::poll::ready;
-use crate::setup::Setup;
+use crate::setup::{Setup, approval};
 use crate::tally::Tally;
 use crate::world::World;
 
@@ -76,7 +76,7 @@ pub(crate) struct Violation {
 impl Sim {
     pub(crate) fn new(seed: u64, bug: Option<Bug>, traced: bool) -> Self {
         let mut random = ChaCha8Rng::seed_from_u64(seed);
-        let mut setup = Setup::of(&mut random);
+        let mut setup = Setup { approval: approval(seed), ..Setup::of(&mut random) };
         if let Some(bug) = bug {
             bug.prepare(&mut setup);
         }

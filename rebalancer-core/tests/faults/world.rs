@@ -297,7 +297,17 @@ fn object(
     progress: Option<Progress>,
 ) -> Controller {
     let OwnerReference { api_version, kind, name, uid } = (**of).clone();
-    Controller { api_version, kind, name, uid, annotations, owner, progress, at_work: None }
+    Controller {
+        api_version,
+        kind,
+        name,
+        uid,
+        annotations,
+        marks: Vec::new(),
+        owner,
+        progress,
+        at_work: None,
+    }
 }
 
 /// One of the workload's own, as whoever made the fleet knows it.

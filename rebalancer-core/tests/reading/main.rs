@@ -106,6 +106,7 @@ fn snapshot() -> Snapshot {
         name: "consumer".to_owned(),
         uid: Uid::new("uid-consumer"),
         annotations: BTreeMap::from([(Annotation::OptIn.to_string(), "true".to_owned())]),
+        marks: Vec::new(),
         owner: Some(Owner::of_apps("Rollout", "above", "uid-above")),
         progress: Some(Progress { status_is_current: true, desired: 6, current: 6, updated: 6 }),
         at_work: Some(AtWork::Canary { stage: "step 1 of 3".to_owned() }),

@@ -1,7 +1,9 @@
 //! What owns pods, or owns their owners: what it wants, and how far it is. Of Deployments and StatefulSets, `apps/v1`,
 //! every number is known; other kinds tell what they like, mostly under the same names.
 
-use rebalancer_core::fleet::{Controller, Progress, Uid};
+use jiff::Timestamp;
+use rebalancer_core::fleet::{Controller, Mark, Progress, Uid};
+use rebalancer_core::history::{APPROVE_ANNOTATION, REJECT_ANNOTATION};
 use rebalancer_core::port::InventoryError;
 use serde::Deserialize;
 use serde_json::Value;
@@ -9,6 +11,7 @@ use serde_json::Value;
 use super::at_work::{Length, at_work};
 use super::pod::{OwnerReference, controlling};
 use super::{Kept, count, foreign, incomplete, is_current};
+use crate::text::excerpt;
 
 /// An owner as the server sends it, as far as it matters here.
 #[derive(Deserialize)]
@@ -32,7 +35,19 @@ struct Metadata {
     deletion_timestamp: Option<String>,
     #[serde(default)]
     annotations: Kept,
+    #[serde(default)]
+    managed_fields: Vec<ManagedFields>,
     owner_references: Option<Vec<OwnerReference>>,
+}
+
+/// What one manager set, and when it did so last.
+#[derive(Deserialize, Default)]
+#[serde(default)]
+struct ManagedFields {
+    manager: Option<String>,
+    time: Option<Timestamp>,
+    #[serde(rename = "fieldsV1")]
+    fields: Value,
 }
 
 #[derive(Deserialize, Default)]
@@ -141,11 +156,26 @@ pub(crate) fn controller(raw: RawController, asked: &str) -> Result<Controller, 
         kind,
         at_work,
         annotations: metadata.annotations.ours(),
+        marks: marks(&metadata.managed_fields),
         owner: controlling(metadata.owner_references),
         name,
         uid,
         progress,
     })
+}
+
+/// Who set the annotations that answer a proposal: of several managers of one, who wrote last.
+fn marks(managed: &[ManagedFields]) -> Vec<Mark> {
+    let mark = |annotation: &str| {
+        let has = |fields: &&ManagedFields| {
+            let annotations = fields.fields.pointer("/f:metadata/f:annotations");
+            annotations.is_some_and(|set| set.get(format!("f:{annotation}")).is_some())
+        };
+        let last = managed.iter().filter(has).max_by_key(|fields| fields.time)?;
+        let manager = excerpt(last.manager.as_deref()?);
+        Some(Mark { annotation: annotation.to_owned(), manager, at: last.time })
+    };
+    [APPROVE_ANNOTATION, REJECT_ANNOTATION].into_iter().filter_map(mark).collect()
 }
 
 fn progress(

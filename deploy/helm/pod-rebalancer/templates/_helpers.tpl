@@ -136,12 +136,16 @@ annotations:
 
 {{/*
 Seconds that follow a workload's cycle at worst: the removal in hand and the record (KUBE_TIMEOUT each), the Events (5),
-and the push. docs/configuration.md has this rule under "Several workloads".
+the notifications where somebody is told ("told" is not empty, or NOTIFY_URL_FILE is set), and the push. docs/configuration.md has this rule under "Several workloads".
 */}}
 {{- define "pod-rebalancer.secondsToFinish" -}}
 {{- $kube := include "pod-rebalancer.seconds" (dict "of" .of "name" "KUBE_TIMEOUT" "default" "10s" "value" .value) | atoi -}}
 {{- $push := include "pod-rebalancer.seconds" (dict "of" .of "name" "METRICS_PUSH_TIMEOUT" "default" "5s" "value" .value) | atoi -}}
-{{- add (mul 2 $kube) 5 $push -}}
+{{- $notify := 0 -}}
+{{- if or .told (get .of "NOTIFY_URL_FILE") -}}
+{{- $notify = include "pod-rebalancer.seconds" (dict "of" .of "name" "NOTIFY_TIMEOUT" "default" "5s" "value" .value) | atoi -}}
+{{- end -}}
+{{- add (mul 2 $kube) 5 $push $notify -}}
 {{- end -}}
 
 {{/* Seconds for the whole Job: 30 to start, what each workload may take at worst, and 5 for traces. */}}
@@ -153,7 +157,7 @@ and the push. docs/configuration.md has this rule under "Several workloads".
 {{- $seconds := 35 -}}
 {{- range include "pod-rebalancer.workloads" . | fromJsonArray -}}
 {{- $cycle := include "pod-rebalancer.seconds" (dict "of" . "name" "CYCLE_TIMEOUT" "default" "28s" "value" $value) | atoi -}}
-{{- $seconds = add $seconds $cycle (include "pod-rebalancer.secondsToFinish" (dict "of" . "value" $value) | atoi) -}}
+{{- $seconds = add $seconds $cycle (include "pod-rebalancer.secondsToFinish" (dict "of" . "value" $value "told" $.Values.credentials.notify.url.secretName) | atoi) -}}
 {{- end -}}
 {{- $seconds -}}
 {{- end -}}
@@ -166,7 +170,7 @@ and the push. docs/configuration.md has this rule under "Several workloads".
 {{- else -}}
 {{- $seconds := 0 -}}
 {{- range include "pod-rebalancer.workloads" . | fromJsonArray -}}
-{{- $own := include "pod-rebalancer.secondsToFinish" (dict "of" . "value" "terminationGracePeriodSeconds") | atoi -}}
+{{- $own := include "pod-rebalancer.secondsToFinish" (dict "of" . "value" "terminationGracePeriodSeconds" "told" $.Values.credentials.notify.url.secretName) | atoi -}}
 {{- $seconds = max $seconds (add $own 15) -}}
 {{- end -}}
 {{- $seconds -}}

@@ -31,12 +31,31 @@
 {{- toJson $placed -}}
 {{- end -}}
 
+{{/* Where the webhook's URL and its authority come from: credentials.notify. */}}
+{{- define "pod-rebalancer.notifyFiles" -}}
+{{- $files := list -}}
+{{- with .url.secretName -}}
+{{- $files = append $files (dict "variable" "NOTIFY_URL_FILE" "kind" "secret" "name" . "key" $.url.key "path" "notify/url") -}}
+{{- end -}}
+{{- with .certificateAuthority -}}
+{{- if and .secretName .configMapName -}}
+{{- fail "credentials: certificateAuthority has a secretName and a configMapName; keep one" -}}
+{{- end -}}
+{{- if or .secretName .configMapName -}}
+{{- $kind := ternary "secret" "configMap" (ne .secretName "") -}}
+{{- $files = append $files (dict "variable" "NOTIFY_CA_FILE" "kind" $kind "name" (default .configMapName .secretName) "key" .key "path" "notify/ca.crt") -}}
+{{- end -}}
+{{- end -}}
+{{- toJson $files -}}
+{{- end -}}
+
 {{/* The files of all credentials, as a JSON list of variable, kind, name, key and path. */}}
 {{- define "pod-rebalancer.files" -}}
 {{- $metrics := include "pod-rebalancer.credentialFiles" (dict "of" .Values.credentials "prefix" "PROMETHEUS" "folder" "metrics") | fromJsonArray -}}
 {{- $push := include "pod-rebalancer.credentialFiles" (dict "of" .Values.credentials.push "prefix" "METRICS_PUSH" "folder" "push") | fromJsonArray -}}
 {{- $kafka := include "pod-rebalancer.kafkaFiles" . | fromJsonArray -}}
-{{- concat $metrics $push $kafka | toJson -}}
+{{- $notify := include "pod-rebalancer.notifyFiles" .Values.credentials.notify | fromJsonArray -}}
+{{- concat $metrics $push $kafka $notify | toJson -}}
 {{- end -}}
 
 {{/* The variables of the container: those of `config`, those of mounted files, the namespace, and what more there is. */}}

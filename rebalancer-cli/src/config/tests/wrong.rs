@@ -278,6 +278,40 @@ pub(super) const WRONG: &[(&str, &str, &str)] = &[
     ("KUBE_EVENTS", "some", "KUBE_EVENTS=\"some\": expected true or false"),
     ("MINIMUM_SAMPLE_COVERAGE", "80", "MINIMUM_SAMPLE_COVERAGE=\"80\": expected a share between 0 and 1"),
     ("REMOVAL_METHOD", "kill", "REMOVAL_METHOD=\"kill\": expected one of evict, delete"),
+    ("APPROVAL", "yes", "APPROVAL=\"yes\": expected one of none, required"),
+    ("APPROVAL_VALID_FOR", "200h", "APPROVAL_VALID_FOR=\"200h\": expected a time between 1s and 168h"),
+    (
+        "APPROVAL_TOLERANCE_PERCENT",
+        "101",
+        "APPROVAL_TOLERANCE_PERCENT=\"101\": expected a percentage between 0 and 100",
+    ),
+    (
+        "NOTIFY_URL_FILE",
+        "/no/url",
+        "NOTIFY_URL_FILE=\"/no/url\": expected a file with the URL of a webhook: No such file or directory (os error 2)",
+    ),
+    ("NOTIFY_FORMAT", "xml", "NOTIFY_FORMAT=\"xml\": expected one of cloudevents, slack"),
+    (
+        "NOTIFY_EVENTS",
+        "rotations",
+        "NOTIFY_EVENTS=\"rotations\": expected all, or some of rotation, effect, proposal, hold, breaker, failure, separated by commas",
+    ),
+    (
+        "NOTIFY_HOLD_AFTER",
+        "1",
+        "NOTIFY_HOLD_AFTER=\"1\": expected a duration of 0 or more with its unit, such as 30s, 5m or 1m30s",
+    ),
+    (
+        "NOTIFY_REPEAT",
+        "daily",
+        "NOTIFY_REPEAT=\"daily\": expected a duration of 0 or more with its unit, such as 30s, 5m or 1m30s",
+    ),
+    ("NOTIFY_TIMEOUT", "1m", "NOTIFY_TIMEOUT=\"1m\": expected a duration between 100ms and 10s"),
+    (
+        "NOTIFY_CA_FILE",
+        "/no/ca",
+        "NOTIFY_CA_FILE=\"/no/ca\": expected a file that can be read: No such file or directory (os error 2)",
+    ),
     ("RECORD_STORE", "file", "RECORD_STORE=\"file\": expected one of lease, none"),
     (
         "SETTLE_TIME",

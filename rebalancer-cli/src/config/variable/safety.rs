@@ -111,6 +111,24 @@ pub(super) const SETTINGS: &[Variable] = &[
     ),
     Variable::new(
         HEADING,
+        "APPROVAL",
+        Some("none"),
+        "required: a rotation is proposed, and made only after somebody approved it; none: nobody is asked",
+    ),
+    Variable::new(
+        HEADING,
+        "APPROVAL_VALID_FOR",
+        Some("1h"),
+        "A proposal must be approved and carried out within this time; 1s to 168h",
+    ),
+    Variable::new(
+        HEADING,
+        "APPROVAL_TOLERANCE_PERCENT",
+        Some("5"),
+        "A plan counts as the approved one when what it is expected to bring falls short by at most so many percentage points",
+    ),
+    Variable::new(
+        HEADING,
         "SETTLE_TIME",
         Some("15m"),
         "A fleet is left alone for this long after a rotation; at least MINIMUM_POD_AGE",

@@ -232,6 +232,30 @@ pub(super) const EVENTS: &[Event] = &[
         "the plan breaks a safety rule: a bug. Nothing was removed; please report it",
     ),
     event("kubernetes_actor", DEBUG, &["error"], "the API server does not say which account this is"),
+    event(
+        "rotation_proposed",
+        INFO,
+        &["proposal", "pods", "expected", "until", "why", "dry_run"],
+        "APPROVAL=required: somebody has to approve this rotation until then; a dry run says what it would propose",
+    ),
+    event(
+        "approval_pending",
+        INFO,
+        &["proposal", "pods", "until", "dry_run"],
+        "the plan was proposed before, and nobody has answered yet",
+    ),
+    event(
+        "rotation_rejected",
+        INFO,
+        &["proposal", "rejected_by", "until", "dry_run"],
+        "the plan was rejected, and is not proposed again before this time",
+    ),
+    event(
+        "rotation_approved",
+        INFO,
+        &["proposal", "approved_by", "way", "approved_at"],
+        "the plan is carried out by this approval, which is used up; `way` is `command` or `annotation`",
+    ),
     event("removal_intended", INFO, INTENT, "right before each removal; see [audit.md](audit.md)"),
     event("kubernetes_remove", DEBUG, &["pod", "method", "dry_run", "error"], "a removal was requested"),
     event(
@@ -271,6 +295,19 @@ pub(super) const EVENTS: &[Event] = &[
         &["status", "seconds", "removed", "refused", "spared", "failed", "not_attempted", "reason", "error"],
         "how a cycle ended, and why if nothing came of it; only lines about its metrics follow",
     ),
+    event("notification_sent", DEBUG, &["kind", "bytes"], "a notification was sent (NOTIFY_URL_FILE)"),
+    event(
+        "notification_retry",
+        DEBUG,
+        &["attempt", "error"],
+        "a notification could not be sent, and is sent again",
+    ),
+    event(
+        "notification_not_sent",
+        WARN,
+        &["kind", "error"],
+        "a notification may not have arrived; nothing else depends on it",
+    ),
     event(
         "metrics_push_retry",
         DEBUG,
@@ -304,6 +341,8 @@ pub(super) const EVENTS: &[Event] = &[
             "rebalanced",
             "partial",
             "refused",
+            "proposed",
+            "rejected",
             "dry_run",
             "balanced",
             "held",
@@ -382,6 +421,18 @@ pub(super) const EVENTS: &[Event] = &[
         "`rebalancer plan --replay` decides otherwise than the version that saved the file; the exit code is 3",
     ),
     event("reset_failed", ERROR, &["error"], "`rebalancer reset` could not use the record"),
+    event(
+        "proposal_answered",
+        INFO,
+        &["proposal", "answer", "by", "way", "dry_run"],
+        "`rebalancer approve` or `rebalancer reject` wrote an answer; `by` is the account as the API server knows it",
+    ),
+    event(
+        "answer_failed",
+        ERROR,
+        &["proposal", "error"],
+        "`rebalancer approve` or `rebalancer reject` could not write its answer: `error` says why",
+    ),
     event("simulation_failed", ERROR, &["error"], "`rebalancer simulate` failed"),
     event("traces_exported", DEBUG, &["spans", "lost", "seconds"], "traces were exported"),
     event(

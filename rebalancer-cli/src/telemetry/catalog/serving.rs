@@ -34,6 +34,11 @@ pub(super) const SERVING: &[Event] = &[
         "WORKLOADS_FILE has changed and can't be used; the version before counts",
     ),
     event("loop_broken", ERROR, &["error"], "the loop of a workload broke: a bug"),
-    event("serving_ended", ERROR, &["error"], "nothing is served any more; cycles go on"),
+    event(
+        "connection_not_accepted",
+        WARN,
+        &["error"],
+        "a connection to the page could not be accepted; others are",
+    ),
     event("serve_finished", INFO, &[], "every cycle has ended after SIGTERM"),
 ];

@@ -23,6 +23,11 @@ pub(super) const SPANS: &[Described] = &[
     ),
     span("plan", &["cluster", "namespace", "workload"], "`rebalancer plan`: the root of its trace"),
     span("reset", &["cluster", "namespace", "workload"], "`rebalancer reset`: the root of its trace"),
+    span(
+        "answer",
+        &["cluster", "namespace", "workload"],
+        "`rebalancer approve` and `reject`: the root of its trace",
+    ),
     span("acquire_lock", &["lease"], "reading the record and taking its lock"),
     span("read_record", &["lease"], "reading the record only, as dry runs and `plan` do"),
     span(

@@ -71,15 +71,20 @@ pub(crate) const ON_EVERY_SERIES: [Label; 2] = [
 /// The label that every series has besides, of a run with a CLUSTER_NAME.
 pub(crate) const CLUSTER: Label = label("cluster", "name of the cluster, as CLUSTER_NAME has it");
 
-const STATUS: Label =
-    label("status", "`rebalanced`, `partial`, `refused`, `dry_run`, `balanced`, `held`, `failed`");
+const STATUS: Label = label(
+    "status",
+    "`rebalanced`, `partial`, `refused`, `proposed`, `rejected`, `dry_run`, `balanced`, `held`, `failed`",
+);
 const COMPONENT: Label = label("component", "`prometheus`, `kafka`, `kubernetes`");
 const INDICATOR: Label = label("indicator", "`cpu`, `memory`, `lag`, `consumption_rate`, `production_rate`");
 
 pub(crate) const CYCLES: Metric = counter(
     "rebalancer_cycles_total",
     "Cycles that held the lock, by how they ended; dry runs are not counted.",
-    &[label("status", "`rebalanced`, `partial`, `refused`, `balanced`, `held`, `failed`")],
+    &[label(
+        "status",
+        "`rebalanced`, `partial`, `refused`, `proposed`, `rejected`, `balanced`, `held`, `failed`",
+    )],
 );
 pub(crate) const PODS_DELETED: Metric = counter(
     "rebalancer_pods_deleted_total",
@@ -125,6 +130,11 @@ pub(crate) const BREAKER_OPENED: Metric = counter(
     "rebalancer_breaker_opened_total",
     "How often the circuit breaker opened, by reason.",
     &[label("reason", "`rotations_did_not_help`, `unreliable_prediction`, `cycles_failed`")],
+);
+pub(crate) const PROPOSALS: Metric = counter(
+    "rebalancer_proposals_total",
+    "Proposals that were made, that somebody approved, and how they ended.",
+    &[label("event", "`made`, `approved`, `used`, `rejected`, `expired`, `replaced`")],
 );
 pub(crate) const ANALYSIS_DURATION: Metric =
     histogram("rebalancer_analysis_duration_seconds", "Time from the beginning of a cycle to its decision.");
@@ -180,6 +190,11 @@ pub(crate) const BREAKER_STATE: Metric = gauge(
     "1 for the state of the circuit breaker after the last run, 0 for the others.",
     &[label("state", "`closed`, `open`, `half_open`")],
 );
+pub(crate) const PROPOSAL_STATE: Metric = gauge(
+    "rebalancer_proposal_state",
+    "1 for the state of the open proposal after the last run, 0 for the others.",
+    &[label("state", "`none`, `waiting`, `approved`")],
+);
 pub(crate) const LAST_RUN: Metric = gauge(
     "rebalancer_last_run_timestamp_seconds",
     "Unix time at which the last run ended, whatever its outcome.",
@@ -223,7 +238,7 @@ pub(crate) const BUILD_INFO: Metric = gauge(
 
 /// All of them, in the order of the documentation, for tests of what names them.
 #[cfg(test)]
-pub(crate) const METRICS: [Metric; 30] = [
+pub(crate) const METRICS: [Metric; 32] = [
     CYCLES,
     PODS_DELETED,
     REMOVALS_REFUSED,
@@ -234,6 +249,7 @@ pub(crate) const METRICS: [Metric; 30] = [
     INDICATORS_DEGRADED,
     ROTATIONS_JUDGED,
     BREAKER_OPENED,
+    PROPOSALS,
     ANALYSIS_DURATION,
     CYCLE_DURATION,
     PODS,
@@ -246,6 +262,7 @@ pub(crate) const METRICS: [Metric; 30] = [
     GROUP_CV,
     GROUP_REBALANCE,
     BREAKER_STATE,
+    PROPOSAL_STATE,
     LAST_RUN,
     LAST_RUN_STATUS,
     LAST_SUCCESS,

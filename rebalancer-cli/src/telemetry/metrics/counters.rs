@@ -7,14 +7,15 @@ use rebalancer_core::report::Hold;
 
 use super::catalog::{
     ANALYSIS_DURATION, API_ERRORS, API_RETRIES, BREAKER_OPENED, CYCLE_DURATION, CYCLES, HOLDS,
-    INDICATORS_DEGRADED, Metric, PODS_DELETED, REMOVALS_FAILED, REMOVALS_REFUSED, ROTATIONS_JUDGED,
+    INDICATORS_DEGRADED, Metric, PODS_DELETED, PROPOSALS, REMOVALS_FAILED, REMOVALS_REFUSED,
+    ROTATIONS_JUDGED,
 };
 use super::family::Families;
 
 /// Adds all counters and histograms.
 pub(super) fn add(families: &mut Families<'_>, counters: &Counters) {
     let Counters { cycles, removed, refused, failed, rotations, breaker, degraded, .. } = counters;
-    let Counters { holds, errors, retries, analysis, cycle, .. } = counters;
+    let Counters { holds, proposals, errors, retries, analysis, cycle, .. } = counters;
     // Dry runs write nothing, so they are never counted.
     let statuses: Vec<&str> = Outcome::STATUSES.into_iter().filter(|status| *status != "dry_run").collect();
     tally(families, CYCLES, &statuses, cycles);
@@ -27,6 +28,7 @@ pub(super) fn add(families: &mut Families<'_>, counters: &Counters) {
     tally(families, INDICATORS_DEGRADED, &Indicator::ALL.map(Indicator::name), degraded);
     tally(families, ROTATIONS_JUDGED, &Effect::JUDGED, rotations);
     tally(families, BREAKER_OPENED, &Trip::NAMES, breaker);
+    tally(families, PROPOSALS, &Counters::PROPOSALS, proposals);
     families.durations(ANALYSIS_DURATION, analysis);
     families.durations(CYCLE_DURATION, cycle);
 }

@@ -9,7 +9,7 @@ use rebalancer_core::history::{Breaker, Budget, GroupEffect, Record};
 use super::catalog::{
     BREAKER_STATE, BUILD_INFO, DRY_RUN, GROUP_CV, GROUP_REBALANCE, LAST_RUN, LAST_RUN_STATUS, LAST_SUCCESS,
     LEADER, LOAD_CV, LOAD_MAX_TO_MEAN, LOAD_MEAN, MEASURED_IMPROVEMENT, POD_LOAD, PODS,
-    PREDICTED_IMPROVEMENT, REMOVAL_BUDGET, REMOVAL_BUDGET_USED,
+    PREDICTED_IMPROVEMENT, PROPOSAL_STATE, REMOVAL_BUDGET, REMOVAL_BUDGET_USED,
 };
 use super::counters;
 use super::family::Families;
@@ -122,6 +122,13 @@ pub(super) fn of(run: &Run<'_>) -> Vec<(Part, Vec<MetricFamily>)> {
 
 fn remembered(families: &mut Families<'_>, record: &Record, run: &Run<'_>) {
     families.state(BREAKER_STATE, &Breaker::NAMES, record.breaker().name());
+    let proposal = record.proposal().map(|open| open.approved.is_some());
+    let state = match proposal {
+        None => "none",
+        Some(false) => "waiting",
+        Some(true) => "approved",
+    };
+    families.state(PROPOSAL_STATE, &["none", "waiting", "approved"], state);
     if let Some(measured) = measured(record) {
         families.one(MEASURED_IMPROVEMENT, measured);
     }

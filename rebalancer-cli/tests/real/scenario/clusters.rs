@@ -133,7 +133,8 @@ async fn a_process_that_stays_serves_two_clusters_and_goes_on_with_one_when_the_
         fixture::grant(client, namespace, "watches", &rules, (namespace, ACCOUNT)).await;
     }
     let [eu, us] = &clusters;
-    let rebalancer = over(&clusters, &[eu.entry(), us.entry()]).envs(&QUICK).env("DRY_RUN", "true");
+    let rebalancer = over(&clusters, &[eu.entry(), us.entry()]).args(&["serve"]);
+    let rebalancer = rebalancer.envs(&QUICK).env("DRY_RUN", "true");
     let mut serving = Serving::start(rebalancer.env("CYCLE_TIMEOUT", "5s")).await;
     let ended = |cluster: &str, status: &str| {
         let cycles = serving.events("cycle_finished").into_iter();

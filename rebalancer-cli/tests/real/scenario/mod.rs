@@ -4,6 +4,7 @@
 mod access;
 mod admission;
 mod alerts;
+mod approval;
 mod audit;
 mod autoscaler;
 mod backtest;

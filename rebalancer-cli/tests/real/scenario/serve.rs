@@ -124,8 +124,8 @@ async fn cycles_ask_for_no_list_and_a_watch_that_stays_silent_holds() {
     // The watch in hand ends within 30 seconds, and no other begins.
     asked.cut.store(true, Ordering::SeqCst);
     let stale = wait::until_within(wait::PATIENCE * 2, "a hold", async || {
-        let holds = serving.events("decision").into_iter();
-        holds.filter(|line| line.to_string().contains("watch")).next_back().ok_or_else(String::new)
+        let mut holds = serving.events("decision").into_iter();
+        holds.rfind(|line| line.to_string().contains("watch")).ok_or_else(String::new)
     })
     .await;
     assert!(stale.to_string().contains("503"), "{stale:#}");

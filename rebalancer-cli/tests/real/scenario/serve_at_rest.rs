@@ -43,7 +43,7 @@ async fn at_rest_one_workload_of_five_thousand_pods() {
     let metrics = fleet.history(&pods).serve(Server::VictoriaMetrics).await;
     let Fleet { client, namespace, .. } = &fleet;
     fixture::grant(client, namespace, "watches", &fixture::rules(&WATCHES), (namespace, ACCOUNT)).await;
-    let patient = [("KUBE_TIMEOUT", "30s"), ("CYCLE_TIMEOUT", "60s"), ("LEADER_LEASE_DURATION", "60s")];
+    let patient = [("CYCLE_TIMEOUT", "60s"), ("LEADER_LEASE_DURATION", "15s")];
     let rebalancer = fleet.rebalancer(&metrics).args(&["serve"]).envs(&patient);
     let serving = Serving::start(rebalancer).await;
     let (percent, mebibytes) = cost(&serving, 1).await;

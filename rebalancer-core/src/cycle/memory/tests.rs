@@ -167,7 +167,7 @@ async fn a_run_that_was_killed_frees_the_lock_by_expiry_and_the_next_one_finishe
     let Decision::Rotate(plan) = &observation.report.decision else {
         panic!("{}", observation.report.decision)
     };
-    killed.begin(&store, &observation.report, plan, now).await.unwrap();
+    killed.begin(&store, &observation.report, plan, Permission::NotRequired, now).await.unwrap();
     crate::port::PodDeleter::remove(&fleet, &plan.removals[0].pod, Mode::Real).await.unwrap();
     drop(killed);
     fleet.settle(SignedDuration::from_mins(10));

@@ -38,6 +38,7 @@ impl Deployment {
             name: name.to_owned(),
             uid: Uid::new(name),
             annotations: BTreeMap::new(),
+            marks: Vec::new(),
             owner,
             progress: Some(Progress { status_is_current: true, desired: 10, current: 10, updated: 10 }),
             at_work: None,

@@ -3,6 +3,8 @@
 use std::collections::BTreeMap;
 
 use super::*;
+use crate::policy::Pace;
+use crate::unit::{Percent, PercentChange};
 
 fn json(record: &Record) -> String {
     serde_json::to_string(record).unwrap()
@@ -120,6 +122,33 @@ fn full_counters() -> Counters {
     serde_json::from_str(&format!(r#"{{{tallies}"analysis":{durations},"cycle":{durations}}}"#)).unwrap()
 }
 
+/// The largest open proposal, and as many others as are remembered.
+fn fill_proposals(record: &mut Record) {
+    let change = PercentChange::new(-123_456.123_456).unwrap();
+    let pod = |n: usize| ProposedPod {
+        name: "x".repeat(253),
+        uid: Uid::new(format!("{n:064}")),
+        role: Role::Partner,
+    };
+    let plan = |pods| ProposedPlan {
+        workload: Some(Uid::new("u".repeat(64))),
+        indicator: Indicator::ProductionRate,
+        pods: (0..pods).map(pod).collect(),
+        pace: Pace::EachAwaited,
+        expected: Gain::new(Basis::EvenMixing, Some(change), change),
+    };
+    let limits = ApprovalLimits::new(SignedDuration::from_hours(1), Percent::new(5.0).unwrap()).unwrap();
+    let by = || Answered::new(Some(&"b".repeat(500)), AnswerWay::Annotation, at(0));
+    for count in 0..40_usize {
+        let pods = if count == 39 { 40 } else { 5 };
+        let proposal = Proposal::new(&format!("{count:064}"), at(0), plan(pods), &limits).unwrap();
+        let id = proposal.id.clone();
+        record.propose(proposal);
+        let answer = if count == 39 { Answer::Approve } else { Answer::Reject };
+        record.answer(&id, answer, by(), at(0)).unwrap();
+    }
+}
+
 #[test]
 fn the_largest_record_there_is_stays_within_its_bounds() {
     let longest = "x".repeat(253);
@@ -152,6 +181,8 @@ fn the_largest_record_there_is_stays_within_its_bounds() {
         }
     }
     record.counters = full_counters();
+    fill_proposals(&mut record);
     let length = json(&record).len();
     assert!(length < MOST_BYTES, "{length}");
+    assert_eq!(serde_json::from_str::<Record>(&json(&record)).unwrap().proposal(), record.proposal());
 }

@@ -55,6 +55,9 @@ impl Port {
             let stored = sim.stored();
             self.tell(sim, What::Removed { uid: &hit, stored: &stored });
             sim.tally.add("removals");
+            if sim.setup.approval.is_some() {
+                sim.tally.add("removals that were approved");
+            }
             if sim.calm {
                 sim.tally.add("removals while nothing goes wrong");
             }

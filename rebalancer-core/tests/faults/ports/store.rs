@@ -4,7 +4,8 @@
 use async_trait::async_trait;
 use jiff::{SignedDuration, Timestamp};
 use rebalancer_core::history::{
-    Acquired, Breaker, Peeked, Record, RemovalFate, RotatedPod, StateError, StateStore, Token,
+    Acquired, Answer, AnswerWay, Answered, Breaker, Peeked, Record, RemovalFate, RotatedPod, StateError,
+    StateStore, Token,
 };
 
 use super::{Call, Port, call};
@@ -40,6 +41,12 @@ impl StateStore for Port {
             let Acquired { mut record, token } = acquired;
             if sim.has(Bug::BreakerForgotten) && matches!(record.breaker(), Breaker::Open { .. }) {
                 record.forgive();
+            }
+            if sim.has(Bug::ApprovalForged)
+                && let Some(id) = record.proposal().map(|proposal| proposal.id.clone())
+            {
+                let by = Answered::new(Some("nobody"), AnswerWay::Command, now);
+                let _ = record.answer(&id, Answer::Approve, by, now);
             }
             Ok(Acquired { record, token: told(sim, token) })
         })

@@ -62,6 +62,7 @@ fn everything_that_matters_is_taken() {
         name: "consumer".into(),
         uid: Uid::new("u"),
         annotations: BTreeMap::from([("pod-rebalancer.io/opt-out".into(), "true".into())]),
+        marks: Vec::new(),
         owner: None,
         progress: Some(Progress { status_is_current: true, desired: 5, current: 6, updated: 2 }),
         at_work: None,

@@ -59,6 +59,7 @@ fn controller(pods: u32) -> Controller {
         name: "orders".to_owned(),
         uid: Uid::new("orders"),
         annotations: BTreeMap::new(),
+        marks: Vec::new(),
         owner: None,
         progress: Some(Progress { status_is_current: true, desired: pods, current: pods, updated: pods }),
         at_work: None,

@@ -151,6 +151,7 @@ async fn a_rollout_that_begins_while_a_batch_waits_ends_it() {
         name: "p".to_owned(),
         uid: Uid::new("uid-of-the-set"),
         annotations: BTreeMap::new(),
+        marks: Vec::new(),
         owner: None,
         progress: Some(Progress { status_is_current: true, desired: 6, current: 6, updated: 6 }),
         at_work: None,
