@@ -168,7 +168,7 @@ async fn only_the_marks_that_are_honored_keep_a_pod() {
     let before = fleet.settled().await;
     let karpenter = "karpenter.sh/do-not-disrupt";
     fleet.annotate(&before.0[0].name, karpenter, "true").await.unwrap();
-    fleet.annotate(&before.0[1].name, karpenter, "1s").await.unwrap();
+    fleet.annotate(&before.0[1].name, karpenter, "1ms").await.unwrap();
     fleet
         .annotate(&before.0[5].name, "cluster-autoscaler.kubernetes.io/safe-to-evict", "false")
         .await
@@ -182,7 +182,8 @@ async fn only_the_marks_that_are_honored_keep_a_pod() {
             let run = plan.run().await.expect_exit(0);
             let report: Value = serde_json::from_str(&run.stdout).unwrap();
             let chosen = |pod: &Value| {
-                let removals = report["decision"]["rotate"]["removals"].as_array().unwrap();
+                let removals = report["decision"]["rotate"]["removals"].as_array();
+                let removals = removals.unwrap_or_else(|| panic!("{report:#}"));
                 removals.iter().any(|removal| removal["pod"]["name"] == *pod)
             };
             before.0.iter().map(|pod| chosen(&Value::from(pod.name.clone()))).collect::<Vec<bool>>()

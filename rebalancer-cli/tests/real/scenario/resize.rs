@@ -18,6 +18,24 @@ const RAISED: &str = "target 0.700 to 1.400 cores a pod by its CPU request, hot 
 /// Limits while every pod requests one core.
 const EQUAL: &str = "target 0.700 cores a pod, hot above 1.050";
 
+/// While the kubelet resizes a pod where it is, nothing is removed; the limits are those that were asked for all the same.
+async fn expect(
+    fleet: &Fleet,
+    pods: &Pods,
+    metrics: &MetricServer,
+    stage: Stage,
+    expected: &(String, Vec<usize>),
+) {
+    let (limits, chosen) = expected.clone();
+    let chosen = if stage == Stage::InProgress { Vec::new() } else { chosen };
+    assert_eq!(planned(fleet, pods, metrics).await, (limits, chosen), "{stage:?}");
+    if stage == Stage::InProgress {
+        let run = fleet.rebalance(metrics, &VARIABLES).await.expect_exit(0);
+        let reason = run.log_with(&["\"event\":\"decision\""])[0]["reason"].as_str().unwrap().to_owned();
+        assert!(reason.contains("are being resized where they are"), "{reason}");
+    }
+}
+
 /// The limits of a dry run, and the pods that it would remove.
 async fn planned(fleet: &Fleet, pods: &Pods, metrics: &MetricServer) -> (String, Vec<usize>) {
     let run = fleet.rebalance(metrics, &VARIABLES).await.expect_exit(0);
@@ -46,7 +64,7 @@ async fn a_resize_counts_as_it_is_asked_for_at_every_stage_up_and_down() {
             for index in [0, 2] {
                 resize::show(&fleet, &pods.0[index], stage, from, to).await;
             }
-            assert_eq!(planned(&fleet, &pods, &metrics).await, expected, "{from} to {to}, {stage:?}");
+            expect(&fleet, &pods, &metrics, stage, &expected).await;
         }
     }
 }
@@ -67,6 +85,6 @@ async fn a_resize_of_a_whole_pod_counts_as_it_is_asked_for_too() {
         for index in [0, 2] {
             resize::show_of_pod(&fleet, &pods.0[index], stage, 1.0, 2.0).await;
         }
-        assert_eq!(planned(&fleet, &pods, &metrics).await, (RAISED.to_owned(), vec![1, 3, 5]), "{stage:?}");
+        expect(&fleet, &pods, &metrics, stage, &(RAISED.to_owned(), vec![1, 3, 5])).await;
     }
 }
