@@ -78,7 +78,7 @@ pub struct CycleCost {
 }
 
 /// More than there are reasons to hold.
-const MOST_HOLDS: usize = 48;
+const MOST_HOLDS: usize = 80;
 
 /// Everything that is counted. What a record of an earlier version does not have begins at none.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
