@@ -187,7 +187,7 @@ impl Board {
         self.rejected.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    /// Why this replica is not ready; empty when it is.
+    /// What keeps this replica from working for all workloads; empty when nothing does.
     pub(crate) fn not_ready(&self) -> Vec<String> {
         let mut why = Vec::new();
         match self.leadership() {
@@ -206,6 +206,16 @@ impl Board {
             );
         }
         why
+    }
+
+    /// It can do its work for some of the workloads: one cluster that is away must not hold up a rollout of what serves others.
+    pub(crate) fn is_ready(&self) -> bool {
+        let known = self
+            .leadership()
+            .is_none_or(|told| told.error.is_none() && (told.leads() || told.holder.is_some()));
+        let places = self.places();
+        let listed = places.is_empty() || places.iter().any(|place| place.listed);
+        known && (!self.leads() || listed)
     }
 
     pub(super) fn reject(&self, problem: Option<String>) {

@@ -77,12 +77,13 @@ fn routes(board: Arc<Board>, address: SocketAddr) -> Router {
 
 /// One that stands by is ready: it has nothing to do until it leads.
 async fn readyz(State(Served { board, .. }): State<Served>) -> Response {
-    let why = board.not_ready();
-    if why.is_empty() {
-        let role = if board.leads() { "ready: this replica acts\n" } else { "ready: another replica acts\n" };
-        return role.into_response();
-    }
-    (StatusCode::SERVICE_UNAVAILABLE, why.join("\n") + "\n").into_response()
+    let (status, role) = match (board.is_ready(), board.leads()) {
+        (true, true) => (StatusCode::OK, "ready: this replica acts"),
+        (true, false) => (StatusCode::OK, "ready: another replica acts"),
+        (false, _) => (StatusCode::SERVICE_UNAVAILABLE, "not ready"),
+    };
+    let lines = std::iter::once(role.to_owned()).chain(board.not_ready());
+    (status, lines.map(|line| line + "\n").collect::<String>()).into_response()
 }
 
 async fn metrics(State(Served { board, .. }): State<Served>) -> Response {
