@@ -11,6 +11,10 @@ use crate::harness::wait;
 const CONTRAST: f64 = 4.5;
 /// Below this, text on a chart can't be read.
 const SMALLEST: f64 = 9.0;
+/// A row of a table that is higher has columns that are too narrow; a line is about 22 pixels high.
+const MOST_LINES: u32 = 4;
+/// How high the highest row of the tables is, in pixels.
+const TALLEST: &str = "Math.max(0, ...[...document.querySelectorAll('tr')].map(row => row.offsetHeight))";
 /// What the keyboard must reach: every link, and every box that scrolls.
 const WAYS: &str = "const ways = [...document.querySelectorAll('a[href], .scroll')]";
 /// The first table that is wider than the window.
@@ -71,6 +75,8 @@ async fn the_pages_fit_and_can_be_read_on_a_phone_and_on_a_screen_in_light_and_d
                 assert!(seen.content <= f64::from(width) && seen.beyond.is_empty(), "{at}");
                 assert!(seen.contrast.0 >= CONTRAST && seen.smallest >= SMALLEST, "{at}");
                 assert!(seen.charts > 0 && seen.broken.is_empty(), "{at}");
+                let tallest: u32 = page.eval(TALLEST).await;
+                assert!(tallest <= MOST_LINES * 24, "{tallest} pixels: {at}");
                 papers.push(seen.paper);
             }
         }
@@ -114,7 +120,7 @@ async fn the_page_renews_itself_under_its_policy_and_the_reader_stays_where_they
     let text = "document.getElementById('live').innerText";
     wait::until("the page is renewed", async || {
         let live: String = page.eval(text).await;
-        if live.starts_with("Live: renewed at ") { Ok(()) } else { Err(live) }
+        if live.starts_with("Live: renewed at ") && live.ends_with(" UTC.") { Ok(()) } else { Err(live) }
     })
     .await;
     let then: String = page.eval(LAST).await;
