@@ -83,6 +83,8 @@ impl Page {
             wire.ask(&format!("{domain}.enable"), json!({})).await;
         }
         wire.ask("Emulation.setFocusEmulationEnabled", json!({"enabled": true})).await;
+        // As on a phone, no bar takes of the width.
+        wire.ask("Emulation.setScrollbarsHidden", json!({"hidden": true})).await;
         Self { wire: Mutex::new(wire), _child: child, _folder: folder }
     }
 

@@ -115,8 +115,8 @@ async fn the_page_renews_itself_under_its_policy_and_the_reader_stays_where_they
     page.open(&shown.of_workload()).await;
     let first: String = page.eval(LAST).await;
     let across = format!("{WIDE}.scrollLeft");
-    let begin = format!("window.stays = 1, {WIDE}.focus(), {across} = 60, {across}");
-    assert_eq!(page.eval::<u32>(&begin).await, 60);
+    let begin = format!("window.stays = 1, {WIDE}.focus(), {across} = 30, {across}");
+    assert_eq!(page.eval::<u32>(&begin).await, 30);
     let text = "document.getElementById('live').innerText";
     wait::until("the page is renewed", async || {
         let live: String = page.eval(text).await;
@@ -126,7 +126,7 @@ async fn the_page_renews_itself_under_its_policy_and_the_reader_stays_where_they
     let then: String = page.eval(LAST).await;
     assert_ne!(first, then, "a later cycle is shown");
     assert_eq!(page.eval::<u32>("window.stays").await, 1, "it was not loaded again");
-    assert_eq!(page.eval::<u32>(&across).await, 60);
+    assert_eq!(page.eval::<u32>(&across).await, 30);
     assert!(page.eval::<bool>(&format!("document.activeElement === {WIDE}")).await);
     assert_eq!(page.complaints().await, [""; 0]);
     // What the policy forbids would have been seen.
