@@ -3,7 +3,8 @@
   const EVERY = 10000;
   const live = document.getElementById('live');
   const ways = 'a[href], [tabindex="0"], summary';
-  const time = () => new Date().toLocaleTimeString();
+  // As every other time on the page.
+  const time = () => new Date().toISOString().slice(11, 19) + ' UTC';
   let seen = time();
 
   // Who reads, selects or scrolls stays where they are.

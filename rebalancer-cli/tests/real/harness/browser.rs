@@ -26,51 +26,14 @@ pub(crate) struct Measured {
     pub(crate) broken: Vec<String>,
 }
 
+/// What a reader sees of a page, by its own document and window.
+pub(super) const MEASURE: &str = include_str!("measure.js");
+
 /// Measures from outside, as the page itself lets no script run.
-const MEASURE: &str = r"
+const FRAMED: &str = r"
 onload = () => {
-  const frame = document.getElementById('page'), page = frame.contentDocument, view = frame.contentWindow;
-  const channel = x => (x /= 255) <= 0.03928 ? x / 12.92 : ((x + 0.055) / 1.055) ** 2.4;
-  const light = color => {
-    const [r, g, b] = color.match(/[\d.]+/g).map(Number);
-    return 0.2126 * channel(r) + 0.7152 * channel(g) + 0.0722 * channel(b);
-  };
-  const behind = element => {
-    for (; element; element = element.parentElement) {
-      const color = view.getComputedStyle(element).backgroundColor;
-      if (color && color !== 'rgba(0, 0, 0, 0)') return color;
-    }
-    return 'rgb(255, 255, 255)';
-  };
-  const seen = element => element.getBoundingClientRect().width > 0;
-  const all = selector => [...page.querySelectorAll(selector)].filter(seen);
-  let contrast = [99, ''];
-  for (const element of all('h1, h2, p, dd, dt, th, td, li, span, svg text')) {
-    const style = view.getComputedStyle(element);
-    const front = light(element.tagName === 'text' ? style.fill : style.color), back = light(behind(element));
-    const ratio = (Math.max(front, back) + 0.05) / (Math.min(front, back) + 0.05);
-    if (ratio < contrast[0]) contrast = [ratio, element.tagName + ' ' + element.textContent.slice(0, 40)];
-  }
-  const beyond = all('main, main > *, article > *, section > *').filter(e => e.getBoundingClientRect().right > view.innerWidth + 0.5);
-  const broken = [];
-  for (const cell of all('th, td')) {
-    const text = cell.firstChild;
-    for (const word of text ? text.data.matchAll(/[^\s-]+/g) : []) {
-      const range = page.createRange();
-      range.setStart(text, word.index);
-      range.setEnd(text, word.index + word[0].length);
-      if (word[0].length <= 24 && range.getClientRects().length > 1) broken.push(word[0]);
-    }
-  }
-  document.getElementById('found').textContent = JSON.stringify({
-    content: page.documentElement.scrollWidth,
-    beyond: beyond.map(element => element.tagName),
-    contrast,
-    charts: all('svg').length,
-    smallest: Math.min(99, ...all('svg text').map(element => element.getBoundingClientRect().height)),
-    paper: view.getComputedStyle(page.body).backgroundColor,
-    broken,
-  });
+  const { contentDocument, contentWindow } = document.getElementById('page');
+  document.getElementById('found').textContent = JSON.stringify(measured(contentDocument, contentWindow));
 };";
 
 /// Renders a page at this width in this color scheme, and measures it.
@@ -79,7 +42,7 @@ pub(crate) async fn measure(html: &str, width: u32, scheme: &str) -> Measured {
     let inner = html.replace('&', "&amp;").replace('"', "&quot;");
     let outer = format!(
         "<!doctype html><meta charset=utf-8><iframe id=page style=\"width:{width}px;height:6000px;border:0;\
-         color-scheme:{scheme}\" srcdoc=\"{inner}\"></iframe><pre id=found></pre><script>{MEASURE}</script>"
+         color-scheme:{scheme}\" srcdoc=\"{inner}\"></iframe><pre id=found></pre><script>{MEASURE}{FRAMED}</script>"
     );
     let file = folder.path().join("outer.html");
     fs::write(&file, outer).unwrap();

@@ -1,7 +1,8 @@
 //! What scenarios stand on: real servers, what goes wrong between them, and a fleet with known loads.
 //!
 //! `setup` describes a [`fleet`], `fixture` makes its objects, `kubelet` keeps its pods, in which real consumers of `kafka`
-//! may run, and `metrics` and `series` give it a past. `rebalancer` runs the binary; `broken`, `front`, `proxy` and
+//! may run, and `metrics` and `series` give it a past. `rebalancer` runs the binary,
+//! `browser` and `devtools` look at its pages; `broken`, `front`, `proxy` and
 //! `forward_proxy` stand between it and the servers.
 //! Nothing here knows a scenario, and no scenario knows another: what two of them need is moved here.
 
@@ -17,6 +18,7 @@ pub(crate) mod container;
 pub(crate) mod control_plane;
 #[path = "../../shared/dashboard.rs"]
 pub(crate) mod dashboard;
+pub(crate) mod devtools;
 pub(crate) mod example;
 pub(crate) mod fixture;
 pub(crate) mod fleet;

@@ -61,10 +61,15 @@ impl Serving {
         .await
     }
 
+    /// The address of what it serves at this path.
+    pub(crate) fn url(&self, path: &str) -> String {
+        format!("{}{path}", self.url)
+    }
+
     /// Status and text of what it serves at this path.
     pub(crate) async fn get(&self, path: &str) -> (u16, String) {
         let client = reqwest::Client::builder().no_proxy().build().unwrap();
-        let answer = client.get(format!("{}{path}", self.url)).send().await.unwrap();
+        let answer = client.get(self.url(path)).send().await.unwrap();
         (answer.status().as_u16(), answer.text().await.unwrap())
     }
 

@@ -58,5 +58,6 @@ mod series;
 mod serve;
 mod serve_at_rest;
 mod serve_leader;
+mod serve_page;
 mod strangers;
 mod workloads;
