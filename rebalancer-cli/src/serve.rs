@@ -2,7 +2,7 @@
 //!
 //! ```text
 //!   commands::serve ─> Keeper ─> one loop for each workload ─> commands::cycle::turn      (nothing else decides or acts)
-//!                        │           waits by Rhythm; wakes when its watch sees a change
+//!                        │           waits by Rhythm; wakes when its watch or its group has changed
 //!                        ├─ Leadership: only the elected replica watches and acts
 //!                        ├─ Reload: WORKLOADS_FILE is read again when it changes
 //!                        └─> Board <─ http: page, /api/v1, /metrics, /healthz, /readyz
@@ -15,6 +15,7 @@ mod http;
 mod keeper;
 mod loads;
 mod page;
+mod regrouped;
 mod reload;
 mod rhythm;
 #[cfg(test)]

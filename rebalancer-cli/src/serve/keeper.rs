@@ -15,6 +15,7 @@ use tokio::time::{Instant, sleep_until};
 use tracing::{error, info};
 
 use super::board::{Board, Last, Terms};
+use super::regrouped::regrouped;
 use super::reload::Followed;
 use super::rhythm::Rhythm;
 use crate::adapters::{Adapters, Connections};
@@ -329,9 +330,17 @@ impl<C: Cycle + 'static> OneLoop<C> {
                 None => std::future::pending().await,
             }
         };
+        let shortest = self.keeper.settings.shortest;
+        let rebalanced = async {
+            match &self.adapters.group {
+                Some(group) => regrouped(group.side().source, shortest).await,
+                None => std::future::pending().await,
+            }
+        };
         tokio::select! {
             () = sleep_until(due) => true,
             () = changed => true,
+            () = rebalanced => true,
             () = over(&self.keeper, &mut self.stopped) => false,
         }
     }

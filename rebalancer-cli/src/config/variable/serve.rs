@@ -9,7 +9,7 @@ pub(super) const SETTINGS: &[Variable] = &[
         HEADING,
         "INTERVAL",
         Some("1m"),
-        "A cycle begins for each workload after this time, and sooner when a pod came, went, or became Ready or not",
+        "A cycle begins for each workload after this time, and sooner when a pod came, went, or became Ready or not, or Kafka rebalanced the group",
     )
     .of_run(),
     Variable::new(

@@ -12,6 +12,9 @@ use crate::harness::example::{FOUR_MAY_GO, WORKED_EXAMPLE};
 use crate::harness::fixture::{self, Rule};
 use crate::harness::fleet::{ACCOUNT, Fleet, Pods};
 use crate::harness::installed::{RELEASE, values};
+use crate::harness::kafka::pods::Launch;
+use crate::harness::kafka::protocol::Protocol;
+use crate::harness::kafka::world::World;
 use crate::harness::metrics::{MetricServer, Server};
 use crate::harness::proxy::{Pass, Proxy};
 use crate::harness::rebalancer::Rebalancer;
@@ -173,6 +176,26 @@ async fn a_pod_that_comes_begins_a_cycle_long_before_its_time() {
     let pod = &watched.before.0[5];
     watched.fleet.terminate(pod).await;
     serving.until("cycle_finished", 2).await;
+}
+
+/// A member elsewhere is none of the fleet's pods: only Kafka tells of it.
+#[tokio::test(flavor = "multi_thread")]
+#[ignore]
+async fn a_group_that_is_rebalanced_begins_a_cycle_long_before_its_time() {
+    let mut world = World::start(Launch::of(Protocol::CooperativeSticky)).await;
+    let Fleet { client, namespace, .. } = &world.fleet;
+    fixture::grant(client, namespace, "watches", &fixture::rules(&WATCHES), (namespace, ACCOUNT)).await;
+    let rebalancer = world.rebalancer().args(&["serve"]).envs(&QUICK);
+    let serving = Serving::start(rebalancer.envs(&[("DRY_RUN", "true"), ("INTERVAL", "1h")])).await;
+    serving.until("cycle_finished", 1).await;
+    let quiet =
+        wait::until_still("the cycles that pods begin", async || serving.events("cycle_finished").len());
+    let quiet = quiet.await;
+    world.consumers.add_outside("laptop").await;
+    let groups = serving.until("cycle_finished", quiet + 1).await;
+    assert!(groups.len() > quiet);
+    let last = serving.events("group").pop().unwrap();
+    assert_eq!(last["elsewhere"], 1, "{last:#}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
