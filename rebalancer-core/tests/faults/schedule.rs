@@ -20,7 +20,13 @@ use crate::sim::{Process, Sim};
 use crate::world::{NAME, NAMESPACE};
 
 /// Steps that change something, or come right before.
-const DECISIVE: [&str; 4] = ["writing the intent", "reading a pod again", "a removal", "writing the end"];
+const DECISIVE: [&str; 5] = [
+    "writing the intent",
+    "looking for other revisions",
+    "reading a pod again",
+    "a removal",
+    "writing the end",
+];
 
 /// A cycle under way.
 pub(crate) struct Running {
