@@ -248,6 +248,9 @@ fn untouchable(observed: &ObservedPod) -> bool {
 /// By our own mark, or by one of those that others go by and that are honored.
 fn kept_by_a_mark(observed: &ObservedPod, snapshot: &Snapshot, policy: &Policy) -> bool {
     let (marks, honored) = (&observed.pod.annotations, &policy.eligibility.honored);
+    if marks.is_empty() {
+        return false;
+    }
     let value = |name: &str| marks.get(name).map(|value| value.trim().to_lowercase());
     let ours = value("pod-rebalancer.io/opt-out").is_some_and(|value| value != "false");
     let unsafe_to_evict = honored.contains(&Evictor::ClusterAutoscaler)

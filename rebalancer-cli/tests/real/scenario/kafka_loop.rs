@@ -50,8 +50,7 @@ async fn a_rotation_of_librdkafka_consumers_matched_by_client_id_comes_out_as_pr
 #[tokio::test(flavor = "multi_thread")]
 #[ignore]
 async fn a_rotation_of_the_consumer_protocol_takes_one_of_the_coordinators_courses() {
-    let world = World::start(Launch::of(Protocol::Uniform).start_up(LATE)).await;
-    let rotated = world.rotated().await;
+    let (world, rotated) = World::rotating(|| Launch::of(Protocol::Uniform).start_up(LATE)).await;
     rotated.expect_method(&["uniform", "told by Kafka", LEAVE_THEN_JOIN]);
     let rotation = Rotation { before: world.before.clone(), between: None, after: rotated.observed.clone() };
     let course = course(Timing::LeaveThenJoin, &rotation);

@@ -43,6 +43,20 @@ impl World {
         Self::of(Fleet::named("loop"), launch).await
     }
 
+    /// A world in which there is something to gain, and its rotation. Ids are random under the consumer protocol, and with them
+    /// the first assignment: one group in ten or so is held, as it should be.
+    pub(crate) async fn rotating(launch: impl Fn() -> Launch) -> (Self, Rotated) {
+        for _ in 0..8 {
+            let world = Self::start(launch()).await;
+            let rotated = world.rotated().await;
+            if !rotated.gone.is_empty() {
+                return (world, rotated);
+            }
+            rotated.expect_held("small_gain");
+        }
+        panic!("there was nothing to gain in eight groups");
+    }
+
     pub(crate) async fn of(setup: Setup, launch: Launch) -> Self {
         let broker = Broker::shared().await;
         let flows = [
