@@ -15,8 +15,8 @@ import unittest
 
 import world
 
-# With the adapter to Kafka.
-LIMIT = 14 * 1000 * 1000  # bytes
+# With the adapter to Kafka, and what stays: watches, an HTTP server, pages. docs/release.md has what each release added.
+LIMIT = 16 * 1000 * 1000  # bytes
 NOBODY = 65532
 ACCOUNT = "var/run/secrets/kubernetes.io/serviceaccount"
 BUNDLE = "etc/ssl/certs/ca-certificates.crt"
@@ -74,7 +74,7 @@ class Image(unittest.TestCase):
         self.assertEqual(sorted(files), [BUNDLE, "rebalancer"])
         self.assertIn("BEGIN CERTIFICATE", (self.image / BUNDLE).read_text())
 
-    def test_it_is_smaller_than_14_mb(self):
+    def test_it_is_smaller_than_its_limit(self):
         sizes = {path.name: path.stat().st_size for path in self.image.rglob("*") if path.is_file()}
         print(f"\nbytes: {sizes}, together {sum(sizes.values())}", file=sys.stderr)
         self.assertLess(sum(sizes.values()), LIMIT)
