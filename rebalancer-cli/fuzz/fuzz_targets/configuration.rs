@@ -28,6 +28,8 @@ use config::variable;
 #[allow(dead_code, unused_imports, reason = "each command uses its own part")]
 #[path = "../../src/config/mod.rs"]
 mod config;
+#[path = "../../src/target.rs"]
+mod target;
 
 fuzz_mutator!(|data: &mut [u8], size: usize, max_size: usize, seed: u32| {
     rebalancer_fuzz::mutate(data, size, max_size, seed)
