@@ -1,6 +1,7 @@
 //! The command line. Each setting has a flag of the same meaning, made from the one table of settings.
 
 mod backtest;
+mod exit_codes;
 mod simulate;
 
 pub(crate) use backtest::{PastRequest, When};
@@ -20,6 +21,10 @@ use rebalancer_core::history::Answer;
 
 use crate::config::parse;
 use crate::config::variable::{self, Variable};
+use exit_codes::{
+    ADVISE_EXIT_CODES, AFTER_HELP, ANSWER_EXIT_CODES, BACKTEST_EXIT_CODES, CHECK_EXIT_CODES, PLAN_EXIT_CODES,
+    SERVE_EXIT_CODES,
+};
 
 /// What the user asked for.
 #[derive(Debug)]
@@ -51,7 +56,7 @@ pub(crate) enum Action {
 pub(crate) struct PlanFiles {
     /// For `--replay`.
     pub(crate) save: Option<PathBuf>,
-    /// A report as HTML; of several workloads, the last one's.
+    /// A report as HTML, on all workloads.
     pub(crate) report: Option<PathBuf>,
 }
 
@@ -64,51 +69,6 @@ pub(crate) enum PlanCode {
     /// Also whether a run would act.
     WouldAct,
 }
-
-const AFTER_HELP: &str = "\
-Traces are exported by OTLP over HTTP when OTEL_EXPORTER_OTLP_ENDPOINT or another standard OTEL variable says so.
-
-Exit codes:
-  0  every cycle finished: rebalanced, dry run, balanced, held or proposed
-  1  a cycle failed: an API could not be used, a removal failed, or it was interrupted or not started
-  2  the command line or the configuration is wrong; nothing was contacted";
-
-const PLAN_EXIT_CODES: &str = "\
-Exit codes:
-  0  every decision was shown, and saved where that was asked for; with --replay, each is the one that was saved
-  1  the fleet could not be observed, or the file could not be written
-  2  the command line, the configuration or the file of --replay is wrong; nothing was contacted
-  3  with --replay: a decision differs from the one that was saved";
-
-const ADVISE_EXIT_CODES: &str = "\
-Exit codes:
-  0  the advice was shown
-  1  the fleet could not be observed
-  2  the command line, the configuration or the file of --replay is wrong; nothing was contacted";
-
-const BACKTEST_EXIT_CODES: &str = "\
-Exit codes:
-  0  the past was gone through and shown; what is not known of it is named
-  1  the metric server could not be used, or gave more values than --points, or Kafka could not be read where nothing else tells loads
-  2  the command line or the configuration is wrong; nothing was contacted";
-
-const ANSWER_EXIT_CODES: &str = "\
-Exit codes:
-  0  the answer is written
-  1  it is not: no such proposal, one that is over or answered, a missing right, or a record that can't be used
-  2  the command line or the configuration is wrong; nothing was contacted";
-
-const SERVE_EXIT_CODES: &str = "\
-Exit codes:
-  0  it was asked to stop, and every cycle has ended
-  1  it could not listen, or not go on
-  2  the command line or the configuration is wrong; nothing was contacted";
-
-const CHECK_EXIT_CODES: &str = "\
-Exit codes:
-  0  all is well; there may be warnings
-  1  a finding is an error: a cycle would fail, or hold forever
-  2  the command line or the configuration is wrong";
 
 /// Reads the command line.
 ///
@@ -395,76 +355,4 @@ pub(crate) fn version() -> String {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn parsed(arguments: &[&str]) -> Invocation {
-        parse(arguments.iter().map(OsString::from)).unwrap()
-    }
-
-    #[test]
-    fn the_command_line_is_sound() {
-        command().debug_assert();
-    }
-
-    #[test]
-    fn without_a_command_one_cycle_is_run() {
-        assert_eq!(parsed(&["rebalancer"]).action, Action::Run);
-        assert_eq!(parsed(&["rebalancer", "run"]).action, Action::Run);
-        assert_eq!(parsed(&["rebalancer", "reset"]).action, Action::Reset);
-        let answered = |answer| Action::Answer { id: "0123".to_owned(), answer };
-        assert_eq!(parsed(&["rebalancer", "approve", "0123"]).action, answered(Answer::Approve));
-        assert_eq!(parsed(&["rebalancer", "reject", "0123"]).action, answered(Answer::Reject));
-        assert_eq!(
-            parsed(&["rebalancer", "plan", "--output", "json"]).action,
-            Action::Plan { json: true, files: PlanFiles::default(), code: PlanCode::Made }
-        );
-        let asking = parsed(&["rebalancer", "plan", "--exit-code"]).action;
-        assert_eq!(
-            asking,
-            Action::Plan { json: false, files: PlanFiles::default(), code: PlanCode::WouldAct }
-        );
-        assert_eq!(parsed(&["rebalancer", "check"]).action, Action::Check { json: false });
-        assert_eq!(parsed(&["rebalancer", "check", "--output", "json"]).action, Action::Check { json: true });
-    }
-
-    #[test]
-    fn every_setting_has_a_flag_with_and_without_the_command() {
-        for variable in variable::all() {
-            let flag = format!("--{}", variable.flag());
-            for arguments in [
-                vec!["rebalancer", &flag, "x"],
-                vec!["rebalancer", "plan", &flag, "x"],
-                vec!["rebalancer", &flag, "x", "plan"],
-            ] {
-                assert_eq!(parsed(&arguments).flags.get(variable.name), Some(&OsString::from("x")), "{flag}");
-            }
-        }
-    }
-
-    #[test]
-    fn a_plan_is_saved_or_replayed_and_a_replay_takes_no_setting() {
-        let file = PathBuf::from("f");
-        let save = parsed(&["rebalancer", "plan", "--save", "f"]).action;
-        let files = PlanFiles { save: Some(file.clone()), report: None };
-        assert_eq!(save, Action::Plan { json: false, files, code: PlanCode::Made });
-        let replay = parsed(&["rebalancer", "plan", "--replay", "f", "--log-level", "debug"]).action;
-        assert_eq!(replay, Action::Replay { json: false, file });
-        for wrong in [
-            vec!["rebalancer", "plan", "--replay", "f", "--save", "g"],
-            vec!["rebalancer", "plan", "--replay", "f", "--exit-code"],
-            vec!["rebalancer", "plan", "--replay", "f", "--tolerance-multiplier", "2"],
-            vec!["rebalancer", "--tolerance-multiplier", "2", "plan", "--replay", "f"],
-        ] {
-            let mistake = parse(wrong.iter().map(OsString::from)).unwrap_err();
-            assert_eq!(mistake.kind(), ErrorKind::ArgumentConflict, "{wrong:?}: {mistake}");
-        }
-    }
-
-    #[test]
-    fn a_mistyped_flag_is_refused_with_exit_code_2() {
-        let mistake = parse(["rebalancer", "--kube-namespce", "x"].map(OsString::from)).unwrap_err();
-        assert!(mistake.to_string().contains("--kube-namespace"), "{mistake}");
-        assert!(mistake.use_stderr());
-    }
-}
+mod tests;

@@ -20,6 +20,7 @@ mod reload;
 mod rhythm;
 #[cfg(test)]
 mod scripted;
+mod shared;
 #[cfg(test)]
 pub(crate) use api::{VERSION as API_VERSION, WorkloadDocument, WorkloadsDocument};
 

@@ -21,13 +21,12 @@ use tracing::{debug, info, warn};
 use crate::classify::is_gone;
 use crate::client::Connection;
 use crate::retry::{Deadline, once};
-use crate::wire::{self, Failure};
+use crate::state::request;
+use crate::wire::Failure;
 use election::{Election, Next};
 
 /// Looks at the Lease within its duration.
 const LOOKS: u32 = 6;
-
-const API: &str = "/apis/coordination.k8s.io/v1";
 
 /// How replicas elect the one that acts.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -107,7 +106,10 @@ impl Candidate {
 
     /// One look at the Lease, and what follows from it. Returns how long to wait for the next.
     async fn turn(&self, election: &mut Election) -> Duration {
-        let before = self.told.borrow().leads();
+        let (before, known) = {
+            let told = self.told.borrow();
+            (told.leads(), told.error.clone())
+        };
         let error = self.look(election).await.err();
         let leadership =
             Leadership { until: election.until(Instant::now()), holder: election.holder(), error };
@@ -120,7 +122,7 @@ impl Candidate {
                 error = leadership.error,
                 "whether this replica is the one that acts has changed"
             );
-        } else if let Some(error) = &leadership.error {
+        } else if let Some(error) = leadership.error.as_ref().filter(|error| known.as_ref() != Some(error)) {
             warn!(event = "leadership_unknown", leads, error, "the Lease could not be read or written");
         }
         self.told.send_replace(leadership);
@@ -150,10 +152,7 @@ impl Candidate {
     }
 
     async fn read(&self) -> Result<Option<Lease>, Failure> {
-        let ElectionSettings { namespace, lease, .. } = &self.settings;
-        let path = wire::object(API, namespace, "leases", lease)?;
-        let request = wire::request(Method::GET, &path, None::<&()>)?;
-        match once(&self.connection, request, self.deadline()).await {
+        match self.exchange(Method::GET, None).await {
             Ok(found) => Ok(Some(found)),
             Err(Failure::Refused(refusal)) if is_gone(&refusal) => Ok(None),
             Err(failure) => Err(failure),
@@ -161,13 +160,16 @@ impl Candidate {
     }
 
     async fn write(&self, wanted: &Lease) -> Result<Lease, Failure> {
+        let exists = wanted.metadata.resource_version.is_some();
+        self.exchange(if exists { Method::PUT } else { Method::POST }, Some(wanted)).await
+    }
+
+    async fn exchange(&self, method: Method, body: Option<&Lease>) -> Result<Lease, Failure> {
         let ElectionSettings { namespace, lease, .. } = &self.settings;
-        let (method, path) = match wanted.metadata.resource_version {
-            Some(_) => (Method::PUT, wire::object(API, namespace, "leases", lease)?),
-            None => (Method::POST, wire::collection(API, namespace, "leases")?),
-        };
-        debug!(event = "kubernetes_lease", verb = %method, lease, "the Lease of the leader is written");
-        once(&self.connection, wire::request(method, &path, Some(wanted))?, self.deadline()).await
+        let request = request(namespace, lease, method.clone(), body)?;
+        let result = once(&self.connection, request, self.deadline()).await;
+        debug!(event = "kubernetes_lease", verb = %method, lease, ok = result.is_ok(), "the Lease was read or written");
+        result
     }
 
     /// A request that takes longer leaves no time for another.

@@ -91,18 +91,10 @@ impl LeaseStore {
         body: Option<&Lease>,
         deadline: Deadline,
     ) -> Result<Lease, Failure> {
-        let request = self.request(method.clone(), body)?;
+        let request = request(&self.namespace, &self.name, method.clone(), body)?;
         let result = read::<Lease>(&self.connection, &request, deadline).await;
         debug!(event = "kubernetes_lease", verb = %method, lease = self.name, ok = result.is_ok(), "the Lease was read or written");
         result.map(without_history)
-    }
-
-    fn request(&self, method: Method, body: Option<&Lease>) -> Result<Request<Vec<u8>>, Failure> {
-        let collection = wire::collection(API, &self.namespace, "leases")?;
-        // Creation has the name in its body only, but what is no name is sent in neither way.
-        let object = wire::object(API, &self.namespace, "leases", &self.name)?;
-        let path = if method == Method::POST { collection } else { object };
-        wire::request(method, &path, body)
     }
 
     async fn lock(&self, run: &Run<'_>) -> Result<Acquired, StateError> {
@@ -133,6 +125,20 @@ impl LeaseStore {
         let message = format!("Lease {}/{} is not as this run left it", self.namespace, self.name);
         StateError::Conflict { message }
     }
+}
+
+/// A request about one Lease.
+pub(crate) fn request(
+    namespace: &str,
+    name: &str,
+    method: Method,
+    body: Option<&Lease>,
+) -> Result<Request<Vec<u8>>, Failure> {
+    let collection = wire::collection(API, namespace, "leases")?;
+    // Creation has the name in its body only, but what is no name is sent in neither way.
+    let object = wire::object(API, namespace, "leases", name)?;
+    let path = if method == Method::POST { collection } else { object };
+    wire::request(method, &path, body)
 }
 
 /// One attempt to take the lock.

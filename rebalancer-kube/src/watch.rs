@@ -227,6 +227,7 @@ fn follow<R: Watchable, T: Send + 'static, C: Fn(R) -> T + Send + Sync + 'static
 ) -> impl Future<Output = ()> + Send + 'static + use<R, T, C> {
     let client = hearing(&over.0, kept.heard());
     let api: Api<Observed<R>> = Api::namespaced(client, namespace);
+    let namespace = namespace.to_owned();
     let config = Config::default().labels(labels).timeout(WATCH_SECONDS).page_size(PAGE);
     async move {
         kept.forget();
@@ -241,14 +242,18 @@ fn follow<R: Watchable, T: Send + 'static, C: Fn(R) -> T + Send + Sync + 'static
                 }
                 Ok(Event::Apply(object)) => kept.put(object.name(), convert(object.raw)),
                 Ok(Event::Delete(object)) => kept.remove(&object.name()),
-                Err(error) => broken(&kept.heard(), R::KIND, &error),
+                Err(error) => broken(&kept.heard(), R::KIND, &namespace, &error),
             }
         }
     }
 }
 
-fn broken(heard: &Heard, kind: &'static str, error: &watcher::Error) {
+/// An API server that is away for an hour is told of once for each watch.
+fn broken(heard: &Heard, kind: &'static str, namespace: &str, error: &watcher::Error) {
     let words = excerpt(&heard::words(error));
-    warn!(event = "watch_broken", kind, error = words, "a watch broke; it is taken up again");
-    heard.broke(format!("{kind}: {words}"));
+    if heard.broke(format!("{kind}: {words}")) {
+        warn!(event = "watch_broken", kind, namespace, error = words, "a watch broke; it is taken up again");
+    } else {
+        debug!(event = "watch_broken", kind, namespace, error = words, "a watch is still broken");
+    }
 }

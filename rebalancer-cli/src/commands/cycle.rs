@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 use rebalancer_core::cycle::{self, CycleEnd, CycleError, Journal, Outcome, Ports};
-use rebalancer_core::history::StateError;
+use rebalancer_core::history::{Budget, StateError};
 use rebalancer_core::port::Mode;
 use rebalancer_kube::{EventRecorder, KubeRemover, LeaseStore};
 use rebalancer_prom::Usage;
@@ -19,6 +19,7 @@ use crate::config::{RunSettings, Several};
 use crate::interrupt::Watch;
 use crate::journal::{EventJournal, Journals, LogJournal, StepJournal, TrailEntry, TrailJournal};
 use crate::notify::{self, Told};
+use crate::target::Target;
 use crate::telemetry::{self, MetricsJournal, Run};
 
 const FAILED: Ended = Ended { status: "failed", exit: Exit::Failed, success: false };
@@ -42,13 +43,32 @@ async fn one(adapters: &Adapters, run: RunSettings, begun: &Begun<'_>) -> Ended 
 /// A cycle, with all that may be told of it.
 pub(super) struct Turn {
     pub(super) ended: Ended,
+    target: Target,
+    dry_run: bool,
+    budget: Option<Budget>,
     /// When it ended.
     pub(super) at: Timestamp,
     pub(super) end: CycleEnd,
     /// What it saw and decided, for its metrics.
-    pub(super) seen: MetricsJournal,
+    seen: MetricsJournal,
     /// The removals that it intended and finished.
     pub(super) trail: Vec<TrailEntry>,
+}
+
+impl Turn {
+    /// As its metrics are made of it.
+    pub(super) fn run(&self) -> Run<'_> {
+        Run {
+            target: &self.target,
+            status: self.ended.status,
+            success: self.ended.success,
+            dry_run: self.dry_run,
+            ended: self.at,
+            budget: self.budget,
+            record: self.end.record.as_ref(),
+            journal: &self.seen,
+        }
+    }
 }
 
 /// A cycle of its own: its id, its time, its outcome.
@@ -70,20 +90,11 @@ async fn whole(adapters: &Adapters, mut run: RunSettings, id: String, watch: &Wa
     let trail = TrailJournal::default();
     let end = cycle(adapters, run, id.clone(), watch, (started, &seen, &trail)).await;
     let (ended, at) = (conclude(&end, started), Timestamp::now());
-    let run = Run {
-        target: &target,
-        status: ended.status,
-        success: ended.success,
-        dry_run,
-        ended: at,
-        budget,
-        record: end.record.as_ref(),
-        journal: &seen,
-    };
-    let told = Told { target: &target, cycle: &id, at: run.ended };
-    notify::send(notify.as_ref(), told, &end.notices).await;
-    telemetry::send(&export, &run).await;
-    Turn { ended, at, end, seen, trail: trail.entries() }
+    let turn = Turn { ended, target, dry_run, budget, at, end, seen, trail: trail.entries() };
+    let told = Told { target: &turn.target, cycle: &id, at };
+    notify::send(notify.as_ref(), told, &turn.end.notices).await;
+    telemetry::send(&export, &turn.run()).await;
+    turn
 }
 
 /// The cycle with the real world behind its ports.

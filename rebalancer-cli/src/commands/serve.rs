@@ -5,7 +5,6 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use rebalancer_core::cycle::CycleEnd;
 use rebalancer_core::history::Record;
-use rebalancer_core::port::Mode;
 use rebalancer_kube::{Candidate, ElectionSettings};
 use tokio::task::LocalSet;
 use tokio::time::Instant;
@@ -20,7 +19,7 @@ use crate::config::layers::Raw;
 use crate::config::{self, RunSettings, ServeSettings, WorkloadSettings};
 use crate::interrupt::{Signals, Watch};
 use crate::serve::{Board, Cycle, Keeper, Last, listen};
-use crate::telemetry::{self, Run};
+use crate::telemetry;
 
 /// The cycle of `rebalancer run`.
 struct OfRun;
@@ -29,20 +28,10 @@ struct OfRun;
 impl Cycle for OfRun {
     async fn run(&self, adapters: &Adapters, run: RunSettings, watch: &Watch) -> (Last, Option<Record>) {
         let started = Instant::now();
-        let (target, dry_run) = (run.target(), run.mode == Mode::DryRun);
-        let budget = run.memory.and_then(|memory| memory.policy.budget());
         let before = Asked::of(adapters);
-        let Turn { ended, at, end, seen, trail } = cycle::turn(adapters, run, watch).await;
-        let families = telemetry::families(&Run {
-            target: &target,
-            status: ended.status,
-            success: ended.success,
-            dry_run,
-            ended: at,
-            budget,
-            record: end.record.as_ref(),
-            journal: &seen,
-        });
+        let turn = cycle::turn(adapters, run, watch).await;
+        let families = telemetry::families(&turn.run());
+        let Turn { ended, at, end, trail, .. } = turn;
         let CycleEnd { outcome, report, record, .. } = end;
         let problem = outcome.err().map(|error| advice::failure(&error));
         let seconds = started.elapsed().as_secs_f64();
@@ -94,8 +83,9 @@ async fn serve(
     let leadership = candidate.as_ref().map(Candidate::leadership);
     let board = Arc::new(Board::new(leadership.clone()));
     let listening = listen(settings.listen, Arc::clone(&board)).await;
-    let (address, serving) =
-        listening.map_err(|error| (Exit::Failed, format!("LISTEN_ADDRESS={}: {error}", settings.listen)))?;
+    let (address, serving) = listening.map_err(|error| {
+        (Exit::Failed, format!("LISTEN_ADDRESS={}: {error}; choose another address or port", settings.listen))
+    })?;
     info!(event = "serving", address = %address, workloads = workloads.len(), "rebalancer serve has begun");
     tokio::spawn(serving);
     let (kept, standing) = tokio::sync::oneshot::channel::<()>();

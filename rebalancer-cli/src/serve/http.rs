@@ -88,10 +88,12 @@ async fn readyz(State(Served { board, .. }): State<Served>) -> Response {
 
 async fn metrics(State(Served { board, .. }): State<Served>) -> Response {
     let places = board.places();
-    let families =
-        places.iter().filter_map(|place| place.last.as_ref()).flat_map(|last| last.families.clone());
+    // One that has led before knows counters of then, and another replica tells those of now.
+    let leads = board.leads();
+    let ended = places.iter().filter(|_| leads).filter_map(|place| place.last.as_ref());
+    let families = ended.flat_map(|last| last.families.clone());
     let targets: Vec<_> = places.iter().map(Place::target).collect();
-    let own = telemetry::live(targets.iter(), board.leads());
+    let own = telemetry::live(targets.iter(), leads);
     match telemetry::exposition(families.chain(own)) {
         Ok(text) => typed("text/plain; version=0.0.4; charset=utf-8", text),
         Err(error) => (StatusCode::INTERNAL_SERVER_ERROR, error).into_response(),

@@ -2,15 +2,15 @@
 
 use std::collections::BTreeMap;
 use std::rc::Rc;
-use std::sync::{Arc, Mutex, PoisonError, Weak};
+use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
 use jiff::{SignedDuration, Timestamp};
 use rebalancer_core::history::Record;
-use rebalancer_kube::{ConnectionSettings, FleetWatch, Leadership, NamespaceWatch, WatchConnection};
+use rebalancer_kube::{FleetWatch, Leadership};
 use tokio::sync::{Semaphore, watch};
-use tokio::task::{AbortHandle, JoinHandle, spawn_local};
+use tokio::task::{JoinHandle, spawn_local};
 use tokio::time::{Instant, sleep_until};
 use tracing::{error, info};
 
@@ -18,7 +18,8 @@ use super::board::{Board, Last, Terms};
 use super::regrouped::regrouped;
 use super::reload::Followed;
 use super::rhythm::Rhythm;
-use crate::adapters::{Adapters, Connections};
+use super::shared::{Around, Following, Shared};
+use crate::adapters::Adapters;
 use crate::config::problem::Problem;
 use crate::config::{RunSettings, ServeSettings, WorkloadSettings};
 use crate::interrupt::{Signals, Watch, led_by_another};
@@ -44,40 +45,6 @@ pub(crate) struct Keeper<C> {
     pub(crate) signals: Signals,
     pub(crate) leadership: Option<watch::Receiver<Leadership>>,
     pub(crate) cycle: C,
-}
-
-/// A task that ends when nobody needs it any more.
-struct Following(AbortHandle);
-
-impl Following {
-    fn of(watch: impl Future<Output = ()> + Send + 'static) -> Self {
-        Self(tokio::spawn(watch).abort_handle())
-    }
-}
-
-impl Drop for Following {
-    fn drop(&mut self) {
-        self.0.abort();
-    }
-}
-
-/// What the workloads of a namespace share.
-struct Around {
-    watch: NamespaceWatch,
-    over: WatchConnection,
-    following: Mutex<Weak<Following>>,
-}
-
-impl Around {
-    /// Follows it, for as long as somebody holds what this returns.
-    fn follow(&self) -> Arc<Following> {
-        let mut following = self.following.lock().unwrap_or_else(PoisonError::into_inner);
-        following.upgrade().unwrap_or_else(|| {
-            let task = Arc::new(Following::of(self.watch.follow(&self.over)));
-            *following = Arc::downgrade(&task);
-            task
-        })
-    }
 }
 
 /// One workload's loop.
@@ -212,47 +179,6 @@ impl Loop {
         if let Err(broken) = self.ended.await {
             error!(event = "loop_broken", error = %broken, "the loop of a workload broke");
         }
-    }
-}
-
-/// Connections and watches that workloads share.
-#[derive(Default)]
-struct Shared {
-    connections: Connections,
-    watching: Vec<(ConnectionSettings, WatchConnection)>,
-    around: Vec<(ConnectionSettings, String, Weak<Around>)>,
-}
-
-impl Shared {
-    /// Contacts no server.
-    async fn open(&mut self, one: WorkloadSettings) -> Result<(Adapters, Arc<Around>, RunSettings), String> {
-        let WorkloadSettings { adapters, run, .. } = one;
-        let to = adapters.kubernetes.clone();
-        let connection = self.connections.to(&to).await.map_err(|error| error.to_string())?;
-        let around = self.around(&to, &run.subject.workload.namespace).await?;
-        let mut adapters = Adapters::open(connection, adapters);
-        adapters.view = Some(FleetWatch::new(adapters.inventory.clone(), around.watch.clone()));
-        Ok((adapters, around, run))
-    }
-
-    async fn around(&mut self, to: &ConnectionSettings, namespace: &str) -> Result<Arc<Around>, String> {
-        self.around.retain(|(_, _, around)| around.strong_count() > 0);
-        let known = self.around.iter().find(|(known, of, _)| known == to && of == namespace);
-        if let Some(around) = known.and_then(|(_, _, around)| around.upgrade()) {
-            return Ok(around);
-        }
-        let over = match self.watching.iter().find(|(known, _)| known == to) {
-            Some((_, over)) => over.clone(),
-            None => {
-                let over = WatchConnection::open(to).await.map_err(|error| error.to_string())?;
-                self.watching.push((to.clone(), over.clone()));
-                over
-            }
-        };
-        let around =
-            Arc::new(Around { watch: NamespaceWatch::new(namespace), over, following: Mutex::default() });
-        self.around.push((to.clone(), namespace.to_owned(), Arc::downgrade(&around)));
-        Ok(around)
     }
 }
 

@@ -8,6 +8,7 @@
 )]
 
 mod audit_trail;
+mod commands;
 mod event;
 mod events;
 mod serving;
@@ -17,6 +18,7 @@ mod spans;
 use std::collections::BTreeSet;
 
 use super::metrics::catalog::{METRICS, ON_EVERY_SERIES};
+use commands::COMMANDS;
 use event::Event;
 use events::EVENTS;
 use serving::SERVING;
@@ -26,7 +28,7 @@ const DOCUMENT: &str = include_str!("../../../docs/observability.md");
 
 /// Every event.
 fn events() -> impl Iterator<Item = &'static Event> + Clone {
-    EVENTS.iter().chain(SERVING)
+    EVENTS.iter().chain(COMMANDS).chain(SERVING)
 }
 
 /// The rows of the table below this heading.

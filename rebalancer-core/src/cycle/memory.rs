@@ -167,10 +167,7 @@ impl Memory {
             Decision::Hold(hold) => Some((hold.name(), hold.to_string())),
             Decision::Balanced | Decision::Rotate(_) => None,
         };
-        let hold = match &report.decision {
-            Decision::Hold(hold) => Some(hold.name()),
-            Decision::Balanced | Decision::Rotate(_) => None,
-        };
+        let hold = self.happened.hold.as_ref().map(|(name, _)| *name);
         self.record.count_decision(hold, took);
     }
 

@@ -5,7 +5,7 @@ use std::fmt;
 use jiff::{SignedDuration, Timestamp};
 
 use crate::eligibility::Annotation;
-use crate::fleet::{Activity, Neighbor};
+use crate::fleet::{Activity, AtWork, Neighbor, joined};
 use crate::unit::Elapsed;
 
 /// Why no rotation is made now.
@@ -166,36 +166,32 @@ pub enum NotNow {
     },
 }
 
+/// Names of what forbids a rotation besides what a controller says that it does.
+const OWN: [&str; 19] = [
+    "workload_opted_out",
+    "quiet_hours",
+    "watch_stale",
+    "several_owners",
+    "owner_gone",
+    "pod_count_disagrees",
+    "rollout_in_progress",
+    "scaling_in_progress",
+    "scale_in_pending",
+    "just_scaled",
+    "fleet_unsettled",
+    "group_unread",
+    "group_not_stable",
+    "partitions_moving",
+    "group_changed",
+    "neighbor_unread",
+    "nodes_draining",
+    "pods_resizing",
+    "pods_evicted",
+];
+
 impl NotNow {
     /// Every name that [`name`](Self::name) gives.
-    pub const NAMES: [&str; 26] = [
-        "workload_opted_out",
-        "quiet_hours",
-        "watch_stale",
-        "several_owners",
-        "owner_gone",
-        "pod_count_disagrees",
-        "rollout_in_progress",
-        "scaling_in_progress",
-        "scale_in_pending",
-        "just_scaled",
-        "fleet_unsettled",
-        "group_unread",
-        "group_not_stable",
-        "partitions_moving",
-        "group_changed",
-        "rollout_paused",
-        "rollout_degraded",
-        "canary_in_progress",
-        "rollout_partitioned",
-        "scaling_paused",
-        "scaling_fallback",
-        "scaling_to_zero",
-        "neighbor_unread",
-        "nodes_draining",
-        "pods_resizing",
-        "pods_evicted",
-    ];
+    pub const NAMES: [&str; OWN.len() + AtWork::NAMES.len()] = joined(&OWN, &AtWork::NAMES);
 
     /// A short stable name for logs, metrics and the operations guide.
     #[must_use]

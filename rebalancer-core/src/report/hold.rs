@@ -8,7 +8,7 @@ use jiff::SignedDuration;
 
 use super::Improvement;
 use crate::assignor::Rules;
-use crate::fleet::Indicator;
+use crate::fleet::{Indicator, joined};
 use crate::group::{Inference, Unusable};
 use crate::guard::NotNow;
 use crate::history::Pause;
@@ -214,65 +214,42 @@ pub enum Hold {
     },
 }
 
+/// Names of what holds besides a guard.
+const OWN: [&str; 29] = [
+    "no_pods",
+    "no_eligible_pods",
+    "metrics_incomplete",
+    "ambiguous_target",
+    "ambiguous_series",
+    "requests_unknown",
+    "unusable_target",
+    "no_hot_pod",
+    "too_few_pods",
+    "group_unsettled",
+    "group_unclear",
+    "static_members",
+    "too_few_partitions",
+    "assignor_restores_sets",
+    "assignor_unclear",
+    "hot_partition",
+    "slow_node",
+    "small_gain",
+    "small_improvement",
+    "share_too_small",
+    "disruption_budget",
+    "not_persistent",
+    "past_unknown",
+    "will_pass",
+    "settling",
+    "breaker_open",
+    "unreliable_prediction",
+    "trial_pending",
+    "removal_budget_spent",
+];
+
 impl Hold {
     /// Every name that [`name`](Self::name) gives.
-    pub const NAMES: [&str; 55] = [
-        "no_pods",
-        "no_eligible_pods",
-        "metrics_incomplete",
-        "ambiguous_target",
-        "ambiguous_series",
-        "requests_unknown",
-        "unusable_target",
-        "no_hot_pod",
-        "too_few_pods",
-        "group_unsettled",
-        "group_unclear",
-        "static_members",
-        "too_few_partitions",
-        "assignor_restores_sets",
-        "assignor_unclear",
-        "hot_partition",
-        "slow_node",
-        "small_gain",
-        "small_improvement",
-        "share_too_small",
-        "disruption_budget",
-        "not_persistent",
-        "past_unknown",
-        "will_pass",
-        "workload_opted_out",
-        "quiet_hours",
-        "watch_stale",
-        "several_owners",
-        "owner_gone",
-        "pod_count_disagrees",
-        "rollout_in_progress",
-        "scaling_in_progress",
-        "scale_in_pending",
-        "just_scaled",
-        "fleet_unsettled",
-        "group_unread",
-        "group_not_stable",
-        "partitions_moving",
-        "group_changed",
-        "rollout_paused",
-        "rollout_degraded",
-        "canary_in_progress",
-        "rollout_partitioned",
-        "scaling_paused",
-        "scaling_fallback",
-        "scaling_to_zero",
-        "neighbor_unread",
-        "nodes_draining",
-        "pods_resizing",
-        "pods_evicted",
-        "settling",
-        "breaker_open",
-        "unreliable_prediction",
-        "trial_pending",
-        "removal_budget_spent",
-    ];
+    pub const NAMES: [&str; OWN.len() + NotNow::NAMES.len()] = joined(&OWN, &NotNow::NAMES);
 
     /// A short stable name for logs, metrics and the operations guide.
     #[must_use]

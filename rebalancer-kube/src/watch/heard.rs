@@ -62,9 +62,14 @@ impl Heard {
         self.with(|state| *state = State { at: Some(Instant::now()), ..State::default() });
     }
 
-    /// The watch broke; that is no sign of life.
-    pub(super) fn broke(&self, error: String) {
-        self.with(|state| state.error = Some(error));
+    /// The watch broke; that is no sign of life. Returns whether this is news: not when it broke in the same way before, and
+    /// nothing was heard since.
+    pub(super) fn broke(&self, error: String) -> bool {
+        self.with(|state| {
+            let news = state.error.as_ref() != Some(&error);
+            state.error = Some(error);
+            news
+        })
     }
 
     fn with<T>(&self, work: impl FnOnce(&mut State) -> T) -> T {
@@ -107,12 +112,17 @@ pub(super) fn words(error: &watcher::Error) -> String {
             if let kube::Error::Api(status) = error {
                 refused(status)
             } else {
-                wire::chain(error)
+                unnamed(&wire::chain(error))
             }
         }
         watcher::Error::WatchError(status) => refused(status),
         watcher::Error::NoResourceVersion => "an object came without a resourceVersion".to_owned(),
     }
+}
+
+/// kube names its own layers, each time that one is passed.
+fn unnamed(words: &str) -> String {
+    words.trim_start_matches("ServiceError: ").to_owned()
 }
 
 fn refused(status: &kube::core::Status) -> String {
@@ -166,7 +176,8 @@ mod tests {
         assert_eq!(heard.silence(), Some(second));
         heard.now();
         assert_eq!(heard.silence(), Some(Duration::ZERO));
-        heard.broke("refused".to_owned());
+        assert!(heard.broke("refused".to_owned()));
+        assert!(!heard.broke("refused".to_owned()), "that is no news");
         tokio::time::advance(second).await;
         heard.lists();
         heard.now();

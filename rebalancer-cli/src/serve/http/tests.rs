@@ -6,11 +6,14 @@ use axum::body::{Body, to_bytes};
 use axum::http::{Method, Request, StatusCode};
 use hyper::service::Service as _;
 use hyper_util::service::TowerToHyperService;
+use rebalancer_kube::Leadership;
 use serde_json::Value;
+use tokio::sync::watch;
 
 use super::*;
 use crate::render::golden::golden;
-use crate::serve::scripted::{HOSTILE, board};
+use crate::serve::board::{Last, Terms};
+use crate::serve::scripted::{HOSTILE, board, workload};
 
 struct Answer {
     status: StatusCode,
@@ -169,8 +172,7 @@ async fn the_api_is_shown_to_the_last_letter() {
     let (board, at) = board().await;
     let view = View::of(&board, at);
     golden("../serve/http/tests/workloads.json", &serde_json::to_string_pretty(&view.workloads()).unwrap());
-    let view =
-        View::of_one(&board, at, &crate::serve::scripted::workload("shop", "payments-consumer")).unwrap();
+    let view = View::of_one(&board, at, &workload("shop", "payments-consumer")).unwrap();
     golden(
         "../serve/http/tests/workload.json",
         &serde_json::to_string_pretty(&view.workload().unwrap()).unwrap(),
@@ -183,8 +185,33 @@ async fn what_is_drawn_waits_for_no_cycle() {
     let board = Arc::new(board);
     let served =
         Served(TowerToHyperService::new(routes(Arc::clone(&board), "127.0.0.1:8080".parse().unwrap())));
-    let workload = board.places().remove(0).target();
-    board.change(&workload, |place| (place.running, place.next) = (true, None));
+    let first = board.places().remove(0).target();
+    board.change(&first, |place| (place.running, place.next) = (true, None));
     let answer = served.get("/workloads/shop/orders-consumer").await;
     assert!(answer.body.contains("under way"), "{}", answer.body);
+}
+
+/// One that has led before knows counters of then: two replicas that tell of one workload would be counted twice.
+#[tokio::test]
+async fn only_the_replica_that_leads_tells_metrics_of_workloads() {
+    let (told, leadership) = watch::channel(Leadership::default());
+    let board = Arc::new(Board::new(Some(leadership)));
+    let target = workload("shop", "orders-consumer");
+    board.enter(&target, Terms::default());
+    let mut families = telemetry::live(std::iter::once(&target), true);
+    families.iter_mut().for_each(|family| family.set_name("rebalancer_cycles_total".to_owned()));
+    board.ended(&target, Last { families, ..Last::failed(String::new()) }, None);
+    let served = Served(TowerToHyperService::new(routes(board, "127.0.0.1:8080".parse().unwrap())));
+    let series = r#"{namespace="shop",workload="orders-consumer"}"#;
+    let text = served.get("/metrics").await.body;
+    assert!(
+        text.contains(&format!("rebalancer_leader{series} 0")) && !text.contains("cycles_total"),
+        "{text}"
+    );
+    let until = Some(tokio::time::Instant::now() + std::time::Duration::from_secs(600));
+    told.send_replace(Leadership { until, ..Leadership::default() });
+    let text = served.get("/metrics").await.body;
+    for told in ["rebalancer_leader", "rebalancer_cycles_total"] {
+        assert!(text.contains(&format!("{told}{series} 1")), "{text}");
+    }
 }

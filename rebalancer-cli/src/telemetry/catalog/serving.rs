@@ -21,11 +21,16 @@ pub(super) const SERVING: &[Event] = &[
         "leadership_unknown",
         WARN,
         &["leads", "error"],
-        "the Lease could not be read or written; it leads for as long as its last renewal allows",
+        "the Lease could not be read or written, in another way than before; it leads for as long as its last renewal allows",
     ),
     event("leadership_given_back", INFO, &["ok"], "it ends, and another replica may lead at once"),
     event("watch_listed", DEBUG, &["kind", "objects"], "a watch has its first list, or one anew"),
-    event("watch_broken", WARN, &["kind", "error"], "a watch broke; it is taken up again"),
+    event(
+        "watch_broken",
+        &["warn", "debug"],
+        &["kind", "namespace", "error"],
+        "a watch broke, and is taken up again; at debug where it breaks again in the same way, and nothing was heard between",
+    ),
     event("workloads_read", INFO, &["workloads"], "WORKLOADS_FILE has changed, and counts as it is now"),
     event(
         "workloads_rejected",

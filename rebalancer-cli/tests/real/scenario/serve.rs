@@ -178,6 +178,30 @@ async fn a_pod_that_comes_begins_a_cycle_long_before_its_time() {
     serving.until("cycle_finished", 2).await;
 }
 
+/// What a replica waits for is said where somebody looks, and goes away when the right is there.
+#[tokio::test(flavor = "multi_thread")]
+#[ignore]
+async fn without_the_right_to_its_lease_nobody_acts_and_readyz_says_so() {
+    let fleet = Fleet::named("unelected").cpu(&WORKED_EXAMPLE).hpa(70).start().await;
+    let before = fleet.settled().await;
+    let metrics = fleet.history(&before).serve(Server::Prometheus).await;
+    let Fleet { client, namespace, .. } = &fleet;
+    let (leases, watches) = WATCHES.split_last().map(|(leases, watches)| ([*leases], watches)).unwrap();
+    // The workload's own Lease may be created, and no other be read.
+    fixture::grant(client, namespace, "watches", &fixture::rules(watches), (namespace, ACCOUNT)).await;
+    let serving = Serving::start(fleet.rebalancer(&metrics).args(&["serve"]).envs(&QUICK)).await;
+    let unready = wait::until("it says why", async || match serving.get("/readyz").await {
+        (503, text) if text.contains("leases") => Ok(text),
+        other => Err(format!("{other:?}")),
+    })
+    .await;
+    assert!(unready.contains("pod-rebalancer-leader") && unready.contains("cannot get"), "{unready}");
+    assert_eq!(serving.events("cycle_started"), [json!(null); 0]);
+    fixture::grant(client, namespace, "leader", &fixture::rules(&leases), (namespace, ACCOUNT)).await;
+    serving.until("cycle_finished", 1).await;
+    assert_eq!(serving.get("/readyz").await.0, 200);
+}
+
 /// A member elsewhere is none of the fleet's pods: only Kafka tells of it.
 #[tokio::test(flavor = "multi_thread")]
 #[ignore]

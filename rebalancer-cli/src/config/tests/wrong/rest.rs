@@ -1,0 +1,201 @@
+//! Of safety, of what is asked for, and of what is told.
+
+pub(in crate::config::tests) const WRONG: &[(&str, &str, &str)] = &[
+    ("DRY_RUN", "maybe", "DRY_RUN=\"maybe\": expected true or false"),
+    ("MINIMUM_PODS_REQUIRED", "-3", "MINIMUM_PODS_REQUIRED=\"-3\": expected a whole number of 0 or more"),
+    ("MIN_PODS_REQUIRED", "three", "MIN_PODS_REQUIRED=\"three\": expected a whole number of 0 or more"),
+    (
+        "MINIMUM_POD_AGE",
+        "90",
+        "MINIMUM_POD_AGE=\"90\": expected a duration of 0 or more with its unit, such as 30s, 5m or 1m30s",
+    ),
+    ("MAXIMUM_REMOVAL_SHARE", "50%", "MAXIMUM_REMOVAL_SHARE=\"50%\": expected a number, such as 1.5"),
+    ("MAXIMUM_YOUNG_SHARE", "10", "MAXIMUM_YOUNG_SHARE=\"10\": expected a share between 0 and 1"),
+    (
+        "MAXIMUM_POD_PRIORITY",
+        "high",
+        "MAXIMUM_POD_PRIORITY=\"high\": expected a whole number from -2147483648 to 2147483647",
+    ),
+    ("REQUIRE_OPT_IN", "perhaps", "REQUIRE_OPT_IN=\"perhaps\": expected true or false"),
+    (
+        "HONORED_ANNOTATIONS",
+        "karpenter, keda",
+        "HONORED_ANNOTATIONS=\"karpenter, keda\": expected none, or some of cluster-autoscaler, descheduler, karpenter, \
+         separated by commas",
+    ),
+    (
+        "NEIGHBORS",
+        "keda;vpa",
+        "NEIGHBORS=\"keda;vpa\": expected none, or some of nodes, flagger, keda, vpa, separated by commas",
+    ),
+    ("WAIT_FOR_SCALE_IN", "x", "WAIT_FOR_SCALE_IN=\"x\": expected true or false"),
+    (
+        "QUIET_HOURS",
+        "Mon-Fri 08:00-18:00; at night",
+        "QUIET_HOURS=\"Mon-Fri 08:00-18:00; at night\": expected windows separated by ';', but \"at night\" is no window; write days and times such as 'Mon-Fri 08:00-18:00', 'Sat,Sun 00:00-24:00' or, for every day, '22:00-06:00'",
+    ),
+    ("TIME_ZONE", "Berlin", "TIME_ZONE=\"Berlin\": expected an IANA time zone, such as Europe/Berlin or UTC"),
+    ("PERSISTENCE_WINDOWS", "25", "PERSISTENCE_WINDOWS=\"25\": expected a whole number from 1 to 24"),
+    ("PERSISTENCE_REQUIRED", "0", "PERSISTENCE_REQUIRED=\"0\": expected a whole number of 1 or more"),
+    ("KUBE_EVENTS", "some", "KUBE_EVENTS=\"some\": expected true or false"),
+    ("MINIMUM_SAMPLE_COVERAGE", "80", "MINIMUM_SAMPLE_COVERAGE=\"80\": expected a share between 0 and 1"),
+    ("REMOVAL_METHOD", "kill", "REMOVAL_METHOD=\"kill\": expected one of evict, delete"),
+    ("APPROVAL", "yes", "APPROVAL=\"yes\": expected one of none, required"),
+    ("APPROVAL_VALID_FOR", "200h", "APPROVAL_VALID_FOR=\"200h\": expected a time between 1s and 168h"),
+    (
+        "APPROVAL_TOLERANCE_PERCENT",
+        "101",
+        "APPROVAL_TOLERANCE_PERCENT=\"101\": expected a percentage between 0 and 100",
+    ),
+    (
+        "NOTIFY_URL_FILE",
+        "/no/url",
+        "NOTIFY_URL_FILE=\"/no/url\": expected a file with the URL of a webhook: No such file or directory (os error 2)",
+    ),
+    ("NOTIFY_FORMAT", "xml", "NOTIFY_FORMAT=\"xml\": expected one of cloudevents, slack"),
+    (
+        "NOTIFY_EVENTS",
+        "rotations",
+        "NOTIFY_EVENTS=\"rotations\": expected all, or some of rotation, effect, proposal, hold, breaker, failure, separated by commas",
+    ),
+    (
+        "NOTIFY_HOLD_AFTER",
+        "1",
+        "NOTIFY_HOLD_AFTER=\"1\": expected a duration of 0 or more with its unit, such as 30s, 5m or 1m30s",
+    ),
+    (
+        "NOTIFY_REPEAT",
+        "daily",
+        "NOTIFY_REPEAT=\"daily\": expected a duration of 0 or more with its unit, such as 30s, 5m or 1m30s",
+    ),
+    ("NOTIFY_TIMEOUT", "1m", "NOTIFY_TIMEOUT=\"1m\": expected a duration between 100ms and 10s"),
+    (
+        "NOTIFY_CA_FILE",
+        "/no/ca",
+        "NOTIFY_CA_FILE=\"/no/ca\": expected a file that can be read: No such file or directory (os error 2)",
+    ),
+    ("RECORD_STORE", "file", "RECORD_STORE=\"file\": expected one of lease, none"),
+    (
+        "SETTLE_TIME",
+        "soon",
+        "SETTLE_TIME=\"soon\": expected a duration of 0 or more with its unit, such as 30s, 5m or 1m30s",
+    ),
+    ("MINIMUM_EFFECT_PERCENT", "x", "MINIMUM_EFFECT_PERCENT=\"x\": expected a number, such as 1.5"),
+    (
+        "REMOVAL_BUDGET_PODS",
+        "-1",
+        "REMOVAL_BUDGET_PODS=\"-1\": expected a whole number of 0 or more, or none for no budget",
+    ),
+    (
+        "REMOVAL_BUDGET_WINDOW",
+        "8d",
+        "REMOVAL_BUDGET_WINDOW=\"8d\": expected a duration of 0 or more with its unit, such as 30s, 5m or 1m30s",
+    ),
+    (
+        "BREAKER_UNHELPFUL_ROTATIONS",
+        "0",
+        "BREAKER_UNHELPFUL_ROTATIONS=\"0\": expected a whole number of 1 or more",
+    ),
+    ("BREAKER_FAILED_CYCLES", "0", "BREAKER_FAILED_CYCLES=\"0\": expected a whole number of 1 or more"),
+    (
+        "BREAKER_FIRST_PAUSE",
+        "1",
+        "BREAKER_FIRST_PAUSE=\"1\": expected a duration of 0 or more with its unit, such as 30s, 5m or 1m30s",
+    ),
+    (
+        "BREAKER_LONGEST_PAUSE",
+        "never",
+        "BREAKER_LONGEST_PAUSE=\"never\": expected a duration of 0 or more with its unit, such as 30s, 5m or 1m30s",
+    ),
+    ("CYCLE_TIMEOUT", "1h", "CYCLE_TIMEOUT=\"1h\": expected a duration between 1s and 10m"),
+    (
+        "INDICATORS",
+        "cpu,disk",
+        "INDICATORS=\"cpu,disk\": expected auto, or a list with commas, each one of cpu, memory, lag, consumption_rate, production_rate",
+    ),
+    (
+        "INDICATOR_WEIGHTS",
+        "cpu=-1",
+        "INDICATOR_WEIGHTS=\"cpu=-1\": expected NAME=WEIGHT with a weight of 0 or more, separated by commas, such as cpu=1,lag=0.5",
+    ),
+    (
+        "CPU_QUERY",
+        "rate(cpu{pod=\"{{pod}}\"}[5m])",
+        "CPU_QUERY=\"rate(cpu{pod=\\\"{{pod}}\\\"}[5m])\": expected PromQL with placeholders; {{pod}} is no placeholder; there are {{namespace}}, {{container}}, {{workload}} and {{window}}",
+    ),
+    (
+        "MEMORY_QUERY",
+        "{{",
+        "MEMORY_QUERY=\"{{\": expected PromQL with placeholders; '{{' without '}}' near ''",
+    ),
+    (
+        "KAFKA_LAG_QUERY",
+        "lag{namespace={{namespace}}}",
+        "KAFKA_LAG_QUERY=\"lag{namespace={{namespace}}}\": expected PromQL with placeholders; {{namespace}} must stand between double quotes, as in \"{{namespace}}\"",
+    ),
+    (
+        "CONSUMPTION_RATE_QUERY",
+        "{{nope}}",
+        "CONSUMPTION_RATE_QUERY=\"{{nope}}\": expected PromQL with placeholders; {{nope}} is no placeholder; there are {{namespace}}, {{container}}, {{workload}} and {{window}}",
+    ),
+    (
+        "PRODUCTION_RATE_QUERY",
+        "{{nope}}",
+        "PRODUCTION_RATE_QUERY=\"{{nope}}\": expected PromQL with placeholders; {{nope}} is no placeholder; there are {{namespace}}, {{container}}, {{workload}} and {{window}}",
+    ),
+    (
+        "PARTITION_LOAD_QUERY",
+        "{{nope}}",
+        "PARTITION_LOAD_QUERY=\"{{nope}}\": expected PromQL with placeholders; {{nope}} is no placeholder; there are {{namespace}}, {{container}}, {{workload}} and {{window}}",
+    ),
+    (
+        "KAFKA_METRICS_PRESET",
+        "burrow",
+        "KAFKA_METRICS_PRESET=\"burrow\": expected one of jmx-exporter, librdkafka",
+    ),
+    ("QUERY_DIALECT", "sql", "QUERY_DIALECT=\"sql\": expected one of promql, metricsql"),
+    (
+        "METRICS_PUSH_URL",
+        "http://pushgateway:9091/metrics/job/mine",
+        "METRICS_PUSH_URL=\"http://pushgateway:9091/metrics/job/mine\": expected the base URL, without /metrics/job and what follows",
+    ),
+    (
+        "METRICS_PUSH_FORMAT",
+        "statsd",
+        "METRICS_PUSH_FORMAT=\"statsd\": expected one of auto, pushgateway, victoriametrics",
+    ),
+    ("METRICS_PUSH_TIMEOUT", "1m", "METRICS_PUSH_TIMEOUT=\"1m\": expected a duration between 100ms and 10s"),
+    (
+        "METRICS_PUSH_BEARER_TOKEN_FILE",
+        "/no/token",
+        "METRICS_PUSH_BEARER_TOKEN_FILE=\"/no/token\": expected a file that can be read: No such file or directory (os error 2)",
+    ),
+    (
+        "METRICS_PUSH_USERNAME",
+        "me",
+        "METRICS_PUSH_PASSWORD_FILE is not set: a value, since METRICS_PUSH_USERNAME is set",
+    ),
+    (
+        "METRICS_PUSH_PASSWORD_FILE",
+        "/no/password",
+        "METRICS_PUSH_USERNAME is not set: a value, since METRICS_PUSH_PASSWORD_FILE is set",
+    ),
+    (
+        "METRICS_PUSH_CA_FILE",
+        "/no/ca",
+        "METRICS_PUSH_CA_FILE=\"/no/ca\": expected a file that can be read: No such file or directory (os error 2)",
+    ),
+    (
+        "METRICS_PUSH_HEADERS",
+        "s3cret",
+        "METRICS_PUSH_HEADERS: expected NAME=VALUE, separated by commas, such as X-Scope-OrgID=team-a",
+    ),
+    (
+        "METRICS_TEXTFILE_DIR",
+        "/no/folder",
+        "METRICS_TEXTFILE_DIR=\"/no/folder\": expected a folder that exists",
+    ),
+    ("METRICS_PER_POD", "some", "METRICS_PER_POD=\"some\": expected true or false"),
+    ("LOG_LEVEL", "loud", "LOG_LEVEL=\"loud\": expected one of debug, info, warn, error"),
+    ("LOG_FORMAT", "xml", "LOG_FORMAT=\"xml\": expected one of json, text"),
+];

@@ -1,0 +1,87 @@
+//! Connections and watches that workloads share.
+
+use std::sync::{Arc, Mutex, PoisonError, Weak};
+
+use rebalancer_kube::{ConnectionSettings, FleetWatch, NamespaceWatch, WatchConnection};
+use tokio::task::AbortHandle;
+
+use crate::adapters::{Adapters, Connections};
+use crate::config::{RunSettings, WorkloadSettings};
+
+/// Connections and watches that workloads share.
+#[derive(Default)]
+pub(super) struct Shared {
+    connections: Connections,
+    watching: Vec<(ConnectionSettings, WatchConnection)>,
+    around: Vec<(ConnectionSettings, String, Weak<Around>)>,
+}
+
+impl Shared {
+    /// Contacts no server.
+    pub(super) async fn open(
+        &mut self,
+        one: WorkloadSettings,
+    ) -> Result<(Adapters, Arc<Around>, RunSettings), String> {
+        let WorkloadSettings { adapters, run, .. } = one;
+        let to = adapters.kubernetes.clone();
+        let connection = self.connections.to(&to).await.map_err(|error| error.to_string())?;
+        let around = self.around(&to, &run.subject.workload.namespace).await?;
+        let mut adapters = Adapters::open(connection, adapters);
+        adapters.view = Some(FleetWatch::new(adapters.inventory.clone(), around.watch.clone()));
+        Ok((adapters, around, run))
+    }
+
+    async fn around(&mut self, to: &ConnectionSettings, namespace: &str) -> Result<Arc<Around>, String> {
+        self.around.retain(|(_, _, around)| around.strong_count() > 0);
+        let known = self.around.iter().find(|(known, of, _)| known == to && of == namespace);
+        if let Some(around) = known.and_then(|(_, _, around)| around.upgrade()) {
+            return Ok(around);
+        }
+        let over = match self.watching.iter().find(|(known, _)| known == to) {
+            Some((_, over)) => over.clone(),
+            None => {
+                let over = WatchConnection::open(to).await.map_err(|error| error.to_string())?;
+                self.watching.push((to.clone(), over.clone()));
+                over
+            }
+        };
+        let around =
+            Arc::new(Around { watch: NamespaceWatch::new(namespace), over, following: Mutex::default() });
+        self.around.push((to.clone(), namespace.to_owned(), Arc::downgrade(&around)));
+        Ok(around)
+    }
+}
+
+/// A task that ends when nobody needs it any more.
+pub(super) struct Following(AbortHandle);
+
+impl Following {
+    pub(super) fn of(watch: impl Future<Output = ()> + Send + 'static) -> Self {
+        Self(tokio::spawn(watch).abort_handle())
+    }
+}
+
+impl Drop for Following {
+    fn drop(&mut self) {
+        self.0.abort();
+    }
+}
+
+/// What the workloads of a namespace share.
+pub(super) struct Around {
+    watch: NamespaceWatch,
+    pub(super) over: WatchConnection,
+    following: Mutex<Weak<Following>>,
+}
+
+impl Around {
+    /// Follows it, for as long as somebody holds what this returns.
+    pub(super) fn follow(&self) -> Arc<Following> {
+        let mut following = self.following.lock().unwrap_or_else(PoisonError::into_inner);
+        following.upgrade().unwrap_or_else(|| {
+            let task = Arc::new(Following::of(self.watch.follow(&self.over)));
+            *following = Arc::downgrade(&task);
+            task
+        })
+    }
+}
