@@ -8,6 +8,7 @@ use crate::harness::kafka::broker::Broker;
 use crate::harness::kafka::loads::Flow;
 use crate::harness::kafka::pods::{Launch, PodConsumers};
 use crate::harness::kafka::protocol::Protocol;
+use crate::harness::kafka::world::promising;
 use crate::harness::metrics::Server;
 use crate::harness::rebalancer::{Rebalancer, Run};
 
@@ -29,6 +30,10 @@ fn rebalancer(fleet: &Fleet, servers: &str, group: &str) -> Rebalancer {
     alone.env("KAFKA_GROUP_ID", group)
 }
 
+fn of_group((fleet, consumers): &(Fleet, PodConsumers)) -> Rebalancer {
+    rebalancer(fleet, &consumers.broker.bootstrap(), &consumers.group)
+}
+
 /// The one line of this event.
 #[track_caller]
 fn line(run: &Run, event: &str) -> Value {
@@ -44,7 +49,7 @@ async fn checked(fleet: &Fleet, consumers: &PodConsumers, group: &str) -> Findin
 #[ignore]
 async fn a_check_finds_the_group_and_its_members_in_the_pods_and_a_plan_predicts() {
     for protocol in [Protocol::CooperativeSticky, Protocol::Uniform] {
-        let (fleet, consumers) = running(Launch::of(protocol)).await;
+        let (fleet, consumers) = promising(async || running(Launch::of(protocol)).await, of_group).await;
         let findings = checked(&fleet, &consumers, &consumers.group).await;
         assert!(findings.errors().is_empty(), "{findings:#?}");
         findings
@@ -65,7 +70,8 @@ async fn a_check_finds_the_group_and_its_members_in_the_pods_and_a_plan_predicts
 #[tokio::test(flavor = "multi_thread")]
 #[ignore]
 async fn a_cycle_rotates_by_what_kafka_tells_and_says_what_it_cost() {
-    let (fleet, consumers) = running(Launch::of(Protocol::CooperativeSticky)).await;
+    let running = async || running(Launch::of(Protocol::CooperativeSticky)).await;
+    let (fleet, consumers) = promising(running, of_group).await;
     let run = rebalancer(&fleet, &consumers.broker.bootstrap(), &consumers.group).run().await;
     assert_eq!(run.exit_code, 0, "{run:?}");
     assert_eq!(line(&run, "cycle_finished")["status"], "rebalanced", "{run:?}");

@@ -10,7 +10,7 @@ use crate::harness::kafka::clients::Clients;
 use crate::harness::kafka::loads::Flow;
 use crate::harness::kafka::pods::{Launch, PodConsumers};
 use crate::harness::kafka::protocol::Protocol;
-use crate::harness::kafka::world::{LATE, PODS, World};
+use crate::harness::kafka::world::{LATE, PODS, World, promising};
 use crate::harness::proxy::Gate;
 use crate::harness::rebalancer::Run;
 use crate::harness::wait;
@@ -40,7 +40,8 @@ fn event(run: &Run, name: &str) -> Value {
 #[ignore]
 async fn a_broker_that_fails_between_the_decision_and_the_first_removal_leaves_all_pods() {
     let broker = Broker::another().await;
-    let world = world_at(broker, "before", Launch::of(Protocol::CooperativeSticky)).await;
+    let world = async || world_at(broker, "before", Launch::of(Protocol::CooperativeSticky)).await;
+    let world = promising(world, World::rebalancer).await;
     // The intent is written right before the first removal.
     let (proxy, gate) =
         Gate::before(world.fleet.plane, Method::PUT, "/leases/pod-rebalancer-before".to_owned()).await;
@@ -61,7 +62,8 @@ async fn a_broker_that_fails_between_the_decision_and_the_first_removal_leaves_a
 #[ignore]
 async fn a_broker_that_fails_after_the_removals_is_told_and_nothing_is_said_of_the_group() {
     let broker = Broker::another().await;
-    let world = world_at(broker, "after", Launch::of(Protocol::CooperativeSticky).start_up(LATE)).await;
+    let launch = || Launch::of(Protocol::CooperativeSticky).start_up(LATE);
+    let world = promising(async || world_at(broker, "after", launch()).await, World::rebalancer).await;
     let running = world.rebalancer().env("KAFKA_TIMEOUT", "3s").start();
     wait::until("a removal", async || {
         let gone = world.fleet.gone(&world.pods).await.len();

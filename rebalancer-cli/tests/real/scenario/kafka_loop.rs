@@ -20,8 +20,7 @@ const ALL_AT_ONCE: &str = "removed pods leave and replacements join in one rebal
 #[ignore]
 async fn a_rotation_of_slow_pods_comes_out_as_predicted() {
     for protocol in [Protocol::CooperativeSticky, Protocol::Sticky] {
-        let world = World::start(Launch::of(protocol).start_up(LATE)).await;
-        let rotated = world.rotated().await;
+        let (_world, rotated) = World::rotating(|| Launch::of(protocol).start_up(LATE)).await;
         rotated.expect_method(&[protocol.spoken(), "told by Kafka", LEAVE_THEN_JOIN]);
         rotated.expect_exact();
     }
@@ -30,9 +29,8 @@ async fn a_rotation_of_slow_pods_comes_out_as_predicted() {
 #[tokio::test(flavor = "multi_thread")]
 #[ignore]
 async fn a_rotation_of_quick_pods_comes_out_as_predicted() {
-    let launch = Launch::of(Protocol::CooperativeSticky).joining_as_others_leave();
-    let world = World::start(launch).await;
-    let rotated = world.rotated().await;
+    let launch = || Launch::of(Protocol::CooperativeSticky).joining_as_others_leave();
+    let (_world, rotated) = World::rotating(launch).await;
     rotated.expect_method(&["cooperative-sticky", "told by Kafka", ALL_AT_ONCE]);
     rotated.expect_exact();
 }
@@ -40,8 +38,8 @@ async fn a_rotation_of_quick_pods_comes_out_as_predicted() {
 #[tokio::test(flavor = "multi_thread")]
 #[ignore]
 async fn a_rotation_of_librdkafka_consumers_matched_by_client_id_comes_out_as_predicted() {
-    let world = World::start(Launch::of(Protocol::LibrdkafkaCooperativeSticky).start_up(LATE)).await;
-    let rotated = world.rotated().await;
+    let launch = || Launch::of(Protocol::LibrdkafkaCooperativeSticky).start_up(LATE);
+    let (_world, rotated) = World::rotating(launch).await;
     rotated.expect_method(&["librdkafka-cooperative-sticky", "told by Kafka", LEAVE_THEN_JOIN]);
     rotated.expect_exact();
 }
@@ -108,8 +106,8 @@ async fn a_run_that_waits_for_each_replacement_leaves_nothing_open() {
 #[tokio::test(flavor = "multi_thread")]
 #[ignore]
 async fn several_consumers_in_a_pod_leave_and_come_together() {
-    let world = World::start(Launch::of(Protocol::CooperativeSticky).each(2).start_up(LATE)).await;
-    let rotated = world.rotated().await;
+    let launch = || Launch::of(Protocol::CooperativeSticky).each(2).start_up(LATE);
+    let (_world, rotated) = World::rotating(launch).await;
     rotated.expect_method(&["26 partitions on 12 members", LEAVE_THEN_JOIN]);
     rotated.expect_as_predicted();
 }
@@ -117,10 +115,13 @@ async fn several_consumers_in_a_pod_leave_and_come_together() {
 #[tokio::test(flavor = "multi_thread")]
 #[ignore]
 async fn a_member_outside_the_fleet_stays_and_takes_part() {
-    let mut world = World::start(Launch::of(Protocol::CooperativeSticky).start_up(LATE)).await;
-    world.consumers.add_outside("laptop").await;
-    (_, world.before) = world.consumers.settled(&world.fleet).await;
-    let rotated = world.rotated().await;
+    let with_a_laptop = async || {
+        let mut world = World::start(Launch::of(Protocol::CooperativeSticky).start_up(LATE)).await;
+        world.consumers.add_outside("laptop").await;
+        (_, world.before) = world.consumers.settled(&world.fleet).await;
+        world
+    };
+    let (_world, rotated) = World::rotating_of(with_a_laptop).await;
     rotated.expect_method(&["26 partitions on 7 members", LEAVE_THEN_JOIN]);
     rotated.expect_exact();
 }

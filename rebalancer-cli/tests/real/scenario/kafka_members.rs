@@ -8,8 +8,8 @@ use crate::harness::kafka::world::{LATE, World};
 #[tokio::test(flavor = "multi_thread")]
 #[ignore]
 async fn a_pod_without_a_member_takes_no_part_and_stays() {
-    let world = World::start(Launch::of(Protocol::CooperativeSticky).start_up(LATE).idle(1)).await;
-    let rotated = world.rotated().await;
+    let launch = || Launch::of(Protocol::CooperativeSticky).start_up(LATE).idle(1);
+    let (world, rotated) = World::rotating(launch).await;
     rotated.expect_method(&["26 partitions on 5 members"]);
     rotated.expect_exact();
     let with_member: Vec<String> = world.before.names.values().cloned().collect();

@@ -8,7 +8,8 @@ use crate::harness::kafka::clients::Clients;
 use crate::harness::kafka::loads::Flow;
 use crate::harness::kafka::pods::{Launch, PodConsumers};
 use crate::harness::kafka::protocol::{Client, Protocol};
-use crate::harness::rebalancer::Run;
+use crate::harness::kafka::world::promising;
+use crate::harness::rebalancer::{Rebalancer, Run};
 
 const PODS: usize = 6;
 const PARTITIONS: usize = 12;
@@ -36,8 +37,8 @@ async fn spike(topic: &str) {
     java.order(format!("past {topic} {WINDOW} {}", counts.join(","))).await;
 }
 
-async fn run(fleet: &Fleet, consumers: &PodConsumers) -> Run {
-    let rebalancer = fleet
+fn rebalancer((fleet, consumers, _): &(Fleet, PodConsumers, String)) -> Rebalancer {
+    fleet
         .rebalancer_without_metrics()
         .env("KAFKA_BOOTSTRAP_SERVERS", consumers.broker.bootstrap())
         .env("KAFKA_GROUP_ID", &consumers.group)
@@ -47,8 +48,7 @@ async fn run(fleet: &Fleet, consumers: &PodConsumers) -> Run {
         .env("PERSISTENCE_REQUIRED", "3")
         .env("PRODUCTION_RATE_VARIANCE_THRESHOLD", "0.1")
         .env("TOLERANCE_MULTIPLIER", "1.05")
-        .env("MINIMUM_IMPROVEMENT_PERCENT", "0");
-    rebalancer.run().await.expect_exit(0)
+        .env("MINIMUM_IMPROVEMENT_PERCENT", "0")
 }
 
 fn decision(run: &Run) -> Value {
@@ -58,9 +58,15 @@ fn decision(run: &Run) -> Value {
 #[tokio::test(flavor = "multi_thread")]
 #[ignore]
 async fn an_imbalance_that_was_there_in_earlier_windows_is_acted_on() {
-    let (fleet, consumers, _) = fleet("lasting", Flow::log_normal("", 26, 1.0, 7).hot(3, 3).records).await;
-    let (pods, _) = consumers.settled(&fleet).await;
-    let run = run(&fleet, &consumers).await;
+    let lasting = async || {
+        let made = fleet("lasting", Flow::log_normal("", 26, 1.0, 7).hot(3, 3).records).await;
+        made.1.settled(&made.0).await;
+        made
+    };
+    let lasting = promising(lasting, rebalancer).await;
+    let (fleet, consumers, _) = &lasting;
+    let (pods, _) = consumers.settled(fleet).await;
+    let run = rebalancer(&lasting).run().await.expect_exit(0);
     assert_eq!(decision(&run)["decision"], json!("rotate"), "{}", run.stderr);
     assert!(!fleet.gone(&pods).await.is_empty(), "{}", run.stderr);
 }
@@ -68,10 +74,11 @@ async fn an_imbalance_that_was_there_in_earlier_windows_is_acted_on() {
 #[tokio::test(flavor = "multi_thread")]
 #[ignore]
 async fn an_imbalance_of_this_window_alone_is_none_yet() {
-    let (fleet, consumers, topic) = fleet("passing", vec![USUAL; PARTITIONS]).await;
-    spike(&topic).await;
-    let (pods, _) = consumers.settled(&fleet).await;
-    let run = run(&fleet, &consumers).await;
+    let passing = fleet("passing", vec![USUAL; PARTITIONS]).await;
+    let (fleet, consumers, topic) = &passing;
+    spike(topic).await;
+    let (pods, _) = consumers.settled(fleet).await;
+    let run = rebalancer(&passing).run().await.expect_exit(0);
     assert_eq!(decision(&run)["decision"], json!("not_persistent"), "{}", run.stderr);
     assert!(run.stderr.contains("in 1 of the last 3 readings, 3 are required"), "{}", run.stderr);
     assert!(fleet.gone(&pods).await.is_empty(), "{}", run.stderr);

@@ -7,7 +7,7 @@ use crate::harness::fleet::{ACCOUNT, Fleet};
 use crate::harness::kafka::broker::Broker;
 use crate::harness::kafka::pods::Launch;
 use crate::harness::kafka::protocol::Protocol;
-use crate::harness::kafka::world::World;
+use crate::harness::kafka::world::{World, promising};
 use crate::harness::rebalancer::Run;
 use crate::scenario::kafka_failing::world_at;
 
@@ -45,9 +45,11 @@ fn ends(run: &Run) -> Vec<Value> {
 #[ignore]
 async fn each_workload_asks_the_kafka_of_its_own_and_one_that_is_down_does_not_stop_the_other() {
     let (shared, failing) = (Broker::shared().await, Broker::another().await);
-    let launch = || Launch::of(Protocol::CooperativeSticky);
-    let worlds =
-        [world_at(failing, "several", launch()).await, world_at(shared, "several-too", launch()).await];
+    let world = async |broker, name| {
+        let world = async || world_at(broker, name, Launch::of(Protocol::CooperativeSticky)).await;
+        promising(world, World::rebalancer).await
+    };
+    let worlds = [world(failing, "several").await, world(shared, "several-too").await];
     grant(&worlds).await;
     let both = run(&worlds).await.expect_exit(0);
     assert_eq!(ends(&both), [json!("rebalanced"), json!("rebalanced")], "{}", both.stderr);

@@ -29,6 +29,21 @@ pub(crate) struct World {
     pub(crate) before: Observed,
 }
 
+/// What `make` makes, in which a dry run wants to rotate. Ids are random, and with them the first assignment: one group in ten
+/// or so is held, as it should be.
+pub(crate) async fn promising<T>(make: impl AsyncFn() -> T, rebalancer: impl Fn(&T) -> Rebalancer) -> T {
+    for _ in 0..8 {
+        let made = make().await;
+        let dry = rebalancer(&made).env("DRY_RUN", "true").run().await.expect_exit(0);
+        let decision = dry.log_with(&["\"event\":\"decision\""]).remove(0)["decision"].clone();
+        if decision == "rotate" {
+            return made;
+        }
+        assert_eq!(decision, "small_gain", "{}", dry.stderr);
+    }
+    panic!("there was nothing to gain in eight groups");
+}
+
 /// What a run did.
 pub(crate) struct Rotated {
     pub(crate) run: Run,
@@ -43,18 +58,16 @@ impl World {
         Self::of(Fleet::named("loop"), launch).await
     }
 
-    /// A world in which there is something to gain, and its rotation. Ids are random under the consumer protocol, and with them
-    /// the first assignment: one group in ten or so is held, as it should be.
+    /// A world in which there is something to gain, and its rotation.
     pub(crate) async fn rotating(launch: impl Fn() -> Launch) -> (Self, Rotated) {
-        for _ in 0..8 {
-            let world = Self::start(launch()).await;
-            let rotated = world.rotated().await;
-            if !rotated.gone.is_empty() {
-                return (world, rotated);
-            }
-            rotated.expect_held("small_gain");
-        }
-        panic!("there was nothing to gain in eight groups");
+        Self::rotating_of(async || Self::start(launch()).await).await
+    }
+
+    /// The same, of worlds that are more than a launch.
+    pub(crate) async fn rotating_of(world: impl AsyncFn() -> Self) -> (Self, Rotated) {
+        let world = promising(world, Self::rebalancer).await;
+        let rotated = world.rotated().await;
+        (world, rotated)
     }
 
     pub(crate) async fn of(setup: Setup, launch: Launch) -> Self {
