@@ -217,7 +217,9 @@ async fn a_neighbor_that_is_named_and_may_not_be_read_holds_and_its_own_role_is_
     let (findings, _) = check(asking()).await;
     let rule = r#"apiGroups: ["keda.sh"], resources: ["scaledobjects"], verbs: ["list"]"#;
     findings.expect("error", "permission_missing", &["list scaledobjects.keda.sh", rule]);
-    let rules = fixture::rules(&[("keda.sh", &["scaledobjects"], &["list"])]);
+    let component = include_str!("../../../../deploy/kustomize/components/neighbors/keda/role.yaml");
+    let role: Value = serde_saphyr::from_str(component.split("---").next().unwrap()).unwrap();
+    let rules = role["rules"].as_array().unwrap().clone();
     fixture::grant(&fleet.client, &fleet.namespace, "of-keda", &rules, (&fleet.namespace, "reader")).await;
     let run = asking().run().await.expect_exit(0);
     assert_eq!(fleet.gone(before).await, ROTATED, "{}", run.stderr);
