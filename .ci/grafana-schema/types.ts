@@ -41,7 +41,7 @@ type Configured<Type extends string, Options, Custom> = Json<
   targets: Target[];
   fieldConfig: {
     defaults: Json<Omit<FieldConfig, "custom">> & { custom?: Json<Custom> };
-    overrides: { matcher: { id: "byName"; options: string }; properties: { id: string; value: unknown }[] }[];
+    overrides: { matcher: { id: "byRegexp"; options: string }; properties: { id: string; value: unknown }[] }[];
   };
 };
 

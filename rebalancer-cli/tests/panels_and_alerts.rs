@@ -21,19 +21,22 @@ mod catalog;
 mod dashboard;
 
 use alerts::alerts;
-use catalog::{Kind, METRICS, ON_EVERY_SERIES};
+use catalog::{CLUSTER, Kind, METRICS, ON_EVERY_SERIES};
 use dashboard::{Asked, dashboard, filled, panels, queries};
 
 const OPERATIONS: &str = include_str!("../../docs/operations.md");
-const RULE_TESTS: &str = include_str!("../../deploy/prometheus/alerts_test.yaml");
+const RULE_TESTS: [&str; 2] = [
+    include_str!("../../deploy/prometheus/alerts_test.yaml"),
+    include_str!("../../deploy/prometheus/alerts_serve_test.yaml"),
+];
 
 /// Metrics of others, with the labels that are asked for.
 const OF_OTHERS: [(&str, &[&str]); 5] = [
     ("container_cpu_usage_seconds_total", &["namespace", "container", "pod", "id", "cpu"]),
-    ("kube_job_owner", &["namespace", "job_name", "owner_kind", "owner_name"]),
-    ("kube_job_status_start_time", &["namespace", "job_name"]),
-    ("kube_job_failed", &["namespace", "job_name", "condition"]),
-    ("kube_job_complete", &["namespace", "job_name", "condition"]),
+    ("kube_job_owner", &["cluster", "namespace", "job_name", "owner_kind", "owner_name"]),
+    ("kube_job_status_start_time", &["cluster", "namespace", "job_name"]),
+    ("kube_job_failed", &["cluster", "namespace", "job_name", "condition"]),
+    ("kube_job_complete", &["cluster", "namespace", "job_name", "condition"]),
 ];
 
 /// Every series that there can be, with its labels.
@@ -41,7 +44,7 @@ fn known() -> BTreeMap<String, BTreeSet<&'static str>> {
     let mut known: BTreeMap<String, BTreeSet<&str>> = BTreeMap::new();
     for metric in METRICS {
         let labels: BTreeSet<&str> =
-            metric.labels.iter().chain(&ON_EVERY_SERIES).map(|label| label.name).collect();
+            metric.labels.iter().chain(&ON_EVERY_SERIES).chain([&CLUSTER]).map(|label| label.name).collect();
         match metric.kind {
             Kind::Counter | Kind::Gauge => drop(known.insert(metric.name.to_owned(), labels)),
             Kind::Histogram => {
@@ -113,6 +116,7 @@ impl ExprVisitor for Wanted {
 /// Every query of the dashboard and the alerts, with where it stands.
 fn all_queries() -> Vec<(String, String)> {
     let values = [
+        ("cluster", "eu"),
         ("namespace", "shop"),
         ("workload", "orders"),
         ("container", "orders"),
@@ -202,6 +206,17 @@ fn every_alert_says_how_bad_it_is_what_happened_with_its_number_and_where_to_rea
     }
 }
 
+/// Several clusters may have workloads of the same names, and where nothing tells clusters apart the label is not there.
+#[test]
+fn whatever_is_told_by_workload_is_told_by_cluster_too() {
+    for (of, query) in all_queries() {
+        for (labels, metrics) in Wanted::of(&query).kept {
+            let own = metrics.iter().any(|metric| metric.starts_with("rebalancer_"));
+            assert!(!own || labels.contains("cluster"), "{of}: {query}");
+        }
+    }
+}
+
 #[test]
 fn the_operations_guide_has_a_section_for_every_alert_and_for_no_other() {
     let sections: BTreeMap<&str, &str> = OPERATIONS
@@ -221,13 +236,9 @@ fn the_operations_guide_has_a_section_for_every_alert_and_for_no_other() {
 
 #[test]
 fn every_alert_is_tested_to_fire_and_to_be_silent() {
-    let tests: Value = serde_saphyr::from_str(RULE_TESTS).unwrap();
-    let cases: Vec<&Value> = tests["tests"]
-        .as_array()
-        .unwrap()
-        .iter()
-        .flat_map(|test| test["alert_rule_test"].as_array().unwrap())
-        .collect();
+    let files: Vec<Value> = RULE_TESTS.iter().map(|text| serde_saphyr::from_str(text).unwrap()).collect();
+    let tests = files.iter().flat_map(|file| file["tests"].as_array().unwrap());
+    let cases: Vec<&Value> = tests.flat_map(|test| test["alert_rule_test"].as_array().unwrap()).collect();
     for alert in alerts() {
         let own = cases.iter().filter(|case| case["alertname"] == alert.alert.as_str());
         let (silent, firing) =

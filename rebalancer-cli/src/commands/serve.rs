@@ -82,7 +82,7 @@ async fn serve(
     };
     let leadership = candidate.as_ref().map(Candidate::leadership);
     let board = Arc::new(Board::new(leadership.clone()));
-    let listening = listen(settings.listen, Arc::clone(&board)).await;
+    let listening = listen(settings.listen, Arc::clone(&board), settings.interval).await;
     let (address, serving) = listening.map_err(|error| {
         (Exit::Failed, format!("LISTEN_ADDRESS={}: {error}; choose another address or port", settings.listen))
     })?;

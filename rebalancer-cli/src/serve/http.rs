@@ -6,6 +6,7 @@ mod tests;
 
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::Router;
 use axum::extract::{Path, State};
@@ -36,6 +37,8 @@ const AT_ONCE: usize = 1;
 struct Served {
     board: Arc<Board>,
     making: Arc<Semaphore>,
+    /// From one cycle of a workload to the next, where nothing changes.
+    interval: Duration,
 }
 
 /// Serves until the process ends.
@@ -45,13 +48,14 @@ struct Served {
 pub(crate) async fn listen(
     address: SocketAddr,
     board: Arc<Board>,
+    interval: Duration,
 ) -> std::io::Result<(SocketAddr, impl Future<Output = ()> + Send)> {
     let listener = TcpListener::bind(address).await?;
     let address = listener.local_addr()?;
-    Ok((address, connections::serve(listener, routes(board, address), Limits::default())))
+    Ok((address, connections::serve(listener, routes(board, address, interval), Limits::default())))
 }
 
-fn routes(board: Arc<Board>, address: SocketAddr) -> Router {
+fn routes(board: Arc<Board>, address: SocketAddr, interval: Duration) -> Router {
     let hosts = Hosts::of(address);
     Router::new()
         .route("/healthz", get(async || "ok\n"))
@@ -72,7 +76,7 @@ fn routes(board: Arc<Board>, address: SocketAddr) -> Router {
         .fallback(async || problem(StatusCode::NOT_FOUND, "Not found", "There is no such page."))
         .layer(from_fn(move |request, next| guard::known_hosts(hosts, request, next)))
         .layer(map_response(guard::with_headers))
-        .with_state(Served { board, making: Arc::new(Semaphore::new(AT_ONCE)) })
+        .with_state(Served { board, making: Arc::new(Semaphore::new(AT_ONCE)), interval })
 }
 
 /// One that stands by is ready: it has nothing to do until it leads.
@@ -86,14 +90,14 @@ async fn readyz(State(Served { board, .. }): State<Served>) -> Response {
     (status, lines.map(|line| line + "\n").collect::<String>()).into_response()
 }
 
-async fn metrics(State(Served { board, .. }): State<Served>) -> Response {
+async fn metrics(State(Served { board, interval, .. }): State<Served>) -> Response {
     let places = board.places();
     // One that has led before knows counters of then, and another replica tells those of now.
     let leads = board.leads();
     let ended = places.iter().filter(|_| leads).filter_map(|place| place.last.as_ref());
     let families = ended.flat_map(|last| last.families.clone());
     let targets: Vec<_> = places.iter().map(Place::target).collect();
-    let own = telemetry::live(targets.iter(), leads);
+    let own = telemetry::live(targets.iter(), leads, interval);
     match telemetry::exposition(families.chain(own)) {
         Ok(text) => typed("text/plain; version=0.0.4; charset=utf-8", text),
         Err(error) => (StatusCode::INTERNAL_SERVER_ERROR, error).into_response(),

@@ -15,6 +15,8 @@ use crate::render::golden::golden;
 use crate::serve::board::{Last, Terms};
 use crate::serve::scripted::{HOSTILE, board, workload};
 
+const MINUTE: Duration = Duration::from_secs(60);
+
 struct Answer {
     status: StatusCode,
     headers: axum::http::HeaderMap,
@@ -24,9 +26,13 @@ struct Answer {
 struct Served(TowerToHyperService<Router>);
 
 impl Served {
+    fn of(board: Arc<Board>) -> Self {
+        Self(TowerToHyperService::new(routes(board, "127.0.0.1:8080".parse().unwrap(), MINUTE)))
+    }
+
     async fn start() -> Self {
         let (board, _) = board().await;
-        Self(TowerToHyperService::new(routes(Arc::new(board), "127.0.0.1:8080".parse().unwrap())))
+        Self::of(Arc::new(board))
     }
 
     async fn ask(&self, method: Method, path: &str, host: &str) -> Answer {
@@ -183,8 +189,7 @@ async fn the_api_is_shown_to_the_last_letter() {
 async fn what_is_drawn_waits_for_no_cycle() {
     let (board, _) = board().await;
     let board = Arc::new(board);
-    let served =
-        Served(TowerToHyperService::new(routes(Arc::clone(&board), "127.0.0.1:8080".parse().unwrap())));
+    let served = Served::of(Arc::clone(&board));
     let first = board.places().remove(0).target();
     board.change(&first, |place| (place.running, place.next) = (true, None));
     let answer = served.get("/workloads/shop/orders-consumer").await;
@@ -198,16 +203,17 @@ async fn only_the_replica_that_leads_tells_metrics_of_workloads() {
     let board = Arc::new(Board::new(Some(leadership)));
     let target = workload("shop", "orders-consumer");
     board.enter(&target, Terms::default());
-    let mut families = telemetry::live(std::iter::once(&target), true);
+    let mut families = telemetry::live(std::iter::once(&target), true, MINUTE);
     families.iter_mut().for_each(|family| family.set_name("rebalancer_cycles_total".to_owned()));
     board.ended(&target, Last { families, ..Last::failed(String::new()) }, None);
-    let served = Served(TowerToHyperService::new(routes(board, "127.0.0.1:8080".parse().unwrap())));
+    let served = Served::of(board);
     let series = r#"{namespace="shop",workload="orders-consumer"}"#;
     let text = served.get("/metrics").await.body;
     assert!(
         text.contains(&format!("rebalancer_leader{series} 0")) && !text.contains("cycles_total"),
         "{text}"
     );
+    assert!(text.contains(&format!("rebalancer_interval_seconds{series} 60")), "{text}");
     let until = Some(tokio::time::Instant::now() + std::time::Duration::from_secs(600));
     told.send_replace(Leadership { until, ..Leadership::default() });
     let text = served.get("/metrics").await.body;

@@ -227,6 +227,11 @@ pub(crate) const LEADER: Metric = gauge(
     "1 where this replica of `rebalancer serve` is the one that acts, 0 where it stands by; not there for a CronJob.",
     &[],
 );
+pub(crate) const INTERVAL: Metric = gauge(
+    "rebalancer_interval_seconds",
+    "INTERVAL of `rebalancer serve`: from one cycle to the next, where nothing changes; not there for a CronJob.",
+    &[],
+);
 pub(crate) const BUILD_INFO: Metric = gauge(
     "rebalancer_build_info",
     "Always 1; the labels say which build the last run was.",
@@ -238,7 +243,7 @@ pub(crate) const BUILD_INFO: Metric = gauge(
 
 /// All of them, in the order of the documentation, for tests of what names them.
 #[cfg(test)]
-pub(crate) const METRICS: [Metric; 32] = [
+pub(crate) const METRICS: [Metric; 33] = [
     CYCLES,
     PODS_DELETED,
     REMOVALS_REFUSED,
@@ -270,5 +275,6 @@ pub(crate) const METRICS: [Metric; 32] = [
     REMOVAL_BUDGET_USED,
     DRY_RUN,
     LEADER,
+    INTERVAL,
     BUILD_INFO,
 ];

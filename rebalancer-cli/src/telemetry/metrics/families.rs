@@ -1,5 +1,7 @@
 //! All metric families of one run.
 
+use std::time::Duration;
+
 use jiff::Timestamp;
 use prometheus::proto::MetricFamily;
 use rebalancer_core::cycle::Outcome;
@@ -7,8 +9,8 @@ use rebalancer_core::fleet::Indicator;
 use rebalancer_core::history::{Breaker, Budget, GroupEffect, Record};
 
 use super::catalog::{
-    BREAKER_STATE, BUILD_INFO, DRY_RUN, GROUP_CV, GROUP_REBALANCE, LAST_RUN, LAST_RUN_STATUS, LAST_SUCCESS,
-    LEADER, LOAD_CV, LOAD_MAX_TO_MEAN, LOAD_MEAN, MEASURED_IMPROVEMENT, POD_LOAD, PODS,
+    BREAKER_STATE, BUILD_INFO, DRY_RUN, GROUP_CV, GROUP_REBALANCE, INTERVAL, LAST_RUN, LAST_RUN_STATUS,
+    LAST_SUCCESS, LEADER, LOAD_CV, LOAD_MAX_TO_MEAN, LOAD_MEAN, MEASURED_IMPROVEMENT, POD_LOAD, PODS,
     PREDICTED_IMPROVEMENT, PROPOSAL_STATE, REMOVAL_BUDGET, REMOVAL_BUDGET_USED,
 };
 use super::counters;
@@ -70,10 +72,15 @@ pub(crate) fn all(run: &Run<'_>) -> Vec<MetricFamily> {
 }
 
 /// What is true of a process that stays, at this moment.
-pub(crate) fn live<'a>(targets: impl Iterator<Item = &'a Target>, leads: bool) -> Vec<MetricFamily> {
+pub(crate) fn live<'a>(
+    targets: impl Iterator<Item = &'a Target>,
+    leads: bool,
+    interval: Duration,
+) -> Vec<MetricFamily> {
     let of = |target| {
         let mut families = Families::of(target);
         families.one(LEADER, if leads { 1.0 } else { 0.0 });
+        families.one(INTERVAL, interval.as_secs_f64());
         families.into_vec()
     };
     targets.flat_map(of).collect()

@@ -1,6 +1,7 @@
 //! What a run is told as.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 use prometheus::proto::{MetricFamily, MetricType};
@@ -23,6 +24,8 @@ use super::seen::MetricsJournal;
 use super::send::text;
 use super::textfile;
 use crate::target::Target;
+
+const MINUTE: Duration = Duration::from_secs(60);
 
 fn at(minute: i64) -> Timestamp {
     Timestamp::from_second(1_767_225_600 + 60 * minute).unwrap()
@@ -125,7 +128,7 @@ fn names_follow_the_conventions_and_stand_once() {
 #[tokio::test]
 async fn a_run_that_knows_everything_has_every_metric_of_the_catalog_with_its_labels_and_no_other() {
     let mut all_families = all(parts(|_| {}, Some(&record()), &journal(true).await));
-    all_families.extend(families::live(std::iter::once(&target(None)), true));
+    all_families.extend(families::live(std::iter::once(&target(None)), true, MINUTE));
     let families = all_families;
     let named: BTreeMap<&str, &MetricFamily> =
         families.iter().map(|family| (family.name(), family)).collect();
@@ -152,7 +155,7 @@ async fn a_run_that_knows_everything_has_every_metric_of_the_catalog_with_its_la
 async fn every_series_and_every_file_of_a_cluster_with_a_name_has_it() {
     let target: &Target = Box::leak(Box::new(target(Some("eu"))));
     let families = all(parts(|run| run.target = target, Some(&record()), &journal(true).await));
-    let families = families.into_iter().chain(families::live(std::iter::once(target), true));
+    let families = families.into_iter().chain(families::live(std::iter::once(target), true, MINUTE));
     for family in families {
         for series in family.get_metric() {
             let first = series.get_label().first().unwrap();

@@ -33,8 +33,10 @@ fn told(history: History, workload: &str, fares: Fares, now: i64) -> History {
         .gauge(
             "rebalancer_last_success_timestamp_seconds",
             &[("workload", workload)],
-            seconds(if ill { now - 3000 } else { now - 300 }),
+            seconds(if ill { now - 3000 } else { now }),
         )
+        // Another value at each sample: so many runs.
+        .counter("rebalancer_last_run_timestamp_seconds", &[("workload", workload)], 1.0)
         .gauge("rebalancer_pods", &of(("state", "listed")), 12.0)
         .counter("rebalancer_pods_deleted_total", &of(("role", "hot")), often)
         .counter("rebalancer_holds_total", &of(("reason", "removal_budget_spent")), often)
@@ -104,6 +106,34 @@ async fn one_sample_a_run_is_enough_for_every_alert() {
         for alert in alerts().into_iter().filter(|alert| alert.alert != "RebalancerJobFailed") {
             let expected = BTreeSet::from(["ill".to_owned()]);
             assert_eq!(true_for(&server, &alert).await, expected, "{kind:?}: {}", alert.alert);
+        }
+    }
+}
+
+/// With the interval that `serve` tells, and without.
+#[tokio::test]
+#[ignore]
+async fn workloads_of_the_same_name_in_two_clusters_are_told_apart() {
+    let now = jiff::Timestamp::now().as_second();
+    let of = |cluster: &str, fares: Fares, serves: bool| {
+        let history = told(History::new("shop", "orders").every(60), "orders", fares, now);
+        let history = jobs(history, "pod-rebalancer", fares, now);
+        let interval = [("workload", "orders")];
+        let history =
+            if serves { history.gauge("rebalancer_interval_seconds", &interval, 60.0) } else { history };
+        history.labelled(&[("cluster", cluster)])
+    };
+    for serves in [false, true] {
+        let history = of("eu", Fares::Ill, serves).and(of("us", Fares::Well, serves)).during(&SCRAPED);
+        for kind in Server::BOTH {
+            let server = history.serve(kind).await;
+            for alert in alerts() {
+                let clusters = server.query(&alert.expr).await.into_iter();
+                let clusters: BTreeSet<String> =
+                    clusters.map(|(labels, _)| labels["cluster"].clone()).collect();
+                let expected = BTreeSet::from(["eu".to_owned()]);
+                assert_eq!(clusters, expected, "{kind:?}, {serves}: {}", alert.alert);
+            }
         }
     }
 }

@@ -42,6 +42,8 @@ const FAILURE: &str = r#"{"kind": "Status", "apiVersion": "v1", "status": "Failu
 
 /// A fleet with live loads, and what watches it.
 struct Story {
+    /// CLUSTER_NAME; empty: none is set.
+    cluster: &'static str,
     fleet: Fleet,
     consumers: Consumers,
     gateway: Pushgateway,
@@ -50,7 +52,7 @@ struct Story {
 }
 
 impl Story {
-    async fn begin() -> Self {
+    async fn begin(cluster: &'static str) -> Self {
         let fleet = Fleet::named(NAME).cpu(&PODS).start().await;
         let consumers = Consumers::start(&fleet.namespace, NAME, &names(&fleet).await).await;
         let gateway = Pushgateway::start().await;
@@ -59,7 +61,7 @@ impl Story {
             Monitor::start(Server::Prometheus, &targets).await,
             Monitor::start(Server::VictoriaMetrics, &targets).await,
         ];
-        let story = Self { fleet, consumers, gateway, monitors, began: now() };
+        let story = Self { cluster, fleet, consumers, gateway, monitors, began: now() };
         story.loads_are_known().await;
         story
     }
@@ -81,7 +83,10 @@ impl Story {
             ("METRICS_PER_POD", "true"),
         ];
         let began = now();
-        let run = self.fleet.rebalancer(&self.monitors[0]).envs(&settings).envs(variables).run().await;
+        let rebalancer = self.fleet.rebalancer(&self.monitors[0]).envs(&settings).envs(variables);
+        let named =
+            if self.cluster.is_empty() { rebalancer } else { rebalancer.env("CLUSTER_NAME", self.cluster) };
+        let run = named.run().await;
         self.scraped_since(began).await;
         run
     }
@@ -128,8 +133,10 @@ impl Story {
     }
 
     /// What Grafana would fill in.
-    fn values(&self) -> [(&str, &str); 6] {
+    fn values(&self) -> [(&str, &str); 7] {
         [
+            // What "All" stands for: also for no cluster at all.
+            ("cluster", if self.cluster.is_empty() { ".*" } else { self.cluster }),
             ("namespace", &self.fleet.namespace),
             ("workload", NAME),
             ("container", NAME),
@@ -208,7 +215,7 @@ impl Story {
 #[tokio::test]
 #[ignore]
 async fn every_query_of_the_dashboard_shows_what_real_runs_have_pushed() {
-    let story = Story::begin().await;
+    let story = Story::begin("").await;
     match std::env::var("DASHBOARD_DATA") {
         Ok(file) => {
             story.long().await;
@@ -216,6 +223,18 @@ async fn every_query_of_the_dashboard_shows_what_real_runs_have_pushed() {
         }
         Err(_) => story.short().await,
     }
+    everything_is_shown(&story).await;
+}
+
+#[tokio::test]
+#[ignore]
+async fn a_cluster_that_has_a_name_is_shown_by_it() {
+    let story = Story::begin("eu").await;
+    story.short().await;
+    everything_is_shown(&story).await;
+}
+
+async fn everything_is_shown(story: &Story) {
     // The two servers scrape in their own time.
     for query in queries(&dashboard()) {
         wait::until("both servers to show the same", async || {
@@ -223,9 +242,13 @@ async fn every_query_of_the_dashboard_shows_what_real_runs_have_pushed() {
             let span = story.span(1.0);
             let one = shown(&query, &story.answer(prometheus, &query, span).await)?;
             let other = shown(&query, &story.answer(victoria_metrics, &query, span).await)?;
-            if one.is_empty() != KAFKA.contains(&query.of.as_str()) {
+            let unnamed = story.cluster.is_empty() && query.of == "cluster";
+            if one.is_empty() != (unnamed || KAFKA.contains(&query.of.as_str())) {
                 return Err(format!("nothing to show: {query:?}"));
             }
+            let own = query.expr.contains("rebalancer_");
+            let named = one.iter().all(|labels| labels.contains(story.cluster));
+            assert!(!own || matches!(query.asked, Asked::LabelValues(_)) || named, "{query:?}: {one:?}");
             if one == other { Ok(()) } else { Err(format!("{query:?}: {one:?}, {other:?}")) }
         })
         .await;
