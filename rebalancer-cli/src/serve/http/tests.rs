@@ -214,7 +214,7 @@ async fn only_the_replica_that_leads_tells_metrics_of_workloads() {
         "{text}"
     );
     assert!(text.contains(&format!("rebalancer_interval_seconds{series} 60")), "{text}");
-    let until = Some(tokio::time::Instant::now() + std::time::Duration::from_secs(600));
+    let until = Some(tokio::time::Instant::now() + Duration::from_secs(600));
     told.send_replace(Leadership { until, ..Leadership::default() });
     let text = served.get("/metrics").await.body;
     for told in ["rebalancer_leader", "rebalancer_cycles_total"] {

@@ -3,7 +3,7 @@
 //! `setup` describes a [`fleet`], `fixture` makes its objects, `kubelet` keeps its pods, in which real consumers of `kafka`
 //! may run, and `metrics` and `series` give it a past. `rebalancer` runs the binary,
 //! `browser` and `devtools` look at its pages; `broken`, `front`, `proxy` and
-//! `forward_proxy` stand between it and the servers.
+//! `forward_proxy` stand between it and the servers, and `traffic` counts what goes there.
 //! Nothing here knows a scenario, and no scenario knows another: what two of them need is moved here.
 
 #[path = "../../shared/alerts.rs"]
@@ -42,4 +42,5 @@ pub(crate) mod series;
 pub(crate) mod serving;
 pub(crate) mod setup;
 pub(crate) mod tools;
+pub(crate) mod traffic;
 pub(crate) mod wait;

@@ -30,7 +30,7 @@ struct Measured {
     peak: u64,
 }
 
-fn number(name: &str, otherwise: usize) -> usize {
+pub(super) fn number(name: &str, otherwise: usize) -> usize {
     env::var(name).map_or(otherwise, |text| text.parse().expect("a number"))
 }
 
@@ -40,12 +40,12 @@ fn median<T: Ord + Copy>(values: &[T]) -> T {
     sorted[sorted.len() / 2]
 }
 
-fn cpu(id: u32) -> Duration {
+pub(super) fn cpu(id: u32) -> Duration {
     cpu_time(id).expect("the server runs")
 }
 
 /// The process that listens on this port.
-fn listening(port: u16) -> u32 {
+pub(super) fn listening(port: u16) -> u32 {
     let wanted = format!(":{port:04X}");
     let table = ["/proc/net/tcp", "/proc/net/tcp6"].map(|file| fs::read_to_string(file).unwrap_or_default());
     let socket = table.iter().flat_map(|table| table.lines()).find_map(|line| {
@@ -245,7 +245,7 @@ fn show(pods: usize, server: Server, all: &BTreeMap<String, Measured>) {
 }
 
 /// Some variables, mounts and probes, as pods in production have them: 14 kB of JSON with what the server adds.
-fn like_real_ones() -> Value {
+pub(super) fn like_real_ones() -> Value {
     let variables: Vec<Value> = (0..40)
         .map(|number| serde_json::json!({"name": format!("CONSUMER_SETTING_{number}"), "value": format!("some value of the setting number {number}")}))
         .collect();

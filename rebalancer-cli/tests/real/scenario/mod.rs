@@ -58,6 +58,8 @@ mod series;
 mod serve;
 mod serve_at_rest;
 mod serve_leader;
+mod serve_load;
 mod serve_page;
+mod serve_page_rotated;
 mod strangers;
 mod workloads;

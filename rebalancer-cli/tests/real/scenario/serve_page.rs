@@ -8,9 +8,9 @@ use crate::harness::serving::Serving;
 use crate::harness::wait;
 
 /// WCAG 2.1 asks for this of text.
-const CONTRAST: f64 = 4.5;
+pub(super) const CONTRAST: f64 = 4.5;
 /// Below this, text on a chart can't be read.
-const SMALLEST: f64 = 9.0;
+pub(super) const SMALLEST: f64 = 9.0;
 /// A row of a table that is higher has columns that are too narrow; a line is about 22 pixels high.
 const MOST_LINES: u32 = 4;
 /// How high the highest row of the tables is, in pixels.
@@ -52,7 +52,7 @@ impl Shown {
 }
 
 /// PAGE_FOLDER keeps a picture of each.
-async fn keep(page: &Page, name: &str) {
+pub(super) async fn keep(page: &Page, name: &str) {
     if let Some(folder) = std::env::var_os("PAGE_FOLDER").map(PathBuf::from) {
         std::fs::write(folder.join(name), page.screenshot().await).unwrap();
     }
