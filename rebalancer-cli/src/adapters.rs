@@ -1,8 +1,12 @@
 //! The adapters of a workload: connections that are shared, and one observation within the cycle's time.
 
 mod group;
+mod group_lock;
 mod loads;
 mod window;
+
+use std::cell::RefCell;
+use std::rc::Rc;
 
 use anyhow::{Context as _, anyhow};
 use jiff::Timestamp;
@@ -10,11 +14,13 @@ use rebalancer_core::cycle::{self, Memory, Observation, Sources, Subject};
 use rebalancer_core::policy::Policy;
 use rebalancer_core::port::Interrupt as _;
 use rebalancer_forecast::Mstl;
-use rebalancer_kube::{ConnectError, Connection, FleetWatch, KubeInventory};
+use rebalancer_kube::{ConnectError, Connection, ConnectionSettings, FleetWatch, KubeInventory};
+use tokio::sync::OnceCell;
 
 use crate::config::AdapterSettings;
 use crate::interrupt::Watch;
 pub(crate) use group::Group;
+pub(crate) use group_lock::GroupLease;
 pub(crate) use loads::Loads;
 pub(crate) use window::mean_of;
 
@@ -24,6 +30,8 @@ pub(crate) struct Adapters {
     pub(crate) metrics: Loads,
     /// The consumer group, where Kafka is asked.
     pub(crate) group: Option<Group>,
+    /// The lock on that group, where it spans clusters.
+    pub(crate) group_lock: Option<GroupLease>,
     pub(crate) inventory: KubeInventory,
     /// The fleet as watches keep it; `None`: it is asked for.
     pub(crate) view: Option<FleetWatch>,
@@ -37,6 +45,7 @@ impl Adapters {
         Self {
             metrics: Loads::of(adapters.metrics.as_ref()),
             group: adapters.kafka.map(Group::open),
+            group_lock: adapters.group_lock.map(GroupLease::of),
             inventory: KubeInventory::new(&connection, adapters.inventory),
             view: None,
             connection,
@@ -70,19 +79,37 @@ impl Adapters {
 }
 
 /// Workloads that reach the cluster in the same way share a connection: each costs some 25 ms and 100 kB.
-#[derive(Default)]
-pub(crate) struct Connections(Vec<(rebalancer_kube::ConnectionSettings, Connection)>);
+pub(crate) type Connections = PerCluster<Connection>;
 
 impl Connections {
-    pub(crate) async fn to(
-        &mut self,
-        settings: &rebalancer_kube::ConnectionSettings,
-    ) -> Result<Connection, ConnectError> {
-        if let Some((_, open)) = self.0.iter().find(|(known, _)| known == settings) {
-            return Ok(open.clone());
-        }
-        let connection = rebalancer_kube::connect(settings).await?;
-        self.0.push((settings.clone(), connection.clone()));
-        Ok(connection)
+    pub(crate) async fn to(&self, settings: &ConnectionSettings) -> Result<Connection, ConnectError> {
+        self.of(settings, || rebalancer_kube::connect(settings)).await
+    }
+}
+
+/// What is made once for each way to a cluster, and shared. Those who want the same at one time wait for it together, and
+/// for no other.
+pub(crate) struct PerCluster<T>(RefCell<Vec<(ConnectionSettings, Rc<OnceCell<T>>)>>);
+
+impl<T> Default for PerCluster<T> {
+    fn default() -> Self {
+        Self(RefCell::default())
+    }
+}
+
+impl<T: Clone> PerCluster<T> {
+    pub(crate) async fn of<E, F: Future<Output = Result<T, E>>>(
+        &self,
+        settings: &ConnectionSettings,
+        make: impl FnOnce() -> F,
+    ) -> Result<T, E> {
+        let known =
+            self.0.borrow().iter().find(|(known, _)| known == settings).map(|(_, one)| Rc::clone(one));
+        let one = known.unwrap_or_else(|| {
+            let one = Rc::default();
+            self.0.borrow_mut().push((settings.clone(), Rc::clone(&one)));
+            one
+        });
+        one.get_or_try_init(make).await.cloned()
     }
 }

@@ -140,6 +140,10 @@ fn by_hold(name: &str) -> Option<&'static str> {
         "settling" => "SETTLE_TIME",
         "breaker_open" | "unreliable_prediction" => "`rebalancer reset` closes it",
         "removal_budget_spent" => "REMOVAL_BUDGET_PODS",
+        "group_lock_unread" => {
+            "check GROUP_LOCK_KUBECONFIG, GROUP_LOCK_CONTEXT and GROUP_LOCK_NAMESPACE; it takes get, create and update on \
+             leases there"
+        }
         _ => return None,
     })
 }
@@ -219,7 +223,7 @@ mod tests {
     use super::*;
 
     /// Every hold whose own words say all there is to say.
-    const PLAIN: [&str; 27] = [
+    const PLAIN: [&str; 28] = [
         "watch_stale",
         "canary_in_progress",
         "rollout_partitioned",
@@ -246,6 +250,7 @@ mod tests {
         "scaling_in_progress",
         "scale_in_pending",
         "trial_pending",
+        "group_locked",
         "breaker_open",
     ];
 

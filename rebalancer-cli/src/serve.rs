@@ -26,4 +26,4 @@ pub(crate) use api::{VERSION as API_VERSION, WorkloadDocument, WorkloadsDocument
 
 pub(crate) use board::{Board, Last};
 pub(crate) use http::listen;
-pub(crate) use keeper::{Cycle, Keeper};
+pub(crate) use keeper::{AGAIN, Cycle, Keeper};

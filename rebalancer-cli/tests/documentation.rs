@@ -124,6 +124,11 @@ fn messages() -> Vec<(&'static str, String)> {
         Hold::Paused(Pause::BreakerOpen { until, why, times: 1 }),
         Hold::Paused(Pause::TrialPending { since: at, until }),
         Hold::Paused(Pause::BudgetSpent { removed: 12, budget: 12, window: hour, until }),
+        Hold::Paused(Pause::GroupLocked {
+            by: "streams/orders in us, cycle 7f3a".to_owned(),
+            until: Some(until),
+        }),
+        Hold::Paused(Pause::GroupLockUnread { error: "no answer".to_owned() }),
     ];
     let vetoes = vetoes.iter().map(|veto| (veto.name(), veto.to_string()));
     let guards = guards.iter().map(|guard| (guard.name(), guard.to_string()));

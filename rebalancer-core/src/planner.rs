@@ -147,7 +147,7 @@ fn held_now(
     }
     let wanted = is_plan(&selection) || matches!(selection.decision, Decision::Hold(Hold::TooFewPods { .. }));
     if let (true, Some(pause)) = (wanted, &constraints.pause) {
-        selection.hold_plan(Hold::Paused(*pause));
+        selection.hold_plan(Hold::Paused(pause.clone()));
     }
     selection
 }

@@ -54,6 +54,17 @@ impl LeaseStore {
         }
     }
 
+    /// The Lease of a consumer group in this namespace, over this connection: the lock of those who work on the group from
+    /// several clusters. Its name is no workload's, `pod-rebalancer.group-<group>`.
+    #[must_use]
+    pub fn of_group(connection: &Connection, namespace: &str, group: &str) -> Self {
+        Self {
+            connection: connection.clone(),
+            namespace: namespace.to_owned(),
+            name: lease::name_of_group(group),
+        }
+    }
+
     /// The Lease's name.
     #[must_use]
     pub fn name(&self) -> &str {

@@ -30,6 +30,8 @@ pub(super) struct Facts<'a> {
     /// `None`: Kafka is not asked.
     pub(super) kafka: Option<Kafka<'a>>,
     pub(super) cluster: Cluster,
+    /// The lock on the consumer group; `None` where it has none.
+    pub(super) group_lock: Option<Result<Peeked, StateError>>,
     /// What a cycle would see; `None` when pods can't be listed.
     pub(super) observation: Option<Result<Observation, ObserveError>>,
     /// Why the consumer group had not settled a while ago either, when it has not now.

@@ -180,6 +180,8 @@ codes! {
     RecordUnreadable = "record_unreadable",
     RecordUnusable = "record_unusable",
     LockHeld = "lock_held",
+    GroupLock = "group_lock",
+    GroupLockUnusable = "group_lock_unusable",
     BreakerOpen = "breaker_open",
     RemovalBudgetZero = "removal_budget_zero",
     NeverRotates = "never_rotates",

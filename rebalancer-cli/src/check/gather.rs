@@ -9,6 +9,7 @@ use jiff::{SignedDuration, Timestamp};
 use rebalancer_core::cycle::{FleetReading, GroupSide, Observation, assemble, decide};
 use rebalancer_core::fleet::{Indicator, Samples};
 use rebalancer_core::group::Unusable;
+use rebalancer_core::history::{Peeked, StateError, StateStore as _};
 use rebalancer_core::port::{GroupError, GroupReading, MetricsError, Readings};
 use rebalancer_core::report::{Decision, Hold};
 use rebalancer_core::snapshot::{ObserveError, Surroundings};
@@ -16,7 +17,7 @@ use rebalancer_kafka::preflight;
 use rebalancer_kube::{ConnectError, Connection};
 
 use super::facts::{Cluster, Facts, Kafka, Metrics, Survey};
-use crate::adapters::{Group, Loads};
+use crate::adapters::{Group, GroupLease, Loads};
 use crate::config::{AdapterSettings, RunSettings};
 
 /// Reads all of it. Changes nothing.
@@ -28,10 +29,11 @@ pub(super) async fn facts<'a>(
     let now = Timestamp::now();
     let source = Loads::of(adapters.metrics.as_ref());
     let group = adapters.kafka.clone().map(Group::open);
-    let (mut metrics, kafka, cluster) = tokio::join!(
+    let (mut metrics, kafka, cluster, group_lock) = tokio::join!(
         of_metrics(adapters, &source, now),
         of_kafka(adapters, group.as_ref(), now),
-        cluster::of(connection, adapters, settings)
+        cluster::of(connection, adapters, settings),
+        of_group_lock(adapters, now)
     );
     let survey = match &cluster {
         Cluster::There(survey) => Some(survey.as_ref()),
@@ -67,6 +69,7 @@ pub(super) async fn facts<'a>(
         metrics,
         kafka,
         cluster,
+        group_lock,
         observation,
         unsettled_before,
     }
@@ -74,6 +77,10 @@ pub(super) async fn facts<'a>(
 
 async fn of_metrics(adapters: &AdapterSettings, source: &Loads, now: Timestamp) -> Option<Metrics> {
     Some(metrics::of(&adapters.metrics.as_ref()?.client, source, now).await)
+}
+
+async fn of_group_lock(adapters: &AdapterSettings, now: Timestamp) -> Option<Result<Peeked, StateError>> {
+    Some(GroupLease::of(adapters.group_lock.clone()?).peek(now).await)
 }
 
 async fn of_kafka<'a>(

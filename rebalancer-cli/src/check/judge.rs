@@ -39,6 +39,7 @@ pub(super) fn judge(facts: &Facts<'_>) -> Vec<Finding> {
             findings.extend([silent(error), no_cluster("the Kubernetes API can't be used")])
         }
     }
+    findings.extend(record::of_group(facts));
     findings.extend(samples::judge(facts));
     findings.extend(members::judge(facts));
     findings.extend(clocks::judge(facts));

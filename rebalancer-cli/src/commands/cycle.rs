@@ -1,7 +1,7 @@
 //! `rebalancer run`: one cycle for each workload.
 
 use jiff::Timestamp;
-use rebalancer_core::cycle::{self, CycleEnd, CycleError, Journal, Outcome, Ports};
+use rebalancer_core::cycle::{self, CycleEnd, CycleError, GroupLock, Journal, Outcome, Ports};
 use rebalancer_core::history::{Budget, StateError};
 use rebalancer_core::port::Mode;
 use rebalancer_kube::{EventRecorder, KubeRemover, LeaseStore};
@@ -127,6 +127,11 @@ async fn cycle(
         None => ports,
     };
     let ports = if run.memory.is_some() { ports.with_store(&store) } else { ports };
+    let who = run.target().to_string();
+    let ports = match &adapters.group_lock {
+        Some(store) => ports.with_group_lock(GroupLock { store, who: &who }),
+        None => ports,
+    };
     let recorder = EventRecorder::new(&adapters.connection, &id);
     let end = cycle::run(&run.spec(id), &ports).await;
     log_usage(adapters.metrics.usage());

@@ -101,12 +101,12 @@ pub(super) async fn each<T>(
     let done = watch::Sender::new(vec![false; workloads.len()]);
     let room = Semaphore::new(NonZeroUsize::get(at_once));
     let queue = async |queue: Vec<(usize, WorkloadSettings)>| {
-        let mut connections = Connections::default();
+        let connections = Connections::default();
         let mut ended = Vec::new();
         for (place, settings) in queue {
             let room = Cell::new(room.acquire().await.ok());
             let begun = Begun { signals, place, done: &done, room };
-            ended.push((place, one(&mut connections, settings, &begun, &work).await));
+            ended.push((place, one(&connections, settings, &begun, &work).await));
             done.send_modify(|done| done.iter_mut().skip(place).take(1).for_each(|done| *done = true));
         }
         ended
@@ -118,7 +118,7 @@ pub(super) async fn each<T>(
 }
 
 async fn one<T>(
-    connections: &mut Connections,
+    connections: &Connections,
     settings: WorkloadSettings,
     begun: &Begun<'_>,
     work: &impl AsyncFn(Result<Connection, ConnectError>, WorkloadSettings, &Begun<'_>) -> T,

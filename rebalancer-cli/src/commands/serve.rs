@@ -18,7 +18,7 @@ use crate::advice;
 use crate::config::layers::Raw;
 use crate::config::{self, RunSettings, ServeSettings, WorkloadSettings};
 use crate::interrupt::{Signals, Watch};
-use crate::serve::{Board, Cycle, Keeper, Last, listen};
+use crate::serve::{AGAIN, Board, Cycle, Keeper, Last, listen};
 use crate::telemetry;
 
 /// The cycle of `rebalancer run`.
@@ -95,7 +95,7 @@ async fn serve(
             let _over = standing.await;
         }))
     });
-    let keeper = Keeper { settings, board, signals, leadership, cycle: OfRun };
+    let keeper = Keeper { settings, board, signals, leadership, again: AGAIN, cycle: OfRun };
     let kept_all = keeper.keep(workloads, raw.get("WORKLOADS_FILE"), || config::workloads(raw));
     LocalSet::new().run_until(kept_all).await;
     drop(kept);

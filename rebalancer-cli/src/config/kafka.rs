@@ -25,6 +25,8 @@ const TIMEOUTS: (Duration, Duration) = (Duration::from_millis(100), Duration::fr
 pub(crate) struct KafkaSettings {
     /// How it is reached, and which group is read.
     pub(crate) source: Settings,
+    /// The consumer group's id.
+    pub(crate) group: String,
     /// The brokers to begin with, as Kafka's tools take them.
     servers: String,
     /// Who we are to Kafka's ACLs, as far as settings tell.
@@ -69,13 +71,14 @@ pub(super) fn kafka(
     let (servers, security) = (servers?, security?);
     let listed: Vec<String> = servers.iter().map(ToString::to_string).collect();
     let principal = principal(&security);
-    let source = Settings::new(servers, group_id)
+    let source = Settings::new(servers, group_id.as_str())
         .map_err(|error| reader.problem(SERVERS, Given::Hidden, reason(&error)))
         .ok()?
         .security(security)
         .timeout(timeout)
         .request_timeout(timeout.div_f64(2.0));
-    Some(Some(KafkaSettings { source, servers: listed.join(","), principal, question: question? }))
+    let servers = listed.join(",");
+    Some(Some(KafkaSettings { source, group: group_id, servers, principal, question: question? }))
 }
 
 /// What is set for the metric server is not taken from Kafka.

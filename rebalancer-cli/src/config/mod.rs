@@ -6,6 +6,7 @@ mod approval;
 pub(crate) mod effective;
 mod export;
 mod file;
+mod group_lock;
 mod guards;
 mod indicators;
 mod kafka;
@@ -26,6 +27,7 @@ pub(crate) mod variable;
 mod workloads;
 
 pub(crate) use export::Export;
+pub(crate) use group_lock::GroupLockSettings;
 pub(crate) use indicators::query_variable;
 pub(crate) use kafka::KafkaSettings;
 pub(crate) use names::Names;

@@ -19,8 +19,10 @@ use super::effective::{self, Effective};
 use super::layers::{Raw, Source};
 use super::parse::{self, Reader};
 use super::problem::{Given, Problem};
-use super::{Export, KafkaSettings, Names, Notify};
-use super::{access, approval, export, guards, indicators, kafka, memory, metrics, notify, serve};
+use super::{Export, GroupLockSettings, KafkaSettings, Names, Notify};
+use super::{
+    access, approval, export, group_lock, guards, indicators, kafka, memory, metrics, notify, serve,
+};
 use crate::target::Target;
 
 /// What a cycle needs: where to look, and what to do.
@@ -40,6 +42,8 @@ pub(crate) struct AdapterSettings {
     /// `None`: Kafka is not asked.
     pub(crate) kafka: Option<KafkaSettings>,
     pub(crate) kubernetes: rebalancer_kube::ConnectionSettings,
+    /// `None`: nobody works on the group from another cluster, as far as settings tell.
+    pub(crate) group_lock: Option<GroupLockSettings>,
     pub(crate) inventory: InventorySettings,
 }
 
@@ -180,6 +184,8 @@ fn read_settings(reader: &mut Reader<'_>, raw: &Raw) -> Option<WorkloadSettings>
     let partitions = metrics::partition_unit(reader);
     let client = access::client(reader, timeout, &need);
     let kafka = kafka::kafka(reader, subject.as_ref(), timeout);
+    let (own, asked) = (kubernetes.as_ref(), kafka.as_ref().and_then(Option::as_ref));
+    let group_lock = group_lock::group_lock(reader, own, asked, history_policy != Some(None));
     let export = export::export(reader);
     let notify = notify::notify(reader);
     let subject = subject?;
@@ -211,7 +217,13 @@ fn read_settings(reader: &mut Reader<'_>, raw: &Raw) -> Option<WorkloadSettings>
     });
     let mode = if dry_run? { Mode::DryRun } else { Mode::Real };
     Some(WorkloadSettings {
-        adapters: AdapterSettings { metrics, kafka: kafka?, kubernetes: kubernetes?, inventory },
+        adapters: AdapterSettings {
+            metrics,
+            kafka: kafka?,
+            kubernetes: kubernetes?,
+            group_lock: group_lock?,
+            inventory,
+        },
         run: RunSettings {
             subject,
             cluster,

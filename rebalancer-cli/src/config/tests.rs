@@ -20,6 +20,7 @@ use wrong::wrong;
 
 mod examples;
 mod export;
+mod group_lock;
 mod indicators;
 mod kafka;
 mod several;
@@ -67,7 +68,8 @@ fn bad(environment: &[(&str, &str)]) -> Vec<String> {
 }
 
 /// Any text is a file or a context; whether it is there is known when it is read.
-const WITHOUT_A_WRONG_VALUE: [&str; 2] = ["KUBECONFIG", "KUBE_CONTEXT"];
+const WITHOUT_A_WRONG_VALUE: [&str; 4] =
+    ["KUBECONFIG", "KUBE_CONTEXT", "GROUP_LOCK_KUBECONFIG", "GROUP_LOCK_CONTEXT"];
 
 #[test]
 fn a_wrong_value_of_each_variable_is_named_with_what_is_accepted() {

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
+use futures_util::future::join_all;
 use jiff::{SignedDuration, Timestamp};
 use rebalancer_core::history::Record;
 use rebalancer_kube::{FleetWatch, Leadership};
@@ -28,7 +29,7 @@ use crate::target::Target;
 /// The most that a loop waits for its first lists.
 const LONGEST_LIST: Duration = Duration::from_secs(10);
 /// Between two looks for a cluster that is not configured.
-const AGAIN: Duration = Duration::from_secs(60);
+pub(crate) const AGAIN: Duration = Duration::from_secs(60);
 /// Between two looks at whether they are there.
 const LOOK: Duration = Duration::from_millis(50);
 
@@ -44,6 +45,8 @@ pub(crate) struct Keeper<C> {
     pub(crate) board: Arc<Board>,
     pub(crate) signals: Signals,
     pub(crate) leadership: Option<watch::Receiver<Leadership>>,
+    /// Between two looks for a cluster that is not configured.
+    pub(crate) again: Duration,
     pub(crate) cycle: C,
 }
 
@@ -66,22 +69,22 @@ impl<C: Cycle + 'static> Keeper<C> {
         let keeper = Rc::new(self);
         let at_once = Rc::new(Semaphore::new(keeper.settings.at_once.get()));
         let mut file = Followed::new(file);
-        let mut connections = Shared::default();
+        let connections = Shared::default();
         let mut loops = BTreeMap::new();
-        keeper.renew(&mut loops, workloads, &mut connections, &at_once).await;
+        keeper.renew(&mut loops, workloads, &connections, &at_once).await;
         loop {
             let missing = loops.len() < keeper.board.places().len();
             tokio::select! {
                 () = keeper.signals.wait() => break,
                 // A cluster that is not configured may be so by now; others are left as they are.
-                () = tokio::time::sleep(AGAIN), if missing => if let Ok(workloads) = read() {
-                    keeper.renew(&mut loops, workloads, &mut connections, &at_once).await;
+                () = tokio::time::sleep(keeper.again), if missing => if let Ok(workloads) = read() {
+                    keeper.renew(&mut loops, workloads, &connections, &at_once).await;
                 },
                 () = file.changed() => match read() {
                     Ok(workloads) => {
                         info!(event = "workloads_read", workloads = workloads.len(), "the file of workloads has changed");
                         keeper.board.reject(None);
-                        keeper.renew(&mut loops, workloads, &mut connections, &at_once).await;
+                        keeper.renew(&mut loops, workloads, &connections, &at_once).await;
                     }
                     Err(problems) => keeper.rejected(&problems),
                 },
@@ -108,7 +111,7 @@ impl<C: Cycle + 'static> Keeper<C> {
         self: &Rc<Self>,
         loops: &mut BTreeMap<Target, Loop>,
         workloads: Vec<WorkloadSettings>,
-        connections: &mut Shared,
+        connections: &Shared,
         at_once: &Rc<Semaphore>,
     ) {
         let wanted: BTreeMap<_, _> = workloads.into_iter().map(|one| (one.run.target(), one)).collect();
@@ -129,42 +132,49 @@ impl<C: Cycle + 'static> Keeper<C> {
             }
         }
         let of = wanted.len();
-        for (index, (target, one)) in wanted.into_iter().enumerate() {
-            if loops.contains_key(&target) {
-                continue;
-            }
-            self.board.enter(&target, Terms::from(&one.run));
-            let effective = one.effective.clone();
-            let ready = connections.open(one).await;
-            let (adapters, around, run) = match ready {
-                Ok(ready) => ready,
-                Err(problem) => {
-                    // Others are not to suffer from a cluster that is not configured.
-                    let Target { cluster, workload } = &target;
-                    error!(
-                        event = "configuration_error",
-                        cluster,
-                        namespace = workload.namespace,
-                        workload = workload.name,
-                        error = problem,
-                        "no cluster"
-                    );
-                    self.board.ended(&target, Last::failed(problem), None);
-                    continue;
-                }
-            };
-            let (stop, stopped) = watch::channel(false);
-            let one = OneLoop {
-                keeper: Rc::clone(self),
-                adapters,
-                around,
-                run,
-                stopped,
-                at_once: Rc::clone(at_once),
-            };
-            let ended = spawn_local(one.go((index, of)));
-            loops.insert(target, Loop { stop, ended, settings: effective });
+        let fresh = wanted.into_iter().enumerate().filter(|(_, (target, _))| !loops.contains_key(target));
+        let fresh: Vec<_> = fresh.collect();
+        for (_, (target, one)) in &fresh {
+            self.board.enter(target, Terms::from(&one.run));
         }
+        // Each begins as soon as its own cluster is there: the way to another may take a credential plugin its time.
+        let begun = fresh.into_iter().map(async |(index, (target, one))| {
+            let begun = self.begin(&target, one, (index, of), connections, at_once).await?;
+            Some((target, begun))
+        });
+        loops.extend(join_all(begun).await.into_iter().flatten());
+    }
+
+    /// Begins the loop of a workload; `None` where its cluster is not configured: others are not to suffer from that.
+    async fn begin(
+        self: &Rc<Self>,
+        target: &Target,
+        one: WorkloadSettings,
+        place: (usize, usize),
+        connections: &Shared,
+        at_once: &Rc<Semaphore>,
+    ) -> Option<Loop> {
+        let settings = one.effective.clone();
+        let (adapters, around, run) = match connections.open(one).await {
+            Ok(ready) => ready,
+            Err(problem) => {
+                let Target { cluster, workload } = target;
+                error!(
+                    event = "configuration_error",
+                    cluster,
+                    namespace = workload.namespace,
+                    workload = workload.name,
+                    error = problem,
+                    "no cluster"
+                );
+                self.board.ended(target, Last::failed(problem), None);
+                return None;
+            }
+        };
+        let (stop, stopped) = watch::channel(false);
+        let (keeper, at_once) = (Rc::clone(self), Rc::clone(at_once));
+        let one = OneLoop { keeper, adapters, around, run, stopped, at_once };
+        Some(Loop { stop, ended: spawn_local(one.go(place)), settings })
     }
 
     fn leads(&self) -> bool {
@@ -334,3 +344,6 @@ async fn stopped(signals: &Signals, stop: &mut watch::Receiver<bool>) {
         _ = stop.wait_for(|stop| *stop) => {}
     }
 }
+
+#[cfg(test)]
+mod tests;

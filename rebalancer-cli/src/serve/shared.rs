@@ -1,25 +1,26 @@
 //! Connections and watches that workloads share.
 
+use std::cell::RefCell;
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 
 use rebalancer_kube::{ConnectionSettings, FleetWatch, NamespaceWatch, WatchConnection};
 use tokio::task::AbortHandle;
 
-use crate::adapters::{Adapters, Connections};
+use crate::adapters::{Adapters, Connections, PerCluster};
 use crate::config::{RunSettings, WorkloadSettings};
 
 /// Connections and watches that workloads share.
 #[derive(Default)]
 pub(super) struct Shared {
     connections: Connections,
-    watching: Vec<(ConnectionSettings, WatchConnection)>,
-    around: Vec<(ConnectionSettings, String, Weak<Around>)>,
+    watching: PerCluster<WatchConnection>,
+    around: RefCell<Vec<(ConnectionSettings, String, Weak<Around>)>>,
 }
 
 impl Shared {
     /// Contacts no server.
     pub(super) async fn open(
-        &mut self,
+        &self,
         one: WorkloadSettings,
     ) -> Result<(Adapters, Arc<Around>, RunSettings), String> {
         let WorkloadSettings { adapters, run, .. } = one;
@@ -31,23 +32,18 @@ impl Shared {
         Ok((adapters, around, run))
     }
 
-    async fn around(&mut self, to: &ConnectionSettings, namespace: &str) -> Result<Arc<Around>, String> {
-        self.around.retain(|(_, _, around)| around.strong_count() > 0);
-        let known = self.around.iter().find(|(known, of, _)| known == to && of == namespace);
+    async fn around(&self, to: &ConnectionSettings, namespace: &str) -> Result<Arc<Around>, String> {
+        let over = self.watching.of(to, || WatchConnection::open(to)).await;
+        let over = over.map_err(|error| error.to_string())?;
+        let mut all = self.around.borrow_mut();
+        all.retain(|(_, _, around)| around.strong_count() > 0);
+        let known = all.iter().find(|(known, of, _)| known == to && of == namespace);
         if let Some(around) = known.and_then(|(_, _, around)| around.upgrade()) {
             return Ok(around);
         }
-        let over = match self.watching.iter().find(|(known, _)| known == to) {
-            Some((_, over)) => over.clone(),
-            None => {
-                let over = WatchConnection::open(to).await.map_err(|error| error.to_string())?;
-                self.watching.push((to.clone(), over.clone()));
-                over
-            }
-        };
         let around =
             Arc::new(Around { watch: NamespaceWatch::new(namespace), over, following: Mutex::default() });
-        self.around.push((to.clone(), namespace.to_owned(), Arc::downgrade(&around)));
+        all.push((to.clone(), namespace.to_owned(), Arc::downgrade(&around)));
         Ok(around)
     }
 }

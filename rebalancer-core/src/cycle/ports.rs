@@ -4,7 +4,7 @@ use std::fmt;
 
 use async_trait::async_trait;
 
-use super::{GroupSide, Intent, Journal, PodOutcome, Sources};
+use super::{GroupLock, GroupSide, Intent, Journal, PodOutcome, Sources};
 use crate::history::StateStore;
 use crate::port::{Clock, Interrupt, Interruption, Inventory, LoadForecaster, MetricsSource, PodDeleter};
 
@@ -29,6 +29,8 @@ pub struct Ports<'a> {
     pub clock: &'a dyn Clock,
     /// Keeps the record and the lock; `None`: nothing is remembered, and nothing keeps two runs apart.
     pub store: Option<&'a dyn StateStore>,
+    /// The lock on the consumer group, where rebalancers of several clusters work on it.
+    pub group_lock: Option<GroupLock<'a>>,
     /// Keeps the audit trail.
     pub journal: &'a dyn Journal,
     /// Says when to stop.
@@ -54,6 +56,7 @@ impl<'a> Ports<'a> {
             deleter,
             clock,
             store: None,
+            group_lock: None,
             journal: &NoJournal,
             interrupt: &Uninterrupted,
         }
@@ -91,6 +94,12 @@ impl<'a> Ports<'a> {
     #[must_use]
     pub fn with_store(self, store: &'a dyn StateStore) -> Self {
         Self { store: Some(store), ..self }
+    }
+
+    /// Rotates only while it has this lock on the consumer group.
+    #[must_use]
+    pub fn with_group_lock(self, lock: GroupLock<'a>) -> Self {
+        Self { group_lock: Some(lock), ..self }
     }
 
     /// Reports to this journal what the cycle does.

@@ -2,6 +2,7 @@
 
 use jiff::{SignedDuration, Timestamp};
 
+use super::group_lock::{HoldFor, Taken};
 use super::observe::{self, Observation};
 use super::until::until_stopped;
 use super::watch::{Removed, watch};
@@ -12,10 +13,10 @@ use super::{
 use crate::audit::{AuditedPlan, audit};
 use crate::fleet::Workload;
 use crate::history::{
-    Approval, ApprovalLimits, Approved, CycleCost, HistoryPolicy, Notice, NoticePolicy, Record, StateError,
-    StateStore,
+    Approval, ApprovalLimits, Approved, CycleCost, HistoryPolicy, Notice, NoticePolicy, Pause, Record,
+    StateError, StateStore,
 };
-use crate::planner::plan_judged;
+use crate::planner::{plan, plan_judged};
 use crate::policy::{Pace, Policy};
 use crate::port::{ApiErrors, Mode};
 use crate::report::{Decision, Plan, Report};
@@ -216,15 +217,19 @@ async fn open<'a>(spec: &CycleSpec, ports: &Ports<'a>) -> Result<Opened<'a>, Sta
 }
 
 async fn with_memory(spec: &CycleSpec, ports: &Ports<'_>, mut memory: Option<&mut Memory>) -> Done {
-    let observation = match observe_and_decide(spec, ports, memory.as_deref_mut()).await {
-        Ok(observation) => observation,
+    let (observation, taken) = match observe_and_decide(spec, ports, memory.as_deref_mut()).await {
+        Ok(decided) => decided,
         Err(error) => return Done { outcome: Err(error), report: None, watched: None },
     };
-    let outcome = carry_out(spec, ports, memory.as_deref_mut(), &observation).await;
+    let group_until = taken.as_ref().map(|taken| taken.until);
+    let outcome = carry_out(spec, ports, memory.as_deref_mut(), &observation, group_until).await;
     let watched = match &outcome {
         Ok(outcome) => look_after(spec, ports, memory, &observation, outcome).await,
         Err(_) => None,
     };
+    if let Some(taken) = taken {
+        taken.leave(outcome.as_ref(), ports.clock.now()).await;
+    }
     Done { outcome, report: Some(observation.report), watched }
 }
 
@@ -261,27 +266,45 @@ async fn look_after(
     Some(watched)
 }
 
-/// Observes, with what memory shows, and decides.
-async fn observe_and_decide(
+/// Observes, with what memory shows, and decides. A plan comes with the lock on the group, where there is one.
+async fn observe_and_decide<'a>(
     spec: &CycleSpec,
-    ports: &Ports<'_>,
+    ports: &Ports<'a>,
     mut memory: Option<&mut Memory>,
-) -> Result<Observation, CycleError> {
+) -> Result<(Observation, Option<Taken<'a>>), CycleError> {
     let Ports { clock, journal, interrupt, .. } = *ports;
     let began = clock.now();
     let reading = observe::read(&spec.subject, ports.sources(), &spec.policy, began);
     let (snapshot, judged) =
         until_stopped(interrupt, reading).await.map_err(CycleError::Stopped)?.map_err(CycleError::Observe)?;
-    let (look_back, constraints) =
+    let (look_back, mut constraints) =
         observe::remember(memory.as_deref_mut(), &snapshot, &spec.policy, clock.now());
-    let report = journaled(ports, Step::Plan, || plan_judged(judged, &snapshot, &spec.policy, &constraints));
+    let mut report =
+        journaled(ports, Step::Plan, || plan_judged(judged, &snapshot, &spec.policy, &constraints));
+    let taken = take_group(spec, ports, &report).await.unwrap_or_else(|pause| {
+        constraints = constraints.clone().with_pause(Some(pause));
+        report = plan(&snapshot, &spec.policy, &constraints);
+        None
+    });
     if let (Some(memory), Some(look_back)) = (memory, &look_back) {
         journal.looked_back(look_back);
         memory.decided(&report, clock.now().duration_since(began));
     }
     let observation = Observation { snapshot, look_back, constraints, report };
     journal.decided(&observation);
-    Ok(observation)
+    Ok((observation, taken))
+}
+
+/// Takes the lock on the group for a plan. `Err`: why it has to wait.
+async fn take_group<'a>(
+    spec: &CycleSpec,
+    ports: &Ports<'a>,
+    report: &Report,
+) -> Result<Option<Taken<'a>>, Pause> {
+    let (Some(lock), Decision::Rotate(_)) = (ports.group_lock, &report.decision) else { return Ok(None) };
+    let MemorySettings { policy, lock_for, .. } = spec.memory;
+    let hold = HoldFor { acting: lock_for, settling: policy.settle() };
+    lock.take(&spec.id, spec.mode, hold, ports.clock.now()).await
 }
 
 /// Audits a plan, writes the intent down, and acts.
@@ -290,6 +313,7 @@ async fn carry_out(
     ports: &Ports<'_>,
     mut memory: Option<&mut Memory>,
     observation: &Observation,
+    group_until: Option<Timestamp>,
 ) -> Result<Outcome, CycleError> {
     let plan = match &observation.report.decision {
         Decision::Balanced => return Ok(Outcome::Balanced),
@@ -324,7 +348,7 @@ async fn carry_out(
     if let (Some(approved), Mode::Real) = (permission.approval(), spec.mode) {
         ports.journal.approved(observation, approved);
     }
-    let held_until = memory.and_then(|memory| memory.held_until());
+    let held_until = memory.and_then(|memory| memory.held_until()).into_iter().chain(group_until).min();
     let in_time = |until: Timestamp| until.checked_sub(spec.memory.one_removal).unwrap_or(Timestamp::MIN);
     let settings = ActSettings {
         cycle: &spec.id,

@@ -2,6 +2,7 @@
 
 mod approval;
 mod counting;
+mod group_lock;
 #[cfg(feature = "testing")]
 mod recount;
 

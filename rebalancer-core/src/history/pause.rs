@@ -8,7 +8,7 @@ use super::{Breaker, Budget, HistoryPolicy, Record, Trip};
 use crate::unit::Elapsed;
 
 /// Why no rotation is made now.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 #[cfg_attr(
     feature = "serde",
     derive(serde::Serialize, serde::Deserialize),
@@ -50,6 +50,18 @@ pub enum Pause {
         /// When the oldest of them leaves the window.
         until: Timestamp,
     },
+    /// The consumer group spans clusters, and another rebalancer has its lock.
+    GroupLocked {
+        /// Who has it.
+        by: String,
+        /// Until when; `None` when it never expires by itself.
+        until: Option<Timestamp>,
+    },
+    /// The consumer group spans clusters, and whether another rebalancer has its lock can't be known.
+    GroupLockUnread {
+        /// Why.
+        error: String,
+    },
 }
 
 impl Pause {
@@ -64,6 +76,8 @@ impl Pause {
             } => "breaker_open",
             Self::TrialPending { .. } => "trial_pending",
             Self::BudgetSpent { .. } => "removal_budget_spent",
+            Self::GroupLocked { .. } => "group_locked",
+            Self::GroupLockUnread { .. } => "group_lock_unread",
         }
     }
 }
@@ -90,6 +104,18 @@ impl fmt::Display for Pause {
                  pod; the first of them stops counting at {until:.0}",
                 Elapsed(*window)
             ),
+            Self::GroupLocked { by, until } => {
+                write!(f, "another rebalancer has the lock of the consumer group: {by}, ")?;
+                match until {
+                    Some(until) => write!(f, "until {until:.0} at most"),
+                    None => {
+                        f.write_str("without an expiry; remove holderIdentity from the Lease to release it")
+                    }
+                }
+            }
+            Self::GroupLockUnread { error } => {
+                write!(f, "the lock of the consumer group could not be taken: {error}")
+            }
         }
     }
 }

@@ -203,7 +203,8 @@ pub enum Hold {
     },
     /// The fleet is left alone now, whatever its loads.
     NotNow(NotNow),
-    /// Memory gives a reason to wait: the last rotation settles, the breaker is open, the removal budget is spent.
+    /// Memory gives a reason to wait: the last rotation settles, the breaker is open, the removal budget is spent, another
+    /// rebalancer works on the group.
     Paused(Pause),
     /// The rotation would bring too little.
     SmallImprovement {
@@ -215,7 +216,7 @@ pub enum Hold {
 }
 
 /// Names of what holds besides a guard.
-const OWN: [&str; 29] = [
+const OWN: [&str; 31] = [
     "no_pods",
     "no_eligible_pods",
     "metrics_incomplete",
@@ -245,6 +246,8 @@ const OWN: [&str; 29] = [
     "unreliable_prediction",
     "trial_pending",
     "removal_budget_spent",
+    "group_locked",
+    "group_lock_unread",
 ];
 
 impl Hold {

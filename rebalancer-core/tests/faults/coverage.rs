@@ -12,6 +12,9 @@ pub(crate) fn missing(tally: &Tally) -> Vec<String> {
         ("removals while nothing goes wrong".to_owned(), cycles / 200),
         ("lock: taken over".to_owned(), cycles / 100),
         ("lock: held".to_owned(), cycles / 500),
+        ("group's lock: taken".to_owned(), cycles / 500),
+        ("group's lock: held".to_owned(), cycles / 1_000),
+        ("group's lock: given back".to_owned(), cycles / 5_000),
         ("story: removed".to_owned(), cycles / 1_000),
         ("story: replaced".to_owned(), cycles / 2_000),
         ("story: still there".to_owned(), cycles / 1_000),
@@ -32,8 +35,12 @@ pub(crate) fn missing(tally: &Tally) -> Vec<String> {
     asked.extend(Fault::ALL.map(|fault| (format!("fault: {fault:?}"), cycles / 5_000)));
     asked.extend(Hitch::ALL.map(|hitch| (format!("hitch: {hitch:?}"), cycles / 1_000)));
     for call in CALLS {
-        // Only Deployments are asked for other revisions, and once a batch.
-        let every = if call == "looking for other revisions" { 25_000 } else { 10_000 };
+        // Only Deployments are asked for other revisions, and once a batch. One group in five spans clusters.
+        let every = match call {
+            "looking for other revisions" => 25_000,
+            call if call.contains("group's lock") => 50_000,
+            _ => 10_000,
+        };
         asked.extend(["before", "after"].map(|half| (format!("crash: {half} {call}"), cycles / every)));
     }
     let short = asked.into_iter().filter(|(what, least)| tally.get(what) < (*least).max(1));

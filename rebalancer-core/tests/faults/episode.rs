@@ -1,6 +1,6 @@
 //! One episode: a fleet under faults for some hours, then the same fleet while nothing goes wrong any more.
 
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use jiff::{SignedDuration, Timestamp};
 use rand::RngExt as _;
@@ -10,7 +10,7 @@ use crate::event::{Event, What};
 use crate::fault::Fault;
 use crate::person;
 use crate::plant::Bug;
-use crate::schedule::{begin, lock, run_all};
+use crate::schedule::{Running, begin, lock, run_all};
 use crate::sim::{Sim, Violation};
 use crate::tally::Tally;
 
@@ -25,20 +25,35 @@ pub(crate) struct Result {
 }
 
 pub(crate) fn run(seed: u64, bug: Option<Bug>, traced: bool) -> Result {
-    let sim = Arc::new(Mutex::new(Sim::new(seed, bug, traced)));
-    let rounds = lock(&sim).setup.rounds;
+    let trace = traced.then(Arc::<Mutex<String>>::default);
+    let sims = Sim::all(seed, bug, trace.as_ref()).into_iter();
+    let sims: Vec<_> = sims.map(|sim| Arc::new(Mutex::new(sim))).collect();
+    let rounds = sims.iter().map(|sim| lock(sim).setup.rounds).min().unwrap_or(0);
     for _ in 0..rounds {
-        round(&sim);
-        if lock(&sim).violation.is_some() {
-            return result(&sim);
+        same_time(&sims);
+        run_all(sims.iter().flat_map(round).collect());
+        if is_broken(&sims) {
+            return result(&sims, trace.as_ref());
         }
     }
-    calm(&sim);
-    result(&sim)
+    calm(&sims);
+    result(&sims, trace.as_ref())
+}
+
+/// Worlds of one group have one time.
+fn same_time(sims: &[Arc<Mutex<Sim>>]) {
+    let Some(now) = sims.iter().map(|sim| lock(sim).world.now).max() else { return };
+    for sim in sims {
+        lock(sim).advance(now);
+    }
+}
+
+fn is_broken(sims: &[Arc<Mutex<Sim>>]) -> bool {
+    sims.iter().any(|sim| lock(sim).violation.is_some())
 }
 
 /// What one turn of the schedule starts.
-fn round(sim: &Arc<Mutex<Sim>>) {
+fn round(sim: &Arc<Mutex<Sim>>) -> Vec<Running> {
     let (due, modes, later) = {
         let mut sim = lock(sim);
         if sim.random.random_bool(0.1) {
@@ -64,7 +79,7 @@ fn round(sim: &Arc<Mutex<Sim>>) {
         let due = if place == 0 { due } else { due + later };
         begin(sim, mode, due)
     });
-    run_all(sim, running.collect());
+    running.collect()
 }
 
 /// Sometimes a cycle begins when a removal is about to leave the budget's window, or has just left it.
@@ -81,31 +96,38 @@ fn mode(sim: &mut Sim) -> Mode {
     if sim.random.random_bool(0.1) { Mode::DryRun } else { Mode::Real }
 }
 
-fn calm(sim: &Arc<Mutex<Sim>>) {
-    {
+fn calm(sims: &[Arc<Mutex<Sim>>]) {
+    for sim in sims {
         let mut sim = lock(sim);
         sim.calm = true;
         sim.world.calm_down();
         sim.tell(&Event { cycle: "-", what: What::Calm });
     }
     for _ in 0..CALM_CYCLES {
-        person::answers(&mut lock(sim));
-        let due = lock(sim).world.now + CALM_INTERVAL;
-        run_all(sim, vec![begin(sim, Mode::Real, due)]);
-        if lock(sim).violation.is_some() {
+        same_time(sims);
+        let begun = |sim: &Arc<Mutex<Sim>>| {
+            person::answers(&mut lock(sim));
+            let due = lock(sim).world.now + CALM_INTERVAL;
+            begin(sim, Mode::Real, due)
+        };
+        run_all(sims.iter().map(begun).collect());
+        if is_broken(sims) {
             return;
         }
     }
-    let mut sim = lock(sim);
-    let stored = sim.stored();
-    sim.tell(&Event { cycle: "-", what: What::Over { stored: &stored } });
+    for sim in sims {
+        let mut sim = lock(sim);
+        let stored = sim.stored();
+        sim.tell(&Event { cycle: "-", what: What::Over { stored: &stored } });
+    }
 }
 
-fn result(sim: &Mutex<Sim>) -> Result {
-    let mut sim = lock(sim);
-    Result {
-        tally: std::mem::take(&mut sim.tally),
-        violation: sim.violation.take(),
-        trace: sim.trace.take().unwrap_or_default(),
+fn result(sims: &[Arc<Mutex<Sim>>], trace: Option<&Arc<Mutex<String>>>) -> Result {
+    let mut tally = Tally::default();
+    for sim in sims {
+        tally.join(std::mem::take(&mut lock(sim).tally));
     }
+    let violation = sims.iter().find_map(|sim| lock(sim).violation.take());
+    let trace = trace.map(|trace| std::mem::take(&mut *trace.lock().unwrap_or_else(PoisonError::into_inner)));
+    Result { tally, violation, trace: trace.unwrap_or_default() }
 }

@@ -10,6 +10,7 @@ mod no_veto;
 mod not_twice;
 mod old_view;
 mod one_batch;
+mod one_rotation;
 mod own_pods;
 mod pauses;
 mod quiet;
@@ -18,7 +19,10 @@ mod stops;
 mod story;
 mod told;
 
+use std::sync::Arc;
+
 use crate::event::Event;
+use crate::group::Group;
 use crate::setup::Setup;
 use crate::world::World;
 
@@ -50,6 +54,11 @@ pub(crate) fn all(setup: &Setup) -> Vec<Box<dyn Invariant>> {
         Box::new(approved::OnlyApproved::of(setup)),
         Box::new(old_view::OldView::of(setup)),
     ]
+}
+
+/// Where fleets of several clusters form a group: what must hold for all of them.
+pub(crate) fn one_rotation(setup: &Setup, cluster: &'static str, group: &Arc<Group>) -> Box<dyn Invariant> {
+    Box::new(one_rotation::OneRotation::of(setup, cluster, group))
 }
 
 /// What is kept for each cycle.

@@ -2,7 +2,8 @@
 //!
 //! An episode is made from one seed: a fleet whose pods fail, are drained, opted out, rolled out and scaled; a store with
 //! the rules of the Lease; and a mix of time-outs, refusals, lost answers where the server did act, stale and partial
-//! metrics, clocks that are set, signals, crashes between any two steps, and two rebalancers at once. What runs is
+//! metrics, clocks that are set, signals, crashes between any two steps, two rebalancers at once, and fleets of two
+//! clusters in one consumer group, each with a store of its own. What runs is
 //! [`rebalancer_core::cycle::run`], as in production. Then nothing goes wrong any more for six hours, and it must fall
 //! quiet.
 //!
@@ -52,6 +53,7 @@ mod coverage;
 mod episode;
 mod event;
 mod fault;
+mod group;
 mod invariant;
 mod person;
 mod plant;

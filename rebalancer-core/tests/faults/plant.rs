@@ -65,10 +65,14 @@ pub(crate) enum Bug {
     SilenceHidden,
     /// Pods that are called like the workload's are shown as its own, and its controller counts them.
     StrangersAdopted,
+    /// Two clusters get the lock on their group at once.
+    GroupLockForAll,
+    /// The lock on a group ends with the cycle that rotated it.
+    GroupNotLeftToSettle,
 }
 
 impl Bug {
-    pub(crate) const ALL: [Self; 27] = [
+    pub(crate) const ALL: [Self; 29] = [
         Self::LowerMinimum,
         Self::UnreadinessHidden,
         Self::LateEvents,
@@ -96,6 +100,8 @@ impl Bug {
         Self::ApprovalForged,
         Self::SilenceHidden,
         Self::StrangersAdopted,
+        Self::GroupLockForAll,
+        Self::GroupNotLeftToSettle,
     ];
 
     /// The invariant that must notice.
@@ -118,6 +124,7 @@ impl Bug {
             Self::ApprovalSkipped | Self::ApprovalForged => "nothing without approval",
             Self::SilenceHidden => "no old view",
             Self::StrangersAdopted => "only its own pods",
+            Self::GroupLockForAll | Self::GroupNotLeftToSettle => "one rotation of a group at a time",
         }
     }
 
@@ -131,6 +138,7 @@ impl Bug {
                 setup.approval = ApprovalLimits::new(hour, Percent::new(5.0).unwrap()).ok();
             }
             Self::SilenceHidden => setup.watches = true,
+            Self::GroupLockForAll | Self::GroupNotLeftToSettle => setup.spans_clusters = true,
             Self::BudgetsBypassed => setup.budgets = vec![setup.pods],
             Self::RevisionsHidden => {
                 setup.stateful = false;

@@ -2,6 +2,7 @@
 //! halves anything may happen, and at each of them the process may die.
 
 mod deleter;
+mod group_lock;
 mod inventory;
 mod metrics;
 mod rest;
@@ -17,6 +18,7 @@ use crate::event::{Event, What};
 use crate::poll::yield_once;
 use crate::sim::Sim;
 
+pub(crate) use group_lock::GroupPort;
 pub(crate) use view::View;
 
 #[derive(Clone)]
@@ -38,7 +40,7 @@ struct Call {
 }
 
 /// Every call that a cycle makes.
-pub(crate) const CALLS: [&str; 14] = [
+pub(crate) const CALLS: [&str; 17] = [
     "taking the lock",
     "looking at the record",
     "reading loads",
@@ -53,6 +55,9 @@ pub(crate) const CALLS: [&str; 14] = [
     "reading a pod again",
     "a removal",
     "writing the end",
+    "taking the group's lock",
+    "looking at the group's lock",
+    "giving the group's lock back",
 ];
 
 macro_rules! call {

@@ -7,7 +7,7 @@ use std::task::Poll;
 
 use jiff::{SignedDuration, Timestamp};
 use rand::RngExt as _;
-use rebalancer_core::cycle::{CycleEnd, CycleSpec, Ports, run};
+use rebalancer_core::cycle::{CycleEnd, CycleSpec, GroupLock, Ports, run};
 use rebalancer_core::fleet::Workload;
 use rebalancer_core::history::Approval;
 use rebalancer_core::port::Mode;
@@ -15,21 +15,25 @@ use rebalancer_core::port::Mode;
 use crate::event::{Event, What};
 use crate::fault::Fault;
 use crate::poll::poll;
-use crate::ports::{Port, View};
+use crate::ports::{GroupPort, Port, View};
 use crate::sim::{Process, Sim};
 use crate::world::{NAME, NAMESPACE};
 
 /// Steps that change something, or come right before.
-const DECISIVE: [&str; 5] = [
+const DECISIVE: [&str; 8] = [
+    "taking the group's lock",
+    "looking at the group's lock",
     "writing the intent",
     "looking for other revisions",
     "reading a pod again",
     "a removal",
     "writing the end",
+    "giving the group's lock back",
 ];
 
 /// A cycle under way.
 pub(crate) struct Running {
+    sim: Arc<Mutex<Sim>>,
     process: usize,
     cycle: String,
     future: Pin<Box<dyn Future<Output = CycleEnd> + Send>>,
@@ -45,7 +49,7 @@ pub(crate) fn lock(sim: &Mutex<Sim>) -> MutexGuard<'_, Sim> {
 pub(crate) fn begin(sim: &Arc<Mutex<Sim>>, mode: Mode, due: Timestamp) -> Running {
     let mut inner = lock(sim);
     let process = inner.processes.len();
-    let cycle = format!("cycle-{process}");
+    let cycle = format!("{}cycle-{process}", inner.cluster);
     let offset = any_offset(&mut inner);
     inner.processes.push(Process {
         started: due,
@@ -59,14 +63,20 @@ pub(crate) fn begin(sim: &Arc<Mutex<Sim>>, mode: Mode, due: Timestamp) -> Runnin
     let spec = spec(&inner, &cycle, mode);
     inner.tell(&Event { cycle: &cycle, what: What::Started { mode } });
     let port = Port::new(Arc::clone(sim), process, cycle.clone());
-    Running { process, cycle, future: Box::pin(one_cycle(spec, port)), due }
+    let group = inner.group.is_some().then(|| GroupPort(port.clone()));
+    Running { sim: Arc::clone(sim), process, cycle, future: Box::pin(one_cycle(spec, port, group)), due }
 }
 
-async fn one_cycle(spec: CycleSpec, port: Port) -> CycleEnd {
+async fn one_cycle(spec: CycleSpec, port: Port, group: Option<GroupPort>) -> CycleEnd {
     let view = View::of(&port);
     let ports = Ports::new(&port, &port, &port, &port);
     let ports = match &view {
         Some(view) => ports.with_view(view),
+        None => ports,
+    };
+    // Both clusters call their fleet the same.
+    let ports = match &group {
+        Some(store) => ports.with_group_lock(GroupLock { store, who: NAME }),
         None => ports,
     };
     run(&spec, &ports.with_store(&port).with_journal(&port).with_interrupt(&port)).await
@@ -86,9 +96,10 @@ fn spec(sim: &Sim, cycle: &str, mode: Mode) -> CycleSpec {
 }
 
 /// Runs them until none is left, or an invariant is broken.
-pub(crate) fn run_all(sim: &Arc<Mutex<Sim>>, mut running: Vec<Running>) {
+pub(crate) fn run_all(mut running: Vec<Running>) {
     while let Some(place) = next(&running) {
         let Some(turn) = running.get_mut(place) else { return };
+        let sim = &Arc::clone(&turn.sim);
         prepare(&mut lock(sim), turn.due, turn.process);
         if crashes(&mut lock(sim), turn) {
             running.swap_remove(place);

@@ -50,6 +50,8 @@ pub(crate) struct Setup {
     pub(crate) clock_error: SignedDuration,
     /// Somebody must approve each plan.
     pub(crate) approval: Option<ApprovalLimits>,
+    /// Another cluster has a fleet of the same consumer group.
+    pub(crate) spans_clusters: bool,
     /// The fleet is known by watches, whose events may come late.
     pub(crate) watches: bool,
     /// Processes may be suspended, without the deadline's clock noticing.
@@ -84,6 +86,7 @@ impl Setup {
             half_call,
             clock_error: clock_error(&mix, suspends),
             approval: None,
+            spans_clusters: false,
             suspends,
             mix,
         }
@@ -121,6 +124,11 @@ pub(crate) fn approval(seed: u64) -> Option<ApprovalLimits> {
     let valid_for = SignedDuration::from_mins(random.random_range(8..60));
     let tolerance = Percent::new(random.random_range(0.0..20.0)).unwrap();
     random.random_bool(0.1).then(|| ApprovalLimits::new(valid_for, tolerance).unwrap())
+}
+
+/// Drawn by a generator of its own, so that episodes are what they were before there were several clusters.
+pub(crate) fn spans_clusters(seed: u64) -> bool {
+    ChaCha8Rng::seed_from_u64(seed.rotate_left(32)).random_bool(0.2)
 }
 
 fn assignor(random: &mut ChaCha8Rng) -> Assignor {

@@ -3,6 +3,7 @@
 
 use std::collections::VecDeque;
 use std::fmt::Write as _;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use jiff::{SignedDuration, Timestamp};
 use rand::rngs::ChaCha8Rng;
@@ -12,21 +13,29 @@ use rebalancer_core::history::{MemoryStore, Record, StateStore as _};
 
 use crate::event::Event;
 use crate::fault::Fault;
+use crate::group::Group;
 use crate::invariant::{self, Invariant};
 use crate::plant::Bug;
 use crate::poll::ready;
-use crate::setup::{Setup, approval};
+use crate::setup::{Setup, approval, spans_clusters};
 use crate::tally::Tally;
 use crate::world::World;
 
 /// The oldest that a watch may tell.
 pub(crate) const LONGEST_LAG: SignedDuration = SignedDuration::from_secs(300);
 
+/// Makes another fleet of a seed.
+const OTHER: u64 = 0x5555_5555_5555_5555;
+
 pub(crate) struct Sim {
     pub(crate) setup: Setup,
     pub(crate) world: World,
     pub(crate) random: ChaCha8Rng,
     pub(crate) store: MemoryStore,
+    /// The consumer group that the fleet shares with that of another cluster.
+    pub(crate) group: Option<Arc<Group>>,
+    /// What its cycles are called besides their number.
+    pub(crate) cluster: &'static str,
     pub(crate) processes: Vec<Process>,
     /// When pods were removed.
     pub(crate) removals: Vec<Timestamp>,
@@ -35,7 +44,8 @@ pub(crate) struct Sim {
     /// From now on nothing goes wrong any more.
     pub(crate) calm: bool,
     pub(crate) violation: Option<Violation>,
-    pub(crate) trace: Option<String>,
+    /// One for all clusters.
+    pub(crate) trace: Option<Arc<Mutex<String>>>,
     /// What a watch may still show, the oldest first.
     pub(crate) shown: VecDeque<Shown>,
     watchers: Vec<Box<dyn Invariant>>,
@@ -74,9 +84,10 @@ pub(crate) struct Violation {
 }
 
 impl Sim {
-    pub(crate) fn new(seed: u64, bug: Option<Bug>, traced: bool) -> Self {
+    fn new(seed: u64, bug: Option<Bug>, trace: Option<&Arc<Mutex<String>>>) -> Self {
         let mut random = ChaCha8Rng::seed_from_u64(seed);
-        let mut setup = Setup { approval: approval(seed), ..Setup::of(&mut random) };
+        let approval = approval(seed);
+        let mut setup = Setup { approval, spans_clusters: spans_clusters(seed), ..Setup::of(&mut random) };
         if let Some(bug) = bug {
             bug.prepare(&mut setup);
         }
@@ -87,15 +98,33 @@ impl Sim {
             world,
             random,
             store: MemoryStore::default(),
+            group: None,
+            cluster: "",
             processes: Vec::new(),
             removals: Vec::new(),
             bug,
             tally: Tally::default(),
             calm: false,
             violation: None,
-            trace: traced.then(String::new),
+            trace: trace.cloned(),
             shown: VecDeque::new(),
         }
+    }
+
+    /// The fleet of this seed, and where its group spans clusters, that of another one.
+    pub(crate) fn all(seed: u64, bug: Option<Bug>, trace: Option<&Arc<Mutex<String>>>) -> Vec<Self> {
+        let one = Self::new(seed, bug, trace);
+        if !one.setup.spans_clusters {
+            return vec![one];
+        }
+        let group = Arc::new(Group::default());
+        let other = Self { cluster: "other-", ..Self::new(seed ^ OTHER, bug, trace) };
+        [one, other].into_iter().map(|sim| sim.sharing(&group)).collect()
+    }
+
+    fn sharing(mut self, group: &Arc<Group>) -> Self {
+        self.watchers.push(invariant::one_rotation(&self.setup, self.cluster, group));
+        Self { group: Some(Arc::clone(group)), ..self }
     }
 
     /// Whether this fault happens now.
@@ -123,7 +152,8 @@ impl Sim {
     }
 
     pub(crate) fn note(&mut self, line: impl FnOnce() -> String) {
-        if let Some(trace) = &mut self.trace {
+        if let Some(trace) = &self.trace {
+            let mut trace = trace.lock().unwrap_or_else(PoisonError::into_inner);
             let _ = writeln!(trace, "{:.3} {}", self.world.now, line());
         }
     }

@@ -45,9 +45,11 @@ fn every_decision_comes_back_as_it_was() {
         },
         Pause::TrialPending { since: at, until },
         Pause::BudgetSpent { removed: 12, budget: 12, window: HOUR, until },
+        Pause::GroupLocked { by: name(), until: Some(until) },
+        Pause::GroupLockUnread { error: "no answer".to_owned() },
     ];
-    for pause in pauses {
-        comes_back(&Constraints::default().with_pause(Some(pause)).with_most_removals(3));
+    for pause in &pauses {
+        comes_back(&Constraints::default().with_pause(Some(pause.clone())).with_most_removals(3));
     }
     let (indicator, share) = (Indicator::ConsumptionRate, Share::new(0.8).unwrap());
     let minimum = Percent::new(10.0).unwrap();

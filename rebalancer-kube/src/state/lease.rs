@@ -12,6 +12,8 @@ pub(super) const SKEW: SignedDuration = SignedDuration::from_secs(5);
 
 const LONGEST_NAME: usize = 253;
 const PREFIX: &str = "pod-rebalancer-";
+/// Not the beginning of any workload's Lease.
+const GROUP_PREFIX: &str = "pod-rebalancer.group-";
 
 /// The name of a workload's Lease. One that would be too long is cut, and made unique by a hash.
 pub(super) fn name(workload: &str) -> String {
@@ -19,7 +21,23 @@ pub(super) fn name(workload: &str) -> String {
     if name.len() <= LONGEST_NAME {
         return name;
     }
-    let hash = format!("{:016x}", fnv1a(&name));
+    cut(&name, fnv1a(&name))
+}
+
+/// The name of a consumer group's Lease. Kafka takes any text for a group: what no Lease can be called is replaced, and
+/// such a name is made unique by a hash.
+pub(super) fn name_of_group(group: &str) -> String {
+    let plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
+    let name = format!("{GROUP_PREFIX}{}", group.replace(|c| !plain(c), "-"));
+    if name == format!("{GROUP_PREFIX}{group}") && name.len() <= LONGEST_NAME && !name.ends_with('-') {
+        return name;
+    }
+    cut(&name, fnv1a(group))
+}
+
+/// A name that is no longer than names may be, with this hash at its end.
+fn cut(name: &str, hash: u64) -> String {
+    let hash = format!("{hash:016x}");
     let kept: String = name.chars().take(LONGEST_NAME - 1 - hash.len()).collect();
     format!("{}-{hash}", kept.trim_end_matches(['-', '.']))
 }

@@ -55,8 +55,9 @@ fn of_members(group: &ObservedGroup, snapshot: &Snapshot) -> Vec<Finding> {
         findings.push(Finding::warning(
             Code::KafkaMembersElsewhere,
             format!("{} of {all} members run in no pod of the fleet: {}", elsewhere.len(), some(&elsewhere)),
-            "nothing, if they are of another workload: they stay where they are, and take part in the assignment; if they are \
-             of this one, put the pod's name into client.id or group.instance.id",
+            "nothing, if they are of another workload: they stay where they are, and take part in the assignment; if another \
+             rebalancer rotates them, set GROUP_LOCK_NAMESPACE for both; if they are of this one, put the pod's name into \
+             client.id or group.instance.id",
         ));
     }
     if !contradictory.is_empty() {

@@ -1,6 +1,6 @@
 //! What is remembered of past rotations, and who holds the lock.
 
-use rebalancer_core::history::{Breaker, Held, Peeked, StateError};
+use rebalancer_core::history::{Breaker, Held, Pause, Peeked, StateError};
 
 use super::super::facts::{Facts, Survey};
 use super::super::finding::{Code, Finding};
@@ -38,6 +38,25 @@ fn readable(facts: &Facts<'_>, survey: &Survey, peeked: &Peeked) -> Vec<Finding>
     let ok = format!("the record in Lease {} can be read; it has {rotations} rotations", survey.lease);
     findings.push(Finding::ok(Code::Record, ok));
     findings
+}
+
+/// The lock by which rebalancers of several clusters take turns. Another one that has it is at work, as it should be.
+pub(super) fn of_group(facts: &Facts<'_>) -> Option<Finding> {
+    Some(match facts.group_lock.as_ref()? {
+        Ok(Peeked { held: None, .. }) => {
+            Finding::ok(Code::GroupLock, "the lock of the consumer group is free")
+        }
+        Ok(Peeked { held: Some(Held { by, until }), .. }) => {
+            let pause = Pause::GroupLocked { by: by.clone(), until: *until };
+            Finding::ok(Code::GroupLock, pause.to_string())
+        }
+        Err(error) => Finding::error(
+            Code::GroupLockUnusable,
+            format!("the lock of the consumer group can't be read: {error}"),
+            "check GROUP_LOCK_KUBECONFIG, GROUP_LOCK_CONTEXT and GROUP_LOCK_NAMESPACE, and grant get, create and update on \
+             leases there; nothing is rotated without the lock",
+        ),
+    })
 }
 
 fn unusable(error: &StateError, survey: &Survey) -> Finding {

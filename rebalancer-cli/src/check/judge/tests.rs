@@ -66,6 +66,7 @@ pub(super) fn facts<'a>(
         metrics,
         kafka,
         cluster,
+        group_lock: None,
         observation,
         unsettled_before,
     }

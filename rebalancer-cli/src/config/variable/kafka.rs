@@ -96,4 +96,22 @@ pub(super) const SETTINGS: &[Variable] = &[
         Some("auto"),
         "How members of the group are matched with pods: host (the pod's IP), instance-id (group.instance.id holds the pod's name) or client-id (client.id holds it); auto: whichever of them tells, unless they contradict each other",
     ),
+    Variable::new(
+        HEADING,
+        "GROUP_LOCK_NAMESPACE",
+        None,
+        "Namespace of the Lease by which rebalancers of several clusters take turns on one consumer group; the same for all of them",
+    ),
+    Variable::new(
+        HEADING,
+        "GROUP_LOCK_KUBECONFIG",
+        None,
+        "Kubeconfig file of the cluster that has this Lease; default: the fleet's own cluster",
+    ),
+    Variable::new(
+        HEADING,
+        "GROUP_LOCK_CONTEXT",
+        None,
+        "Context of the cluster that has this Lease; default: the current context of GROUP_LOCK_KUBECONFIG, or the fleet's own",
+    ),
 ];

@@ -17,6 +17,7 @@ mod check_record;
 mod check_rights;
 mod check_samples;
 mod clusters;
+mod clusters_group;
 mod containers;
 mod cost;
 mod dashboard;

@@ -130,7 +130,7 @@ fn told(sim: &Sim, token: Token) -> Token {
     Token { until, ..token }
 }
 
-fn reachable(sim: &mut Sim) -> Result<(), StateError> {
+pub(super) fn reachable(sim: &mut Sim) -> Result<(), StateError> {
     if sim.fault(Fault::StateConflict) {
         return Err(StateError::Conflict { message: "injected".to_owned() });
     }
@@ -141,7 +141,7 @@ fn reachable(sim: &mut Sim) -> Result<(), StateError> {
 }
 
 /// It was done, and the answer is lost.
-fn answered(sim: &mut Sim) -> Result<(), StateError> {
+pub(super) fn answered(sim: &mut Sim) -> Result<(), StateError> {
     if sim.fault(Fault::StateAnswerLost) {
         return Err(StateError::Unavailable { message: "injected, after it was done".to_owned() });
     }

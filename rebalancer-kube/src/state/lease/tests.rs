@@ -25,6 +25,22 @@ fn a_name_is_that_of_the_workload_unless_it_is_too_long() {
     assert!(dotted.len() <= 253 && !dotted.contains(".-"), "{dotted}");
 }
 
+/// Kafka takes any text. Two groups have two Leases, and none that is a workload's.
+#[test]
+fn a_name_is_that_of_the_group_and_one_that_no_lease_can_have_gets_a_hash() {
+    assert_eq!(name_of_group("orders-v2"), "pod-rebalancer.group-orders-v2");
+    assert_ne!(name_of_group("x"), name("group-x"));
+    let odd =
+        ["Orders", "orders_", "orders.", "orders-", "ORDERS", "", "zamówienia", "a b", &"x".repeat(300)];
+    let names: std::collections::BTreeSet<String> = odd.into_iter().map(name_of_group).collect();
+    assert_eq!(names.len(), odd.len(), "{names:?}");
+    let allowed = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || "-.".contains(c);
+    for name in names {
+        assert!(name.len() <= 253 && name.chars().all(allowed) && !name.ends_with(['-', '.']), "{name}");
+        assert!(name.starts_with("pod-rebalancer.group-") && !name.contains(".-"), "{name}");
+    }
+}
+
 #[test]
 fn a_hash_in_a_name_never_changes() {
     assert_eq!(fnv1a(""), 0xcbf2_9ce4_8422_2325);

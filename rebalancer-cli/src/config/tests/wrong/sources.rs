@@ -6,6 +6,11 @@ pub(in crate::config::tests) const WRONG: &[(&str, &str, &str)] = &[
         "/no/workloads",
         "WORKLOADS_FILE=\"/no/workloads\": expected a file that can be read: No such file or directory (os error 2)",
     ),
+    (
+        "GROUP_LOCK_NAMESPACE",
+        "Locks",
+        "GROUP_LOCK_NAMESPACE=\"Locks\": expected a DNS label: at most 63 lower case letters, digits and '-', not '-' at an end",
+    ),
     ("INTERVAL", "0s", "INTERVAL=\"0s\": expected a duration between 1s and 24h"),
     ("SHORTEST_INTERVAL", "0s", "SHORTEST_INTERVAL=\"0s\": expected a duration between 1s and 24h"),
     ("CONCURRENT_CYCLES", "0", "CONCURRENT_CYCLES=\"0\": expected a whole number of 1 or more"),

@@ -161,8 +161,24 @@ impl PodConsumers {
         flows: &[Flow],
         pods: usize,
     ) -> Self {
-        let group = broker.name("orders");
         let topics = flows.iter().map(|flow| flow.topic.clone()).collect();
+        Self::launch_into((broker, clients), (broker.name("orders"), topics), fleet, launch, pods).await
+    }
+
+    /// Another fleet in the same group.
+    pub(crate) async fn launch_beside(&self, fleet: &mut Fleet, launch: Launch, pods: usize) -> Self {
+        let at = (self.broker, Arc::clone(&self.clients));
+        let group = (self.group.clone(), self.containers.topics.clone());
+        Self::launch_into(at, group, fleet, launch, pods).await
+    }
+
+    async fn launch_into(
+        (broker, clients): (&'static Broker, Arc<Clients>),
+        (group, topics): (String, Vec<String>),
+        fleet: &mut Fleet,
+        launch: Launch,
+        pods: usize,
+    ) -> Self {
         let containers = Arc::new(Running {
             clients: Arc::clone(&clients),
             group: group.clone(),
@@ -202,11 +218,16 @@ impl PodConsumers {
         self.outside.insert(consumer.name);
     }
 
+    /// Names of the members that these pods run, and of those that run in none.
+    pub(crate) fn names(&self, pods: &Pods) -> impl Iterator<Item = String> {
+        let inside = pods.0.iter().flat_map(|pod| self.containers.names(&pod.name));
+        inside.chain(self.outside.iter().cloned())
+    }
+
     /// The fleet and its group, once both have settled.
     pub(crate) async fn settled(&self, fleet: &Fleet) -> (Pods, Observed) {
         let pods = fleet.settled().await;
-        let inside = pods.0.iter().flat_map(|pod| self.containers.names(&pod.name));
-        let names = inside.chain(self.outside.iter().cloned()).collect();
+        let names = self.names(&pods).collect();
         let observed = Observed::at_rest(&self.clients, &self.source, &names).await;
         (pods, observed)
     }
