@@ -126,6 +126,10 @@ async fn cycle(
         Some(group) => ports.with_group(group.side()),
         None => ports,
     };
+    let ports = match &adapters.cruise_control {
+        Some(cruise_control) => ports.with_cruise_control(cruise_control),
+        None => ports,
+    };
     let ports = if run.memory.is_some() { ports.with_store(&store) } else { ports };
     let recorder = EventRecorder::new(&adapters.connection, &id);
     let end = cycle::run(&run.spec(id), &ports).await;

@@ -13,14 +13,16 @@ use rebalancer_core::policy::{Policy, Strategy, Timing};
 use rebalancer_core::port::Mode;
 use rebalancer_kube::{InventorySettings, RemovalMethod};
 use rebalancer_prom::query::Matchers;
-use rebalancer_prom::{Client, Queries};
+use rebalancer_prom::{Client, CruiseControlApi, Queries};
 
 use super::effective::{self, Effective};
 use super::layers::{Raw, Source};
 use super::parse::{self, Reader};
 use super::problem::{Given, Problem};
 use super::{Export, KafkaSettings, Names, Notify};
-use super::{access, approval, export, guards, indicators, kafka, memory, metrics, notify, serve};
+use super::{
+    access, approval, cruise_control, export, guards, indicators, kafka, memory, metrics, notify, serve,
+};
 use crate::target::Target;
 
 /// What a cycle needs: where to look, and what to do.
@@ -39,6 +41,8 @@ pub(crate) struct AdapterSettings {
     pub(crate) metrics: Option<MetricServer>,
     /// `None`: Kafka is not asked.
     pub(crate) kafka: Option<KafkaSettings>,
+    /// `None`: Cruise Control is not asked.
+    pub(crate) cruise_control: Option<CruiseControlApi>,
     pub(crate) kubernetes: rebalancer_kube::ConnectionSettings,
     pub(crate) inventory: InventorySettings,
 }
@@ -180,6 +184,7 @@ fn read_settings(reader: &mut Reader<'_>, raw: &Raw) -> Option<WorkloadSettings>
     let partitions = metrics::partition_unit(reader);
     let client = access::client(reader, timeout, &need);
     let kafka = kafka::kafka(reader, subject.as_ref(), timeout);
+    let cruise_control = cruise_control::cruise_control(reader, timeout);
     let export = export::export(reader);
     let notify = notify::notify(reader);
     let subject = subject?;
@@ -211,7 +216,13 @@ fn read_settings(reader: &mut Reader<'_>, raw: &Raw) -> Option<WorkloadSettings>
     });
     let mode = if dry_run? { Mode::DryRun } else { Mode::Real };
     Some(WorkloadSettings {
-        adapters: AdapterSettings { metrics, kafka: kafka?, kubernetes: kubernetes?, inventory },
+        adapters: AdapterSettings {
+            metrics,
+            kafka: kafka?,
+            cruise_control: cruise_control?,
+            kubernetes: kubernetes?,
+            inventory,
+        },
         run: RunSettings {
             subject,
             cluster,

@@ -19,6 +19,7 @@ mod check_samples;
 mod clusters;
 mod containers;
 mod cost;
+mod cruise_control;
 mod dashboard;
 mod decision;
 mod eligibility;
