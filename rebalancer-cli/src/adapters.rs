@@ -12,9 +12,10 @@ use anyhow::{Context as _, anyhow};
 use jiff::Timestamp;
 use rebalancer_core::cycle::{self, Memory, Observation, Sources, Subject};
 use rebalancer_core::policy::Policy;
-use rebalancer_core::port::Interrupt as _;
+use rebalancer_core::port::{CruiseControl, Interrupt as _};
 use rebalancer_forecast::Mstl;
 use rebalancer_kube::{ConnectError, Connection, ConnectionSettings, FleetWatch, KubeInventory};
+use rebalancer_prom::CruiseControlApi;
 use tokio::sync::OnceCell;
 
 use crate::config::AdapterSettings;
@@ -32,6 +33,8 @@ pub(crate) struct Adapters {
     pub(crate) group: Option<Group>,
     /// The lock on that group, where it spans clusters.
     pub(crate) group_lock: Option<GroupLease>,
+    /// What balances the Kafka cluster itself, where that is asked.
+    pub(crate) cruise_control: Option<CruiseControlApi>,
     pub(crate) inventory: KubeInventory,
     /// The fleet as watches keep it; `None`: it is asked for.
     pub(crate) view: Option<FleetWatch>,
@@ -46,6 +49,7 @@ impl Adapters {
             metrics: Loads::of(adapters.metrics.as_ref()),
             group: adapters.kafka.map(Group::open),
             group_lock: adapters.group_lock.map(GroupLease::of),
+            cruise_control: adapters.cruise_control,
             inventory: KubeInventory::new(&connection, adapters.inventory),
             view: None,
             connection,
@@ -57,6 +61,7 @@ impl Adapters {
         Sources::new(&self.metrics, &self.inventory)
             .with_group(self.group.as_ref().map(Group::side))
             .with_forecaster(Some(&self.forecaster))
+            .with_cruise_control(self.cruise_control.as_ref().map(|api| api as &dyn CruiseControl))
     }
 
     /// Reads the fleet and decides. Nothing has happened yet, so a signal or the deadline ends it at once.

@@ -134,6 +134,7 @@ fn by_hold(name: &str) -> Option<&'static str> {
         "neighbor_unread" => {
             "`rebalancer check` names the right that is missing; or take it out of NEIGHBORS"
         }
+        "cruise_control_unread" => "`rebalancer check` names the cause; or unset CRUISE_CONTROL_URL",
         "rollout_paused" => "promote, resume or abort it",
         "rollout_degraded" => "retry it or roll it back",
         "scaling_paused" => "take the annotation away when its reason is gone",
@@ -235,6 +236,7 @@ mod tests {
         "owner_gone",
         "group_not_stable",
         "partitions_moving",
+        "cruise_control_executing",
         "group_changed",
         "requests_unknown",
         "unusable_target",

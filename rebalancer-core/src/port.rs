@@ -5,6 +5,7 @@
 //! [`Journal`](crate::cycle::Journal).
 
 mod api_errors;
+mod cruise_control;
 mod deleter;
 mod forecast;
 mod group;
@@ -14,6 +15,7 @@ mod metrics;
 mod time;
 
 pub use api_errors::ApiErrors;
+pub use cruise_control::{CruiseControl, ExecutorUnread};
 pub use deleter::{Mode, PodDeleter, RemovalError};
 pub use forecast::{
     ForecastError, HistoryGrid, LoadForecaster, LoadHistory, SeriesForecast, SeriesOf, SeriesTrial,

@@ -3,10 +3,11 @@
 use jiff::Timestamp;
 
 use crate::fleet::{
-    Activity, Controller, DisruptionBudget, Hpa, Indicator, LeavingNode, Ownership, PartitionLoad, Pod,
-    Samples, Scaling, ScalingMetric, Target, Text, UnreadNeighbor, VerticalScaler, Watched, Workload,
+    Activity, Controller, DisruptionBudget, ExecutorState, Hpa, Indicator, LeavingNode, Ownership,
+    PartitionLoad, Pod, Samples, Scaling, ScalingMetric, Target, Text, UnreadNeighbor, VerticalScaler,
+    Watched, Workload,
 };
-use crate::port::{GroupError, InventoryError, MetricsError, PastReading, Readings};
+use crate::port::{ExecutorUnread, GroupError, InventoryError, MetricsError, PastReading, Readings};
 use crate::unit::{Cores, Load};
 
 mod autoscaler;
@@ -119,6 +120,9 @@ pub struct Surroundings {
     /// Neighbors that were asked for, and did not tell.
     #[cfg_attr(feature = "serde", serde(default))]
     pub unread_neighbors: Vec<UnreadNeighbor>,
+    /// What Cruise Control executes, or why that is not known; `None` where it is not asked.
+    #[cfg_attr(feature = "serde", serde(default))]
+    pub cruise_control: Option<Result<ExecutorState, ExecutorUnread>>,
 }
 
 impl Surroundings {

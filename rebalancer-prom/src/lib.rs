@@ -1,5 +1,6 @@
 //! Reads pod loads from Prometheus and VictoriaMetrics: the [`MetricsSource`] of the pod rebalancer. Also sends metrics
-//! of the program's own, to a Pushgateway or to VictoriaMetrics: see [`Pusher`].
+//! of the program's own, to a Pushgateway or to VictoriaMetrics: see [`Pusher`]; and asks Cruise Control what it does, by the
+//! same transport: see [`CruiseControlApi`].
 //!
 //! ```text
 //!   query      template, names, window  ->  PromQL, escaped, checked   pure
@@ -64,11 +65,13 @@
 //!
 //! [`MetricsSource`]: rebalancer_core::port::MetricsSource
 
+mod attempts;
 mod auth;
 mod cgroup;
 mod client;
 mod client_error;
 mod copies;
+mod cruise_control;
 mod decode;
 mod endpoint;
 mod failure;
@@ -100,6 +103,7 @@ mod usage;
 pub use auth::Auth;
 pub use client::Client;
 pub use client_error::ClientError;
+pub use cruise_control::CruiseControlApi;
 pub use preflight::{Answers, UnusableServer};
 pub use proxy::Proxy;
 pub use push::{NotPushed, Pusher, Receiver};

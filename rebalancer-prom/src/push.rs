@@ -5,21 +5,18 @@
 use std::fmt;
 use std::time::Duration;
 
-use backon::BackoffBuilder;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE;
 use jiff::Timestamp;
 use rebalancer_core::port::MetricsError;
-use rebalancer_core::unit::Elapsed;
 use reqwest::header::CONTENT_TYPE;
-use tokio::time::{Instant, timeout};
 
+use crate::attempts;
 use crate::auth::Auth;
 use crate::client_error::ClientError;
 use crate::endpoint::Endpoint;
 use crate::failure::{self, Failure};
 use crate::hidden::Hidden;
-use crate::pace::{attempt_limit, backoff, pause};
 use crate::settings::ClientSettings;
 use crate::transport;
 
@@ -93,34 +90,11 @@ impl Pusher {
     /// When they are not known to have arrived.
     pub async fn push(&self, group: &[(&str, &str)], text: &str) -> Result<(), NotPushed> {
         let to = self.address(group).map_err(|error| NotPushed { message: error.to_string() })?;
-        let start = Instant::now();
-        let left = || self.timeout.saturating_sub(start.elapsed());
-        let (mut delays, mut attempts) = (backoff().build(), 0);
-        loop {
-            attempts += 1;
-            let (message, wait) = match self.attempt(&to, text, attempt_limit(left())).await {
-                Ok(()) => return Ok(()),
-                Err(failure @ Failure::Lasting(_)) => (failure.into_message(), None),
-                Err(Failure::Passing { message, wait }) => {
-                    if let Some(delay) = pause(delays.next().unwrap_or_default(), wait, left()) {
-                        tracing::debug!(
-                            event = "metrics_push_retry",
-                            attempt = attempts,
-                            error = message,
-                            "a push will be retried"
-                        );
-                        tokio::time::sleep(delay).await;
-                        continue;
-                    }
-                    (message, wait)
-                }
-            };
-            let asked =
-                wait.map(|wait| format!(", it asks to wait {}", Elapsed::from(wait))).unwrap_or_default();
-            let spent = Elapsed::from(start.elapsed());
-            let message = format!("{message}{asked} (from {to}, attempt {attempts}, after {spent})");
-            return Err(NotPushed { message });
-        }
+        let retried = |attempt: u32, error: &str| {
+            tracing::debug!(event = "metrics_push_retry", attempt, error, "a push will be retried");
+        };
+        let pushed = attempts::within_time(self.timeout, &to, || self.exchange(&to, text), retried).await;
+        pushed.map_err(|message| NotPushed { message })
     }
 
     /// Where this group is sent to.
@@ -132,13 +106,6 @@ impl Pusher {
                 self.base.below(std::iter::once("metrics".to_owned()).chain(path))
             }
             Receiver::VictoriaMetrics => Ok(self.base.asking("extra_label", &format!("job={}", self.job))),
-        }
-    }
-
-    async fn attempt(&self, to: &Endpoint, text: &str, limit: Duration) -> Result<(), Failure> {
-        match timeout(limit, self.exchange(to, text)).await {
-            Ok(outcome) => outcome,
-            Err(_) => Err(Failure::passing(format!("no answer within {}", Elapsed::from(limit)))),
         }
     }
 

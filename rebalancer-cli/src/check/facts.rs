@@ -4,10 +4,14 @@ use std::collections::BTreeSet;
 
 use jiff::{SignedDuration, Timestamp};
 use rebalancer_core::cycle::Observation;
-use rebalancer_core::fleet::{Controller, DisruptionBudget, Hpa, Neighbor, Ownership, Pod, Progress};
+use rebalancer_core::fleet::{
+    Controller, DisruptionBudget, ExecutorState, Hpa, Neighbor, Ownership, Pod, Progress,
+};
 use rebalancer_core::group;
 use rebalancer_core::history::{Peeked, StateError};
-use rebalancer_core::port::{GroupError, GroupReading, InventoryError, MetricsError, Readings};
+use rebalancer_core::port::{
+    ExecutorUnread, GroupError, GroupReading, InventoryError, MetricsError, Readings,
+};
 use rebalancer_core::snapshot::{ObserveError, Surroundings};
 use rebalancer_kafka::preflight::Preflight;
 use rebalancer_kube::preflight::{Allowed, BudgetShape, PodShape, Presence, WorkloadShape};
@@ -29,6 +33,8 @@ pub(super) struct Facts<'a> {
     pub(super) metrics: Option<Metrics>,
     /// `None`: Kafka is not asked.
     pub(super) kafka: Option<Kafka<'a>>,
+    /// `None`: Cruise Control is not asked.
+    pub(super) cruise_control: Option<Executor>,
     pub(super) cluster: Cluster,
     /// The lock on the consumer group; `None` where it has none.
     pub(super) group_lock: Option<Result<Peeked, StateError>>,
@@ -66,6 +72,13 @@ impl Kafka<'_> {
     pub(super) fn gives_loads(&self) -> bool {
         matches!(self.reading, Some(Ok(_))) && !self.settings.question.indicators.is_empty()
     }
+}
+
+/// Cruise Control.
+pub(super) struct Executor {
+    /// Its base URL, without secrets.
+    pub(super) base: String,
+    pub(super) state: Result<ExecutorState, ExecutorUnread>,
 }
 
 /// What the server has of what a query reads.

@@ -10,13 +10,13 @@ use rebalancer_core::cycle::{FleetReading, GroupSide, Observation, assemble, dec
 use rebalancer_core::fleet::{Indicator, Samples};
 use rebalancer_core::group::Unusable;
 use rebalancer_core::history::{Peeked, StateError, StateStore as _};
-use rebalancer_core::port::{GroupError, GroupReading, MetricsError, Readings};
+use rebalancer_core::port::{CruiseControl as _, GroupError, GroupReading, MetricsError, Readings};
 use rebalancer_core::report::{Decision, Hold};
 use rebalancer_core::snapshot::{ObserveError, Surroundings};
 use rebalancer_kafka::preflight;
 use rebalancer_kube::{ConnectError, Connection};
 
-use super::facts::{Cluster, Facts, Kafka, Metrics, Survey};
+use super::facts::{Cluster, Executor, Facts, Kafka, Metrics, Survey};
 use crate::adapters::{Group, GroupLease, Loads};
 use crate::config::{AdapterSettings, RunSettings};
 
@@ -29,9 +29,10 @@ pub(super) async fn facts<'a>(
     let now = Timestamp::now();
     let source = Loads::of(adapters.metrics.as_ref());
     let group = adapters.kafka.clone().map(Group::open);
-    let (mut metrics, kafka, cluster, group_lock) = tokio::join!(
+    let (mut metrics, kafka, cruise_control, cluster, group_lock) = tokio::join!(
         of_metrics(adapters, &source, now),
         of_kafka(adapters, group.as_ref(), now),
+        of_cruise_control(adapters),
         cluster::of(connection, adapters, settings),
         of_group_lock(adapters, now)
     );
@@ -43,6 +44,7 @@ pub(super) async fn facts<'a>(
         readings: metrics.and_then(|metrics| metrics.readings.clone()),
         loads: &source,
         group: group.as_ref().map(Group::side).zip(kafka.as_ref().and_then(|kafka| kafka.reading.clone())),
+        cruise_control: cruise_control.as_ref(),
     };
     let observation = match survey {
         Some(survey) => observe(survey, read(metrics.as_ref()), settings, now).await,
@@ -68,6 +70,7 @@ pub(super) async fn facts<'a>(
         now,
         metrics,
         kafka,
+        cruise_control,
         cluster,
         group_lock,
         observation,
@@ -95,6 +98,11 @@ async fn of_kafka<'a>(
     Some(Kafka { settings, preflight, reading })
 }
 
+async fn of_cruise_control(adapters: &AdapterSettings) -> Option<Executor> {
+    let api = adapters.cruise_control.as_ref()?;
+    Some(Executor { base: api.base(), state: api.executor().await })
+}
+
 /// What was read besides the cluster, and where earlier readings come from.
 pub(super) struct Read<'a> {
     /// `None`: the metric server does not answer, or there is none.
@@ -102,6 +110,8 @@ pub(super) struct Read<'a> {
     pub(super) loads: &'a Loads,
     /// `None`: Kafka is not asked, or does not tell.
     pub(super) group: Option<(GroupSide<'a>, Result<GroupReading, GroupError>)>,
+    /// `None`: it is not asked.
+    pub(super) cruise_control: Option<&'a Executor>,
 }
 
 /// What a cycle would see and decide. What could not be read is left out; it has its own finding.
@@ -111,12 +121,14 @@ pub(super) async fn observe(
     settings: &RunSettings,
     now: Timestamp,
 ) -> Option<Result<Observation, ObserveError>> {
-    let Read { readings, loads, group } = read;
+    let Read { readings, loads, group, cruise_control } = read;
     let pods = survey.pods.as_ref().ok()?.clone();
     let controller = survey.controller.as_ref().ok().cloned().flatten();
     let budgets = survey.budgets.as_ref().and_then(|budgets| budgets.as_ref().ok()).cloned();
     let (ownership, budgets) = (survey.ownership.clone(), budgets.unwrap_or_default());
-    let surroundings = Surroundings { controller, ownership, budgets, ..survey.neighbors.clone() };
+    let cruise_control = cruise_control.map(|executor| executor.state.clone());
+    let surroundings =
+        Surroundings { controller, ownership, budgets, cruise_control, ..survey.neighbors.clone() };
     let by_kafka = group.as_ref().is_some_and(|(side, _)| !side.question.indicators.is_empty());
     let nothing = || if by_kafka { Readings::none() } else { nothing_measured() };
     let readings = readings.filter(is_usable).unwrap_or_else(nothing);

@@ -4,6 +4,7 @@ mod autoscaler;
 mod budgets;
 mod clocks;
 mod container;
+mod cruise_control;
 mod endpoint;
 mod kafka;
 mod members;
@@ -30,6 +31,7 @@ use super::finding::{Code, Finding};
 pub(super) fn judge(facts: &Facts<'_>) -> Vec<Finding> {
     let mut findings: Vec<Finding> = facts.metrics.iter().flat_map(endpoint::judge).collect();
     findings.extend(facts.kafka.iter().flat_map(|kafka| kafka::judge(kafka, &facts.settings.policy)));
+    findings.extend(facts.cruise_control.iter().map(cruise_control::judge));
     match &facts.cluster {
         Cluster::There(survey) => findings.extend(of_cluster(facts, survey)),
         Cluster::NotConfigured(why) => {

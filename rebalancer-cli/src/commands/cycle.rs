@@ -126,6 +126,10 @@ async fn cycle(
         Some(group) => ports.with_group(group.side()),
         None => ports,
     };
+    let ports = match &adapters.cruise_control {
+        Some(cruise_control) => ports.with_cruise_control(cruise_control),
+        None => ports,
+    };
     let ports = if run.memory.is_some() { ports.with_store(&store) } else { ports };
     let who = run.target().to_string();
     let ports = match &adapters.group_lock {

@@ -3,6 +3,7 @@
 
 mod access;
 mod approval;
+mod cruise_control;
 pub(crate) mod effective;
 mod export;
 mod file;

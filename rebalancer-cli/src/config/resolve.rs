@@ -13,7 +13,7 @@ use rebalancer_core::policy::{Policy, Strategy, Timing};
 use rebalancer_core::port::Mode;
 use rebalancer_kube::{InventorySettings, RemovalMethod};
 use rebalancer_prom::query::Matchers;
-use rebalancer_prom::{Client, Queries};
+use rebalancer_prom::{Client, CruiseControlApi, Queries};
 
 use super::effective::{self, Effective};
 use super::layers::{Raw, Source};
@@ -21,7 +21,8 @@ use super::parse::{self, Reader};
 use super::problem::{Given, Problem};
 use super::{Export, GroupLockSettings, KafkaSettings, Names, Notify};
 use super::{
-    access, approval, export, group_lock, guards, indicators, kafka, memory, metrics, notify, serve,
+    access, approval, cruise_control, export, group_lock, guards, indicators, kafka, memory, metrics, notify,
+    serve,
 };
 use crate::target::Target;
 
@@ -41,6 +42,8 @@ pub(crate) struct AdapterSettings {
     pub(crate) metrics: Option<MetricServer>,
     /// `None`: Kafka is not asked.
     pub(crate) kafka: Option<KafkaSettings>,
+    /// `None`: Cruise Control is not asked.
+    pub(crate) cruise_control: Option<CruiseControlApi>,
     pub(crate) kubernetes: rebalancer_kube::ConnectionSettings,
     /// `None`: nobody works on the group from another cluster, as far as settings tell.
     pub(crate) group_lock: Option<GroupLockSettings>,
@@ -186,6 +189,7 @@ fn read_settings(reader: &mut Reader<'_>, raw: &Raw) -> Option<WorkloadSettings>
     let kafka = kafka::kafka(reader, subject.as_ref(), timeout);
     let (own, asked) = (kubernetes.as_ref(), kafka.as_ref().and_then(Option::as_ref));
     let group_lock = group_lock::group_lock(reader, own, asked, history_policy != Some(None));
+    let cruise_control = cruise_control::cruise_control(reader, timeout);
     let export = export::export(reader);
     let notify = notify::notify(reader);
     let subject = subject?;
@@ -220,6 +224,7 @@ fn read_settings(reader: &mut Reader<'_>, raw: &Raw) -> Option<WorkloadSettings>
         adapters: AdapterSettings {
             metrics,
             kafka: kafka?,
+            cruise_control: cruise_control?,
             kubernetes: kubernetes?,
             group_lock: group_lock?,
             inventory,

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::{Chosen, Seen, Violation};
-use crate::fleet::{Disturbance, Leaving};
+use crate::fleet::{Disturbance, ExecutorState, Leaving};
 use crate::snapshot::Snapshot;
 
 /// No other controller is at work, and no pod that is about to move goes as a cold one.
@@ -17,6 +17,11 @@ pub(super) fn check(snapshot: &Snapshot, all: &[Seen<'_>], chosen: &[Chosen<'_>]
     for (what, holds) in [
         ("another controller is at work", !around.at_work.is_empty()),
         ("a neighbor did not tell what it does", !around.unread_neighbors.is_empty()),
+        (
+            "Cruise Control executes",
+            matches!(around.cruise_control, Some(Ok(state)) if state != ExecutorState::NoTaskInProgress),
+        ),
+        ("Cruise Control did not tell what it does", matches!(around.cruise_control, Some(Err(_)))),
         ("a tenth of the nodes are drained", are_drained(snapshot, all)),
         ("pods are being resized", shows(Disturbance::Resize)),
         ("pods are being evicted", vpa_restarts && shows(Disturbance::Eviction)),

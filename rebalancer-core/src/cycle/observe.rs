@@ -94,7 +94,7 @@ pub(super) async fn read(
     policy: &Policy,
     now: Timestamp,
 ) -> Result<(Snapshot, Option<Judged>), ObserveError> {
-    let Sources { metrics, inventory, group: side, forecaster } = sources;
+    let Sources { metrics, inventory, group: side, forecaster, cruise_control } = sources;
     // What is told from now on is no older than this; a watch may be taken up again while the rest is read.
     let watched = inventory.watched();
     let loads = both(metrics.read(now), async {
@@ -103,6 +103,12 @@ pub(super) async fn read(
             None => None,
         }
     });
+    let executor = async {
+        match cruise_control {
+            Some(cruise_control) => Some(cruise_control.executor().await),
+            None => None,
+        }
+    };
     // One after the other: each request more at the same time is another connection to the API server.
     let around = async {
         let hpas = inventory.hpas().await;
@@ -118,14 +124,16 @@ pub(super) async fn read(
         let neighbors = neighbors(inventory, &subject.workload.name, &pods, policy).await;
         Ok((pods, ownership, neighbors))
     };
-    let ((mut readings, group), ((hpas, budgets), fleet)) = both(loads, both(around, fleet)).await;
+    let (((mut readings, group), executor), ((hpas, budgets), fleet)) =
+        both(both(loads, executor), both(around, fleet)).await;
     let budgets = budgets.map_err(ObserveError::Budgets)?;
     let (pods, ownership, neighbors) = fleet?;
     if is_asked_for_requests(&readings, &pods, &ownership, &subject.workload) {
         readings.cpu_requests = metrics.cpu_requests(now).await;
     }
     let controller = ownership.controller(pods.iter(), &subject.workload.name).cloned();
-    let surroundings = Surroundings { controller, ownership, budgets, watched, ..neighbors };
+    let surroundings =
+        Surroundings { controller, ownership, budgets, watched, cruise_control: executor, ..neighbors };
     let reading = FleetReading { readings, hpas, surroundings, pods, group };
     let (mut snapshot, judged) = assemble_judged(subject, reading, metrics, side, policy, now).await?;
     if let Some(forecaster) = forecaster {

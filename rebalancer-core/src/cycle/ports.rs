@@ -6,7 +6,9 @@ use async_trait::async_trait;
 
 use super::{GroupLock, GroupSide, Intent, Journal, PodOutcome, Sources};
 use crate::history::StateStore;
-use crate::port::{Clock, Interrupt, Interruption, Inventory, LoadForecaster, MetricsSource, PodDeleter};
+use crate::port::{
+    Clock, CruiseControl, Interrupt, Interruption, Inventory, LoadForecaster, MetricsSource, PodDeleter,
+};
 
 /// Everything that a cycle needs from outside.
 #[derive(Clone, Copy)]
@@ -23,6 +25,8 @@ pub struct Ports<'a> {
     pub group: Option<GroupSide<'a>>,
     /// Forecasts loads, where the policy asks for it.
     pub forecaster: Option<&'a dyn LoadForecaster>,
+    /// Tells what balances the Kafka cluster itself, where that can be asked.
+    pub cruise_control: Option<&'a dyn CruiseControl>,
     /// Removes pods.
     pub deleter: &'a dyn PodDeleter,
     /// Says how old pods are when they are read again, and whether the lock still holds.
@@ -53,6 +57,7 @@ impl<'a> Ports<'a> {
             view: None,
             group: None,
             forecaster: None,
+            cruise_control: None,
             deleter,
             clock,
             store: None,
@@ -80,6 +85,12 @@ impl<'a> Ports<'a> {
         Self { forecaster: Some(forecaster), ..self }
     }
 
+    /// Asks Cruise Control too.
+    #[must_use]
+    pub fn with_cruise_control(self, cruise_control: &'a dyn CruiseControl) -> Self {
+        Self { cruise_control: Some(cruise_control), ..self }
+    }
+
     /// Where this cycle reads from.
     #[must_use]
     pub const fn sources(&self) -> Sources<'a> {
@@ -87,7 +98,10 @@ impl<'a> Ports<'a> {
             Some(view) => view,
             None => self.inventory,
         };
-        Sources::new(self.metrics, inventory).with_group(self.group).with_forecaster(self.forecaster)
+        Sources::new(self.metrics, inventory)
+            .with_group(self.group)
+            .with_forecaster(self.forecaster)
+            .with_cruise_control(self.cruise_control)
     }
 
     /// Remembers, and keeps two runs apart, by this store.

@@ -2,7 +2,9 @@
 
 use jiff::{SignedDuration, Timestamp};
 
-use crate::port::{GroupError, GroupReading, GroupSource, Inventory, LoadForecaster, MetricsSource};
+use crate::port::{
+    CruiseControl, GroupError, GroupReading, GroupSource, Inventory, LoadForecaster, MetricsSource,
+};
 use crate::snapshot::GroupQuestion;
 
 /// Where a cycle reads from.
@@ -17,6 +19,8 @@ pub struct Sources<'a> {
     pub group: Option<GroupSide<'a>>,
     /// Forecasts loads, where the policy asks for it.
     pub forecaster: Option<&'a dyn LoadForecaster>,
+    /// Tells what balances the Kafka cluster itself, where that can be asked.
+    pub cruise_control: Option<&'a dyn CruiseControl>,
 }
 
 /// A consumer group, and what is asked of it.
@@ -32,7 +36,7 @@ impl<'a> Sources<'a> {
     /// Loads and pods; Kafka is not asked.
     #[must_use]
     pub const fn new(metrics: &'a dyn MetricsSource, inventory: &'a dyn Inventory) -> Self {
-        Self { metrics, inventory, group: None, forecaster: None }
+        Self { metrics, inventory, group: None, forecaster: None, cruise_control: None }
     }
 
     /// Asks Kafka too.
@@ -45,6 +49,12 @@ impl<'a> Sources<'a> {
     #[must_use]
     pub const fn with_forecaster(self, forecaster: Option<&'a dyn LoadForecaster>) -> Self {
         Self { forecaster, ..self }
+    }
+
+    /// Asks Cruise Control too.
+    #[must_use]
+    pub const fn with_cruise_control(self, cruise_control: Option<&'a dyn CruiseControl>) -> Self {
+        Self { cruise_control, ..self }
     }
 }
 

@@ -18,6 +18,7 @@ pub(super) fn not_now(snapshot: &Snapshot) -> Option<NotNow> {
         .or_else(|| draining(snapshot))
         .or_else(|| resizing(snapshot))
         .or_else(|| evicted(snapshot))
+        .or_else(|| executing(snapshot))
         .or_else(|| unread().map(|it| NotNow::NeighborUnread { neighbor: it.neighbor, error: it.error }))
 }
 
@@ -67,14 +68,24 @@ fn evicted(snapshot: &Snapshot) -> Option<NotNow> {
     Some(NotNow::PodsEvicted { vpa: vpa.to_string(), pods, such_as })
 }
 
+/// Kafka itself tells only of replicas that move between brokers; this also of leaders, of disks, and of what is about to be.
+fn executing(snapshot: &Snapshot) -> Option<NotNow> {
+    match snapshot.surroundings.cruise_control.as_ref()? {
+        Ok(state) => (!state.is_idle()).then_some(NotNow::CruiseControlExecuting { state: *state }),
+        Err(why) => Some(NotNow::CruiseControlUnread { error: why.to_string() }),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::fixture::{controller, owned_by, owner, policy, snapshot, violations};
     use crate::fleet::{
-        Activity, AtWork, Controller, Neighbor, Owner, Ownership, UnreadNeighbor, VerticalScaler,
+        Activity, AtWork, Controller, ExecutorState, Neighbor, Owner, Ownership, UnreadNeighbor,
+        VerticalScaler,
     };
     use crate::guard;
+    use crate::port::ExecutorUnread;
     use crate::report::Decision;
     use crate::snapshot::Surroundings;
 
@@ -147,6 +158,29 @@ mod tests {
         let error = "forbidden".to_owned();
         fleet.surroundings.unread_neighbors = vec![UnreadNeighbor { neighbor: Neighbor::Keda, error }];
         check(&fleet, Some("neighbor_unread"), Some("a neighbor did not tell what it does"));
+    }
+
+    #[test]
+    fn cruise_control_holds_in_every_state_but_the_idle_one_and_so_does_its_silence() {
+        let mut fleet = fleet();
+        for state in ExecutorState::ALL {
+            fleet.surroundings.cruise_control = Some(Ok(state));
+            match state {
+                ExecutorState::NoTaskInProgress => check(&fleet, None, None),
+                ExecutorState::StartingExecution
+                | ExecutorState::InterBrokerReplicaMovementTaskInProgress
+                | ExecutorState::IntraBrokerReplicaMovementTaskInProgress
+                | ExecutorState::LeaderMovementTaskInProgress
+                | ExecutorState::StoppingExecution
+                | ExecutorState::InitializingProposalExecution
+                | ExecutorState::GeneratingProposalsForExecution => {
+                    check(&fleet, Some("cruise_control_executing"), Some("Cruise Control executes"));
+                }
+            }
+        }
+        let message = "HTTP 503 Service Unavailable".to_owned();
+        fleet.surroundings.cruise_control = Some(Err(ExecutorUnread { message }));
+        check(&fleet, Some("cruise_control_unread"), Some("Cruise Control did not tell what it does"));
     }
 
     #[test]

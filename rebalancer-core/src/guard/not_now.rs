@@ -5,7 +5,7 @@ use std::fmt;
 use jiff::{SignedDuration, Timestamp};
 
 use crate::eligibility::Annotation;
-use crate::fleet::{Activity, AtWork, Neighbor, joined};
+use crate::fleet::{Activity, AtWork, ExecutorState, Neighbor, joined};
 use crate::unit::Elapsed;
 
 /// Why no rotation is made now.
@@ -123,6 +123,16 @@ pub enum NotNow {
         /// One of them.
         such_as: String,
     },
+    /// Cruise Control rebalances the Kafka cluster, or is about to.
+    CruiseControlExecuting {
+        /// What its executor does.
+        state: ExecutorState,
+    },
+    /// Cruise Control was asked what it does, and did not tell.
+    CruiseControlUnread {
+        /// Why.
+        error: String,
+    },
     /// The consumer group is not any more what it was when it was decided.
     GroupChanged {
         /// The group.
@@ -167,7 +177,7 @@ pub enum NotNow {
 }
 
 /// Names of what forbids a rotation besides what a controller says that it does.
-const OWN: [&str; 19] = [
+const OWN: [&str; 21] = [
     "workload_opted_out",
     "quiet_hours",
     "watch_stale",
@@ -182,6 +192,8 @@ const OWN: [&str; 19] = [
     "group_unread",
     "group_not_stable",
     "partitions_moving",
+    "cruise_control_executing",
+    "cruise_control_unread",
     "group_changed",
     "neighbor_unread",
     "nodes_draining",
@@ -211,6 +223,8 @@ impl NotNow {
             Self::GroupUnread { .. } => "group_unread",
             Self::GroupNotStable { .. } => "group_not_stable",
             Self::PartitionsMoving { .. } => "partitions_moving",
+            Self::CruiseControlExecuting { .. } => "cruise_control_executing",
+            Self::CruiseControlUnread { .. } => "cruise_control_unread",
             Self::GroupChanged { .. } => "group_changed",
             Self::AtWork(activity) => activity.what.name(),
             Self::NeighborUnread { .. } => "neighbor_unread",
@@ -285,6 +299,12 @@ impl fmt::Display for NotNow {
                 f,
                 "{partitions} partitions of the group, such as {such_as}, are being moved between brokers"
             ),
+            Self::CruiseControlExecuting { state } => {
+                write!(f, "Cruise Control rebalances the Kafka cluster, or is about to ({state})")
+            }
+            Self::CruiseControlUnread { error } => {
+                write!(f, "what Cruise Control does could not be read: {error}")
+            }
             Self::GroupChanged { group } => write!(
                 f,
                 "the consumer group {group} has other members, or they hold other partitions, than when it was decided"

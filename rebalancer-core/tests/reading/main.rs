@@ -18,9 +18,10 @@ use jiff::{SignedDuration, Timestamp};
 use rebalancer_core::assignor::{Assignor, Rules};
 use rebalancer_core::eligibility::{Annotation, Veto};
 use rebalancer_core::fleet::{
-    Activity, AtWork, Bounds, Controller, CpuTarget, DisruptionBudget, Hpa, Leaving, LeavingNode, Level,
-    Measured, Neighbor, NotRead, Owner, Ownership, PartitionLoad, Phase, Progress, Requirement, Samples,
-    Scaling, ScalingMetric, Selector, Target, Uid, Unread, UnreadNeighbor, VerticalScaler, Watched,
+    Activity, AtWork, Bounds, Controller, CpuTarget, DisruptionBudget, ExecutorState, Hpa, Leaving,
+    LeavingNode, Level, Measured, Neighbor, NotRead, Owner, Ownership, PartitionLoad, Phase, Progress,
+    Requirement, Samples, Scaling, ScalingMetric, Selector, Target, Uid, Unread, UnreadNeighbor,
+    VerticalScaler, Watched,
 };
 use rebalancer_core::group::{AssumedTiming, Inference, TimingBasis, Unusable};
 use rebalancer_core::guard::NotNow;
@@ -140,6 +141,7 @@ fn snapshot() -> Snapshot {
             }),
         }),
         unread_neighbors: vec![UnreadNeighbor { neighbor: Neighbor::Flagger, error: "no answer".to_owned() }],
+        cruise_control: Some(Ok(ExecutorState::StoppingExecution)),
     });
     let mut partitions = Vec::new();
     // 0.1 + 0.2 is a number that a careless parser gives back as its neighbour.

@@ -22,6 +22,8 @@ fn every_decision_comes_back_as_it_was() {
         NotNow::GroupUnread { error: "no broker".to_owned() },
         NotNow::GroupNotStable { group: of(), state: "Empty".to_owned() },
         NotNow::PartitionsMoving { partitions: 3, such_as: "orders-7".to_owned() },
+        NotNow::CruiseControlExecuting { state: ExecutorState::LeaderMovementTaskInProgress },
+        NotNow::CruiseControlUnread { error: "no answer".to_owned() },
         NotNow::GroupChanged { group: of() },
         NotNow::AtWork(Activity { of: of(), what: AtWork::Paused }),
         NotNow::AtWork(Activity { of: of(), what: AtWork::Degraded { message: "aborted".to_owned() } }),

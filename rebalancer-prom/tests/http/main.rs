@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used)] // The lint spares test functions, not what they share.
 
 mod certificates;
+mod cruise_control;
 mod failing;
 mod kindness;
 mod past;

@@ -27,7 +27,8 @@
 {{- toJson $files -}}
 {{- end -}}
 
-{{/* The ports that Kafka needs of a NetworkPolicy, as a JSON list: those of all workloads' brokers and token endpoints. */}}
+{{/* The ports that Kafka needs of a NetworkPolicy, as a JSON list: those of all workloads' brokers, token endpoints
+and Cruise Controls. */}}
 {{- define "pod-rebalancer.kafkaPorts" -}}
 {{- $given := .Values.networkPolicy.kafka.ports -}}
 {{- $ports := $given -}}
@@ -37,7 +38,7 @@
 {{- with regexFind "[0-9]+$" (trim .) -}}{{- $ports = append $ports (int .) -}}{{- end -}}
 {{- end -}}
 {{- end -}}
-{{- with .KAFKA_SASL_OAUTHBEARER_TOKEN_ENDPOINT_URL -}}
+{{- range list .KAFKA_SASL_OAUTHBEARER_TOKEN_ENDPOINT_URL .CRUISE_CONTROL_URL | compact -}}
 {{- $url := urlParse . -}}
 {{- $port := regexFind ":[0-9]+$" $url.host | trimPrefix ":" -}}
 {{- $ports = append $ports (default (ternary "443" "80" (eq $url.scheme "https")) $port | int) -}}

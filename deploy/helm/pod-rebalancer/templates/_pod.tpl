@@ -53,9 +53,10 @@
 {{- define "pod-rebalancer.files" -}}
 {{- $metrics := include "pod-rebalancer.credentialFiles" (dict "of" .Values.credentials "prefix" "PROMETHEUS" "folder" "metrics") | fromJsonArray -}}
 {{- $push := include "pod-rebalancer.credentialFiles" (dict "of" .Values.credentials.push "prefix" "METRICS_PUSH" "folder" "push") | fromJsonArray -}}
+{{- $cruise := include "pod-rebalancer.credentialFiles" (dict "of" .Values.credentials.cruiseControl "prefix" "CRUISE_CONTROL" "folder" "cruise-control") | fromJsonArray -}}
 {{- $kafka := include "pod-rebalancer.kafkaFiles" . | fromJsonArray -}}
 {{- $notify := include "pod-rebalancer.notifyFiles" .Values.credentials.notify | fromJsonArray -}}
-{{- concat $metrics $push $kafka $notify | toJson -}}
+{{- concat $metrics $push $kafka $cruise $notify | toJson -}}
 {{- end -}}
 
 {{/* The variables of the container: those of `config`, those of mounted files, the namespace, and what more there is. */}}
@@ -66,7 +67,7 @@
 {{- $_ := set $paths .variable (printf "/etc/pod-rebalancer/credentials/%s" .path) -}}
 {{- end -}}
 {{- if .Values.workloads }}{{ $_ := set $paths "WORKLOADS_FILE" "/etc/pod-rebalancer/workloads/workloads.yaml" }}{{ end -}}
-{{- $headers := dict "PROMETHEUS_HEADERS" .Values.credentials.headers "METRICS_PUSH_HEADERS" .Values.credentials.push.headers -}}
+{{- $headers := dict "PROMETHEUS_HEADERS" .Values.credentials.headers "METRICS_PUSH_HEADERS" .Values.credentials.push.headers "CRUISE_CONTROL_HEADERS" .Values.credentials.cruiseControl.headers -}}
 {{- range $name := concat (keys $paths) (keys $headers) | sortAlpha -}}
 {{- $given := or (hasKey $paths $name) (get $headers $name).secretName -}}
 {{- if and $given (hasKey $config $name) -}}

@@ -18,6 +18,7 @@ use crate::config::layers::gather;
 use crate::config::{self, AdapterSettings, RunSettings, WorkloadSettings};
 
 mod cluster;
+mod cruise_control;
 mod kafka;
 mod members;
 
@@ -56,7 +57,7 @@ pub(super) fn facts<'a>(
     let asks_for_partitions =
         adapters.metrics.as_ref().is_some_and(|server| server.queries.asks_for_partitions());
     let asked = &adapters.inventory;
-    let (metrics, kafka) = (Some(metrics), None);
+    let (metrics, kafka, cruise_control) = (Some(metrics), None, None);
     let (observation, unsettled_before) = (None, None);
     Facts {
         settings: run,
@@ -65,6 +66,7 @@ pub(super) fn facts<'a>(
         now,
         metrics,
         kafka,
+        cruise_control,
         cluster,
         group_lock: None,
         observation,

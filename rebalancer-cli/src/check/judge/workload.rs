@@ -183,6 +183,8 @@ fn guarded(facts: &Facts<'_>) -> Option<Finding> {
         | NotNow::GroupUnread { .. }
         | NotNow::GroupNotStable { .. }
         | NotNow::PartitionsMoving { .. }
+        | NotNow::CruiseControlExecuting { .. }
+        | NotNow::CruiseControlUnread { .. }
         | NotNow::GroupChanged { .. }
         | NotNow::AtWork(_)
         | NotNow::NeighborUnread { .. }

@@ -114,4 +114,47 @@ pub(super) const SETTINGS: &[Variable] = &[
         None,
         "Context of the cluster that has this Lease; default: the current context of GROUP_LOCK_KUBECONFIG, or the fleet's own",
     ),
+    Variable::new(
+        HEADING,
+        "CRUISE_CONTROL_URL",
+        None,
+        "Base URL of Cruise Control's REST API with its prefix, such as http://cruise-control:9090/kafkacruisecontrol: nothing is removed while it executes anything, or does not tell",
+    ),
+    Variable::new(
+        HEADING,
+        "CRUISE_CONTROL_TIMEOUT",
+        Some("5s"),
+        "Time for Cruise Control's answer, all retries together; at most three quarters of CYCLE_TIMEOUT are used",
+    ),
+    Variable::new(
+        HEADING,
+        "CRUISE_CONTROL_BEARER_TOKEN_FILE",
+        None,
+        "File with a bearer token for Cruise Control, read again for each request",
+    ),
+    Variable::new(
+        HEADING,
+        "CRUISE_CONTROL_USERNAME",
+        None,
+        "User name for basic authentication at Cruise Control; it needs the role USER there",
+    ),
+    Variable::new(
+        HEADING,
+        "CRUISE_CONTROL_PASSWORD_FILE",
+        None,
+        "File with the password for basic authentication at Cruise Control, read again for each request",
+    ),
+    Variable::new(
+        HEADING,
+        "CRUISE_CONTROL_CA_FILE",
+        None,
+        "File with the certificates (PEM) of a private certificate authority, for Cruise Control",
+    ),
+    Variable::new(
+        HEADING,
+        "CRUISE_CONTROL_HEADERS",
+        None,
+        "Extra headers for Cruise Control, as NAME=VALUE, separated by commas",
+    )
+    .secret(),
 ];

@@ -61,6 +61,12 @@ pub(super) const EVENTS: &[Event] = &[
         "a token for OAUTHBEARER was asked for; `valid_for` is in seconds, and absent when it is not told",
     ),
     event(
+        "cruise_control_retry",
+        DEBUG,
+        &["attempt", "error"],
+        "Cruise Control did not tell what it does, and is asked again",
+    ),
+    event(
         "kubernetes_request",
         DEBUG,
         &["verb", "path", "status", "bytes", "seconds", "error"],

@@ -16,6 +16,7 @@ pub(crate) mod check;
 pub(crate) mod consumers;
 pub(crate) mod container;
 pub(crate) mod control_plane;
+pub(crate) mod custom;
 #[path = "../../shared/dashboard.rs"]
 pub(crate) mod dashboard;
 pub(crate) mod devtools;

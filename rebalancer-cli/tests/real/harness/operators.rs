@@ -1,8 +1,10 @@
-//! What the Prometheus operator and the VictoriaMetrics operator add to the API server, as far as alerts need it. A field
-//! that is not here is refused by strict validation, as with the operators themselves.
+//! What others add to the API server. Those who work beside this program by their own definitions, which `.ci/neighbors`
+//! fetches; the Prometheus operator and the VictoriaMetrics operator as far as alerts need it, where a field that is not here
+//! is refused by strict validation, as with the operators themselves.
 
 use serde_json::{Value, json};
 
+use crate::harness::assets;
 use crate::harness::fleet::Fleet;
 
 /// Defines the kinds, and waits until the API server knows them.
@@ -11,9 +13,18 @@ pub(crate) async fn define(fleet: &Fleet) {
         definition("monitoring.coreos.com", "v1", "PrometheusRule", "prometheusrules"),
         definition("operator.victoriametrics.com", "v1beta1", "VMRule", "vmrules"),
     ]});
-    let file = fleet.write("operators.json", &definitions);
-    fleet.kubectl_anywhere(&["apply", "--server-side", "--filename", &file]).await.succeeded();
-    let established = ["wait", "--for=condition=Established", "--timeout=60s", "--filename", &file];
+    establish(fleet, &fleet.write("operators.json", &definitions)).await;
+}
+
+/// Defines a kind as those who made it do, and waits until the API server knows it.
+pub(crate) async fn define_upstream(fleet: &Fleet, name: &str) {
+    let file = assets::find(&format!("definitions/{name}.yaml"));
+    establish(fleet, file.to_str().unwrap()).await;
+}
+
+async fn establish(fleet: &Fleet, file: &str) {
+    fleet.kubectl_anywhere(&["apply", "--server-side", "--filename", file]).await.succeeded();
+    let established = ["wait", "--for=condition=Established", "--timeout=60s", "--filename", file];
     fleet.kubectl_anywhere(&established).await.succeeded();
 }
 
@@ -31,17 +42,9 @@ pub(crate) async fn define_open(
         let paths = json!({"specReplicasPath": wanted, "statusReplicasPath": present});
         definition["spec"]["versions"][0]["subresources"] = json!({"scale": paths});
     }
-    if group.ends_with(".k8s.io") {
-        // The API server asks for it in a group of Kubernetes itself.
-        let approved = "https://github.com/kubernetes/kubernetes/pull/63797";
-        definition["metadata"]["annotations"] = json!({"api-approved.kubernetes.io": approved});
-    }
     let open = json!({"type": "object", "x-kubernetes-preserve-unknown-fields": true});
     definition["spec"]["versions"][0]["schema"]["openAPIV3Schema"] = open;
-    let file = fleet.write(&format!("{plural}.json"), &definition);
-    fleet.kubectl_anywhere(&["apply", "--server-side", "--filename", &file]).await.succeeded();
-    let established = ["wait", "--for=condition=Established", "--timeout=60s", "--filename", &file];
-    fleet.kubectl_anywhere(&established).await.succeeded();
+    establish(fleet, &fleet.write(&format!("{plural}.json"), &definition)).await;
 }
 
 fn definition(group: &str, version: &str, kind: &str, plural: &str) -> Value {

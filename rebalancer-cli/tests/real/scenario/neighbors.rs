@@ -8,14 +8,14 @@ use kube::Api;
 use kube::api::{Patch, PatchParams, PostParams};
 use serde_json::{Value, json};
 
-use super::owners::{
-    CLONE_SET, Custom, NOBODY, ROLLOUT, ROTATED, all_hold, empty, pod_of, ready, replica_set,
-};
+use super::owners::{NOBODY, ROTATED, all_hold, empty, pod_of, ready, replica_set};
 use crate::harness::check::check;
+use crate::harness::custom::{CLONE_SET, Custom, Defined, ROLLOUT, clones};
 use crate::harness::example::{FOUR_MAY_GO, WORKED_EXAMPLE};
 use crate::harness::fixture;
 use crate::harness::fleet::{Fleet, Pods};
 use crate::harness::metrics::{MetricServer, Server};
+use crate::harness::operators::define_upstream;
 use crate::harness::rebalancer::Run;
 
 const SCALED_OBJECT: Custom = Custom {
@@ -23,17 +23,28 @@ const SCALED_OBJECT: Custom = Custom {
     version: "v1alpha1",
     kind: "ScaledObject",
     plural: "scaledobjects",
-    scale: None,
+    defined: Defined::Upstream,
 };
-const CANARY: Custom =
-    Custom { group: "flagger.app", version: "v1beta1", kind: "Canary", plural: "canaries", scale: None };
-const VPA: Custom = Custom {
+const CANARY: Custom = Custom {
+    group: "flagger.app",
+    version: "v1beta1",
+    kind: "Canary",
+    plural: "canaries",
+    defined: Defined::Upstream,
+};
+pub(super) const VPA: Custom = Custom {
     group: "autoscaling.k8s.io",
     version: "v1",
     kind: "VerticalPodAutoscaler",
     plural: "verticalpodautoscalers",
-    scale: None,
+    defined: Defined::Upstream,
 };
+
+/// A ScaledObject of this workload.
+fn scaling(workload: &str) -> Value {
+    let trigger = json!({"type": "cpu", "metricType": "Utilization", "metadata": {"value": "70"}});
+    json!({"scaleTargetRef": {"name": workload}, "triggers": [trigger]})
+}
 
 type World = (Fleet, Pods, MetricServer);
 
@@ -46,7 +57,7 @@ async fn world(name: &str) -> World {
 }
 
 /// Lets the fleet's account read what its neighbors do.
-async fn allow(fleet: &Fleet) {
+pub(super) async fn allow(fleet: &Fleet) {
     let rules = fixture::rules(&[
         ("keda.sh", &["scaledobjects"], &["list"]),
         ("flagger.app", &["canaries"], &["list"]),
@@ -78,7 +89,7 @@ async fn run((fleet, _, metrics): &World, neighbors: &str) -> Run {
 }
 
 /// The run's decision, and its reason.
-fn decision(run: &Run) -> (String, String) {
+pub(super) fn decision(run: &Run) -> (String, String) {
     let told = run.log_with(&["\"event\":\"decision\""])[0].clone();
     let text = |name: &str| told[name].as_str().unwrap_or_default().to_owned();
     (text("decision"), text("reason"))
@@ -93,7 +104,7 @@ async fn holds(world: &World, neighbors: &str, hold: &str, words: &str) {
 }
 
 async fn patch(kind: &Custom, fleet: &Fleet, patch: Value) {
-    kind.api(fleet).patch(fleet.name(), &PatchParams::default(), &Patch::Merge(patch)).await.unwrap();
+    kind.change(fleet, patch).await;
 }
 
 async fn plan((fleet, _, metrics): &World, neighbors: &str) -> Value {
@@ -130,6 +141,9 @@ async fn a_node_that_is_drained_holds_and_one_that_is_cordoned_lends_no_cold_pod
     assert!(!chosen(&seen).contains(&5), "{seen}");
     assert_eq!(seen["leaving_nodes"], json!([{"name": cordoned, "stage": "cordoned", "by": "cordoned"}]));
     assert_eq!(chosen(&plan(&world, "none").await), BTreeSet::from(ROTATED));
+    define_upstream(fleet, "nodeclaims.karpenter.sh").await;
+    let (findings, _) = check(fleet.rebalancer(&world.2).envs(&FOUR_MAY_GO)).await;
+    findings.expect("note", "neighbor_not_asked", &["Karpenter is installed here", "NEIGHBORS=nodes"]);
     mark(&cordoned, json!({"unschedulable": null})).await;
 
     // Karpenter and the cluster autoscaler taint what they drain.
@@ -154,7 +168,7 @@ async fn a_scaled_object_that_is_paused_falls_back_or_goes_to_zero_holds_where_k
     let (fleet, before, _) = &world;
     let conditions =
         |kind: &str, status: &str| json!({"status": {"conditions": [{"type": kind, "status": status}]}});
-    SCALED_OBJECT.create(fleet, json!({"spec": {"scaleTargetRef": {"name": fleet.name()}}})).await;
+    SCALED_OBJECT.create(fleet, json!({"spec": scaling(fleet.name())})).await;
     let paused = |name: &str, value: Value| json!({"metadata": {"annotations": {name: value}}});
     let by = "autoscaling.keda.sh/paused";
     patch(&SCALED_OBJECT, fleet, paused(by, json!("true"))).await;
@@ -180,7 +194,11 @@ async fn a_scaled_object_that_is_paused_falls_back_or_goes_to_zero_holds_where_k
 async fn a_canary_of_flagger_holds_until_it_is_promoted() {
     let world = world("canary").await;
     let (fleet, before, _) = &world;
-    let target = json!({"targetRef": {"apiVersion": "apps/v1", "kind": "Deployment", "name": fleet.name()}});
+    let target = json!({
+        "targetRef": {"apiVersion": "apps/v1", "kind": "Deployment", "name": fleet.name()},
+        "service": {"port": 80},
+        "analysis": {"interval": "1m", "threshold": 5, "stepWeight": 20},
+    });
     CANARY
         .create(fleet, json!({"spec": target, "status": {"phase": "Progressing", "canaryWeight": 20}}))
         .await;
@@ -201,7 +219,7 @@ async fn a_canary_of_flagger_holds_until_it_is_promoted() {
 async fn a_neighbor_that_is_named_and_may_not_be_read_holds_and_its_own_role_is_enough() {
     let world = world("unread").await;
     let (fleet, before, metrics) = &world;
-    SCALED_OBJECT.create(fleet, json!({"spec": {"scaleTargetRef": {"name": "another"}}})).await;
+    SCALED_OBJECT.create(fleet, json!({"spec": scaling("another")})).await;
     fixture::service_account(&fleet.client, &fleet.namespace, "reader", &fixture::granted(fleet.name()))
         .await;
     let token = fleet.plane.token(&fleet.client, &fleet.namespace, "reader").await;
@@ -280,7 +298,7 @@ async fn a_rollout_that_is_paused_degraded_or_in_a_canary_holds_by_its_own_statu
         "Rollout stepwise is trying a new version (step 1 of 2)",
     )
     .await;
-    let paused = json!({"status": {"phase": "Paused", "pauseConditions": [{"reason": "CanaryPauseStep"}]}});
+    let paused = json!({"status": {"phase": "Paused", "pauseConditions": [{"reason": "CanaryPauseStep", "startTime": "2026-01-02T03:04:05Z"}]}});
     patch(&ROLLOUT, &fleet, paused).await;
     all_hold(&fleet, &before, &metrics, "rollout_paused", "Rollout stepwise is paused").await;
     let aborted =
@@ -297,8 +315,9 @@ async fn a_rollout_that_is_paused_degraded_or_in_a_canary_holds_by_its_own_statu
 async fn a_clone_set_that_is_paused_or_partitioned_holds_by_its_own_words() {
     let fleet = empty("parts").await;
     allow(&fleet).await;
-    let spec = json!({"replicas": 6, "updateStrategy": {"partition": 4}});
-    let status = json!({"replicas": 6, "updatedReplicas": 2});
+    let spec = clones(json!({"updateStrategy": {"partition": 4}}));
+    let status = json!({"replicas": 6, "readyReplicas": 6, "availableReplicas": 6, "updatedReplicas": 2,
+        "updatedReadyReplicas": 2});
     let owner = CLONE_SET.create(&fleet, json!({"spec": spec, "status": status})).await;
     for number in 0..6 {
         pod_of(&fleet, number, "one", &owner).await;

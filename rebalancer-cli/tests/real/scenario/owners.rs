@@ -3,73 +3,28 @@
 
 use k8s_openapi::api::apps::v1::{Deployment, ReplicaSet};
 use k8s_openapi::api::core::v1::Pod;
-use kube::api::{Api, ApiResource, DynamicObject, GroupVersionKind, Patch, PatchParams, PostParams};
+use kube::api::{Patch, PatchParams};
 use serde_json::{Value, json};
 
 use crate::harness::check::check;
+use crate::harness::custom::{CLONE_SET, Custom, Defined, ROLLOUT, clones};
 use crate::harness::example::{FOUR_MAY_GO, WORKED_EXAMPLE};
 use crate::harness::fixture::{self, create};
 use crate::harness::fleet::{Fleet, Pods};
 use crate::harness::kubelet;
 use crate::harness::metrics::{History, MetricServer, Server};
-use crate::harness::operators::{self, ScalePaths};
 use crate::harness::wait;
 
 pub(super) const NOBODY: [usize; 0] = [];
 pub(super) const ROTATED: [usize; 4] = [0, 1, 4, 5];
 
-/// An owner of a kind that the cluster does not have by itself.
-pub(super) struct Custom {
-    pub(super) group: &'static str,
-    pub(super) version: &'static str,
-    pub(super) kind: &'static str,
-    pub(super) plural: &'static str,
-    pub(super) scale: Option<ScalePaths>,
-}
-
-pub(super) const ROLLOUT: Custom = Custom {
-    group: "argoproj.io",
-    version: "v1alpha1",
-    kind: "Rollout",
-    plural: "rollouts",
-    scale: Some((".spec.replicas", ".status.replicas")),
-};
-pub(super) const CLONE_SET: Custom = Custom {
-    group: "apps.kruise.io",
-    version: "v1alpha1",
-    kind: "CloneSet",
-    plural: "clonesets",
-    scale: Some((".spec.replicas", ".status.replicas")),
-};
 const POD_SET: Custom = Custom {
     group: "core.strimzi.io",
     version: "v1beta2",
     kind: "StrimziPodSet",
     plural: "strimzipodsets",
-    scale: None,
+    defined: Defined::Open(None),
 };
-
-impl Custom {
-    pub(super) fn api(&self, fleet: &Fleet) -> Api<DynamicObject> {
-        let kind = GroupVersionKind::gvk(self.group, self.version, self.kind);
-        let resource = ApiResource::from_gvk_with_plural(&kind, self.plural);
-        Api::namespaced_with(fleet.client.clone(), &fleet.namespace, &resource)
-    }
-
-    /// Creates one of the fleet's name; what its pods, or their ReplicaSets, say of it.
-    pub(super) async fn create(&self, fleet: &Fleet, more: Value) -> Value {
-        let names = [self.group, self.version, self.kind, self.plural];
-        operators::define_open(fleet, names, self.scale).await;
-        let api_version = format!("{}/{}", self.group, self.version);
-        let mut object =
-            json!({"apiVersion": api_version, "kind": self.kind, "metadata": {"name": fleet.name()}});
-        object.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
-        let object = serde_json::from_value(object).unwrap();
-        let created = self.api(fleet).create(&PostParams::default(), &object).await.unwrap();
-        json!({"apiVersion": api_version, "kind": self.kind, "name": fleet.name(), "uid": created.metadata.uid,
-            "controller": true})
-    }
-}
 
 /// A Deployment without pods, and an autoscaler of its name.
 pub(super) async fn empty(name: &str) -> Fleet {
@@ -147,7 +102,7 @@ async fn a_deployment_of_the_name_that_does_not_own_the_pods_says_nothing_of_the
     // As with workloadRef: the Deployment stays at 0. Its mark is no matter either.
     let mark = json!({"metadata": {"annotations": {"pod-rebalancer.io/opt-out": "true"}}});
     fleet.patch_workload(mark).await;
-    let owner = ROLLOUT.create(&fleet, json!({})).await;
+    let owner = ROLLOUT.create(&fleet, json!({"spec": {}})).await;
     replica_set(&fleet, "7c9d8f", 6, &owner).await;
     let before = ready(&fleet, 6).await;
     let metrics = fleet.history(&before).serve(Server::Prometheus).await;
@@ -180,8 +135,7 @@ async fn an_owner_that_may_be_read_tells_its_own_marks_and_numbers() {
     let token = fleet.plane.token(&fleet.client, &fleet.namespace, "reader").await;
     let reader = fleet.plane.kubeconfig(&fleet.file("reader"), &fleet.plane.url, &token);
     let decides = async |patch: Value, expected: &str| {
-        let patch = Patch::Merge(patch);
-        ROLLOUT.api(&fleet).patch(fleet.name(), &PatchParams::default(), &patch).await.unwrap();
+        ROLLOUT.change(&fleet, patch).await;
         let run =
             fleet.rebalancer(&metrics).envs(&FOUR_MAY_GO).kubeconfig(&reader).run().await.expect_exit(0);
         let decision = run.log_with(&["\"event\":\"decision\""])[0]["decision"].clone();
@@ -200,7 +154,7 @@ async fn an_owner_that_may_be_read_tells_its_own_marks_and_numbers() {
 #[ignore]
 async fn two_objects_of_one_name_that_both_own_pods_hold() {
     let fleet = empty("moving").await;
-    let owner = ROLLOUT.create(&fleet, json!({})).await;
+    let owner = ROLLOUT.create(&fleet, json!({"spec": {}})).await;
     replica_set(&fleet, "7c9d8f", 6, &owner).await;
     ready(&fleet, 6).await;
     fleet.patch_workload(json!({"spec": {"replicas": 2}})).await;
@@ -217,7 +171,7 @@ async fn two_objects_of_one_name_that_both_own_pods_hold() {
 #[ignore]
 async fn pods_of_any_owner_that_replaces_them_are_rotated_and_two_revisions_are_a_rollout() {
     for (name, kind, more) in [
-        ("clones", CLONE_SET, json!({"spec": {"replicas": 6}})),
+        ("clones", CLONE_SET, json!({"spec": clones(json!({}))})),
         ("connect", POD_SET, json!({"spec": {"pods": []}})),
     ] {
         let fleet = empty(name).await;
@@ -282,7 +236,7 @@ async fn without_the_right_to_replica_sets_a_deployment_is_believed_only_where_i
 
     // The Deployment of a Rollout that may not be told from it has no pods.
     let fleet = empty("by-count").await;
-    let owner = ROLLOUT.create(&fleet, json!({})).await;
+    let owner = ROLLOUT.create(&fleet, json!({"spec": {}})).await;
     replica_set(&fleet, "7c9d8f", 6, &owner).await;
     let before = ready(&fleet, 6).await;
     let metrics = fleet.history(&before).serve(Server::Prometheus).await;

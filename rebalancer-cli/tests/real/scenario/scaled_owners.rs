@@ -7,8 +7,9 @@ use k8s_openapi::api::core::v1::ReplicationController;
 use kube::api::{Patch, PatchParams};
 use serde_json::{Value, json};
 
-use super::owners::{Custom, NOBODY, ROTATED, all_hold, all_rotate, empty, pod_of, ready};
+use super::owners::{NOBODY, ROTATED, all_hold, all_rotate, empty, pod_of, ready};
 use crate::harness::check::check;
+use crate::harness::custom::{Custom, Defined};
 use crate::harness::example::{FOUR_MAY_GO, WORKED_EXAMPLE};
 use crate::harness::fixture::{self, Rule, create};
 use crate::harness::fleet::{Fleet, Pods};
@@ -20,15 +21,16 @@ const CREW: Custom = Custom {
     version: "v1",
     kind: "Crew",
     plural: "crews",
-    scale: Some((".spec.size", ".status.present")),
+    defined: Defined::Open(Some((".spec.size", ".status.present"))),
 };
 
+/// OpenShift serves it by an API server of its own, so that there is no definition of it.
 const DEPLOYMENT_CONFIG: Custom = Custom {
     group: "apps.openshift.io",
     version: "v1",
     kind: "DeploymentConfig",
     plural: "deploymentconfigs",
-    scale: Some((".spec.replicas", ".status.replicas")),
+    defined: Defined::Open(Some((".spec.replicas", ".status.replicas"))),
 };
 
 /// A kubeconfig of an account with the Role of deploy/ and these rights.

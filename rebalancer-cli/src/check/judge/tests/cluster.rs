@@ -90,7 +90,7 @@ pub(super) fn survey() -> Survey {
 async fn found(also: &[(&str, &str)], metrics: Metrics, survey: Survey) -> Vec<Finding> {
     let WorkloadSettings { adapters, run, .. } = settings(also);
     let loads = Loads::of(adapters.metrics.as_ref());
-    let read = Read { readings: metrics.readings.clone(), loads: &loads, group: None };
+    let read = Read { readings: metrics.readings.clone(), loads: &loads, group: None, cruise_control: None };
     let observation = observe(&survey, read, &run, NOW).await;
     let mut facts = facts(&adapters, &run, NOW, metrics, Cluster::There(Box::new(survey)));
     facts.observation = observation;

@@ -84,7 +84,12 @@ async fn found_with(indicators: (&str, &str), reading: GroupReading) -> Vec<Find
         settings(&[&kafka[..], &[("PERSISTENCE_WINDOWS", "1")]].concat());
     let of_kafka = adapters.kafka.as_ref().unwrap();
     let (group, loads) = (Group::open(of_kafka.clone()), Loads::of(None));
-    let read = Read { readings: None, loads: &loads, group: Some((group.side(), Ok(reading.clone()))) };
+    let read = Read {
+        readings: None,
+        loads: &loads,
+        group: Some((group.side(), Ok(reading.clone()))),
+        cruise_control: None,
+    };
     let survey = survey();
     let observation = observe(&survey, read, &run, NOW).await;
     let mut facts = facts(&adapters, &run, NOW, answering(), Cluster::There(Box::new(survey)));

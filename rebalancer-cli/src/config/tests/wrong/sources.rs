@@ -170,4 +170,39 @@ pub(in crate::config::tests) const WRONG: &[(&str, &str, &str)] = &[
         "ip",
         "KAFKA_POD_MATCHING=\"ip\": expected one of auto, host, instance-id, client-id",
     ),
+    (
+        "CRUISE_CONTROL_URL",
+        "http://cc:9090/kafkacruisecontrol/state",
+        "CRUISE_CONTROL_URL=\"http://cc:9090/kafkacruisecontrol/state\": expected the base URL, without /state and what follows",
+    ),
+    (
+        "CRUISE_CONTROL_TIMEOUT",
+        "1h",
+        "CRUISE_CONTROL_TIMEOUT=\"1h\": expected a duration between 100ms and 10m",
+    ),
+    (
+        "CRUISE_CONTROL_BEARER_TOKEN_FILE",
+        "/no/token",
+        "CRUISE_CONTROL_BEARER_TOKEN_FILE=\"/no/token\": expected a file that can be read: No such file or directory (os error 2)",
+    ),
+    (
+        "CRUISE_CONTROL_USERNAME",
+        "rebalancer",
+        "CRUISE_CONTROL_PASSWORD_FILE is not set: a value, since CRUISE_CONTROL_USERNAME is set",
+    ),
+    (
+        "CRUISE_CONTROL_PASSWORD_FILE",
+        "/no/password",
+        "CRUISE_CONTROL_USERNAME is not set: a value, since CRUISE_CONTROL_PASSWORD_FILE is set",
+    ),
+    (
+        "CRUISE_CONTROL_CA_FILE",
+        "/no/ca",
+        "CRUISE_CONTROL_CA_FILE=\"/no/ca\": expected a file that can be read: No such file or directory (os error 2)",
+    ),
+    (
+        "CRUISE_CONTROL_HEADERS",
+        "X-Key hush",
+        "CRUISE_CONTROL_HEADERS: expected NAME=VALUE, separated by commas, such as X-Scope-OrgID=team-a",
+    ),
 ];
