@@ -9,6 +9,6 @@ require (
 	github.com/fluxcd/flagger v1.36.1
 	github.com/kedacore/keda/v2 v2.21.0
 	github.com/openkruise/kruise v1.8.0
-	k8s.io/autoscaler/vertical-pod-autoscaler v1.8.1
+	k8s.io/autoscaler/vertical-pod-autoscaler v1.5.1
 	sigs.k8s.io/karpenter v1.13.0
 )

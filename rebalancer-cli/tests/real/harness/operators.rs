@@ -2,10 +2,12 @@
 //! fetches; the Prometheus operator and the VictoriaMetrics operator as far as alerts need it, where a field that is not here
 //! is refused by strict validation, as with the operators themselves.
 
+use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomResourceDefinition;
+use kube::Api;
 use serde_json::{Value, json};
 
-use crate::harness::assets;
 use crate::harness::fleet::Fleet;
+use crate::harness::{assets, wait};
 
 /// Defines the kinds, and waits until the API server knows them.
 pub(crate) async fn define(fleet: &Fleet) {
@@ -13,19 +15,35 @@ pub(crate) async fn define(fleet: &Fleet) {
         definition("monitoring.coreos.com", "v1", "PrometheusRule", "prometheusrules"),
         definition("operator.victoriametrics.com", "v1beta1", "VMRule", "vmrules"),
     ]});
-    establish(fleet, &fleet.write("operators.json", &definitions)).await;
+    let file = fleet.write("operators.json", &definitions);
+    establish(
+        fleet,
+        &file,
+        &["prometheusrules.monitoring.coreos.com", "vmrules.operator.victoriametrics.com"],
+    )
+    .await;
 }
 
 /// Defines a kind as those who made it do, and waits until the API server knows it.
 pub(crate) async fn define_upstream(fleet: &Fleet, name: &str) {
     let file = assets::find(&format!("definitions/{name}.yaml"));
-    establish(fleet, file.to_str().unwrap()).await;
+    establish(fleet, file.to_str().unwrap(), &[name]).await;
 }
 
-async fn establish(fleet: &Fleet, file: &str) {
+/// `kubectl wait` fails where a definition is so new that it has no conditions.
+async fn establish(fleet: &Fleet, file: &str, names: &[&str]) {
     fleet.kubectl_anywhere(&["apply", "--server-side", "--filename", file]).await.succeeded();
-    let established = ["wait", "--for=condition=Established", "--timeout=60s", "--filename", file];
-    fleet.kubectl_anywhere(&established).await.succeeded();
+    let definitions: Api<CustomResourceDefinition> = Api::all(fleet.client.clone());
+    for name in names {
+        wait::until(name, async || {
+            let status = definitions.get(name).await.unwrap().status.unwrap_or_default();
+            let mut conditions = status.conditions.iter().flatten();
+            let is =
+                conditions.any(|condition| condition.type_ == "Established" && condition.status == "True");
+            if is { Ok(()) } else { Err(format!("{status:?}")) }
+        })
+        .await;
+    }
 }
 
 /// Where a kind keeps the numbers of its scale subresource, as JSON paths: wanted and present pods.
@@ -44,7 +62,8 @@ pub(crate) async fn define_open(
     }
     let open = json!({"type": "object", "x-kubernetes-preserve-unknown-fields": true});
     definition["spec"]["versions"][0]["schema"]["openAPIV3Schema"] = open;
-    establish(fleet, &fleet.write(&format!("{plural}.json"), &definition)).await;
+    establish(fleet, &fleet.write(&format!("{plural}.json"), &definition), &[&format!("{plural}.{group}")])
+        .await;
 }
 
 fn definition(group: &str, version: &str, kind: &str, plural: &str) -> Value {

@@ -56,6 +56,9 @@ fn all_servers_and_tools_are_installed() {
         "java",
         "helm",
         "kubectl",
+        "rollouts-controller",
+        "vpa-updater",
+        "definitions/rollouts.argoproj.io.yaml",
     ] {
         assets::find(name);
     }

@@ -34,7 +34,7 @@ async fn updater(fleet: &Fleet) -> Daemon {
 #[tokio::test]
 #[ignore]
 async fn the_real_updater_of_the_vertical_autoscaler_is_waited_for_until_its_pods_are_gone() {
-    let fleet = Fleet::named("updated").cpu(&WORKED_EXAMPLE).hpa(70).start().await;
+    let mut fleet = Fleet::named("updated").cpu(&WORKED_EXAMPLE).hpa(70).start().await;
     allow(&fleet).await;
     let before = fleet.settled().await;
     for pod in &before.0 {
@@ -65,6 +65,7 @@ async fn the_real_updater_of_the_vertical_autoscaler_is_waited_for_until_its_pod
     let all = fleet.pods().await;
     let leaving = fleet.gone(&all).await;
     assert!(!leaving.is_empty());
+    fleet.setup.cores = WORKED_EXAMPLE.into_iter().cycle().take(all.0.len()).collect();
     let metrics = fleet.history(&all).serve(Server::Prometheus).await;
     let variables = [&FOUR_MAY_GO[..], &[("NEIGHBORS", "vpa")]].concat();
     let run = fleet.rebalance(&metrics, &variables).await.expect_exit(0);
