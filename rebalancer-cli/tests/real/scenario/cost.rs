@@ -40,12 +40,12 @@ fn median<T: Ord + Copy>(values: &[T]) -> T {
     sorted[sorted.len() / 2]
 }
 
-pub(super) fn cpu(id: u32) -> Duration {
+fn cpu(id: u32) -> Duration {
     cpu_time(id).expect("the server runs")
 }
 
 /// The process that listens on this port.
-pub(super) fn listening(port: u16) -> u32 {
+fn listening(port: u16) -> u32 {
     let wanted = format!(":{port:04X}");
     let table = ["/proc/net/tcp", "/proc/net/tcp6"].map(|file| fs::read_to_string(file).unwrap_or_default());
     let socket = table.iter().flat_map(|table| table.lines()).find_map(|line| {

@@ -1,13 +1,13 @@
 //! What `serve` asks of the API server and of the metric server, against the runs of a CronJob: the table of docs/serve.md.
 //!
-//! `LOAD_PODS` (100) says how large. With `LOAD_SECONDS`, cycles come every minute for so long, and CPU is measured too;
-//! otherwise they come every second, and the table is reckoned from what a cycle and a second cost.
+//! `LOAD_PODS` (100) says how large. With `LOAD_SECONDS`, cycles come every minute for so long; otherwise they come every
+//! second, and the table is reckoned from what a cycle and a second cost.
 
 use std::time::Duration;
 
 use tokio::time::{Instant, sleep};
 
-use super::cost::{cpu, like_real_ones, listening, number};
+use super::cost::{like_real_ones, number};
 use super::serve::WATCHES;
 use crate::harness::fixture::{self, Budget};
 use crate::harness::fleet::{ACCOUNT, Fleet};
@@ -116,9 +116,6 @@ async fn serve_asks_the_api_server_for_less_in_each_cycle_than_a_run_and_for_no_
         assert!(each_cycle(kind) <= each_run(kind) * 1.25, "{kind:?}: {about}");
     }
     table(pods, &runs, (&served, cycles, elapsed));
-    if let Some(seconds) = seconds {
-        processors(&load, seconds).await;
-    }
     load.fleet.disband().await;
 }
 
@@ -138,35 +135,5 @@ fn table(pods: usize, runs: &Totals, (served, cycles, elapsed): (&Totals, usize,
             format!("{:.0} | {:.0}", count as f64 * times, bytes as f64 * times / 1e3)
         });
         eprintln!("| {kind:?} | {} |", row.join(" | "));
-    }
-}
-
-/// The servers' CPU in an hour, beyond what they take where nobody asks.
-async fn processors(load: &Load, seconds: u64) {
-    let port = |url: &str| url.rsplit_once(':').unwrap().1.parse().unwrap();
-    let servers = [listening(port(&load.fleet.plane.url)), listening(port(load.metrics.as_ref()))];
-    let used = || servers.map(|server| cpu(server).as_secs_f64());
-    let (before, begun) = (used(), Instant::now());
-    sleep(Duration::from_secs(seconds)).await;
-    let idle = [0, 1].map(|server| (used()[server] - before[server]) / begun.elapsed().as_secs_f64());
-    let beyond = |before: [f64; 2], begun: Instant| {
-        [0, 1].map(|server| used()[server] - before[server] - idle[server] * begun.elapsed().as_secs_f64())
-    };
-    let (before, begun) = (used(), Instant::now());
-    for _ in 0..6 {
-        load.direct().args(&["run"]).run().await.expect_exit(0);
-    }
-    let runs = beyond(before, begun);
-    let (before, begun) = (used(), Instant::now());
-    let (_, cycles, _) = load.serves(load.direct().args(&["serve"]), Some(seconds)).await;
-    let hour = 3600.0 / begun.elapsed().as_secs_f64();
-    let serve = beyond(before, begun).map(|cpu| cpu * hour);
-    for (server, name) in ["API server", "metric server"].iter().enumerate() {
-        eprintln!(
-            "CPU of the {name} in an hour: idle {:.1} s; beyond that run {:.2} s, serve {:.2} s ({cycles} cycles)",
-            idle[server] * 3600.0,
-            runs[server],
-            serve[server],
-        );
     }
 }
