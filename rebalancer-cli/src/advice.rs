@@ -224,7 +224,7 @@ mod tests {
     use super::*;
 
     /// Every hold whose own words say all there is to say.
-    const PLAIN: [&str; 28] = [
+    const PLAIN: [&str; 29] = [
         "watch_stale",
         "canary_in_progress",
         "rollout_partitioned",

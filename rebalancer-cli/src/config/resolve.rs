@@ -202,8 +202,9 @@ fn read_settings(reader: &mut Reader<'_>, raw: &Raw) -> Option<WorkloadSettings>
         container: container?,
     };
     // The lock is held for longer than anything that the cycle may begin, so that nobody else acts before its end is
-    // recorded: the call in hand when time is up, and the one that writes the record.
-    let lock = timeout? + kubernetes.as_ref()?.timeout * 2 + Duration::from_secs(10);
+    // recorded: the call in hand when time is up, the one that gives a group's lock back, and the one that writes the record.
+    let calls = if matches!(group_lock, Some(Some(_))) { 3 } else { 2 };
+    let lock = timeout? + kubernetes.as_ref()?.timeout * calls + Duration::from_secs(10);
     let lock_for = SignedDuration::try_from(lock).ok()?;
     let one_removal = SignedDuration::try_from(kubernetes.as_ref()?.timeout).ok()?;
     let memory = history_policy?.map(|history_policy| MemorySettings {

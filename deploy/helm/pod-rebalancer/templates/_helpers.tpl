@@ -135,7 +135,7 @@ annotations:
 {{- end -}}
 
 {{/*
-Seconds that follow a workload's cycle at worst: the removal in hand and the record (KUBE_TIMEOUT each), the Events (5),
+Seconds that follow a workload's cycle at worst: the removal in hand and the record (KUBE_TIMEOUT each), the group's lock where it has one (KUBE_TIMEOUT), the Events (5),
 the notifications where somebody is told ("told" is not empty, or NOTIFY_URL_FILE is set), and the push. docs/configuration.md has this rule under "Several workloads".
 */}}
 {{- define "pod-rebalancer.secondsToFinish" -}}
@@ -145,7 +145,8 @@ the notifications where somebody is told ("told" is not empty, or NOTIFY_URL_FIL
 {{- if or .told (get .of "NOTIFY_URL_FILE") -}}
 {{- $notify = include "pod-rebalancer.seconds" (dict "of" .of "name" "NOTIFY_TIMEOUT" "default" "5s" "value" .value) | atoi -}}
 {{- end -}}
-{{- add (mul 2 $kube) 5 $push $notify -}}
+{{- $calls := ternary 3 2 (not (empty (get .of "GROUP_LOCK_NAMESPACE"))) -}}
+{{- add (mul $calls $kube) 5 $push $notify -}}
 {{- end -}}
 
 {{/* Seconds for the whole Job: 30 to start, what each workload may take at worst, and 5 for traces. */}}

@@ -53,3 +53,13 @@ fn it_needs_kafka_and_the_record_and_what_names_its_cluster_needs_its_namespace(
         ["GROUP_LOCK_NAMESPACE is not set: the namespace of the Lease, since GROUP_LOCK_CONTEXT is set"]
     );
 }
+
+/// Nobody takes the workload's own lock over while the group's is given back.
+#[test]
+fn the_workloads_own_lock_lasts_for_one_call_more() {
+    let lasts = |environment: &[(&str, &str)]| {
+        let resolved = resolved(&[&[SERVERS, ("KUBE_TIMEOUT", "7s")], environment].concat());
+        resolved.run.memory.unwrap().lock_for
+    };
+    assert_eq!(lasts(&[NAMESPACE]) - lasts(&[]), SignedDuration::from_secs(7));
+}

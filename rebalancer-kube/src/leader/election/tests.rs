@@ -1,5 +1,7 @@
 //! Candidates with clocks of their own, and one Lease between them.
 
+mod acting;
+
 use proptest::prelude::*;
 
 use super::*;
