@@ -16,7 +16,7 @@ use rebalancer_core::jiff::SignedDuration;
 use rebalancer_core::policy::{Persistence, Policy};
 use rebalancer_core::report::{Decision, Removal};
 use rebalancer_core::simulation::course::{self, Course};
-use rebalancer_core::simulation::{Fleet, Shape, Spread};
+use rebalancer_core::simulation::{Fleet, Metrics, Shape, Spread};
 use rebalancer_core::snapshot::Snapshot;
 use rebalancer_core::unit::{Percent, PercentChange};
 
@@ -85,6 +85,15 @@ fn a_plan_is_shown_as_a_table_for_machines_and_as_a_report() {
     golden("plan/tests/rotate.json", &json::pretty(&shown).unwrap());
     let advice = advise(&snapshot, &policy(), &Constraints::default(), &LoadBasis::Present).unwrap();
     golden_report("plan/tests/rotate.html", &report::plan::report(&shown, Some(&advice)));
+}
+
+#[test]
+fn a_plan_says_why_the_cv_that_was_measured_is_not_the_one_that_is_predicted_from() {
+    let metrics = Metrics { noise: 0.1, ..shape().metrics };
+    let snapshot = Fleet::new(&Shape { metrics, ..shape() }).unwrap().snapshot().unwrap();
+    let report = rebalancer_core::plan(&snapshot, &policy(), &Constraints::default());
+    golden("plan/tests/basis.txt", &text(&shown(&report), WIDE));
+    assert!(text(&shown(&report), WIDE).contains("is measured, over 8 eligible pods. The prediction"));
 }
 
 #[test]

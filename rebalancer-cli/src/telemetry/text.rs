@@ -8,7 +8,7 @@
 //! or quotes is written as a JSON string, so that all of them can be read back.
 
 use std::borrow::Cow;
-use std::fmt::{self, Write as _};
+use std::fmt;
 
 use anstyle::{AnsiColor, Style};
 use jiff::Timestamp;
@@ -173,6 +173,9 @@ mod tests {
 
     use super::*;
 
+    const DECISION: &str = "decision";
+    const E: &str = "e";
+
     #[derive(Clone, Default)]
     struct Page(Arc<Mutex<Vec<u8>>>);
 
@@ -222,7 +225,7 @@ mod tests {
         let lines = written(false, || {
             let id = "019a-7c3e-1f2e3d4c";
             let cycle = tracing::info_span!(
-                "cycle",
+                target: "one", "cycle",
                 cluster = tracing::field::Empty,
                 namespace = "streams",
                 workload = "orders",
@@ -230,7 +233,7 @@ mod tests {
             );
             cycle.record("cycle_id", id);
             let _in = cycle.enter();
-            tracing::info!(event = "decision", pods = 8, seconds = 0.123_456, cv = 2.0, tiny = 1e-7, why = %"it is", "decided");
+            tracing::info!(event = DECISION, pods = 8, seconds = 0.123_456, cv = 2.0, tiny = 1e-7, why = %"it is", "decided");
         });
         assert_eq!(
             lines,
@@ -255,7 +258,7 @@ mod tests {
             "Zürich",
         ];
         for value in values {
-            let lines = written(false, || tracing::warn!(event = "e", value, after = 1, "said"));
+            let lines = written(false, || tracing::warn!(event = E, value, after = 1, "said"));
             assert_eq!(lines.len(), 1, "{lines:?}");
             assert!(!lines[0].contains(char::is_control), "{lines:?}");
             let fields = [("event", "e"), ("value", value), ("after", "1")];
@@ -266,14 +269,13 @@ mod tests {
     #[test]
     fn what_the_message_says_is_not_said_again() {
         let expected = "the name of a workload";
-        let lines =
-            written(false, || tracing::error!(event = "e", variable = "A", expected, "A: {expected}"));
+        let lines = written(false, || tracing::error!(event = E, variable = "A", expected, "A: {expected}"));
         assert_eq!(lines, ["ERROR A: the name of a workload event=e variable=A"]);
     }
 
     #[test]
     fn colors_stand_only_around_words_that_are_there_without_them() {
-        let say = || tracing::warn!(event = "e", "said");
+        let say = || tracing::warn!(event = E, "said");
         let colored = written(true, say).join("");
         assert!(colored.contains('\u{1b}'), "{colored}");
         let plain = anstream::adapter::strip_str(&colored).to_string();

@@ -37,7 +37,7 @@ pub(super) fn draw(sheet: &mut Sheet, report: &Report, pods: Pods) {
             frame.left_out(sheet, indicator, &std::mem::take(&mut left_out));
             frame.row(sheet, bar);
             if pods == Pods::Every {
-                reason(sheet, report, bar, indicator);
+                frame.reason(sheet, report, bar, indicator);
             }
         } else {
             left_out.push(bar);
@@ -270,6 +270,23 @@ impl Frame {
         ((share * self.bar as f64) as usize).min(self.bar.saturating_sub(1))
     }
 
+    /// Why this pod goes or stays, where it runs, and what else it carries; with its name where the row does not have all of it.
+    fn reason(&self, sheet: &mut Sheet, report: &Report, bar: &Bar<'_>, drawn: Indicator) {
+        let PodReport { pod, loads, .. } = bar.pod;
+        let is_cut = !self.stacked && self.names.get(&pod.name).is_some_and(|short| *short != pod.name);
+        let name = is_cut.then(|| pod.name.clone());
+        let other = report.readable.iter().filter(|&&indicator| indicator != drawn);
+        let other = other.map(|&indicator| match loads.get(indicator) {
+            Some(load) => format!("{indicator} {}", indicator.with_unit(load)),
+            None => format!("{indicator} not known"),
+        });
+        let node = pod.node.as_deref().map(|node| format!("on {node}"));
+        let verdict = advice::verdict(report, bar.pod.verdict);
+        let words: Vec<String> =
+            name.into_iter().chain(std::iter::once(verdict)).chain(other).chain(node).collect();
+        sheet.labelled((Tone::Plain, "", 4), &words.join("; "));
+    }
+
     /// Those between two that are drawn, in one line.
     fn left_out(&self, sheet: &mut Sheet, indicator: Indicator, bars: &[&Bar<'_>]) {
         let (Some(first), Some(last)) = (bars.first(), bars.last()) else { return };
@@ -328,17 +345,4 @@ fn legend(sheet: &mut Sheet, indicator: Indicator, seen: Option<&IndicatorReport
         }
     };
     sheet.paragraph(Tone::Faint, &words);
-}
-
-/// Why this pod goes or stays, where it runs, and what else it carries.
-fn reason(sheet: &mut Sheet, report: &Report, bar: &Bar<'_>, drawn: Indicator) {
-    let PodReport { pod, loads, .. } = bar.pod;
-    let mut words = vec![advice::verdict(report, bar.pod.verdict)];
-    let other = report.readable.iter().filter(|&&indicator| indicator != drawn);
-    words.extend(other.map(|&indicator| match loads.get(indicator) {
-        Some(load) => format!("{indicator} {}", indicator.with_unit(load)),
-        None => format!("{indicator} -"),
-    }));
-    words.extend(pod.node.as_deref().map(|node| format!("on {node}")));
-    sheet.labelled((Tone::Plain, "", 4), &format!("{}: {}", pod.name, words.join("; ")));
 }
