@@ -40,6 +40,13 @@ pub(crate) fn verdict(report: &Report, verdict: &Verdict) -> String {
     }
 }
 
+/// The reason of a verdict alone, why a pod stays, with what to do about it.
+pub(crate) fn why_not(report: &Report, verdict: &Verdict) -> String {
+    let words = self::verdict(report, verdict);
+    let reason = ["spared: ", "never a candidate: "].iter().find_map(|kind| words.strip_prefix(kind));
+    reason.unwrap_or(&words).to_owned()
+}
+
 /// How pods were chosen, with what would let it know more.
 pub(crate) fn method(method: &Method) -> String {
     let advice = match method {

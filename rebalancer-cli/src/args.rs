@@ -2,9 +2,11 @@
 
 mod backtest;
 mod exit_codes;
+mod output;
 mod simulate;
 
 pub(crate) use backtest::{PastRequest, When};
+pub(crate) use output::Output;
 pub(crate) use simulate::{Scope, Simulation};
 
 use std::collections::BTreeMap;
@@ -12,7 +14,8 @@ use std::ffi::OsString;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use clap::builder::{OsStringValueParser, PossibleValuesParser};
+use anstream::ColorChoice;
+use clap::builder::OsStringValueParser;
 use clap::error::ErrorKind;
 use clap::{Arg, ArgAction, ArgMatches, Command, value_parser};
 use clap_complete::Shell;
@@ -25,6 +28,7 @@ use exit_codes::{
     ADVISE_EXIT_CODES, AFTER_HELP, ANSWER_EXIT_CODES, BACKTEST_EXIT_CODES, CHECK_EXIT_CODES, PLAN_EXIT_CODES,
     SERVE_EXIT_CODES,
 };
+use output::{color, color_argument, how, output, output_of_plan, wants_json};
 
 /// What the user asked for.
 #[derive(Debug)]
@@ -32,17 +36,19 @@ pub(crate) struct Invocation {
     pub(crate) action: Action,
     /// Settings given as flags, by variable name.
     pub(crate) flags: BTreeMap<String, OsString>,
+    /// Whether texts and logs for people have colors.
+    pub(crate) color: ColorChoice,
 }
 
 /// One of the commands.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) enum Action {
     Run,
-    Plan { json: bool, files: PlanFiles, code: PlanCode },
-    Replay { json: bool, file: PathBuf },
+    Plan { output: Output, files: PlanFiles, code: PlanCode },
+    Replay { output: Output, file: PathBuf },
     Advise { json: bool, window: Option<SignedDuration>, saved: Option<PathBuf> },
     Backtest(Box<PastRequest>),
-    Check { json: bool },
+    Check { json: bool, settings: bool },
     Reset,
     Answer { id: String, answer: Answer },
     Serve,
@@ -81,7 +87,7 @@ pub(crate) fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Inv
         "plan" => plan(sub),
         "advise" => advise(sub),
         "backtest" => Action::Backtest(Box::new(PastRequest::read(sub, wants_json(sub))?)),
-        "check" => Action::Check { json: wants_json(sub) },
+        "check" => Action::Check { json: wants_json(sub), settings: sub.get_flag("settings") },
         "reset" => Action::Reset,
         "approve" => Action::Answer { id: proposal(sub), answer: Answer::Approve },
         "reject" => Action::Answer { id: proposal(sub), answer: Answer::Reject },
@@ -108,15 +114,15 @@ pub(crate) fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Inv
         | Action::Completions(_)
         | Action::Manual => {}
     }
-    Ok(Invocation { action, flags })
+    Ok(Invocation { action, flags, color: color(sub) })
 }
 
 fn plan(sub: &ArgMatches) -> Action {
     let file = |name| sub.get_one::<PathBuf>(name).cloned();
     match file("replay") {
-        Some(file) => Action::Replay { json: wants_json(sub), file },
+        Some(file) => Action::Replay { output: how(sub), file },
         None => Action::Plan {
-            json: wants_json(sub),
+            output: how(sub),
             files: PlanFiles { save: file("save"), report: file("report") },
             code: if sub.get_flag("exit-code") { PlanCode::WouldAct } else { PlanCode::Made },
         },
@@ -161,18 +167,6 @@ fn answer_command(name: &'static str, about: &'static str) -> Command {
         )
         .args(variable::all().map(flag))
         .after_help(ANSWER_EXIT_CODES)
-}
-
-fn wants_json(sub: &ArgMatches) -> bool {
-    sub.get_one::<String>("output").is_some_and(|output| output == "json")
-}
-
-fn output() -> Arg {
-    Arg::new("output")
-        .long("output")
-        .value_parser(PossibleValuesParser::new(["table", "json"]))
-        .default_value("table")
-        .help("table for people, json for machines")
 }
 
 /// Where to write a report.
@@ -243,6 +237,7 @@ pub(crate) fn command() -> Command {
         )
         .after_help(AFTER_HELP)
         .subcommand_negates_reqs(true)
+        .arg(color_argument())
         .args(variable::all().map(flag))
         .subcommand(
             Command::new("run")
@@ -253,7 +248,7 @@ pub(crate) fn command() -> Command {
         .subcommand(
             Command::new("plan")
                 .about("Observe and decide only; explains every pod. Changes nothing")
-                .arg(output())
+                .arg(output_of_plan())
                 .args(plan_arguments())
                 .arg(report().conflicts_with("replay"))
                 .args(variable::all().map(flag))
@@ -284,8 +279,14 @@ pub(crate) fn command() -> Command {
         )
         .subcommand(
             Command::new("check")
-                .about("Find every usual mistake, each with its fix, and show the configuration. Changes nothing")
+                .about("Find every usual mistake, each with its fix. Changes nothing")
                 .arg(output())
+                .arg(
+                    Arg::new("settings")
+                        .long("settings")
+                        .action(ArgAction::SetTrue)
+                        .help("Also show the configuration as it counts; json always has it"),
+                )
                 .args(variable::all().map(flag))
                 .after_help(CHECK_EXIT_CODES),
         )

@@ -5,6 +5,7 @@ mod catalog;
 mod logs;
 mod metrics;
 mod spans;
+mod text;
 mod traces;
 
 use std::ffi::OsString;
@@ -27,7 +28,7 @@ pub(crate) fn start(logs: Logs, environment: impl Fn(&str) -> Option<OsString>) 
     };
     let registry = tracing_subscriber::registry();
     // Only one subscriber can be the first; a second start changes nothing.
-    let _ = registry.with(logs::layer(logs, environment)).with(traces.layer()).try_init();
+    let _ = registry.with(logs::layer(logs)).with(traces.layer()).try_init();
     if let Some(traces::Unusable { variable, problem }) = unusable {
         tracing::warn!(event = "traces_off", variable, problem, "no traces are exported in this run");
     }

@@ -152,6 +152,35 @@ fn text_logs_are_for_people() {
     let stderr = String::from_utf8(output.stderr).unwrap();
     assert!(stderr.contains("KUBE_NAMESPACE is not set"), "{stderr}");
     assert!(!stderr.contains('\u{1b}'), "no colors off a terminal: {stderr}");
+    let line = stderr.lines().next().unwrap();
+    assert!(line.ends_with(" event=configuration_error variable=KUBE_NAMESPACE"), "said once: {line}");
+}
+
+#[test]
+fn colors_are_given_where_they_are_asked_for_and_never_to_who_wants_none() {
+    let colored = |arguments: &[&str], environment: &[(&str, &str)]| {
+        let output = rebalancer(&[&["check"], arguments].concat(), &[&COMPLETE[..], environment].concat());
+        let text = stdout(&output) + &String::from_utf8(output.stderr).unwrap();
+        assert!(text.contains("error"), "said in words too: {text}");
+        text.contains('\u{1b}')
+    };
+    assert!(!colored(&[], &[]), "no terminal");
+    assert!(colored(&["--color", "always"], &[]) && colored(&[], &[("CLICOLOR_FORCE", "1")]));
+    assert!(!colored(&[], &[("CLICOLOR_FORCE", "1"), ("NO_COLOR", "1")]));
+    assert!(!colored(&["--color=never"], &[("CLICOLOR_FORCE", "1")]));
+}
+
+#[test]
+fn a_check_shows_its_findings_and_the_settings_only_with_the_flag() {
+    let findings = stdout(&rebalancer(&["check"], &COMPLETE));
+    assert!(findings.starts_with("streams/consumer\n\nerror   "), "{findings}");
+    assert!(!findings.contains("TOLERANCE_MULTIPLIER") && findings.contains("--settings"), "{findings}");
+    let both = stdout(&rebalancer(&["check", "--settings"], &COMPLETE));
+    let place = |text: &str| both.find(text).unwrap_or_else(|| panic!("{text} is not in\n{both}"));
+    assert!(place("error   ") < place("TOLERANCE_MULTIPLIER"), "{both}");
+    for text in [findings, both] {
+        assert!(text.lines().all(|line| line.chars().count() <= 80), "{text}");
+    }
 }
 
 #[test]

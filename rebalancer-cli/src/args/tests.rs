@@ -21,12 +21,17 @@ fn without_a_command_one_cycle_is_run() {
     assert_eq!(parsed(&["rebalancer", "reject", "0123"]).action, answered(Answer::Reject));
     assert_eq!(
         parsed(&["rebalancer", "plan", "--output", "json"]).action,
-        Action::Plan { json: true, files: PlanFiles::default(), code: PlanCode::Made }
+        Action::Plan { output: Output::Json, files: PlanFiles::default(), code: PlanCode::Made }
     );
     let asking = parsed(&["rebalancer", "plan", "--exit-code"]).action;
-    assert_eq!(asking, Action::Plan { json: false, files: PlanFiles::default(), code: PlanCode::WouldAct });
-    assert_eq!(parsed(&["rebalancer", "check"]).action, Action::Check { json: false });
-    assert_eq!(parsed(&["rebalancer", "check", "--output", "json"]).action, Action::Check { json: true });
+    assert_eq!(
+        asking,
+        Action::Plan { output: Output::Table, files: PlanFiles::default(), code: PlanCode::WouldAct }
+    );
+    let check = |json, settings| Action::Check { json, settings };
+    assert_eq!(parsed(&["rebalancer", "check"]).action, check(false, false));
+    assert_eq!(parsed(&["rebalancer", "check", "--settings"]).action, check(false, true));
+    assert_eq!(parsed(&["rebalancer", "check", "--output", "json"]).action, check(true, false));
 }
 
 #[test]
@@ -48,9 +53,9 @@ fn a_plan_is_saved_or_replayed_and_a_replay_takes_no_setting() {
     let file = PathBuf::from("f");
     let save = parsed(&["rebalancer", "plan", "--save", "f"]).action;
     let files = PlanFiles { save: Some(file.clone()), report: None };
-    assert_eq!(save, Action::Plan { json: false, files, code: PlanCode::Made });
+    assert_eq!(save, Action::Plan { output: Output::Table, files, code: PlanCode::Made });
     let replay = parsed(&["rebalancer", "plan", "--replay", "f", "--log-level", "debug"]).action;
-    assert_eq!(replay, Action::Replay { json: false, file });
+    assert_eq!(replay, Action::Replay { output: Output::Table, file });
     for wrong in [
         vec!["rebalancer", "plan", "--replay", "f", "--save", "g"],
         vec!["rebalancer", "plan", "--replay", "f", "--exit-code"],

@@ -8,11 +8,11 @@ use crate::check;
 use crate::check::finding::{Code, Finding, Severity};
 use crate::config::{Several, WorkloadSettings};
 use crate::interrupt::Signals;
-use crate::render::{self, Form};
+use crate::render::{self, Checked, Form};
 
-pub(super) async fn run(several: Several, form: Form) -> Exit {
+pub(super) async fn run(several: Several, form: Form, settings: bool) -> Exit {
     match Signals::listen() {
-        Ok(signals) => all(several, form, &signals).await,
+        Ok(signals) => all(several, (form, settings), &signals).await,
         Err(error) => {
             tracing::error!(event = "check_failed", %error, "no signal handler could be installed");
             Exit::Failed
@@ -21,10 +21,10 @@ pub(super) async fn run(several: Several, form: Form) -> Exit {
 }
 
 /// Each workload; the worst counts.
-async fn all(several: Several, form: Form, signals: &Signals) -> Exit {
+async fn all(several: Several, shape: (Form, bool), signals: &Signals) -> Exit {
     let until_a_signal = async |connection, settings, begun: &Begun<'_>| {
         tokio::select! {
-            exit = one(connection, settings, form, begun) => exit,
+            exit = one(connection, settings, shape, begun) => exit,
             () = signals.wait() => Exit::Failed,
         }
     };
@@ -38,13 +38,19 @@ async fn all(several: Several, form: Form, signals: &Signals) -> Exit {
 async fn one(
     connection: Result<Connection, ConnectError>,
     settings: WorkloadSettings,
-    form: Form,
+    (form, with_settings): (Form, bool),
     begun: &Begun<'_>,
 ) -> Exit {
     let WorkloadSettings { adapters, run, effective } = settings;
     let findings = check::findings(connection, &adapters, &run).await;
     begun.in_turn().await;
-    match render::check(form, &run.subject.workload, &effective, &findings) {
+    let checked = Checked {
+        workload: &run.subject.workload,
+        effective: &effective,
+        settings: with_settings,
+        findings: &findings,
+    };
+    match render::check(form, &checked) {
         Ok(()) => exit(&findings),
         Err(error) => {
             tracing::error!(

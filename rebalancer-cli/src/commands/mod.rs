@@ -17,10 +17,10 @@ mod tally;
 use std::ffi::OsString;
 use std::process::ExitCode;
 
-use crate::args::{Action, Invocation};
+use crate::args::{Action, Invocation, Output};
 use crate::config::layers::{self, Raw};
 use crate::config::problem::Problem;
-use crate::render::Form;
+use crate::render::{Form, Pods};
 use crate::telemetry::Traces;
 use crate::{config, telemetry};
 
@@ -53,6 +53,7 @@ impl From<Exit> for ExitCode {
 
 /// Carries out a command with these flags and this environment.
 pub(crate) fn dispatch(invocation: Invocation, environment: impl Fn(&str) -> Option<OsString>) -> Exit {
+    invocation.color.write_global();
     // What can't even be read must be logged too, so logging starts in any case.
     let (raw, mut also) = layers::gather(invocation.flags, &environment);
     let logs = config::logs(&raw);
@@ -60,13 +61,15 @@ pub(crate) fn dispatch(invocation: Invocation, environment: impl Fn(&str) -> Opt
     also.extend(logs.err().unwrap_or_default());
     match invocation.action {
         Action::Run => with(config::several(&raw), also, |several| block_on(cycle::run(several), traces)),
-        Action::Plan { json, files, code } => {
-            let form = form(json, &raw);
+        Action::Plan { output, files, code } => {
+            let shape = (form(output == Output::Json, &raw), pods(output));
             with(config::several(&raw), also, |several| {
-                block_on(plan::run(several, form, files, code), traces)
+                block_on(plan::run(several, shape, files, code), traces)
             })
         }
-        Action::Replay { json, file } => with(Ok(()), also, |()| replay::run(&file, json)),
+        Action::Replay { output, file } => {
+            with(Ok(()), also, |()| replay::run(&file, output == Output::Json, pods(output)))
+        }
         Action::Advise { json, saved: Some(file), .. } => with(Ok(()), also, |()| advise::saved(&file, json)),
         Action::Advise { json, window, saved: None } => {
             let form = form(json, &raw);
@@ -82,9 +85,9 @@ pub(crate) fn dispatch(invocation: Invocation, environment: impl Fn(&str) -> Opt
         Action::Answer { id, answer } => {
             with(config::several(&raw), also, |several| block_on(answer::run(several, &id, answer), traces))
         }
-        Action::Check { json } => {
+        Action::Check { json, settings } => {
             let form = form(json, &raw);
-            with(config::several(&raw), also, |several| block_on(check::run(several, form), traces))
+            with(config::several(&raw), also, |several| block_on(check::run(several, form, settings), traces))
         }
         Action::Serve => {
             let settings = both(config::serve(&raw), config::workloads(&raw));
@@ -119,6 +122,14 @@ fn form(json: bool, raw: &Raw) -> Form {
         (false, Some(_)) => Form::Tables,
         (true, None) => Form::Json,
         (true, Some(_)) => Form::JsonLine,
+    }
+}
+
+/// Which pods of a plan are shown one by one.
+const fn pods(output: Output) -> Pods {
+    match output {
+        Output::Wide => Pods::Every,
+        Output::Table | Output::Json => Pods::Notable,
     }
 }
 

@@ -7,6 +7,7 @@ use jiff::Timestamp;
 use rebalancer_core::advice::{LoadBasis, advise};
 use rebalancer_core::cycle::Memory;
 use rebalancer_core::cycle::MemorySettings;
+use rebalancer_core::history;
 use rebalancer_core::port::Mode;
 use rebalancer_core::report::Decision;
 use rebalancer_kube::LeaseStore;
@@ -19,7 +20,7 @@ use crate::adapters::{Adapters, Group};
 use crate::args::{PlanCode, PlanFiles};
 use crate::config::{RunSettings, Several};
 use crate::render::report::Report;
-use crate::render::{self, Form, Shown};
+use crate::render::{self, Approval, Form, Pods, Shown};
 use crate::{atomic_file, saved, telemetry};
 
 /// What is to be in the files, a workload after the other.
@@ -45,7 +46,7 @@ fn all<T>(list: Option<Mutex<Vec<T>>>) -> Option<Vec<T>> {
 
 pub(super) async fn run(
     several: Several,
-    form: Form,
+    shape: (Form, Pods),
     PlanFiles { save, report }: PlanFiles,
     code: PlanCode,
 ) -> Exit {
@@ -53,7 +54,7 @@ pub(super) async fn run(
         Made { lines: save.is_some().then(Mutex::default), reports: report.is_some().then(Mutex::default) };
     let work = async |adapters: &Adapters, settings: RunSettings, begun: &Begun<'_>| {
         let span = telemetry::plan(&settings.target());
-        let exit = one(adapters, &settings, begun, form, &made).instrument(span).await;
+        let exit = one(adapters, &settings, begun, shape, &made).instrument(span).await;
         match code {
             PlanCode::Made if exit == Exit::WouldAct => Exit::Finished,
             PlanCode::Made | PlanCode::WouldAct => exit,
@@ -102,10 +103,10 @@ async fn one(
     adapters: &Adapters,
     settings: &RunSettings,
     begun: &Begun<'_>,
-    form: Form,
+    shape: (Form, Pods),
     made: &Made,
 ) -> Exit {
-    match explain(adapters, settings, begun, form, made).await {
+    match explain(adapters, settings, begun, shape, made).await {
         Ok(Decision::Rotate(_)) => Exit::WouldAct,
         Ok(Decision::Balanced | Decision::Hold(_)) => Exit::Finished,
         Err(error) => {
@@ -119,7 +120,7 @@ async fn explain(
     adapters: &Adapters,
     settings: &RunSettings,
     begun: &Begun<'_>,
-    form: Form,
+    (form, pods): (Form, Pods),
     made: &Made,
 ) -> anyhow::Result<Decision> {
     let watch = begun.signals.until(Instant::now() + settings.timeout);
@@ -134,10 +135,14 @@ async fn explain(
         last,
         usage: adapters.metrics.usage(),
         kafka: adapters.group.as_ref().map(Group::usage),
+        approval: Approval {
+            required: matches!(settings.approval, history::Approval::Required(_)),
+            proposal: memory.as_ref().and_then(|memory| memory.record().proposal()),
+        },
         replayed: None,
     };
     begun.in_turn().await;
-    render::plan(form, &shown)?;
+    render::plan(form, pods, &shown)?;
     let (seen, policy, constraints) = (&observation.snapshot, &settings.policy, &observation.constraints);
     put(made.reports.as_ref(), || {
         let advice = advise(seen, policy, constraints, &LoadBasis::Present).ok();

@@ -5,13 +5,13 @@ use std::path::Path;
 use rebalancer_core::plan;
 
 use super::Exit;
-use crate::render::{self, Form, Shown};
+use crate::render::{self, Approval, Form, Pods, Shown};
 use crate::saved::{self, Comparison, Saved};
 use crate::target::Target;
 use crate::telemetry;
 
-pub(super) fn run(file: &Path, json: bool) -> Exit {
-    each(file, json, |saved, form| one(file, saved, form))
+pub(super) fn run(file: &Path, json: bool, pods: Pods) -> Exit {
+    each(file, json, |saved, form| one(file, saved, (form, pods)))
 }
 
 /// For each plan of a file, in the form that fits how many there are; the worst of all ends.
@@ -33,9 +33,9 @@ pub(super) fn each(file: &Path, json: bool, each: impl Fn(&Saved, Form) -> Exit)
     plans.iter().map(|saved| each(saved, form)).max().unwrap_or(Exit::Finished)
 }
 
-fn one(file: &Path, saved: &Saved, form: Form) -> Exit {
+fn one(file: &Path, saved: &Saved, (form, pods): (Form, Pods)) -> Exit {
     let span = telemetry::plan(&Target { cluster: None, workload: saved.snapshot.workload.clone() });
-    span.in_scope(|| match replay(saved, form) {
+    span.in_scope(|| match replay(saved, form, pods) {
         Ok(exit) => exit,
         Err(error) => {
             let file = file.display();
@@ -45,7 +45,7 @@ fn one(file: &Path, saved: &Saved, form: Form) -> Exit {
     })
 }
 
-fn replay(saved: &Saved, form: Form) -> anyhow::Result<Exit> {
+fn replay(saved: &Saved, form: Form, pods: Pods) -> anyhow::Result<Exit> {
     let report = plan(&saved.snapshot, &saved.policy, &saved.constraints);
     let compared = Comparison::of(saved, &report)?;
     let shown = Shown {
@@ -55,9 +55,10 @@ fn replay(saved: &Saved, form: Form) -> anyhow::Result<Exit> {
         last: saved.plan.last_rotation.as_ref(),
         usage: saved.plan.metrics_usage,
         kafka: saved.plan.kafka_usage,
+        approval: Approval::default(),
         replayed: Some(&compared),
     };
-    render::plan(form, &shown)?;
+    render::plan(form, pods, &shown)?;
     if compared.same {
         return Ok(Exit::Finished);
     }

@@ -1,15 +1,17 @@
-//! What a check found: the configuration, then a line for each finding, with its fix below.
+//! What a check found: an entry for each finding, with its fix below, and where that is wanted the configuration.
 
-use std::fmt::Write as _;
-use std::io::IsTerminal as _;
-
-use anstyle::{AnsiColor, Style};
 use rebalancer_core::fleet::Workload;
 use serde::Serialize;
 
+use super::screen::{Screen, Sheet, Tone};
 use crate::check::finding::{Finding, Severity};
 use crate::config::effective::Effective;
 use crate::config::problem::Given;
+
+/// The columns of a severity.
+const LABEL: usize = 8;
+/// The columns of a variable's name; the longest is a little shorter.
+const VARIABLE: usize = 42;
 
 /// The shape of `rebalancer check --output json`. Fields are only ever added.
 #[derive(Serialize)]
@@ -55,14 +57,24 @@ impl<'a> Setting<'a> {
     }
 }
 
+/// What there is to be shown of a check.
+pub(crate) struct Checked<'a> {
+    /// Whose fleet.
+    pub(crate) workload: &'a Workload,
+    /// Every variable, as it counts.
+    pub(crate) effective: &'a [Effective],
+    /// People want to see the variables too.
+    pub(crate) settings: bool,
+    /// What was found.
+    pub(crate) findings: &'a [Finding],
+}
+
 /// As JSON, in one line or over many.
 ///
 /// # Errors
 /// When a part of it is no JSON.
 pub(super) fn json(
-    workload: &Workload,
-    effective: &[Effective],
-    findings: &[Finding],
+    &Checked { workload, effective, findings, .. }: &Checked<'_>,
     pretty: bool,
 ) -> serde_json::Result<String> {
     let configuration = effective.iter().map(Setting::of).collect();
@@ -71,70 +83,54 @@ pub(super) fn json(
     if pretty { serde_json::to_string_pretty(&check) } else { serde_json::to_string(&check) }
 }
 
-/// For people. What is not set is left away.
-pub(super) fn text(
-    workload: &Workload,
-    effective: &[Effective],
-    findings: &[Finding],
-) -> Result<String, std::fmt::Error> {
-    let paint = Paint::for_stdout();
-    let mut out = String::new();
-    writeln!(out, "workload {workload}\n")?;
-    writeln!(out, "{}\n", settings(effective))?;
-    for finding in findings {
-        let name = paint.severity(finding.severity);
-        writeln!(out, "{name} {}: {}", finding.code.name(), finding.message)?;
-        if let Some(fix) = &finding.fix {
-            writeln!(out, "        fix: {fix}")?;
+/// For people: the worst findings first.
+pub(super) fn sheet(checked: &Checked<'_>, screen: Screen) -> Sheet {
+    let mut sheet = Sheet::new(screen);
+    sheet.paragraph(Tone::Strong, &checked.workload.to_string());
+    sheet.blank();
+    let mut findings: Vec<&Finding> = checked.findings.iter().collect();
+    findings.sort_by_key(|finding| std::cmp::Reverse(finding.severity));
+    for Finding { severity, code, message, fix, .. } in findings {
+        sheet.labelled((tone(*severity), severity.name(), LABEL), &format!("{}: {message}", code.name()));
+        if let Some(fix) = fix {
+            sheet.labelled((Tone::Plain, "", LABEL), &format!("fix: {fix}"));
         }
     }
-    writeln!(out, "\n{}", counts(findings))?;
-    Ok(out)
+    sheet.blank();
+    if checked.settings {
+        settings(&mut sheet, checked.effective);
+        sheet.blank();
+    }
+    sheet.paragraph(Tone::Plain, &counts(checked));
+    sheet
 }
 
-fn settings(effective: &[Effective]) -> comfy_table::Table {
-    let mut table = super::table(&["VARIABLE", "VALUE", "FROM"]);
+/// Each variable, what it is, and where that comes from. What is not set is left away.
+fn settings(sheet: &mut Sheet, effective: &[Effective]) {
     for Effective { variable, value, source } in effective {
         let shown = match value {
             Given::Nothing => continue,
             Given::Hidden => "(hidden)",
             Given::Value(value) => value,
         };
-        table.add_row([*variable, shown, source.map_or("", |source| source.name())]);
+        let from = source.map_or("", |source| source.name());
+        sheet.labelled((Tone::Plain, variable, VARIABLE), &format!("{shown}  {from}"));
     }
-    table
 }
 
-fn counts(findings: &[Finding]) -> String {
-    let of = |severity| findings.iter().filter(|finding| finding.severity == severity).count();
+fn counts(checked: &Checked<'_>) -> String {
+    let of = |severity| checked.findings.iter().filter(|finding| finding.severity == severity).count();
     let [errors, warnings, notes, ok] =
         [Severity::Error, Severity::Warning, Severity::Note, Severity::Ok].map(of);
-    format!("errors: {errors}, warnings: {warnings}, notes: {notes}, ok: {ok}")
+    let counts = format!("errors: {errors}, warnings: {warnings}, notes: {notes}, ok: {ok}");
+    if checked.settings { counts } else { format!("{counts}; --settings shows the configuration") }
 }
 
-/// Colors, on a terminal of somebody who did not ask for none.
-struct Paint(bool);
-
-impl Paint {
-    fn for_stdout() -> Self {
-        let unwanted = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
-        Self(std::io::stdout().is_terminal() && !unwanted)
-    }
-
-    fn severity(&self, severity: Severity) -> String {
-        let name = format!("{:<7}", severity.name());
-        if !self.0 {
-            return name;
-        }
-        let style = Style::new().fg_color(Some(
-            match severity {
-                Severity::Ok => AnsiColor::Green,
-                Severity::Note => AnsiColor::Cyan,
-                Severity::Warning => AnsiColor::Yellow,
-                Severity::Error => AnsiColor::Red,
-            }
-            .into(),
-        ));
-        format!("{style}{name}{style:#}")
+const fn tone(severity: Severity) -> Tone {
+    match severity {
+        Severity::Ok => Tone::Good,
+        Severity::Note => Tone::Note,
+        Severity::Warning => Tone::Warning,
+        Severity::Error => Tone::Hot,
     }
 }

@@ -2,7 +2,7 @@
 
 use rebalancer_core::fleet::{Indicator, LeavingNode, ScalingMetric, Target, Unread, Workload};
 use rebalancer_core::group::GroupSummary;
-use rebalancer_core::history::Rotation;
+use rebalancer_core::history::{Proposal, ProposedPod, Rotation};
 use rebalancer_core::jiff::Timestamp;
 use rebalancer_core::port::MetricsError;
 use rebalancer_core::prediction::Prediction;
@@ -83,6 +83,9 @@ pub(crate) struct PlanDocument<'a> {
     pods: Vec<PodEntry<'a>>,
     /// The last rotation, when it is remembered.
     last_rotation: Option<&'a Rotation>,
+    /// What waits for an answer, or was approved and not carried out yet; absent where nothing does.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    proposal: Option<ProposalEntry<'a>>,
     /// What the metric server was asked for it.
     metrics_usage: Usage,
     /// What Kafka was asked for it; `null` when it is not asked.
@@ -100,6 +103,54 @@ struct PodEntry<'a> {
     pod: PodReport<'a>,
     /// The verdict in words, with what to do about it.
     reason: String,
+}
+
+/// An open proposal.
+#[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+struct ProposalEntry<'a> {
+    /// By which it is answered.
+    id: &'a str,
+    /// When it was made.
+    at: Timestamp,
+    /// From this time on it counts no more, answered or not.
+    until: Timestamp,
+    /// The pods that would be removed.
+    pods: Vec<ProposedEntry<'a>>,
+    /// What is expected of it, in words.
+    expected: String,
+    /// Who approved it; `null` while it waits for an answer.
+    approved_by: Option<String>,
+}
+
+/// A pod that would be removed.
+#[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+struct ProposedEntry<'a> {
+    /// Its name.
+    name: &'a str,
+    /// Its identity.
+    uid: String,
+    /// The role for which it was selected.
+    role: &'static str,
+}
+
+impl<'a> ProposalEntry<'a> {
+    fn of(open: &'a Proposal) -> Self {
+        let pod = |pod: &'a ProposedPod| ProposedEntry {
+            name: &pod.name,
+            uid: pod.uid.to_string(),
+            role: pod.role.name(),
+        };
+        Self {
+            id: &open.id,
+            at: open.at,
+            until: open.until,
+            pods: open.plan.pods.iter().map(pod).collect(),
+            expected: open.plan.expected.to_string(),
+            approved_by: open.approved.as_ref().map(ToString::to_string),
+        }
+    }
 }
 
 impl<'a> PlanDocument<'a> {
@@ -159,6 +210,7 @@ impl<'a> PlanDocument<'a> {
             decision,
             pods: pods.iter().map(|pod| PodEntry { pod, reason: reason(&pod) }).collect(),
             last_rotation: shown.last,
+            proposal: shown.approval.open(*taken_at).map(ProposalEntry::of),
             metrics_usage: shown.usage,
             kafka_usage: shown.kafka,
             replayed: shown.replayed,

@@ -1,4 +1,4 @@
-//! Results on stdout: tables for people, JSON for machines. Lines are drawn only on a terminal.
+//! Results on stdout: texts for people, which fit the screen, and JSON for machines.
 
 pub(crate) mod advise;
 pub(crate) mod backtest;
@@ -8,11 +8,14 @@ pub(crate) mod golden;
 mod json;
 mod plan;
 pub(crate) mod report;
+mod screen;
 pub(crate) mod simulation;
 #[cfg(test)]
 mod tests;
 
+pub(crate) use check::Checked;
 pub(crate) use json::PlanDocument;
+pub(crate) use plan::Pods;
 #[cfg(test)]
 pub(crate) use {
     check::{CheckDocument, VERSION as CHECK_VERSION},
@@ -23,16 +26,15 @@ use std::borrow::Cow;
 use std::io::{IsTerminal as _, Write as _};
 
 use comfy_table::{ContentArrangement, Table, presets};
-use rebalancer_core::fleet::Workload;
-use rebalancer_core::history::Rotation;
+use rebalancer_core::history::{Proposal, Rotation};
+use rebalancer_core::jiff::Timestamp;
 use rebalancer_core::report::Report;
 use rebalancer_prom::Usage;
 
 use crate::advice;
-use crate::check::finding::Finding;
 use crate::config::Names;
-use crate::config::effective::Effective;
 use crate::saved::Comparison;
+use screen::Screen;
 
 /// How a plan is shown.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -62,8 +64,26 @@ pub(crate) struct Shown<'a> {
     pub(crate) usage: Usage,
     /// What Kafka was asked for it; `None` when it is not asked.
     pub(crate) kafka: Option<rebalancer_kafka::Usage>,
+    /// Whether somebody has to approve, and what is asked.
+    pub(crate) approval: Approval<'a>,
     /// How it compares with the saved decision that was made again.
     pub(crate) replayed: Option<&'a Comparison>,
+}
+
+/// Whether somebody has to approve, and what is asked.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Approval<'a> {
+    /// `APPROVAL=required`.
+    pub(crate) required: bool,
+    /// The last proposal, if it was neither carried out nor rejected. Its time may be over.
+    pub(crate) proposal: Option<&'a Proposal>,
+}
+
+impl<'a> Approval<'a> {
+    /// The proposal that counts at this time.
+    fn open(self, now: Timestamp) -> Option<&'a Proposal> {
+        self.proposal.filter(|open| !open.is_over(now))
+    }
 }
 
 impl Shown<'_> {
@@ -80,32 +100,27 @@ impl Shown<'_> {
 ///
 /// # Errors
 /// When stdout can't be written.
-pub(crate) fn plan(form: Form, shown: &Shown<'_>) -> anyhow::Result<()> {
+pub(crate) fn plan(form: Form, pods: Pods, shown: &Shown<'_>) -> anyhow::Result<()> {
+    let sheet = || plan::sheet(shown, Screen::of_stdout(), pods);
     match form {
-        Form::Table => plan::show(shown),
-        Form::Tables => plan::show(shown).and_then(|()| print("")),
+        Form::Table => screen::print(&sheet()),
+        Form::Tables => screen::print(&sheet()).and_then(|()| print("")),
         Form::Json => print(&json::pretty(shown)?),
         Form::JsonLine => print(&json::line(shown)?),
     }
 }
 
-/// Prints what a check found, and the configuration as it counts.
+/// Prints what a check found; for people, with the configuration as it counts where that is wanted.
 ///
 /// # Errors
 /// When stdout can't be written.
-pub(crate) fn check(
-    form: Form,
-    workload: &Workload,
-    effective: &[Effective],
-    findings: &[Finding],
-) -> anyhow::Result<()> {
+pub(crate) fn check(form: Form, shown: &Checked<'_>) -> anyhow::Result<()> {
+    let sheet = || check::sheet(shown, Screen::of_stdout());
     match form {
-        Form::Table => print(&check::text(workload, effective, findings)?),
-        Form::Tables => {
-            print(&format!("{}\n", check::text(workload, effective, findings)?)).and_then(|()| print(""))
-        }
-        Form::Json => print(&check::json(workload, effective, findings, true)?),
-        Form::JsonLine => print(&check::json(workload, effective, findings, false)?),
+        Form::Table => screen::print(&sheet()),
+        Form::Tables => screen::print(&sheet()).and_then(|()| print("")),
+        Form::Json => print(&check::json(shown, true)?),
+        Form::JsonLine => print(&check::json(shown, false)?),
     }
 }
 

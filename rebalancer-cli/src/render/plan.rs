@@ -1,68 +1,131 @@
-//! A plan for people: the numbers, the decision, and the reason for every pod.
+//! A plan for people: the decision, the fleet as bars, what goes, why, what is expected of it, and what stays.
 
+mod approval;
+mod bars;
+mod expected;
 mod group;
-
-use std::fmt::Write as _;
+mod spared;
 
 use rebalancer_core::fleet::{Leaving, LeavingNode, Target};
 use rebalancer_core::history::{GroupEffect, Rotation};
-use rebalancer_core::report::{IndicatorReport, Method, PodReport, Report, Verdict};
-
+use rebalancer_core::report::{Decision, IndicatorReport, Limit, Method, Report};
 use rebalancer_core::unit::Load;
 
 use super::Shown;
+use super::screen::{Screen, Sheet, Tone};
 use crate::advice;
 use crate::saved::Comparison;
 
-/// Prints a plan.
-///
-/// # Errors
-/// When stdout can't be written.
-pub(crate) fn show(shown: &Shown<'_>) -> anyhow::Result<()> {
-    super::print(&text(shown)?)
+/// Which pods are shown one by one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Pods {
+    /// Of a large fleet, those that stand out.
+    Notable,
+    /// Each, with its reason.
+    Every,
 }
 
-pub(super) fn text(shown: &Shown<'_>) -> Result<String, std::fmt::Error> {
+pub(super) fn sheet(shown: &Shown<'_>, screen: Screen, pods: Pods) -> Sheet {
     let report = shown.report;
-    let mut out = String::new();
-    writeln!(out, "workload   {}", report.workload)?;
-    if let Some(cluster) = shown.cluster {
-        writeln!(out, "cluster    {cluster}")?;
+    let mut sheet = Sheet::new(screen);
+    headline(&mut sheet, shown);
+    bars::draw(&mut sheet, report, pods);
+    removals(&mut sheet, report);
+    balance(&mut sheet, report);
+    expected::entries(&mut sheet, report);
+    if pods == Pods::Notable {
+        spared::entries(&mut sheet, report);
     }
-    writeln!(out, "target     {}", target(&report.target))?;
-    for metric in &report.scales_by {
-        writeln!(out, "scales by  {metric}")?;
+    approval::entries(&mut sheet, shown);
+    sheet.blank();
+    circumstances(&mut sheet, shown);
+    sheet.blank();
+    for line in asked(shown).lines() {
+        sheet.paragraph(Tone::Faint, line);
     }
+    if let Some(compared) = shown.replayed {
+        sheet.paragraph(Tone::Plain, &replayed(compared));
+    }
+    sheet
+}
+
+/// Whose fleet, and what is to be done.
+fn headline(sheet: &mut Sheet, shown: &Shown<'_>) {
+    let report = shown.report;
+    let cluster = shown.cluster.map_or_else(String::new, |cluster| format!(" in cluster {cluster}"));
+    sheet.paragraph(Tone::Strong, &format!("{}{cluster}", report.workload));
+    match &report.decision {
+        Decision::Rotate(plan) => {
+            let (chosen, all) = (plan.removals.len(), report.pods.len());
+            sheet.paragraph(Tone::Strong, &format!("rotate {chosen} of {all} pods"));
+        }
+        Decision::Balanced => sheet.paragraph(Tone::Good, &shown.summary()),
+        Decision::Hold(_) => sheet.paragraph(Tone::Warning, &shown.summary()),
+    }
+    sheet.blank();
+}
+
+/// What goes, in its order, and for what.
+fn removals(sheet: &mut Sheet, report: &Report) {
+    let Decision::Rotate(plan) = &report.decision else { return };
+    for (number, removal) in plan.removals.iter().enumerate() {
+        let node = removal.node.as_deref().map_or_else(String::new, |node| format!(" on {node}"));
+        let choice = removal.choice.by(removal.indicator);
+        let label = if number == 0 { "remove" } else { "" };
+        sheet.entry(label, &format!("{}{node}, {choice}", removal.pod.name));
+    }
+}
+
+/// Each indicator against its limit.
+fn balance(sheet: &mut Sheet, report: &Report) {
+    for (number, seen) in report.indicators.iter().enumerate() {
+        let loads = &seen.distribution;
+        let state = if seen.out_of_balance { "out of balance" } else { "in balance" };
+        let limit = match &seen.limit {
+            Limit::Variance { threshold, .. } => format!(" (threshold {threshold})"),
+            Limit::Target { .. } => String::new(),
+        };
+        let text = format!(
+            "{}: {state}: CV {:.3}{limit}, max/mean {:.2}, mean {}, p95 {}; {}",
+            seen.indicator,
+            loads.cv,
+            loads.max_to_mean,
+            in_words(loads.mean, |load| seen.indicator.shown(load)),
+            in_words(loads.p95, |load| seen.indicator.with_unit(load)),
+            hot_above(seen)
+        );
+        sheet.entry(if number == 0 { "why" } else { "" }, &text);
+    }
+}
+
+fn hot_above(seen: &IndicatorReport) -> String {
+    match &seen.limit {
+        Limit::Variance { hot_above, .. } => format!("hot above {}", seen.indicator.shown(*hot_above)),
+        Limit::Target { .. } => seen.limit.to_string(),
+    }
+}
+
+/// What else was seen, and by which rules it was decided.
+fn circumstances(sheet: &mut Sheet, shown: &Shown<'_>) {
+    let report = shown.report;
     let pods = report.pods.len();
-    writeln!(out, "pods       {pods} listed, {} serving, {} eligible", report.serving, report.eligible)?;
-    indicators(&mut out, report)?;
-    scores(&mut out, report)?;
-    group::lines(&mut out, report)?;
+    sheet.entry("pods", &format!("{pods} listed, {} serving, {} eligible", report.serving, report.eligible));
+    sheet.entry("target", &target(&report.target));
+    for metric in &report.scales_by {
+        sheet.entry("scales by", &metric.to_string());
+    }
+    scores(sheet, report);
+    group::entries(sheet, report);
     if let Some(forecast) = &report.forecast {
-        writeln!(out, "{:<10} {forecast}", "forecast")?;
+        sheet.entry("forecast", &forecast.to_string());
     }
     if report.method != Method::None {
-        writeln!(out, "{:<10} {}", "method", advice::method(&report.method))?;
-    }
-    if let Some(prediction) = &report.prediction {
-        writeln!(out, "{:<10} {prediction}", "prediction")?;
-    }
-    if let Some(carried) = &report.carried {
-        writeln!(out, "{:<10} {carried}", "messages/s")?;
+        sheet.entry("method", &advice::method(&report.method));
     }
     if let Some(rotation) = shown.last {
-        writeln!(out, "{:<10} {}", "last time", past(rotation))?;
+        sheet.entry("last time", &past(rotation));
     }
-    notes(&mut out, report)?;
-    if !report.pods.is_empty() {
-        writeln!(out, "\n{}", pod_table(report))?;
-    }
-    writeln!(out, "\n{}", shown.summary())?;
-    writeln!(out, "\n{}", asked(shown))?;
-    if let Some(compared) = shown.replayed {
-        writeln!(out, "{}", replayed(compared))?;
-    }
-    Ok(out)
+    notes(sheet, report);
 }
 
 /// What the sources were asked for it. A metric server that was not asked is none where Kafka is.
@@ -89,49 +152,30 @@ fn replayed(compared: &Comparison) -> String {
     format!("version {saved_by} decided otherwise when this was saved: {saved_summary}{pods}")
 }
 
-fn indicators(out: &mut String, report: &Report) -> std::fmt::Result {
-    for seen in &report.indicators {
-        let loads = &seen.distribution;
-        let state = if seen.out_of_balance { "out of balance" } else { "in balance" };
-        writeln!(
-            out,
-            "{:<10} mean {}, CV {:.3}, max/mean {:.2}, p95 {}; {}: {state}",
-            seen.indicator,
-            in_words(loads.mean, |load| seen.indicator.shown(load)),
-            loads.cv,
-            loads.max_to_mean,
-            in_words(loads.p95, |load| seen.indicator.with_unit(load)),
-            seen.limit.by(seen.indicator)
-        )?;
-    }
-    Ok(())
-}
-
 fn in_words(load: f64, shown: impl Fn(Load) -> String) -> String {
     Load::new(load).map_or_else(|_| load.to_string(), shown)
 }
 
 /// What stands in the column of the scores.
-fn scores(out: &mut String, report: &Report) -> std::fmt::Result {
+fn scores(sheet: &mut Sheet, report: &Report) {
     if !report.has_scores() {
-        return Ok(());
+        return;
     }
     let weight = |seen: &IndicatorReport| format!("{} {}", seen.indicator, seen.weight);
     let weights: Vec<String> = report.indicators.iter().map(weight).collect();
-    writeln!(
-        out,
-        "{:<10} each load divided by the mean of its indicator, weighted {}; 1 is the mean pod",
+    let weights = weights.join(", ");
+    sheet.entry(
         "score",
-        weights.join(", ")
-    )
+        &format!("each load divided by the mean of its indicator, weighted {weights}; 1 is the mean pod"),
+    );
 }
 
-fn notes(out: &mut String, report: &Report) -> std::fmt::Result {
+fn notes(sheet: &mut Sheet, report: &Report) {
     for degraded in &report.degraded {
-        writeln!(out, "{:<10} not read: {}", degraded.indicator, degraded.error)?;
+        sheet.entry("not read", &format!("{}: {}", degraded.indicator, degraded.error));
     }
     if let Some(error) = &report.partitions_error {
-        writeln!(out, "partitions not read: {error}")?;
+        sheet.entry("not read", &format!("partitions: {error}"));
     }
     for LeavingNode { name, stage, by } in &report.leaving_nodes {
         let stage = match stage {
@@ -139,15 +183,15 @@ fn notes(out: &mut String, report: &Report) -> std::fmt::Result {
             Leaving::Cordoned => "takes no more pods",
             Leaving::Draining => "is being drained",
         };
-        writeln!(out, "{:<10} {name} {stage} ({by})", "node")?;
+        sheet.entry("node", &format!("{name} {stage} ({by})"));
     }
     if let Some(due) = &report.restarts_due {
-        writeln!(out, "{:<10} {due}", "restarts")?;
+        sheet.entry("restarts", &due.to_string());
     }
     if !report.unlisted.is_empty() {
-        writeln!(out, "gone       {} pods have samples but are not listed any more", report.unlisted.len())?;
+        let gone = report.unlisted.len();
+        sheet.entry("gone", &format!("{gone} pods have samples but are not listed any more"));
     }
-    Ok(())
 }
 
 /// What was predicted of the last rotation, against what was measured.
@@ -187,53 +231,7 @@ fn target(target: &Target) -> String {
     }
 }
 
-/// One row a pod: the chosen ones first, then those with most load.
-fn pod_table(report: &Report) -> comfy_table::Table {
-    let partitions = report.pods.iter().any(|pod| pod.partitions.is_some());
-    let scores = report.has_scores();
-    let mut header = vec!["POD".to_owned(), "NODE".to_owned()];
-    header.extend(report.readable.iter().map(|indicator| indicator.name().to_uppercase()));
-    header.extend(scores.then(|| "SCORE".to_owned()));
-    header.extend(partitions.then(|| "PARTITIONS".to_owned()));
-    header.push("VERDICT".to_owned());
-    let mut table = super::table(&header.iter().map(String::as_str).collect::<Vec<_>>());
-    for pod in rows(report) {
-        let mut row = vec![one_line(&pod.pod.name), known(pod.pod.node.as_deref().map(one_line))];
-        row.extend(
-            report
-                .readable
-                .iter()
-                .map(|&indicator| known(pod.loads.get(indicator).map(|load| indicator.shown(load)))),
-        );
-        row.extend(scores.then(|| known(pod.score)));
-        row.extend(partitions.then(|| known(pod.partitions)));
-        row.push(advice::verdict(report, pod.verdict));
-        table.add_row(row);
-    }
-    table
-}
-
-/// A name of somebody else's file makes no row of its own.
-fn one_line(name: &str) -> String {
-    name.replace(['\n', '\t'], "\u{fffd}")
-}
-
 /// Missing is never zero.
 fn known(value: Option<impl ToString>) -> String {
     value.map_or_else(|| "-".to_owned(), |value| value.to_string())
-}
-
-fn rows(report: &Report) -> Vec<PodReport<'_>> {
-    let mut rows: Vec<PodReport<'_>> = report.pods.iter().collect();
-    let first = |pod: &PodReport<'_>| {
-        let loads = report.readable.iter().filter_map(|&indicator| pod.loads.get(indicator));
-        let score = pod.score.map(|score| score.get());
-        score.or_else(|| loads.map(|load| load.get()).next()).unwrap_or(-1.0)
-    };
-    rows.sort_by(|a, b| {
-        let chosen = |pod: &PodReport<'_>| matches!(pod.verdict, Verdict::Chosen(_));
-        let by_load = first(b).total_cmp(&first(a));
-        chosen(b).cmp(&chosen(a)).then(by_load).then(a.pod.name.cmp(&b.pod.name))
-    });
-    rows
 }

@@ -17,6 +17,7 @@ use serde_json::{Value, json};
 
 use super::read::NotReadable;
 use super::*;
+use crate::render::Approval;
 
 fn snapshot() -> Snapshot {
     let now: Timestamp = "2026-01-01T12:00:00Z".parse().unwrap();
@@ -89,6 +90,7 @@ fn saved_of(snapshot: &Snapshot) -> Value {
         last: None,
         usage: Usage::default(),
         kafka: Some(rebalancer_kafka::Usage { requests: 7, ..Default::default() }),
+        approval: Approval::default(),
         replayed: None,
     };
     let line = line(snapshot, &Policy::default(), &Constraints::default(), &shown).unwrap();

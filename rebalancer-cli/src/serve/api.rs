@@ -11,7 +11,7 @@ use serde::Serialize;
 use super::board::{Board, Last, Past, Place};
 use crate::advice;
 use crate::journal::TrailEntry;
-use crate::render::{PlanDocument, Shown};
+use crate::render::{Approval, PlanDocument, Shown};
 use crate::target::Target;
 
 /// The version of the shapes of `/api/v1`. Within a version, fields are only ever added.
@@ -278,6 +278,10 @@ pub(super) fn shown(place: &Place) -> Option<Shown<'_>> {
         last: place.record.as_ref().and_then(|record| record.rotations().last()),
         usage: last.metrics,
         kafka: last.kafka,
+        approval: Approval {
+            required: false,
+            proposal: place.record.as_ref().and_then(|record| record.proposal()),
+        },
         replayed: None,
     })
 }

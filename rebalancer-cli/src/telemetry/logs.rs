@@ -1,8 +1,8 @@
 //! Logs on stderr: JSON, one object a line, with the cycle's id at the top of each; or text for people.
 
-use std::ffi::OsString;
-use std::io::{IsTerminal as _, Stderr, stderr};
+use std::io::{Stderr, stderr};
 
+use anstream::{AutoStream, ColorChoice};
 use json_subscriber::JsonLayer;
 use tracing::{Metadata, Subscriber};
 use tracing_subscriber::Layer;
@@ -10,22 +10,19 @@ use tracing_subscriber::filter::{FilterFn, LevelFilter, Targets, filter_fn};
 use tracing_subscriber::registry::LookupSpan;
 
 use super::spans;
+use super::text::layer as text;
 use crate::config::Logs;
 use crate::config::problem::Problem;
 
 /// Writes lines of this level and above. Libraries below this project speak only when something is wrong.
-pub(super) fn layer<S>(
-    logs: Logs,
-    environment: impl Fn(&str) -> Option<OsString>,
-) -> Box<dyn Layer<S> + Send + Sync>
+pub(super) fn layer<S>(logs: Logs) -> Box<dyn Layer<S> + Send + Sync>
 where
     S: Subscriber + for<'lookup> LookupSpan<'lookup>,
 {
     let filter = filter(LevelFilter::from_level(logs.level));
     if logs.text {
-        let ansi = colors(stderr().is_terminal(), &environment);
-        let layer = tracing_subscriber::fmt::layer().compact().with_target(false).with_ansi(ansi);
-        layer.with_writer(stderr).with_filter(filter).boxed()
+        let colors = AutoStream::choice(&stderr()) != ColorChoice::Never;
+        text(colors, stderr).with_filter(filter).boxed()
     } else {
         json().with_filter(filter).boxed()
     }
@@ -48,13 +45,6 @@ fn filter(level: LevelFilter) -> FilterFn<impl Fn(&Metadata<'_>) -> bool> {
         }
     });
     filter.with_max_level_hint(LevelFilter::INFO.max(level))
-}
-
-/// Colors are for adapters: on a terminal that can show them, unless the environment says otherwise (<https://no-color.org>).
-fn colors(terminal: bool, environment: impl Fn(&str) -> Option<OsString>) -> bool {
-    let refused = environment("NO_COLOR").is_some_and(|value| !value.is_empty());
-    let dumb = environment("TERM").is_some_and(|value| value == "dumb");
-    terminal && !refused && !dumb
 }
 
 fn json<S>() -> JsonLayer<S, fn() -> Stderr>
@@ -81,22 +71,5 @@ pub(crate) fn report(problems: &[Problem]) {
             expected = problem.expected,
             "{problem}"
         );
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn colors_are_for_a_terminal_that_wants_them() {
-        let with = |terminal, name: &'static str, value: &'static str| {
-            colors(terminal, |asked| (asked == name).then(|| OsString::from(value)))
-        };
-        assert!(with(true, "TERM", "xterm"));
-        assert!(with(true, "NO_COLOR", ""), "empty is not set");
-        assert!(!with(true, "NO_COLOR", "1"));
-        assert!(!with(true, "TERM", "dumb"));
-        assert!(!with(false, "TERM", "xterm"));
     }
 }

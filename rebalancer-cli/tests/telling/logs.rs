@@ -144,5 +144,9 @@ async fn text_has_colors_on_a_terminal_and_nowhere_else() {
         assert!(!seen.contains('\u{1b}') && seen.contains("decided"), "{plain:?}: {seen}");
     }
     let run = World::start().await.cycle(&[text, ("TERM", "xterm")]).await.expect_exit(0);
-    assert!(!run.stderr().contains('\u{1b}') && run.stderr().contains("cycle_id"), "{}", run.stderr());
+    assert!(
+        !run.stderr().contains('\u{1b}') && run.stderr().contains(": decided event=decision "),
+        "{}",
+        run.stderr()
+    );
 }

@@ -120,7 +120,7 @@ async fn a_file_that_can_not_be_written_fails_and_the_plan_is_shown_all_the_same
     let world = World::start().await;
     let run = run(world.rebalancer(&["plan", "--save", "/nonexistent/plan"], &[])).await.expect_exit(1);
     assert_eq!(run.line("plan_not_saved")["file"], "/nonexistent/plan");
-    assert!(String::from_utf8(run.0.stdout.clone()).unwrap().contains("rotate 2 pods"));
+    assert!(String::from_utf8(run.0.stdout.clone()).unwrap().contains("rotate 2 of "));
 }
 
 #[tokio::test]

@@ -31,5 +31,5 @@ async fn a_report_that_can_not_be_written_fails_and_the_plan_is_shown_all_the_sa
     let command = world.rebalancer(&["plan", "--report", "/nonexistent/plan.html"], &[]);
     let run = run(command).await.expect_exit(1);
     assert_eq!(run.line("report_not_written")["file"], "/nonexistent/plan.html");
-    assert!(String::from_utf8(run.0.stdout.clone()).unwrap().contains("rotate 2 pods"));
+    assert!(String::from_utf8(run.0.stdout.clone()).unwrap().contains("rotate 2 of "));
 }

@@ -180,6 +180,11 @@ impl Run {
             .collect()
     }
 
+    /// What it said to people, whatever the width of its lines.
+    pub(crate) fn words(&self) -> String {
+        self.stdout.split_whitespace().collect::<Vec<_>>().join(" ")
+    }
+
     /// The log's objects whose text contains all of these.
     pub(crate) fn log_with(&self, needles: &[&str]) -> Vec<Value> {
         let lines = self.log().into_iter();

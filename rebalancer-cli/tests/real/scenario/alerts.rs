@@ -46,6 +46,7 @@ fn told(history: History, workload: &str, fares: Fares, now: i64) -> History {
         .counter("rebalancer_indicators_degraded_total", &of(("indicator", "lag")), often)
         .counter("rebalancer_api_errors_total", &of(("component", "prometheus")), often)
         .counter("rebalancer_removals_refused_total", &of(("reason", "disruption_budget")), often)
+        .gauge("rebalancer_proposal_state", &of(("state", "waiting")), flag(ill))
 }
 
 /// What kube-state-metrics tells of a CronJob with two Jobs. Of one that fares well, the earlier failed.

@@ -39,7 +39,7 @@ async fn people_get_a_line_for_each_finding_and_where_each_value_comes_from() {
     let fleet = six("check-shown").start().await;
     let metrics = fleet.history(&fleet.settled().await).serve(Server::Prometheus).await;
     let rebalancer = fleet.rebalancer(&metrics).env("PROMETHEUS_HEADERS", "X-Key=hush");
-    let run = rebalancer.args(&["check", "--cycle-timeout", "20s"]).run().await.expect_exit(0);
+    let run = rebalancer.args(&["check", "--settings", "--cycle-timeout", "20s"]).run().await.expect_exit(0);
     let words = |line: &str| line.split_whitespace().map(str::to_owned).collect::<Vec<_>>();
     let lines: Vec<Vec<String>> = run.stdout.lines().map(words).collect();
     for expected in [

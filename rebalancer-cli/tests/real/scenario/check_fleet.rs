@@ -285,6 +285,6 @@ async fn a_name_from_the_surroundings_that_matches_nothing_is_told_by_plan_and_h
         let reason = run.log_with(&["\"event\":\"decision\""])[0]["reason"].as_str().unwrap().to_owned();
         assert!(reason.contains(words), "{reason}");
         let plan = fleet.rebalancer(&metrics).envs(&variables).args(&["plan"]).run().await.expect_exit(0);
-        assert!(plan.stdout.contains(words), "{}", plan.stdout);
+        assert!(plan.words().contains(words), "{}", plan.stdout);
     }
 }

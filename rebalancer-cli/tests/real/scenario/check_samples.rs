@@ -184,7 +184,7 @@ async fn a_metric_of_another_name_and_matchers_that_match_nothing_are_named() {
             &["there is cluster=\"eu\"", "correct PROMETHEUS_MATCHERS"],
         );
         let plan = fleet.rebalancer(&metrics).envs(&matchers).args(&["plan"]).run().await.expect_exit(0);
-        assert!(plan.stdout.contains("PROMETHEUS_MATCHERS=cluster=\"uk\" (environment)"), "{}", plan.stdout);
+        assert!(plan.words().contains("PROMETHEUS_MATCHERS=cluster=\"uk\" (environment)"), "{}", plan.stdout);
     }
 }
 

@@ -233,7 +233,7 @@ async fn helm_test_passes_where_all_is_well_and_fails_with_the_fix_where_it_is_n
 
     fleet.upgrade(&with(good, &[("CONTAINER_NAME", json!("consumr"))])).await;
     let (said, run) = helm_test(&fleet).await;
-    assert!(run.stdout.contains("set CONTAINER_NAME=tested"), "{}", run.stdout);
+    assert!(run.words().contains("set CONTAINER_NAME=tested"), "{}", run.stdout);
     said.failed_with("pod-rebalancer-check failed");
     assert_eq!(fleet.gone(&before).await, NOBODY, "a check changes nothing");
 }

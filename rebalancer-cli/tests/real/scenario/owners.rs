@@ -79,7 +79,7 @@ pub(super) async fn all_hold(fleet: &Fleet, before: &Pods, metrics: &MetricServe
     assert!(decision["reason"].as_str().unwrap().contains(words), "{words} is not in {decision}");
     assert_eq!(fleet.gone(before).await, NOBODY);
     let plan = fleet.rebalancer(metrics).envs(&FOUR_MAY_GO).args(&["plan"]).run().await.expect_exit(0);
-    assert!(plan.stdout.contains(words), "{}", plan.stdout);
+    assert!(plan.words().contains(words), "{}", plan.stdout);
     let (findings, _) = check(fleet.rebalancer(metrics).envs(&FOUR_MAY_GO)).await;
     findings.expect("note", "outlook", &[hold, words]);
 }

@@ -75,18 +75,24 @@ async fn a_plan_shows_every_load_and_the_score_of_each_pod() {
             assert!((shown - expected[index]).abs() <= expected[index] * 0.01, "pod {index}: {pod}");
         }
     }
-    let table = run.args(&["plan"]).run().await.expect_exit(0).stdout;
+    let wide = run.args(&["plan", "--output", "wide"]).run().await.expect_exit(0);
     let explained =
         "each load divided by the mean of its indicator, weighted cpu 1, lag 1; 1 is the mean pod";
-    assert!(table.contains(explained), "{table}");
-    let columns = |line: &str| line.split_whitespace().skip(2).take(3).map(str::to_owned).collect::<Vec<_>>();
-    let header = table.lines().find(|line| line.trim_start().starts_with("POD ")).unwrap();
-    assert_eq!(columns(header), ["CPU", "LAG", "SCORE"]);
+    assert!(wide.words().contains(explained), "{}", wide.stdout);
     for (index, pod) in pods.0.iter().enumerate() {
-        let row = table.lines().find(|line| line.trim_start().starts_with(&pod.name)).unwrap();
-        let shown: Vec<f64> = columns(row).iter().map(|value| value.parse().unwrap()).collect();
-        for (shown, expected) in shown.into_iter().zip([CPU, LAG, SCORES]) {
-            assert!((shown - expected[index]).abs() <= expected[index] * 0.01, "{row}");
+        let lines: Vec<&str> = wide.stdout.lines().collect();
+        let is_row = |line: &&str| line.trim_start_matches(['>', ' ']).starts_with(&pod.name);
+        let row = lines.iter().position(is_row).unwrap();
+        let numbers = |text: &str| text.split_whitespace().filter_map(|word| word.parse().ok()).collect();
+        let mut shown: Vec<f64> = numbers(lines[row]);
+        let reason = lines[row + 1..].iter().take_while(|line| line.starts_with("    "));
+        let reason = reason.map(|line| line.trim()).collect::<Vec<_>>().join(" ");
+        shown.extend::<Vec<f64>>(
+            numbers(reason.split_once("; lag ").unwrap().1).into_iter().take(1).collect(),
+        );
+        assert_eq!(shown.len(), 3, "{}", wide.stdout);
+        for (shown, expected) in shown.into_iter().zip([CPU, SCORES, LAG]) {
+            assert!((shown - expected[index]).abs() <= expected[index] * 0.01, "{}", wide.stdout);
         }
     }
 }
