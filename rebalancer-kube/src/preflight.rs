@@ -3,6 +3,7 @@
 
 mod access;
 mod shape;
+mod workload;
 
 use http::Method;
 use jiff::Timestamp;
@@ -12,7 +13,8 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
 pub use access::{Access, Allowed};
-pub use shape::{Amount, BudgetShape, PodShape, WorkloadKind, WorkloadShape};
+pub use shape::{Amount, BudgetShape, PodShape};
+pub use workload::{ContainerShape, Told, WorkloadKind, WorkloadShape};
 
 use crate::answer::OnlyJson;
 use crate::classify::{Right, is_gone, read_error};
@@ -123,7 +125,7 @@ impl Preflight {
         List { labels, ..list }.read(|raw| Ok(shape::pod(raw))).await
     }
 
-    /// The workload of this kind and name, if there is one.
+    /// The workload of this kind and name, if there is one, with the values of these variables of its containers.
     ///
     /// # Errors
     /// When it can't be read.
@@ -131,19 +133,25 @@ impl Preflight {
         &self,
         kind: WorkloadKind,
         name: &str,
+        asked: &[&str],
     ) -> Result<Option<WorkloadShape>, InventoryError> {
         let path = wire::object("/apis/apps/v1", &self.namespace, kind.resource(), name);
         let found = self.get(path, kind.right("get")).await?;
-        Ok(found.map(|raw| shape::workload(raw, kind)))
+        Ok(found.map(|raw| workload::workload(raw, kind, asked)))
     }
 
-    /// The names of all workloads of a kind.
+    /// All workloads of a kind, with the values of these variables of their containers.
     ///
     /// # Errors
     /// When they can't be listed.
-    pub async fn workloads(&self, kind: WorkloadKind) -> Result<Vec<String>, InventoryError> {
-        let path = self.collection("/apis/apps/v1", kind.resource());
-        self.names(path, kind.list(), kind.right("list")).await
+    pub async fn workloads(
+        &self,
+        kind: WorkloadKind,
+        asked: &[&str],
+    ) -> Result<Vec<WorkloadShape>, InventoryError> {
+        let list =
+            self.list(self.collection("/apis/apps/v1", kind.resource()), kind.list(), kind.right("list"));
+        list.read(|raw| Ok(workload::workload(raw, kind, asked))).await
     }
 
     /// All disruption budgets, with what they promise.
