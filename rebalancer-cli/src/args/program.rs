@@ -1,0 +1,29 @@
+//! As what the program was called.
+
+use std::ffi::OsStr;
+use std::path::Path;
+
+/// As what the program was called.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Program {
+    Rebalancer,
+    /// By kubectl, which finds its plugins by their names.
+    KubectlPlugin,
+}
+
+impl Program {
+    pub(super) fn called(by: &OsStr) -> Self {
+        match Path::new(by).file_stem().and_then(OsStr::to_str) {
+            Some("kubectl-rebalancer") => Self::KubectlPlugin,
+            Some(_) | None => Self::Rebalancer,
+        }
+    }
+
+    /// As it is typed.
+    pub(crate) const fn name(self) -> &'static str {
+        match self {
+            Self::Rebalancer => "rebalancer",
+            Self::KubectlPlugin => "kubectl rebalancer",
+        }
+    }
+}
