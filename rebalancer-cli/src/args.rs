@@ -85,7 +85,7 @@ pub(crate) enum PlanCode {
 pub(crate) fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Invocation, clap::Error> {
     let arguments: Vec<OsString> = arguments.into_iter().collect();
     let program = arguments.first().map_or(Program::Rebalancer, |name| Program::called(name));
-    let matches = command().bin_name(program.name()).try_get_matches_from(arguments)?;
+    let matches = program.command(command()).try_get_matches_from(arguments)?;
     let (name, sub) = matches.subcommand().unwrap_or(("run", &matches));
     let action = match name {
         "plan" => plan(sub),
@@ -185,6 +185,7 @@ fn wants_json(sub: &ArgMatches) -> bool {
 
 fn output() -> Arg {
     Arg::new("output")
+        .short('o')
         .long("output")
         .value_parser(PossibleValuesParser::new(["table", "json"]))
         .default_value("table")

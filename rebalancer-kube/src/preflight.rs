@@ -112,7 +112,9 @@ impl Preflight {
     /// Empty when we may not know.
     async fn namespaces(&self) -> Vec<String> {
         let right = Right { verb: "list", resource: "namespaces" };
-        self.names(Ok("/api/v1/namespaces".to_owned()), "NamespaceList", right).await.unwrap_or_default()
+        let list = self.list(Ok("/api/v1/namespaces".to_owned()), "NamespaceList", right);
+        let named = list.read(|raw: Named| Ok(raw.metadata.name)).await.unwrap_or_default();
+        named.into_iter().flatten().collect()
     }
 
     /// Pods of the namespace, all or those of a label selector, as the API server understands it.
@@ -172,16 +174,6 @@ impl Preflight {
         let right = Right { verb: "get", resource: "/apis" };
         let found = self.get::<ApiGroups>(Ok("/apis".to_owned()), right).await?;
         Ok(found.into_iter().flat_map(|found| found.groups).map(|group| group.name).collect())
-    }
-
-    async fn names(
-        &self,
-        path: Result<String, Failure>,
-        kind: &'static str,
-        right: Right,
-    ) -> Result<Vec<String>, InventoryError> {
-        let named = self.list(path, kind, right).read(|raw: Named| Ok(raw.metadata.name)).await?;
-        Ok(named.into_iter().flatten().collect())
     }
 
     async fn get<T: DeserializeOwned>(

@@ -20,7 +20,7 @@ fn without_a_command_one_cycle_is_run() {
     assert_eq!(parsed(&["rebalancer", "approve", "0123"]).action, answered(Answer::Approve));
     assert_eq!(parsed(&["rebalancer", "reject", "0123"]).action, answered(Answer::Reject));
     assert_eq!(
-        parsed(&["rebalancer", "plan", "--output", "json"]).action,
+        parsed(&["rebalancer", "plan", "-o", "json"]).action,
         Action::Plan { json: true, files: PlanFiles::default(), code: PlanCode::Made }
     );
     let asking = parsed(&["rebalancer", "plan", "--exit-code"]).action;
@@ -123,6 +123,17 @@ fn called_by_kubectl_it_speaks_as_its_plugin() {
     assert_eq!(program("/usr/bin/kubectl-rebalancer"), Program::KubectlPlugin);
     assert_eq!(program("kubectl-rebalancer.exe"), Program::KubectlPlugin);
     assert_eq!(program("./rebalancer"), Program::Rebalancer);
+    for (arguments, kind) in [
+        (&["kubectl-rebalancer"][..], ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand),
+        (&["kubectl-rebalancer", "-n", "streams"], ErrorKind::MissingSubcommand),
+    ] {
+        let mistake = parse(arguments.iter().map(OsString::from)).unwrap_err();
+        assert_eq!(
+            (mistake.kind(), mistake.exit_code()),
+            (kind, 2),
+            "no cycle is run unasked: {arguments:?}"
+        );
+    }
     let help = parse(["kubectl-rebalancer", "plan", "--help"].map(OsString::from)).unwrap_err().to_string();
     assert!(help.contains("Usage: kubectl rebalancer plan [OPTIONS] [WORKLOAD]"), "{help}");
 }
