@@ -1,12 +1,16 @@
 //! The command line. Each setting has a flag of the same meaning, made from the one table of settings.
 
+mod address;
 mod backtest;
 mod exit_codes;
 mod output;
+mod program;
 mod simulate;
 
+pub(crate) use address::{Address, Named};
 pub(crate) use backtest::{PastRequest, When};
 pub(crate) use output::Output;
+pub(crate) use program::Program;
 pub(crate) use simulate::{Scope, Simulation};
 
 use std::collections::BTreeMap;
@@ -38,6 +42,10 @@ pub(crate) struct Invocation {
     pub(crate) flags: BTreeMap<String, OsString>,
     /// Whether texts and logs for people have colors.
     pub(crate) color: ColorChoice,
+    /// Which workload it is for.
+    pub(crate) address: Address,
+    /// As what it was called.
+    pub(crate) program: Program,
 }
 
 /// One of the commands.
@@ -81,7 +89,9 @@ pub(crate) enum PlanCode {
 /// # Errors
 /// A wrong command line, or a request for help or the version.
 pub(crate) fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Invocation, clap::Error> {
-    let matches = command().try_get_matches_from(arguments)?;
+    let arguments: Vec<OsString> = arguments.into_iter().collect();
+    let program = arguments.first().map_or(Program::Rebalancer, |name| Program::called(name));
+    let matches = program.command(command()).try_get_matches_from(arguments)?;
     let (name, sub) = matches.subcommand().unwrap_or(("run", &matches));
     let action = match name {
         "plan" => plan(sub),
@@ -114,7 +124,12 @@ pub(crate) fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Inv
         | Action::Completions(_)
         | Action::Manual => {}
     }
-    Ok(Invocation { action, flags, color: color(sub) })
+    let address = address::read(sub);
+    if address != Address::Settings && flags.contains_key("DEPLOYMENT_NAME") {
+        let message = "the workload is said twice: remove '--deployment-name', or the argument";
+        return Err(command().error(ErrorKind::ArgumentConflict, message));
+    }
+    Ok(Invocation { action, flags, color: color(sub), address, program })
 }
 
 fn plan(sub: &ArgMatches) -> Action {
@@ -165,6 +180,7 @@ fn answer_command(name: &'static str, about: &'static str) -> Command {
                 .required(true)
                 .help("The proposal's id, as the log, the Event and the notification have it"),
         )
+        .arg(address::workload_of_record())
         .args(variable::all().map(flag))
         .after_help(ANSWER_EXIT_CODES)
 }
@@ -233,7 +249,8 @@ pub(crate) fn command() -> Command {
         .about("Removes the right few Kafka consumer pods, so that the consumer group rebalances")
         .long_about(
             "Removes the right few Kafka consumer pods, so that the consumer group rebalances.\n\n\
-             Without a command it runs one cycle. Every setting is an environment variable and a flag; the flag wins.",
+             Without a command it runs one cycle. Every setting is an environment variable and a flag; the flag wins. \
+             As kubectl-rebalancer in the PATH it is a plugin of kubectl: kubectl rebalancer plan -n streams orders.",
         )
         .after_help(AFTER_HELP)
         .subcommand_negates_reqs(true)
@@ -242,12 +259,15 @@ pub(crate) fn command() -> Command {
         .subcommand(
             Command::new("run")
                 .about("One cycle for each workload: observe, decide, check, act (the default)")
+                .arg(address::workload())
                 .args(variable::all().map(flag))
                 .after_help(AFTER_HELP),
         )
         .subcommand(
             Command::new("plan")
                 .about("Observe and decide only; explains every pod. Changes nothing")
+                .arg(address::workload().conflicts_with("replay"))
+                .arg(address::all().conflicts_with("replay"))
                 .arg(output_of_plan())
                 .args(plan_arguments())
                 .arg(report().conflicts_with("replay"))
@@ -257,6 +277,8 @@ pub(crate) fn command() -> Command {
         .subcommand(
             Command::new("advise")
                 .about("What would help this group, and how much: each lever with its cost. Changes nothing")
+                .arg(address::workload().conflicts_with("replay"))
+                .arg(address::all().conflicts_with("replay"))
                 .arg(output())
                 .args(window_and_replay())
                 .args(variable::all().map(flag))
@@ -265,6 +287,7 @@ pub(crate) fn command() -> Command {
         .subcommand(
             Command::new("backtest")
                 .about("What would it have done? Runs the cycle over the past that the metric server and Kafka have. Changes nothing")
+                .arg(address::workload())
                 .arg(output())
                 .args(PastRequest::arguments())
                 .arg(report())
@@ -280,6 +303,8 @@ pub(crate) fn command() -> Command {
         .subcommand(
             Command::new("check")
                 .about("Find every usual mistake, each with its fix. Changes nothing")
+                .arg(address::workload())
+                .arg(address::all())
                 .arg(output())
                 .arg(
                     Arg::new("settings")
@@ -293,6 +318,7 @@ pub(crate) fn command() -> Command {
         .subcommand(
             Command::new("reset")
                 .about("Close the circuit breaker and clear what counts toward opening it; budgets and counters stay")
+                .arg(address::workload_of_record())
                 .args(variable::all().map(flag))
                 .after_help(AFTER_HELP),
         )
@@ -338,9 +364,14 @@ fn is_policy(variable: &Variable) -> bool {
 
 fn flag(variable: &'static Variable) -> Arg {
     let default = variable.default.map(|default| format!(" [default: {default}]")).unwrap_or_default();
-    Arg::new(variable.name)
-        .long(variable.flag())
-        .value_name("VALUE")
+    let arg = Arg::new(variable.name).long(variable.flag());
+    // As kubectl has them.
+    let arg = match variable.name {
+        "KUBE_NAMESPACE" => arg.short('n').visible_alias("namespace"),
+        "KUBE_CONTEXT" => arg.visible_alias("context"),
+        _ => arg,
+    };
+    arg.value_name("VALUE")
         .value_parser(OsStringValueParser::new())
         .allow_hyphen_values(true)
         .help(format!("{}{default} [env: {}]", variable.help, variable.name))

@@ -8,6 +8,7 @@ mod check;
 mod clock;
 mod commands;
 mod config;
+mod discovery;
 mod interrupt;
 mod journal;
 mod notify;

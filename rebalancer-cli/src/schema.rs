@@ -11,6 +11,7 @@ use serde_json::{Value, json};
 use crate::journal::AUDIT_SCHEMA;
 use crate::render::advise::{AdviceDocument, VERSION as ADVICE_VERSION};
 use crate::render::backtest::{BacktestDocument, VERSION as BACKTEST_VERSION};
+use crate::render::discovery::{DiscoveryDocument, VERSION as DISCOVERY_VERSION};
 use crate::render::{CHECK_VERSION, CheckDocument, PLAN_VERSION, PlanDocument};
 use crate::serve::{API_VERSION, WorkloadDocument, WorkloadsDocument};
 
@@ -112,12 +113,20 @@ fn schema<T: JsonSchema>(title: &str, version_field: &str, version: u32) -> Valu
 }
 
 /// Each file with what belongs in it.
-fn files() -> [(&'static str, Value); 7] {
+fn files() -> [(&'static str, Value); 8] {
     [
         ("plan.json", schema::<PlanDocument<'_>>("rebalancer plan --output json", "version", PLAN_VERSION)),
         (
             "check.json",
             schema::<CheckDocument<'_>>("rebalancer check --output json", "version", CHECK_VERSION),
+        ),
+        (
+            "discovery.json",
+            schema::<DiscoveryDocument<'_>>(
+                "rebalancer plan --output json without a workload",
+                "version",
+                DISCOVERY_VERSION,
+            ),
         ),
         (
             "advise.json",

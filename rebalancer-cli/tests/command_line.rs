@@ -121,9 +121,91 @@ fn a_check_tells_all_at_once_and_exits_with_2_without_a_cluster() {
     for code in ["endpoint_unreachable", "cluster_not_configured"] {
         assert!(codes.contains(&code.into()), "{code} is not in {codes:?}");
     }
-    let wrong = rebalancer(&["check"], &[]);
+    let wrong = rebalancer(&["check"], &COMPLETE[1..]);
     assert_eq!((wrong.status.code(), stdout(&wrong)), (Some(2), String::new()));
-    assert_eq!(log(&wrong).len(), 3, "each problem of the configuration");
+    assert_eq!(
+        log(&wrong)[0]["variable"],
+        "PROMETHEUS_ENDPOINT",
+        "nothing is checked before it is configured"
+    );
+}
+
+/// The same binary as kubectl finds it.
+fn plugin(arguments: &[&str], environment: &[(&str, &str)]) -> Output {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("kubectl-rebalancer");
+    std::os::unix::fs::symlink(env!("CARGO_BIN_EXE_rebalancer"), &path).unwrap();
+    let mut command = Command::new(&path);
+    command.args(arguments).env_clear().envs(environment.iter().copied()).output().unwrap()
+}
+
+#[test]
+fn by_its_name_it_is_a_plugin_of_kubectl() {
+    let help = stdout(&plugin(&["plan", "--help"], &[]));
+    for text in [
+        "Usage: kubectl rebalancer plan [OPTIONS] [WORKLOAD]",
+        "-n, --kube-namespace",
+        "--namespace",
+        "--context",
+    ] {
+        assert!(help.contains(text), "{text} is not in\n{help}");
+    }
+    let mistake = plugin(&["plan", "pod/orders"], &[]);
+    assert_eq!(mistake.status.code(), Some(2));
+    let text = String::from_utf8_lossy(&mistake.stderr).into_owned();
+    assert!(text.contains("'pod/orders'") && text.contains("deployment/NAME or statefulset/NAME"), "{text}");
+}
+
+#[test]
+fn a_workload_that_is_named_or_looked_for_needs_a_cluster() {
+    for arguments in [
+        vec!["plan", "-n", "streams", "orders"],
+        vec!["plan", "orders"],
+        vec!["plan", "-n", "streams"],
+        vec!["check"],
+        vec!["plan", "-n", "streams", "--all"],
+        vec!["run", "-n", "streams", "deployment/orders"],
+        vec!["approve", "0123", "orders"],
+        vec!["approve", "-n", "streams", "0123", "orders"],
+    ] {
+        let output = rebalancer(&arguments, &[("HOME", "/nonexistent")]);
+        assert_eq!((output.status.code(), stdout(&output)), (Some(2), String::new()), "{arguments:?}");
+        let last = log(&output).pop().unwrap();
+        assert!(
+            last["error"].as_str().unwrap_or_default().contains("set KUBECONFIG"),
+            "{arguments:?}: {last}"
+        );
+    }
+}
+
+#[test]
+fn an_argument_that_contradicts_the_settings_is_refused_before_anything_is_contacted() {
+    for (arguments, environment, variable) in [
+        (vec!["plan", "payments"], vec![("DEPLOYMENT_NAME", "orders")], "DEPLOYMENT_NAME"),
+        (vec!["run", "payments"], vec![("DEPLOYMENT_NAME", "orders")], "DEPLOYMENT_NAME"),
+        (vec!["plan", "--all"], vec![("DEPLOYMENT_NAME", "orders")], "DEPLOYMENT_NAME"),
+        (vec!["plan", "--all"], vec![("WORKLOADS_FILE", "/no/file")], "WORKLOADS_FILE"),
+        (vec!["plan", "--all"], vec![("KAFKA_GROUP_ID", "orders")], "KAFKA_GROUP_ID"),
+        (vec!["plan", "--all"], vec![("KUBE_LABEL_SELECTOR", "app=orders")], "KUBE_LABEL_SELECTOR"),
+    ] {
+        let output = rebalancer(&arguments, &environment);
+        assert_eq!(output.status.code(), Some(2), "{arguments:?}");
+        let told: Vec<_> = log(&output).into_iter().map(|line| line["variable"].clone()).collect();
+        assert_eq!(told, [variable], "{arguments:?}");
+    }
+}
+
+#[test]
+fn what_acts_by_itself_is_told_its_namespace() {
+    let folder = tempfile::tempdir().unwrap();
+    let kubeconfig = nowhere(folder.path());
+    let environment = [("KUBECONFIG", kubeconfig.as_str()), ("PROMETHEUS_ENDPOINT", "http://127.0.0.1:1")];
+    for arguments in [vec!["run", "orders"], vec!["reset", "orders"]] {
+        let output = rebalancer(&arguments, &environment);
+        assert_eq!(output.status.code(), Some(2), "{arguments:?}");
+        let told: Vec<_> = log(&output).into_iter().map(|line| line["variable"].clone()).collect();
+        assert_eq!(told, ["KUBE_NAMESPACE"], "{arguments:?}");
+    }
 }
 
 #[test]

@@ -52,6 +52,12 @@ impl Connection {
     pub fn with_client(client: Client, timeout: Duration) -> Self {
         Self { client, timeout, credentials: Arc::default(), meter: Arc::default() }
     }
+
+    /// The namespace that counts where none is named: that of the kubeconfig's context, or of the pod; `default` without either.
+    #[must_use]
+    pub fn namespace(&self) -> &str {
+        self.client.default_namespace()
+    }
 }
 
 /// Makes the client. Sends nothing to the API server: the first call of a port is the first request. A credential plugin

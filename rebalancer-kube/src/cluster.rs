@@ -114,5 +114,8 @@ fn of_pod(url: Uri, environment: &Environment) -> Result<Target, ConnectError> {
     let wrong = |words: String| problem(format!("{} {words}", authority.display()));
     config.root_cert = Some(select::certificates(&pem).map_err(wrong)?);
     config.root_cert_file = Some(authority.clone());
+    if let Ok(namespace) = std::fs::read_to_string(environment.service_account.join("namespace")) {
+        config.default_namespace = namespace.trim().to_owned();
+    }
     Ok(Target { config, credentials: Credentials::in_file(token), cluster: None, user: None })
 }

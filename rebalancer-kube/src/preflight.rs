@@ -3,6 +3,7 @@
 
 mod access;
 mod shape;
+mod workload;
 
 use http::Method;
 use jiff::Timestamp;
@@ -12,7 +13,8 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
 pub use access::{Access, Allowed};
-pub use shape::{Amount, BudgetShape, PodShape, WorkloadKind, WorkloadShape};
+pub use shape::{Amount, BudgetShape, PodShape};
+pub use workload::{ContainerShape, Told, WorkloadKind, WorkloadShape};
 
 use crate::answer::OnlyJson;
 use crate::classify::{Right, is_gone, read_error};
@@ -110,7 +112,9 @@ impl Preflight {
     /// Empty when we may not know.
     async fn namespaces(&self) -> Vec<String> {
         let right = Right { verb: "list", resource: "namespaces" };
-        self.names(Ok("/api/v1/namespaces".to_owned()), "NamespaceList", right).await.unwrap_or_default()
+        let list = self.list(Ok("/api/v1/namespaces".to_owned()), "NamespaceList", right);
+        let named = list.read(|raw: Named| Ok(raw.metadata.name)).await.unwrap_or_default();
+        named.into_iter().flatten().collect()
     }
 
     /// Pods of the namespace, all or those of a label selector, as the API server understands it.
@@ -123,7 +127,7 @@ impl Preflight {
         List { labels, ..list }.read(|raw| Ok(shape::pod(raw))).await
     }
 
-    /// The workload of this kind and name, if there is one.
+    /// The workload of this kind and name, if there is one, with the values of these variables of its containers.
     ///
     /// # Errors
     /// When it can't be read.
@@ -131,19 +135,25 @@ impl Preflight {
         &self,
         kind: WorkloadKind,
         name: &str,
+        asked: &[&str],
     ) -> Result<Option<WorkloadShape>, InventoryError> {
         let path = wire::object("/apis/apps/v1", &self.namespace, kind.resource(), name);
         let found = self.get(path, kind.right("get")).await?;
-        Ok(found.map(|raw| shape::workload(raw, kind)))
+        Ok(found.map(|raw| workload::workload(raw, kind, asked)))
     }
 
-    /// The names of all workloads of a kind.
+    /// All workloads of a kind, with the values of these variables of their containers.
     ///
     /// # Errors
     /// When they can't be listed.
-    pub async fn workloads(&self, kind: WorkloadKind) -> Result<Vec<String>, InventoryError> {
-        let path = self.collection("/apis/apps/v1", kind.resource());
-        self.names(path, kind.list(), kind.right("list")).await
+    pub async fn workloads(
+        &self,
+        kind: WorkloadKind,
+        asked: &[&str],
+    ) -> Result<Vec<WorkloadShape>, InventoryError> {
+        let list =
+            self.list(self.collection("/apis/apps/v1", kind.resource()), kind.list(), kind.right("list"));
+        list.read(|raw| Ok(workload::workload(raw, kind, asked))).await
     }
 
     /// All disruption budgets, with what they promise.
@@ -164,16 +174,6 @@ impl Preflight {
         let right = Right { verb: "get", resource: "/apis" };
         let found = self.get::<ApiGroups>(Ok("/apis".to_owned()), right).await?;
         Ok(found.into_iter().flat_map(|found| found.groups).map(|group| group.name).collect())
-    }
-
-    async fn names(
-        &self,
-        path: Result<String, Failure>,
-        kind: &'static str,
-        right: Right,
-    ) -> Result<Vec<String>, InventoryError> {
-        let named = self.list(path, kind, right).read(|raw: Named| Ok(raw.metadata.name)).await?;
-        Ok(named.into_iter().flatten().collect())
     }
 
     async fn get<T: DeserializeOwned>(

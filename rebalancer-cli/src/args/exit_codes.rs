@@ -12,7 +12,8 @@ pub(super) const PLAN_EXIT_CODES: &str = "\
 Exit codes:
   0  every decision was shown, and saved where that was asked for; with --replay, each is the one that was saved
   1  the fleet could not be observed, or the file could not be written
-  2  the command line, the configuration or the file of --replay is wrong; nothing was contacted
+  2  the command line, the configuration or the file of --replay is wrong, or no workload is named: then those that look
+     like consumers are listed
   3  with --replay: a decision differs from the one that was saved
   4  with --exit-code: a run would rotate pods now";
 
@@ -20,7 +21,8 @@ pub(super) const ADVISE_EXIT_CODES: &str = "\
 Exit codes:
   0  the advice was shown
   1  the fleet could not be observed
-  2  the command line, the configuration or the file of --replay is wrong; nothing was contacted";
+  2  the command line, the configuration or the file of --replay is wrong, or no workload is named: then those that look
+     like consumers are listed";
 
 pub(super) const BACKTEST_EXIT_CODES: &str = "\
 Exit codes:
@@ -44,4 +46,5 @@ pub(super) const CHECK_EXIT_CODES: &str = "\
 Exit codes:
   0  all is well; there may be warnings
   1  a finding is an error: a cycle would fail, or hold forever
-  2  the command line or the configuration is wrong";
+  2  the command line or the configuration is wrong, or no workload is named: then those that look like consumers are
+     listed";

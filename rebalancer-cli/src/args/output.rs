@@ -29,6 +29,7 @@ pub(super) fn how(sub: &ArgMatches) -> Output {
 
 pub(super) fn output() -> Arg {
     Arg::new("output")
+        .short('o')
         .long("output")
         .value_parser(PossibleValuesParser::new(["table", "json"]))
         .default_value("table")

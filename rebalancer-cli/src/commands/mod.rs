@@ -1,5 +1,6 @@
 //! What the program does. Each command is wiring: settings in, ports built, the core asked, the answer shown.
 
+mod address;
 mod advise;
 mod answer;
 mod backtest;
@@ -18,11 +19,13 @@ use std::ffi::OsString;
 use std::process::ExitCode;
 
 use crate::args::{Action, Invocation, Output};
+use crate::config::Purpose;
 use crate::config::layers::{self, Raw};
 use crate::config::problem::Problem;
-use crate::render::{Form, Pods};
+use crate::render::Pods;
 use crate::telemetry::Traces;
 use crate::{config, telemetry};
+use address::{Addressed, Call};
 
 /// How the program ends, from best to worst.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -59,12 +62,22 @@ pub(crate) fn dispatch(invocation: Invocation, environment: impl Fn(&str) -> Opt
     let logs = config::logs(&raw);
     let traces = telemetry::start(logs.as_ref().copied().unwrap_or_default(), &environment);
     also.extend(logs.err().unwrap_or_default());
-    match invocation.action {
-        Action::Run => with(config::several(&raw), also, |several| block_on(cycle::run(several), traces)),
+    let Invocation { action, address, program, .. } = invocation;
+    let addressed = match also.is_empty() {
+        true => match settled(Call { action: &action, address, program }, raw) {
+            Ok(addressed) => addressed,
+            Err(exit) => return exit,
+        },
+        // All else that is wrong is told with it.
+        false => Addressed::by_settings(raw),
+    };
+    let raw = &addressed.raw;
+    match action {
+        Action::Run => with(addressed.several(), also, |(several, _)| block_on(cycle::run(several), traces)),
         Action::Plan { output, files, code } => {
-            let shape = (form(output == Output::Json, &raw), pods(output));
-            with(config::several(&raw), also, |several| {
-                block_on(plan::run(several, shape, files, code), traces)
+            let shape = (addressed.form(output == Output::Json), pods(output));
+            with(addressed.several(), also, |(several, at_best)| {
+                block_on(plan::run(several, shape, files, code), traces).max(at_best)
             })
         }
         Action::Replay { output, file } => {
@@ -72,31 +85,37 @@ pub(crate) fn dispatch(invocation: Invocation, environment: impl Fn(&str) -> Opt
         }
         Action::Advise { json, saved: Some(file), .. } => with(Ok(()), also, |()| advise::saved(&file, json)),
         Action::Advise { json, window, saved: None } => {
-            let form = form(json, &raw);
-            with(config::several(&raw), also, |several| block_on(advise::run(several, form, window), traces))
+            let form = addressed.form(json);
+            with(addressed.several(), also, |(several, at_best)| {
+                block_on(advise::run(several, form, window), traces).max(at_best)
+            })
         }
         Action::Backtest(request) => {
-            let form = form(request.json, &raw);
-            with(backtest::combinations(&request, &raw), also, |combinations| {
+            let form = addressed.form(request.json);
+            with(backtest::combinations(&request, raw), also, |combinations| {
                 block_on(backtest::run(&request, combinations, form), traces)
             })
         }
-        Action::Reset => with(config::several(&raw), also, |several| block_on(reset::run(several), traces)),
-        Action::Answer { id, answer } => {
-            with(config::several(&raw), also, |several| block_on(answer::run(several, &id, answer), traces))
+        Action::Reset => {
+            with(config::several(raw, Purpose::Record), also, |several| block_on(reset::run(several), traces))
         }
+        Action::Answer { id, answer } => with(config::several(raw, Purpose::Record), also, |several| {
+            block_on(answer::run(several, &id, answer), traces)
+        }),
         Action::Check { json, settings } => {
-            let form = form(json, &raw);
-            with(config::several(&raw), also, |several| block_on(check::run(several, form, settings), traces))
+            let form = addressed.form(json);
+            with(addressed.several(), also, |(several, at_best)| {
+                block_on(check::run(several, form, settings), traces).max(at_best)
+            })
         }
         Action::Serve => {
-            let settings = both(config::serve(&raw), config::workloads(&raw));
+            let settings = both(config::serve(raw), config::workloads(raw));
             with(settings, also, |(settings, workloads)| {
-                block_on_both(serve::run(settings, workloads, &raw), traces)
+                block_on_both(serve::run(settings, workloads, raw), traces)
             })
         }
         Action::Simulate(simulation) => {
-            with(config::policy(&raw), also, |policy| block_on(simulate::run(&simulation, &policy), traces))
+            with(config::policy(raw), also, |policy| block_on(simulate::run(&simulation, &policy), traces))
         }
         Action::Completions(shell) => shell::completions(shell),
         Action::Manual => shell::manual(),
@@ -115,13 +134,11 @@ fn both<A, B>(a: Result<A, Vec<Problem>>, b: Result<B, Vec<Problem>>) -> Result<
     }
 }
 
-/// How plans are shown. One of a file is one of many, also when the file lists no other.
-fn form(json: bool, raw: &Raw) -> Form {
-    match (json, raw.get("WORKLOADS_FILE")) {
-        (false, None) => Form::Table,
-        (false, Some(_)) => Form::Tables,
-        (true, None) => Form::Json,
-        (true, Some(_)) => Form::JsonLine,
+/// Which workloads are meant.
+fn settled(call: Call<'_>, raw: Raw) -> Result<Addressed, Exit> {
+    match tokio::runtime::Builder::new_current_thread().enable_all().build() {
+        Ok(runtime) => runtime.block_on(address::settle(call, raw)),
+        Err(error) => Err(no_runtime(&error)),
     }
 }
 
@@ -173,9 +190,11 @@ fn block_on_runtime(
             traces.send().await;
             exit
         }),
-        Err(error) => {
-            tracing::error!(event = "cycle_failed", %error, "the asynchronous runtime could not be started");
-            Exit::Failed
-        }
+        Err(error) => no_runtime(&error),
     }
+}
+
+fn no_runtime(error: &std::io::Error) -> Exit {
+    tracing::error!(event = "cycle_failed", %error, "the asynchronous runtime could not be started");
+    Exit::Failed
 }

@@ -162,7 +162,11 @@ fn plain(text: &str) -> Result<String, Expected> {
     Ok(text)
 }
 
-fn servers(text: &str) -> Result<Vec<Address>, Expected> {
+/// Brokers to begin with.
+///
+/// # Errors
+/// What would have been accepted.
+pub(crate) fn servers(text: &str) -> Result<Vec<Address>, Expected> {
     let text = parse::text(text)?;
     let servers = text.split(',').filter(|server| !server.trim().is_empty());
     let servers: Vec<Address> = servers.map(str::parse).collect::<Result<_, _>>().map_err(|e| reason(&e))?;

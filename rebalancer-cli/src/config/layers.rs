@@ -1,5 +1,5 @@
-//! Where settings come from: defaults, below the environment, below a workload's entry in WORKLOADS_FILE, below flags:
-//! what an operator says at the moment counts. All values stay text here, since guessing types loses zeros and turns
+//! Where settings come from: defaults, below what the workload itself tells, below the environment, below a workload's entry
+//! in WORKLOADS_FILE, below flags: what an operator says at the moment counts. All values stay text here, since guessing types loses zeros and turns
 //! names into numbers; they are parsed once, in `resolve`.
 
 use std::collections::BTreeMap;
@@ -12,6 +12,8 @@ use figment::{Figment, Metadata, Profile, Provider};
 use super::problem::{Given, Problem};
 use super::shown::showable;
 use super::variable;
+
+const WORKLOAD: &str = "DEPLOYMENT_NAME";
 
 /// Raw settings by variable name; a variable that is not set has no entry.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -28,6 +30,12 @@ pub(crate) enum Source {
     Environment,
     WorkloadsFile,
     Flag,
+    /// The command's argument.
+    Argument,
+    /// What the workload's own object tells.
+    Workload,
+    /// The context of the kubeconfig, or the pod in which the program runs.
+    Context,
 }
 
 impl Source {
@@ -37,6 +45,9 @@ impl Source {
             Self::Environment => "environment",
             Self::WorkloadsFile => "workloads file",
             Self::Flag => "flag",
+            Self::Argument => "argument",
+            Self::Workload => "workload",
+            Self::Context => "context",
         }
     }
 }
@@ -52,6 +63,41 @@ impl Raw {
         self.sources.get(name).copied()
     }
 
+    /// Nobody has set it: there is no value, or the default.
+    pub(crate) fn is_open(&self, name: &str) -> bool {
+        self.get(name).is_none() || self.source(name) == Some(Source::Default)
+    }
+
+    /// With these values from elsewhere, for what nobody has set.
+    pub(crate) fn filled<'a>(
+        mut self,
+        values: impl IntoIterator<Item = (&'a str, &'a str)>,
+        source: Source,
+    ) -> Self {
+        for (name, value) in values {
+            if self.is_open(name) {
+                self.put(name, value, source);
+            }
+        }
+        self
+    }
+
+    /// Of the workload that the command's argument names.
+    pub(crate) fn naming(mut self, workload: &str) -> Self {
+        self.put(WORKLOAD, workload, Source::Argument);
+        self
+    }
+
+    /// The workload that the command's argument names.
+    pub(super) fn named(&self) -> Option<&str> {
+        self.get(WORKLOAD).filter(|_| self.source(WORKLOAD) == Some(Source::Argument))
+    }
+
+    fn put(&mut self, name: &str, value: &str, source: Source) {
+        self.values.insert(name.to_owned(), value.to_owned());
+        self.sources.insert(name.to_owned(), source);
+    }
+
     /// A flag gives this value.
     pub(crate) fn is_by_flag(&self, name: &str) -> bool {
         self.source(name) == Some(Source::Flag)
@@ -61,8 +107,7 @@ impl Raw {
     pub(crate) fn with(&self, values: &BTreeMap<String, String>) -> Self {
         let mut raw = self.clone();
         for (name, value) in values {
-            raw.values.insert(name.clone(), value.clone());
-            raw.sources.insert(name.clone(), Source::Flag);
+            raw.put(name, value, Source::Flag);
         }
         raw
     }
@@ -72,8 +117,7 @@ impl Raw {
         let mut raw = self.clone();
         let own = own.iter().filter(|(name, _)| !self.is_by_flag(name));
         for (name, value) in own {
-            raw.values.insert(name.clone(), value.clone());
-            raw.sources.insert(name.clone(), Source::WorkloadsFile);
+            raw.put(name, value, Source::WorkloadsFile);
         }
         raw
     }

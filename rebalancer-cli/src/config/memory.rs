@@ -6,11 +6,16 @@ use rebalancer_core::unit::{Percent, Share};
 
 use super::parse::{self, Expected, Reader};
 use super::problem::Given;
+use super::resolve::Purpose;
+
+/// No pause of a breaker may be longer.
+const LONGEST_PAUSE: SignedDuration = SignedDuration::from_hours(30 * 24);
 
 /// Whether there is a memory: `None` inside means none, by explicit choice.
 pub(super) fn history_policy(
     reader: &mut Reader<'_>,
     minimum_age: Option<SignedDuration>,
+    purpose: Purpose,
 ) -> Option<Option<HistoryPolicy>> {
     let lease = reader.required("RECORD_STORE", parse::one_of(&[("lease", true), ("none", false)]));
     let settle = reader.required("SETTLE_TIME", parse::duration);
@@ -39,6 +44,11 @@ pub(super) fn history_policy(
     let (unhelpful, failures) = (limit(unhelpful?), limit(failures?));
     let share = Share::new(effect?.get() / 100.0).ok()?;
     let (settle, (first, longest)) = (settled.and(settle)?, opening.and(first.zip(longest))?);
+    // Who only answers may have other settings than the run, and must not cut its pause short.
+    let longest = match purpose {
+        Purpose::Cycle => longest,
+        Purpose::Record => LONGEST_PAUSE,
+    };
     let history_policy = base.asking_for(share).spending(budget?).settling_for(settle).ok()?;
     let history_policy =
         history_policy.giving_up_after(unhelpful, failures).ok()?.opening_for(first, longest).ok()?;

@@ -30,9 +30,11 @@ mod workloads;
 pub(crate) use export::Export;
 pub(crate) use group_lock::GroupLockSettings;
 pub(crate) use indicators::query_variable;
-pub(crate) use kafka::KafkaSettings;
+pub(crate) use kafka::{KafkaSettings, servers as kafka_servers};
 pub(crate) use names::Names;
 pub(crate) use notify::{Notify, NotifyFormat, webhook};
-pub(crate) use resolve::{AdapterSettings, Logs, MetricServer, RunSettings, WorkloadSettings, logs, policy};
+pub(crate) use resolve::{
+    AdapterSettings, Logs, MetricServer, Purpose, RunSettings, WorkloadSettings, cluster, logs, policy,
+};
 pub(crate) use serve::{LeaseSettings, ServeSettings, serve};
-pub(crate) use workloads::{Several, several, workloads};
+pub(crate) use workloads::{Several, found, several, workloads};

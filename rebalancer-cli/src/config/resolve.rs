@@ -127,13 +127,32 @@ const SHORTEST_CYCLE: Duration = Duration::from_secs(1);
 const SHORTEST: Duration = Duration::from_millis(100);
 const LONGEST: Duration = Duration::from_secs(600);
 
-/// Everything that a cycle needs.
+/// What settings are for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Purpose {
+    /// To read loads, and decide.
+    Cycle,
+    /// To write into the record alone: nothing has to tell loads.
+    Record,
+}
+
+/// Everything that is needed for this.
 ///
 /// # Errors
 /// Every variable with a value that can't be used.
-pub(crate) fn settings(raw: &Raw) -> Result<WorkloadSettings, Vec<Problem>> {
+pub(crate) fn settings(raw: &Raw, purpose: Purpose) -> Result<WorkloadSettings, Vec<Problem>> {
     let mut reader = Reader::new(raw);
-    let settings = read_settings(&mut reader, raw);
+    let settings = read_settings(&mut reader, raw, purpose);
+    reader.finish(settings)
+}
+
+/// How the cluster is reached.
+///
+/// # Errors
+/// The variables of it with a value that can't be used.
+pub(crate) fn cluster(raw: &Raw) -> Result<rebalancer_kube::ConnectionSettings, Vec<Problem>> {
+    let mut reader = Reader::new(raw);
+    let settings = read_kubernetes(&mut reader);
     reader.finish(settings)
 }
 
@@ -162,9 +181,12 @@ pub(crate) fn logs(raw: &Raw) -> Result<Logs, Vec<Problem>> {
 }
 
 /// Reads every part before it gives up on one, so that all problems are found.
-fn read_settings(reader: &mut Reader<'_>, raw: &Raw) -> Option<WorkloadSettings> {
+fn read_settings(reader: &mut Reader<'_>, raw: &Raw, purpose: Purpose) -> Option<WorkloadSettings> {
     let subject = read_subject(reader);
-    let container = read_container(reader, subject.as_ref());
+    let container = match purpose {
+        Purpose::Cycle => read_container(reader, subject.as_ref()),
+        Purpose::Record => Some(String::new()),
+    };
     let label_selector = reader.required("KUBE_LABEL_SELECTOR", parse::label_selector);
     let policy = read_policy(reader);
     let policy = guards::guarded(reader, policy);
@@ -173,7 +195,7 @@ fn read_settings(reader: &mut Reader<'_>, raw: &Raw) -> Option<WorkloadSettings>
     let policy = serve::watched(reader, policy);
     let dry_run = reader.required("DRY_RUN", parse::truth);
     let history_policy =
-        memory::history_policy(reader, policy.as_ref().map(|policy| policy.eligibility.minimum_age));
+        memory::history_policy(reader, policy.as_ref().map(|policy| policy.eligibility.minimum_age), purpose);
     let approval = approval::approval(reader);
     let methods = [("evict", RemovalMethod::Evict), ("delete", RemovalMethod::Delete)];
     let method = reader.required("REMOVAL_METHOD", parse::one_of(&methods));
@@ -183,7 +205,10 @@ fn read_settings(reader: &mut Reader<'_>, raw: &Raw) -> Option<WorkloadSettings>
     let cluster = reader.optional("CLUSTER_NAME", parse::label);
     let matchers = metrics::matchers(reader);
     let queries = metrics::queries(reader, subject.as_ref(), container.as_deref());
-    let need = metrics::need(reader);
+    let need = match purpose {
+        Purpose::Cycle => metrics::need(reader),
+        Purpose::Record => access::Need::Nothing,
+    };
     let partitions = metrics::partition_unit(reader);
     let client = access::client(reader, timeout, &need);
     let kafka = kafka::kafka(reader, subject.as_ref(), timeout);
@@ -289,7 +314,7 @@ pub(super) fn read_kubernetes(reader: &mut Reader<'_>) -> Option<rebalancer_kube
 fn read_kubeconfig(reader: &mut Reader<'_>) -> Option<PathBuf> {
     match reader.source("KUBECONFIG")? {
         Source::WorkloadsFile | Source::Flag => reader.optional("KUBECONFIG", parse::text).map(PathBuf::from),
-        Source::Environment | Source::Default => None,
+        Source::Environment | Source::Default | Source::Argument | Source::Workload | Source::Context => None,
     }
 }
 

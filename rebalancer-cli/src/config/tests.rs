@@ -18,6 +18,7 @@ use crate::config::problem::Problem;
 use crate::config::variable;
 use wrong::wrong;
 
+mod addressed;
 mod examples;
 mod export;
 mod group_lock;
@@ -44,7 +45,8 @@ fn good(environment: &[(&str, &str)]) -> RunSettings {
 }
 
 fn resolved(environment: &[(&str, &str)]) -> WorkloadSettings {
-    resolve::settings(&raw(environment)).unwrap_or_else(|problems| panic!("{environment:?}: {problems:?}"))
+    resolve::settings(&raw(environment), Purpose::Cycle)
+        .unwrap_or_else(|problems| panic!("{environment:?}: {problems:?}"))
 }
 
 fn messages(problems: Vec<Problem>) -> Vec<String> {
@@ -295,7 +297,7 @@ fn a_flag_wins_over_the_environment_and_that_over_the_default() {
         _ => REQUIRED.iter().find(|(known, _)| *known == name).map(|(_, value)| OsString::from(value)),
     };
     let timeout = |flags: BTreeMap<String, OsString>| {
-        resolve::settings(&gather(flags, environment).0).unwrap().run.timeout
+        resolve::settings(&gather(flags, environment).0, Purpose::Cycle).unwrap().run.timeout
     };
     assert_eq!(timeout(BTreeMap::new()), Duration::from_secs(20));
     assert_eq!(timeout([("CYCLE_TIMEOUT".to_owned(), "25s".into())].into()), Duration::from_secs(25));

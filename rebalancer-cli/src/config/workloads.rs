@@ -7,7 +7,7 @@ use super::layers::{Raw, Source};
 use super::listed::{self, Entry};
 use super::parse::{self, Expected, Reader};
 use super::problem::{Given, Problem};
-use super::resolve::{self, WorkloadSettings};
+use super::resolve::{self, Purpose, WorkloadSettings};
 use super::shown::showable;
 
 const FILE: &str = "WORKLOADS_FILE";
@@ -24,10 +24,8 @@ pub(crate) struct Several {
 ///
 /// # Errors
 /// Everything that is wrong with any of them.
-pub(crate) fn several(raw: &Raw) -> Result<Several, Vec<Problem>> {
-    let mut reader = Reader::new(raw);
-    let at_once = reader.required("CONCURRENT_CYCLES", parse::positive);
-    match (reader.finish(at_once), workloads(raw)) {
+pub(crate) fn several(raw: &Raw, purpose: Purpose) -> Result<Several, Vec<Problem>> {
+    match (at_once(raw), workloads_for(raw, purpose)) {
         (Ok(at_once), Ok(workloads)) => Ok(Several { workloads, at_once }),
         (Err(problem), Ok(_)) => Err(problem),
         (problem, Err(mut problems)) => {
@@ -37,33 +35,87 @@ pub(crate) fn several(raw: &Raw) -> Result<Several, Vec<Problem>> {
     }
 }
 
+/// Workloads that were found in the cluster, each by its place with settings of its own; those that can be used, and what is
+/// wrong with the others.
+///
+/// # Errors
+/// What is wrong with a setting of all of them.
+pub(crate) fn found(found: &[(String, Raw)]) -> Result<(Several, Vec<Problem>), Vec<Problem>> {
+    let at_once = match found.first() {
+        Some((_, raw)) => at_once(raw)?,
+        None => NonZeroUsize::MIN,
+    };
+    let (mut workloads, mut problems) = (Vec::new(), Vec::new());
+    for (place, raw) in found {
+        match resolve::settings(raw, Purpose::Cycle) {
+            Ok(settings) => workloads.push(settings),
+            Err(wrong) => problems.extend(wrong.into_iter().map(|problem| problem.within(place))),
+        }
+    }
+    Ok((Several { workloads, at_once }, problems))
+}
+
+fn at_once(raw: &Raw) -> Result<NonZeroUsize, Vec<Problem>> {
+    let mut reader = Reader::new(raw);
+    let at_once = reader.required("CONCURRENT_CYCLES", parse::positive);
+    reader.finish(at_once)
+}
+
 /// The settings of every workload, in the order in which they are handled.
 ///
 /// # Errors
 /// Everything that is wrong with any of them.
 pub(crate) fn workloads(raw: &Raw) -> Result<Vec<WorkloadSettings>, Vec<Problem>> {
+    workloads_for(raw, Purpose::Cycle)
+}
+
+fn workloads_for(raw: &Raw, purpose: Purpose) -> Result<Vec<WorkloadSettings>, Vec<Problem>> {
     match raw.get(FILE) {
-        None => resolve::settings(raw).map(|settings| vec![settings]),
+        None => resolve::settings(raw, purpose).map(|settings| vec![settings]),
         Some(path) => match listed::read(path) {
-            Ok(entries) => of_entries(raw, entries),
-            Err(expected) => Err(without_list(raw, path, expected)),
+            Ok(entries) => of_entries(raw, named(raw, path, entries)?, purpose),
+            Err(expected) => Err(without_list(raw, path, expected, purpose)),
         },
     }
 }
 
+/// The entries with their places; of a command whose argument names a workload, those of that workload.
+fn named(raw: &Raw, path: &str, entries: Vec<Entry>) -> Result<Vec<(usize, Entry)>, Vec<Problem>> {
+    let entries = entries.into_iter().enumerate();
+    let Some(name) = raw.named() else { return Ok(entries.collect()) };
+    let own = |entry: &Entry, variable| entry.values.get(variable).cloned();
+    let elsewhere = |entry: &Entry| {
+        let given = raw.get("KUBE_NAMESPACE").filter(|_| raw.is_by_flag("KUBE_NAMESPACE"));
+        own(entry, "KUBE_NAMESPACE").zip(given).is_some_and(|(own, given)| own != given)
+    };
+    let (meant, others): (Vec<_>, Vec<_>) = entries
+        .partition(|(_, entry)| own(entry, "DEPLOYMENT_NAME").as_deref() == Some(name) && !elsewhere(entry));
+    if !meant.is_empty() {
+        return Ok(meant);
+    }
+    let listed: Vec<String> = others.iter().filter_map(|(_, entry)| own(entry, "DEPLOYMENT_NAME")).collect();
+    let expected =
+        format!("a file that lists {name}, which the argument names; it lists {}", listed.join(", "));
+    Err(vec![Problem::new(FILE, showable(FILE, path), expected)])
+}
+
 /// The file's problem, and those of values that are there. What is not set may stand in the file.
-fn without_list(raw: &Raw, path: &str, expected: Expected) -> Vec<Problem> {
+fn without_list(raw: &Raw, path: &str, expected: Expected, purpose: Purpose) -> Vec<Problem> {
     let mut problems = vec![Problem::new(FILE, showable(FILE, path), expected)];
-    let others = resolve::settings(raw).err().unwrap_or_default();
+    let others = resolve::settings(raw, purpose).err().unwrap_or_default();
     problems.extend(others.into_iter().filter(|problem| problem.given != Given::Nothing));
     problems
 }
 
-fn of_entries(raw: &Raw, entries: Vec<Entry>) -> Result<Vec<WorkloadSettings>, Vec<Problem>> {
+fn of_entries(
+    raw: &Raw,
+    entries: Vec<(usize, Entry)>,
+    purpose: Purpose,
+) -> Result<Vec<WorkloadSettings>, Vec<Problem>> {
     let mut listed = Vec::new();
     let mut settings = Vec::new();
-    for (index, entry) in entries.into_iter().enumerate() {
-        let (mut workload, resolved) = Listed::of(index, entry, raw);
+    for (index, entry) in entries {
+        let (mut workload, resolved) = Listed::of(index, entry, raw, purpose);
         workload.is_none_of(&listed);
         listed.push(workload);
         settings.extend(resolved);
@@ -89,7 +141,7 @@ struct Listed {
 }
 
 impl Listed {
-    fn of(index: usize, entry: Entry, raw: &Raw) -> (Self, Option<WorkloadSettings>) {
+    fn of(index: usize, entry: Entry, raw: &Raw, purpose: Purpose) -> (Self, Option<WorkloadSettings>) {
         let Entry { values: own, misplaced } = entry;
         let raw = raw.below(&own);
         let (namespace, name) =
@@ -104,7 +156,7 @@ impl Listed {
             Some(name) => format!("workloads[{index}] ({name})"),
             None => format!("workloads[{index}]"),
         };
-        let (settings, problems) = match resolve::settings(&raw) {
+        let (settings, problems) = match resolve::settings(&raw, purpose) {
             Ok(settings) => (Some(settings), Vec::new()),
             Err(problems) => (None, problems),
         };

@@ -3,6 +3,7 @@
 pub(crate) mod advise;
 pub(crate) mod backtest;
 mod check;
+pub(crate) mod discovery;
 #[cfg(test)]
 pub(crate) mod golden;
 mod json;

@@ -51,6 +51,9 @@ pub(super) fn select(
             (Some((file, place)), credentials)
         }
     };
+    if let Some(namespace) = context.namespace.filter(|namespace| !namespace.is_empty()) {
+        config.default_namespace = namespace;
+    }
     let cluster = (from.file.clone(), blame.place);
     Ok(Target { config, credentials, cluster: Some(cluster), user: place })
 }

@@ -16,6 +16,8 @@ pub(super) struct Context {
     pub(super) cluster: Option<String>,
     #[serde(default)]
     pub(super) user: Option<String>,
+    #[serde(default)]
+    pub(super) namespace: Option<String>,
 }
 
 /// A kubeconfig by itself: entries by name, in their order.

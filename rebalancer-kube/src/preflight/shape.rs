@@ -9,7 +9,6 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use crate::answer::OnlyJson;
-use crate::classify::Right;
 use crate::decode::is_current;
 
 /// A pod: whose it is, and what it is made of.
@@ -22,30 +21,6 @@ pub struct PodShape {
     /// The controlling owner.
     pub owner: Option<Owner>,
     /// The names of its containers; of init containers only those that run on, as native sidecars do.
-    pub containers: Vec<String>,
-}
-
-/// The kinds of workloads that a cycle reads.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum WorkloadKind {
-    /// `apps/v1` Deployment.
-    Deployment,
-    /// `apps/v1` StatefulSet.
-    StatefulSet,
-    /// `apps/v1` DaemonSet, whose pods are never rotated.
-    DaemonSet,
-}
-
-/// A workload and its pod template.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct WorkloadShape {
-    /// Its kind.
-    pub kind: WorkloadKind,
-    /// Pods that it wants.
-    pub replicas: Option<u32>,
-    /// The labels of its pods.
-    pub labels: BTreeMap<String, String>,
-    /// The names of their containers.
     pub containers: Vec<String>,
 }
 
@@ -114,49 +89,12 @@ impl fmt::Display for BudgetShape {
     }
 }
 
-impl WorkloadKind {
-    /// Such as `Deployment`.
-    #[must_use]
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Deployment => "Deployment",
-            Self::StatefulSet => "StatefulSet",
-            Self::DaemonSet => "DaemonSet",
-        }
-    }
-
-    pub(super) const fn resource(self) -> &'static str {
-        match self {
-            Self::Deployment => "deployments",
-            Self::StatefulSet => "statefulsets",
-            Self::DaemonSet => "daemonsets",
-        }
-    }
-
-    pub(super) const fn list(self) -> &'static str {
-        match self {
-            Self::Deployment => "DeploymentList",
-            Self::StatefulSet => "StatefulSetList",
-            Self::DaemonSet => "DaemonSetList",
-        }
-    }
-
-    pub(super) const fn right(self, verb: &'static str) -> Right {
-        let resource = match self {
-            Self::Deployment => "deployments.apps",
-            Self::StatefulSet => "statefulsets.apps",
-            Self::DaemonSet => "daemonsets.apps",
-        };
-        Right { verb, resource }
-    }
-}
-
 #[derive(Deserialize, Default)]
 #[serde(rename_all = "camelCase", default)]
 pub(super) struct Metadata {
-    name: String,
+    pub(super) name: String,
     generation: Option<i64>,
-    labels: BTreeMap<String, String>,
+    pub(super) labels: BTreeMap<String, String>,
     owner_references: Vec<RawOwner>,
 }
 
@@ -192,17 +130,6 @@ struct PodSpec {
 struct Container {
     name: String,
     restart_policy: Option<String>,
-}
-
-#[derive(Deserialize)]
-pub(super) struct RawWorkload {
-    spec: WorkloadSpec,
-}
-
-#[derive(Deserialize)]
-struct WorkloadSpec {
-    replicas: Option<u32>,
-    template: RawPod,
 }
 
 impl OnlyJson for RawBudget {}
@@ -243,12 +170,6 @@ pub(super) fn pod(raw: RawPod) -> PodShape {
         }),
         containers: raw.spec.containers.into_iter().chain(sidecars).map(|container| container.name).collect(),
     }
-}
-
-pub(super) fn workload(raw: RawWorkload, kind: WorkloadKind) -> WorkloadShape {
-    let replicas = raw.spec.replicas;
-    let PodShape { labels, containers, .. } = pod(raw.spec.template);
-    WorkloadShape { kind, replicas, labels, containers }
 }
 
 pub(super) fn budget(raw: RawBudget) -> BudgetShape {

@@ -26,6 +26,21 @@ async fn with_no_kubeconfig_the_pods_own_account_counts_and_otherwise_there_is_n
 }
 
 #[tokio::test]
+async fn where_no_namespace_is_named_that_of_the_context_or_of_the_pod_counts() {
+    let plain = config("server: 'http://127.0.0.1:1'", "");
+    let streams = plain.replace("user: u}}", "user: u, namespace: streams}}");
+    for (text, expected) in [(&plain, "default"), (&streams, "streams")] {
+        let machine = Machine::new().file("config", text).listing(&["config"]);
+        assert_eq!(machine.connect().await.unwrap().namespace(), expected);
+    }
+    let pem = rcgen::generate_simple_self_signed(["kubernetes".to_owned()]).unwrap().cert.pem();
+    let pod = Machine::new().file("account/token", "of-the-pod").file("account/ca.crt", &pem).in_pod(1);
+    assert_eq!(pod.connect().await.unwrap().namespace(), "default");
+    let pod = pod.file("account/namespace", "shop\n");
+    assert_eq!(pod.connect().await.unwrap().namespace(), "shop");
+}
+
+#[tokio::test]
 async fn where_no_cluster_is_found_it_is_told_where_it_was_looked_for() {
     let machine = Machine::new().listing(&["missing"]);
     let error = machine.error().await.to_string();

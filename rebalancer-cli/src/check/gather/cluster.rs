@@ -91,7 +91,7 @@ async fn survey(
         Ok(Some(found)) if found.kind == WorkloadKind::StatefulSet.name() => WorkloadKind::StatefulSet,
         Ok(_) | Err(_) => WorkloadKind::Deployment,
     };
-    let shape = preflight.workload(kind, name).await.ok().flatten();
+    let shape = preflight.workload(kind, name, &[]).await.ok().flatten();
     // All are there and all are ours: nothing has to be looked for.
     let found = !listed.is_empty() && listed.iter().all(|pod| ownership.belongs(pod, name));
     let around =
@@ -134,8 +134,8 @@ async fn around(preflight: &Preflight) -> Around {
     let pods = preflight.pods(None).await.ok();
     let mut workloads = Vec::new();
     for kind in [WorkloadKind::Deployment, WorkloadKind::StatefulSet, WorkloadKind::DaemonSet] {
-        let names = preflight.workloads(kind).await.unwrap_or_default();
-        workloads.extend(names.into_iter().map(|name| format!("{} {name}", kind.name())));
+        let found = preflight.workloads(kind, &[]).await.unwrap_or_default();
+        workloads.extend(found.into_iter().map(|found| format!("{} {}", kind.name(), found.name)));
     }
     Around { namespace, pods, workloads }
 }

@@ -39,7 +39,10 @@ fn containers(facts: &Facts<'_>, survey: &Survey) -> BTreeSet<String> {
     let pods = survey.around.as_ref().map(Around::known_pods).unwrap_or_default();
     let own = pods.iter().filter(|pod| is_owned_by(pod, facts.workload()));
     let of_pods: BTreeSet<String> = own.flat_map(|pod| pod.containers.clone()).collect();
-    let of_template = || survey.shape.iter().flat_map(|shape| shape.containers.clone()).collect();
+    let of_template = || {
+        let containers = survey.shape.iter().flat_map(|shape| &shape.containers);
+        containers.map(|container| container.name.clone()).collect()
+    };
     if of_pods.is_empty() { of_template() } else { of_pods }
 }
 

@@ -30,7 +30,7 @@ fn several(at_once: &str) -> Several {
         ("CONCURRENT_CYCLES", at_once),
     ]);
     let (raw, _) = gather(BTreeMap::new(), |name| set.get(name).map(OsString::from));
-    config::several(&raw).unwrap()
+    config::several(&raw, config::Purpose::Cycle).unwrap()
 }
 
 fn name(settings: &WorkloadSettings) -> String {

@@ -146,7 +146,7 @@ workloads:
             "workloads[0] (orders): TOLERANCE_MULTIPLIER=\"0\": expected a multiplier of 1 or more",
             "workloads[0] (orders): DRY_RUN=\"maybe\": expected true or false",
             "workloads[1] (payments): REBALANCE_TOP_K_PODS=\"x\": expected a whole number of 1 or more",
-            "workloads[2]: DEPLOYMENT_NAME is not set: Name of the workload; required",
+            "workloads[2]: DEPLOYMENT_NAME is not set: Name of the workload; required, here or as the argument of a command",
         ]
     );
 }

@@ -6,7 +6,12 @@ const HEADING: &str = "Kubernetes";
 
 pub(super) const SETTINGS: &[Variable] = &[
     Variable::new(HEADING, "KUBE_NAMESPACE", None, "Namespace of the pods; required"),
-    Variable::new(HEADING, "DEPLOYMENT_NAME", None, "Name of the workload; required"),
+    Variable::new(
+        HEADING,
+        "DEPLOYMENT_NAME",
+        None,
+        "Name of the workload; required, here or as the argument of a command",
+    ),
     Variable::new(
         HEADING,
         "CONTAINER_NAME",

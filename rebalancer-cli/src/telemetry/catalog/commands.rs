@@ -6,6 +6,18 @@ use super::event::{DEBUG, ERROR, Event, INFO, WARN, event};
 pub(super) const COMMANDS: &[Event] = &[
     event("print_failed", ERROR, &["error"], "completions or the manual page could not be written to stdout"),
     event(
+        "setting_read",
+        INFO,
+        &["workload", "variable", "value", "from"],
+        "a command whose argument names a workload took this from it, as nobody has set it",
+    ),
+    event(
+        "discovery_failed",
+        ERROR,
+        &["namespace", "workload", "error"],
+        "the workload that the argument names, or those of the namespace, could not be read",
+    ),
+    event(
         "check_failed",
         ERROR,
         &["error"],

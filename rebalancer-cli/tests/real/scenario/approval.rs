@@ -8,9 +8,9 @@ use serde_json::{Value, json};
 
 use crate::harness::example::{FOUR_MAY_GO, WORKED_EXAMPLE};
 use crate::harness::fixture::Rule;
-use crate::harness::fleet::Fleet;
+use crate::harness::fleet::{ACCOUNT, Fleet};
 use crate::harness::metrics::{MetricServer, Server};
-use crate::harness::rebalancer::Run;
+use crate::harness::rebalancer::{Rebalancer, Run};
 use crate::harness::wait;
 
 const NOBODY: [usize; 0] = [];
@@ -72,7 +72,10 @@ async fn a_run_proposes_waits_and_acts_once_after_somebody_approved() {
     assert_eq!(fleet.gone(&before).await, NOBODY, "nobody has approved");
     let wrong = answer(&fleet, &metrics, "approve", "0123").await.expect_exit(1);
     assert!(wrong.stderr.contains(&format!("there is no proposal 0123; open is {id}")), "{}", wrong.stderr);
-    let told = answer(&fleet, &metrics, "approve", &id).await.expect_exit(0);
+    // Whoever answers needs to say which workload, and nothing of what the run is set to.
+    let named = ["approve", &id, "asks", "--namespace", &fleet.namespace];
+    let person = Rebalancer::new().kubeconfig(&fleet.dir.path().join(ACCOUNT));
+    let told = person.args(&named).run().await.expect_exit(0);
     assert!(told.stdout.contains(&format!("proposal {id} approved by ")), "{}", told.stdout);
     let again = answer(&fleet, &metrics, "approve", &id).await.expect_exit(1);
     assert!(again.stderr.contains("already approved"), "{}", again.stderr);

@@ -1,9 +1,10 @@
 //! Kafka as the only source of loads: the built binary, a real broker, and real consumers in pods.
 
+use k8s_openapi::api::apps::v1::Deployment;
 use serde_json::{Value, json};
 
 use crate::harness::check::{Findings, check};
-use crate::harness::fleet::{Fleet, Pods};
+use crate::harness::fleet::{ACCOUNT, Fleet, Pods};
 use crate::harness::kafka::broker::Broker;
 use crate::harness::kafka::loads::Flow;
 use crate::harness::kafka::pods::{Launch, PodConsumers};
@@ -11,6 +12,7 @@ use crate::harness::kafka::protocol::Protocol;
 use crate::harness::kafka::world::promising;
 use crate::harness::metrics::Server;
 use crate::harness::rebalancer::{Rebalancer, Run};
+use crate::harness::wait;
 
 const PODS: usize = 5;
 
@@ -65,6 +67,46 @@ async fn a_check_finds_the_group_and_its_members_in_the_pods_and_a_plan_predicts
         let assignor = json!({"assignor": protocol.assignor().name(), "source": "told"});
         assert_eq!(predicted["assignor"], assignor, "{document:#}");
     }
+}
+
+/// Its containers are told their brokers and their group as many are; the pods that come by it are there and Ready.
+async fn told_by_environment(fleet: &Fleet, variables: &Value) {
+    let wanted = i32::try_from(PODS).unwrap();
+    let mut container = fleet.template().pod_spec()["containers"][0].clone();
+    container["env"] = variables.clone();
+    fleet.patch_workload(json!({"spec": {"template": {"spec": {"containers": [container]}}}})).await;
+    wait::until("the rollout", async || {
+        let deployment = fleet.api::<Deployment>().get(fleet.name()).await.unwrap();
+        let status = deployment.status.unwrap_or_default();
+        let counts = [status.replicas, status.updated_replicas, status.available_replicas];
+        let is_seen = status.observed_generation == deployment.metadata.generation;
+        let done = is_seen && counts.iter().all(|count| *count == Some(wanted));
+        if done { Ok(()) } else { Err(format!("{counts:?}")) }
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+#[ignore]
+async fn a_plan_needs_only_a_name_where_the_workload_tells_brokers_and_group() {
+    let (fleet, consumers) = running(Launch::of(Protocol::CooperativeSticky)).await;
+    let (servers, group) = (consumers.broker.bootstrap(), &consumers.group);
+    told_by_environment(
+        &fleet,
+        &json!([{"name": "KAFKA_BROKERS", "value": format!("PLAINTEXT://{servers}")},
+        {"name": "CONSUMER_GROUP", "value": group}]),
+    )
+    .await;
+    consumers.settled(&fleet).await;
+    let person = Rebalancer::new().env("MINIMUM_POD_AGE", "0s").env("PERSISTENCE_WINDOWS", "1");
+    let person = person.env("RECORD_STORE", "none").kubeconfig(&fleet.dir.path().join(ACCOUNT));
+    let named = ["plan", "deploy/consumer", "-n", &fleet.namespace, "--output", "json"];
+    let run = person.args(&named).run().await.expect_exit(0);
+    let document: Value = serde_json::from_str(&run.stdout).unwrap();
+    let seen = (&document["group"]["id"], &document["group"]["members"]);
+    assert_eq!(seen, (&json!(group), &json!(PODS)), "{document:#}");
+    let read: Vec<_> = run.log_with(&["\"setting_read\""]).iter().map(|line| line["value"].clone()).collect();
+    assert_eq!(read, ["app=consumer", "consumer", servers.as_str(), group.as_str()]);
 }
 
 #[tokio::test(flavor = "multi_thread")]

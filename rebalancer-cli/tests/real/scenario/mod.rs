@@ -2,6 +2,7 @@
 //! the note of `harness::all_servers_and_tools_are_installed`, so that it stands once in what `cargo test` prints too.
 
 mod access;
+mod address;
 mod admission;
 mod alerts;
 mod approval;
