@@ -3,6 +3,7 @@
 
 mod access;
 mod approval;
+mod cluster;
 mod cruise_control;
 pub(crate) mod effective;
 mod export;
@@ -27,6 +28,7 @@ mod tests;
 pub(crate) mod variable;
 mod workloads;
 
+pub(crate) use cluster::cluster;
 pub(crate) use export::Export;
 pub(crate) use group_lock::GroupLockSettings;
 pub(crate) use indicators::query_variable;
@@ -34,7 +36,7 @@ pub(crate) use kafka::{KafkaSettings, servers as kafka_servers};
 pub(crate) use names::Names;
 pub(crate) use notify::{Notify, NotifyFormat, webhook};
 pub(crate) use resolve::{
-    AdapterSettings, Logs, MetricServer, Purpose, RunSettings, WorkloadSettings, cluster, logs, policy,
+    AdapterSettings, Logs, MetricServer, Purpose, RunSettings, WorkloadSettings, logs, policy,
 };
 pub(crate) use serve::{LeaseSettings, ServeSettings, serve};
 pub(crate) use workloads::{Several, found, several, workloads};

@@ -1,6 +1,5 @@
 //! Raw settings become what each part of the program needs; nobody passes a whole configuration around.
 
-use std::path::PathBuf;
 use std::time::Duration;
 
 use jiff::SignedDuration;
@@ -16,13 +15,13 @@ use rebalancer_prom::query::Matchers;
 use rebalancer_prom::{Client, CruiseControlApi, Queries};
 
 use super::effective::{self, Effective};
-use super::layers::{Raw, Source};
+use super::layers::Raw;
 use super::parse::{self, Reader};
 use super::problem::{Given, Problem};
 use super::{Export, GroupLockSettings, KafkaSettings, Names, Notify};
 use super::{
-    access, approval, cruise_control, export, group_lock, guards, indicators, kafka, memory, metrics, notify,
-    serve,
+    access, approval, cluster, cruise_control, export, group_lock, guards, indicators, kafka, memory,
+    metrics, notify, serve,
 };
 use crate::target::Target;
 
@@ -124,7 +123,6 @@ impl Default for Logs {
 }
 
 const SHORTEST_CYCLE: Duration = Duration::from_secs(1);
-const SHORTEST: Duration = Duration::from_millis(100);
 const LONGEST: Duration = Duration::from_secs(600);
 
 /// What settings are for.
@@ -143,16 +141,6 @@ pub(crate) enum Purpose {
 pub(crate) fn settings(raw: &Raw, purpose: Purpose) -> Result<WorkloadSettings, Vec<Problem>> {
     let mut reader = Reader::new(raw);
     let settings = read_settings(&mut reader, raw, purpose);
-    reader.finish(settings)
-}
-
-/// How the cluster is reached.
-///
-/// # Errors
-/// The variables of it with a value that can't be used.
-pub(crate) fn cluster(raw: &Raw) -> Result<rebalancer_kube::ConnectionSettings, Vec<Problem>> {
-    let mut reader = Reader::new(raw);
-    let settings = read_kubernetes(&mut reader);
     reader.finish(settings)
 }
 
@@ -201,7 +189,7 @@ fn read_settings(reader: &mut Reader<'_>, raw: &Raw, purpose: Purpose) -> Option
     let method = reader.required("REMOVAL_METHOD", parse::one_of(&methods));
     let events = reader.required("KUBE_EVENTS", parse::truth);
     let timeout = reader.required("CYCLE_TIMEOUT", parse::duration_within(SHORTEST_CYCLE, LONGEST));
-    let kubernetes = read_kubernetes(reader);
+    let kubernetes = cluster::connection(reader);
     let cluster = reader.optional("CLUSTER_NAME", parse::label);
     let matchers = metrics::matchers(reader);
     let queries = metrics::queries(reader, subject.as_ref(), container.as_deref());
@@ -296,25 +284,6 @@ fn read_container(reader: &mut Reader<'_>, subject: Option<&Subject>) -> Option<
             }
             container
         }
-    }
-}
-
-pub(super) fn read_kubernetes(reader: &mut Reader<'_>) -> Option<rebalancer_kube::ConnectionSettings> {
-    let timeout = reader.required("KUBE_TIMEOUT", parse::duration_within(SHORTEST, LONGEST))?;
-    Some(rebalancer_kube::ConnectionSettings {
-        kubeconfig: read_kubeconfig(reader),
-        context: reader.optional("KUBE_CONTEXT", parse::text),
-        timeout,
-        user_agent: format!("pod-rebalancer/{}", env!("CARGO_PKG_VERSION")),
-    })
-}
-
-/// The one file that an entry or a flag names. What the environment names is a list, which `rebalancer_kube` reads as
-/// kubectl does.
-fn read_kubeconfig(reader: &mut Reader<'_>) -> Option<PathBuf> {
-    match reader.source("KUBECONFIG")? {
-        Source::WorkloadsFile | Source::Flag => reader.optional("KUBECONFIG", parse::text).map(PathBuf::from),
-        Source::Environment | Source::Default | Source::Argument | Source::Workload | Source::Context => None,
     }
 }
 

@@ -8,10 +8,10 @@ use rebalancer_core::fleet::Workload;
 use rebalancer_core::policy::Policy;
 use rebalancer_kube::ConnectionSettings;
 
+use super::cluster;
 use super::layers::Raw;
 use super::parse::{self, Expected, Reader};
 use super::problem::{Given, Problem};
-use super::resolve;
 
 const INTERVALS: (Duration, Duration) = (Duration::from_secs(1), Duration::from_secs(24 * 60 * 60));
 /// A watch shows a sign of life every 30 seconds, unless something happens.
@@ -75,7 +75,7 @@ fn read(reader: &mut Reader<'_>) -> Option<ServeSettings> {
     let shortest = reader.required("SHORTEST_INTERVAL", parse::duration_within(INTERVALS.0, INTERVALS.1));
     let at_once = reader.required("CONCURRENT_CYCLES", parse::positive);
     let listen = reader.required("LISTEN_ADDRESS", address);
-    let home = resolve::read_kubernetes(reader);
+    let home = cluster::connection(reader);
     let election = election(reader, home.as_ref().map(|home| home.timeout));
     let (interval, shortest) = (interval?, shortest?);
     if shortest > interval {
