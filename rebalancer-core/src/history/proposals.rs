@@ -5,7 +5,9 @@ use std::fmt;
 use jiff::Timestamp;
 
 use super::proposal::{Answered, Proposal, ProposedPlan};
-use super::rotation::{LONGEST_ID, MOST_PODS, plain};
+#[cfg(feature = "serde")]
+use super::rotation::plain;
+use super::rotation::{LONGEST_ID, MOST_PODS};
 use super::{Record, Rotation, later};
 use crate::fleet::Uid;
 
