@@ -168,7 +168,7 @@ fn a_workload_that_is_named_or_looked_for_needs_a_cluster() {
         vec!["approve", "0123", "orders"],
         vec!["approve", "-n", "streams", "0123", "orders"],
     ] {
-        let output = rebalancer(&arguments, &[("HOME", "/nonexistent")]);
+        let output = rebalancer(&arguments, &[("HOME", "/nonexistent"), ("DRY_RUN", "false")]);
         assert_eq!((output.status.code(), stdout(&output)), (Some(2), String::new()), "{arguments:?}");
         let last = log(&output).pop().unwrap();
         assert!(
@@ -195,11 +195,24 @@ fn an_argument_that_contradicts_the_settings_is_refused_before_anything_is_conta
     }
 }
 
+/// What is set for the run in the cluster, such as APPROVAL, does not count for a person.
+#[test]
+fn a_run_by_hand_says_whether_it_evicts() {
+    let output = rebalancer(&["run", "-n", "streams", "orders"], &[]);
+    assert_eq!(output.status.code(), Some(2));
+    let told: Vec<_> = log(&output).into_iter().map(|line| line["variable"].clone()).collect();
+    assert_eq!(told, ["DRY_RUN"]);
+}
+
 #[test]
 fn what_acts_by_itself_is_told_its_namespace() {
     let folder = tempfile::tempdir().unwrap();
     let kubeconfig = nowhere(folder.path());
-    let environment = [("KUBECONFIG", kubeconfig.as_str()), ("PROMETHEUS_ENDPOINT", "http://127.0.0.1:1")];
+    let environment = [
+        ("KUBECONFIG", kubeconfig.as_str()),
+        ("PROMETHEUS_ENDPOINT", "http://127.0.0.1:1"),
+        ("DRY_RUN", "false"),
+    ];
     for arguments in [vec!["run", "orders"], vec!["reset", "orders"]] {
         let output = rebalancer(&arguments, &environment);
         assert_eq!(output.status.code(), Some(2), "{arguments:?}");

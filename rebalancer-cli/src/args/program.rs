@@ -16,7 +16,8 @@ pub(crate) enum Program {
 impl Program {
     pub(super) fn called(by: &OsStr) -> Self {
         match Path::new(by).file_stem().and_then(OsStr::to_str) {
-            Some("kubectl-rebalancer") => Self::KubectlPlugin,
+            // A file of a release may have its version behind.
+            Some(name) if name.starts_with("kubectl-") => Self::KubectlPlugin,
             Some(_) | None => Self::Rebalancer,
         }
     }
@@ -26,7 +27,10 @@ impl Program {
         let command = command.bin_name(self.name());
         match self {
             Self::Rebalancer => command,
-            Self::KubectlPlugin => command.subcommand_required(true).arg_required_else_help(true),
+            Self::KubectlPlugin => command
+                .subcommand_required(true)
+                .arg_required_else_help(true)
+                .override_usage("kubectl rebalancer <COMMAND> [OPTIONS]"),
         }
     }
 

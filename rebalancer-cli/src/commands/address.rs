@@ -20,7 +20,7 @@ const WORKLOAD: &str = "DEPLOYMENT_NAME";
 const NAMESPACE: &str = "KUBE_NAMESPACE";
 const FILE: &str = "WORKLOADS_FILE";
 /// What one workload tells can't be set for all of them.
-const OF_ONE: [&str; 2] = ["KUBE_LABEL_SELECTOR", "KAFKA_GROUP_ID"];
+const OF_ONE: [&str; 3] = ["KUBE_LABEL_SELECTOR", "CONTAINER_NAME", "KAFKA_GROUP_ID"];
 
 /// The settings of the workloads that are meant.
 pub(super) struct Addressed {
@@ -139,11 +139,25 @@ pub(super) async fn settle(call: Call<'_>, raw: Raw) -> Result<Addressed, Exit> 
     if let Some(problem) = contradiction(&call.address, &raw) {
         return Err(super::misconfigured(&[problem]));
     }
+    let by_hand = call.program == Program::KubectlPlugin || matches!(call.address, Address::Named(_));
+    let decides_itself = *call.action == Action::Run && raw.get(FILE).is_none() && raw.is_open("DRY_RUN");
+    if by_hand && decides_itself {
+        let expected = "true, or false to evict: what is set for the run in the cluster, such as APPROVAL, GROUP_LOCK_NAMESPACE and QUIET_HOURS, does not count here";
+        return Err(super::misconfigured(&[Problem::new("DRY_RUN", Given::Nothing, expected.to_owned())]));
+    }
     let is_set = raw.get(WORKLOAD).is_some() || raw.get(FILE).is_some();
     match &call.address {
-        Address::Named(named) if raw.get(FILE).is_some() => {
-            Ok(Addressed::by_settings(raw.naming(&named.name)))
-        }
+        Address::Named(named) if raw.get(FILE).is_some() => match named.kind {
+            None => Ok(Addressed::by_settings(raw.naming(&named.name))),
+            Some(kind) => {
+                let given = Given::Value(format!("{}/{}", kind.name(), named.name));
+                let expected = format!(
+                    "{} without its kind: the entries of {FILE} are found by their names",
+                    named.name
+                );
+                Err(super::misconfigured(&[Problem::new("the argument", given, expected)]))
+            }
+        },
         Address::Named(named) => one(&call, manner, named, raw.naming(&named.name)).await,
         Address::Settings if is_set || !manner.lists => Ok(Addressed::by_settings(raw)),
         Address::Settings | Address::All => several(&call, manner, raw).await,
@@ -176,22 +190,33 @@ fn contradiction(address: &Address, raw: &Raw) -> Option<Problem> {
 /// The workload that the argument names.
 async fn one(call: &Call<'_>, manner: Manner, named: &Named, raw: Raw) -> Result<Addressed, Exit> {
     let reads = manner.reads && discovery::needs_reading(&raw);
+    // Another workload of this name is not meant.
+    let looks = reads || named.kind.is_some();
     let asks_context = manner.by_context && raw.get(NAMESPACE).is_none();
-    if !reads && !asks_context {
+    if !looks && !asks_context {
         return Ok(Addressed::by_settings(raw));
     }
-    let connection = connect(&raw).await?;
+    let connection = match connect(&raw).await {
+        Ok(connection) => connection,
+        // It finds the same, and goes on with what does not need a cluster.
+        Err(_) if matches!(call.action, Action::Check { .. }) => return Ok(Addressed::by_settings(raw)),
+        Err(exit) => return Err(exit),
+    };
     let raw = if manner.by_context { in_namespace(raw, &connection) } else { raw };
     // One that can't be used is told with all else that is wrong.
     let namespace = raw.get(NAMESPACE).and_then(|namespace| parse::label(namespace).ok());
-    let Some(namespace) = namespace.filter(|_| reads) else { return Ok(Addressed::by_settings(raw)) };
+    let Some(namespace) = namespace.filter(|_| looks) else { return Ok(Addressed::by_settings(raw)) };
     match discovery::named(&connection, &namespace, named).await {
-        Ok(Found::One(shape)) => from_workload(call, &shape, raw),
-        Ok(Found::Not(NotFound::None { .. })) if !raw.is_open("KUBE_LABEL_SELECTOR") => {
+        Ok(Found::One(shape)) if reads => from_workload(call, &shape, raw),
+        Ok(Found::One(_)) => Ok(Addressed::by_settings(raw)),
+        Ok(Found::Not(NotFound::None { .. }))
+            if named.kind.is_none() && !raw.is_open("KUBE_LABEL_SELECTOR") =>
+        {
             // One of another kind, such as a Rollout, is found by its pods.
             Ok(Addressed::by_settings(raw))
         }
         Ok(Found::Not(why)) => Err(super::misconfigured(&[not_found(named, &namespace, &why)])),
+        Err(_) if matches!(call.action, Action::Check { .. }) => Ok(Addressed::by_settings(raw)),
         Err(error) => Err(unread(&error, &namespace, "get", Some(&named.name))),
     }
 }
@@ -249,7 +274,12 @@ async fn several(call: &Call<'_>, manner: Manner, raw: Raw) -> Result<Addressed,
     if call.address == Address::All {
         return each(call, raw, &around.workloads, &candidates);
     }
-    let command = format!("{} {}", call.program.name(), verb(call.action));
+    let mut command = format!("{} {}", call.program.name(), verb(call.action));
+    for (variable, flag) in [("KUBE_CONTEXT", "--context"), ("KUBECONFIG", "--kubeconfig")] {
+        if let Some(given) = raw.get(variable).filter(|_| raw.is_by_flag(variable)) {
+            command.push_str(&format!(" {flag} {given}"));
+        }
+    }
     let listing = render::Listing { namespace: &namespace, candidates: &candidates, command: &command };
     render::listing(call.form().unwrap_or(Form::Table), &listing).map_err(|error| failed(&error))?;
     let expected = "a workload: name one as the argument of the command, or set it".to_owned();

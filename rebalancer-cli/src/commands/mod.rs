@@ -18,7 +18,7 @@ mod tally;
 use std::ffi::OsString;
 use std::process::ExitCode;
 
-use crate::args::{Action, Invocation, Output};
+use crate::args::{Action, Address, Invocation, Output};
 use crate::config::Purpose;
 use crate::config::layers::{self, Raw};
 use crate::config::problem::Problem;
@@ -69,7 +69,10 @@ pub(crate) fn dispatch(invocation: Invocation, environment: impl Fn(&str) -> Opt
             Err(exit) => return exit,
         },
         // All else that is wrong is told with it.
-        false => Addressed::by_settings(raw),
+        false => Addressed::by_settings(match &address {
+            Address::Named(named) => raw.naming(&named.name),
+            Address::Settings | Address::All => raw,
+        }),
     };
     let raw = &addressed.raw;
     match action {

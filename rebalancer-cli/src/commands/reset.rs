@@ -1,10 +1,10 @@
 //! `rebalancer reset`: closes the circuit breaker, by an operator's explicit choice.
 
-use anyhow::Context as _;
+use anyhow::{Context as _, bail};
 use jiff::Timestamp;
 use rebalancer_core::cycle::Memory;
 use rebalancer_core::cycle::MemorySettings;
-use rebalancer_core::history::{Breaker, Record};
+use rebalancer_core::history::{Breaker, Record, StateStore as _};
 use rebalancer_core::port::Mode;
 use rebalancer_kube::LeaseStore;
 use tracing::Instrument as _;
@@ -38,6 +38,12 @@ async fn reset(adapters: &Adapters, settings: &RunSettings, begun: &Begun<'_>) -
     let MemorySettings { policy, lock_for, .. } =
         settings.memory.context("RECORD_STORE=none: there is no record, so there is nothing to reset")?;
     let store = LeaseStore::new(&adapters.connection, &settings.subject.workload);
+    if store.peek(Timestamp::now()).await?.record == Record::default() {
+        bail!(
+            "there is no record of {}, so there is nothing to reset: look at its name and namespace",
+            settings.target()
+        );
+    }
     let holder = format!("reset-{}", uuid::Uuid::now_v7());
     let mut memory = Memory::open(&store, &holder, settings.mode, lock_for, policy, Timestamp::now()).await?;
     let before = state(memory.record());

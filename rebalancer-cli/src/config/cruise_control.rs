@@ -34,7 +34,13 @@ pub(super) fn cruise_control(
     };
     // The rest of the cycle needs time too.
     let (timeout, trusted) = (timeout?.min(cycle?.mul_f64(0.75)), trusted?);
-    let Some(url) = url? else { return Some(None) };
+    let Some(url) = url? else {
+        let Names { bearer, user, password, headers, .. } = CRUISE_CONTROL;
+        let set = [bearer, user, password, headers].into_iter().find(|name| reader.text(name).is_some());
+        let Some(set) = set else { return Some(None) };
+        reader.problem(CRUISE_CONTROL.url, Given::Nothing, format!("the base URL, since {set} is set"));
+        return None;
+    };
     CruiseControlApi::new(&trusted.set(ClientSettings::new(url)).timeout(timeout))
         .map_err(|error| {
             let blamed = access::to_blame(&error, &CRUISE_CONTROL);

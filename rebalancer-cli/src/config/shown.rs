@@ -7,8 +7,13 @@ use super::variable;
 pub(crate) fn showable(name: &str, given: &str) -> Given {
     let secret = variable::find(name).is_some_and(|variable| variable.secret);
     // Credentials stand before an '@', keys in the query string.
-    let address = ["PROMETHEUS_ENDPOINT", "METRICS_PUSH_URL", "KAFKA_SASL_OAUTHBEARER_TOKEN_ENDPOINT_URL"]
-        .contains(&name);
+    let address = [
+        "PROMETHEUS_ENDPOINT",
+        "METRICS_PUSH_URL",
+        "KAFKA_SASL_OAUTHBEARER_TOKEN_ENDPOINT_URL",
+        "CRUISE_CONTROL_URL",
+    ]
+    .contains(&name);
     let url = given.contains('@') || (address && given.contains('?'));
     let pasted =
         ["_TOKEN_FILE", "_PASSWORD_FILE", "_SECRET_FILE", "_KEY_FILE"].iter().any(|end| name.ends_with(end))

@@ -134,6 +134,8 @@ struct Listed {
     /// By which kubeconfig and context its cluster is reached.
     way: [Option<String>; 2],
     cluster: Option<String>,
+    /// Brokers and group, where each cluster would lock the group for itself.
+    own_lock: Option<(String, String)>,
     /// What is wrong with the entry itself.
     misplaced: Vec<Problem>,
     /// What is wrong with the workload's settings, wherever they come from.
@@ -152,6 +154,10 @@ impl Listed {
             value(&raw, "KUBE_CONTEXT", parse::text),
         ];
         let cluster = value(&raw, "CLUSTER_NAME", parse::label);
+        let locks = raw.get("GROUP_LOCK_NAMESPACE").is_some()
+            && ["GROUP_LOCK_KUBECONFIG", "GROUP_LOCK_CONTEXT"].iter().all(|name| raw.get(name).is_none());
+        let group = value(&raw, "KAFKA_GROUP_ID", parse::text).or_else(|| name.clone());
+        let own_lock = value(&raw, "KAFKA_BOOTSTRAP_SERVERS", parse::text).filter(|_| locks).zip(group);
         let place = match &name {
             Some(name) => format!("workloads[{index}] ({name})"),
             None => format!("workloads[{index}]"),
@@ -160,12 +166,25 @@ impl Listed {
             Ok(settings) => (Some(settings), Vec::new()),
             Err(problems) => (None, problems),
         };
-        (Self { place, own, subject: namespace.zip(name), way, cluster, misplaced, problems }, settings)
+        (
+            Self { place, own, subject: namespace.zip(name), way, cluster, own_lock, misplaced, problems },
+            settings,
+        )
     }
 
     /// Two entries of one workload would undo each other's memory, and two of one name in different clusters each other's
     /// metrics.
     fn is_none_of(&mut self, earlier: &[Self]) {
+        let shares = |other: &&Self| {
+            self.own_lock.is_some() && other.own_lock == self.own_lock && other.way != self.way
+        };
+        if let Some(other) = earlier.iter().find(shares) {
+            let expected = format!(
+                "the kubeconfig of the one cluster that keeps the lock: {} and this entry have one group, and each would lock it in its own cluster only",
+                other.place
+            );
+            self.misplaced.push(Problem::new("GROUP_LOCK_KUBECONFIG", Given::Nothing, expected));
+        }
         let Some((namespace, name)) = &self.subject else { return };
         let of_that_name = || earlier.iter().filter(|other| other.subject == self.subject);
         if let Some(other) = of_that_name().find(|other| other.way == self.way) {

@@ -78,11 +78,16 @@ pub(super) fn group<'a>(containers: impl IntoIterator<Item = &'a ContainerShape>
         if name == "GROUP_ID" && value.chars().all(|c| c.is_ascii_digit()) {
             return Ok(None);
         }
-        match value.chars().any(char::is_control) {
-            true => Err("has control characters"),
+        match value.chars().any(is_unseen) {
+            true => Err("has characters that can't be shown"),
             false => Ok(Some(value.to_owned())),
         }
     })
+}
+
+/// Control characters, and those that turn the direction of a text or have no width.
+fn is_unseen(c: char) -> bool {
+    c.is_control() || matches!(c, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
 
 /// Brokers to begin with, as `host:port`.
@@ -93,6 +98,11 @@ pub(super) fn servers<'a>(containers: impl IntoIterator<Item = &'a ContainerShap
             .split(',')
             .map(|server| server.trim().rsplit_once("://").map_or(server.trim(), |(_, at)| at));
         let plain = plain.collect::<Vec<_>>().join(",");
+        // It may come to stand in a command that somebody copies.
+        let is_plain = |c: char| c.is_ascii_alphanumeric() || ".-_:[],".contains(c);
+        if !plain.chars().all(is_plain) {
+            return Err("is no list of host:port");
+        }
         // The value is not shown where it is something else: before an '@' may stand a password.
         kafka_servers(&plain).map(|_| Some(plain)).map_err(|_| "is no list of host:port")
     })
@@ -193,7 +203,7 @@ mod tests {
             (vec![("KAFKA_GROUP_ID", plainly(" "))], "-"),
             (
                 vec![("KAFKA_GROUP_ID", plainly("a\nb"))],
-                "? KAFKA_GROUP_ID of container app has control characters",
+                "? KAFKA_GROUP_ID of container app has characters that can't be shown",
             ),
             (
                 vec![("KAFKA_GROUP_ID", Told::Composed)],

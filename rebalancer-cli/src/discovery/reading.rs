@@ -7,6 +7,14 @@ use super::{CONTAINER, GROUP, METRICS, SELECTOR, SERVERS};
 use crate::config::layers::Raw;
 use crate::config::parse;
 
+/// What is set for one Kafka must not be sent to an address that a workload names.
+const CREDENTIALS: [&str; 4] = [
+    "KAFKA_SASL_PASSWORD_FILE",
+    "KAFKA_SASL_OAUTHBEARER_TOKEN_FILE",
+    "KAFKA_SASL_OAUTHBEARER_CLIENT_SECRET_FILE",
+    "KAFKA_SSL_KEY_FILE",
+];
+
 /// A setting that the workload tells.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Fact {
@@ -54,7 +62,15 @@ pub(crate) fn read(shape: &WorkloadShape, raw: &Raw) -> Reading {
     let mut kafka = raw.get(SERVERS).is_some();
     // Brokers are asked only where nothing else tells loads: who has set a metric server may have no way to Kafka from here.
     if !kafka && raw.get(METRICS).is_none() {
-        kafka = reading.servers(told(|containers| servers(containers.iter().copied())));
+        match CREDENTIALS.into_iter().find(|name| raw.get(name).is_some()) {
+            Some(set) => {
+                let why = format!(
+                    "{set} is set, and is sent to no address that a workload names; set it, or {METRICS}"
+                );
+                reading.open(SERVERS, why);
+            }
+            None => kafka = reading.servers(told(|containers| servers(containers.iter().copied()))),
+        }
     }
     if kafka && raw.is_open(GROUP) {
         reading.group(told(|containers| group(containers.iter().copied())));

@@ -66,15 +66,15 @@ impl Journal for EventJournal {
         let Some((regarding, _)) = collected.workload.clone().filter(|_| mode == Mode::Real) else { return };
         let reason = Reason::RotationProposed;
         let plan = crate::advice::decision(&observation.report.decision);
-        let id = &proposal.id;
+        let (id, workload) = (&proposal.id, &observation.report.workload);
         collected.notes.push(Note {
             regarding,
             event_type: reason.event_type(),
             reason: reason.name().to_owned(),
             action: "Propose".to_owned(),
             text: format!(
-                "proposal {id}, until {:.0}: `rebalancer approve {id}`, or annotate with {APPROVE_ANNOTATION}={id}; {plan}",
-                proposal.until
+                "proposal {id}, until {:.0}: `rebalancer approve {id} {} -n {}`, or annotate with {APPROVE_ANNOTATION}={id}; {plan}",
+                proposal.until, workload.name, workload.namespace
             ),
             at: Timestamp::now(),
         });

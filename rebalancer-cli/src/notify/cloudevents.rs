@@ -7,7 +7,8 @@ use super::words::{Message, message};
 use super::{Body, Told};
 use crate::target::Target;
 
-const CONTENT_TYPE: &str = "application/cloudevents+json; charset=UTF-8";
+/// In small letters: the JavaScript library of the format's authors compares the whole value by its letters.
+const CONTENT_TYPE: &str = "application/cloudevents+json; charset=utf-8";
 
 /// `source` and `id` together are unique: one cycle gives each of its notices once. A receiver that gets one twice, after an
 /// answer that was lost, knows it by them.

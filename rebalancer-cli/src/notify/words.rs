@@ -5,6 +5,7 @@ use rebalancer_core::unit::Ratio;
 use serde_json::{Value, json};
 
 use super::Told;
+use crate::target::Target;
 
 /// A notice as people read it, with its facts.
 #[derive(Debug, Clone, PartialEq)]
@@ -24,7 +25,7 @@ pub(super) fn message(told: Told<'_>, notice: &Notice) -> Message {
     match notice {
         Notice::Rotated(rotation) => rotated(&workload.to_string(), rotation),
         Notice::Measured(rotation) => measured(&workload.to_string(), rotation),
-        Notice::Proposed(proposal) => proposed(&workload.to_string(), proposal),
+        Notice::Proposed(proposal) => proposed(workload, proposal),
         Notice::HoldLasts { hold, words, since } => Message {
             what: "hold.lasts",
             title: format!("{workload}: nothing is rotated since {since:.0}"),
@@ -98,15 +99,16 @@ fn measured(workload: &str, rotation: &Rotation) -> Message {
     }
 }
 
-fn proposed(workload: &str, proposal: &Proposal) -> Message {
+fn proposed(workload: &Target, proposal: &Proposal) -> Message {
+    let (name, namespace) = (&workload.workload.name, &workload.workload.namespace);
     let Proposal { id, until, plan, .. } = proposal;
     let names: Vec<String> = plan.pods.iter().map(|pod| format!("{} ({})", pod.name, pod.role)).collect();
     Message {
         what: "proposal.made",
         title: format!("{workload}: a rotation of {} pods waits for approval", plan.pods.len()),
         text: format!(
-            "Proposal {id}, until {until:.0}. Expected: {}. Pods: {}. Answer with `rebalancer approve {id}` or \
-             `rebalancer reject {id}`, or the annotation `pod-rebalancer.io/approve={id}` on the workload.",
+            "Proposal {id}, until {until:.0}. Expected: {}. Pods: {}. Answer with `rebalancer approve {id} {name} -n {namespace}` or \
+             `rebalancer reject {id} {name} -n {namespace}`, or the annotation `pod-rebalancer.io/approve={id}` on the workload.",
             plan.expected,
             names.join(", ")
         ),

@@ -137,6 +137,7 @@ impl<C: Cycle + 'static> Keeper<C> {
         for (_, (target, one)) in &fresh {
             self.board.enter(target, Terms::from(&one.run));
         }
+        connections.again();
         // Each begins as soon as its own cluster is there: the way to another may take a credential plugin its time.
         let begun = fresh.into_iter().map(async |(index, (target, one))| {
             let begun = self.begin(&target, one, (index, of), connections, at_once).await?;
@@ -155,7 +156,11 @@ impl<C: Cycle + 'static> Keeper<C> {
         at_once: &Rc<Semaphore>,
     ) -> Option<Loop> {
         let settings = one.effective.clone();
-        let (adapters, around, run) = match connections.open(one).await {
+        let opened = tokio::select! {
+            opened = connections.open(one) => opened,
+            () = self.signals.wait() => return None,
+        };
+        let (adapters, around, run) = match opened {
             Ok(ready) => ready,
             Err(problem) => {
                 let Target { cluster, workload } = target;

@@ -1,11 +1,15 @@
 //! The published formats of what is posted: CloudEvents 1.0 in JSON, and messages for Slack's incoming webhooks.
 
+use std::path::Path;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
 use jiff::Timestamp;
 use serde_json::Value;
 
 /// By the specification of CloudEvents 1.0.2 (context attributes) and its JSON format.
 #[track_caller]
 pub(crate) fn is_cloud_event(event: &Value) {
+    keep("cloudevents", event);
     let members = event.as_object().expect("an event is an object");
     for name in members.keys().filter(|name| *name != "data" && *name != "data_base64") {
         let is_plain = name.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit());
@@ -28,6 +32,7 @@ pub(crate) fn is_cloud_event(event: &Value) {
 /// By Slack's reference of messages and of the three kinds of blocks that are used.
 #[track_caller]
 pub(crate) fn is_slack_message(message: &Value) {
+    keep("slack", message);
     let names: Vec<&String> = message.as_object().unwrap().keys().collect();
     assert_eq!(names, ["blocks", "text"]);
     let text = message["text"].as_str().unwrap();
@@ -57,4 +62,13 @@ fn is_text(text: &Value, kinds: &[&str], longest: usize) {
     assert!(text.get(foreign).is_none(), "{text}");
     let length = text["text"].as_str().unwrap().chars().count();
     assert!((1..=longest).contains(&length), "{length} characters: {text}");
+}
+
+/// Where somebody wants the bodies, each in a file of its own: `.ci/notifications` shows them to the formats' own libraries.
+fn keep(format: &str, body: &Value) {
+    static KEPT: AtomicUsize = AtomicUsize::new(0);
+    if let Some(folder) = std::env::var_os("KEEP_NOTIFICATIONS") {
+        let file = format!("{format}-{}.json", KEPT.fetch_add(1, Ordering::Relaxed));
+        std::fs::write(Path::new(&folder).join(file), body.to_string()).unwrap();
+    }
 }

@@ -27,7 +27,7 @@ async fn a_rotation_is_told_once_and_what_it_did_when_it_is_measured() {
     assert_eq!(hook.types(), ["io.pod-rebalancer.rotation.made"]);
     let told = &hook.received()[0];
     assert_eq!(told.path, format!("/services/{SECRET}"));
-    assert_eq!(told.content_type, "application/cloudevents+json; charset=UTF-8");
+    assert_eq!(told.content_type, "application/cloudevents+json; charset=utf-8");
     assert_eq!(title(&told.body), "shop/consumer: 2 of 2 selected pods were removed");
     let facts = &told.body["data"]["facts"];
     let named: Vec<&str> =

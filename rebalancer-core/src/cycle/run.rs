@@ -326,6 +326,10 @@ async fn carry_out(
         Ok(audited) => audited,
         Err(violations) => return Ok(Outcome::AuditFailed(violations)),
     };
+    // Taking the lock took its time. What can't be carried out any more uses no approval up.
+    if let Some(why) = ports.interrupt.requested() {
+        return Err(CycleError::Stopped(why));
+    }
     let consent = match spec.approval {
         Approval::NotRequired => None,
         Approval::Required(limits) => {

@@ -235,7 +235,12 @@ impl EnvFrom {
 }
 
 fn place(secret: Option<Reference>, config_map: Option<Reference>) -> Option<String> {
-    let named = |kind: &str, reference: Reference| format!("{kind} {}", reference.name);
+    // The API server takes any text here, and this one is shown.
+    let is_plain = |c: char| c.is_ascii_alphanumeric() || "-.".contains(c);
+    let named = |kind: &str, Reference { name, .. }: Reference| match name.chars().all(is_plain) {
+        true => format!("{kind} {name}"),
+        false => format!("a {kind} whose name can't be shown"),
+    };
     let secret = secret.map(|reference| named("Secret", reference));
     secret.or_else(|| config_map.map(|reference| named("ConfigMap", reference)))
 }

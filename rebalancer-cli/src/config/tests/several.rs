@@ -239,6 +239,29 @@ fn one_workload_in_two_clusters_is_two_if_their_names_tell_them_apart() {
 }
 
 #[test]
+fn one_group_in_two_clusters_has_one_lock() {
+    let common = [
+        ("KUBE_NAMESPACE", "streams"),
+        ("KAFKA_BOOTSTRAP_SERVERS", "kafka:9092"),
+        ("GROUP_LOCK_NAMESPACE", "locks"),
+    ];
+    let file = |of_the_second: &str| {
+        format!(
+            "workloads: [{{DEPLOYMENT_NAME: orders, CLUSTER_NAME: eu}}, {{DEPLOYMENT_NAME: orders, CLUSTER_NAME: us, KUBE_CONTEXT: us{of_the_second}}}]"
+        )
+    };
+    let each_its_own = "the kubeconfig of the one cluster that keeps the lock: workloads[0] (orders) and this entry have one group, and each would lock it in its own cluster only";
+    assert_eq!(
+        read(&file(""), &[], &common).unwrap_err(),
+        [format!("workloads[1] (orders): GROUP_LOCK_KUBECONFIG is not set: {each_its_own}")]
+    );
+    for other in [", GROUP_LOCK_KUBECONFIG: /etc/eu", ", GROUP_LOCK_CONTEXT: eu", ", KAFKA_GROUP_ID: others"]
+    {
+        assert_eq!(read(&file(other), &[], &common).unwrap().len(), 2, "{other}");
+    }
+}
+
+#[test]
 fn an_unknown_variable_is_refused_with_the_one_that_may_be_meant_and_without_its_value() {
     let file =
         "workloads: [{DEPLOYMENT_NAME: orders, kube-namespce: s3cret, NONSENSE: s3cret, \"A\\nB\": s3cret}]";

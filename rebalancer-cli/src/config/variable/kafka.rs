@@ -118,7 +118,7 @@ pub(super) const SETTINGS: &[Variable] = &[
         HEADING,
         "CRUISE_CONTROL_URL",
         None,
-        "Base URL of Cruise Control's REST API with its prefix, such as http://cruise-control:9090/kafkacruisecontrol: nothing is removed while it executes anything, or does not tell",
+        "Base URL of Cruise Control's REST API with its prefix, such as http://cruise-control:9090/kafkacruisecontrol: no rotation begins while it executes anything, or does not tell",
     ),
     Variable::new(
         HEADING,

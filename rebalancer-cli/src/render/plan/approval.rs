@@ -1,5 +1,6 @@
 //! What somebody is asked before anything is removed.
 
+use rebalancer_core::fleet::Workload;
 use rebalancer_core::history::Proposal;
 use rebalancer_core::jiff::Timestamp;
 use rebalancer_core::report::{Decision, Plan};
@@ -12,7 +13,7 @@ use crate::render::screen::Sheet;
 pub(super) fn entries(sheet: &mut Sheet, shown: &Shown<'_>) {
     let now = shown.report.taken_at;
     match (shown.approval.open(now), &shown.report.decision) {
-        (Some(open), decision) => waiting(sheet, open, decision, now),
+        (Some(open), decision) => waiting(sheet, &shown.report.workload, open, decision, now),
         (None, Decision::Rotate(_)) if shown.approval.required => sheet.entry(
             "approval",
             "somebody has to approve it first: the next run proposes it and ends (APPROVAL=required)",
@@ -21,7 +22,8 @@ pub(super) fn entries(sheet: &mut Sheet, shown: &Shown<'_>) {
     }
 }
 
-fn waiting(sheet: &mut Sheet, open: &Proposal, decision: &Decision, now: Timestamp) {
+fn waiting(sheet: &mut Sheet, workload: &Workload, open: &Proposal, decision: &Decision, now: Timestamp) {
+    let Workload { namespace, name, .. } = workload;
     let Proposal { id, at, until, plan, approved, .. } = open;
     let left = Elapsed(until.duration_since(now));
     let pods: Vec<String> = plan.pods.iter().map(|pod| format!("{} ({})", pod.name, pod.role)).collect();
@@ -40,9 +42,9 @@ fn waiting(sheet: &mut Sheet, open: &Proposal, decision: &Decision, now: Timesta
         sheet.entry("", "the plan of now has other pods, so the next run proposes that in its place");
     }
     if approved.is_none() {
-        sheet.entry("", &format!("to approve it: rebalancer approve {id}"));
+        sheet.entry("", &format!("to approve it: rebalancer approve {id} {name} -n {namespace}"));
     }
-    sheet.entry("", &format!("to reject it: rebalancer reject {id}"));
+    sheet.entry("", &format!("to reject it: rebalancer reject {id} {name} -n {namespace}"));
     sheet.entry(
         "",
         &format!(

@@ -170,14 +170,14 @@ async fn a_run_acts_on_the_workload_of_its_argument_as_the_settings_say() {
         pods.into_iter().filter_map(|pod| pod.uid()).collect::<Vec<_>>()
     };
     let before = pods().await;
-    let run = person(&metrics).kubeconfig(&admin).args(&["run", "orders"]).run().await.expect_exit(2);
+    let person = |dry_run: &str| person(&metrics).kubeconfig(&admin).env("DRY_RUN", dry_run);
+    let run = person("false").args(&["run", "orders"]).run().await.expect_exit(2);
     assert!(run.stderr.contains("KUBE_NAMESPACE is not set"), "{}", run.stderr);
     let named = ["run", "orders", "-n", &fleet.namespace];
-    let dry =
-        person(&metrics).kubeconfig(&admin).env("DRY_RUN", "true").args(&named).run().await.expect_exit(0);
+    let dry = person("true").args(&named).run().await.expect_exit(0);
     assert_eq!(dry.log_with(&["\"cycle_finished\""])[0]["status"], "dry_run");
     assert_eq!(pods().await, before);
-    let run = person(&metrics).kubeconfig(&admin).args(&named).run().await.expect_exit(0);
+    let run = person("false").args(&named).run().await.expect_exit(0);
     assert_eq!(run.log_with(&["\"cycle_finished\""])[0]["removed"], 4, "{}", run.stderr);
 }
 
