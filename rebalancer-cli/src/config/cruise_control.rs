@@ -35,8 +35,8 @@ pub(super) fn cruise_control(
     // The rest of the cycle needs time too.
     let (timeout, trusted) = (timeout?.min(cycle?.mul_f64(0.75)), trusted?);
     let Some(url) = url? else {
-        let Names { bearer, user, password, headers, .. } = CRUISE_CONTROL;
-        let set = [bearer, user, password, headers].into_iter().find(|name| reader.text(name).is_some());
+        let Names { bearer, user, password, .. } = CRUISE_CONTROL;
+        let set = [bearer, user, password].into_iter().find(|name| reader.text(name).is_some());
         let Some(set) = set else { return Some(None) };
         reader.problem(CRUISE_CONTROL.url, Given::Nothing, format!("the base URL, since {set} is set"));
         return None;
