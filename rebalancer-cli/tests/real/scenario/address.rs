@@ -91,7 +91,11 @@ fn kubectl(person: Rebalancer, plugins: &std::path::Path) -> Rebalancer {
 /// Who was chosen, and why the others were not.
 fn decided(stdout: &str) -> Value {
     let plan: Value = serde_json::from_str(stdout).unwrap();
-    json!([plan["workload"], plan["would_act"], plan["decision"], plan["target"]])
+    // Rates of one moment and of the next differ in their last digits.
+    let removals = plan["decision"]["rotate"]["removals"].as_array().cloned().unwrap_or_default();
+    let removals: Vec<_> =
+        removals.iter().map(|removal| json!([removal["pod"]["uid"], removal["choice"]["role"]])).collect();
+    json!([plan["workload"], plan["would_act"], removals, plan["target"]])
 }
 
 #[tokio::test]
