@@ -11,6 +11,7 @@ mod config;
 mod discovery;
 mod interrupt;
 mod journal;
+mod letters;
 mod notify;
 mod render;
 mod saved;

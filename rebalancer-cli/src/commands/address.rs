@@ -1,11 +1,11 @@
 //! Which workloads a command is for: those of the settings; the one that its argument names, with what that tells of itself;
 //! or those of a namespace that look like consumers, to be handled or to be listed.
 
-use rebalancer_core::port::InventoryError;
 use rebalancer_kube::Connection;
-use rebalancer_kube::preflight::{Access, WorkloadShape};
+use rebalancer_kube::preflight::WorkloadShape;
 use tracing::{error, info};
 
+use self::unfound::{failed, not_found, unread};
 use super::Exit;
 use crate::args::{Action, Address, Named, Output, Program};
 use crate::config::layers::{Raw, Source};
@@ -69,21 +69,25 @@ struct Manner {
     by_context: bool,
     /// What is not set is read from the workload.
     reads: bool,
-    /// Without a workload it lists those that there are.
-    lists: bool,
+    /// Without a workload it lists those that there are, and goes on with one by this command.
+    lists: Option<&'static str>,
 }
 
 impl Manner {
+    const fn reading(command: &'static str) -> Self {
+        Self { by_context: true, reads: true, lists: Some(command) }
+    }
+
     /// `None` for a command that has no workload, or only those of the settings.
     const fn of(action: &Action) -> Option<Self> {
         match action {
-            Action::Plan { .. } | Action::Check { .. } | Action::Advise { saved: None, .. } => {
-                Some(Self { by_context: true, reads: true, lists: true })
-            }
-            Action::Backtest(_) => Some(Self { by_context: true, reads: true, lists: false }),
-            Action::Run => Some(Self { by_context: false, reads: true, lists: false }),
-            Action::Answer { .. } => Some(Self { by_context: true, reads: false, lists: false }),
-            Action::Reset => Some(Self { by_context: false, reads: false, lists: false }),
+            Action::Plan { .. } => Some(Self::reading("plan")),
+            Action::Check { .. } => Some(Self::reading("check")),
+            Action::Advise { saved: None, .. } => Some(Self::reading("advise")),
+            Action::Backtest(_) => Some(Self { by_context: true, reads: true, lists: None }),
+            Action::Run => Some(Self { by_context: false, reads: true, lists: None }),
+            Action::Answer { .. } => Some(Self { by_context: true, reads: false, lists: None }),
+            Action::Reset => Some(Self { by_context: false, reads: false, lists: None }),
             Action::Replay { .. }
             | Action::Advise { saved: Some(_), .. }
             | Action::Serve
@@ -159,7 +163,7 @@ pub(super) async fn settle(call: Call<'_>, raw: Raw) -> Result<Addressed, Exit> 
             }
         },
         Address::Named(named) => one(&call, manner, named, raw.naming(&named.name)).await,
-        Address::Settings if is_set || !manner.lists => Ok(Addressed::by_settings(raw)),
+        Address::Settings if is_set || manner.lists.is_none() => Ok(Addressed::by_settings(raw)),
         Address::Settings | Address::All => several(&call, manner, raw).await,
     }
 }
@@ -274,7 +278,7 @@ async fn several(call: &Call<'_>, manner: Manner, raw: Raw) -> Result<Addressed,
     if call.address == Address::All {
         return each(call, raw, &around.workloads, &candidates);
     }
-    let mut command = format!("{} {}", call.program.name(), verb(call.action));
+    let mut command = format!("{} {}", call.program.name(), manner.lists.unwrap_or_default());
     for (variable, flag) in [("KUBE_CONTEXT", "--context"), ("KUBECONFIG", "--kubeconfig")] {
         if let Some(given) = raw.get(variable).filter(|_| raw.is_by_flag(variable)) {
             command.push_str(&format!(" {flag} {given}"));
@@ -317,23 +321,6 @@ fn each(
     }
 }
 
-const fn verb(action: &Action) -> &'static str {
-    match action {
-        Action::Check { .. } => "check",
-        Action::Advise { .. } => "advise",
-        Action::Plan { .. }
-        | Action::Backtest(_)
-        | Action::Run
-        | Action::Answer { .. }
-        | Action::Reset
-        | Action::Replay { .. }
-        | Action::Serve
-        | Action::Simulate(_)
-        | Action::Completions(_)
-        | Action::Manual => "plan",
-    }
-}
-
 async fn connect(raw: &Raw) -> Result<Connection, Exit> {
     let settings = config::cluster(raw).map_err(|problems| super::misconfigured(&problems))?;
     rebalancer_kube::connect(&settings).await.map_err(|error| {
@@ -346,56 +333,4 @@ fn in_namespace(raw: Raw, connection: &Connection) -> Raw {
     raw.filled([(NAMESPACE, connection.namespace())], Source::Context)
 }
 
-fn not_found(Named { kind, name }: &Named, namespace: &str, why: &NotFound) -> Problem {
-    let expected = match why {
-        NotFound::Several => format!(
-            "one workload, but namespace {namespace} has a Deployment and a StatefulSet of this name: say deployment/{name} or \
-             statefulset/{name}"
-        ),
-        NotFound::None { there } => {
-            let kind = kind.map_or("Deployment or StatefulSet", |kind| kind.name());
-            let there = match there.is_empty() {
-                true => String::new(),
-                false => format!("; there are {}", there.join(", ")),
-            };
-            format!(
-                "a {kind} of namespace {namespace}, or KUBE_LABEL_SELECTOR for a workload of another kind{there}"
-            )
-        }
-    };
-    Problem::new(WORKLOAD, Given::Value(name.clone()), expected)
-}
-
-/// Without a right, what it would take.
-fn unread(error: &InventoryError, namespace: &str, verb: &'static str, name: Option<&str>) -> Exit {
-    let fix = match error {
-        InventoryError::Forbidden { .. } => {
-            let rule = |resource| {
-                let access = Access::to(verb, "apps", resource);
-                name.map_or_else(|| access.clone(), |name| access.clone().named(name)).rule()
-            };
-            let instead = match name {
-                Some(_) => {
-                    "set KUBE_LABEL_SELECTOR, CONTAINER_NAME and what tells loads, so that nothing has to be read"
-                }
-                None => "name a workload",
-            };
-            format!(
-                "; a Role in namespace {namespace} needs {}, {}; or {instead}",
-                rule("deployments"),
-                rule("statefulsets")
-            )
-        }
-        InventoryError::Unauthorized { .. }
-        | InventoryError::Unavailable { .. }
-        | InventoryError::Rejected { .. } => String::new(),
-    };
-    let error = format!("{error}{fix}");
-    error!(event = "discovery_failed", namespace, workload = name, error, "workloads could not be read");
-    Exit::Failed
-}
-
-fn failed(error: &anyhow::Error) -> Exit {
-    error!(event = "discovery_failed", error = format!("{error:#}"), "what was read can't be shown");
-    Exit::Failed
-}
+mod unfound;

@@ -16,11 +16,12 @@ mod simulate;
 mod tally;
 
 use std::ffi::OsString;
+use std::io::IsTerminal as _;
 use std::process::ExitCode;
 
-use crate::args::{Action, Address, Invocation, Output};
+use crate::args::{Action, Address, Invocation, Output, Program};
 use crate::config::Purpose;
-use crate::config::layers::{self, Raw};
+use crate::config::layers::{self, Raw, Source};
 use crate::config::problem::Problem;
 use crate::render::Pods;
 use crate::telemetry::Traces;
@@ -58,7 +59,11 @@ impl From<Exit> for ExitCode {
 pub(crate) fn dispatch(invocation: Invocation, environment: impl Fn(&str) -> Option<OsString>) -> Exit {
     invocation.color.write_global();
     // What can't even be read must be logged too, so logging starts in any case.
-    let (raw, mut also) = layers::gather(invocation.flags, &environment);
+    let (mut raw, mut also) = layers::gather(invocation.flags, &environment);
+    // A person reads what a plugin says on a terminal.
+    if invocation.program == Program::KubectlPlugin && std::io::stderr().is_terminal() {
+        raw = raw.filled([("LOG_FORMAT", "text")], Source::Default);
+    }
     let logs = config::logs(&raw);
     let traces = telemetry::start(logs.as_ref().copied().unwrap_or_default(), &environment);
     also.extend(logs.err().unwrap_or_default());

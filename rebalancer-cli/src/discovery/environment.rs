@@ -3,6 +3,7 @@
 use rebalancer_kube::preflight::{ContainerShape, Told};
 
 use crate::config::kafka_servers;
+use crate::letters::is_unseen;
 
 /// Variables that name a consumer group.
 const GROUP: [&str; 16] = [
@@ -83,11 +84,6 @@ pub(super) fn group<'a>(containers: impl IntoIterator<Item = &'a ContainerShape>
             false => Ok(Some(value.to_owned())),
         }
     })
-}
-
-/// Control characters, and those that turn the direction of a text or have no width.
-fn is_unseen(c: char) -> bool {
-    c.is_control() || matches!(c, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
 
 /// Brokers to begin with, as `host:port`.

@@ -1,10 +1,9 @@
 //! The workloads of a namespace that look like consumers, and what was read from one.
 
-use std::fmt::Write as _;
-
 use serde::Serialize;
 
 use super::Form;
+use super::screen::{self, Screen, Sheet, Tone};
 use crate::discovery::{Candidate, Fact, Looks, Missing, Said, Scaler};
 
 /// The version of the shape of the listing as JSON.
@@ -82,12 +81,11 @@ struct Lack<'a> {
 /// # Errors
 /// When stdout can't be written.
 pub(crate) fn listing(form: Form, listing: &Listing<'_>) -> anyhow::Result<()> {
-    let text = match form {
-        Form::Table | Form::Tables => text(listing)?,
-        Form::Json => serde_json::to_string_pretty(&document(listing))?,
-        Form::JsonLine => serde_json::to_string(&document(listing))?,
-    };
-    super::print(&text)
+    match form {
+        Form::Table | Form::Tables => screen::print(&sheet(listing, Screen::of_stdout())),
+        Form::Json => super::print(&serde_json::to_string_pretty(&document(listing))?),
+        Form::JsonLine => super::print(&serde_json::to_string(&document(listing))?),
+    }
 }
 
 /// Prints what was read from a workload, before what is made of it. JSON has it in the log alone.
@@ -97,64 +95,67 @@ pub(crate) fn listing(form: Form, listing: &Listing<'_>) -> anyhow::Result<()> {
 pub(crate) fn facts(form: Form, workload: &str, facts: &[Fact]) -> anyhow::Result<()> {
     match form {
         Form::Table | Form::Tables if !facts.is_empty() => {
-            super::print(&facts_text(workload, facts)?).and_then(|()| super::print(""))
+            screen::print(&facts_sheet(workload, facts, Screen::of_stdout())).and_then(|()| super::print(""))
         }
         Form::Table | Form::Tables | Form::Json | Form::JsonLine => Ok(()),
     }
 }
 
-fn facts_text(workload: &str, facts: &[Fact]) -> Result<String, std::fmt::Error> {
-    let mut out = format!("read from {workload}, as it is not set:\n");
+fn facts_sheet(workload: &str, facts: &[Fact], screen: Screen) -> Sheet {
+    let mut sheet = Sheet::new(screen);
+    sheet.paragraph(Tone::Plain, &format!("read from {workload}, as it is not set:"));
     for Fact { variable, value, from } in facts {
-        writeln!(out, "  {variable}={value}\n    {from}")?;
+        sheet.labelled((Tone::Plain, "", 2), &format!("{variable}={value}"));
+        sheet.labelled((Tone::Plain, "", 4), from);
     }
-    Ok(out)
+    sheet
 }
 
-fn text(Listing { namespace, candidates, command }: &Listing<'_>) -> Result<String, std::fmt::Error> {
+fn sheet(Listing { namespace, candidates, command }: &Listing<'_>, screen: Screen) -> Sheet {
+    let mut sheet = Sheet::new(screen);
     let (consumers, others): (Vec<&Candidate>, Vec<&Candidate>) =
         candidates.iter().partition(|candidate| candidate.is_consumer());
-    let mut out = String::new();
     let (some, all) = (consumers.len(), candidates.len());
-    writeln!(out, "namespace {namespace}: {some} of {all} workloads look like Kafka consumers")?;
+    let headline = format!("namespace {namespace}: {some} of {all} workloads look like Kafka consumers");
+    sheet.paragraph(Tone::Plain, &headline);
     for candidate in consumers {
-        writeln!(out)?;
-        one(&mut out, candidate)?;
-        writeln!(out, "  next        {command} -n {namespace} {}", candidate.address())?;
+        sheet.blank();
+        one(&mut sheet, candidate);
+        sheet.command("next", &format!("{command} -n {namespace} {}", candidate.address()));
     }
     if !others.is_empty() {
-        writeln!(out, "\nothers:")?;
+        sheet.blank();
+        sheet.paragraph(Tone::Plain, "others:");
     }
     for other in others {
-        let why = if other.looks == Looks::Broker { "  (a broker of Kafka)" } else { "" };
-        writeln!(out, "  {}{why}", other.address())?;
+        let why = if other.looks == Looks::Broker { " (a broker of Kafka)" } else { "" };
+        sheet.labelled((Tone::Plain, "", 2), &format!("{}{why}", other.address()));
     }
-    Ok(out)
+    sheet
 }
 
-fn one(out: &mut String, candidate: &Candidate) -> std::fmt::Result {
-    match candidate.pods {
-        Some(pods) => writeln!(out, "{}, {pods} pods", candidate.address())?,
-        None => writeln!(out, "{}", candidate.address())?,
-    }
+fn one(sheet: &mut Sheet, candidate: &Candidate) {
+    let pods = candidate.pods.map(|pods| format!(", {pods} pods")).unwrap_or_default();
+    sheet.paragraph(Tone::Strong, &format!("{}{pods}", candidate.address()));
     if let Looks::Consumer(evidence) = &candidate.looks {
-        writeln!(out, "  seen by     {evidence}")?;
+        sheet.entry("seen by", evidence);
     }
     if let Said::Plainly { value, .. } = &candidate.group {
-        writeln!(out, "  group       {value}")?;
+        sheet.entry("group", value);
     }
     if let Scaler::Known(hpas) = &candidate.scaler
         && !hpas.is_empty()
     {
-        writeln!(out, "  autoscaler  {}", hpas.join(", "))?;
+        sheet.entry("autoscaler", &hpas.join(", "));
     }
     for Fact { variable, value, from } in &candidate.reading.facts {
-        writeln!(out, "  told        {variable}={value}\n              {from}")?;
+        sheet.entry("told", &format!("{variable}={value}"));
+        sheet.entry("", from);
     }
     for Missing { what, why } in &candidate.missing {
-        writeln!(out, "  missing     {what}:\n              {why}")?;
+        sheet.entry("missing", &format!("{what}:"));
+        sheet.entry("", why);
     }
-    Ok(())
 }
 
 fn document<'a>(listing: &Listing<'a>) -> DiscoveryDocument<'a> {
@@ -242,22 +243,35 @@ mod tests {
         Listing { namespace: "streams", candidates, command: "kubectl rebalancer plan" }
     }
 
+    const SCREEN: Screen = Screen { width: 80, unicode: true };
+
     #[test]
-    fn a_namespace_is_listed_to_the_last_letter_and_in_80_columns() {
-        let text = text(&shown(&some())).unwrap();
-        assert!(text.lines().all(|line| line.chars().count() <= 80), "{text}");
-        golden("discovery/tests/listing.txt", &text);
+    fn a_namespace_is_listed_to_the_last_letter() {
+        golden("discovery/tests/listing.txt", &sheet(&shown(&some()), SCREEN).plain());
         golden(
             "discovery/tests/listing.json",
             &serde_json::to_string_pretty(&document(&shown(&some()))).unwrap(),
         );
     }
 
+    /// Names may be long, and are written by others.
+    #[test]
+    fn whatever_workloads_are_called_no_line_is_too_wide_and_a_command_can_be_pasted() {
+        let mut candidates = some();
+        candidates[0].name = "a-service-with-a-name-as-long-as-names-of-services-are".to_owned();
+        candidates[0].looks = Looks::Consumer("a group \u{202e}of many words ".repeat(9));
+        let text = sheet(&shown(&candidates), SCREEN).plain();
+        assert!(text.lines().all(|line| line.chars().count() <= 80), "{text}");
+        assert!(!text.contains('\u{202e}'), "{text}");
+        let command = "next       kubectl rebalancer plan -n streams \\\n           deployment/a-service-with-a-name-as-long";
+        assert!(text.contains(command), "{text}");
+    }
+
     #[test]
     fn what_was_read_says_where_it_stands() {
         let facts = [fact("CONTAINER_NAME", "app", "its only container")];
         let expected =
-            "read from Deployment orders, as it is not set:\n  CONTAINER_NAME=app\n    its only container\n";
-        assert_eq!(facts_text("Deployment orders", &facts).unwrap(), expected);
+            "read from Deployment orders, as it is not set:\n  CONTAINER_NAME=app\n    its only container";
+        assert_eq!(facts_sheet("Deployment orders", &facts, SCREEN).plain(), expected);
     }
 }

@@ -9,6 +9,8 @@ use anstyle::{AnsiColor, Style};
 use textwrap::core::display_width;
 use textwrap::{Options, WordSeparator, WordSplitter, WrapAlgorithm};
 
+use crate::letters::is_unseen;
+
 /// Where no terminal says how wide it is.
 const WIDTH: usize = 80;
 /// Narrower, words fall apart; wider, lines are hard to read.
@@ -143,6 +145,27 @@ impl Sheet {
         }
     }
 
+    /// A command after its label. What does not fit goes on in the next line as a shell reads it, so that it can be pasted.
+    pub(super) fn command(&mut self, label: &str, command: &str) {
+        let sign = " \\";
+        let room = self.screen.width.saturating_sub(LABEL + sign.len());
+        let mut lines: Vec<String> = Vec::new();
+        for word in command.split(' ') {
+            match lines.last_mut() {
+                Some(line) if display_width(line) + 1 + display_width(word) <= room => {
+                    line.push(' ');
+                    line.push_str(word);
+                }
+                Some(_) | None => lines.push(word.to_owned()),
+            }
+        }
+        let last = lines.len().saturating_sub(1);
+        for (number, line) in lines.iter().enumerate() {
+            let label = if number == 0 { label } else { "" };
+            self.entry(label, &format!("{line}{}", if number < last { sign } else { "" }));
+        }
+    }
+
     fn put(&mut self, tone: Tone, text: &str) {
         if text.is_empty() {
             return;
@@ -154,14 +177,14 @@ impl Sheet {
     /// The text without what a terminal would obey, and without lines of its own: names come from clusters and from files
     /// of others. In ASCII where nothing else can be shown.
     fn letters<'a>(&self, text: &'a str) -> Cow<'a, str> {
-        if text.chars().all(|c| !c.is_control() && (self.screen.unicode || c.is_ascii())) {
+        if text.chars().all(|c| !is_unseen(c) && (self.screen.unicode || c.is_ascii())) {
             return text.into();
         }
         let mut shown = String::with_capacity(text.len());
         for c in text.chars() {
             match c {
                 '\n' | '\t' => shown.push(' '),
-                c if c.is_control() => shown.push_str(if self.screen.unicode { "\u{fffd}" } else { "?" }),
+                c if is_unseen(c) => shown.push_str(if self.screen.unicode { "\u{fffd}" } else { "?" }),
                 c if self.screen.unicode || c.is_ascii() => shown.push(c),
                 '±' => shown.push_str("+/-"),
                 '…' => shown.push_str("..."),

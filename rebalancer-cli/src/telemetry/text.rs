@@ -10,6 +10,7 @@
 use std::borrow::Cow;
 use std::fmt;
 
+use crate::letters::is_unseen;
 use anstyle::{AnsiColor, Style};
 use jiff::Timestamp;
 use tracing::field::{Field, Visit};
@@ -142,14 +143,14 @@ impl Visit for Seen {
 
 /// As it is, or as a JSON string where it could be misread: it is empty, or has blanks, quotes, `=` or what a terminal would obey.
 fn quoted(value: &str) -> Cow<'_, str> {
-    let misread = |c: char| c.is_whitespace() || c.is_control() || matches!(c, '"' | '=' | '\\');
+    let misread = |c: char| c.is_whitespace() || is_unseen(c) || matches!(c, '"' | '=' | '\\');
     if !value.is_empty() && !value.contains(misread) {
         return value.into();
     }
     let json = serde_json::Value::from(value).to_string();
     // JSON leaves some of them as they are.
     let escaped = |c: char| match c {
-        c if c.is_control() => format!("\\u{:04x}", u32::from(c)),
+        c if is_unseen(c) => format!("\\u{:04x}", u32::from(c)),
         c => c.to_string(),
     };
     json.chars().map(escaped).collect::<String>().into()
@@ -157,8 +158,8 @@ fn quoted(value: &str) -> Cow<'_, str> {
 
 /// Without what a terminal would obey, and without lines of its own.
 fn in_one_line(text: &str) -> Cow<'_, str> {
-    if text.contains(char::is_control) {
-        text.replace(['\n', '\t'], " ").replace(char::is_control, "\u{fffd}").into()
+    if text.contains(is_unseen) {
+        text.replace(['\n', '\t'], " ").replace(is_unseen, "\u{fffd}").into()
     } else {
         text.into()
     }

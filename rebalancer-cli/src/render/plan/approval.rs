@@ -42,9 +42,9 @@ fn waiting(sheet: &mut Sheet, workload: &Workload, open: &Proposal, decision: &D
         sheet.entry("", "the plan of now has other pods, so the next run proposes that in its place");
     }
     if approved.is_none() {
-        sheet.entry("to approve", &format!("rebalancer approve {id} {name} -n {namespace}"));
+        sheet.command("to approve", &format!("rebalancer approve {id} {name} -n {namespace}"));
     }
-    sheet.entry("to reject", &format!("rebalancer reject {id} {name} -n {namespace}"));
+    sheet.command("to reject", &format!("rebalancer reject {id} {name} -n {namespace}"));
     sheet.entry(
         "",
         &format!(

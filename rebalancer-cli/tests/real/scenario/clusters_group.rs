@@ -17,6 +17,7 @@ use crate::harness::kafka::loads::Flow;
 use crate::harness::kafka::observed::Observed;
 use crate::harness::kafka::pods::{Launch, PodConsumers};
 use crate::harness::kafka::protocol::Protocol;
+use crate::harness::kafka::world::eager;
 use crate::harness::proxy::{Gate, Proxy};
 use crate::harness::rebalancer::{Rebalancer, Run, Running};
 use crate::harness::wait;
@@ -104,16 +105,8 @@ impl TwoClusters {
 
 impl Side {
     fn rebalancer(&self) -> Rebalancer {
-        self.fleet
-            .rebalancer_without_metrics()
+        eager(&self.fleet, &self.consumers)
             .env("CLUSTER_NAME", self.cluster)
-            .env("KAFKA_BOOTSTRAP_SERVERS", self.consumers.broker.bootstrap())
-            .env("KAFKA_GROUP_ID", &self.consumers.group)
-            .env("METRICS_TIME_WINDOW", "20m")
-            .env("INDICATORS", "production_rate")
-            .env("PRODUCTION_RATE_VARIANCE_THRESHOLD", "0.1")
-            .env("TOLERANCE_MULTIPLIER", "1.05")
-            .env("MINIMUM_IMPROVEMENT_PERCENT", "0")
             // What a prediction finds depends on ids, which are random; that both have a hot pod does not.
             .env("REBALANCE_STRATEGY", "rotate-outliers")
             .env("MINIMUM_PODS_REQUIRED", "1")

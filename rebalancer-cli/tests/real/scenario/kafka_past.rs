@@ -8,7 +8,7 @@ use crate::harness::kafka::clients::Clients;
 use crate::harness::kafka::loads::Flow;
 use crate::harness::kafka::pods::{Launch, PodConsumers};
 use crate::harness::kafka::protocol::{Client, Protocol};
-use crate::harness::kafka::world::promising;
+use crate::harness::kafka::world::{eager, promising};
 use crate::harness::rebalancer::{Rebalancer, Run};
 
 const PODS: usize = 6;
@@ -38,17 +38,10 @@ async fn spike(topic: &str) {
 }
 
 fn rebalancer((fleet, consumers, _): &(Fleet, PodConsumers, String)) -> Rebalancer {
-    fleet
-        .rebalancer_without_metrics()
-        .env("KAFKA_BOOTSTRAP_SERVERS", consumers.broker.bootstrap())
-        .env("KAFKA_GROUP_ID", &consumers.group)
-        .env("INDICATORS", "production_rate")
+    eager(fleet, consumers)
         .env("METRICS_TIME_WINDOW", format!("{WINDOW}s"))
         .env("PERSISTENCE_WINDOWS", "3")
         .env("PERSISTENCE_REQUIRED", "3")
-        .env("PRODUCTION_RATE_VARIANCE_THRESHOLD", "0.1")
-        .env("TOLERANCE_MULTIPLIER", "1.05")
-        .env("MINIMUM_IMPROVEMENT_PERCENT", "0")
 }
 
 fn decision(run: &Run) -> Value {

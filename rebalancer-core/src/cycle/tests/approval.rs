@@ -1,7 +1,10 @@
 //! Cycles that must ask, in a simulated world.
 
+use std::sync::Mutex;
+
 use jiff::{SignedDuration, Timestamp};
 
+use super::After;
 use crate::assignor::Assignor;
 use crate::cycle::{Asked, CycleError, CycleSpec, NotBegun, Outcome, Ports, run};
 use crate::history::{
@@ -9,7 +12,7 @@ use crate::history::{
     Record, StateStore,
 };
 use crate::policy::{Policy, Strategy, Timing};
-use crate::port::Mode;
+use crate::port::{Interruption, Mode};
 use crate::simulation::{Fleet, Shape};
 use crate::unit::Percent;
 
@@ -29,9 +32,19 @@ async fn cycle(
     mode: Mode,
     id: &str,
 ) -> Result<Outcome, CycleError> {
+    cycle_until(fleet, store, mode, id, &After::never()).await
+}
+
+async fn cycle_until(
+    fleet: &Fleet,
+    store: Option<&MemoryStore>,
+    mode: Mode,
+    id: &str,
+    stop: &After,
+) -> Result<Outcome, CycleError> {
     let spec = CycleSpec::new(id, Fleet::workload()).with_mode(mode).with_approval(required());
     let spec = spec.with_policy(Policy::default().with_strategy(Strategy::RotateOutliers));
-    let ports = Ports::new(fleet, fleet, fleet, fleet);
+    let ports = Ports::new(fleet, fleet, fleet, fleet).with_interrupt(stop);
     let ports = match store {
         Some(store) => ports.with_store(store),
         None => ports,
@@ -83,6 +96,22 @@ async fn it_proposes_waits_acts_once_it_is_approved_and_asks_again_afterwards() 
     assert!(removed.iter().all(|uid| proposal.plan.pods.iter().any(|pod| pod.uid == *uid)));
     let record = stored(&store, fleet.now()).await;
     assert_eq!((record.proposal(), record.counters().proposals.get("used")), (None, 1));
+}
+
+#[tokio::test]
+async fn a_cycle_that_is_asked_to_end_leaves_an_approval_to_the_next() {
+    let (fleet, store) = (fleet(), MemoryStore::default());
+    asked(cycle(&fleet, Some(&store), Mode::Real, "first").await);
+    let open = answer(&fleet, &store, Answer::Approve).await;
+    let at_once = After(Mutex::new(0), Interruption::Signal);
+    let ended = cycle_until(&fleet, Some(&store), Mode::Real, "stopped", &at_once).await;
+    assert!(matches!(ended, Err(CycleError::Stopped(Interruption::Signal))), "{ended:?}");
+    let record = stored(&store, fleet.now()).await;
+    assert!(
+        record.proposal().is_some_and(|kept| kept.id == open.id && kept.approved.is_some()),
+        "{record:?}"
+    );
+    assert_eq!(cycle(&fleet, Some(&store), Mode::Real, "next").await.unwrap().status(), "rebalanced");
 }
 
 #[tokio::test]

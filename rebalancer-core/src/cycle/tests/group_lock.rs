@@ -3,7 +3,7 @@
 use jiff::{SignedDuration, Timestamp};
 
 use crate::assignor::Assignor;
-use crate::cycle::{CycleEnd, CycleSpec, GroupLock, MemorySettings, Ports, run};
+use crate::cycle::{CycleEnd, CycleError, CycleSpec, GroupLock, MemorySettings, Ports, run};
 use crate::history::{HistoryPolicy, MemoryStore, Pause, StateStore};
 use crate::policy::{Policy, Strategy, Timing};
 use crate::port::{Interruption, Mode};
@@ -70,8 +70,11 @@ async fn a_cycle_that_removed_nothing_gives_the_lock_back_and_a_dry_run_never_ta
     let (fleet, lock) = (fleet(), MemoryStore::default());
     assert_eq!(cycle(&fleet, &lock, "dry", Mode::DryRun).await.outcome.unwrap().status(), "dry_run");
     assert_eq!(lock.peek(fleet.now()).await.unwrap().held, None);
-    let stop = After(std::sync::Mutex::new(0), Interruption::Signal);
-    let ended = cycle_until(&fleet, &lock, "stopped", Mode::Real, &stop).await;
+    let after = |questions| After(std::sync::Mutex::new(questions), Interruption::Signal);
+    let ended = cycle_until(&fleet, &lock, "stopped at once", Mode::Real, &after(0)).await;
+    assert!(matches!(ended.outcome, Err(CycleError::Stopped(Interruption::Signal))), "{:?}", ended.outcome);
+    assert_eq!(holder(&lock, fleet.now()).await, None);
+    let ended = cycle_until(&fleet, &lock, "stopped before a removal", Mode::Real, &after(1)).await;
     assert!(ended.outcome.unwrap().was_asked_to_end());
     assert_eq!(holder(&lock, fleet.now()).await, None);
 }

@@ -29,6 +29,20 @@ pub(crate) struct World {
     pub(crate) before: Observed,
 }
 
+/// By Kafka alone, and for whatever gain.
+pub(crate) fn eager(fleet: &Fleet, consumers: &PodConsumers) -> Rebalancer {
+    fleet
+        .rebalancer_without_metrics()
+        .env("KAFKA_BOOTSTRAP_SERVERS", consumers.broker.bootstrap())
+        .env("KAFKA_GROUP_ID", &consumers.group)
+        .env("METRICS_TIME_WINDOW", "20m")
+        .env("INDICATORS", "production_rate")
+        .env("PRODUCTION_RATE_VARIANCE_THRESHOLD", "0.1")
+        // Some pod is hot, whatever the group's first assignment is.
+        .env("TOLERANCE_MULTIPLIER", "1.05")
+        .env("MINIMUM_IMPROVEMENT_PERCENT", "0")
+}
+
 /// What `make` makes, in which a dry run wants to rotate. Ids are random, and with them the first assignment: one group in ten
 /// or so is held, as it should be.
 pub(crate) async fn promising<T>(make: impl AsyncFn() -> T, rebalancer: impl Fn(&T) -> Rebalancer) -> T {
@@ -88,16 +102,7 @@ impl World {
     }
 
     pub(crate) fn rebalancer(&self) -> Rebalancer {
-        self.fleet
-            .rebalancer_without_metrics()
-            .env("KAFKA_BOOTSTRAP_SERVERS", self.consumers.broker.bootstrap())
-            .env("KAFKA_GROUP_ID", &self.consumers.group)
-            .env("METRICS_TIME_WINDOW", "20m")
-            .env("INDICATORS", "production_rate")
-            .env("PRODUCTION_RATE_VARIANCE_THRESHOLD", "0.1")
-            // Some pod is hot, whatever the group's first assignment is.
-            .env("TOLERANCE_MULTIPLIER", "1.05")
-            .env("MINIMUM_IMPROVEMENT_PERCENT", "0")
+        eager(&self.fleet, &self.consumers)
     }
 
     /// One cycle, and what came of it once the group is at rest again.
