@@ -210,12 +210,12 @@ async fn without_a_workload_the_consumers_of_the_namespace_are_listed_with_what_
     for text in [
         "2 of 5 workloads look like Kafka consumers",
         "deployment/orders, 6 pods",
-        "group       orders-v2",
-        "autoscaler  keda-hpa-orders",
+        "group      orders-v2",
+        "autoscaler keda-hpa-orders",
         "statefulset/payments, 0 pods",
         "autoscaler:",
         &format!("kubectl rebalancer plan -n {namespace} statefulset/payments"),
-        "statefulset/kafka  (a broker of Kafka)",
+        "statefulset/kafka (a broker of Kafka)",
     ] {
         assert!(asked.stdout.contains(text), "{text} is not in\n{}", asked.stdout);
     }
