@@ -266,7 +266,12 @@ async fn beside_a_metric_server_offsets_tell_what_its_pods_hold_and_how_long_the
         assert!(why.contains("the consumer group could not be read"), "{server:?}: {why}");
         let cycles = |past: &Value| past["runs"][0]["backtest"]["cycles"].as_array().unwrap().clone();
         for (cycle, known) in cycles(&other).iter().zip(cycles(&past)) {
-            assert_eq!(cycle["was"], known["was"], "{server:?}");
+            for figure in ["above", "pods", "cv", "max_to_mean"] {
+                let of = |cycle: &Value| cycle["was"][figure].as_f64();
+                let (seen, same) = (of(cycle).unwrap(), of(&known).unwrap());
+                // Asked twice, a metric server's rate may differ in its last digits.
+                assert!((seen - same).abs() < 1e-9, "{server:?}: {figure} {seen} is not {same}");
+            }
         }
         assert_eq!(
             other["runs"][0]["summary"]["rotations"], 0,
