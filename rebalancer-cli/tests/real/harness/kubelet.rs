@@ -31,6 +31,9 @@ static FROZEN: Mutex<BTreeSet<String>> = Mutex::new(BTreeSet::new());
 /// Namespaces where pods that become Ready have been so for a while.
 static AGED: Mutex<BTreeMap<String, jiff::SignedDuration>> = Mutex::new(BTreeMap::new());
 
+/// Namespaces whose pods come back to the node where one of their name was first, as a local volume makes them do.
+static BOUND: Mutex<BTreeMap<String, BTreeMap<String, String>>> = Mutex::new(BTreeMap::new());
+
 /// What pods of these namespaces run.
 static CONTAINERS: Mutex<BTreeMap<String, Arc<dyn Containers>>> = Mutex::new(BTreeMap::new());
 
@@ -142,6 +145,11 @@ pub(crate) fn age(namespace: &str, age: jiff::SignedDuration) {
 /// The end of [`age`].
 pub(crate) fn rejuvenate(namespace: &str) {
     AGED.lock().unwrap().remove(namespace);
+}
+
+/// From now on pods of this namespace come back to the node where one of their name was first.
+pub(crate) fn bound_to_nodes(namespace: &str) {
+    BOUND.lock().unwrap().insert(namespace.to_owned(), BTreeMap::new());
 }
 
 /// From now on pods of this namespace run this.
@@ -267,7 +275,11 @@ async fn finish_deletion(api: &Api<Pod>, pod: &Pod) -> kube::Result<()> {
 
 async fn bind(api: &Api<Pod>, pod: &Pod) -> kube::Result<()> {
     static NEXT: AtomicUsize = AtomicUsize::new(0);
-    let node = format!("node-{}", NEXT.fetch_add(1, Ordering::Relaxed) % NODES);
+    let next = || format!("node-{}", NEXT.fetch_add(1, Ordering::Relaxed) % NODES);
+    let node = match BOUND.lock().unwrap().get_mut(&pod.namespace().unwrap_or_default()) {
+        Some(nodes) => nodes.entry(pod.name_any()).or_insert_with(next).clone(),
+        None => next(),
+    };
     let binding: Binding = serde_json::from_value(json!({
         "metadata": {"name": pod.name_any(), "uid": pod.uid()},
         "target": {"kind": "Node", "name": node},

@@ -19,6 +19,7 @@ pub(crate) struct Setup {
     pub(crate) budget: Option<Budget>,
     may_delete: bool,
     aged: Option<jiff::SignedDuration>,
+    bound_to_nodes: bool,
     /// Put into the specification of every pod.
     pub(crate) pod_spec: Value,
     /// An existing namespace to live in, instead of one of its own.
@@ -38,6 +39,7 @@ impl Setup {
             budget: None,
             may_delete: false,
             aged: None,
+            bound_to_nodes: false,
             pod_spec: json!({}),
             namespace: None,
         }
@@ -98,6 +100,12 @@ impl Setup {
         self
     }
 
+    /// A pod comes back to the node where one of its name was first.
+    pub(crate) fn bound_to_nodes(mut self) -> Self {
+        self.bound_to_nodes = true;
+        self
+    }
+
     /// Fields of every pod's specification.
     pub(crate) fn pod_spec(mut self, spec: Value) -> Self {
         self.pod_spec = spec;
@@ -124,6 +132,9 @@ impl Setup {
         };
         if let Some(age) = self.aged {
             kubelet::age(&namespace, age);
+        }
+        if self.bound_to_nodes {
+            kubelet::bound_to_nodes(&namespace);
         }
         let workload = (self.workload, self.name.as_str());
         for (name, target) in &self.hpas {

@@ -65,6 +65,7 @@ mod serve_leader;
 mod serve_load;
 mod serve_page;
 mod serve_page_rotated;
+mod slow_node;
 mod strangers;
 mod vpa_updater;
 mod workloads;
