@@ -10,7 +10,7 @@ use std::rc::Rc;
 
 use anyhow::{Context as _, anyhow};
 use jiff::Timestamp;
-use rebalancer_core::cycle::{self, Memory, Observation, Sources, Subject};
+use rebalancer_core::cycle::{self, GroupLock, Memory, Observation, Sources, Subject};
 use rebalancer_core::policy::Policy;
 use rebalancer_core::port::{CruiseControl, Interrupt as _};
 use rebalancer_forecast::Mstl;
@@ -78,6 +78,24 @@ impl Adapters {
         let observing = cycle::observe(subject, self.sources(), policy, memory, Timestamp::now());
         tokio::select! {
             observation = observing => observation.context("the fleet could not be observed"),
+            why = watch.stopped() => Err(anyhow!("stopped before a decision: {why}")),
+        }
+    }
+
+    /// What is decided beside the lock on the consumer group, where there is one: it is only looked at.
+    ///
+    /// # Errors
+    /// When it is time to stop.
+    pub(crate) async fn beside_lock(
+        &self,
+        observation: Observation,
+        policy: &Policy,
+        watch: &Watch,
+    ) -> anyhow::Result<Observation> {
+        let Some(store) = &self.group_lock else { return Ok(observation) };
+        let lock = GroupLock { store, who: "plan" };
+        tokio::select! {
+            observation = lock.beside(observation, policy, Timestamp::now()) => Ok(observation),
             why = watch.stopped() => Err(anyhow!("stopped before a decision: {why}")),
         }
     }

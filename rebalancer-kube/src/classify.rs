@@ -31,7 +31,7 @@ pub(crate) fn read_error(failure: &Failure, right: Right, namespace: &str) -> In
             408 | 410 | 429 | 500..=599 => InventoryError::Unavailable { message },
             _ => InventoryError::Rejected { message },
         },
-        Failure::NotConnected(_) | Failure::Lost(_) | Failure::TimeUp(_) => {
+        Failure::NotConnected(_) | Failure::Lost(_) | Failure::TimeUp { .. } => {
             InventoryError::Unavailable { message }
         }
         Failure::Malformed(_) | Failure::Unsendable(_) => InventoryError::Rejected { message },
@@ -69,7 +69,9 @@ pub(crate) fn removal_error(failure: &Failure, right: Right) -> RemovalError {
         Failure::Refused(refusal) => refused_removal(refusal, right),
         // Nothing was sent, so nothing happened.
         Failure::Unsendable(_) | Failure::NotConnected(_) => RemovalError::Rejected { message },
-        Failure::Malformed(_) | Failure::Lost(_) | Failure::TimeUp(_) => RemovalError::Unknown { message },
+        Failure::Malformed(_) | Failure::Lost(_) | Failure::TimeUp { .. } => {
+            RemovalError::Unknown { message }
+        }
     }
 }
 

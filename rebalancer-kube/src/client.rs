@@ -39,6 +39,8 @@ pub struct Connection {
     pub(crate) client: Client,
     pub(crate) timeout: Duration,
     pub(crate) credentials: Arc<Credentials>,
+    /// The API server, for people who read that it does not answer; `None` where only the client knows.
+    pub(crate) server: Option<Arc<str>>,
     /// Shared by its clones.
     pub(crate) meter: Arc<Meter>,
 }
@@ -50,7 +52,7 @@ impl Connection {
     /// that a disruption budget refused, which may then succeed long after its decision went stale.
     #[must_use]
     pub fn with_client(client: Client, timeout: Duration) -> Self {
-        Self { client, timeout, credentials: Arc::default(), meter: Arc::default() }
+        Self { client, timeout, credentials: Arc::default(), server: None, meter: Arc::default() }
     }
 
     /// The namespace that counts where none is named: that of the kubeconfig's context, or of the pod; `default` without either.
@@ -86,7 +88,8 @@ pub(crate) async fn connect_for(
     environment: &Environment,
     silence: Duration,
 ) -> Result<Connection, ConnectError> {
-    let Target { mut config, credentials, cluster, user } = cluster::find(settings, environment)?;
+    let Target { mut config, credentials, context, cluster, user } = cluster::find(settings, environment)?;
+    let server = cluster::server(&config, context.as_deref(), cluster.as_ref());
     config.headers.push((USER_AGENT, user_agent(settings)?));
     config.connect_timeout = Some(LONGEST_CONNECT.min(settings.timeout));
     config.read_timeout = Some(silence);
@@ -109,7 +112,8 @@ pub(crate) async fn connect_for(
             return Err(ConnectError::PluginTimeUp { file, place, limit: settings.timeout });
         }
     };
-    Ok(Connection { credentials: Arc::new(credentials), ..Connection::with_client(client, settings.timeout) })
+    let (credentials, server) = (Arc::new(credentials), Some(server));
+    Ok(Connection { credentials, server, ..Connection::with_client(client, settings.timeout) })
 }
 
 /// kube runs a credential plugin while it makes a client, and waits for it. On a thread of its own, one that hangs

@@ -14,6 +14,7 @@ mod select;
 mod written;
 
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use http::Uri;
 use kube::Config;
@@ -30,6 +31,8 @@ use crate::credentials::Credentials;
 pub(crate) struct Target {
     pub(crate) config: Config,
     pub(crate) credentials: Credentials,
+    /// The context of the kubeconfig; `None` for a service account.
+    pub(crate) context: Option<String>,
     /// The file and the entry of the cluster; `None` for a service account.
     pub(crate) cluster: Option<(PathBuf, Place)>,
     /// Those of the user; `None` for a service account, and for anonymous requests.
@@ -69,6 +72,22 @@ pub(crate) fn find(settings: &ConnectionSettings, environment: &Environment) -> 
             Err(ConnectError::NoCluster { looked: format!("{looked}; KUBERNETES_SERVICE_HOST is not set") })
         }
     }
+}
+
+/// Which API server it is and who says so, for people who read that it does not answer. Nothing but scheme, host and port: the
+/// rest of a URL may be a secret.
+pub(crate) fn server(config: &Config, context: Option<&str>, cluster: Option<&(PathBuf, Place)>) -> Arc<str> {
+    let (url, proxy) =
+        (&config.cluster_url, if config.proxy_url.is_some() { " through a proxy" } else { "" });
+    let (scheme, host) = (url.scheme_str().unwrap_or("https"), url.host().unwrap_or_default());
+    let port = url.port().map_or_else(String::new, |port| format!(":{port}"));
+    let told = match (context, cluster) {
+        (Some(context), Some((file, place))) => {
+            format!("context '{}', {place} of the kubeconfig {}", context.escape_debug(), file.display())
+        }
+        _ => "as the pod's service account has it".to_owned(),
+    };
+    format!("{scheme}://{host}{port}{proxy}, {told}").into()
 }
 
 /// Where it was looked for, and what was there.
@@ -117,5 +136,5 @@ fn of_pod(url: Uri, environment: &Environment) -> Result<Target, ConnectError> {
     if let Ok(namespace) = std::fs::read_to_string(environment.service_account.join("namespace")) {
         config.default_namespace = namespace.trim().to_owned();
     }
-    Ok(Target { config, credentials: Credentials::in_file(token), cluster: None, user: None })
+    Ok(Target { config, credentials: Credentials::in_file(token), context: None, cluster: None, user: None })
 }

@@ -56,6 +56,6 @@ fn is_error(failure: &Failure) -> bool {
         | Failure::Unsendable(_)
         | Failure::NotConnected(_)
         | Failure::Lost(_)
-        | Failure::TimeUp(_) => true,
+        | Failure::TimeUp { .. } => true,
     }
 }

@@ -39,9 +39,13 @@ impl Deadline {
         answer: impl Future<Output = Result<T, Failure>>,
     ) -> Result<T, Failure> {
         if !self.leaves(Duration::ZERO) {
-            return Err(Failure::TimeUp(self.limit));
+            return Err(self.up());
         }
-        timeout_at(self.at, answer).await.unwrap_or(Err(Failure::TimeUp(self.limit)))
+        timeout_at(self.at, answer).await.unwrap_or_else(|_| Err(self.up()))
+    }
+
+    fn up(self) -> Failure {
+        Failure::TimeUp { limit: self.limit, server: None }
     }
 
     fn leaves(self, pause: Duration) -> bool {
@@ -65,6 +69,7 @@ async fn once_gathered<G: Gather>(
     begin: impl FnOnce(Encoding) -> G,
 ) -> Result<Dated<G::Whole>, Failure> {
     let answer = deadline.hold(exchange(connection, request, begin)).await;
+    let answer = answer.map_err(|failure| failure.asking(connection.server.as_ref()));
     connection.meter.answered(&answer);
     answer
 }
@@ -154,6 +159,6 @@ fn pause_after(failure: &Failure, pause: Duration) -> Option<Duration> {
         Failure::Refused(refusal) if lacks_replicas(refusal) => None,
         Failure::Refused(refusal) => matches!(refusal.status.code, 408 | 429 | 500..=599)
             .then(|| refusal.retry_after.map_or(pause, |asked| asked.max(pause))),
-        Failure::Malformed(_) | Failure::Unsendable(_) | Failure::TimeUp(_) => None,
+        Failure::Malformed(_) | Failure::Unsendable(_) | Failure::TimeUp { .. } => None,
     }
 }

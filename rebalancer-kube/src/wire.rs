@@ -5,6 +5,7 @@ use std::error::Error;
 use std::fmt;
 use std::future::poll_fn;
 use std::pin::Pin;
+use std::sync::Arc;
 use std::time::Duration;
 
 use http::header::{CONTENT_TYPE, DATE, HeaderMap, RETRY_AFTER};
@@ -44,7 +45,27 @@ pub(crate) enum Failure {
     /// The connection broke after it was made: the server may have seen the request.
     Lost(String),
     /// The deadline passed: the server may have seen the request.
-    TimeUp(Duration),
+    TimeUp {
+        limit: Duration,
+        /// Who did not answer, for people; `None` where that is not known.
+        server: Option<Arc<str>>,
+    },
+}
+
+impl Failure {
+    /// The same with the server that was asked, where nothing came from it that would tell.
+    pub(crate) fn asking(self, server: Option<&Arc<str>>) -> Self {
+        let to = |message: String| match server {
+            Some(server) => format!("{message} (to {server})"),
+            None => message,
+        };
+        match self {
+            Self::NotConnected(message) => Self::NotConnected(to(message)),
+            Self::Lost(message) => Self::Lost(to(message)),
+            Self::TimeUp { limit, .. } => Self::TimeUp { limit, server: server.cloned() },
+            other @ (Self::Refused(_) | Self::Malformed(_) | Self::Unsendable(_)) => other,
+        }
+    }
 }
 
 /// A refusal: the server's own status object, or one made from a foreign answer.
@@ -77,7 +98,10 @@ impl fmt::Display for Failure {
             Self::Unsendable(message) => write!(f, "the request could not be made: {message}"),
             Self::NotConnected(message) => write!(f, "no connection: {message}"),
             Self::Lost(message) => write!(f, "the connection broke: {message}"),
-            Self::TimeUp(limit) => write!(f, "no answer within {}", Elapsed::from(*limit)),
+            Self::TimeUp { limit, server } => {
+                write!(f, "no answer within {}", Elapsed::from(*limit))?;
+                server.as_ref().map_or(Ok(()), |server| write!(f, " (from {server})"))
+            }
         }
     }
 }

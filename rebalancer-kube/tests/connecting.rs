@@ -73,6 +73,20 @@ async fn https_works_without_a_provider_installed_by_the_program() {
     );
 }
 
+/// A path or a query may be a secret.
+#[tokio::test]
+async fn a_server_that_cannot_be_reached_is_named_with_who_names_it_and_no_more_of_its_url() {
+    let port = closed_port().await;
+    let file = kubeconfig(&format!("https://127.0.0.1:{port}/k8s/hush?token=hush"));
+    let connection = connect(&settings(file.path(), Some("there"))).await.unwrap();
+    let InventoryError::Unavailable { message } = inventory(&connection).pods().await.unwrap_err() else {
+        panic!("it can't be reached")
+    };
+    let named = format!("(to https://127.0.0.1:{port}, context 'there', cluster 'c' of the kubeconfig ");
+    assert!(message.contains(&named) && message.contains(&file.path().display().to_string()), "{message}");
+    assert!(!message.contains("hush"), "{message}");
+}
+
 #[tokio::test]
 async fn a_removal_without_a_connection_surely_did_not_happen() {
     let port = closed_port().await;

@@ -1,4 +1,4 @@
-//! The only I/O: one query by POST, with retries, within a deadline.
+//! The only I/O of queries: one by POST, with retries, within a deadline.
 
 use std::fmt;
 use std::num::NonZeroUsize;

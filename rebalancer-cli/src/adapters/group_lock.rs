@@ -3,7 +3,8 @@
 use async_trait::async_trait;
 use jiff::{SignedDuration, Timestamp};
 use rebalancer_core::history::{Acquired, Peeked, Record, StateError, StateStore, Token};
-use rebalancer_kube::LeaseStore;
+use rebalancer_kube::preflight::Preflight;
+use rebalancer_kube::{Connection, LeaseStore};
 use tokio::sync::OnceCell;
 
 use crate::config::GroupLockSettings;
@@ -12,23 +13,37 @@ use crate::config::GroupLockSettings;
 /// lock.
 pub(crate) struct GroupLease {
     settings: GroupLockSettings,
-    lease: OnceCell<LeaseStore>,
+    reached: OnceCell<(Connection, LeaseStore)>,
 }
 
 impl GroupLease {
     /// Contacts no server.
     pub(crate) fn of(settings: GroupLockSettings) -> Self {
-        Self { settings, lease: OnceCell::new() }
+        Self { settings, reached: OnceCell::new() }
+    }
+
+    /// Asks in the namespace of the lock, and what the Lease is called.
+    ///
+    /// # Errors
+    /// When its cluster is not configured.
+    pub(crate) async fn preflight(&self) -> Result<(Preflight, &str), StateError> {
+        let (connection, lease) = self.reached().await?;
+        Ok((Preflight::new(connection, &self.settings.namespace), lease.name()))
     }
 
     async fn lease(&self) -> Result<&LeaseStore, StateError> {
+        self.reached().await.map(|(_, lease)| lease)
+    }
+
+    async fn reached(&self) -> Result<&(Connection, LeaseStore), StateError> {
         let GroupLockSettings { cluster, namespace, group } = &self.settings;
         let connect = async || {
             let connection = rebalancer_kube::connect(cluster).await?;
-            Ok(LeaseStore::of_group(&connection, namespace, group))
+            let lease = LeaseStore::of_group(&connection, namespace, group);
+            Ok((connection, lease))
         };
-        let lease = self.lease.get_or_try_init(connect).await;
-        lease.map_err(|error: rebalancer_kube::ConnectError| StateError::Unavailable {
+        let reached = self.reached.get_or_try_init(connect).await;
+        reached.map_err(|error: rebalancer_kube::ConnectError| StateError::Unavailable {
             message: format!("the cluster of the lock (GROUP_LOCK_KUBECONFIG, GROUP_LOCK_CONTEXT): {error}"),
         })
     }

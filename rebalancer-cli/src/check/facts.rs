@@ -14,12 +14,12 @@ use rebalancer_core::port::{
 };
 use rebalancer_core::snapshot::{ObserveError, Surroundings};
 use rebalancer_kafka::preflight::Preflight;
-use rebalancer_kube::preflight::{Allowed, BudgetShape, PodShape, Presence, WorkloadShape};
+use rebalancer_kube::preflight::{BudgetShape, PodShape, Presence, WorkloadShape};
 use rebalancer_kube::{ConnectError, InventorySettings};
 use rebalancer_prom::{Answers, UnusableServer};
 
 use super::gather::is_usable;
-use super::needs::Need;
+use super::needs::Answered;
 use crate::config::{KafkaSettings, RunSettings};
 
 /// Everything that was read.
@@ -37,11 +37,20 @@ pub(super) struct Facts<'a> {
     pub(super) cruise_control: Option<Executor>,
     pub(super) cluster: Cluster,
     /// The lock on the consumer group; `None` where it has none.
-    pub(super) group_lock: Option<Result<Peeked, StateError>>,
+    pub(super) group_lock: Option<LockFacts>,
     /// What a cycle would see; `None` when pods can't be listed.
     pub(super) observation: Option<Result<Observation, ObserveError>>,
     /// Why the consumer group had not settled a while ago either, when it has not now.
     pub(super) unsettled_before: Option<group::Unusable>,
+}
+
+/// The lock on the consumer group.
+pub(super) struct LockFacts {
+    /// The namespace of the Lease.
+    pub(super) namespace: String,
+    /// Every right there that it takes; empty where its cluster can't be used.
+    pub(super) rights: Vec<Answered>,
+    pub(super) peeked: Result<Peeked, StateError>,
 }
 
 /// The metric server.
@@ -154,7 +163,7 @@ pub(super) enum Cluster {
 pub(super) struct Survey {
     /// How far our clock is ahead of the API server's.
     pub(super) ahead: Option<SignedDuration>,
-    pub(super) rights: Vec<(Need, Result<Allowed, InventoryError>)>,
+    pub(super) rights: Vec<Answered>,
     pub(super) pods: Result<Vec<Pod>, InventoryError>,
     /// The workload's own object.
     pub(super) controller: Result<Option<Controller>, InventoryError>,

@@ -9,7 +9,6 @@ use jiff::{SignedDuration, Timestamp};
 use rebalancer_core::cycle::{FleetReading, GroupSide, Observation, assemble, decide};
 use rebalancer_core::fleet::{Indicator, Samples};
 use rebalancer_core::group::Unusable;
-use rebalancer_core::history::{Peeked, StateError, StateStore as _};
 use rebalancer_core::port::{CruiseControl as _, GroupError, GroupReading, MetricsError, Readings};
 use rebalancer_core::report::{Decision, Hold};
 use rebalancer_core::snapshot::{ObserveError, Surroundings};
@@ -17,7 +16,7 @@ use rebalancer_kafka::preflight;
 use rebalancer_kube::{ConnectError, Connection};
 
 use super::facts::{Cluster, Executor, Facts, Kafka, Metrics, Survey};
-use crate::adapters::{Group, GroupLease, Loads};
+use crate::adapters::{Group, Loads};
 use crate::config::{AdapterSettings, RunSettings};
 
 /// Reads all of it. Changes nothing.
@@ -34,7 +33,7 @@ pub(super) async fn facts<'a>(
         of_kafka(adapters, group.as_ref(), now),
         of_cruise_control(adapters),
         cluster::of(connection, adapters, settings),
-        of_group_lock(adapters, now)
+        cluster::group_lock(adapters, settings)
     );
     let survey = match &cluster {
         Cluster::There(survey) => Some(survey.as_ref()),
@@ -80,10 +79,6 @@ pub(super) async fn facts<'a>(
 
 async fn of_metrics(adapters: &AdapterSettings, source: &Loads, now: Timestamp) -> Option<Metrics> {
     Some(metrics::of(&adapters.metrics.as_ref()?.client, source, now).await)
-}
-
-async fn of_group_lock(adapters: &AdapterSettings, now: Timestamp) -> Option<Result<Peeked, StateError>> {
-    Some(GroupLease::of(adapters.group_lock.clone()?).peek(now).await)
 }
 
 async fn of_kafka<'a>(

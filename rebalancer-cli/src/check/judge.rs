@@ -89,7 +89,9 @@ fn no_cluster(because: &str) -> Finding {
 /// A read that failed. Nothing more is said of a missing right that has its own finding already.
 fn unread(what: &str, error: &InventoryError, survey: &Survey) -> Finding {
     match error {
-        InventoryError::Forbidden { verb, resource, .. } if rights::is_told(survey, verb, resource) => {
+        InventoryError::Forbidden { verb, resource, .. }
+            if rights::is_told(&survey.rights, verb, resource) =>
+        {
             Finding::not_checked(what, "a permission is missing")
         }
         InventoryError::Forbidden { .. }

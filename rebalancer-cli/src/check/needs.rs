@@ -1,9 +1,9 @@
 //! The rights that the settings ask for, and what each is for. Pure.
 
 use rebalancer_core::fleet::Neighbor;
-use rebalancer_core::port::Mode;
+use rebalancer_core::port::{InventoryError, Mode};
 use rebalancer_kube::RemovalMethod;
-use rebalancer_kube::preflight::Access;
+use rebalancer_kube::preflight::{Access, Allowed};
 
 use super::finding::Severity;
 use crate::config::RunSettings;
@@ -19,6 +19,9 @@ pub(super) struct Need {
     /// Of which workloads it is needed.
     pub(super) only: Only,
 }
+
+/// A right, and what the API server says of it.
+pub(super) type Answered = (Need, Result<Allowed, InventoryError>);
 
 /// Of which workloads a right is needed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -119,23 +122,40 @@ fn of_neighbor(neighbor: Neighbor) -> Vec<Need> {
     }
 }
 
-/// A dry run reads the record only; the rest is needed once it is none any more.
 fn of_record(run: &RunSettings, lease: &str) -> Vec<Need> {
     if run.memory.is_none() {
         return Vec::new();
     }
+    of_lease(
+        run,
+        lease,
+        ["reads the record of past rotations", "creates the record", "keeps the record and its lock"],
+    )
+}
+
+/// Rights in the namespace of the lock on the consumer group.
+pub(super) fn of_group_lock(run: &RunSettings, lease: &str) -> Vec<Need> {
+    of_lease(
+        run,
+        lease,
+        [
+            "shows who has the lock of the consumer group (GROUP_LOCK_NAMESPACE)",
+            "takes the lock of the consumer group for the first time (GROUP_LOCK_NAMESPACE)",
+            "takes the lock of the consumer group and gives it back (GROUP_LOCK_NAMESPACE)",
+        ],
+    )
+}
+
+/// To read, to create and to write a Lease. A dry run only reads it; the rest is needed once it is none any more.
+fn of_lease(run: &RunSettings, lease: &str, [reading, creating, keeping]: [&'static str; 3]) -> Vec<Need> {
     let writing = match run.mode {
         Mode::Real => Severity::Error,
         Mode::DryRun => Severity::Warning,
     };
     let need = |access, purpose, severity| Need { access, purpose, severity, only: Only::Always };
     vec![
-        need(
-            Access::to("get", LEASES, "leases").named(lease),
-            "reads the record of past rotations",
-            Severity::Error,
-        ),
-        need(Access::to("create", LEASES, "leases"), "creates the record", writing),
-        need(Access::to("update", LEASES, "leases").named(lease), "keeps the record and its lock", writing),
+        need(Access::to("get", LEASES, "leases").named(lease), reading, Severity::Error),
+        need(Access::to("create", LEASES, "leases"), creating, writing),
+        need(Access::to("update", LEASES, "leases").named(lease), keeping, writing),
     ]
 }

@@ -127,6 +127,7 @@ async fn explain(
     let mut memory = remember(adapters, settings).await;
     let subject = &settings.subject;
     let observation = adapters.observe(subject, &settings.policy, memory.as_mut(), &watch).await?;
+    let observation = adapters.beside_lock(observation, &settings.policy, &watch).await?;
     let last = memory.as_ref().and_then(|memory| memory.record().rotations().last());
     let shown = Shown {
         cluster: settings.cluster.as_deref(),

@@ -42,7 +42,8 @@ pub(super) async fn post(to: &Notify, body: &Body, deadline: Instant) -> Result<
     // Read again each time: a Secret may have been renewed since.
     let url = webhook(&to.url_file).map_err(|problem| NotSent(format!("NOTIFY_URL_FILE: {problem}")))?;
     let http = client(to.ca_file.as_deref()).map_err(NotSent)?;
-    let (mut delay, mut attempts) = (FIRST_DELAY, 0);
+    // Any part of the URL may be its secret, the host too.
+    let (server, mut delay, mut attempts) = (to.url_file.display(), FIRST_DELAY, 0);
     loop {
         attempts += 1;
         let request = http.post(url.expose_secret()).header(CONTENT_TYPE, body.content_type);
@@ -53,11 +54,15 @@ pub(super) async fn post(to: &Notify, body: &Body, deadline: Instant) -> Result<
         };
         let (why, wait) = match attempt {
             Attempt::Arrived => return Ok(()),
-            Attempt::Lasting(why) => return Err(NotSent(format!("{why} (attempt {attempts})"))),
+            Attempt::Lasting(why) => {
+                return Err(NotSent(format!("{why} (by the URL in {server}, attempt {attempts})")));
+            }
             Attempt::Passing { why, wait } => (why, wait.max(delay)),
         };
         if Instant::now() + wait >= deadline {
-            return Err(NotSent(format!("{why} (attempt {attempts}, no time for another one)")));
+            return Err(NotSent(format!(
+                "{why} (by the URL in {server}, attempt {attempts}, no time for another one)"
+            )));
         }
         debug!(event = "notification_retry", attempt = attempts, error = why, "a notification is sent again");
         sleep(wait).await;

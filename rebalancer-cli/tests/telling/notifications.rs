@@ -116,18 +116,25 @@ async fn it_is_sent_again_until_it_arrives_and_not_before_the_webhook_wants_it()
 #[tokio::test]
 async fn nothing_of_a_run_depends_on_a_webhook_and_its_url_is_shown_nowhere() {
     for (answer, told) in [
-        (Answer::Status(404, "no_service"), "the webhook answered 404 Not Found: no_service (attempt 1)"),
-        (Answer::Status(403, "T0123S3cr3t is unknown"), "the webhook answered 403 Forbidden (attempt 1)"),
+        (
+            Answer::Status(404, "no_service"),
+            "the webhook answered 404 Not Found: no_service (by the URL in FILE, attempt 1)",
+        ),
+        (
+            Answer::Status(403, "T0123S3cr3t is unknown"),
+            "the webhook answered 403 Forbidden (by the URL in FILE, attempt 1)",
+        ),
         (
             Answer::Later(3600),
-            "the webhook answered 429 Too Many Requests (attempt 1, no time for another one)",
+            "the webhook answered 429 Too Many Requests (by the URL in FILE, attempt 1, no time for another one)",
         ),
-        (Answer::Never, "no answer in time (attempt 1)"),
+        (Answer::Never, "no answer in time (by the URL in FILE, attempt 1)"),
     ] {
         let (world, hook) = (World::start().await, Webhook::start([answer]).await);
         let variables = [("NOTIFY_TIMEOUT", "500ms"), ("LOG_LEVEL", "debug")];
         let run = cycle(&world, &hook, &variables).await.expect_exit(0);
         assert_eq!(run.line("cycle_finished")["status"], "rebalanced");
+        let told = told.replace("FILE", &hook.url_file());
         assert_eq!(run.line("notification_not_sent")["error"], told);
         assert!(!run.stderr().contains(SECRET), "{}", run.stderr());
     }

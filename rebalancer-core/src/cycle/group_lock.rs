@@ -8,9 +8,11 @@ use std::fmt;
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::{CycleError, Outcome, PodOutcome};
+use super::{CycleError, Observation, Outcome, PodOutcome};
 use crate::history::{Acquired, Held, Pause, Record, StateError, StateStore, Token};
+use crate::policy::Policy;
 use crate::port::Mode;
+use crate::report::Decision;
 
 /// The lock on the consumer group, where rebalancers of several clusters work on it.
 #[derive(Clone, Copy)]
@@ -28,6 +30,26 @@ impl fmt::Debug for GroupLock<'_> {
 }
 
 impl<'a> GroupLock<'a> {
+    /// What a cycle would decide now: where another rebalancer has the lock, or nobody knows whether one has it, a plan has to wait.
+    /// Only looks, and only where there is a plan.
+    pub async fn beside(self, observation: Observation, policy: &Policy, now: Timestamp) -> Observation {
+        match observation.report.decision {
+            Decision::Rotate(_) => match self.look(now).await {
+                Ok(()) => observation,
+                Err(why) => observation.paused(why, policy),
+            },
+            Decision::Balanced | Decision::Hold(_) => observation,
+        }
+    }
+
+    /// `Err`: it could not be taken now, and why.
+    async fn look(self, now: Timestamp) -> Result<(), Pause> {
+        match self.store.peek(now).await.map_err(pause)?.held {
+            Some(Held { by, until }) => Err(Pause::GroupLocked { by, until }),
+            None => Ok(()),
+        }
+    }
+
     /// Takes it for this cycle; a dry run only looks whether it could. `Err`: why there is no rotation now.
     pub(super) async fn take(
         self,
@@ -36,13 +58,10 @@ impl<'a> GroupLock<'a> {
         HoldFor { acting, settling }: HoldFor,
         now: Timestamp,
     ) -> Result<Option<Taken<'a>>, Pause> {
-        let Self { store, who } = self;
         match mode {
-            Mode::DryRun => match store.peek(now).await.map_err(pause)?.held {
-                Some(Held { by, until }) => Err(Pause::GroupLocked { by, until }),
-                None => Ok(None),
-            },
+            Mode::DryRun => self.look(now).await.map(|()| None),
             Mode::Real => {
+                let Self { store, who } = self;
                 // Two clusters may call a workload the same; no two cycles are.
                 let holder = format!("{who}, cycle {cycle}");
                 let ttl = acting.saturating_add(settling);

@@ -10,7 +10,7 @@ use super::ownership::ownership;
 use super::until::both;
 use super::{GroupSide, Sources};
 use crate::fleet::{Hpa, Indicator, Ownership, Pod, Samples, Workload};
-use crate::history::Constraints;
+use crate::history::{Constraints, Pause};
 use crate::planner::{Judged, judge_to_confirm, plan, plan_judged};
 use crate::policy::Policy;
 use crate::port::{GroupError, GroupReading, InventoryError, MetricsError, MetricsSource, Readings};
@@ -45,6 +45,15 @@ pub struct Observation {
     pub constraints: Constraints,
     /// What follows.
     pub report: Report,
+}
+
+impl Observation {
+    /// The same where one more thing forbids every rotation.
+    pub(super) fn paused(mut self, why: Pause, policy: &Policy) -> Self {
+        self.constraints = self.constraints.with_pause(Some(why));
+        self.report = plan(&self.snapshot, policy, &self.constraints);
+        self
+    }
 }
 
 /// Reads the fleet and decides. Changes nothing, and may be dropped at any point.

@@ -16,7 +16,7 @@ use crate::history::{
     Approval, ApprovalLimits, Approved, CycleCost, HistoryPolicy, Notice, NoticePolicy, Pause, Record,
     StateError, StateStore,
 };
-use crate::planner::{plan, plan_judged};
+use crate::planner::plan_judged;
 use crate::policy::{Pace, Policy};
 use crate::port::{ApiErrors, Mode};
 use crate::report::{Decision, Plan, Report};
@@ -277,20 +277,18 @@ async fn observe_and_decide<'a>(
     let reading = observe::read(&spec.subject, ports.sources(), &spec.policy, began);
     let (snapshot, judged) =
         until_stopped(interrupt, reading).await.map_err(CycleError::Stopped)?.map_err(CycleError::Observe)?;
-    let (look_back, mut constraints) =
+    let (look_back, constraints) =
         observe::remember(memory.as_deref_mut(), &snapshot, &spec.policy, clock.now());
-    let mut report =
-        journaled(ports, Step::Plan, || plan_judged(judged, &snapshot, &spec.policy, &constraints));
-    let taken = take_group(spec, ports, &report).await.unwrap_or_else(|pause| {
-        constraints = constraints.clone().with_pause(Some(pause));
-        report = plan(&snapshot, &spec.policy, &constraints);
-        None
-    });
-    if let (Some(memory), Some(look_back)) = (memory, &look_back) {
-        journal.looked_back(look_back);
-        memory.decided(&report, clock.now().duration_since(began));
-    }
+    let report = journaled(ports, Step::Plan, || plan_judged(judged, &snapshot, &spec.policy, &constraints));
     let observation = Observation { snapshot, look_back, constraints, report };
+    let (observation, taken) = match take_group(spec, ports, &observation.report).await {
+        Ok(taken) => (observation, taken),
+        Err(pause) => (observation.paused(pause, &spec.policy), None),
+    };
+    if let (Some(memory), Some(look_back)) = (memory, &observation.look_back) {
+        journal.looked_back(look_back);
+        memory.decided(&observation.report, clock.now().duration_since(began));
+    }
     journal.decided(&observation);
     Ok((observation, taken))
 }

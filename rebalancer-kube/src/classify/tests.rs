@@ -100,7 +100,7 @@ fn what_was_not_sent_did_not_happen_and_what_was_lost_may_have() {
     for failure in [
         Failure::Lost("x".into()),
         Failure::Malformed("x".into()),
-        Failure::TimeUp(std::time::Duration::ZERO),
+        Failure::TimeUp { limit: std::time::Duration::ZERO, server: None },
     ] {
         assert!(matches!(removal_error(&failure, EVICT), RemovalError::Unknown { .. }));
     }

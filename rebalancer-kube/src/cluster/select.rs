@@ -55,7 +55,7 @@ pub(super) fn select(
         config.default_namespace = namespace;
     }
     let cluster = (from.file.clone(), blame.place);
-    Ok(Target { config, credentials, cluster: Some(cluster), user: place })
+    Ok(Target { config, credentials, context: Some(name), cluster: Some(cluster), user: place })
 }
 
 struct Blame<'a> {

@@ -100,7 +100,11 @@ pub(super) fn hearing(connection: &Connection, heard: Arc<Heard>) -> Client {
 
 /// A failure in words that show no secret.
 fn hidden(connection: &Connection, error: &kube::Error) -> tower::BoxError {
-    connection.credentials.hide(&wire::chain(error)).into()
+    let words = connection.credentials.hide(&wire::chain(error));
+    match &connection.server {
+        Some(server) => format!("{words} (to {server})").into(),
+        None => words.into(),
+    }
 }
 
 /// What a watcher's error says.

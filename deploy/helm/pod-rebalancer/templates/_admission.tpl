@@ -49,12 +49,21 @@ requirements. A pod is a stranger when it lacks, of each workload, one of the la
 {{- join " || " $workloads -}}
 {{- end -}}
 
-{{/* CEL: a map from each namespace to a list of texts: (dict "root" $ "of" "podPrefix"). */}}
+{{/* CEL: a map from each namespace to a list of texts: (dict "root" $ "of" "podPrefix"), or the names of Leases. */}}
 {{- define "pod-rebalancer.celLists" -}}
 {{- $entries := list -}}
 {{- $of := .of -}}
-{{- range $namespace, $workloads := include "pod-rebalancer.namespaces" .root | fromJson -}}
+{{- $locks := ternary (include "pod-rebalancer.groupLocks" .root | fromJson) (dict) (eq $of "lease") -}}
+{{- $namespaces := include "pod-rebalancer.namespaces" .root | fromJson -}}
+{{- range $namespace := concat (keys $namespaces) (keys $locks) | uniq | sortAlpha -}}
+{{- $workloads := default (list) (get $namespaces $namespace) -}}
 {{- $texts := list -}}
+{{- range default (list) (get $locks $namespace) -}}
+{{- if not . -}}
+{{- fail "admissionPolicy.enabled with GROUP_LOCK_NAMESPACE knows consumer groups (KAFKA_GROUP_ID) of lower-case letters, digits and '-' only" -}}
+{{- end -}}
+{{- $texts = append $texts (squote .) -}}
+{{- end -}}
 {{- range $workloads -}}
 {{- if eq $of "podPrefix" -}}
 {{- $texts = append $texts (include "pod-rebalancer.podPrefix" . | squote) -}}

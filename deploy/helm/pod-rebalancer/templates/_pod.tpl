@@ -56,7 +56,13 @@
 {{- $cruise := include "pod-rebalancer.credentialFiles" (dict "of" .Values.credentials.cruiseControl "prefix" "CRUISE_CONTROL" "folder" "cruise-control") | fromJsonArray -}}
 {{- $kafka := include "pod-rebalancer.kafkaFiles" . | fromJsonArray -}}
 {{- $notify := include "pod-rebalancer.notifyFiles" .Values.credentials.notify | fromJsonArray -}}
-{{- concat $metrics $push $kafka $cruise $notify | toJson -}}
+{{- $lock := list -}}
+{{- with .Values.credentials.groupLock.kubeconfig -}}
+{{- if .secretName -}}
+{{- $lock = append $lock (dict "variable" "GROUP_LOCK_KUBECONFIG" "kind" "secret" "name" .secretName "key" .key "path" "group-lock/kubeconfig") -}}
+{{- end -}}
+{{- end -}}
+{{- concat $metrics $push $kafka $cruise $notify $lock | toJson -}}
 {{- end -}}
 
 {{/* The variables of the container: those of `config`, those of mounted files, the namespace, and what more there is. */}}

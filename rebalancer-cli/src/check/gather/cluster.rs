@@ -5,15 +5,14 @@ use rebalancer_core::cycle::{neighbors, ownership};
 use rebalancer_core::fleet::Neighbor;
 use rebalancer_core::history::StateStore as _;
 use rebalancer_core::port::{Inventory as _, InventoryError};
-use rebalancer_kube::preflight::{Allowed, Preflight, Presence, WorkloadKind};
+use rebalancer_kube::preflight::{Preflight, Presence, WorkloadKind};
 use rebalancer_kube::{ConnectError, Connection, KubeInventory, LeaseStore};
 
-use super::super::facts::{Around, Cluster, Survey};
-use super::super::needs::{Need, needs};
+use super::super::facts::{Around, Cluster, LockFacts, Survey};
+use super::super::needs::{Answered, Need, needs, of_group_lock};
 use super::ahead;
+use crate::adapters::GroupLease;
 use crate::config::{AdapterSettings, RunSettings};
-
-type Rights = Vec<(Need, Result<Allowed, InventoryError>)>;
 
 pub(super) async fn of(
     connection: Result<Connection, ConnectError>,
@@ -26,12 +25,25 @@ pub(super) async fn of(
     };
     let preflight = Preflight::new(&connection, &adapters.inventory.namespace);
     let store = LeaseStore::new(&connection, &settings.subject.workload);
-    match rights(&preflight, settings, store.name()).await {
+    match rights(&preflight, needs(settings, store.name())).await {
         Ok((rights, ahead)) => Cluster::There(Box::new(
             survey(&connection, &preflight, &store, adapters, settings, (rights, ahead)).await,
         )),
         Err(error) => Cluster::Silent(error),
     }
+}
+
+/// The lock on the consumer group, wherever it is.
+pub(super) async fn group_lock(adapters: &AdapterSettings, settings: &RunSettings) -> Option<LockFacts> {
+    let of = adapters.group_lock.clone()?;
+    let (namespace, lease) = (of.namespace.clone(), GroupLease::of(of));
+    // A cluster that can't be used says so where the lock is looked at.
+    let rights = match lease.preflight().await {
+        Ok((preflight, name)) => rights(&preflight, of_group_lock(settings, name)).await.ok(),
+        Err(_) => None,
+    };
+    let rights = rights.map(|(rights, _)| rights).unwrap_or_default();
+    Some(LockFacts { namespace, rights, peeked: lease.peek(Timestamp::now()).await })
 }
 
 /// Every right, and how far our clock is ahead.
@@ -40,11 +52,10 @@ pub(super) async fn of(
 /// When the cluster can't be used at all. That it does not answer about rights is not an error.
 async fn rights(
     preflight: &Preflight,
-    settings: &RunSettings,
-    lease: &str,
-) -> Result<(Rights, Option<SignedDuration>), InventoryError> {
+    needs: Vec<Need>,
+) -> Result<(Vec<Answered>, Option<SignedDuration>), InventoryError> {
     let (mut rights, mut ours) = (Vec::new(), None);
-    for need in needs(settings, lease) {
+    for need in needs {
         let answer = match preflight.review(&need.access).await {
             Ok((allowed, clock)) => {
                 ours = ours.or_else(|| clock.map(|clock| ahead(Timestamp::now(), clock)));
@@ -66,7 +77,7 @@ async fn survey(
     store: &LeaseStore,
     adapters: &AdapterSettings,
     settings: &RunSettings,
-    (rights, ahead): (Rights, Option<SignedDuration>),
+    (rights, ahead): (Vec<Answered>, Option<SignedDuration>),
 ) -> Survey {
     let inventory = KubeInventory::new(connection, adapters.inventory.clone());
     let hpas = inventory.hpas().await;

@@ -2,9 +2,9 @@
 
 use rebalancer_core::history::{Breaker, Held, Pause, Peeked, StateError};
 
-use super::super::facts::{Facts, Survey};
+use super::super::facts::{Facts, LockFacts, Survey};
 use super::super::finding::{Code, Finding};
-use super::rights::is_told;
+use super::rights::{is_told, missing_of};
 
 pub(super) fn judge(facts: &Facts<'_>, survey: &Survey) -> Vec<Finding> {
     match &survey.record {
@@ -41,8 +41,10 @@ fn readable(facts: &Facts<'_>, survey: &Survey, peeked: &Peeked) -> Vec<Finding>
 }
 
 /// The lock by which rebalancers of several clusters take turns. Another one that has it is at work, as it should be.
-pub(super) fn of_group(facts: &Facts<'_>) -> Option<Finding> {
-    Some(match facts.group_lock.as_ref()? {
+pub(super) fn of_group(facts: &Facts<'_>) -> Vec<Finding> {
+    let Some(LockFacts { namespace, rights, peeked }) = &facts.group_lock else { return Vec::new() };
+    let mut findings = missing_of(rights, namespace);
+    findings.push(match peeked {
         Ok(Peeked { held: None, .. }) => {
             Finding::ok(Code::GroupLock, "the lock of the consumer group is free")
         }
@@ -50,13 +52,17 @@ pub(super) fn of_group(facts: &Facts<'_>) -> Option<Finding> {
             let pause = Pause::GroupLocked { by: by.clone(), until: *until };
             Finding::ok(Code::GroupLock, pause.to_string())
         }
+        Err(StateError::Forbidden { verb, resource, .. }) if is_told(rights, verb, resource) => {
+            Finding::not_checked("the lock of the consumer group", "a permission is missing")
+        }
         Err(error) => Finding::error(
             Code::GroupLockUnusable,
             format!("the lock of the consumer group can't be read: {error}"),
             "check GROUP_LOCK_KUBECONFIG, GROUP_LOCK_CONTEXT and GROUP_LOCK_NAMESPACE, and grant get, create and update on \
              leases there; nothing is rotated without the lock",
         ),
-    })
+    });
+    findings
 }
 
 fn unusable(error: &StateError, survey: &Survey) -> Finding {
@@ -70,7 +76,7 @@ fn unusable(error: &StateError, survey: &Survey) -> Finding {
             message,
             format!("start over: kubectl annotate lease {} pod-rebalancer.io/record-", survey.lease),
         ),
-        StateError::Forbidden { verb, resource, .. } if is_told(survey, verb, resource) => {
+        StateError::Forbidden { verb, resource, .. } if is_told(&survey.rights, verb, resource) => {
             Finding::not_checked("the record", "a permission is missing")
         }
         StateError::Forbidden { .. }

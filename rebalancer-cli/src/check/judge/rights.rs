@@ -1,10 +1,11 @@
 //! Permissions.
 
-use rebalancer_kube::preflight::Access;
+use rebalancer_core::port::InventoryError;
+use rebalancer_kube::preflight::{Access, Allowed};
 
 use super::super::facts::{Facts, Survey};
 use super::super::finding::{Code, Finding, Severity};
-use super::super::needs::{Need, Only};
+use super::super::needs::{Answered, Need, Only};
 
 pub(super) fn judge(facts: &Facts<'_>, survey: &Survey) -> Vec<Finding> {
     let is_deployment = survey
@@ -18,22 +19,12 @@ pub(super) fn judge(facts: &Facts<'_>, survey: &Survey) -> Vec<Finding> {
         Only::WithoutDeployment => !is_deployment,
         Only::WithReplicaSets => has_sets,
     };
-    let mut findings = Vec::new();
-    let mut granted = 0;
-    for (need, answer) in &survey.rights {
-        match answer {
-            Ok(allowed) if allowed.allowed => granted += 1,
-            Ok(_) if !matters(need.only) => {}
-            Ok(_) => findings.push(missing(need, &facts.asked.namespace)),
-            Err(error) => findings.push(Finding::warning(
-                Code::PermissionsUnknown,
-                format!("whether we may {} could not be determined: {error}", need.access),
-                "the ClusterRole system:basic-user lets every authenticated user ask; bind it to this account too",
-            )),
-        }
-    }
+    let namespace = &facts.asked.namespace;
+    let asked = survey.rights.iter().filter(|(need, _)| matters(need.only));
+    let mut findings: Vec<Finding> =
+        asked.filter_map(|(need, answer)| finding(need, answer, namespace)).collect();
     if findings.is_empty() {
-        let namespace = &facts.asked.namespace;
+        let granted = survey.rights.iter().filter(|(_, answer)| is_granted(answer)).count();
         findings.push(Finding::ok(
             Code::Permissions,
             format!("all {granted} rights that the settings need are granted in namespace {namespace}"),
@@ -42,9 +33,30 @@ pub(super) fn judge(facts: &Facts<'_>, survey: &Survey) -> Vec<Finding> {
     findings
 }
 
+/// What is wrong with rights that count for every workload.
+pub(super) fn missing_of(rights: &[Answered], namespace: &str) -> Vec<Finding> {
+    rights.iter().filter_map(|(need, answer)| finding(need, answer, namespace)).collect()
+}
+
+fn is_granted(answer: &Result<Allowed, InventoryError>) -> bool {
+    answer.as_ref().is_ok_and(|allowed| allowed.allowed)
+}
+
+fn finding(need: &Need, answer: &Result<Allowed, InventoryError>, namespace: &str) -> Option<Finding> {
+    match answer {
+        Ok(allowed) if allowed.allowed => None,
+        Ok(_) => Some(missing(need, namespace)),
+        Err(error) => Some(Finding::warning(
+            Code::PermissionsUnknown,
+            format!("whether we may {} could not be determined: {error}", need.access),
+            "the ClusterRole system:basic-user lets every authenticated user ask; bind it to this account too",
+        )),
+    }
+}
+
 /// That this right is missing is an error already. A review may be refused itself, or not know what a webhook forbids.
-pub(super) fn is_told(survey: &Survey, verb: &str, resource: &str) -> bool {
-    survey.rights.iter().any(|(need, answer)| {
+pub(super) fn is_told(rights: &[Answered], verb: &str, resource: &str) -> bool {
+    rights.iter().any(|(need, answer)| {
         let of_any = Access { name: None, ..need.access.clone() };
         need.severity == Severity::Error
             && answer.as_ref().is_ok_and(|answer| !answer.allowed)

@@ -19,6 +19,7 @@ use crate::config::{self, AdapterSettings, RunSettings, WorkloadSettings};
 
 mod cluster;
 mod cruise_control;
+mod group_lock;
 mod kafka;
 mod members;
 

@@ -3,7 +3,9 @@
 use std::collections::BTreeSet;
 use std::fmt;
 
-use k8s_openapi::api::authorization::v1::{ResourceAttributes, SubjectAccessReview, SubjectAccessReviewSpec};
+use k8s_openapi::api::authorization::v1::{
+    ResourceAttributes, SelfSubjectRulesReview, SubjectAccessReview, SubjectAccessReviewSpec,
+};
 use k8s_openapi::api::rbac::v1::{PolicyRule, Role};
 use kube::api::{Patch, PatchParams, PostParams};
 use kube::{Api, Client};
@@ -102,24 +104,35 @@ pub(crate) async fn rights_of_role(fleet: &Fleet) -> BTreeSet<Right> {
 
 /// Gives the Role these rights and no other, and waits until the API server goes by it.
 pub(crate) async fn allow(fleet: &Fleet, all: &BTreeSet<Right>, but: Option<&Right>) {
+    allow_by(fleet, (&fleet.namespace, RELEASE), all, but).await;
+}
+
+/// The same with this Role, by its namespace and its name.
+pub(crate) async fn allow_by(
+    fleet: &Fleet,
+    (namespace, role): (&str, &str),
+    all: &BTreeSet<Right>,
+    but: Option<&Right>,
+) {
     let left: Vec<Value> = all.iter().filter(|right| Some(*right) != but).map(Right::rule).collect();
     let patch = Patch::Merge(json!({"rules": left}));
-    fleet.api::<Role>().patch(RELEASE, &PatchParams::default(), &patch).await.unwrap();
+    let roles: Api<Role> = Api::namespaced(fleet.client.clone(), namespace);
+    roles.patch(role, &PatchParams::default(), &patch).await.unwrap();
     for right in all {
         let wanted = Some(right) != but;
         wait::until("the changed Role", async || {
-            let allowed = is_allowed(fleet, right).await;
+            let allowed = is_allowed(fleet, namespace, right).await;
             if allowed == wanted { Ok(()) } else { Err(format!("{right}: {allowed}")) }
         })
         .await;
     }
 }
 
-async fn is_allowed(fleet: &Fleet, right: &Right) -> bool {
+async fn is_allowed(fleet: &Fleet, namespace: &str, right: &Right) -> bool {
     let review = SubjectAccessReview {
         spec: SubjectAccessReviewSpec {
             user: Some(format!("system:serviceaccount:{}:{RELEASE}", fleet.namespace)),
-            resource_attributes: Some(right.attributes(&fleet.namespace)),
+            resource_attributes: Some(right.attributes(namespace)),
             ..Default::default()
         },
         ..Default::default()
@@ -133,4 +146,23 @@ pub(crate) async fn client_of(fleet: &Fleet, account: &str) -> Client {
     let token = fleet.plane.token(&fleet.client, &fleet.namespace, account).await;
     let kubeconfig = fleet.plane.kubeconfig(&fleet.file(&format!("as-{account}")), &fleet.plane.url, &token);
     control_plane::client(&kubeconfig, false).await
+}
+
+/// What the API server says that this client may do in a namespace.
+pub(crate) async fn rights_in(client: &Client, namespace: &str) -> BTreeSet<Right> {
+    let review: SelfSubjectRulesReview =
+        serde_json::from_value(json!({"spec": {"namespace": namespace}})).unwrap();
+    let api: Api<SelfSubjectRulesReview> = Api::all(client.clone());
+    let rules = api.create(&PostParams::default(), &review).await.unwrap().status.unwrap().resource_rules;
+    let rules: Vec<PolicyRule> = rules
+        .into_iter()
+        .map(|rule| PolicyRule {
+            api_groups: rule.api_groups,
+            resources: rule.resources,
+            resource_names: rule.resource_names,
+            verbs: rule.verbs,
+            non_resource_urls: None,
+        })
+        .collect();
+    rights(&rules)
 }

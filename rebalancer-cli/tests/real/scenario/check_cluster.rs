@@ -89,7 +89,8 @@ async fn a_cluster_that_does_not_know_us_or_does_not_answer_is_told() {
     let lost = fleet.plane.kubeconfig(&fleet.file("lost"), &nobody.url, &fleet.token);
     let (findings, run) = check(fleet.rebalancer(&metrics).kubeconfig(&lost).env("KUBE_TIMEOUT", "1s")).await;
     assert_eq!(run.exit_code, 1);
-    findings.expect("error", "kubernetes_unreachable", &["no connection"]).expect("ok", "metric_server", &[]);
+    let told = ["no connection", nobody.url.as_str(), "context '", &lost.display().to_string()];
+    findings.expect("error", "kubernetes_unreachable", &told).expect("ok", "metric_server", &[]);
 }
 
 #[tokio::test]

@@ -154,6 +154,9 @@ async fn of_two_clusters_that_want_to_rotate_one_group_one_does_and_the_other_wa
     let TwoClusters { eu, us, .. } = &both;
     let (running, gate, _proxy) = about_to_remove(&both).await;
     expect_locked(both.us().run().await);
+    // A plan is shown as a run would have it.
+    let plan = both.us().args(&["plan", "--output", "json"]).run().await.expect_exit(0);
+    assert!(plan.stdout.contains("\"group_locked\""), "{}", plan.stdout);
     assert_eq!(us.gone().await, NOBODY);
     gate.open();
     let rotated = running.finish().await.expect_exit(0);
@@ -208,7 +211,7 @@ async fn nobody_rotates_while_the_lock_cannot_be_reached_or_may_not_be_taken() {
     expect_unread(without_right().run().await, "get");
     expect_unread(both.us().env("GROUP_LOCK_CONTEXT", "nowhere").run().await, "nowhere");
     let check = without_right().args(&["check"]).run().await.expect_exit(1);
-    assert!(check.stdout.contains("the lock of the consumer group can't be read"), "{}", check.stdout);
+    assert!(check.stdout.contains("takes the lock of the consumer group"), "{}", check.stdout);
     assert!(check.stdout.contains(locks), "{}", check.stdout);
     eu.fleet.plane.stop_api_server().await;
     expect_unread(both.us().env("KUBE_TIMEOUT", "2s").run().await, "could not be");

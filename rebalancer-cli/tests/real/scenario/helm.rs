@@ -54,7 +54,7 @@ async fn dry_run_of(fleet: &Fleet) -> Option<String> {
 #[ignore]
 async fn every_value_file_renders_what_the_api_server_accepts_to_the_last_field() {
     let fleet = Fleet::named("chart").start().await;
-    namespaces(&fleet, &["streams", "billing"]).await;
+    namespaces(&fleet, &["streams", "billing", "pod-rebalancer-locks"]).await;
     operators::define(&fleet).await;
     let files = value_files();
     assert!(files.len() >= 4, "{files:?}");

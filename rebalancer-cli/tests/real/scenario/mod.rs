@@ -29,6 +29,7 @@ mod eligibility;
 mod encodings;
 mod fault;
 mod forecast;
+mod group_lock;
 mod guard;
 mod harness;
 mod helm;

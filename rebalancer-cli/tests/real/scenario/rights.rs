@@ -3,13 +3,12 @@
 
 use std::collections::BTreeSet;
 
-use k8s_openapi::api::authorization::v1::SelfSubjectRulesReview;
 use k8s_openapi::api::coordination::v1::Lease;
 use k8s_openapi::api::core::v1::Pod;
 use k8s_openapi::api::policy::v1::Eviction;
-use k8s_openapi::api::rbac::v1::{ClusterRoleBinding, PolicyRule, RoleBinding};
+use k8s_openapi::api::rbac::v1::{ClusterRoleBinding, RoleBinding};
 use kube::api::{DeleteParams, ListParams, PostParams};
-use kube::{Api, Client, ResourceExt};
+use kube::{Api, ResourceExt};
 use serde_json::{Value, json};
 
 use crate::harness::example::WORKED_EXAMPLE;
@@ -17,7 +16,7 @@ use crate::harness::fleet::Fleet;
 use crate::harness::installed::{RELEASE, values, with};
 use crate::harness::metrics::{MetricServer, Server};
 use crate::harness::rebalancer::Run;
-use crate::harness::rights::{Missing, Right, allow, client_of, rights, rights_of_role};
+use crate::harness::rights::{Missing, Right, allow, client_of, rights_in, rights_of_role};
 use crate::harness::wait;
 
 const NOBODY: [usize; 0] = [];
@@ -130,25 +129,6 @@ async fn a_dry_run_writes_nothing_and_a_plan_asks_for_no_eviction() {
     let run = cycle(&fleet).await.expect_exit(0);
     assert_eq!(run.log_with(&["cycle_finished"])[0]["status"], "dry_run", "{}", run.stderr);
     assert!(!run.stderr.contains("grant "), "{}", run.stderr);
-}
-
-/// What the API server says that this client may do in a namespace.
-async fn rights_in(client: &Client, namespace: &str) -> BTreeSet<Right> {
-    let review: SelfSubjectRulesReview =
-        serde_json::from_value(json!({"spec": {"namespace": namespace}})).unwrap();
-    let api: Api<SelfSubjectRulesReview> = Api::all(client.clone());
-    let rules = api.create(&PostParams::default(), &review).await.unwrap().status.unwrap().resource_rules;
-    let rules: Vec<PolicyRule> = rules
-        .into_iter()
-        .map(|rule| PolicyRule {
-            api_groups: rule.api_groups,
-            resources: rule.resources,
-            resource_names: rule.resource_names,
-            verbs: rule.verbs,
-            non_resource_urls: None,
-        })
-        .collect();
-    rights(&rules)
 }
 
 #[tokio::test]

@@ -3,7 +3,7 @@
 use jiff::{SignedDuration, Timestamp};
 
 use crate::assignor::Assignor;
-use crate::cycle::{CycleEnd, CycleError, CycleSpec, GroupLock, MemorySettings, Ports, run};
+use crate::cycle::{CycleEnd, CycleError, CycleSpec, GroupLock, MemorySettings, Ports, observe, run};
 use crate::history::{HistoryPolicy, MemoryStore, Pause, StateStore};
 use crate::policy::{Policy, Strategy, Timing};
 use crate::port::{Interruption, Mode};
@@ -94,4 +94,28 @@ async fn a_balanced_fleet_does_not_ask_for_the_lock() {
     let end = run(&spec, &ports.with_group_lock(GroupLock { store: &lock, who: "orders" })).await;
     assert_eq!(end.outcome.unwrap().status(), "balanced");
     assert_eq!(holder(&lock, here.now()).await.unwrap().0, taken.token.holder);
+}
+
+/// What `observe` alone decides is what a cycle would, once it is looked at beside the lock.
+#[tokio::test]
+async fn a_plan_is_shown_as_a_cycle_would_have_it_and_the_lock_stays_as_it_is() {
+    let (here, lock) = (fleet(), MemoryStore::default());
+    let CycleSpec { subject, policy, .. } = spec("plan", Mode::DryRun);
+    let beside = async |policy: &Policy| {
+        let sources = Ports::new(&here, &here, &here, &here).sources();
+        let seen = observe(&subject, sources, policy, None, here.now()).await.unwrap();
+        let lock = GroupLock { store: &lock, who: "plan" };
+        lock.beside(seen, policy, here.now()).await.report.decision
+    };
+    assert!(matches!(beside(&policy).await, Decision::Rotate(_)));
+    assert_eq!(holder(&lock, here.now()).await, None);
+    let taken = lock.acquire(here.now(), "us", CYCLE).await.unwrap().token;
+    let locked = Pause::GroupLocked { by: "us".to_owned(), until: Some(taken.until) };
+    assert_eq!(beside(&policy).await, Decision::Hold(Hold::Paused(locked)));
+    let mut calm = policy.clone();
+    calm.balance.tolerance = crate::unit::Tolerance::new(1_000.0).unwrap();
+    let thresholds = &mut calm.balance.variance_thresholds;
+    thresholds.insert(crate::fleet::Indicator::Cpu, crate::unit::Ratio::new(9.0).unwrap());
+    assert_eq!(beside(&calm).await, Decision::Balanced);
+    assert_eq!(holder(&lock, here.now()).await, Some(("us".to_owned(), Some(taken.until))));
 }
