@@ -39,14 +39,14 @@ requirements. A pod is a stranger when it lacks, of each workload, one of the la
 {{/* CEL: the pod that is deleted has the labels of a workload of its namespace. */}}
 {{- define "pod-rebalancer.hasLabels" -}}
 {{- $workloads := list -}}
-{{- range include "pod-rebalancer.workloads" . | fromJsonArray -}}
+{{- range include "pod-rebalancer.ownWorkloads" . | fromJsonArray -}}
 {{- $terms := list (printf "request.namespace == '%s'" .KUBE_NAMESPACE) -}}
 {{- range include "pod-rebalancer.labelTerms" . | fromJsonArray -}}
 {{- $terms = append $terms (printf "oldObject.metadata.?labels[?'%s'].orValue('') == '%s'" (first .) (last .)) -}}
 {{- end -}}
 {{- $workloads = append $workloads (printf "(%s)" (join " && " $terms)) -}}
 {{- end -}}
-{{- join " || " $workloads -}}
+{{- default "false" (join " || " $workloads) -}}
 {{- end -}}
 
 {{/* CEL: a map from each namespace to a list of texts: (dict "root" $ "of" "podPrefix"), or the names of Leases. */}}
@@ -54,6 +54,10 @@ requirements. A pod is a stranger when it lacks, of each workload, one of the la
 {{- $entries := list -}}
 {{- $of := .of -}}
 {{- $locks := ternary (include "pod-rebalancer.groupLocks" .root | fromJson) (dict) (eq $of "lease") -}}
+{{- if and (eq $of "lease") .root.Values.serve.enabled -}}
+{{- $home := .root.Release.Namespace -}}
+{{- $_ := set $locks $home (append (default (list) (get $locks $home)) (include "pod-rebalancer.leaderLease" .root)) -}}
+{{- end -}}
 {{- $namespaces := include "pod-rebalancer.namespaces" .root | fromJson -}}
 {{- range $namespace := concat (keys $namespaces) (keys $locks) | uniq | sortAlpha -}}
 {{- $workloads := default (list) (get $namespaces $namespace) -}}
@@ -70,9 +74,6 @@ requirements. A pod is a stranger when it lacks, of each workload, one of the la
 {{- else -}}
 {{- $texts = append $texts (printf "pod-rebalancer-%s" .DEPLOYMENT_NAME | squote) -}}
 {{- end -}}
-{{- end -}}
-{{- if and (eq $of "lease") $.root.Values.serve.enabled (eq $namespace $.root.Release.Namespace) -}}
-{{- $texts = append $texts (include "pod-rebalancer.leaderLease" $.root | squote) -}}
 {{- end -}}
 {{- $entries = append $entries (printf "'%s': [%s]" $namespace (join ", " $texts)) -}}
 {{- end -}}

@@ -109,10 +109,22 @@ annotations:
 {{- toJson $all -}}
 {{- end -}}
 
-{{/* The workloads by namespace, as a JSON object of lists. */}}
+{{/*
+The workloads of this cluster, as a JSON list. Those that are reached by a kubeconfig are there as its user, who needs the rights, and
+not as this service account.
+*/}}
+{{- define "pod-rebalancer.ownWorkloads" -}}
+{{- $own := list -}}
+{{- range include "pod-rebalancer.workloads" . | fromJsonArray -}}
+{{- if not (or .KUBECONFIG .KUBE_CONTEXT) -}}{{- $own = append $own . -}}{{- end -}}
+{{- end -}}
+{{- toJson $own -}}
+{{- end -}}
+
+{{/* The workloads of this cluster by namespace, as a JSON object of lists. */}}
 {{- define "pod-rebalancer.namespaces" -}}
 {{- $namespaces := dict -}}
-{{- range include "pod-rebalancer.workloads" . | fromJsonArray -}}
+{{- range include "pod-rebalancer.ownWorkloads" . | fromJsonArray -}}
 {{- $namespace := .KUBE_NAMESPACE -}}
 {{- $_ := set $namespaces $namespace (append (default (list) (get $namespaces $namespace)) .) -}}
 {{- end -}}

@@ -34,9 +34,8 @@ Lease can be called as has a name with a hash, which can't be told here: "".
 {{- define "pod-rebalancer.groupLocks" -}}
 {{- $locks := dict -}}
 {{- $elsewhere := .Values.credentials.groupLock.kubeconfig.secretName -}}
-{{- range include "pod-rebalancer.workloads" . | fromJsonArray -}}
-{{- $named := list $elsewhere .GROUP_LOCK_KUBECONFIG .GROUP_LOCK_CONTEXT .KUBECONFIG .KUBE_CONTEXT | compact -}}
-{{- if and .GROUP_LOCK_NAMESPACE (empty $named) -}}
+{{- range include "pod-rebalancer.ownWorkloads" . | fromJsonArray -}}
+{{- if and .GROUP_LOCK_NAMESPACE (not (or $elsewhere .GROUP_LOCK_KUBECONFIG .GROUP_LOCK_CONTEXT)) -}}
 {{- $group := default .DEPLOYMENT_NAME .KAFKA_GROUP_ID -}}
 {{- $name := ternary (printf "pod-rebalancer.group-%s" $group) "" (regexMatch "^[a-z0-9-]{0,231}[a-z0-9]$" $group) -}}
 {{- $_ := set $locks .GROUP_LOCK_NAMESPACE (append (default (list) (get $locks .GROUP_LOCK_NAMESPACE)) $name | uniq) -}}
