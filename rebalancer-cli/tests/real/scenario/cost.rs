@@ -146,7 +146,20 @@ async fn cost_of_a_cycle_against_the_floor() {
         let metrics = history.serve(server).await;
         one_server(&fleet, pods, server, &metrics).await;
     }
+    eprintln!(
+        "\nconsistent lists of pods, by the API server's watch cache:\n{}",
+        from_the_cache(&fleet).await
+    );
     fleet.disband().await;
+}
+
+/// Where lists without `resourceVersion` were answered from: `success="true"` is the watch cache, as new as etcd.
+async fn from_the_cache(fleet: &Fleet) -> String {
+    let request = axum::http::Request::get("/metrics").body(Vec::new()).unwrap();
+    let text = fleet.client.request_text(request).await.unwrap();
+    let counter = r#"apiserver_watch_cache_consistent_read_total{"#;
+    let of_pods = |line: &&str| line.starts_with(counter) && line.contains(r#"resource="pods""#);
+    text.lines().filter(of_pods).collect::<Vec<_>>().join("\n")
 }
 
 async fn one_server(fleet: &Fleet, pods: usize, server: Server, metrics: &MetricServer) {
