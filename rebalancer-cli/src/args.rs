@@ -3,6 +3,7 @@
 mod address;
 mod backtest;
 mod exit_codes;
+mod flag;
 mod output;
 mod program;
 mod simulate;
@@ -19,7 +20,6 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use anstream::ColorChoice;
-use clap::builder::OsStringValueParser;
 use clap::error::ErrorKind;
 use clap::{Arg, ArgAction, ArgMatches, Command, value_parser};
 use clap_complete::Shell;
@@ -27,11 +27,12 @@ use jiff::SignedDuration;
 use rebalancer_core::history::Answer;
 
 use crate::config::parse;
-use crate::config::variable::{self, Variable};
+use crate::config::variable;
 use exit_codes::{
     ADVISE_EXIT_CODES, AFTER_HELP, ANSWER_EXIT_CODES, BACKTEST_EXIT_CODES, CHECK_EXIT_CODES, PLAN_EXIT_CODES,
     SERVE_EXIT_CODES,
 };
+use flag::{flag, is_policy};
 use output::{color, color_argument, how, output, output_of_plan, wants_json};
 
 /// What the user asked for.
@@ -341,41 +342,9 @@ fn simulate_command() -> Command {
         .about("Run cycles on a seeded fleet in memory, without a cluster: before, decisions, after")
         .args(Simulation::arguments())
         .arg(report().conflicts_with_all(["compare", "suite"]))
-        .args(variable::all().filter(|variable| is_policy(variable)).map(flag))
-}
-
-/// Settings that a simulation has too.
-fn is_policy(variable: &Variable) -> bool {
-    matches!(
-        variable.name,
-        "REBALANCE_TOP_K_PODS"
-            | "TOLERANCE_MULTIPLIER"
-            | "MINIMUM_IMPROVEMENT_PERCENT"
-            | "CPU_VARIANCE_THRESHOLD"
-            | "MINIMUM_PODS_REQUIRED"
-            | "MINIMUM_POD_AGE"
-            | "REBALANCE_STRATEGY"
-            | "KAFKA_ASSIGNOR"
-            | "KAFKA_STATIC_MEMBERSHIP"
-            | "KAFKA_REPLACEMENT_TIMING"
-            | "KAFKA_REPLACEMENT_WAIT"
-    )
-}
-
-fn flag(variable: &'static Variable) -> Arg {
-    let default = variable.default.map(|default| format!(" [default: {default}]")).unwrap_or_default();
-    let arg = Arg::new(variable.name).long(variable.flag());
-    // As kubectl has them.
-    let arg = match variable.name {
-        "KUBE_NAMESPACE" => arg.short('n').visible_alias("namespace"),
-        "KUBE_CONTEXT" => arg.visible_alias("context"),
-        _ => arg,
-    };
-    arg.value_name("VALUE")
-        .value_parser(OsStringValueParser::new())
-        .allow_hyphen_values(true)
-        .help(format!("{}{default} [env: {}]", variable.help, variable.name))
-        .help_heading(variable.heading)
+        .args(
+            variable::all().filter(|variable| is_policy(variable)).map(|it| flag(it).hide_short_help(false)),
+        )
 }
 
 /// The version, with the commit when it was known at build time.

@@ -12,7 +12,8 @@ use crate::policy::Policy;
 use crate::snapshot::{Snapshot, Surroundings};
 use census::{Census, Revisions};
 
-pub(crate) use group::{changed, group_not_stable};
+pub(crate) use group::{changed, group_not_stable, moved};
+pub(crate) use neighbors::executing;
 pub use not_now::NotNow;
 
 /// The first reason to make no rotation now.

@@ -31,6 +31,7 @@ pub(super) fn output() -> Arg {
     Arg::new("output")
         .short('o')
         .long("output")
+        .value_name("FORM")
         .value_parser(PossibleValuesParser::new(["table", "json"]))
         .default_value("table")
         .help("table for people, json for machines")

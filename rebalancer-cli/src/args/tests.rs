@@ -142,3 +142,14 @@ fn called_by_kubectl_it_speaks_as_its_plugin() {
     let help = parse(["kubectl-rebalancer", "plan", "--help"].map(OsString::from)).unwrap_err().to_string();
     assert!(help.contains("Usage: kubectl rebalancer plan [OPTIONS] [WORKLOAD]"), "{help}");
 }
+
+#[test]
+fn short_help_is_about_the_command_and_help_about_every_setting() {
+    let mut plan = command().find_subcommand("plan").unwrap().clone();
+    let (short, long) = (plan.render_help().to_string(), plan.render_long_help().to_string());
+    assert!(short.lines().count() < 70, "{short}");
+    for flag in ["--output <FORM>", "--kube-namespace", "--kube-context", "--prometheus-endpoint"] {
+        assert!(short.contains(flag), "{flag} is not in\n{short}");
+    }
+    assert!(variable::all().all(|variable| long.contains(&format!("--{}", variable.flag()))));
+}

@@ -5,13 +5,14 @@ use rebalancer_kube::Connection;
 use rebalancer_kube::preflight::WorkloadShape;
 use tracing::{error, info};
 
-use self::unfound::{failed, not_found, unread};
+use self::unfound::{failed, not_found, stopped, unread};
 use super::Exit;
 use crate::args::{Action, Address, Named, Output, Program};
 use crate::config::layers::{Raw, Source};
 use crate::config::problem::{Given, Problem};
 use crate::config::{self, Purpose, Several, parse};
 use crate::discovery::{self, Candidate, Fact, Found, NotFound, Reading};
+use crate::interrupt::Signals;
 use crate::render::Form;
 use crate::render::discovery as render;
 use crate::telemetry;
@@ -134,11 +135,24 @@ const fn form(json: bool, several: bool) -> Form {
     }
 }
 
-/// Settles which workloads are meant. Contacts no server unless a workload is named, or none is.
+/// Settles which workloads are meant. Contacts no server unless a workload is named, or none is. A signal ends it as it ends a
+/// cycle that has done nothing yet.
 ///
 /// # Errors
 /// How to end, when there is nothing to go on with; it has been said why.
-pub(super) async fn settle(call: Call<'_>, raw: Raw) -> Result<Addressed, Exit> {
+pub(super) async fn settle_unless_stopped(call: Call<'_>, raw: Raw) -> Result<Addressed, Exit> {
+    if Manner::of(call.action).is_none() {
+        return Ok(Addressed::by_settings(raw));
+    }
+    let signals = Signals::listen().map_err(|error| failed(&error.into()))?;
+    tokio::select! {
+        biased;
+        () = signals.wait() => Err(stopped()),
+        settled = settle(call, raw) => settled,
+    }
+}
+
+async fn settle(call: Call<'_>, raw: Raw) -> Result<Addressed, Exit> {
     let Some(manner) = Manner::of(call.action) else { return Ok(Addressed::by_settings(raw)) };
     if let Some(problem) = contradiction(&call.address, &raw) {
         return Err(super::misconfigured(&[problem]));

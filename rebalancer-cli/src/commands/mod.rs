@@ -145,7 +145,7 @@ fn both<A, B>(a: Result<A, Vec<Problem>>, b: Result<B, Vec<Problem>>) -> Result<
 /// Which workloads are meant.
 fn settled(call: Call<'_>, raw: Raw) -> Result<Addressed, Exit> {
     match tokio::runtime::Builder::new_current_thread().enable_all().build() {
-        Ok(runtime) => runtime.block_on(address::settle(call, raw)),
+        Ok(runtime) => runtime.block_on(address::settle_unless_stopped(call, raw)),
         Err(error) => Err(no_runtime(&error)),
     }
 }

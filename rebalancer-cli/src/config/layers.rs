@@ -21,6 +21,8 @@ pub(crate) struct Raw {
     values: BTreeMap<String, String>,
     /// Where each value comes from.
     sources: BTreeMap<String, Source>,
+    /// What the environment says and a flag overrides.
+    overridden: BTreeMap<String, String>,
 }
 
 /// Where a value comes from.
@@ -103,6 +105,14 @@ impl Raw {
         self.source(name) == Some(Source::Flag)
     }
 
+    /// What counts where the flag does not: what an entry without this variable would have.
+    pub(super) fn without_flag(&self, name: &str) -> Option<&str> {
+        match self.is_by_flag(name) {
+            true => self.overridden.get(name).map(|value| value.trim()),
+            false => self.get(name),
+        }
+    }
+
     /// With these values, whatever is set elsewhere.
     pub(crate) fn with(&self, values: &BTreeMap<String, String>) -> Self {
         let mut raw = self.clone();
@@ -156,12 +166,14 @@ pub(crate) fn gather(
     let defaults: BTreeMap<&str, &str> =
         variable::all().filter_map(|variable| Some((variable.name, variable.default?))).collect();
     let sources = sources(&defaults, &environment, &flags);
+    let mut overridden = environment.values.clone();
+    overridden.retain(|name, _| flags.values.contains_key(name));
     let layers = Figment::from(Serialized::defaults(defaults)).merge(environment).merge(flags);
     let values = layers.extract().unwrap_or_else(|error| {
         problems.push(Problem::new("configuration", Given::Hidden, error.to_string()));
         BTreeMap::new()
     });
-    (Raw { values, sources }, problems)
+    (Raw { values, sources, overridden }, problems)
 }
 
 /// In the order of the layers, so that the highest stays.

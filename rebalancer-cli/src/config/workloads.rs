@@ -11,6 +11,7 @@ use super::resolve::{self, Purpose, WorkloadSettings};
 use super::shown::showable;
 
 const FILE: &str = "WORKLOADS_FILE";
+const NAMESPACE: &str = "KUBE_NAMESPACE";
 
 /// The workloads of a run that comes to its end.
 #[derive(Debug)]
@@ -73,29 +74,40 @@ fn workloads_for(raw: &Raw, purpose: Purpose) -> Result<Vec<WorkloadSettings>, V
     match raw.get(FILE) {
         None => resolve::settings(raw, purpose).map(|settings| vec![settings]),
         Some(path) => match listed::read(path) {
-            Ok(entries) => of_entries(raw, named(raw, path, entries)?, purpose),
+            Ok(entries) => of_entries(raw, selected(raw, path, entries)?, purpose),
             Err(expected) => Err(without_list(raw, path, expected, purpose)),
         },
     }
 }
 
-/// The entries with their places; of a command whose argument names a workload, those of that workload.
-fn named(raw: &Raw, path: &str, entries: Vec<Entry>) -> Result<Vec<(usize, Entry)>, Vec<Problem>> {
-    let entries = entries.into_iter().enumerate();
-    let Some(name) = raw.named() else { return Ok(entries.collect()) };
-    let own = |entry: &Entry, variable| entry.values.get(variable).cloned();
-    let elsewhere = |entry: &Entry| {
-        let given = raw.get("KUBE_NAMESPACE").filter(|_| raw.is_by_flag("KUBE_NAMESPACE"));
-        own(entry, "KUBE_NAMESPACE").zip(given).is_some_and(|(own, given)| own != given)
+/// The entries with their places: of a command whose argument names a workload, those of that workload; where a flag names a
+/// namespace, those in it. A flag moves no workload to another namespace: only an entry that has none takes that of the flag.
+fn selected(raw: &Raw, path: &str, entries: Vec<Entry>) -> Result<Vec<(usize, Entry)>, Vec<Problem>> {
+    let (name, namespace) = (raw.named(), raw.get(NAMESPACE).filter(|_| raw.is_by_flag(NAMESPACE)));
+    let own = |entry: &Entry, variable| {
+        entry.values.get(variable).map(|value| value.trim().to_owned()).filter(|value| !value.is_empty())
     };
-    let (meant, others): (Vec<_>, Vec<_>) = entries
-        .partition(|(_, entry)| own(entry, "DEPLOYMENT_NAME").as_deref() == Some(name) && !elsewhere(entry));
+    let namespace_of =
+        |entry: &Entry| own(entry, NAMESPACE).or_else(|| raw.without_flag(NAMESPACE).map(str::to_owned));
+    let is_meant = |(_, entry): &(usize, Entry)| {
+        name.is_none_or(|name| own(entry, "DEPLOYMENT_NAME").as_deref() == Some(name))
+            && namespace.is_none_or(|wanted| namespace_of(entry).is_none_or(|own| own == wanted))
+    };
+    let (meant, others): (Vec<_>, Vec<_>) = entries.into_iter().enumerate().partition(is_meant);
     if !meant.is_empty() {
         return Ok(meant);
     }
-    let listed: Vec<String> = others.iter().filter_map(|(_, entry)| own(entry, "DEPLOYMENT_NAME")).collect();
-    let expected =
-        format!("a file that lists {name}, which the argument names; it lists {}", listed.join(", "));
+    let listed = others.iter().filter_map(|(_, entry)| {
+        let name = own(entry, "DEPLOYMENT_NAME")?;
+        Some(namespace_of(entry).map_or_else(|| name.clone(), |namespace| format!("{namespace}/{name}")))
+    });
+    let listed = listed.collect::<Vec<_>>().join(", ");
+    let wanted = match (name, namespace) {
+        (Some(name), None) => format!("{name}, which the argument names"),
+        (Some(name), Some(namespace)) => format!("{namespace}/{name}, as the argument and the flag say"),
+        (None, namespace) => format!("a workload of namespace {}", namespace.unwrap_or_default()),
+    };
+    let expected = format!("a file that lists {wanted}; it lists {listed}");
     Err(vec![Problem::new(FILE, showable(FILE, path), expected)])
 }
 

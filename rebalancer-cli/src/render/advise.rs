@@ -1,12 +1,9 @@
-//! Advice: for people as a ranked table with a conclusion in words, and for machines.
+//! Advice: for people as ranked levers with a conclusion in words, and for machines.
 
 #[cfg(test)]
 mod tests;
 mod words;
 
-use std::fmt::Write as _;
-
-use comfy_table::CellAlignment;
 use rebalancer_core::advice::{
     Advice, Basis, Bound, BoundKind, Effect, Known, Lever, LeverReport, Outcome, Outlook, RuleSpread,
     Uncertainty,
@@ -16,6 +13,8 @@ use rebalancer_prom::Usage;
 use serde::Serialize;
 
 use super::Form;
+use super::columns::{Columns, Side};
+use super::screen::{Screen, Sheet, Tone};
 
 /// The version of the shape of `rebalancer advise --output json`. Within a version, fields are only ever added.
 pub(crate) const VERSION: u32 = 1;
@@ -64,12 +63,11 @@ impl<'a> AdviceDocument<'a> {
 /// # Errors
 /// When stdout can't be written.
 pub(crate) fn show(form: Form, shown: &Shown<'_>) -> anyhow::Result<()> {
-    match form {
-        Form::Table => super::print(&text(shown)?),
-        Form::Tables => super::print(&text(shown)?).and_then(|()| super::print("")),
-        Form::Json => super::print(&serde_json::to_string_pretty(&AdviceDocument::of(shown))?),
-        Form::JsonLine => super::print(&serde_json::to_string(&AdviceDocument::of(shown))?),
-    }
+    super::show(
+        form,
+        |screen| sheet(shown, screen),
+        |pretty| super::as_json(&AdviceDocument::of(shown), pretty),
+    )
 }
 
 /// What follows, one sentence a line.
@@ -77,62 +75,60 @@ pub(super) fn conclusion(advice: &Advice) -> String {
     words::conclusion(advice)
 }
 
-fn text(shown: &Shown<'_>) -> Result<String, std::fmt::Error> {
-    let advice = shown.advice;
-    let mut out = String::new();
-    writeln!(out, "workload   {}", advice.workload)?;
+pub(super) fn sheet(shown: &Shown<'_>, screen: Screen) -> Sheet {
+    let (advice, mut sheet) = (shown.advice, Sheet::new(screen));
+    sheet.paragraph(Tone::Strong, &advice.workload.to_string());
     let (seen, loads) = (&advice.measured, &advice.measured.distribution);
     let state = if seen.out_of_balance { "out of balance" } else { "in balance" };
-    writeln!(
-        out,
-        "{:<10} CV {:.3}, max/mean {:.2} over {} pods as measured; {}: {state}",
+    let measured = format!(
+        "{}: {state}: CV {:.3}, max/mean {:.2} over {} pods as measured; {}",
         seen.indicator,
         loads.cv,
         loads.max_to_mean,
         loads.count,
         seen.limit.by(seen.indicator)
-    )?;
+    );
+    sheet.entry("now", &measured);
     match &advice.outlook {
-        Outlook::Known(known) => outlook(&mut out, advice, known)?,
+        Outlook::Known(known) => outlook(&mut sheet, advice, known),
         Outlook::Unknown { .. } => {}
     }
-    writeln!(out, "\n{}", words::conclusion(advice))?;
+    sheet.blank();
+    for sentence in words::conclusion(advice).lines() {
+        sheet.paragraph(Tone::Plain, sentence);
+    }
+    sheet.blank();
     if let Some(usage) = shown.usage {
-        writeln!(out, "\nmetric server: {usage}")?;
+        sheet.paragraph(Tone::Faint, &format!("metric server: {usage}"));
     }
     if let Some(kafka) = shown.kafka {
-        writeln!(out, "Kafka: {kafka}")?;
+        sheet.paragraph(Tone::Faint, &format!("Kafka: {kafka}"));
     }
-    Ok(out)
+    sheet
 }
 
-fn outlook(out: &mut String, advice: &Advice, known: &Known) -> std::fmt::Result {
-    writeln!(
-        out,
-        "{:<10} {} partitions on {} members in {} pods, assignor {}; {}",
-        "group", known.partitions, known.members, known.pods, known.assignor, known.timing
-    )?;
-    writeln!(out, "{:<10} {}", "loads", basis(&advice.basis))?;
-    writeln!(
-        out,
-        "{:<10} {}-{} carries {:.2} times what a pod carries on average",
-        "hottest", known.hottest.topic, known.hottest.partition, known.hottest.of_mean_pod
-    )?;
+fn outlook(sheet: &mut Sheet, advice: &Advice, known: &Known) {
+    let Known { partitions, members, pods, assignor, timing, hottest, .. } = known;
+    let group =
+        format!("{partitions} partitions on {members} members in {pods} pods, assignor {assignor}; {timing}");
+    sheet.entry("group", &group);
+    sheet.entry("loads", &basis(&advice.basis));
+    let of_mean = hottest.of_mean_pod;
+    let hottest = format!("{}-{}", hottest.topic, hottest.partition);
+    sheet.entry("hottest", &format!("{hottest} carries {of_mean:.2} times what a pod carries on average"));
     for slow in known.pod_side.iter().take(MOST_NAMED) {
-        writeln!(
-            out,
-            "{:<10} the same work costs {:.2} times as much on {}",
-            "pod side", slow.factor, slow.pod
-        )?;
+        let costs = format!("the same work costs {:.2} times as much on {}", slow.factor, slow.pod);
+        sheet.entry("pod side", &costs);
     }
     if let Some(more) = known.pod_side.len().checked_sub(MOST_NAMED).filter(|more| *more > 0) {
-        writeln!(out, "{:<10} and on {more} more pods it costs more or less than usual", "")?;
+        sheet.entry("", &format!("and on {more} more pods it costs more or less than usual"));
     }
-    writeln!(out, "\n{}\n", table(known))?;
-    for bound in &known.bounds {
-        writeln!(out, "{}", bounded(bound))?;
+    sheet.blank();
+    levers(known).draw(sheet);
+    sheet.blank();
+    for (label, text) in origins(known) {
+        sheet.entry(label, &text);
     }
-    writeln!(out, "{}", ranges(known))
 }
 
 /// Less than this is not seen in three decimals.
@@ -151,33 +147,33 @@ fn basis(basis: &Basis) -> String {
     }
 }
 
-fn table(known: &Known) -> comfy_table::Table {
-    let mut table = super::table(&["LEVER", "CV", "5 TO 95 %", "MAX/MEAN", "PODS ABOVE", "COSTS"]);
-    for lever in &known.levers {
-        table.add_row(row(lever, known));
+/// What each lever would bring, and below it what it costs.
+fn levers(known: &Known) -> Columns<4> {
+    let head = [
+        ("CV", Side::Right),
+        ("5 TO 95 %", Side::Left),
+        ("MAX/MEAN", Side::Right),
+        ("PODS ABOVE", Side::Right),
+    ];
+    let mut columns = Columns::new("LEVER", head);
+    for report in &known.levers {
+        let costs: Vec<String> = report.costs.iter().map(ToString::to_string).collect();
+        columns.noted(lever_name(&report.lever, known), figures(&report.effect), costs.join(", "));
     }
-    for index in [1, 3, 4] {
-        if let Some(column) = table.column_mut(index) {
-            column.set_cell_alignment(CellAlignment::Right);
-        }
-    }
-    table
+    columns
 }
 
-fn row(report: &LeverReport, known: &Known) -> [String; 6] {
-    let costs: Vec<String> = report.costs.iter().map(ToString::to_string).collect();
-    let (name, costs) = (lever_name(&report.lever, known), costs.join(", "));
-    match &report.effect {
+fn figures(effect: &Effect) -> [String; 4] {
+    let none = |why: &str| ["-", why, "-", "-"].map(str::to_owned);
+    match effect {
         Effect::Expected(outcome) => [
-            name,
             format!("{:.3}", outcome.cv.expected),
             range(outcome),
             format!("{:.2}", outcome.max_to_mean.expected),
             format!("{:.1}", outcome.above.expected),
-            costs,
         ],
-        Effect::NotFound => with_reason(name, "none is found"),
-        Effect::NotNeeded => with_reason(name, "not needed"),
+        Effect::NotFound => none("none is found"),
+        Effect::NotNeeded => none("not needed"),
     }
 }
 
@@ -194,10 +190,6 @@ pub(super) fn lever_name(lever: &Lever, known: &Known) -> String {
         | Lever::Replicas { .. }
         | Lever::HottestKey { .. } => lever.to_string(),
     }
-}
-
-fn with_reason(name: String, reason: &str) -> [String; 6] {
-    [name, "-".to_owned(), reason.to_owned(), "-".to_owned(), "-".to_owned(), String::new()]
 }
 
 pub(super) fn range(outcome: &Outcome) -> String {
@@ -217,47 +209,52 @@ pub(super) fn range(outcome: &Outcome) -> String {
 
 /// What nothing can beat, and where the ranges come from: a line each.
 pub(super) fn notes(known: &Known) -> Vec<String> {
-    let bounds = known.bounds.iter().map(bounded);
-    let ranges = ranges(known);
-    let lines = bounds.chain(ranges.lines().map(ToOwned::to_owned));
-    lines.map(|line| line.split_whitespace().collect::<Vec<_>>().join(" ")).collect()
+    let lines = origins(known).into_iter();
+    lines.map(|(label, text)| format!("{label} {text}").trim().to_owned()).collect()
+}
+
+/// What nothing can beat, and where the ranges come from: each with its label, or going on with the one before.
+fn origins(known: &Known) -> Vec<(&'static str, String)> {
+    let bounds = known.bounds.iter().map(|bound| ("bound", bounded(bound)));
+    let ranges = ranges(known).into_iter().enumerate();
+    bounds.chain(ranges.map(|(place, text)| (if place == 0 { "ranges" } else { "" }, text))).collect()
 }
 
 /// Where the ranges come from.
-fn ranges(known: &Known) -> String {
+fn ranges(known: &Known) -> Vec<String> {
     let of = |is: fn(&Uncertainty) -> bool| {
         let outcomes = known.levers.iter().filter_map(LeverReport::outcome);
         outcomes.map(|outcome| outcome.uncertainty).any(|from| is(&from))
     };
     let mut lines = vec![
-        "ranges     over draws of member ids and of which pod restarts when, as the loads are; they do not foresee the loads",
+        "over draws of member ids and of which pod restarts when, as the loads are; they do not foresee the loads",
     ];
     if of(|from| matches!(from, Uncertainty::Keys { .. })) {
-        lines.push("           [1] expected if the keys of each partition share its load evenly; at worst one key is all of it");
+        lines.push(
+            "[1] expected if the keys of each partition share its load evenly; at worst one key is all of it",
+        );
     }
     if of(|from| matches!(from, Uncertainty::OneKey)) {
-        lines.push("           [2] at best: if all that it carries above the others is one key, which is spread over the topic");
+        lines.push(
+            "[2] at best: if all that it carries above the others is one key, which is spread over the topic",
+        );
     }
-    let rules = rule_spread(known);
-    lines.extend(rules.iter().map(String::as_str));
-    lines.join("\n")
+    lines.into_iter().map(str::to_owned).chain(rule_spread(known)).collect()
 }
 
 /// What is expected under the best and the worst of the rules that fit, of each lever to which it matters.
 fn rule_spread(known: &Known) -> Vec<String> {
     let of = |report: &LeverReport| {
-        let spread = report.outcome()?.rules?;
-        let RuleSpread { best, best_cv, worst, worst_cv } = spread;
-        (worst_cv - best_cv >= SHOWN).then(|| {
-            format!("           {}: CV {best_cv:.3} under {best}, {worst_cv:.3} under {worst}", report.lever)
-        })
+        let RuleSpread { best, best_cv, worst, worst_cv } = report.outcome()?.rules?;
+        (worst_cv - best_cv >= SHOWN)
+            .then(|| format!("{}: CV {best_cv:.3} under {best}, {worst_cv:.3} under {worst}", report.lever))
     };
     let spreads: Vec<String> = known.levers.iter().filter_map(of).collect();
     if known.assignor.rules().len() < 2 {
         return Vec::new();
     }
     let head = format!(
-        "           [3] the group may follow each of {}: the worst of them is expected, the range is over all (KAFKA_ASSIGNOR, \
+        "[3] the group may follow each of {}: the worst of them is expected, the range is over all (KAFKA_ASSIGNOR, \
          KAFKA_BOOTSTRAP_SERVERS)",
         known.assignor.rules()
     );
@@ -266,8 +263,8 @@ fn rule_spread(known: &Known) -> Vec<String> {
 
 fn bounded(bound: &Bound) -> String {
     let kind = match bound.kind {
-        BoundKind::AnyAssignment => "bound      any assignment of these partitions",
-        BoundKind::EqualCounts => "bound      any with equal counts",
+        BoundKind::AnyAssignment => "any assignment of these partitions",
+        BoundKind::EqualCounts => "any with equal counts",
     };
     let found = &bound.found;
     match bound.floor {

@@ -1,13 +1,11 @@
-//! A backtest: for people as tables with what it comes to in words, and for machines.
+//! A backtest: for people as figures with what it comes to in words, and for machines.
 
 #[cfg(test)]
 mod tests;
 mod words;
 
 use std::collections::BTreeMap;
-use std::fmt::Write as _;
 
-use comfy_table::{CellAlignment, Table};
 use jiff::{SignedDuration, Timestamp};
 use rebalancer_core::backtest::{Backtest, Compared, FromOffsets, Gap, Summary};
 use rebalancer_core::fleet::{Indicator, Workload};
@@ -18,6 +16,8 @@ use serde::Serialize;
 pub(in crate::render) use words::{from_offsets, lag_hours, not_known, of_offsets, words};
 
 use super::Form;
+use super::columns::{Columns, Side};
+use super::screen::{Screen, Sheet, Tone};
 
 /// The version of the shape of `rebalancer backtest --output json`. Within a version, fields are only ever added.
 pub(crate) const VERSION: u32 = 1;
@@ -152,83 +152,77 @@ impl<'a> BacktestDocument<'a> {
 /// # Errors
 /// When stdout can't be written.
 pub(crate) fn show(form: Form, shown: &Shown<'_>) -> anyhow::Result<()> {
-    match form {
-        Form::Table => super::print(&text(shown)?),
-        Form::Tables => super::print(&text(shown)?).and_then(|()| super::print("")),
-        Form::Json => super::print(&serde_json::to_string_pretty(&BacktestDocument::of(shown))?),
-        Form::JsonLine => super::print(&serde_json::to_string(&BacktestDocument::of(shown))?),
-    }
+    super::show(
+        form,
+        |screen| sheet(shown, screen),
+        |pretty| super::as_json(&BacktestDocument::of(shown), pretty),
+    )
 }
 
-fn text(shown: &Shown<'_>) -> Result<String, std::fmt::Error> {
-    let mut out = String::new();
-    writeln!(out, "workload   {}", shown.workload)?;
-    let Some(first) = shown.runs.first() else { return Ok(out) };
+pub(super) fn sheet(shown: &Shown<'_>, screen: Screen) -> Sheet {
+    let mut sheet = Sheet::new(screen);
+    sheet.paragraph(Tone::Strong, &shown.workload.to_string());
+    let Some(first) = shown.runs.first() else { return sheet };
+    circumstances(&mut sheet, shown, first);
+    sheet.blank();
+    match shown.runs {
+        [only] => {
+            comparison(only).draw(&mut sheet);
+            sheet.blank();
+            holds(&mut sheet, &only.summary);
+        }
+        many => sweep(many, &mut sheet),
+    }
+    sheet.blank();
+    for sentence in words(shown).lines() {
+        sheet.paragraph(Tone::Plain, sentence);
+    }
+    sheet.blank();
+    let asked = format!(
+        "metric server: {}; values: {}, answers kept from an earlier run: {}",
+        shown.usage, shown.points, shown.kept
+    );
+    sheet.paragraph(Tone::Faint, &asked);
+    if let Some(usage) = shown.kafka {
+        sheet.paragraph(Tone::Faint, &format!("Kafka: {usage}{}", of_offsets(shown.offsets)));
+    }
+    sheet
+}
+
+/// What was gone through, and what is not known of it.
+fn circumstances(sheet: &mut Sheet, shown: &Shown<'_>, first: &Run) {
     let (backtest, every) = (&first.backtest, Elapsed(first.backtest.every));
     let (from, to, cycles) = (shown.from, shown.to, first.summary.cycles);
-    writeln!(
-        out,
-        "past       {from} to {to}: {cycles} cycles, one each {every}; a reading each {}",
-        Elapsed(shown.step)
-    )?;
-    writeln!(
-        out,
-        "compared   by {}",
-        backtest.indicator.map_or("nothing: no load is known", Indicator::name)
-    )?;
-    for gap in backtest.gaps.iter().take(MOST_GAPS) {
-        let Gap { from, to, moments } = gap;
-        writeln!(
-            out,
-            "gap        {from} to {to}: {moments} readings without any sample, which are not filled in"
-        )?;
+    let step = Elapsed(shown.step);
+    let past = format!("{from} to {to}: {cycles} cycles, one each {every}; a reading each {step}");
+    sheet.entry("past", &past);
+    let indicator = backtest.indicator.map_or("nothing: no load is known", Indicator::name);
+    sheet.entry("compared", &format!("by {indicator}"));
+    for Gap { from, to, moments } in backtest.gaps.iter().take(MOST_GAPS) {
+        let gap = format!("{from} to {to}: {moments} readings without any sample, which are not filled in");
+        sheet.entry("gap", &gap);
     }
     if let Some(more) = backtest.gaps.len().checked_sub(MOST_GAPS).filter(|more| *more > 0) {
-        writeln!(out, "           and {more} more gaps")?;
+        sheet.entry("", &format!("and {more} more gaps"));
     }
     for told in from_offsets(shown.offsets) {
-        writeln!(out, "offsets    {told}")?;
+        sheet.entry("offsets", &told);
     }
     for unknown in &backtest.unknown {
-        writeln!(out, "not known  {}", not_known(*unknown))?;
+        sheet.entry("not known", not_known(*unknown));
     }
-    match shown.runs {
-        [only] => writeln!(out, "\n{}\n{}", comparison(only), holds(&only.summary))?,
-        many => writeln!(out, "\n{}", sweep(many))?,
-    }
-    writeln!(out, "\n{}", words(shown))?;
-    writeln!(
-        out,
-        "\nmetric server: {}; values: {}, answers kept from an earlier run: {}",
-        shown.usage, shown.points, shown.kept
-    )?;
-    if let Some(usage) = shown.kafka {
-        writeln!(out, "Kafka: {usage}{}", of_offsets(shown.offsets))?;
-    }
-    Ok(out)
 }
 
 /// How many gaps are named of what may be many.
 const MOST_GAPS: usize = 5;
 
-fn right(mut table: Table, columns: std::ops::Range<usize>) -> Table {
-    for index in columns {
-        if let Some(column) = table.column_mut(index) {
-            column.set_cell_alignment(CellAlignment::Right);
-        }
-    }
-    table
-}
-
-fn comparison(run: &Run) -> Table {
-    let mut table = super::table(&["", "AS IT WAS", "WITH ROTATIONS"]);
+fn comparison(run: &Run) -> Columns<2> {
+    let mut columns = Columns::new("", [("AS IT WAS", Side::Right), ("WITH ROTATIONS", Side::Right)]);
     let Some(compared) = run.summary.compared else {
-        table.add_row(["no cycle knows both", "-", "-"]);
-        return table;
+        columns.row("no cycle knows both".to_owned(), ["-", "-"].map(str::to_owned));
+        return columns;
     };
-    let mut row = |what: &str, was: String, would: String| {
-        table.add_row([what.to_owned(), was, would]);
-    };
+    let mut row = |what: &str, was: String, would: String| columns.row(what.to_owned(), [was, would]);
     row("mean CV", format!("{:.3}", compared.cv_was), format!("{:.3}", compared.cv_would));
     row(
         "mean max/mean",
@@ -247,14 +241,16 @@ fn comparison(run: &Run) -> Table {
         };
         row(&format!("pod-hours with lag above {}", lag.above), format!("{was:.1}"), would);
     }
-    right(table, 1..3)
+    columns
 }
 
-fn holds(summary: &Summary) -> String {
-    let mut out = String::new();
+/// What the cycles came to.
+fn holds(sheet: &mut Sheet, summary: &Summary) {
     let mut line = |what: &str, cycles: usize| {
         if cycles > 0 {
-            out.push_str(&format!("\n{cycles:>6} cycles  {what}"));
+            let unit = if cycles == 1 { "cycle" } else { "cycles" };
+            let label = format!("{cycles:>6} {unit}");
+            sheet.labelled((Tone::Plain, &label, label.len().max(13) + 2), what);
         }
     };
     line("balanced", summary.balanced);
@@ -265,46 +261,53 @@ fn holds(summary: &Summary) -> String {
     }
     line("failed", summary.failed);
     line("nothing known", summary.gaps);
-    out
 }
 
-fn sweep(runs: &[Run]) -> Table {
-    let with_lag = runs.iter().any(|run| run.summary.lag.is_some());
-    let mut header = vec![
-        "SETTINGS",
-        "ROTATIONS",
-        "REMOVALS",
-        "CV",
-        "MAX/MEAN",
-        "POD-HOURS ABOVE",
-        "REMOVALS PER 0.01 CV",
+/// What came of each combination of settings.
+fn sweep(runs: &[Run], sheet: &mut Sheet) {
+    let head = [
+        ("ROTATIONS", Side::Right),
+        ("REMOVALS", Side::Right),
+        ("CV", Side::Right),
+        ("MAX/MEAN", Side::Right),
+        ("POD-HOURS ABOVE", Side::Right),
+        ("REMOVALS PER 0.01 CV", Side::Right),
     ];
-    header.extend(with_lag.then_some("POD-HOURS OF LAG"));
-    let mut table = super::table(&header);
-    for run in runs {
-        let Summary { rotations, removals, compared, removals_per_hundredth, .. } = &run.summary;
-        let pair = |of: fn(&Compared) -> (f64, f64), digits: usize| {
-            compared.as_ref().map_or_else(
-                || "-".to_owned(),
-                |compared| {
-                    let (was, would) = of(compared);
-                    format!("{was:.digits$} -> {would:.digits$}")
-                },
-            )
-        };
-        let mut row = vec![
-            named(&run.settings),
-            rotations.to_string(),
-            removals.to_string(),
-            pair(|compared| (compared.cv_was, compared.cv_would), 3),
-            pair(|compared| (compared.max_to_mean_was, compared.max_to_mean_would), 2),
-            pair(|compared| (compared.pod_hours_above_was, compared.pod_hours_above_would), 1),
-            removals_per_hundredth.map_or_else(|| "-".to_owned(), |per| format!("{per:.2}")),
-        ];
-        row.extend(with_lag.then(|| lag_hours(&run.summary)));
-        table.add_row(row);
+    if runs.iter().any(|run| run.summary.lag.is_some()) {
+        let [a, b, c, d, e, f] = head;
+        let mut columns = Columns::new("SETTINGS", [a, b, c, d, e, f, ("POD-HOURS OF LAG", Side::Right)]);
+        for run in runs {
+            let [a, b, c, d, e, f] = came_of(&run.summary);
+            columns.row(named(&run.settings), [a, b, c, d, e, f, lag_hours(&run.summary)]);
+        }
+        return columns.draw(sheet);
     }
-    right(table, 1..header.len())
+    let mut columns = Columns::new("SETTINGS", head);
+    for run in runs {
+        columns.row(named(&run.settings), came_of(&run.summary));
+    }
+    columns.draw(sheet);
+}
+
+fn came_of(summary: &Summary) -> [String; 6] {
+    let Summary { rotations, removals, compared, removals_per_hundredth, .. } = summary;
+    let pair = |of: fn(&Compared) -> (f64, f64), digits: usize| {
+        compared.as_ref().map_or_else(
+            || "-".to_owned(),
+            |compared| {
+                let (was, would) = of(compared);
+                format!("{was:.digits$} -> {would:.digits$}")
+            },
+        )
+    };
+    [
+        rotations.to_string(),
+        removals.to_string(),
+        pair(|compared| (compared.cv_was, compared.cv_would), 3),
+        pair(|compared| (compared.max_to_mean_was, compared.max_to_mean_would), 2),
+        pair(|compared| (compared.pod_hours_above_was, compared.pod_hours_above_would), 1),
+        removals_per_hundredth.map_or_else(|| "-".to_owned(), |per| format!("{per:.2}")),
+    ]
 }
 
 pub(super) fn named(settings: &BTreeMap<String, String>) -> String {

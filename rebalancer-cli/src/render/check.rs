@@ -80,7 +80,7 @@ pub(super) fn json(
     let configuration = effective.iter().map(Setting::of).collect();
     let worst = findings.iter().map(|finding| finding.severity).max().unwrap_or(Severity::Ok);
     let check = CheckDocument { version: VERSION, workload, worst, configuration, findings };
-    if pretty { serde_json::to_string_pretty(&check) } else { serde_json::to_string(&check) }
+    super::as_json(&check, pretty)
 }
 
 /// For people: the worst findings first.

@@ -217,19 +217,3 @@ impl<'a> PlanDocument<'a> {
         }
     }
 }
-
-/// A plan as one JSON object over many lines.
-///
-/// # Errors
-/// When a part of it is no JSON.
-pub(super) fn pretty(shown: &Shown<'_>) -> serde_json::Result<String> {
-    serde_json::to_string_pretty(&PlanDocument::of(shown))
-}
-
-/// A plan as one JSON object in one line.
-///
-/// # Errors
-/// When a part of it is no JSON.
-pub(super) fn line(shown: &Shown<'_>) -> serde_json::Result<String> {
-    serde_json::to_string(&PlanDocument::of(shown))
-}

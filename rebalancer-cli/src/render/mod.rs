@@ -2,8 +2,12 @@
 
 pub(crate) mod advise;
 pub(crate) mod backtest;
+mod bar;
 mod check;
+mod columns;
 pub(crate) mod discovery;
+#[cfg(test)]
+mod fits;
 #[cfg(test)]
 pub(crate) mod golden;
 mod json;
@@ -24,18 +28,18 @@ pub(crate) use {
 };
 
 use std::borrow::Cow;
-use std::io::{IsTerminal as _, Write as _};
+use std::io::Write as _;
 
-use comfy_table::{ContentArrangement, Table, presets};
 use rebalancer_core::history::{Proposal, Rotation};
 use rebalancer_core::jiff::Timestamp;
 use rebalancer_core::report::Report;
 use rebalancer_prom::Usage;
+use serde::Serialize;
 
 use crate::advice;
 use crate::config::Names;
 use crate::saved::Comparison;
-use screen::Screen;
+use screen::{Screen, Sheet};
 
 /// How a plan is shown.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -102,13 +106,7 @@ impl Shown<'_> {
 /// # Errors
 /// When stdout can't be written.
 pub(crate) fn plan(form: Form, pods: Pods, shown: &Shown<'_>) -> anyhow::Result<()> {
-    let sheet = || plan::sheet(shown, Screen::of_stdout(), pods);
-    match form {
-        Form::Table => screen::print(&sheet()),
-        Form::Tables => screen::print(&sheet()).and_then(|()| print("")),
-        Form::Json => print(&json::pretty(shown)?),
-        Form::JsonLine => print(&json::line(shown)?),
-    }
+    show(form, |screen| plan::sheet(shown, screen, pods), |pretty| as_json(&PlanDocument::of(shown), pretty))
 }
 
 /// Prints what a check found; for people, with the configuration as it counts where that is wanted.
@@ -116,22 +114,32 @@ pub(crate) fn plan(form: Form, pods: Pods, shown: &Shown<'_>) -> anyhow::Result<
 /// # Errors
 /// When stdout can't be written.
 pub(crate) fn check(form: Form, shown: &Checked<'_>) -> anyhow::Result<()> {
-    let sheet = || check::sheet(shown, Screen::of_stdout());
+    show(form, |screen| check::sheet(shown, screen), |pretty| check::json(shown, pretty))
+}
+
+/// Prints a result for people or for machines, whose JSON stands in one line or is pretty.
+///
+/// # Errors
+/// When stdout can't be written, or a part of it is no JSON.
+fn show(
+    form: Form,
+    sheet: impl FnOnce(Screen) -> Sheet,
+    json: impl FnOnce(bool) -> serde_json::Result<String>,
+) -> anyhow::Result<()> {
     match form {
-        Form::Table => screen::print(&sheet()),
-        Form::Tables => screen::print(&sheet()).and_then(|()| print("")),
-        Form::Json => print(&check::json(shown, true)?),
-        Form::JsonLine => print(&check::json(shown, false)?),
+        Form::Table => screen::print(&sheet(Screen::of_stdout())),
+        Form::Tables => screen::print(&sheet(Screen::of_stdout())).and_then(|()| print("")),
+        Form::Json => print(&json(true)?),
+        Form::JsonLine => print(&json(false)?),
     }
 }
 
-/// A table that is drawn on a terminal, and plain columns elsewhere.
-fn table(header: &[&str]) -> Table {
-    let mut table = Table::new();
-    let preset =
-        if std::io::stdout().is_terminal() { presets::UTF8_FULL_CONDENSED } else { presets::NOTHING };
-    table.load_style(preset).set_content_arrangement(ContentArrangement::Disabled).set_header(header);
-    table
+/// As JSON, in one line or over many.
+///
+/// # Errors
+/// When a part of it is no JSON.
+fn as_json(document: &impl Serialize, pretty: bool) -> serde_json::Result<String> {
+    if pretty { serde_json::to_string_pretty(document) } else { serde_json::to_string(document) }
 }
 
 /// The text without what a terminal would obey: names come from clusters and from files of others.

@@ -129,14 +129,9 @@ impl Sheet {
         self.wrapped(label, Tone::Plain, text);
     }
 
-    /// Names are never broken at a hyphen, so that they can be searched for and copied.
     fn wrapped(&mut self, (accent, label, indent): (Tone, &str, usize), tone: Tone, text: &str) {
         let (label, text) = (cut(&self.letters(label), indent).into_owned(), self.letters(text).into_owned());
-        let options = Options::new(self.screen.width.saturating_sub(indent))
-            .word_separator(WordSeparator::AsciiSpace)
-            .word_splitter(WordSplitter::NoHyphenation)
-            .wrap_algorithm(WrapAlgorithm::FirstFit);
-        for (number, line) in textwrap::wrap(&text, options).iter().enumerate() {
+        for (number, line) in lines(&text, self.screen.width.saturating_sub(indent), "").iter().enumerate() {
             let label = if number == 0 { label.as_str() } else { "" };
             self.put(accent, label);
             self.text.push_str(&" ".repeat(indent.saturating_sub(display_width(label))));
@@ -176,7 +171,7 @@ impl Sheet {
 
     /// The text without what a terminal would obey, and without lines of its own: names come from clusters and from files
     /// of others. In ASCII where nothing else can be shown.
-    fn letters<'a>(&self, text: &'a str) -> Cow<'a, str> {
+    pub(super) fn letters<'a>(&self, text: &'a str) -> Cow<'a, str> {
         if text.chars().all(|c| !is_unseen(c) && (self.screen.unicode || c.is_ascii())) {
             return text.into();
         }
@@ -193,6 +188,17 @@ impl Sheet {
         }
         shown.into()
     }
+}
+
+/// The text in lines of so many columns; all but the first are indented. Names are never broken at a hyphen, so that they
+/// can be searched for and copied.
+pub(super) fn lines(text: &str, columns: usize, indent: &str) -> Vec<String> {
+    let options = Options::new(columns)
+        .subsequent_indent(indent)
+        .word_separator(WordSeparator::AsciiSpace)
+        .word_splitter(WordSplitter::NoHyphenation)
+        .wrap_algorithm(WrapAlgorithm::FirstFit);
+    textwrap::wrap(text, options).into_iter().map(Cow::into_owned).collect()
 }
 
 /// Not more than so many columns of it.

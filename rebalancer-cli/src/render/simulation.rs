@@ -3,46 +3,52 @@
 pub(crate) mod picture;
 pub(crate) mod table;
 
-use std::fmt::Write as _;
-
 use rebalancer_core::fleet::Samples;
 use rebalancer_core::policy::{Policy, Strategy, Timing};
 use rebalancer_core::report::{Decision, Plan};
 use rebalancer_core::simulation::course::{Course, Cycle};
 use rebalancer_core::simulation::{Drift, Shape, Spread};
 use rebalancer_core::stats::Distribution;
+use textwrap::core::display_width;
+
+use super::bar::bar;
+use super::screen::{self, Screen, Sheet, Tone};
 
 /// Fleets up to this size are drawn pod by pod.
 const DRAWN: usize = 40;
 
 /// Length of the longest bar.
-const BAR: f64 = 40.0;
+const BAR: usize = 40;
 
 /// Prints a simulation.
 ///
 /// # Errors
 /// When stdout can't be written.
 pub(crate) fn show(shape: &Shape, policy: &Policy, course: &Course) -> anyhow::Result<()> {
-    super::print(&text(shape, policy, course)?)
+    screen::print(&sheet(shape, policy, course, Screen::of_stdout()))
 }
 
-pub(super) fn text(shape: &Shape, policy: &Policy, course: &Course) -> Result<String, std::fmt::Error> {
-    let mut out = heading(shape);
-    writeln!(out, "strategy: {}\n", strategy_name(policy.selection.strategy))?;
-    let scale = highest(&course.start).max(highest(course.end()));
-    fleet(&mut out, "before", &course.start, scale)?;
-    writeln!(out, "decisions")?;
-    for (number, cycle) in course.cycles.iter().enumerate() {
-        decision(&mut out, number + 1, cycle)?;
+pub(super) fn sheet(shape: &Shape, policy: &Policy, course: &Course, screen: Screen) -> Sheet {
+    let mut sheet = Sheet::new(screen);
+    for line in heading(shape) {
+        sheet.paragraph(Tone::Plain, &line);
     }
-    writeln!(out)?;
-    fleet(&mut out, "after", course.end(), scale)?;
-    summary(&mut out, course)?;
-    Ok(out)
+    sheet.paragraph(Tone::Plain, &format!("strategy: {}", strategy_name(policy.selection.strategy)));
+    sheet.blank();
+    let scale = highest(&course.start).max(highest(course.end()));
+    fleet(&mut sheet, "before", &course.start, scale);
+    sheet.paragraph(Tone::Strong, "decisions");
+    for (number, cycle) in course.cycles.iter().enumerate() {
+        decision(&mut sheet, number + 1, cycle);
+    }
+    sheet.blank();
+    fleet(&mut sheet, "after", course.end(), scale);
+    summary(&mut sheet, course);
+    sheet
 }
 
 /// What the fleet is, on a few lines; the last one names the rule that its group follows.
-pub(super) fn heading(shape: &Shape) -> String {
+pub(super) fn heading(shape: &Shape) -> Vec<String> {
     let topics = if shape.topics == 1 { String::new() } else { format!(" of {} topics", shape.topics) };
     let mut lines = vec![format!(
         "{} pods, {} partitions{topics} with {}, seed {}",
@@ -52,8 +58,8 @@ pub(super) fn heading(shape: &Shape) -> String {
         shape.seed
     )];
     lines.extend(circumstances(shape));
-    lines.push(format!("assignor: {}\n", rule(shape)));
-    lines.join("\n")
+    lines.push(format!("assignor: {}", rule(shape)));
+    lines
 }
 
 fn spread(spread: Spread) -> String {
@@ -122,21 +128,23 @@ fn highest(loads: &Samples) -> f64 {
 }
 
 /// The loads of a fleet, hottest first.
-fn fleet(out: &mut String, title: &str, loads: &Samples, scale: f64) -> std::fmt::Result {
-    writeln!(out, "{title}: {}", measured(loads))?;
+fn fleet(sheet: &mut Sheet, title: &str, loads: &Samples, scale: f64) {
+    sheet.paragraph(Tone::Strong, &format!("{title}: {}", measured(loads)));
     if loads.len() <= DRAWN && scale > 0.0 {
-        let mut rows: Vec<_> = loads.iter().collect();
-        rows.sort_by(|a, b| b.1.total_cmp(a.1).then(a.0.cmp(b.0)));
-        for (name, load) in rows {
-            writeln!(out, "  {name:<14} {:>6.3}  {}", load.get(), bar(load.get() / scale))?;
+        let mut rows: Vec<_> = loads.iter().map(|(name, load)| (name, load.get())).collect();
+        rows.sort_by(|a, b| b.1.total_cmp(&a.1).then(a.0.cmp(b.0)));
+        let widest = |of: fn(&(&String, f64)) -> usize| rows.iter().map(of).max().unwrap_or(0);
+        let name = widest(|(name, _)| display_width(name));
+        let value = widest(|(_, load)| format!("{load:.3}").len());
+        let screen = sheet.screen();
+        let room = screen.width.saturating_sub(2 + name + 2 + value + 2).min(BAR);
+        for (pod, load) in rows {
+            let bar = bar(load / scale, room, screen.unicode);
+            let row = format!("  {pod:<name$}  {load:>value$.3}  {}", bar.trim_end());
+            sheet.line(&[(Tone::Plain, &row)]);
         }
     }
-    writeln!(out)
-}
-
-#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a share of at most 1, times 40")]
-fn bar(share: f64) -> String {
-    "█".repeat((share.clamp(0.0, 1.0) * BAR).round() as usize)
+    sheet.blank();
 }
 
 fn measured(loads: &Samples) -> String {
@@ -148,32 +156,30 @@ fn measured(loads: &Samples) -> String {
     })
 }
 
-fn decision(out: &mut String, number: usize, cycle: &Cycle) -> std::fmt::Result {
-    writeln!(out, "  cycle {number}: {}", cycle.report.decision)?;
+fn decision(sheet: &mut Sheet, number: usize, cycle: &Cycle) {
+    let mut said = |indent, text: &str| sheet.labelled((Tone::Plain, "", indent), text);
+    said(2, &format!("cycle {number}: {}", cycle.report.decision));
     if let Decision::Rotate(Plan { removals, .. }) = &cycle.report.decision {
         for removal in removals {
-            writeln!(out, "    {} {:>6.3}  {}", removal.pod.name, removal.load.get(), removal.choice)?;
+            said(4, &format!("{} {:>6.3}  {}", removal.pod.name, removal.load.get(), removal.choice));
         }
-        writeln!(out, "    then: {}", measured(&cycle.after))?;
+        said(4, &format!("then: {}", measured(&cycle.after)));
     }
     if let Some(forecast) = cycle.forecast() {
-        writeln!(out, "    CV predicted {:.3}, measured {:.3}", forecast.expected, forecast.measured)?;
+        said(4, &format!("CV predicted {:.3}, measured {:.3}", forecast.expected, forecast.measured));
     }
     if cycle.rolled_out {
-        writeln!(out, "    a rollout replaced all pods")?;
+        said(4, "a rollout replaced all pods");
     }
-    Ok(())
 }
 
-fn summary(out: &mut String, course: &Course) -> std::fmt::Result {
+fn summary(sheet: &mut Sheet, course: &Course) {
     let counted = course.summary();
-    writeln!(
-        out,
-        "CV {:.3} -> {:.3} with {} removals in {} cycles{}",
-        counted.before.cv,
-        counted.after.cv,
-        counted.removals,
-        counted.cycles,
-        if counted.useless > 0 { format!(", {} of them useless", counted.useless) } else { String::new() }
-    )
+    let useless =
+        if counted.useless > 0 { format!(", {} of them useless", counted.useless) } else { String::new() };
+    let text = format!(
+        "CV {:.3} -> {:.3} with {} removals in {} cycles{useless}",
+        counted.before.cv, counted.after.cv, counted.removals, counted.cycles
+    );
+    sheet.paragraph(Tone::Plain, &text);
 }

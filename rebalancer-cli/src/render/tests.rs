@@ -13,7 +13,7 @@ use rebalancer_core::history::{
     AnswerWay, Answered, ApprovalLimits, Basis, Constraints, Gain, ProposedPlan, ProposedPod,
 };
 use rebalancer_core::jiff::SignedDuration;
-use rebalancer_core::policy::{Persistence, Policy};
+use rebalancer_core::policy::{Persistence, Policy, Strategy};
 use rebalancer_core::report::{Decision, Removal};
 use rebalancer_core::simulation::course::{self, Course};
 use rebalancer_core::simulation::{Fleet, Metrics, Shape, Spread};
@@ -82,7 +82,7 @@ fn a_plan_is_shown_as_a_table_for_machines_and_as_a_report() {
     golden("plan/tests/rotate-ascii.txt", &text(&shown, ASCII));
     golden("plan/tests/rotate-colors.txt", plan::sheet(&shown, WIDE, Pods::Notable).text());
     golden("plan/tests/rotate-wide.txt", &plan::sheet(&shown, WIDE, Pods::Every).plain());
-    golden("plan/tests/rotate.json", &json::pretty(&shown).unwrap());
+    golden("plan/tests/rotate.json", &as_json(&PlanDocument::of(&shown), true).unwrap());
     let advice = advise(&snapshot, &policy(), &Constraints::default(), &LoadBasis::Present).unwrap();
     golden_report("plan/tests/rotate.html", &report::plan::report(&shown, Some(&advice)));
 }
@@ -111,7 +111,7 @@ fn simulated() -> Course {
 #[test]
 fn a_simulation_is_shown_as_text_and_as_a_report() {
     let course = simulated();
-    golden("simulation/tests/fleet.txt", &simulation::text(&shape(), &policy(), &course).unwrap());
+    golden("simulation/tests/fleet.txt", &simulation::sheet(&shape(), &policy(), &course, WIDE).plain());
     let snapshot = Fleet::new(&shape()).unwrap().snapshot().unwrap();
     let advice = advise(&snapshot, &policy(), &Constraints::default(), &LoadBasis::Present).unwrap();
     let report = report::simulation::report(&shape(), &policy(), &course, Some(&advice));
@@ -169,11 +169,14 @@ fn the_json_has_the_proposal_only_where_there_is_one() {
     let report = rebalancer_core::plan(&snapshot, &policy(), &Constraints::default());
     let open = proposal(&report);
     let approval = Approval { required: true, proposal: Some(&open) };
-    let json: serde_json::Value =
-        serde_json::from_str(&json::line(&Shown { approval, ..shown(&report) }).unwrap()).unwrap();
+    let json: serde_json::Value = serde_json::from_str(
+        &as_json(&PlanDocument::of(&Shown { approval, ..shown(&report) }), false).unwrap(),
+    )
+    .unwrap();
     assert_eq!(json["proposal"]["id"], open.id.as_str());
     assert_eq!(json["proposal"]["pods"][0]["role"], "hot");
-    let without: serde_json::Value = serde_json::from_str(&json::line(&shown(&report)).unwrap()).unwrap();
+    let without: serde_json::Value =
+        serde_json::from_str(&as_json(&PlanDocument::of(&shown(&report)), false).unwrap()).unwrap();
     assert!(without.get("proposal").is_none());
 }
 
@@ -185,13 +188,11 @@ fn any_fleet(random: &mut ChaCha8Rng) -> Snapshot {
         .unwrap()
         .snapshot()
         .unwrap();
-    let letters = ['a', 'b', '-', '0', 'é', '界', '\u{1b}', '\n', ' ', '🦀'];
     let scale = 10_f64.powi(random.random_range(-3..=12));
     let stretched = random.random_bool(0.7);
     for observed in snapshot.pods.iter_mut() {
         if stretched {
-            let length = random.random_range(1..=250);
-            observed.pod.name = (0..length).map(|_| letters[random.random_range(0..letters.len())]).collect();
+            observed.pod.name = fits::any_name(random);
         }
         observed.pod.ready = random.random_bool(0.9);
         let load = random.random_range(0.0..1.0_f64).powi(3) * scale;
@@ -206,15 +207,49 @@ fn no_line_is_wider_than_the_screen_whatever_the_fleet() {
     for seed in 0..150 {
         let mut random = ChaCha8Rng::seed_from_u64(seed);
         let report = rebalancer_core::plan(&any_fleet(&mut random), &policy(), &Constraints::default());
-        let screen = Screen { width: random.random_range(60..=120), unicode: random.random_bool(0.5) };
         for pods in [Pods::Notable, Pods::Every] {
-            let text = plan::sheet(&shown(&report), screen, pods).plain();
-            for line in text.lines() {
-                assert!(textwrap::core::display_width(line) <= screen.width, "seed {seed}: {line:?}");
-                assert!(!line.contains(char::is_control), "seed {seed}: {line:?}");
-                assert!(screen.unicode || line.is_ascii(), "seed {seed}: {line:?}");
-            }
+            fits::everywhere(seed, |screen| plan::sheet(&shown(&report), screen, pods));
         }
+    }
+}
+
+#[test]
+fn no_line_of_a_simulation_is_wider_than_the_screen() {
+    for number in 0..20_u8 {
+        let seed = u64::from(number);
+        let mean_cores = 10_f64.powi(i32::from(number) % 12 - 5);
+        let fleet = Shape { pods: 2 + usize::from(number), partitions: 60, mean_cores, seed, ..shape() };
+        let course = now(course::run(&fleet, &policy(), 6)).unwrap();
+        let shown = fits::everywhere(seed, |screen| simulation::sheet(&fleet, &policy(), &course, screen));
+        let last = format!("CV {:.3} -> {:.3}", course.summary().before.cv, course.summary().after.cv);
+        assert!(shown.iter().all(|text| text.contains(&last)), "{shown:?}");
+        let rows =
+            [Strategy::Predict, Strategy::RotateOutliers].map(|by| (u64::MAX - seed, by, course.summary()));
+        fits::everywhere(seed, |screen| simulation::table::compared(&fleet, &rows, screen));
+    }
+}
+
+#[test]
+fn no_line_of_a_check_is_wider_than_the_screen() {
+    for seed in 0..50 {
+        let mut random = ChaCha8Rng::seed_from_u64(seed);
+        let mut name = || fits::any_name(&mut random);
+        let workload = Workload { namespace: name(), name: name() };
+        let findings = [Finding {
+            code: Code::ContainerMissing,
+            severity: Severity::Error,
+            message: name(),
+            fix: Some(name()),
+        }];
+        let value = name();
+        let effective = ["KUBE_NAMESPACE", "DEPLOYMENT_NAME"].map(|variable| Effective {
+            variable,
+            value: Given::Value(value.clone()),
+            source: Some(Source::Environment),
+        });
+        let checked =
+            Checked { workload: &workload, effective: &effective, settings: true, findings: &findings };
+        fits::everywhere(seed, |screen| check::sheet(&checked, screen));
     }
 }
 

@@ -9,10 +9,10 @@ use super::{Changed, Intent, NotAttempted, Permission, PodOutcome, Ports};
 use crate::audit::AuditedPlan;
 use crate::eligibility::Criteria;
 use crate::fleet::Controller;
-use crate::guard::{NotNow, changed, still_not_now};
-use crate::port::{Interruption, Mode, RemovalError};
+use crate::guard::{NotNow, changed, executing, moved, still_not_now};
+use crate::port::{GroupError, Interruption, Mode, RemovalError};
 use crate::report::Removal;
-use crate::snapshot::Surroundings;
+use crate::snapshot::{ObservedGroup, Surroundings};
 
 /// How a plan is carried out.
 #[derive(Debug, Clone, Copy)]
@@ -118,7 +118,11 @@ impl Batch<'_> {
         self.same_group(before).await?;
         // A dry run asks as often as a real one.
         let tried = before.iter().any(|(_, outcome)| would_be_gone(outcome));
-        self.enough_left(removal, (is_untouched(before) && !tried) || replaced).await?;
+        let begins = (is_untouched(before) && !tried) || replaced;
+        if begins {
+            self.nothing_moves().await?;
+        }
+        self.enough_left(removal, begins).await?;
         self.uninterrupted()?;
         self.unchanged(removal).await?;
         // Reading again took time; a call that has not begun need not begin.
@@ -163,6 +167,29 @@ impl Batch<'_> {
         let now = side.source.group().await;
         let now = now.map_err(|error| not_now(NotNow::GroupUnread { error: error.to_string() }))?;
         changed(&seen.group, &now).map_or(Ok(()), |guard| Err(not_now(guard)))
+    }
+
+    /// Asks once more who moves partitions between brokers, or is about to: an execution may have begun since the decision, or
+    /// while a replacement was waited for.
+    async fn nothing_moves(&self) -> Result<(), PodOutcome> {
+        let snapshot = self.audited.snapshot();
+        let not_now = |guard| PodOutcome::NotAttempted(NotAttempted::NotNow(guard));
+        if let (Some(cruise_control), Some(_)) =
+            (self.ports.cruise_control, &snapshot.surroundings.cruise_control)
+        {
+            let told = cruise_control.executor().await;
+            executing(&told).map_or(Ok(()), |guard| Err(not_now(guard)))?;
+        }
+        // Without the right to know, it was not known when it was decided either.
+        let (Some(side), Some(ObservedGroup { topics, moving: Ok(_), .. })) =
+            (self.ports.group, &snapshot.group)
+        else {
+            return Ok(());
+        };
+        let unread = |error: GroupError| not_now(NotNow::GroupUnread { error: error.to_string() });
+        let now = side.source.reassignments(topics).await.map_err(unread)?;
+        let moving = now.map_err(|missing| unread(GroupError::Unauthorized { missing }))?;
+        moved(&moving).map_or(Ok(()), |guard| Err(not_now(guard)))
     }
 
     /// The workload's own object as it is now, where it could be read before. Another one of its name is not it.

@@ -1,7 +1,7 @@
 //! What the consumer group itself forbids now.
 
 use super::NotNow;
-use crate::fleet::consumer_group::{ConsumerGroup, GroupMember, TopicPartition};
+use crate::fleet::consumer_group::{ConsumerGroup, GroupMember, Reassignment, TopicPartition};
 use crate::snapshot::Snapshot;
 
 /// The first reason in the group; none where Kafka was not asked.
@@ -12,8 +12,11 @@ pub(super) fn not_now(snapshot: &Snapshot) -> Option<NotNow> {
     if let Some(guard) = group_not_stable(snapshot) {
         return Some(guard);
     }
-    let observed = snapshot.group.as_ref()?;
-    let moving = observed.moving.as_ref().ok()?;
+    moved(snapshot.group.as_ref()?.moving.as_ref().ok()?)
+}
+
+/// Partitions of the group are being moved between brokers.
+pub(crate) fn moved(moving: &[Reassignment]) -> Option<NotNow> {
     let such_as = moving.first()?.partition.to_string();
     Some(NotNow::PartitionsMoving { partitions: moving.len(), such_as })
 }

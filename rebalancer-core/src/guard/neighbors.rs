@@ -3,7 +3,8 @@
 use std::collections::BTreeSet;
 
 use super::{NotNow, stays};
-use crate::fleet::{Disturbance, Leaving, LeavingNode, Pod, Text};
+use crate::fleet::{Disturbance, ExecutorState, Leaving, LeavingNode, Pod, Text};
+use crate::port::ExecutorUnread;
 use crate::snapshot::Snapshot;
 
 /// One node of so many that is drained is too many.
@@ -18,7 +19,7 @@ pub(super) fn not_now(snapshot: &Snapshot) -> Option<NotNow> {
         .or_else(|| draining(snapshot))
         .or_else(|| resizing(snapshot))
         .or_else(|| evicted(snapshot))
-        .or_else(|| executing(snapshot))
+        .or_else(|| around.cruise_control.as_ref().and_then(executing))
         .or_else(|| unread().map(|it| NotNow::NeighborUnread { neighbor: it.neighbor, error: it.error }))
 }
 
@@ -69,8 +70,8 @@ fn evicted(snapshot: &Snapshot) -> Option<NotNow> {
 }
 
 /// Kafka itself tells only of replicas that move between brokers; this also of leaders, of disks, and of what is about to be.
-fn executing(snapshot: &Snapshot) -> Option<NotNow> {
-    match snapshot.surroundings.cruise_control.as_ref()? {
+pub(crate) fn executing(told: &Result<ExecutorState, ExecutorUnread>) -> Option<NotNow> {
+    match told {
         Ok(state) => (!state.is_idle()).then_some(NotNow::CruiseControlExecuting { state: *state }),
         Err(why) => Some(NotNow::CruiseControlUnread { error: why.to_string() }),
     }
@@ -81,11 +82,9 @@ mod tests {
     use super::*;
     use crate::fixture::{controller, owned_by, owner, policy, snapshot, violations};
     use crate::fleet::{
-        Activity, AtWork, Controller, ExecutorState, Neighbor, Owner, Ownership, UnreadNeighbor,
-        VerticalScaler,
+        Activity, AtWork, Controller, Neighbor, Owner, Ownership, UnreadNeighbor, VerticalScaler,
     };
     use crate::guard;
-    use crate::port::ExecutorUnread;
     use crate::report::Decision;
     use crate::snapshot::Surroundings;
 

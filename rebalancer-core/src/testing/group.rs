@@ -23,14 +23,14 @@ const BEFORE: u64 = 1_000;
 pub struct ScriptedGroup {
     looks: Mutex<VecDeque<Result<ConsumerGroup, GroupError>>>,
     produced: BTreeMap<TopicPartition, u64>,
-    moving: Vec<Reassignment>,
+    moving: Mutex<VecDeque<Vec<Reassignment>>>,
 }
 
 impl ScriptedGroup {
     /// The group as it is first, with how many messages were produced to each of its partitions.
     #[must_use]
     pub fn new(first: ConsumerGroup, produced: BTreeMap<TopicPartition, u64>) -> Self {
-        Self { looks: Mutex::new(VecDeque::from([Ok(first)])), produced, moving: Vec::new() }
+        Self { looks: Mutex::new(VecDeque::from([Ok(first)])), produced, moving: Mutex::default() }
     }
 
     /// It stays as it was last for `looks` looks, and then is this.
@@ -46,10 +46,12 @@ impl ScriptedGroup {
         self
     }
 
-    /// With partitions that are being moved between brokers.
+    /// With partitions that are being moved between brokers. Each question after them gives the next ones that it was given;
+    /// the last ones stay.
     #[must_use]
     pub fn with_moving(self, moving: Vec<Reassignment>) -> Self {
-        Self { moving, ..self }
+        self.moving.lock().unwrap_or_else(PoisonError::into_inner).push_back(moving);
+        self
     }
 
     fn offsets_of(&self, partition: &TopicPartition, earlier: usize) -> PartitionOffsets {
@@ -101,6 +103,8 @@ impl GroupSource for ScriptedGroup {
         &self,
         _topics: &[Topic],
     ) -> Result<Result<Vec<Reassignment>, MissingAcl>, GroupError> {
-        Ok(Ok(self.moving.clone()))
+        let mut moving = self.moving.lock().unwrap_or_else(PoisonError::into_inner);
+        let now = if moving.len() > 1 { moving.pop_front() } else { moving.front().cloned() };
+        Ok(Ok(now.unwrap_or_default()))
     }
 }

@@ -1,7 +1,7 @@
 //! What is said where a workload can't be found or read.
 
-use rebalancer_core::port::InventoryError;
-use rebalancer_kube::preflight::Access;
+use rebalancer_core::cycle::CycleError;
+use rebalancer_core::port::{Interruption, InventoryError};
 use tracing::error;
 
 use super::WORKLOAD;
@@ -30,37 +30,37 @@ pub(super) fn not_found(Named { kind, name }: &Named, namespace: &str, why: &Not
     Problem::new(WORKLOAD, Given::Value(name.clone()), expected)
 }
 
-/// Without a right, what it would take.
+/// What was refused, and the right that it takes; anything else as it was answered.
 pub(super) fn unread(
     error: &InventoryError,
     namespace: &str,
     verb: &'static str,
     name: Option<&str>,
 ) -> Exit {
-    let fix = match error {
-        InventoryError::Forbidden { .. } => {
-            let rule = |resource| {
-                let access = Access::to(verb, "apps", resource);
-                name.map_or_else(|| access.clone(), |name| access.clone().named(name)).rule()
-            };
+    let error = match error {
+        InventoryError::Forbidden { verb: refused, resource, namespace, .. } => {
+            let names = name.map(|name| format!(", resourceNames: [{name}]")).unwrap_or_default();
             let instead = match name {
-                Some(_) => {
-                    "set KUBE_LABEL_SELECTOR, CONTAINER_NAME and what tells loads, so that nothing has to be read"
-                }
+                Some(_) => "set KUBE_LABEL_SELECTOR, CONTAINER_NAME and what tells loads",
                 None => "name a workload",
             };
             format!(
-                "; a Role in namespace {namespace} needs {}, {}; or {instead}",
-                rule("deployments"),
-                rule("statefulsets")
+                "not allowed to {refused} {resource} in namespace {namespace} (403): a Role there needs the rule \
+                 {{apiGroups: [apps], resources: [deployments, statefulsets]{names}, verbs: [{verb}]}}; or {instead}"
             )
         }
         InventoryError::Unauthorized { .. }
         | InventoryError::Unavailable { .. }
-        | InventoryError::Rejected { .. } => String::new(),
+        | InventoryError::Rejected { .. } => error.to_string(),
     };
-    let error = format!("{error}{fix}");
     error!(event = "discovery_failed", namespace, workload = name, error, "workloads could not be read");
+    Exit::Failed
+}
+
+/// Nothing was done, so there is nothing to finish.
+pub(super) fn stopped() -> Exit {
+    let error = CycleError::Stopped(Interruption::Signal);
+    error!(event = "discovery_failed", %error, "workloads could not be read");
     Exit::Failed
 }
 

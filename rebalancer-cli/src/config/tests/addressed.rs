@@ -41,7 +41,7 @@ fn an_answer_does_not_cut_a_pause_of_the_run_short() {
 }
 
 /// The workloads that an argument selects, or why there is none.
-fn selected(argument: &str, flags: &[(&str, &str)]) -> Result<Vec<String>, Vec<String>> {
+fn selected(argument: Option<&str>, flags: &[(&str, &str)]) -> Result<Vec<String>, Vec<String>> {
     let file = "workloads: [{DEPLOYMENT_NAME: orders}, {DEPLOYMENT_NAME: payments, KUBE_NAMESPACE: billing},
         {DEPLOYMENT_NAME: payments, KUBE_NAMESPACE: test, REBALANCE_TOP_K_PODS: 1}]";
     let folder = tempfile::tempdir().unwrap();
@@ -51,23 +51,41 @@ fn selected(argument: &str, flags: &[(&str, &str)]) -> Result<Vec<String>, Vec<S
     let given = BTreeMap::from([REQUIRED[0], REQUIRED[1], ("WORKLOADS_FILE", path)]);
     let flags = flags.iter().map(|(name, value)| ((*name).to_owned(), value.into())).collect();
     let (raw, _) = gather(flags, |name| given.get(name).map(OsString::from));
-    let found = workloads(&raw.naming(argument));
+    let raw = match argument {
+        Some(argument) => raw.naming(argument),
+        None => raw,
+    };
+    let found = workloads(&raw);
     let found =
         found.map_err(|problems| messages(problems).into_iter().map(|text| text.replace(path, "FILE")));
     let name = |settings: &WorkloadSettings| settings.run.subject.workload.to_string();
     found.map(|found| found.iter().map(name).collect()).map_err(Iterator::collect)
 }
 
+fn lists_none_of(wanted: &str) -> String {
+    format!(
+        "WORKLOADS_FILE=\"FILE\": expected a file that lists {wanted}; it lists streams/orders, billing/payments, test/payments"
+    )
+}
+
 #[test]
 fn of_a_file_of_workloads_the_argument_selects_the_entries_of_that_name() {
-    assert_eq!(selected("orders", &[]).unwrap(), ["streams/orders"]);
-    assert_eq!(selected("payments", &[]).unwrap(), ["billing/payments", "test/payments"]);
-    assert_eq!(selected("payments", &[("KUBE_NAMESPACE", "test")]).unwrap(), ["test/payments"]);
-    let wrong = |name: &str| {
-        format!(
-            "WORKLOADS_FILE=\"FILE\": expected a file that lists {name}, which the argument names; it lists orders, payments, payments"
-        )
-    };
-    assert_eq!(selected("payment", &[]).unwrap_err(), [wrong("payment")]);
-    assert_eq!(selected("payments", &[("KUBE_NAMESPACE", "shop")]).unwrap_err(), [wrong("payments")]);
+    let of = |name, flags: &[(&str, &str)]| selected(Some(name), flags);
+    assert_eq!(of("orders", &[]).unwrap(), ["streams/orders"]);
+    assert_eq!(of("payments", &[]).unwrap(), ["billing/payments", "test/payments"]);
+    assert_eq!(of("payments", &[("KUBE_NAMESPACE", "test")]).unwrap(), ["test/payments"]);
+    let wrong = lists_none_of("payment, which the argument names");
+    assert_eq!(of("payment", &[]).unwrap_err(), [wrong]);
+    for name in ["orders", "payments"] {
+        let wrong = lists_none_of(&format!("shop/{name}, as the argument and the flag say"));
+        assert_eq!(of(name, &[("KUBE_NAMESPACE", "shop")]).unwrap_err(), [wrong]);
+    }
+}
+
+#[test]
+fn a_namespace_by_flag_selects_the_entries_in_it_and_moves_none_there() {
+    let of = |namespace| selected(None, &[("KUBE_NAMESPACE", namespace)]);
+    assert_eq!(of("streams").unwrap(), ["streams/orders"], "by the environment");
+    assert_eq!(of("test").unwrap(), ["test/payments"]);
+    assert_eq!(of("shop").unwrap_err(), [lists_none_of("a workload of namespace shop")]);
 }

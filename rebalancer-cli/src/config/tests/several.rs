@@ -130,6 +130,12 @@ fn a_flag_wins_over_the_file_and_the_file_over_the_environment() {
 }
 
 #[test]
+fn an_entry_that_has_no_namespace_takes_that_of_the_flag() {
+    let flags = [("KUBE_NAMESPACE", "streams")];
+    assert_eq!(names(&read(TWO, &flags, &[]).unwrap()), ["streams/orders"]);
+}
+
+#[test]
 fn all_problems_of_all_entries_are_told_at_once_with_their_entry() {
     let file = "
 workloads:

@@ -1,5 +1,7 @@
 //! Advice on simulated fleets, as it is shown: each output to the last letter.
 
+use rand::rngs::ChaCha8Rng;
+use rand::{RngExt as _, SeedableRng as _};
 use rebalancer_core::advice::{Advice, LoadBasis, advise};
 use rebalancer_core::assignor::Assignor;
 use rebalancer_core::history::Constraints;
@@ -7,6 +9,9 @@ use rebalancer_core::policy::Policy;
 use rebalancer_core::simulation::{Fleet, Shape, Spread};
 
 use super::*;
+use crate::render::fits;
+
+const SCREEN: Screen = Screen { width: 80, unicode: true };
 
 fn advice(shape: &Shape, without_partitions: bool) -> Advice {
     let mut snapshot = Fleet::new(shape).unwrap().snapshot().unwrap();
@@ -23,7 +28,7 @@ fn shape(assignor: Assignor, spread: Spread) -> Shape {
 }
 
 fn golden(name: &str, advice: &Advice) {
-    let text = text(&Shown { advice, usage: None, kafka: None }).unwrap();
+    let text = sheet(&Shown { advice, usage: None, kafka: None }, SCREEN).plain();
     crate::render::golden::golden(&format!("advise/tests/{name}.txt"), &text);
 }
 
@@ -79,4 +84,37 @@ fn machines_get_the_same_with_its_version() {
     assert_eq!(document["version"], VERSION);
     assert_eq!(document["outlook"]["outlook"], "known");
     assert_eq!(document["outlook"]["conclusion"]["conclusion"], "best");
+}
+
+/// Whatever the fleet is called, and whatever is known of it.
+#[test]
+fn no_line_is_wider_than_the_screen_and_no_figure_is_lost() {
+    for seed in 0..40 {
+        let mut random = ChaCha8Rng::seed_from_u64(seed);
+        let assignor = [Assignor::Range, Assignor::CooperativeSticky][random.random_range(0..2)];
+        let sigma = random.random_range(0.1..2.0);
+        let fleet = Shape {
+            pods: random.random_range(2..=12),
+            partitions: random.random_range(12..=48),
+            seed: random.random(),
+            ..shape(assignor, Spread::LogNormal { sigma })
+        };
+        let mut snapshot = Fleet::new(&fleet).unwrap().snapshot().unwrap();
+        snapshot.workload.name = fits::any_name(&mut random);
+        let mut policy = Policy::default();
+        policy.group.assignor = random.random_bool(0.5).then_some(assignor);
+        let Ok(advice) = advise(&snapshot, &policy, &Constraints::default(), &LoadBasis::Present) else {
+            continue;
+        };
+        let shown = Shown { advice: &advice, usage: Some(Usage::default()), kafka: None };
+        let text = fits::everywhere(seed, |screen| sheet(&shown, screen));
+        let Outlook::Known(known) = &advice.outlook else { continue };
+        let outcomes = known.levers.iter().filter_map(LeverReport::outcome);
+        for figure in outcomes.map(|outcome| format!("{:.3}", outcome.cv.expected)) {
+            assert!(
+                text.iter().all(|text| text.contains(&figure)),
+                "seed {seed}: {figure} is not in {text:?}"
+            );
+        }
+    }
 }

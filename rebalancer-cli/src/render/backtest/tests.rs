@@ -1,8 +1,13 @@
 //! A backtest as it is shown: to the last letter.
 
+use rand::rngs::ChaCha8Rng;
+use rand::{RngExt as _, SeedableRng as _};
 use rebalancer_core::backtest::{Came, HoldCount, NotKnown};
 
 use super::*;
+use crate::render::fits;
+
+const SCREEN: Screen = Screen { width: 80, unicode: true };
 
 fn run(settings: &[(&str, &str)], removals: usize, cv_would: f64) -> Run {
     let text = include_str!("tests/run.json");
@@ -42,7 +47,7 @@ fn workload() -> Workload {
 }
 
 fn golden(name: &str, runs: &[Run]) {
-    let text = text(&shown(&workload(), runs)).unwrap();
+    let text = sheet(&shown(&workload(), runs), SCREEN).plain();
     crate::render::golden::golden(&format!("backtest/tests/{name}.txt"), &text);
 }
 
@@ -109,7 +114,7 @@ fn what_offsets_told_and_lag_is_said() {
     let (workload, runs) = (workload(), [one, run(&[(top, "2")], 9, 0.28)]);
     let offsets = Offsets::Told { told, kept: 64 };
     let shown = Shown { offsets: &offsets, kafka: Some(kafka), ..shown(&workload, &runs) };
-    crate::render::golden::golden("backtest/tests/offsets.txt", &text(&shown).unwrap());
+    crate::render::golden::golden("backtest/tests/offsets.txt", &sheet(&shown, SCREEN).plain());
     let report = crate::render::report::backtest::report(&shown, None);
     crate::render::golden::golden_report("backtest/tests/offsets.html", &report);
 }
@@ -120,11 +125,10 @@ fn offsets_that_could_not_be_read_are_named_to_people_and_machines_and_in_the_re
     let why = "the consumer group could not be read: no broker answered";
     let offsets = Offsets::NotRead(why.to_owned());
     let shown = Shown { offsets: &offsets, ..shown(&workload, &runs) };
-    assert!(
-        text(&shown).unwrap().contains(&format!(
-            "\noffsets    not read, so this is without partition loads of Kafka: {why}\n"
-        ))
-    );
+    let text = sheet(&shown, SCREEN).plain();
+    let words = text.split_whitespace().collect::<Vec<_>>().join(" ");
+    let said = format!(" offsets not read, so this is without partition loads of Kafka: {why} ");
+    assert!(words.contains(&said), "{text}");
     let document = serde_json::to_value(BacktestDocument::of(&shown)).unwrap();
     assert_eq!(
         (&document["offsets"], &document["offsets_not_read"]),
@@ -142,4 +146,37 @@ fn lag_of_which_only_the_past_is_known_is_told_as_it_was() {
     }))
     .unwrap();
     golden("lag", &[one]);
+}
+
+#[test]
+fn no_line_is_wider_than_the_screen_and_no_figure_is_lost() {
+    for seed in 0..60 {
+        let mut random = ChaCha8Rng::seed_from_u64(seed);
+        let names = (fits::any_name(&mut random), fits::any_name(&mut random));
+        let runs: Vec<Run> = (0..random.random_range(1..=3))
+            .map(|_| {
+                let would = random.random_range(0.0..9.9);
+                let mut one = run(&[("SOME_SETTING", &names.0)], random.random_range(0..1_000_000), would);
+                if random.random_bool(0.5) {
+                    one.summary.lag = serde_json::from_value(serde_json::json!({
+                        "above": random.random_range(1.0..1e12), "pod_hours_was": random.random_range(0.0..1e7),
+                        "pod_hours_removed": 30.0, "compared": null,
+                    }))
+                    .unwrap();
+                }
+                one
+            })
+            .collect();
+        let workload = Workload { namespace: names.1.clone(), name: names.0.clone() };
+        let offsets = Offsets::NotRead(names.1.clone());
+        let shown = Shown { offsets: &offsets, ..shown(&workload, &runs) };
+        let texts = fits::everywhere(seed, |screen| sheet(&shown, screen));
+        for run in &runs {
+            let would = format!("{:.3}", run.summary.compared.unwrap().cv_would);
+            assert!(
+                texts.iter().all(|text| text.contains(&would)),
+                "seed {seed}: {would} is not in {texts:?}"
+            );
+        }
+    }
 }

@@ -9,6 +9,7 @@ use rebalancer_core::unit::Load;
 
 use super::Pods;
 use crate::advice;
+use crate::render::bar::block;
 use crate::render::screen::{Sheet, Tone, shortened};
 
 /// Fleets up to this size are drawn pod by pod.
@@ -19,9 +20,6 @@ const HOTTEST: usize = 10;
 const SHORTEST_BAR: usize = 12;
 /// So that the scale of a narrow fleet does not fill a wide terminal.
 const LONGEST_BAR: usize = 60;
-/// Eighths of a block, from none to a whole one.
-const BLOCKS: [&str; 9] = [" ", "▏", "▎", "▍", "▌", "▋", "▊", "▉", "█"];
-
 /// Draws the pods; nothing where no indicator could be read.
 pub(super) fn draw(sheet: &mut Sheet, report: &Report, pods: Pods) {
     let Some(indicator) = shown_by(report) else { return };
@@ -302,20 +300,6 @@ impl Frame {
 /// Those of the limit, and of the target or mean.
 const fn signs(unicode: bool) -> [&'static str; 2] {
     if unicode { ["│", "┊"] } else { ["|", ":"] }
-}
-
-#[allow(
-    clippy::cast_possible_truncation,
-    clippy::cast_sign_loss,
-    reason = "a number from 0 to 8; a cast takes what is no number for 0"
-)]
-fn block(filled: f64, unicode: bool) -> &'static str {
-    let eighths = (filled.clamp(0.0, 1.0) * 8.0).round() as usize;
-    match unicode {
-        true => BLOCKS.get(eighths).copied().unwrap_or(" "),
-        false if eighths >= 4 => "#",
-        false => " ",
-    }
 }
 
 /// What the lines across the bars mean.

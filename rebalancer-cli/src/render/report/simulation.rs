@@ -61,12 +61,7 @@ pub(crate) fn report(
             .into_iter()
             .flatten()
             .collect(),
-        sources: heading(shape)
-            .lines()
-            .filter(|line| !line.is_empty())
-            .map(ToOwned::to_owned)
-            .chain(notes(given))
-            .collect(),
+        sources: heading(shape).into_iter().chain(notes(given)).collect(),
     }
 }
 

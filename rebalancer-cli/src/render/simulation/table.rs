@@ -1,6 +1,5 @@
 //! Strategies side by side, in columns.
 
-use comfy_table::{CellAlignment, Table};
 use rebalancer_core::policy::Strategy;
 use rebalancer_core::simulation::Shape;
 use rebalancer_core::simulation::course::Summary;
@@ -8,25 +7,45 @@ use rebalancer_core::simulation::suite::{CYCLES, Prospect, SEEDS, Score, total};
 use rebalancer_core::simulation::tally::Tally;
 
 use super::{heading, strategy_name};
+use crate::render::columns::{Columns, Side};
+use crate::render::screen::{self, Screen, Sheet, Tone};
 
 /// What is counted of a strategy; the same columns everywhere.
-const COUNTED: [&str; 6] = ["STRATEGY", "CV", "MAX/MEAN", "REMOVALS", "QUIET AFTER", "USELESS"];
+const COUNTED: [(&str, Side); 5] = [
+    ("CV", Side::Left),
+    ("MAX/MEAN", Side::Left),
+    ("REMOVALS", Side::Right),
+    ("QUIET AFTER", Side::Right),
+    ("USELESS", Side::Right),
+];
 
 /// Prints both strategies seed by seed, and all seeds together.
 ///
 /// # Errors
 /// When stdout can't be written.
 pub(crate) fn comparison(shape: &Shape, rows: &[(u64, Strategy, Summary)]) -> anyhow::Result<()> {
-    let mut table = titled(&["SEED"]);
+    screen::print(&compared(shape, rows, Screen::of_stdout()))
+}
+
+pub(in crate::render) fn compared(shape: &Shape, rows: &[(u64, Strategy, Summary)], screen: Screen) -> Sheet {
+    let mut sheet = Sheet::new(screen);
+    for line in heading(shape) {
+        sheet.paragraph(Tone::Plain, &line);
+    }
+    sheet.blank();
+    let mut columns = Columns::new("SEED, STRATEGY", COUNTED);
     for (seed, strategy, summary) in rows {
-        table.add_row(row([seed.to_string()], *strategy, &Tally(vec![summary.clone()])));
+        let subject = format!("{seed} {}", strategy_name(*strategy));
+        columns.row(subject, counted(&Tally(vec![summary.clone()])));
     }
     for strategy in [Strategy::RotateOutliers, Strategy::Predict] {
         let of_strategy = rows.iter().filter(|(_, of, _)| *of == strategy);
         let tally = Tally(of_strategy.map(|(_, _, summary)| summary.clone()).collect());
-        table.add_row(row(["all".to_owned()], strategy, &tally));
+        columns.row(format!("all {}", strategy_name(strategy)), counted(&tally));
     }
-    crate::render::print(&format!("{}\n{table}\n{NOTES}", heading(shape)))
+    columns.draw(&mut sheet);
+    sheet.paragraph(Tone::Faint, NOTES);
+    sheet
 }
 
 /// Prints the scores of the standard suite, and what they come to.
@@ -34,40 +53,44 @@ pub(crate) fn comparison(shape: &Shape, rows: &[(u64, Strategy, Summary)]) -> an
 /// # Errors
 /// When stdout can't be written.
 pub(crate) fn suite(scores: &[Score]) -> anyhow::Result<()> {
-    let mut table = titled(&["FLEET", "PROSPECT"]);
-    for score in scores {
-        let names = [score.case.name.to_owned(), score.case.prospect.name().to_owned()];
-        table.add_row(row(names, score.strategy, &score.tally));
-    }
+    screen::print(&scored(scores, Screen::of_stdout()))
+}
+
+fn scored(scores: &[Score], screen: Screen) -> Sheet {
+    let mut sheet = Sheet::new(screen);
     let title = format!("standard suite: each fleet from {SEEDS} seeds, at most {CYCLES} cycles each");
-    crate::render::print(&format!("{title}\n\n{table}\n{NOTES}\n\n{}", totals(scores).join("\n")))
+    sheet.paragraph(Tone::Plain, &title);
+    sheet.blank();
+    let mut columns = Columns::new("FLEET, STRATEGY", COUNTED);
+    let mut last = None;
+    for score in scores {
+        if last != Some(score.case.name) {
+            columns.heading(format!("{} ({})", score.case.name, score.case.prospect.name()));
+            last = Some(score.case.name);
+        }
+        columns.row(format!("  {}", strategy_name(score.strategy)), counted(&score.tally));
+    }
+    columns.draw(&mut sheet);
+    sheet.paragraph(Tone::Faint, NOTES);
+    sheet.blank();
+    for total in totals(scores) {
+        sheet.paragraph(Tone::Plain, &total);
+    }
+    sheet
 }
 
 const NOTES: &str = "CV and max/mean are means over the seeds, removals are sums; quiet after: the cycle of the last \
      removal of any seed; useless: removals of rotations after which the CV was no lower";
 
-fn titled(first: &[&str]) -> Table {
-    let header: Vec<&str> = first.iter().chain(&COUNTED).copied().collect();
-    let mut table = crate::render::table(&header);
-    for index in [first.len() + 3, first.len() + 4, first.len() + 5] {
-        if let Some(column) = table.column_mut(index) {
-            column.set_cell_alignment(CellAlignment::Right);
-        }
-    }
-    table
-}
-
-fn row<const N: usize>(names: [String; N], strategy: Strategy, tally: &Tally) -> Vec<String> {
+fn counted(tally: &Tally) -> [String; 5] {
     let (before, after) = (tally.before(), tally.after());
-    let counted = [
-        strategy_name(strategy).to_owned(),
+    [
         format!("{:.3} -> {:.3}", before.cv, after.cv),
         format!("{:.2} -> {:.2}", before.max_to_mean, after.max_to_mean),
         tally.removals().to_string(),
         tally.quiet_after().map_or_else(|| "never".to_owned(), |cycles| cycles.to_string()),
         tally.useless().to_string(),
-    ];
-    names.into_iter().chain(counted).collect()
+    ]
 }
 
 fn totals(scores: &[Score]) -> Vec<String> {

@@ -15,7 +15,7 @@ pub(super) const COMMANDS: &[Event] = &[
         "discovery_failed",
         ERROR,
         &["namespace", "workload", "error"],
-        "the workload that the argument names, or those of the namespace, could not be read",
+        "the workload that the argument names, or those of the namespace, could not be read, or a signal stopped that",
     ),
     event(
         "check_failed",

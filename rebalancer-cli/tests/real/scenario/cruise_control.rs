@@ -29,10 +29,12 @@ const FORBIDDEN: Answer = (StatusCode::FORBIDDEN, "Access Denied");
 #[tokio::test]
 #[ignore]
 async fn cruise_control_at_work_holds_and_so_does_one_that_does_not_tell() {
-    let answer = Arc::new(Mutex::new(IDLE));
-    let told = Arc::clone(&answer);
+    // Each request takes the next answer; the last one stays.
+    let answers = Arc::new(Mutex::new(vec![IDLE]));
+    let told = Arc::clone(&answers);
     let state = async move || {
-        let (status, body) = *told.lock().unwrap();
+        let mut answers = told.lock().unwrap();
+        let (status, body) = if answers.len() > 1 { answers.remove(0) } else { answers[0] };
         (status, [(header::CONTENT_TYPE, "application/json")], body)
     };
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
@@ -56,19 +58,27 @@ async fn cruise_control_at_work_holds_and_so_does_one_that_does_not_tell() {
         findings.expect("note", "outlook", &[hold]);
     };
     let unread = "cruise_control_unread";
-    *answer.lock().unwrap() = MOVING;
+    *answers.lock().unwrap() = vec![MOVING];
     let executing = "cruise_control_executing";
     holds(executing, "note", executing, "LEADER_MOVEMENT_TASK_IN_PROGRESS").await;
     let plan = fleet.rebalancer(&metrics).envs(&variables).args(&["plan", "--output", "json"]);
     let plan: Value = serde_json::from_str(&plan.run().await.expect_exit(0).stdout).unwrap();
     assert_eq!(plan["decision"]["hold"]["guard"], "cruise_control_executing", "{}", plan["decision"]);
     for (nonsense, words) in [(TEXT, "check the path of the URL"), (FORBIDDEN, "check the credentials")] {
-        *answer.lock().unwrap() = nonsense;
+        *answers.lock().unwrap() = vec![nonsense];
         holds(unread, "error", unread, words).await;
     }
-    *answer.lock().unwrap() = IDLE;
+    *answers.lock().unwrap() = vec![IDLE];
     let (findings, _) = check(fleet.rebalancer(&metrics).envs(&variables)).await;
     findings.expect("ok", "cruise_control", &["executes nothing"]);
+
+    // It begins after the decision.
+    *answers.lock().unwrap() = vec![IDLE, MOVING];
+    let run = fleet.rebalance(&metrics, &variables).await.expect_exit(0);
+    assert_eq!(run.log_with(&["\"event\":\"decision\""])[0]["decision"], "rotate", "{}", run.stderr);
+    assert!(run.stderr.contains("LEADER_MOVEMENT_TASK_IN_PROGRESS"), "{}", run.stderr);
+    assert_eq!(fleet.gone(&before).await, NOBODY);
+
     server.abort();
     assert!(server.await.unwrap_err().is_cancelled());
     holds(unread, "error", unread, "/kafkacruisecontrol/state").await;

@@ -181,4 +181,5 @@ async fn a_group_that_can_not_be_read_gives_no_loads_and_so_no_decision() {
     assert!(error.contains("no broker"), "{error}");
 }
 
+mod executions;
 mod removals_that_wait;

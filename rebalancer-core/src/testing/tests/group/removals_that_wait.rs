@@ -144,6 +144,24 @@ async fn the_second_goes_when_what_came_of_the_first_is_what_was_expected() {
 }
 
 #[tokio::test]
+async fn partitions_that_begin_to_move_while_a_batch_waits_end_it() {
+    let moves = vec![Reassignment {
+        partition: TopicPartition::new("events", 3),
+        adding: vec![2],
+        removing: vec![1],
+    }];
+    let source = source_then(with_the_first_replaced().await);
+    // One question to decide on, one before the first removal, one before the second.
+    let source = source.with_moving(Vec::new()).with_moving(Vec::new()).with_moving(moves);
+    let (status, outcomes) = outcomes_in(&quick(), &source).await;
+    let [PodOutcome::Removed, PodOutcome::NotAttempted(NotAttempted::NotNow(guard))] = outcomes.as_slice()
+    else {
+        panic!("{outcomes:?}")
+    };
+    assert_eq!((status, guard.name()), ("partial", "partitions_moving"));
+}
+
+#[tokio::test]
 async fn a_rollout_that_begins_while_a_batch_waits_ends_it() {
     let owner = Controller {
         api_version: "apps/v1".to_owned(),
