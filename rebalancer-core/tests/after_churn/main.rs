@@ -1,5 +1,5 @@
 //! What rotations are worth on groups that have been running for a while, by how many pods they remove, against the best
-//! assignment with equal counts: the table in docs/decision.md.
+//! assignment with equal counts, and against what could be reached with foresight: the table in docs/decision.md.
 //!
 //! cargo test --release -p rebalancer-core --features simulation --test after_churn -- --ignored --nocapture
 #![cfg(feature = "simulation")]
@@ -10,6 +10,9 @@
     reason = "a panic is how a test fails"
 )]
 
+mod oracle;
+
+use oracle::Oracle;
 use rebalancer_core::fleet::Indicator;
 use rebalancer_core::policy::{Persistence, Policy, Strategy, Timing};
 use rebalancer_core::simulation::course::{self, Balance};
@@ -108,42 +111,59 @@ fn median(mut values: Vec<f64>) -> f64 {
 /// What came of one fleet: the CV at first, the lowest ones reached, removals, and those in vain.
 type Run = (f64, Vec<f64>, usize, usize);
 
+/// What could be reached with foresight.
+fn possible(shape: &Shape) -> Run {
+    let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+    let most = *MOST.last().unwrap();
+    let lowest = runtime.block_on(Oracle::of(shape)).lowest(most);
+    (lowest[0], MOST.iter().chain([&most]).map(|&removals| lowest[removals]).collect(), most, 0)
+}
+
+/// Multiples of the bound with ids known, after 8 removals and after 24.
+const GROUPS: [(usize, usize, [f64; 2]); 2] = [(20, 80, [1.5, 1.25]), (50, 400, [3.4, 2.25])];
+
 #[test]
 #[ignore = "takes minutes without optimization"]
 fn what_rotations_are_worth_after_churn() {
-    for (pods, partitions) in [(20, 80), (50, 400)] {
+    for (pods, partitions, [after_8, after_24]) in GROUPS {
         let shapes = |kafka| (1..=SEEDS).map(move |seed| shape(pods, partitions, kafka, seed));
         let bounds: Vec<f64> = shapes(true).map(|shape| bound(&shape)).collect();
         println!("{pods} pods, {partitions} partitions: bound {:.3}", median(bounds.clone()));
-        let show = |name, strategy, kafka| {
-            let runs: Vec<Run> = shapes(kafka).map(|shape| reached(&shape, strategy)).collect();
-            row(name, &runs, &bounds);
-            runs
+        let show = |name, kafka, run: &dyn Fn(&Shape) -> Run| {
+            let runs: Vec<Run> = shapes(kafka).map(|shape| run(&shape)).collect();
+            let multiples = row(name, &runs, &bounds);
+            (runs, multiples)
         };
-        let seeds = show("rotate-outliers", Strategy::RotateOutliers, false);
-        show("predict, ids unknown", Strategy::Predict, false);
-        let known = show("predict, ids known", Strategy::Predict, true);
+        let by = |strategy| move |shape: &Shape| reached(shape, strategy);
+        let (seeds, _) = show("rotate-outliers", false, &by(Strategy::RotateOutliers));
+        show("predict, ids unknown", false, &by(Strategy::Predict));
+        let (known, multiples) = show("predict, ids known", true, &by(Strategy::Predict));
+        let (oracle, _) = show("all of it foreseen", true, &possible);
         assert!(known.iter().all(|run| run.3 == 0), "with ids and timing known, no removal is in vain");
+        assert!(multiples[1] <= after_8 && multiples[3] <= after_24, "{multiples:.2?}");
         // A quarter of the removals: 4 against 16, on the same fleets.
-        let pairs = known.iter().zip(&seeds).zip(1..).map(|((own, seeds), seed)| (seed, own, seeds));
+        let pairs = known.iter().zip(&seeds).zip(&oracle).zip(1..);
         let worse: Vec<String> = pairs
-            .filter(|(_, own, seeds)| own.1[0] > seeds.1[2])
-            .map(|(seed, own, seeds)| {
-                format!("seed {seed}: {:.3}, {:.3} of {:.3}", own.1[0], seeds.1[2], own.0)
+            .filter(|(((own, seeds), _), _)| own.1[0] > seeds.1[2])
+            .map(|(((own, seeds), oracle), seed)| {
+                let (start, own, seeds, oracle) = (own.0, own.1[0], seeds.1[2], oracle.1[0]);
+                format!("seed {seed}: {start:.3} to {own:.3}, {seeds:.3}, foreseen {oracle:.3}")
             })
             .collect();
         println!("  worse with 4 removals than rotate-outliers with 16: {} of {SEEDS}", worse.len());
-        println!("    {}", worse.join("; "));
+        worse.iter().for_each(|worse| println!("    {worse}"));
     }
 }
 
-fn row(name: &str, runs: &[Run], bounds: &[f64]) {
+/// Prints the medians as multiples of the bound, and gives those after so many removals as [`MOST`] says.
+fn row(name: &str, runs: &[Run], bounds: &[f64]) -> Vec<f64> {
     let multiple = |of: &dyn Fn(&Run) -> f64| {
         median(runs.iter().zip(bounds).map(|(run, bound)| of(run) / bound).collect())
     };
-    let reached: Vec<String> =
-        (0..=MOST.len()).map(|at| format!("{:.2}", multiple(&|run| run.1[at]))).collect();
+    let reached: Vec<f64> = (0..=MOST.len()).map(|at| multiple(&|run| run.1[at])).collect();
     let (all, useless) = runs.iter().fold((0, 0), |(all, vain), run| (all + run.2, vain + run.3));
     let start = multiple(&|run| run.0);
-    println!("  {name:22} {start:.2} -> {}; {useless} of {all} removals useless", reached.join(" "));
+    let shown: Vec<String> = reached.iter().map(|multiple| format!("{multiple:.2}")).collect();
+    println!("  {name:22} {start:.2} -> {}; {useless} of {all} removals useless", shown.join(" "));
+    reached
 }
