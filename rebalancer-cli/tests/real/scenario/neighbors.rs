@@ -18,14 +18,14 @@ use crate::harness::metrics::{MetricServer, Server};
 use crate::harness::operators::define_upstream;
 use crate::harness::rebalancer::Run;
 
-const SCALED_OBJECT: Custom = Custom {
+pub(super) const SCALED_OBJECT: Custom = Custom {
     group: "keda.sh",
     version: "v1alpha1",
     kind: "ScaledObject",
     plural: "scaledobjects",
     defined: Defined::Upstream,
 };
-const CANARY: Custom = Custom {
+pub(super) const CANARY: Custom = Custom {
     group: "flagger.app",
     version: "v1beta1",
     kind: "Canary",
