@@ -31,7 +31,6 @@ async fn flagger(fleet: &Fleet, metrics: &MetricServer) -> Daemon {
         vec![
             format!("-kubeconfig={}", kubeconfig.display()),
             format!("-namespace={}", fleet.namespace),
-            "-mesh-provider=kubernetes".to_owned(),
             format!("-metrics-server={}", metrics.as_ref()),
             format!("-port={port}"),
         ]

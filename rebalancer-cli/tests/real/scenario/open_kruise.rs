@@ -23,22 +23,18 @@ use crate::harness::wait;
 /// would do, to complete a CloneSet and to refuse a wrong one, the scenario does itself.
 async fn configurations(fleet: &Fleet) {
     let how = PatchParams::apply("open-kruise").force();
-    let empty = Patch::Apply(json!({
-        "apiVersion": "admissionregistration.k8s.io/v1",
-        "kind": "MutatingWebhookConfiguration",
-    }));
-    Api::<MutatingWebhookConfiguration>::all(fleet.client.clone())
-        .patch("kruise-mutating-webhook-configuration", &how, &empty)
-        .await
-        .unwrap();
-    let empty = Patch::Apply(json!({
-        "apiVersion": "admissionregistration.k8s.io/v1",
-        "kind": "ValidatingWebhookConfiguration",
-    }));
-    Api::<ValidatingWebhookConfiguration>::all(fleet.client.clone())
-        .patch("kruise-validating-webhook-configuration", &how, &empty)
-        .await
-        .unwrap();
+    let empty = |kind: &str, name: &str| {
+        let metadata = json!({"name": name});
+        Patch::Apply(
+            json!({"apiVersion": "admissionregistration.k8s.io/v1", "kind": kind, "metadata": metadata}),
+        )
+    };
+    let name = "kruise-mutating-webhook-configuration";
+    let mutating: Api<MutatingWebhookConfiguration> = Api::all(fleet.client.clone());
+    mutating.patch(name, &how, &empty("MutatingWebhookConfiguration", name)).await.unwrap();
+    let name = "kruise-validating-webhook-configuration";
+    let validating: Api<ValidatingWebhookConfiguration> = Api::all(fleet.client.clone());
+    validating.patch(name, &how, &empty("ValidatingWebhookConfiguration", name)).await.unwrap();
 }
 
 /// Runs the manager, for all namespaces: for a part of them it takes no CloneSet (`multiNamespaceInformer from cache is not a
