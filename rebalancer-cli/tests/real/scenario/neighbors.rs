@@ -18,7 +18,7 @@ use crate::harness::metrics::{MetricServer, Server};
 use crate::harness::operators::define_upstream;
 use crate::harness::rebalancer::Run;
 
-pub(super) const SCALED_OBJECT: Custom = Custom {
+const SCALED_OBJECT: Custom = Custom {
     group: "keda.sh",
     version: "v1alpha1",
     kind: "ScaledObject",
