@@ -1,6 +1,6 @@
-// The controller of Argo Rollouts and the updater of the vertical pod autoscaler, for the suite on real servers. The replacements
-// of Argo Rollouts count only in its own module, so they are repeated here; the updater is of a version that fits, so that what
-// both need is compiled once.
+// The controllers of Argo Rollouts and Flagger and the updater of the vertical pod autoscaler, for the suite on real servers. The
+// replacements of Argo Rollouts count only in its own module, so they are repeated here; the updater is of a version that fits, and
+// Flagger has a command of our own, so that what all of them need is compiled once.
 module controllers
 
 go 1.26.1
@@ -11,11 +11,17 @@ tool (
 )
 
 require (
+	github.com/fluxcd/flagger v1.36.1
+	k8s.io/client-go v0.34.5
+)
+
+require (
 	cloud.google.com/go v0.120.0 // indirect
 	cloud.google.com/go/auth v0.15.0 // indirect
 	cloud.google.com/go/auth/oauth2adapt v0.2.7 // indirect
 	cloud.google.com/go/compute/metadata v0.9.0 // indirect
 	cloud.google.com/go/iam v1.4.2 // indirect
+	cloud.google.com/go/monitoring v1.24.0 // indirect
 	cloud.google.com/go/pubsub v1.49.0 // indirect
 	dario.cat/mergo v1.0.1 // indirect
 	github.com/Azure/go-ansiterm v0.0.0-20230124172434-306776ec8161 // indirect
@@ -159,6 +165,8 @@ require (
 	go.opentelemetry.io/otel v1.39.0 // indirect
 	go.opentelemetry.io/otel/metric v1.39.0 // indirect
 	go.opentelemetry.io/otel/trace v1.39.0 // indirect
+	go.uber.org/multierr v1.11.0 // indirect
+	go.uber.org/zap v1.27.0 // indirect
 	go.yaml.in/yaml/v2 v2.4.4 // indirect
 	go.yaml.in/yaml/v3 v3.0.4 // indirect
 	golang.org/x/crypto v0.53.0 // indirect
@@ -189,7 +197,6 @@ require (
 	k8s.io/apiserver v0.34.5 // indirect
 	k8s.io/autoscaler/vertical-pod-autoscaler v1.5.1 // indirect
 	k8s.io/cli-runtime v0.34.5 // indirect
-	k8s.io/client-go v0.34.5 // indirect
 	k8s.io/component-base v0.34.5 // indirect
 	k8s.io/component-helpers v0.34.5 // indirect
 	k8s.io/controller-manager v0.34.5 // indirect

@@ -17,7 +17,7 @@ use serde_json::json;
 use tempfile::TempDir;
 
 use crate::harness::control_plane::{ADMIN_TOKEN, ControlPlane};
-use crate::harness::fixture::{self, Budget, Rule, SELECTOR, Template, Workload};
+use crate::harness::fixture::{self, Budget, Rule, Template, Workload};
 use crate::harness::kubelet::{self, ANNOTATION, Behavior};
 use crate::harness::metrics::History;
 use crate::harness::proxy::Proxy;
@@ -126,7 +126,7 @@ impl Fleet {
             if counted == [wanted; 2] { Ok(()) } else { Err(format!("{counted:?} of {wanted} pods")) }
         })
         .await;
-        let params = ListParams::default().labels(SELECTOR);
+        let params = ListParams::default().labels(self.setup.selector);
         let mut pods = self.api::<Pod>().list_metadata(&params).await.unwrap().items;
         pods.retain(|pod| pod.metadata.deletion_timestamp.is_none());
         pods.sort_by_key(ResourceExt::name_any);
@@ -203,7 +203,7 @@ impl Fleet {
     }
 
     async fn list(&self) -> Vec<Pod> {
-        let params = ListParams::default().labels(SELECTOR);
+        let params = ListParams::default().labels(self.setup.selector);
         let mut pods = self.api::<Pod>().list(&params).await.unwrap().items;
         pods.sort_by_key(ResourceExt::name_any);
         pods

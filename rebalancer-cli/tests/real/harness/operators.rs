@@ -26,8 +26,13 @@ pub(crate) async fn define(fleet: &Fleet) {
 
 /// Defines a kind as those who made it do, and waits until the API server knows it.
 pub(crate) async fn define_upstream(fleet: &Fleet, name: &str) {
-    let file = assets::find(&format!("definitions/{name}.yaml"));
-    establish(fleet, file.to_str().unwrap(), &[name]).await;
+    define_bundle(fleet, name, &[name]).await;
+}
+
+/// Defines all kinds of a system, and waits until the API server knows these of them.
+pub(crate) async fn define_bundle(fleet: &Fleet, system: &str, names: &[&str]) {
+    let file = assets::find(&format!("definitions/{system}.yaml"));
+    establish(fleet, file.to_str().unwrap(), names).await;
 }
 
 /// `kubectl wait` fails where a definition is so new that it has no conditions.

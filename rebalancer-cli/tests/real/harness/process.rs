@@ -24,6 +24,7 @@ pub(crate) struct Daemon {
     name: String,
     child: Child,
     dir: PathBuf,
+    variables: Vec<(String, String)>,
     args: Vec<String>,
     log: PathBuf,
     /// The port it was told to take.
@@ -42,10 +43,20 @@ impl Daemon {
         args: impl Fn(u16) -> Vec<String>,
         ready: impl AsyncFn(u16) -> bool,
     ) -> Self {
+        Self::start_with(name, dir, |port| (Vec::new(), args(port)), ready).await
+    }
+
+    /// The same with variables of its environment, which `configure` gives before the arguments.
+    pub(crate) async fn start_with(
+        name: &str,
+        dir: &Path,
+        configure: impl Fn(u16) -> (Vec<(String, String)>, Vec<String>),
+        ready: impl AsyncFn(u16) -> bool,
+    ) -> Self {
         let mut failures = Vec::new();
         for _ in 0..ATTEMPTS {
             let port = free_port();
-            let mut daemon = Self::spawn(name, dir, port, &args(port));
+            let mut daemon = Self::spawn(name, dir, port, configure(port));
             match daemon.readiness(&ready).await {
                 Ok(()) => return daemon,
                 Err(why) => failures.push(format!("{why}\n{}", daemon.log_tail())),
@@ -54,7 +65,12 @@ impl Daemon {
         panic!("{name} did not start:\n{}", failures.join("\n"));
     }
 
-    fn spawn(name: &str, dir: &Path, port: u16, args: &[String]) -> Self {
+    fn spawn(
+        name: &str,
+        dir: &Path,
+        port: u16,
+        (variables, args): (Vec<(String, String)>, Vec<String>),
+    ) -> Self {
         let log = dir.join(format!("{name}.log"));
         let output = File::create(&log).expect("the log can be created");
         // The kernel ends the server when the thread that started it ends.
@@ -62,15 +78,15 @@ impl Daemon {
         command
             .args(["--pdeathsig", "KILL", "--"])
             .arg(assets::find(name))
-            .args(args)
+            .args(&args)
+            .envs(variables.iter().cloned())
             .current_dir(dir)
             .stdin(Stdio::null())
             .stdout(output.try_clone().expect("the log can be shared"))
             .stderr(output);
         let child = spawn_from_lasting_thread(command)
             .unwrap_or_else(|error| panic!("{name} can't be started by setpriv (util-linux): {error}"));
-        let (dir, args) = (dir.to_owned(), args.to_vec());
-        Self { name: name.to_owned(), child, dir, args, log, port }
+        Self { name: name.to_owned(), child, dir: dir.to_owned(), variables, args, log, port }
     }
 
     /// Ends it at once, as a crash does.
@@ -86,7 +102,7 @@ impl Daemon {
     /// With the end of the log, when it does not become ready.
     pub(crate) async fn restart(&mut self, ready: impl AsyncFn(u16) -> bool) {
         self.stop();
-        *self = Self::spawn(&self.name, &self.dir, self.port, &self.args);
+        *self = Self::spawn(&self.name, &self.dir, self.port, (self.variables.clone(), self.args.clone()));
         if let Err(why) = self.readiness(&ready).await {
             panic!("{why}\n{}", self.log_tail());
         }

@@ -15,6 +15,8 @@ pub(crate) struct Setup {
     pub(crate) cores: Vec<f64>,
     pub(crate) replicas: usize,
     pub(crate) cpu_request: Option<f64>,
+    /// What its pods are found by.
+    pub(crate) selector: &'static str,
     hpas: Vec<(String, Target)>,
     pub(crate) budget: Option<Budget>,
     may_delete: bool,
@@ -35,6 +37,7 @@ impl Setup {
             cores: Vec::new(),
             replicas: 0,
             cpu_request: Some(1.0),
+            selector: fixture::SELECTOR,
             hpas: Vec::new(),
             budget: None,
             may_delete: false,

@@ -25,7 +25,7 @@ const SCALED_OBJECT: Custom = Custom {
     plural: "scaledobjects",
     defined: Defined::Upstream,
 };
-const CANARY: Custom = Custom {
+pub(super) const CANARY: Custom = Custom {
     group: "flagger.app",
     version: "v1beta1",
     kind: "Canary",
