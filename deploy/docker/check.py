@@ -16,7 +16,7 @@ import unittest
 import world
 
 # With the adapter to Kafka, and what stays: watches, an HTTP server, pages. docs/release.md has what each release added.
-LIMIT = 14_300_000  # bytes
+LIMIT = 14_500_000  # bytes
 NOBODY = 65532
 ACCOUNT = "var/run/secrets/kubernetes.io/serviceaccount"
 BUNDLE = "etc/ssl/certs/ca-certificates.crt"
