@@ -10,7 +10,7 @@ use serde_json::Value;
 use tempfile::TempDir;
 
 use crate::harness::fixture::Target;
-use crate::harness::process::Daemon;
+use crate::harness::process::{Daemon, answers};
 use crate::harness::series::{Series, Shape, seconds};
 use crate::harness::{assets, wait};
 
@@ -221,7 +221,7 @@ impl History {
         let dir = tempfile::tempdir().unwrap();
         let http = reqwest::Client::builder().no_proxy().build().unwrap();
         let daemon = match server {
-            Server::Prometheus => self.prometheus(&http, &dir).await,
+            Server::Prometheus => self.prometheus(&dir).await,
             Server::VictoriaMetrics => self.victoria_metrics(&http, &dir).await,
         };
         let url = format!("http://127.0.0.1:{}", daemon.port);
@@ -230,7 +230,7 @@ impl History {
         server
     }
 
-    async fn prometheus(&self, http: &reqwest::Client, dir: &TempDir) -> Daemon {
+    async fn prometheus(&self, dir: &TempDir) -> Daemon {
         let path = |name: &str| dir.path().join(name).display().to_string();
         fs::write(path("prometheus.yml"), "{}").unwrap();
         if !self.series.is_empty() {
@@ -247,7 +247,7 @@ impl History {
                 format!("--web.listen-address=127.0.0.1:{port}"),
             ]
         };
-        Daemon::start("prometheus", dir.path(), args, is_ready(http, "/-/ready")).await
+        Daemon::start("prometheus", dir.path(), args, answers("/-/ready")).await
     }
 
     async fn victoria_metrics(&self, http: &reqwest::Client, dir: &TempDir) -> Daemon {
@@ -261,7 +261,7 @@ impl History {
                 "-memory.allowedBytes=512MB".to_owned(),
             ]
         };
-        let daemon = Daemon::start("victoria-metrics", dir.path(), args, is_ready(http, "/health")).await;
+        let daemon = Daemon::start("victoria-metrics", dir.path(), args, answers("/health")).await;
         let url = format!("http://127.0.0.1:{}", daemon.port);
         let import = http.post(format!("{url}/api/v1/import/prometheus")).body(self.exposition(1000.0));
         import.send().await.unwrap().error_for_status().unwrap();
@@ -337,12 +337,5 @@ impl MetricServer {
     pub(crate) async fn by_pod(&self, query: &str) -> BTreeMap<String, f64> {
         let elements = self.query(query).await.into_iter();
         elements.map(|(labels, value)| (labels["pod"].clone(), value)).collect()
-    }
-}
-
-fn is_ready(http: &reqwest::Client, path: &str) -> impl AsyncFn(u16) -> bool {
-    async move |port| {
-        let answer = http.get(format!("http://127.0.0.1:{port}{path}")).send().await;
-        answer.is_ok_and(|answer| answer.status().is_success())
     }
 }

@@ -1,13 +1,12 @@
 //! Metric servers of both kinds that scrape a Pushgateway and exporters once a second.
 
 use std::fs;
-use std::path::Path;
 
 use serde_json::Value;
 use tempfile::TempDir;
 
 use crate::harness::metrics::Server;
-use crate::harness::process::Daemon;
+use crate::harness::process::{Daemon, answers};
 
 /// A metric server that scrapes.
 #[derive(Debug)]
@@ -54,7 +53,7 @@ impl Monitor {
                         format!("--web.listen-address=127.0.0.1:{port}"),
                     ]
                 };
-                start("prometheus", dir.path(), args, "/-/ready").await
+                Daemon::start("prometheus", dir.path(), args, answers("/-/ready")).await
             }
             Server::VictoriaMetrics => {
                 let args = |port| {
@@ -66,7 +65,7 @@ impl Monitor {
                         "-memory.allowedBytes=512MB".to_owned(),
                     ]
                 };
-                start("victoria-metrics", dir.path(), args, "/health").await
+                Daemon::start("victoria-metrics", dir.path(), args, answers("/health")).await
             }
         };
         let url = format!("http://127.0.0.1:{}", daemon.port);
@@ -106,15 +105,6 @@ impl Monitor {
         assert_eq!(answer["status"], "success", "{:?}: {params:?}: {answer}", self.server);
         answer["data"].take()
     }
-}
-
-async fn start(name: &str, dir: &Path, args: impl Fn(u16) -> Vec<String>, ready: &str) -> Daemon {
-    let http = client();
-    Daemon::start(name, dir, args, async |port| {
-        let answer = http.get(format!("http://127.0.0.1:{port}{ready}")).send().await;
-        answer.is_ok_and(|answer| answer.status().is_success())
-    })
-    .await
 }
 
 fn client() -> reqwest::Client {

@@ -137,6 +137,15 @@ impl Drop for Daemon {
     }
 }
 
+/// Whether the server on a port answers below this path that all is well.
+pub(crate) fn answers(path: &str) -> impl AsyncFn(u16) -> bool {
+    let http = reqwest::Client::builder().no_proxy().build().unwrap();
+    async move |port| {
+        let answer = http.get(format!("http://127.0.0.1:{port}{path}")).send().await;
+        answer.is_ok_and(|answer| answer.status().is_success())
+    }
+}
+
 /// A loopback port that nobody listens on, and that was not handed out before.
 pub(crate) fn free_port() -> u16 {
     static HANDED_OUT: Mutex<BTreeSet<u16>> = Mutex::new(BTreeSet::new());

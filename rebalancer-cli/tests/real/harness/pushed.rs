@@ -6,7 +6,7 @@ use std::fs;
 use serde_json::Value;
 use tempfile::TempDir;
 
-use crate::harness::process::Daemon;
+use crate::harness::process::{Daemon, answers};
 use crate::harness::wait;
 
 /// A real Pushgateway; ends when dropped.
@@ -25,7 +25,7 @@ impl Pushgateway {
         // Debian's build keeps what was pushed in a file of the machine, for the next that starts.
         let args =
             |port| vec![format!("--web.listen-address=127.0.0.1:{port}"), "--persistence.file=".to_owned()];
-        let daemon = Daemon::start("prometheus-pushgateway", dir.path(), args, ready(&http)).await;
+        let daemon = Daemon::start("prometheus-pushgateway", dir.path(), args, answers("/-/ready")).await;
         Self { url: format!("http://127.0.0.1:{}", daemon.port), http, daemon, _dir: dir }
     }
 
@@ -62,7 +62,7 @@ impl Pushgateway {
                 format!("--web.listen-address=127.0.0.1:{port}"),
             ]
         };
-        let daemon = Daemon::start("prometheus", dir.path(), args, ready(&http)).await;
+        let daemon = Daemon::start("prometheus", dir.path(), args, answers("/-/ready")).await;
         Prometheus { url: format!("http://127.0.0.1:{}", daemon.port), http, _daemon: daemon, _dir: dir }
     }
 }
@@ -104,11 +104,4 @@ impl Prometheus {
 
 fn client() -> reqwest::Client {
     reqwest::Client::builder().no_proxy().build().unwrap()
-}
-
-fn ready(http: &reqwest::Client) -> impl AsyncFn(u16) -> bool {
-    async move |port| {
-        let answer = http.get(format!("http://127.0.0.1:{port}/-/ready")).send().await;
-        answer.is_ok_and(|answer| answer.status().is_success())
-    }
 }

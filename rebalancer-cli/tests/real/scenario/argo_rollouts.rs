@@ -9,7 +9,7 @@ use crate::harness::fixture;
 use crate::harness::fleet::Fleet;
 use crate::harness::metrics::Server;
 use crate::harness::operators::define_upstream;
-use crate::harness::process::{Daemon, free_port};
+use crate::harness::process::{Daemon, answers, free_port};
 use crate::harness::wait;
 
 /// The controller watches all of them.
@@ -32,12 +32,7 @@ async fn controller(fleet: &Fleet) -> Daemon {
             format!("--metricsPort={metrics}"),
         ]
     };
-    let http = reqwest::Client::builder().no_proxy().build().unwrap();
-    let ready = async |port| {
-        let answer = http.get(format!("http://127.0.0.1:{port}/healthz")).send().await;
-        answer.is_ok_and(|answer| answer.status().is_success())
-    };
-    Daemon::start("rollouts-controller", fleet.dir.path(), args, ready).await
+    Daemon::start("rollouts-controller", fleet.dir.path(), args, answers("/healthz")).await
 }
 
 /// The template with this version. A change of it is a new revision.

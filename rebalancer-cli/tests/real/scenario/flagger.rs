@@ -13,7 +13,7 @@ use crate::harness::fixture;
 use crate::harness::fleet::{ACCOUNT, Fleet, Pods};
 use crate::harness::metrics::{MetricServer, Server};
 use crate::harness::operators::define_upstream;
-use crate::harness::process::Daemon;
+use crate::harness::process::{Daemon, answers};
 use crate::harness::wait;
 
 /// The copy that serves, which Flagger makes, and its pods.
@@ -35,12 +35,7 @@ async fn flagger(fleet: &Fleet, metrics: &MetricServer) -> Daemon {
             format!("-port={port}"),
         ]
     };
-    let http = reqwest::Client::builder().no_proxy().build().unwrap();
-    let ready = async |port| {
-        let answer = http.get(format!("http://127.0.0.1:{port}/healthz")).send().await;
-        answer.is_ok_and(|answer| answer.status().is_success())
-    };
-    Daemon::start("flagger", fleet.dir.path(), args, ready).await
+    Daemon::start("flagger", fleet.dir.path(), args, answers("/healthz")).await
 }
 
 /// Waits until its Canary is in this phase.

@@ -16,7 +16,7 @@ use crate::harness::example::WORKED_EXAMPLE;
 use crate::harness::fleet::Fleet;
 use crate::harness::metrics::Server;
 use crate::harness::operators::define_bundle;
-use crate::harness::process::{Daemon, free_port};
+use crate::harness::process::{Daemon, answers, free_port};
 use crate::harness::wait;
 
 /// The manager writes its certificates into these and does not start without them. There are no webhooks in them: what they
@@ -61,12 +61,7 @@ async fn manager(fleet: &Fleet) -> Daemon {
         ];
         (variables.map(|(name, value)| (name.to_owned(), value)).to_vec(), args)
     };
-    let http = reqwest::Client::builder().no_proxy().build().unwrap();
-    let ready = async |port| {
-        let answer = http.get(format!("http://127.0.0.1:{port}/readyz")).send().await;
-        answer.is_ok_and(|answer| answer.status().is_success())
-    };
-    Daemon::start_with("kruise-manager", fleet.dir.path(), configure, ready).await
+    Daemon::start_with("kruise-manager", fleet.dir.path(), configure, answers("/readyz")).await
 }
 
 /// The template with this version. A change of it is a new revision.

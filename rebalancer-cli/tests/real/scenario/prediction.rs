@@ -24,7 +24,7 @@ fn cores() -> Vec<f64> {
 type Numbering = fn(usize, usize) -> usize;
 
 /// Contiguous blocks, as range makes them.
-fn blocks(pod: usize, place: usize) -> usize {
+pub(super) fn blocks(pod: usize, place: usize) -> usize {
     pod * 4 + place
 }
 
@@ -42,16 +42,16 @@ fn mixed(pod: usize, place: usize) -> usize {
     }
 }
 
-/// The pods' partitions, as `add` shows each to the metric server.
-fn with_partitions(
+/// The partitions that each pod holds, as `add` shows each to the metric server.
+pub(super) fn with_partitions(
     fleet: &Fleet,
-    pods: &Pods,
+    (pods, holds): (&Pods, &[[f64; 4]]),
     numbering: Numbering,
     add: impl Fn(History, &[(&str, &str)], f64) -> History,
 ) -> History {
     let mut history = fleet.history(pods);
     for (index, pod) in pods.0.iter().enumerate() {
-        for (place, &load) in HOLDS[index].iter().enumerate() {
+        for (place, &load) in holds[index].iter().enumerate() {
             let partition = numbering(index, place).to_string();
             let labels = [
                 ("namespace", fleet.namespace.as_str()),
@@ -68,7 +68,7 @@ fn with_partitions(
 
 /// librdkafka's statistics, with its own partition -1.
 fn librdkafka(fleet: &Fleet, pods: &Pods, numbering: Numbering) -> History {
-    let history = with_partitions(fleet, pods, numbering, |history, labels, load| {
+    let history = with_partitions(fleet, (pods, &HOLDS), numbering, |history, labels, load| {
         history.counter("rdkafka_topics_partitions_rxmsgs", labels, load)
     });
     let own =
@@ -79,7 +79,7 @@ fn librdkafka(fleet: &Fleet, pods: &Pods, numbering: Numbering) -> History {
 
 /// The Java client tells who holds what, kafka_exporter how much flows.
 fn jmx_exporter(fleet: &Fleet, pods: &Pods, numbering: Numbering) -> History {
-    with_partitions(fleet, pods, numbering, |history, labels, load| {
+    with_partitions(fleet, (pods, &HOLDS), numbering, |history, labels, load| {
         let partition: Vec<_> =
             labels.iter().filter(|(name, _)| matches!(*name, "topic" | "partition")).copied().collect();
         history.gauge("kafka_consumer_consumer_fetch_manager_metrics_records_lag", labels, 5.0).counter(

@@ -2,39 +2,27 @@
 
 use k8s_openapi::api::core::v1::Pod;
 
+use super::prediction::{blocks, with_partitions};
 use crate::harness::fleet::{Fleet, Pods};
 use crate::harness::metrics::{History, Server};
 use crate::harness::wait;
 
 const PODS: usize = 8;
-const PARTITIONS: usize = 4;
-/// Messages a second of each partition; a message costs a millicore.
-const FLOW: f64 = 150.0;
+/// Messages a second of each pod's partitions; a message costs a millicore.
+const HOLDS: [f64; 4] = [150.0; 4];
 const SLOW: usize = 3;
 
 fn cores() -> [f64; PODS] {
-    let mut cores = [FLOW * 4.0 / 1000.0; PODS];
+    let mut cores = [HOLDS.iter().sum::<f64>() / 1000.0; PODS];
     cores[SLOW] *= 2.0;
     cores
 }
 
 /// Contiguous blocks, as range makes them: nothing but the pod itself can help.
 fn history(fleet: &Fleet, pods: &Pods) -> History {
-    let mut history = fleet.history(pods);
-    for (index, pod) in pods.0.iter().enumerate() {
-        for place in 0..PARTITIONS {
-            let partition = (index * PARTITIONS + place).to_string();
-            let labels = [
-                ("namespace", fleet.namespace.as_str()),
-                ("pod", &pod.name),
-                ("container", fleet.name()),
-                ("topic", "events"),
-                ("partition", &partition),
-            ];
-            history = history.counter("rdkafka_topics_partitions_rxmsgs", &labels, FLOW);
-        }
-    }
-    history
+    with_partitions(fleet, (pods, &[HOLDS; PODS]), blocks, |history, labels, load| {
+        history.counter("rdkafka_topics_partitions_rxmsgs", labels, load)
+    })
 }
 
 async fn node(fleet: &Fleet, pod: &str) -> String {

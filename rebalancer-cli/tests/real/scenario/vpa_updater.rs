@@ -10,7 +10,7 @@ use crate::harness::example::{FOUR_MAY_GO, WORKED_EXAMPLE};
 use crate::harness::fleet::Fleet;
 use crate::harness::kubelet::{ANNOTATION, Behavior};
 use crate::harness::metrics::Server;
-use crate::harness::process::Daemon;
+use crate::harness::process::{Daemon, answers};
 use crate::harness::wait;
 
 /// Runs the updater for this fleet's namespace alone.
@@ -26,9 +26,7 @@ async fn updater(fleet: &Fleet) -> Daemon {
             "--use-admission-controller-status=false".to_owned(),
         ]
     };
-    let http = reqwest::Client::builder().no_proxy().build().unwrap();
-    let ready = async |port| http.get(format!("http://127.0.0.1:{port}/metrics")).send().await.is_ok();
-    Daemon::start("vpa-updater", fleet.dir.path(), args, ready).await
+    Daemon::start("vpa-updater", fleet.dir.path(), args, answers("/metrics")).await
 }
 
 #[tokio::test]
