@@ -8,7 +8,7 @@ mod window;
 use std::cell::RefCell;
 use std::rc::Rc;
 
-use anyhow::{Context as _, anyhow};
+use anyhow::anyhow;
 use jiff::Timestamp;
 use rebalancer_core::cycle::{self, GroupLock, Memory, Observation, Sources, Subject};
 use rebalancer_core::policy::Policy;
@@ -77,7 +77,10 @@ impl Adapters {
     ) -> anyhow::Result<Observation> {
         let observing = cycle::observe(subject, self.sources(), policy, memory, Timestamp::now());
         tokio::select! {
-            observation = observing => observation.context("the fleet could not be observed"),
+            observation = observing => observation.map_err(|error| {
+                let error = anyhow!(error).context("the fleet could not be observed");
+                anyhow!("{error:#}; `rebalancer check` with the same settings looks for the cause")
+            }),
             why = watch.stopped() => Err(anyhow!("stopped before a decision: {why}")),
         }
     }

@@ -8,7 +8,7 @@ use std::borrow::Cow;
 use rebalancer_core::eligibility::{Annotation, Veto};
 use rebalancer_core::group::{Inference, Unusable};
 use rebalancer_core::history::Unrecordable;
-use rebalancer_core::port::MetricsError;
+use rebalancer_core::port::{InventoryError, MetricsError};
 use rebalancer_core::report::{Decision, Hold, Method, Report, Spared, Verdict};
 
 use crate::config::Names;
@@ -80,6 +80,21 @@ pub(crate) fn unusable(why: &Unusable) -> String {
 /// A hold, with what to do about it.
 pub(crate) fn hold(hold: &Hold) -> String {
     advised(hold, for_hold(hold))
+}
+
+/// What to do where the API server can't be used.
+pub(crate) const fn cluster(error: &InventoryError) -> &'static str {
+    match error {
+        InventoryError::Unauthorized { .. } => {
+            "use a kubeconfig or a service account whose token is valid; KUBE_CONTEXT chooses another one"
+        }
+        InventoryError::Unavailable { .. }
+        | InventoryError::Forbidden { .. }
+        | InventoryError::Rejected { .. } => {
+            "check the server's address in the kubeconfig, that it is up, and that no NetworkPolicy is in the way; KUBE_CONTEXT \
+             chooses another one"
+        }
+    }
 }
 
 fn advised(fact: impl std::fmt::Display, advice: Option<impl AsRef<str>>) -> String {

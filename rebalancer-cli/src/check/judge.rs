@@ -26,6 +26,7 @@ use rebalancer_core::port::{InventoryError, Mode};
 
 use super::facts::{Cluster, Facts, Survey};
 use super::finding::{Code, Finding};
+use crate::advice;
 
 /// All findings, in the order in which they build on each other.
 pub(super) fn judge(facts: &Facts<'_>) -> Vec<Finding> {
@@ -66,20 +67,13 @@ fn of_cluster(facts: &Facts<'_>, survey: &Survey) -> Vec<Finding> {
 }
 
 fn silent(error: &InventoryError) -> Finding {
-    match error {
-        InventoryError::Unauthorized { .. } => Finding::error(
-            Code::KubernetesUnauthorized,
-            error.to_string(),
-            "use a kubeconfig or a service account whose token is valid; KUBE_CONTEXT chooses another one",
-        ),
+    let code = match error {
+        InventoryError::Unauthorized { .. } => Code::KubernetesUnauthorized,
         InventoryError::Unavailable { .. }
         | InventoryError::Forbidden { .. }
-        | InventoryError::Rejected { .. } => Finding::error(
-            Code::KubernetesUnreachable,
-            error.to_string(),
-            "check the server's address in the kubeconfig, that it is up, and that no NetworkPolicy is in the way",
-        ),
-    }
+        | InventoryError::Rejected { .. } => Code::KubernetesUnreachable,
+    };
+    Finding::error(code, error.to_string(), advice::cluster(error))
 }
 
 fn no_cluster(because: &str) -> Finding {

@@ -5,6 +5,7 @@ use rebalancer_core::port::{Interruption, InventoryError};
 use tracing::error;
 
 use super::WORKLOAD;
+use crate::advice;
 use crate::args::Named;
 use crate::commands::Exit;
 use crate::config::problem::{Given, Problem};
@@ -30,7 +31,7 @@ pub(super) fn not_found(Named { kind, name }: &Named, namespace: &str, why: &Not
     Problem::new(WORKLOAD, Given::Value(name.clone()), expected)
 }
 
-/// What was refused, and the right that it takes; anything else as it was answered.
+/// What was refused, and the right that it takes; of a server that can't be used, what to look at.
 pub(super) fn unread(
     error: &InventoryError,
     namespace: &str,
@@ -49,9 +50,10 @@ pub(super) fn unread(
                  {{apiGroups: [apps], resources: [deployments, statefulsets]{names}, verbs: [{verb}]}}; or {instead}"
             )
         }
-        InventoryError::Unauthorized { .. }
-        | InventoryError::Unavailable { .. }
-        | InventoryError::Rejected { .. } => error.to_string(),
+        InventoryError::Unauthorized { .. } | InventoryError::Unavailable { .. } => {
+            format!("{error}; {}", advice::cluster(error))
+        }
+        InventoryError::Rejected { .. } => error.to_string(),
     };
     error!(event = "discovery_failed", namespace, workload = name, error, "workloads could not be read");
     Exit::Failed
